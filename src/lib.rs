@@ -1,0 +1,5 @@
+//! ttlab
+pub mod catalog;
+pub mod random;
+pub mod trace;
+pub mod units;

@@ -1,0 +1,177 @@
+//! What is known of each object: its key, its size and its class.
+
+use std::fmt;
+
+/// The number of an object: dense, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectId(u32);
+
+impl ObjectId {
+    /// The object with number `id`.
+    pub const fn new(id: u32) -> Self {
+        Self(id)
+    }
+
+    /// The object at `index` of a column.
+    ///
+    /// # Panics
+    /// Above 2^32 - 2 objects; readers refuse such a trace before.
+    pub fn from_index(index: usize) -> Self {
+        Self(u32::try_from(index).expect("a trace has at most 2^32 - 2 objects"))
+    }
+
+    /// The place of this object in a column.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The number itself.
+    pub const fn as_u32(self) -> u32 {
+        self.0
+    }
+}
+
+/// The number of a class of objects: dense, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct ClassId(u16);
+
+impl ClassId {
+    /// The class with number `id`.
+    pub const fn new(id: u16) -> Self {
+        Self(id)
+    }
+
+    /// The place of this class in a column.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What is known of one object; 8 bytes, looked up at every request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fact {
+    /// Size of the value in bytes.
+    pub size: u32,
+    /// Class of the object.
+    pub class: ClassId,
+    /// Whether the size was never seen and had to be assumed.
+    pub size_is_imputed: bool,
+}
+
+/// The keys of all objects.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Keys {
+    /// Keys as they were recorded, one after the other; key `i` ends at `ends[i]`.
+    Recorded {
+        /// All keys in one text.
+        text: String,
+        /// Where each ends.
+        ends: Vec<u64>,
+    },
+    /// Keys of a synthetic trace, `class/number`.
+    Numbered,
+}
+
+impl Keys {
+    /// No recorded keys yet.
+    pub fn recorded() -> Self {
+        Self::Recorded { text: String::new(), ends: Vec::new() }
+    }
+
+    /// Adds the key of the next object.
+    ///
+    /// # Panics
+    /// If the keys are numbered.
+    pub fn push(&mut self, key: &str) {
+        match self {
+            Self::Recorded { text, ends } => {
+                text.push_str(key);
+                ends.push(text.len() as u64);
+            }
+            Self::Numbered => panic!("numbered keys are not stored"),
+        }
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Recorded { ends, .. } => write!(out, "Keys({} recorded)", ends.len()),
+            Self::Numbered => write!(out, "Keys(numbered)"),
+        }
+    }
+}
+
+/// All objects of a trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Objects {
+    facts: Vec<Fact>,
+    keys: Keys,
+    classes: Vec<String>,
+}
+
+impl Objects {
+    /// Objects with their facts, keys and the names of the classes.
+    ///
+    /// # Panics
+    /// If recorded keys are not as many as facts, or a class has no name.
+    pub fn new(facts: Vec<Fact>, keys: Keys, classes: Vec<String>) -> Self {
+        if let Keys::Recorded { ends, .. } = &keys {
+            assert_eq!(ends.len(), facts.len(), "every object has a key");
+        }
+        assert!(facts.iter().all(|fact| fact.class.index() < classes.len()), "every class has a name");
+        Self { facts, keys, classes }
+    }
+
+    /// Number of objects.
+    pub fn len(&self) -> usize {
+        self.facts.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.facts.is_empty()
+    }
+
+    /// What is known of `object`.
+    pub fn fact(&self, object: ObjectId) -> Fact {
+        self.facts[object.index()]
+    }
+
+    /// What is known of each object, by id.
+    pub fn facts(&self) -> &[Fact] {
+        &self.facts
+    }
+
+    /// Size of the object's value in bytes.
+    pub fn size(&self, object: ObjectId) -> u32 {
+        self.facts[object.index()].size
+    }
+
+    /// Class of the object.
+    pub fn class(&self, object: ObjectId) -> ClassId {
+        self.facts[object.index()].class
+    }
+
+    /// The names of the classes, by id.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// The key of the object.
+    pub fn key(&self, object: ObjectId) -> String {
+        match &self.keys {
+            Keys::Recorded { text, ends } => {
+                let at = |index: usize| usize::try_from(ends[index]).expect("the text is in memory");
+                let start = object.index().checked_sub(1).map_or(0, at);
+                text[start..at(object.index())].to_owned()
+            }
+            Keys::Numbered => format!("{}/{}", self.classes[self.class(object).index()], object.as_u32()),
+        }
+    }
+
+    /// Sum of all sizes in bytes.
+    pub fn total_bytes(&self) -> u64 {
+        self.facts.iter().map(|fact| u64::from(fact.size)).sum()
+    }
+}

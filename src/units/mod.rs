@@ -1,0 +1,72 @@
+//! Quantities with their units: time, bytes, rates and fractions, how they are written and printed.
+//!
+//! No other module knows how a unit is spelt. Text becomes a value here, is checked here, and is
+//! trusted afterwards; a value that a scenario spells wrongly is refused while it is read, so that
+//! the error can point at it.
+
+mod fraction;
+mod rate;
+mod size;
+mod time;
+
+pub use fraction::Fraction;
+pub use rate::Rate;
+pub use size::ByteSize;
+pub use time::{SimDuration, SimTime};
+
+/// Why a text is not the quantity it should be; complete as a sentence, without a final full stop.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct UnitError(String);
+
+/// Splits `"1.5h"` into its number and its unit, and says where the next part begins.
+///
+/// Returns `None` where the text does not begin with a decimal number.
+fn number_and_unit(text: &str) -> Option<(f64, &str, &str)> {
+    let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '_')).unwrap_or(text.len());
+    let number: f64 = text[..digits].replace('_', "").parse().ok()?;
+    let rest = text[digits..].trim_start();
+    let unit_end = rest.find(|c: char| c.is_ascii_digit() || c.is_whitespace()).unwrap_or(rest.len());
+    Some((number, &rest[..unit_end], rest[unit_end..].trim_start()))
+}
+
+/// Implements serde for a quantity that is written as a string and printed by `Display`.
+macro_rules! written_as_text {
+    ($quantity:ty, $expecting:literal) => {
+        impl<'de> serde::Deserialize<'de> for $quantity {
+            fn deserialize<D: serde::Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+                struct Text;
+                impl serde::de::Visitor<'_> for Text {
+                    type Value = $quantity;
+                    fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        out.write_str($expecting)
+                    }
+                    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$quantity, E> {
+                        text.parse().map_err(E::custom)
+                    }
+                }
+                source.deserialize_any(Text)
+            }
+        }
+        impl serde::Serialize for $quantity {
+            fn serialize<S: serde::Serializer>(&self, sink: S) -> Result<S::Ok, S::Error> {
+                sink.collect_str(self)
+            }
+        }
+    };
+}
+use written_as_text;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_split_from_its_unit_and_from_what_follows() {
+        assert_eq!(number_and_unit("1h30m"), Some((1.0, "h", "30m")));
+        assert_eq!(number_and_unit("2.5 MiB"), Some((2.5, "MiB", "")));
+        assert_eq!(number_and_unit("50_000"), Some((50_000.0, "", "")));
+        assert_eq!(number_and_unit("-3s"), None);
+        assert_eq!(number_and_unit(""), None);
+    }
+}

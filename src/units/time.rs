@@ -1,0 +1,251 @@
+//! Virtual time: instants and durations in whole nanoseconds, never floats.
+
+use std::fmt;
+use std::ops::{Add, AddAssign, Sub};
+use std::str::FromStr;
+
+use super::{UnitError, number_and_unit, written_as_text};
+
+const UNITS: [(&str, u64); 8] = [
+    ("w", 604_800_000_000_000),
+    ("d", 86_400_000_000_000),
+    ("h", 3_600_000_000_000),
+    ("m", 60_000_000_000),
+    ("s", 1_000_000_000),
+    ("ms", 1_000_000),
+    ("us", 1_000),
+    ("ns", 1),
+];
+
+/// An instant of virtual time: nanoseconds since the trace began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct SimTime(u64);
+
+/// A span of virtual time in nanoseconds. Written with units: `"50ms"`, `"1h"`, `"1h30m"`, `"0.5s"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct SimDuration(u64);
+
+impl SimTime {
+    /// The instant the trace begins.
+    pub const ZERO: Self = Self(0);
+    /// Later than everything: what never happens, happens then.
+    pub const NEVER: Self = Self(u64::MAX);
+
+    /// The instant `nanos` nanoseconds after the trace began.
+    pub const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    /// Nanoseconds since the trace began.
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// Seconds since the trace began, for statistics and pages.
+    pub fn as_secs_f64(self) -> f64 {
+        self.0 as f64 / 1e9
+    }
+
+    /// The time since `earlier`, zero if `earlier` is later.
+    pub const fn since(self, earlier: Self) -> SimDuration {
+        SimDuration(self.0.saturating_sub(earlier.0))
+    }
+
+    /// This instant moved back by `span`, not before the trace began.
+    pub const fn before(self, span: SimDuration) -> Self {
+        Self(self.0.saturating_sub(span.0))
+    }
+}
+
+impl SimDuration {
+    /// No time at all.
+    pub const ZERO: Self = Self(0);
+    /// The longest span there is: what lasts for ever.
+    pub const FOREVER: Self = Self(u64::MAX);
+
+    /// A span of `nanos` nanoseconds.
+    pub const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    /// A span of `micros` microseconds.
+    pub const fn from_micros(micros: u64) -> Self {
+        Self(micros * 1_000)
+    }
+
+    /// A span of `millis` milliseconds.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis * 1_000_000)
+    }
+
+    /// A span of `secs` seconds.
+    pub const fn from_secs(secs: u64) -> Self {
+        Self(secs * 1_000_000_000)
+    }
+
+    /// The span nearest to `secs` seconds; zero for negative numbers, [`Self::FOREVER`] beyond it.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "float to integer casts saturate, which is the documented meaning"
+    )]
+    pub fn from_secs_f64(secs: f64) -> Self {
+        Self((secs * 1e9).round() as u64)
+    }
+
+    /// Length in nanoseconds.
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// Length in seconds, for statistics and pages.
+    pub fn as_secs_f64(self) -> f64 {
+        self.0 as f64 / 1e9
+    }
+
+    /// Whether this is no time at all.
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// This span scaled by `factor` (at least 0), rounded to the nanosecond and saturating.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "float to integer casts saturate, which is the documented meaning"
+    )]
+    pub fn scaled(self, factor: f64) -> Self {
+        Self((self.0 as f64 * factor).round() as u64)
+    }
+}
+
+impl Add<SimDuration> for SimTime {
+    type Output = Self;
+    /// Saturates at [`SimTime::NEVER`], so that adding for ever is never.
+    fn add(self, span: SimDuration) -> Self {
+        Self(self.0.saturating_add(span.0))
+    }
+}
+
+impl AddAssign<SimDuration> for SimTime {
+    fn add_assign(&mut self, span: SimDuration) {
+        *self = *self + span;
+    }
+}
+
+impl Add for SimDuration {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl Sub for SimDuration {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl FromStr for SimDuration {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        let wrong = |rule: &str| Err(UnitError(format!("\"{text}\" is not a duration: {rule}")));
+        let mut rest = text.trim();
+        if rest.is_empty() {
+            return wrong("write a number and a unit, such as \"30s\" or \"1h\"");
+        }
+        if rest.starts_with('-') {
+            return wrong("a duration is never negative");
+        }
+        let mut nanos = 0.0_f64;
+        while !rest.is_empty() {
+            let Some((number, unit, after)) = number_and_unit(rest) else {
+                return wrong("write a number and a unit, such as \"30s\" or \"1h\"");
+            };
+            let Some((_, length)) = UNITS.iter().find(|(name, _)| *name == unit) else {
+                return wrong(if unit.is_empty() {
+                    "the unit is missing (there are: ns, us, ms, s, m, h, d, w)"
+                } else {
+                    "that unit is not known (there are: ns, us, ms, s, m, h, d, w)"
+                });
+            };
+            nanos += number * *length as f64;
+            rest = after;
+        }
+        if nanos >= u64::MAX as f64 {
+            return wrong("it is longer than 584 years");
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked to be between 0 and u64::MAX"
+        )]
+        Ok(Self(nanos.round() as u64))
+    }
+}
+
+/// Prints what [`FromStr`] reads: the exact value in the largest units that fit, `1h30m`.
+impl fmt::Display for SimDuration {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 {
+            return out.pad("0s");
+        }
+        let mut text = String::new();
+        let mut rest = self.0;
+        for (unit, length) in UNITS.iter().skip(1) {
+            if rest >= *length {
+                text.push_str(&format!("{}{unit}", rest / length));
+                rest %= length;
+            }
+        }
+        out.pad(&text)
+    }
+}
+
+written_as_text!(SimDuration, "a duration with its unit, such as \"30s\" or \"1h\"");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_with_units_and_printed_so_that_they_read_back() {
+        for (text, nanos) in [
+            ("1h", 3_600_000_000_000),
+            ("1h30m", 5_400_000_000_000),
+            ("0.5s", 500_000_000),
+            ("1d 2h", 93_600_000_000_000),
+            ("250ms", 250_000_000),
+            ("0s", 0),
+            ("7w", 4_233_600_000_000_000),
+        ] {
+            let span: SimDuration = text.parse().unwrap();
+            assert_eq!(span.as_nanos(), nanos, "{text}");
+            assert_eq!(span.to_string().parse(), Ok(span), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_duration_says_what_to_write() {
+        for (text, part) in [
+            ("60", "unit is missing"),
+            ("-1s", "never negative"),
+            ("1y", "not known"),
+            ("", "write a number"),
+            ("soon", "write a number"),
+            ("700y", "not known"),
+            ("999999w", "584 years"),
+        ] {
+            let error = text.parse::<SimDuration>().unwrap_err().to_string();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_lasts_for_ever_ends_never() {
+        assert_eq!(SimTime::from_nanos(5) + SimDuration::FOREVER, SimTime::NEVER);
+        assert_eq!(SimTime::ZERO.since(SimTime::NEVER), SimDuration::ZERO);
+    }
+}
