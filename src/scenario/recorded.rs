@@ -1,0 +1,1 @@
+//! `[trace]`: a recorded trace and how it is to be read.

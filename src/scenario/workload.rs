@@ -1,0 +1,1 @@
+//! `[workload]`: a synthetic trace and what it is made of.
