@@ -1,6 +1,8 @@
 //! ttlab
 pub mod catalog;
+pub mod metrics;
 pub mod random;
+pub mod record;
+pub mod scenario;
 pub mod trace;
 pub mod units;
-pub mod scenario;

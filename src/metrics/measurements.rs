@@ -1,0 +1,257 @@
+//! What a simulation leaves behind: plain counts, histograms and series, ready to be judged.
+//!
+//! Everything here covers the scored part of the run, after the warm-up.
+
+use hdrhistogram::Histogram;
+
+use super::OutcomeKind;
+use crate::trace::ObjectId;
+use crate::units::{SimDuration, SimTime};
+
+/// How often each kind of outcome occurred.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally([u64; OutcomeKind::ALL.len()]);
+
+impl Tally {
+    /// Counts one outcome.
+    pub fn add(&mut self, kind: OutcomeKind) {
+        self.0[kind.index()] += 1;
+    }
+
+    /// Outcomes of one kind.
+    pub fn of(&self, kind: OutcomeKind) -> u64 {
+        self.0[kind.index()]
+    }
+
+    /// All outcomes: the requests.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Fresh and stale hits.
+    pub fn hits(&self) -> u64 {
+        self.of(OutcomeKind::FreshHit) + self.of(OutcomeKind::StaleHit)
+    }
+
+    /// Counts by kind, in the order of [`OutcomeKind::ALL`].
+    pub fn counts(&self) -> [u64; OutcomeKind::ALL.len()] {
+        self.0
+    }
+
+    /// Adds another run's counts.
+    pub fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
+            *mine += theirs;
+        }
+    }
+}
+
+/// What happened to one class of objects (or to all).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClassTotals {
+    /// Outcomes by kind.
+    pub outcomes: Tally,
+    /// Bytes asked for.
+    pub requested_bytes: u64,
+    /// Bytes served by fresh and stale hits.
+    pub hit_bytes: u64,
+}
+
+/// How long requests waited, in nanoseconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Latencies {
+    /// All requests.
+    pub all: Histogram<u64>,
+    /// By kind of outcome, in the order of [`OutcomeKind::ALL`]; `None` where a kind did not occur.
+    pub by_kind: [Option<Histogram<u64>>; OutcomeKind::ALL.len()],
+}
+
+/// What the cache held.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct MemoryUse {
+    /// Bytes resident, live and expired, averaged over time.
+    pub mean_bytes: f64,
+    /// Most bytes resident at once.
+    pub peak_bytes: u64,
+    /// Bytes resident at the end.
+    pub final_bytes: u64,
+    /// Of the mean, the bytes of entries past their TTL that nothing had removed yet.
+    pub expired_resident_mean_bytes: f64,
+    /// Entries resident, averaged over time.
+    pub mean_entries: f64,
+    /// Most entries resident at once.
+    pub peak_entries: u64,
+    /// Entries resident at the end.
+    pub final_entries: u64,
+}
+
+/// Commands the application sent to the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Commands {
+    /// GET, one per request.
+    pub get: u64,
+    /// SET or SETEX, one per stored (or refused) fill.
+    pub set: u64,
+    /// EXPIRE, one per TTL extended on a read.
+    pub expire: u64,
+    /// DEL.
+    pub del: u64,
+    /// Bytes written by SETs.
+    pub bytes_in: u64,
+    /// Bytes read by GETs.
+    pub bytes_out: u64,
+}
+
+/// What the origin had to do.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct OriginLoad {
+    /// Fetches asked of the origin, in the foreground and in the background.
+    pub fetches: u64,
+    /// Of these, fetches started while a usable copy was served.
+    pub refreshes: u64,
+    /// Bytes fetched.
+    pub bytes: u64,
+    /// Most fetches asked for in one second of virtual time.
+    pub peak_rate: u64,
+    /// The number of fetches a second that 99.9 % of the seconds stay within.
+    pub p999_rate: u64,
+    /// Most fetches asked for within one median fetch time; `None` where fetches take no time.
+    pub peak_per_fetch_time: Option<u64>,
+    /// Most distinct objects whose TTL ran out in one second.
+    pub peak_expiring_per_second: u64,
+    /// Share of the servers' time that was spent on fetches; `None` where capacity is unlimited.
+    pub utilisation: Option<f64>,
+    /// Longest time a fetch waited for a server.
+    pub longest_queue_wait: SimDuration,
+}
+
+/// One regeneration in which fetches of the same object overlapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stampede {
+    /// Which object.
+    pub object: ObjectId,
+    /// When the first of its fetches was asked for.
+    pub start: SimTime,
+    /// Until the last of them was done.
+    pub length: SimDuration,
+    /// Fetches started in it; at least 2.
+    pub size: u64,
+    /// Most requests that waited at once.
+    pub waiters: u64,
+    /// What set it off: the kind of the outcome that started the first fetch.
+    pub trigger: OutcomeKind,
+}
+
+/// Regenerations and the stampedes among them.
+///
+/// A regeneration is a maximal stretch of time with at least one fetch of the same object in
+/// flight; its size is the number of fetches started in it. A stampede is one of size 2 or more.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct StampedeTotals {
+    /// Regenerations of any size.
+    pub regenerations: u64,
+    /// Stampedes.
+    pub count: u64,
+    /// Fetches beyond the first of their regeneration.
+    pub duplicate_fetches: u64,
+    /// Regenerations by size: `sizes[k]` have size `k + 1`; the last place holds all larger ones.
+    pub sizes: Vec<u64>,
+    /// Fetches started in stampedes.
+    pub fetches: u64,
+    /// Largest size.
+    pub max_size: u64,
+    /// The size that 99 % of the stampedes stay within.
+    pub p99_size: Option<u64>,
+    /// Origin time spent on duplicate fetches.
+    pub wasted: SimDuration,
+    /// Most requests that waited at once for the same object.
+    pub peak_waiters: u64,
+    /// The largest, largest first (at most 20); earlier ones first among equals.
+    pub worst: Vec<Stampede>,
+}
+
+/// How current the answers were.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Freshness {
+    /// Answers with a value.
+    pub responses: u64,
+    /// Of these, answers with the version that was current at the origin.
+    pub current: u64,
+    /// Fresh and stale hits.
+    pub hits: u64,
+    /// Of these, hits with the version that was current at the origin.
+    pub current_hits: u64,
+    /// Sum over all answers of the time since the first change they had not seen, in seconds.
+    pub age_sum_s: f64,
+    /// Age of the first unseen change over the answers that were not current: the 95th percentile.
+    pub p95_age: Option<SimDuration>,
+    /// The oldest.
+    pub max_age: Option<SimDuration>,
+}
+
+/// What happened in one bucket of virtual time.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Bucket {
+    /// Outcomes of the requests that arrived in it.
+    pub outcomes: Tally,
+    /// Fetches asked of the origin in it.
+    pub fetches: u64,
+    /// Most fetches asked for in one of its seconds.
+    pub peak_fetch_rate: u64,
+    /// Most fetches in flight at once.
+    pub peak_in_flight: u64,
+    /// Fetches that started while another of the same object was in flight.
+    pub duplicate_fetches: u64,
+    /// Bytes of live entries, averaged over the bucket.
+    pub live_mean_bytes: f64,
+    /// Bytes of expired entries still resident, averaged over the bucket.
+    pub expired_mean_bytes: f64,
+    /// Most bytes resident at once.
+    pub peak_bytes: u64,
+    /// Entries evicted.
+    pub evicted: u64,
+    /// Entries whose TTL ran out.
+    pub expired: u64,
+}
+
+/// The run over time, in buckets of equal length from time zero, warm-up included.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Series {
+    /// Length of a bucket.
+    pub bucket: SimDuration,
+    /// The buckets in order.
+    pub buckets: Vec<Bucket>,
+}
+
+/// All that is known of one simulation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measurements {
+    /// Length of the scored part.
+    pub scored: SimDuration,
+    /// All objects together.
+    pub totals: ClassTotals,
+    /// By class, in the order of the trace's class names.
+    pub classes: Vec<ClassTotals>,
+    /// Waits.
+    pub latencies: Latencies,
+    /// What the cache held.
+    pub memory: MemoryUse,
+    /// Entries evicted to make room.
+    pub evicted: u64,
+    /// Entries removed because their TTL had run out.
+    pub expired: u64,
+    /// Fills refused because nothing could be evicted.
+    pub out_of_memory: u64,
+    /// Fills not stored because the object is larger than the whole cache.
+    pub too_large: u64,
+    /// Commands sent to the cache.
+    pub commands: Commands,
+    /// Load on the origin.
+    pub origin: OriginLoad,
+    /// Regenerations and stampedes.
+    pub stampedes: StampedeTotals,
+    /// How current the answers were; `None` where nothing ever changes.
+    pub freshness: Option<Freshness>,
+    /// The run over time.
+    pub series: Series,
+}

@@ -1,0 +1,9 @@
+//! Results on disk: `record.json`, the one source of every page.
+//!
+//! Numbers are raw and in base units; rounding happens once, in the pages. What is not known is
+//! `null`, never 0. Nothing here depends on the machine, the clock or the number of threads: two
+//! runs of one scenario and seed give the same bytes.
+
+mod wire;
+
+pub use wire::*;
