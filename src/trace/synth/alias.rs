@@ -61,7 +61,8 @@ impl Alias {
     pub(super) fn draw(&self, stream: &mut Stream) -> u32 {
         let index = below(stream, self.columns.len());
         let column = self.columns[index as usize];
-        if stream.random::<f64>() < column.own { index } else { column.other }
+        // A choice by index, not by branch: which of the two it is cannot be predicted.
+        [column.other, index][usize::from(stream.random::<f64>() < column.own)]
     }
 }
 
