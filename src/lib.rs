@@ -1,13 +1,28 @@
-//! ttlab
-pub mod cache;
-pub mod catalog;
-pub mod client;
-pub mod engine;
-pub mod metrics;
-pub mod origin;
-pub mod random;
-pub mod record;
-pub mod scenario;
-pub mod strategy;
-pub mod trace;
+//! Cache-tuning simulator for images cached in Redis with TTLs.
+//!
+//! The modules stand in the order in which data flows through them, and may import only what
+//! stands above them.
+
 pub mod units;
+
+pub mod random;
+
+pub mod catalog;
+
+pub mod trace;
+
+pub mod client;
+
+pub mod origin;
+
+pub mod cache;
+
+pub mod strategy;
+
+pub mod metrics;
+
+pub mod engine;
+
+pub mod scenario;
+
+pub mod record;

@@ -4,6 +4,7 @@
 //! in order and shared by all cells of a sweep; what is known of each object lies in [`Objects`].
 
 mod objects;
+pub mod synth;
 
 pub use objects::{ClassId, Fact, Keys, ObjectId, Objects};
 
