@@ -1,4 +1,109 @@
 //! What a scenario file means: TOML text becomes a [`Scenario`], or errors that say where and why.
+//!
+//! What the simulator does not model is refused here, and so are combinations that make no sense;
+//! a scenario that was read can be run.
 
+mod build;
+mod cache;
+mod error;
+mod judgement;
+mod origin;
 mod recorded;
-pub mod workload;
+mod strategies;
+mod workload;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use error::{Mistake, ScenarioError};
+
+use crate::cache::eviction::EvictionPolicy;
+use crate::cache::memory::MemoryModel;
+use crate::cache::reclaim::Reclaim;
+use crate::cache::{self, Capacity};
+use crate::catalog::Chosen;
+use crate::client::Client;
+use crate::origin::capacity::CapacityModel;
+use crate::origin::change::ChangeModel;
+use crate::origin::latency::LatencyModel;
+use crate::origin::{self};
+use crate::strategy::{Design, TtlResolution};
+use crate::trace::synth::Workload;
+use crate::units::SimDuration;
+
+/// A scenario as it was meant: checked, with every default filled in.
+#[derive(Debug)]
+pub struct Scenario {
+    /// Name, also that of the output folder.
+    pub name: String,
+    /// The question it asks.
+    pub question: String,
+    /// Seed of all chance.
+    pub seed: u64,
+    /// Replications of a synthetic trace, each with its own chance; 1 for a recorded one.
+    pub repeat: u32,
+    /// Simulated at the start and not scored.
+    pub warmup: SimDuration,
+    /// Length of a bucket of the series; `None` chooses one by the length of the trace.
+    pub bucket: Option<SimDuration>,
+    /// Where the requests come from.
+    pub source: Source,
+    /// Who answers.
+    pub origin: OriginDesign,
+    /// How requests are asked.
+    pub client: Client,
+    /// What is remembered.
+    pub cache: CacheDesign,
+    /// What is compared.
+    pub strategies: Vec<Design>,
+    /// How cells are judged.
+    pub judgement: judgement::Judgement,
+    /// The scenario as it could be written with every default.
+    pub effective: toml::Table,
+    /// What the user should know, in sentences.
+    pub warnings: Vec<String>,
+}
+
+/// Where the requests come from.
+#[derive(Debug)]
+pub enum Source {
+    /// A recorded trace.
+    Recorded(recorded::Recorded),
+    /// A synthetic one.
+    Synthetic(Arc<Workload>),
+}
+
+/// The origin as a scenario describes it.
+#[derive(Debug, Clone)]
+pub struct OriginDesign {
+    /// How long a fetch takes.
+    pub latency: Chosen<dyn LatencyModel, origin::Setup>,
+    /// How many fetches are served at once.
+    pub capacity: Chosen<dyn CapacityModel, origin::Setup>,
+    /// When the objects of each class change, by class id.
+    pub changes: Vec<Chosen<dyn ChangeModel, origin::Setup>>,
+}
+
+/// The cache as a scenario describes it; lists are axes of the sweep.
+#[derive(Debug, Clone)]
+pub struct CacheDesign {
+    /// How much it holds.
+    pub capacities: Vec<Capacity>,
+    /// Who leaves when it is full.
+    pub evictions: Vec<Chosen<dyn EvictionPolicy, cache::Setup>>,
+    /// When the bytes of dead entries come back.
+    pub reclaim: Chosen<dyn Reclaim, cache::Setup>,
+    /// What an entry costs.
+    pub memory: Chosen<dyn MemoryModel, cache::Setup>,
+    /// In which steps TTLs are kept.
+    pub ttl_resolution: TtlResolution,
+}
+
+/// A file that a scenario names, as written and resolved against the scenario's folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedFile {
+    /// As written.
+    pub written: String,
+    /// Where it lies.
+    pub path: PathBuf,
+}
