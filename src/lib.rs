@@ -25,4 +25,6 @@ pub mod engine;
 
 pub mod scenario;
 
+pub mod tune;
+
 pub mod record;

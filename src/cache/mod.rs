@@ -254,7 +254,7 @@ impl Cache {
             Capacity::Objects(limit) => (Residency::entries as fn(&Residency) -> u64, 1, limit),
         };
         if needed > limit {
-            return Stored::TooLarge;
+            return self.eviction.oversized();
         }
         while used(&self.residency) > limit - needed {
             match self.eviction.victim() {

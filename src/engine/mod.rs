@@ -9,6 +9,7 @@ mod flights;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::ops::ControlFlow;
 
 use flights::{FlightId, Flights, Flying};
 
@@ -23,6 +24,22 @@ use crate::strategy::refresh::{Copy, Wish};
 use crate::strategy::ttl::Fill;
 use crate::trace::{ObjectId, Trace};
 use crate::units::{SimDuration, SimTime, Window};
+
+/// How many requests pass between two beats of a [`Pulse`].
+const BEAT: usize = 1 << 16;
+
+/// Somebody who wants to know that a simulation is alive, and may stop it.
+pub trait Pulse: Sync {
+    /// So many requests have passed since the last beat; a break ends the simulation without a result.
+    fn beat(&self, requests: u64) -> ControlFlow<()>;
+}
+
+/// Nobody listens.
+impl Pulse for () {
+    fn beat(&self, _: u64) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
 
 /// One simulation, ready to run.
 pub struct Simulation<'t> {
@@ -44,7 +61,8 @@ pub struct Simulation<'t> {
 
 impl Simulation<'_> {
     /// Runs to the end and measures everything; the series has buckets of length `bucket`.
-    pub fn run(self, bucket: SimDuration) -> Measurements {
+    /// `None` if the pulse stopped it.
+    pub fn run(self, bucket: SimDuration, pulse: &dyn Pulse) -> Option<Measurements> {
         let setting = Setting {
             window: self.window,
             bucket,
@@ -53,13 +71,14 @@ impl Simulation<'_> {
             servers: self.origin.servers(),
             changes: self.origin.ever_changes(),
         };
-        let (cache, recorder, end) = self.observed_by(Recorder::new(&setting));
-        recorder.finish(&cache.finish(end))
+        let end = self.window.until;
+        let (cache, recorder) = self.observed_by(Recorder::new(&setting), pulse)?;
+        Some(recorder.finish(&cache.finish(end)))
     }
 
-    /// Runs to the end under the eyes of any observer; returns the cache as it was left, the
-    /// observer, and the instant of the end.
-    pub fn observed_by<O: Observer>(self, observer: O) -> (Cache, O, SimTime) {
+    /// Runs to the end under the eyes of any observer; returns the cache as it was left and the
+    /// observer, or `None` if the pulse stopped it.
+    pub fn observed_by<O: Observer>(self, observer: O, pulse: &dyn Pulse) -> Option<(Cache, O)> {
         let objects = self.trace.objects().len();
         let end = self.window.until;
         let mut run = Run {
@@ -75,13 +94,19 @@ impl Simulation<'_> {
             scheduled: 0,
             observer,
         };
-        for (index, request) in self.trace.requests().enumerate() {
-            run.complete_until(request.at);
-            run.arrive(index, request.at, request.object);
+        let (times, objects) = (self.trace.times(), self.trace.object_ids());
+        for (block, (times, objects)) in times.chunks(BEAT).zip(objects.chunks(BEAT)).enumerate() {
+            for (index, (at, object)) in times.iter().zip(objects).enumerate() {
+                run.complete_until(*at);
+                run.arrive(block * BEAT + index, *at, *object);
+            }
+            if pulse.beat(times.len() as u64).is_break() {
+                return None;
+            }
         }
         run.complete_until(end);
         run.flights.drain(|regeneration| run.observer.regenerated(&regeneration));
-        (run.cache, run.observer, end)
+        Some((run.cache, run.observer))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::cache::eviction::EvictionPolicy;
 use crate::cache::memory::MemoryModel;
 use crate::cache::reclaim::Reclaim;
 use crate::cache::{self, Capacity};
-use crate::catalog::Chosen;
+use crate::catalog::{Chosen, Listing};
 use crate::client::Client;
 use crate::origin::capacity::CapacityModel;
 use crate::origin::change::ChangeModel;
@@ -106,4 +106,24 @@ pub struct NamedFile {
     pub written: String,
     /// Where it lies.
     pub path: PathBuf,
+}
+
+/// Every axis of a scenario with what can be written there, in the order in which a scenario uses them.
+pub fn axes() -> Vec<Listing> {
+    vec![
+        crate::strategy::ttl::rule::RULES.listing(),
+        crate::strategy::ttl::modifier::MODIFIERS.listing(),
+        crate::strategy::refresh::REFRESHES.listing(),
+        crate::strategy::guard::GUARDS.listing(),
+        crate::cache::eviction::EVICTIONS.listing(),
+        crate::cache::reclaim::RECLAIMS.listing(),
+        crate::cache::memory::MEMORIES.listing(),
+        crate::origin::latency::LATENCIES.listing(),
+        crate::origin::capacity::CAPACITIES.listing(),
+        crate::origin::change::CHANGES.listing(),
+        crate::trace::format::FORMATS.listing(),
+        crate::trace::synth::arrival::ARRIVALS.listing(),
+        crate::trace::synth::popularity::POPULARITIES.listing(),
+        crate::trace::synth::size::SIZES.listing(),
+    ]
 }

@@ -8,6 +8,8 @@ pub mod synth;
 
 pub use objects::{ClassId, Fact, Keys, ObjectId, Objects};
 
+use std::sync::Arc;
+
 use crate::units::{SimDuration, SimTime};
 
 /// One request: an object is asked for at an instant.
@@ -25,7 +27,7 @@ pub struct Trace {
     at: Vec<SimTime>,
     object: Vec<ObjectId>,
     origin_time: Option<Vec<SimDuration>>,
-    objects: Objects,
+    objects: Arc<Objects>,
     span: SimDuration,
 }
 
@@ -40,7 +42,7 @@ impl Trace {
         assert!(at.is_sorted(), "time does not run backwards");
         assert!(object.iter().all(|o| o.index() < objects.len()), "every object exists");
         let last = at.last().copied().unwrap_or_default().since(SimTime::ZERO);
-        Self { at, object, origin_time: None, objects, span: span.max(last) }
+        Self { at, object, origin_time: None, objects: Arc::new(objects), span: span.max(last) }
     }
 
     /// Adds the column of measured origin times: how long the origin took for the fetch that
@@ -73,6 +75,11 @@ impl Trace {
     /// The objects that are asked for.
     pub fn objects(&self) -> &Objects {
         &self.objects
+    }
+
+    /// The same, to be kept by whoever outlives a borrow.
+    pub fn shared_objects(&self) -> Arc<Objects> {
+        Arc::clone(&self.objects)
     }
 
     /// The times of the requests, never decreasing.

@@ -4,7 +4,7 @@ pub mod fifo;
 pub mod lru;
 pub mod noeviction;
 
-use super::Setup;
+use super::{Setup, Stored};
 use crate::trace::ObjectId;
 
 /// A rule that chooses victims. It is told of every entry that comes, is used and goes.
@@ -20,6 +20,11 @@ pub trait EvictionPolicy: Send {
 
     /// Who should leave next; `None` if nobody may. The victim stays until [`Self::on_remove`].
     fn victim(&mut self) -> Option<ObjectId>;
+
+    /// What becomes of a value that is larger than the whole cache: textbook policies do not store it.
+    fn oversized(&self) -> Stored {
+        Stored::TooLarge
+    }
 
     /// Recomputes its counters from scratch, knowing how many entries are held.
     ///

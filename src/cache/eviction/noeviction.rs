@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EvictionPolicy, Setup};
+use super::{EvictionPolicy, Setup, Stored};
 use crate::catalog::{Invalid, Param, Plugin};
 use crate::trace::ObjectId;
 
@@ -43,6 +43,10 @@ impl EvictionPolicy for NoEviction {
 
     fn victim(&mut self) -> Option<ObjectId> {
         None
+    }
+
+    fn oversized(&self) -> Stored {
+        Stored::OutOfMemory
     }
 
     fn check(&self, _: u64) {}

@@ -1,0 +1,329 @@
+//! From the text of a scenario to what it means: sections are read in turn, and mistakes of different
+//! sections are reported together.
+
+use std::sync::Arc;
+
+use super::{Scenario, ScenarioError, Source, cache, judgement, origin, recorded, strategies, workload};
+use super::{CacheDesign, OriginDesign};
+use crate::cache::Capacity;
+use crate::catalog::{Fault, Item, Section};
+use crate::random::Seed;
+use crate::strategy::Setup;
+use crate::trace::{Keys, Objects, Trace};
+use crate::units::SimDuration;
+
+/// Version of the scenario format.
+const SCHEMA: i64 = 1;
+/// A series of more buckets than this is no plot.
+const BUCKETS_MAX: u64 = 100_000;
+
+impl Scenario {
+    /// Reads the `text` of a scenario; `file` is what messages call it.
+    pub fn parse(text: &str, file: &str) -> Result<Self, ScenarioError> {
+        let mut faults = Vec::new();
+        match scenario(text, &mut faults) {
+            Ok(scenario) if faults.is_empty() => return Ok(scenario),
+            Ok(_) => {}
+            Err(fault) => faults.push(fault),
+        }
+        faults.dedup();
+        Err(ScenarioError::new(file, text, faults))
+    }
+}
+
+/// Takes what was read, or notes the mistake and goes on.
+fn noted<V>(result: Result<V, Fault>, faults: &mut Vec<Fault>) -> Option<V> {
+    result.map_err(|fault| faults.push(fault)).ok()
+}
+
+fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
+    let mut root = Section::parse(text)?;
+    let head = noted(Head::read(&mut root), faults);
+    let time = match root.section("time") {
+        Ok(section) => noted(Time::read(section), faults),
+        Err(fault) => noted(Err(fault), faults),
+    };
+    let client = noted(root.section("client").and_then(origin::client), faults);
+    let cache = noted(root.section("cache").and_then(cache::cache), faults);
+    let written_origin = noted(root.section("origin").and_then(origin::origin), faults);
+    let source = noted(SourceRead::read(&mut root), faults);
+    let judged = noted(judgement::read(&mut root), faults);
+    let sections = root.sections("strategy", "[[strategy]]")?;
+    if sections.is_empty() {
+        faults.push(root.missing("strategy", "[[strategy]] with a name and a ttl, once for each strategy to compare"));
+    }
+    // Without the source the classes are unknown, and a strategy that names one would be refused for nothing.
+    let designs = source.as_ref().map(|source| {
+        let setup = Setup { classes: source.classes.clone(), seed: Seed::new(0) };
+        strategies::strategies(sections, &setup, faults)
+    });
+    noted(root.finish(), faults);
+
+    let (Some(head), Some(time), Some(client), Some(cache), Some(written_origin), Some(source), Some(judged), Some(strategies)) =
+        (head, time, client, cache, written_origin, source, judged, designs)
+    else {
+        return Err(faults.pop().expect("what could not be read has left a fault"));
+    };
+    judged.refers_to(&strategies, faults);
+    let changes = origin::changes(source.changes, &written_origin.changes)?;
+    let origin = OriginDesign { latency: written_origin.latency, capacity: written_origin.capacity, changes };
+    check_origin(&origin, &source.classes)?;
+    let (mut warnings, duration) = (Vec::new(), source.duration);
+    time.check(duration)?;
+    if head.repeat.is_some() && duration.is_none() {
+        let span = head.repeat_span.clone();
+        return Err(Fault::new(span, "repeat is for synthetic traces; a recorded trace is played once")
+            .rule("replications differ by the chance of the workload, and a recording has none")
+            .help("leave repeat out"));
+    }
+    warn(&cache, &strategies, &mut warnings);
+    let repeat = head.repeat.unwrap_or(1);
+    let mut scenario = Scenario {
+        name: head.name,
+        question: head.question,
+        seed: head.seed,
+        repeat,
+        warmup: time.warmup,
+        bucket: time.bucket,
+        source: source.source,
+        origin,
+        client,
+        cache,
+        strategies,
+        judgement: judged,
+        effective: toml::Table::new(),
+        warnings,
+    };
+    scenario.effective = effective(&scenario, source.effective);
+    Ok(scenario)
+}
+
+/// What the reader should know about a combination that is legal and odd.
+fn warn(cache: &CacheDesign, strategies: &[crate::strategy::Design], warnings: &mut Vec<String>) {
+    let unbounded = cache.capacities.contains(&Capacity::Unbounded);
+    for design in strategies.iter().filter(|design| design.rule.name() == "none" && unbounded) {
+        warnings.push(format!(
+            "strategy \"{}\" has no ttl and the cache no limit, so memory grows with every object ever asked for",
+            design.name
+        ));
+    }
+}
+
+/// The keys above all sections.
+struct Head {
+    name: String,
+    question: String,
+    seed: u64,
+    repeat: Option<u32>,
+    repeat_span: std::ops::Range<usize>,
+}
+
+impl Head {
+    fn read(root: &mut Section<'_>) -> Result<Self, Fault> {
+        if let Some(schema) = root.located::<i64>("schema")?
+            && *schema.get_ref() != SCHEMA
+        {
+            let what = format!("schema {} is not known; this version reads schema {SCHEMA}", schema.get_ref());
+            return Err(Fault::new(schema.span(), what).help(format!("write schema = {SCHEMA}")));
+        }
+        let name = root.required::<String>("name", "name = \"thumbnails\"")?;
+        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.get_ref().is_empty() || !name.get_ref().chars().all(legal) || name.get_ref().starts_with('.') {
+            let what = format!("\"{}\" cannot be a scenario's name", name.get_ref());
+            return Err(Fault::new(name.span(), what)
+                .rule("the name is also that of the output folder: letters, digits, '-', '_' and '.', not first")
+                .help("write name = \"thumbnails\""));
+        }
+        let question = root.or("question", String::new())?;
+        let seed = match root.located::<i64>("seed")? {
+            None => 1,
+            Some(seed) => u64::try_from(*seed.get_ref()).map_err(|_| {
+                Fault::new(seed.span(), format!("seed must not be negative, but is {}", seed.get_ref()))
+            })?,
+        };
+        let mut repeat_span = 0..0;
+        let repeat = match root.located::<i64>("repeat")? {
+            None => None,
+            Some(repeat) => {
+                repeat_span = repeat.span();
+                let number = u32::try_from(*repeat.get_ref()).ok().filter(|repeat| (1..=1_000).contains(repeat));
+                Some(number.ok_or_else(|| {
+                    let what = format!("repeat must lie between 1 and 1000, but is {}", repeat.get_ref());
+                    Fault::new(repeat.span(), what).rule("repeat is the number of replications, each with its own chance")
+                })?)
+            }
+        };
+        Ok(Self { name: name.into_inner(), question: question.trim().to_owned(), seed, repeat, repeat_span })
+    }
+}
+
+/// `[time]`.
+struct Time {
+    warmup: SimDuration,
+    warmup_span: std::ops::Range<usize>,
+    bucket: Option<SimDuration>,
+    bucket_span: std::ops::Range<usize>,
+}
+
+impl Time {
+    fn read(section: Option<Section<'_>>) -> Result<Self, Fault> {
+        let mut time = Self { warmup: SimDuration::ZERO, warmup_span: 0..0, bucket: None, bucket_span: 0..0 };
+        let Some(mut section) = section else { return Ok(time) };
+        if let Some(warmup) = section.located::<SimDuration>("warmup")? {
+            time.warmup_span = warmup.span();
+            time.warmup = warmup.into_inner();
+        }
+        if let Some(bucket) = section.located::<SimDuration>("bucket")? {
+            if *bucket.get_ref() < SimDuration::from_millis(1) {
+                return Err(Fault::new(bucket.span(), format!("bucket must be at least 1ms, but is {}", bucket.get_ref()))
+                    .rule("a bucket is one point of every time series")
+                    .help("leave it out to have one chosen by the length of the trace"));
+            }
+            time.bucket_span = bucket.span();
+            time.bucket = Some(bucket.into_inner());
+        }
+        section.finish()?;
+        Ok(time)
+    }
+
+    /// Compares with the length of a synthetic trace; that of a recorded one is known only once it is read.
+    fn check(&self, duration: Option<SimDuration>) -> Result<(), Fault> {
+        let Some(duration) = duration else { return Ok(()) };
+        if self.warmup >= duration {
+            let what = format!("warmup ({}) leaves nothing of the duration ({duration}) to score", self.warmup);
+            return Err(Fault::new(self.warmup_span.clone(), what).help("shorten the warmup or lengthen the duration"));
+        }
+        if let Some(bucket) = self.bucket
+            && duration.as_nanos() / bucket.as_nanos() > BUCKETS_MAX
+        {
+            let what = format!("buckets of {bucket} cut {duration} into more than {BUCKETS_MAX} parts");
+            return Err(Fault::new(self.bucket_span.clone(), what).help("choose longer buckets"));
+        }
+        Ok(())
+    }
+}
+
+/// `[trace]` or `[workload]`.
+struct SourceRead<'i> {
+    source: Source,
+    classes: Vec<String>,
+    changes: Vec<Option<Item<'i>>>,
+    /// Length of a synthetic trace.
+    duration: Option<SimDuration>,
+    /// The section's name and effective form.
+    effective: (&'static str, toml::Table),
+}
+
+impl<'i> SourceRead<'i> {
+    fn read(root: &mut Section<'i>) -> Result<Self, Fault> {
+        let second = root.span_of("workload");
+        match (root.section("trace")?, root.section("workload")?) {
+            (Some(_), Some(_)) => Err(Fault::new(
+                second.unwrap_or_default(),
+                "a scenario has either a [trace] or a [workload], but this one has both",
+            )),
+            (None, None) => Err(Fault::new(root.span(), "a scenario needs requests: a [trace] or a [workload]")
+                .help("write [trace] with path = \"access.log\", or [workload] with duration, rate and [[workload.class]]")),
+            (Some(section), None) => {
+                let spec = recorded::read(section)?;
+                Ok(Self {
+                    classes: spec.classes(),
+                    changes: spec.changes,
+                    duration: None,
+                    effective: ("trace", spec.effective),
+                    source: Source::Recorded(spec.recorded),
+                })
+            }
+            (None, Some(section)) => {
+                let spec = workload::read(section)?;
+                Ok(Self {
+                    classes: spec.workload.classes.iter().map(|class| class.name.clone()).collect(),
+                    changes: spec.changes,
+                    duration: Some(spec.workload.duration),
+                    effective: ("workload", spec.effective),
+                    source: Source::Synthetic(Arc::new(spec.workload)),
+                })
+            }
+        }
+    }
+}
+
+/// Makes the origin's parts once for nothing, so that a parameter that cannot be is found while it has a place.
+fn check_origin(origin: &OriginDesign, classes: &[String]) -> Result<(), Fault> {
+    let objects = Objects::new(Vec::new(), Keys::Numbered, classes.to_vec());
+    let trace = Arc::new(Trace::new(Vec::new(), Vec::new(), objects, SimDuration::ZERO));
+    let setup = crate::origin::Setup { trace, seed: Seed::new(0) };
+    origin.latency.make(&setup)?;
+    origin.capacity.make(&setup)?;
+    for model in &origin.changes {
+        model.make(&setup)?;
+    }
+    Ok(())
+}
+
+/// The scenario as it could be written with every default.
+fn effective(scenario: &Scenario, (source_name, mut source): (&str, toml::Table)) -> toml::Table {
+    let mut root = toml::Table::new();
+    root.insert("schema".to_owned(), SCHEMA.into());
+    root.insert("name".to_owned(), scenario.name.clone().into());
+    root.insert("question".to_owned(), scenario.question.clone().into());
+    root.insert("seed".to_owned(), i64::try_from(scenario.seed).unwrap_or(i64::MAX).into());
+    if matches!(scenario.source, Source::Synthetic(_)) {
+        root.insert("repeat".to_owned(), i64::from(scenario.repeat).into());
+    }
+    let mut time = toml::Table::new();
+    time.insert("warmup".to_owned(), scenario.warmup.to_string().into());
+    if let Some(bucket) = scenario.bucket {
+        time.insert("bucket".to_owned(), bucket.to_string().into());
+    }
+    root.insert("time".to_owned(), time.into());
+    let mut changes = scenario.origin.changes.iter();
+    if let Some(toml::Value::Array(classes)) = source.get_mut("class") {
+        for class in classes {
+            if let (toml::Value::Table(class), Some(model)) = (class, changes.next()) {
+                class.insert("changes".to_owned(), model.effective());
+            }
+        }
+    }
+    root.insert(source_name.to_owned(), source.into());
+    root.insert("origin".to_owned(), effective_origin(scenario, changes.next()).into());
+    let client = toml::Table::try_from(scenario.client).expect("a client is a table of plain values");
+    root.insert("client".to_owned(), client.into());
+    root.insert("cache".to_owned(), effective_cache(&scenario.cache).into());
+    let strategies = scenario.strategies.iter().map(strategies::effective).collect();
+    root.insert("strategy".to_owned(), toml::Value::Array(strategies));
+    root.extend(scenario.judgement.effective());
+    root
+}
+
+/// `rest` is the change model of recorded objects that no class rule matches.
+fn effective_origin(
+    scenario: &Scenario,
+    rest: Option<&crate::catalog::Chosen<dyn crate::origin::change::ChangeModel, crate::origin::Setup>>,
+) -> toml::Table {
+    let mut origin = toml::Table::new();
+    origin.insert("latency".to_owned(), scenario.origin.latency.effective());
+    origin.insert("capacity".to_owned(), scenario.origin.capacity.effective());
+    if let Some(rest) = rest {
+        origin.insert("changes".to_owned(), rest.effective());
+    }
+    origin
+}
+
+fn effective_cache(cache: &CacheDesign) -> toml::Table {
+    // A single value is written without a list.
+    let axis = |mut values: Vec<toml::Value>| {
+        if values.len() == 1 { values.remove(0) } else { toml::Value::Array(values) }
+    };
+    let mut table = toml::Table::new();
+    let capacities: Vec<toml::Value> = cache.capacities.iter().filter_map(|c| super::cache::written(*c)).collect();
+    if !capacities.is_empty() {
+        table.insert("capacity".to_owned(), axis(capacities));
+    }
+    table.insert("eviction".to_owned(), axis(cache.evictions.iter().map(crate::catalog::Chosen::effective).collect()));
+    table.insert("reclaim".to_owned(), cache.reclaim.effective());
+    table.insert("memory".to_owned(), cache.memory.effective());
+    let resolution = toml::Value::try_from(cache.ttl_resolution).expect("a resolution is a word");
+    table.insert("ttl_resolution".to_owned(), resolution);
+    table
+}
