@@ -23,8 +23,12 @@ pub mod metrics;
 
 pub mod engine;
 
+pub mod score;
+
 pub mod scenario;
 
 pub mod tune;
 
 pub mod record;
+
+//pub mod cli;

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::{Scenario, ScenarioError, Source, cache, judgement, origin, recorded, strategies, workload};
 use super::{CacheDesign, OriginDesign};
+use super::{Scenario, ScenarioError, Source, cache, judgement, origin, recorded, strategies, workload};
 use crate::cache::Capacity;
-use crate::catalog::{Fault, Item, Section};
+use crate::catalog::{Fault, Item, Section, nearest, one_of};
 use crate::random::Seed;
 use crate::strategy::Setup;
 use crate::trace::{Keys, Objects, Trace};
@@ -47,10 +47,12 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
     let cache = noted(root.section("cache").and_then(cache::cache), faults);
     let written_origin = noted(root.section("origin").and_then(origin::origin), faults);
     let source = noted(SourceRead::read(&mut root), faults);
-    let judged = noted(judgement::read(&mut root), faults);
+    let judged = noted(judgement::Judgement::read(&mut root), faults);
     let sections = root.sections("strategy", "[[strategy]]")?;
     if sections.is_empty() {
-        faults.push(root.missing("strategy", "[[strategy]] with a name and a ttl, once for each strategy to compare"));
+        faults.push(
+            root.missing("strategy", "[[strategy]] with a name and a ttl, once for each strategy to compare"),
+        );
     }
     // Without the source the classes are unknown, and a strategy that names one would be refused for nothing.
     let designs = source.as_ref().map(|source| {
@@ -59,12 +61,34 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
     });
     noted(root.finish(), faults);
 
-    let (Some(head), Some(time), Some(client), Some(cache), Some(written_origin), Some(source), Some(judged), Some(strategies)) =
-        (head, time, client, cache, written_origin, source, judged, designs)
+    let (
+        Some(head),
+        Some(time),
+        Some(client),
+        Some(cache),
+        Some(written_origin),
+        Some(source),
+        Some(judged),
+        Some(strategies),
+    ) = (head, time, client, cache, written_origin, source, judged, designs)
     else {
         return Err(faults.pop().expect("what could not be read has left a fault"));
     };
-    judged.refers_to(&strategies, faults);
+    for (name, span) in &judged.claimed {
+        if !strategies.iter().any(|design| design.name == *name) {
+            let fault =
+                Fault::new(span.clone(), format!("[expect] names \"{name}\", but no strategy is called so"))
+                    .rule(format!(
+                        "there are: {}",
+                        one_of(strategies.iter().map(|design| design.name.as_str()))
+                    ));
+            let meant = nearest(name, strategies.iter().map(|design| design.name.as_str()));
+            faults.push(match meant {
+                Some(meant) => fault.help(format!("did you mean \"{meant}\"?")),
+                None => fault,
+            });
+        }
+    }
     let changes = origin::changes(source.changes, &written_origin.changes)?;
     let origin = OriginDesign { latency: written_origin.latency, capacity: written_origin.capacity, changes };
     check_origin(&origin, &source.classes)?;
@@ -123,12 +147,14 @@ impl Head {
         if let Some(schema) = root.located::<i64>("schema")?
             && *schema.get_ref() != SCHEMA
         {
-            let what = format!("schema {} is not known; this version reads schema {SCHEMA}", schema.get_ref());
+            let what =
+                format!("schema {} is not known; this version reads schema {SCHEMA}", schema.get_ref());
             return Err(Fault::new(schema.span(), what).help(format!("write schema = {SCHEMA}")));
         }
         let name = root.required::<String>("name", "name = \"thumbnails\"")?;
         let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if name.get_ref().is_empty() || !name.get_ref().chars().all(legal) || name.get_ref().starts_with('.') {
+        if name.get_ref().is_empty() || !name.get_ref().chars().all(legal) || name.get_ref().starts_with('.')
+        {
             let what = format!("\"{}\" cannot be a scenario's name", name.get_ref());
             return Err(Fault::new(name.span(), what)
                 .rule("the name is also that of the output folder: letters, digits, '-', '_' and '.', not first")
@@ -146,10 +172,12 @@ impl Head {
             None => None,
             Some(repeat) => {
                 repeat_span = repeat.span();
-                let number = u32::try_from(*repeat.get_ref()).ok().filter(|repeat| (1..=1_000).contains(repeat));
+                let number =
+                    u32::try_from(*repeat.get_ref()).ok().filter(|repeat| (1..=1_000).contains(repeat));
                 Some(number.ok_or_else(|| {
                     let what = format!("repeat must lie between 1 and 1000, but is {}", repeat.get_ref());
-                    Fault::new(repeat.span(), what).rule("repeat is the number of replications, each with its own chance")
+                    Fault::new(repeat.span(), what)
+                        .rule("repeat is the number of replications, each with its own chance")
                 })?)
             }
         };
@@ -175,9 +203,12 @@ impl Time {
         }
         if let Some(bucket) = section.located::<SimDuration>("bucket")? {
             if *bucket.get_ref() < SimDuration::from_millis(1) {
-                return Err(Fault::new(bucket.span(), format!("bucket must be at least 1ms, but is {}", bucket.get_ref()))
-                    .rule("a bucket is one point of every time series")
-                    .help("leave it out to have one chosen by the length of the trace"));
+                return Err(Fault::new(
+                    bucket.span(),
+                    format!("bucket must be at least 1ms, but is {}", bucket.get_ref()),
+                )
+                .rule("a bucket is one point of every time series")
+                .help("leave it out to have one chosen by the length of the trace"));
             }
             time.bucket_span = bucket.span();
             time.bucket = Some(bucket.into_inner());
@@ -190,8 +221,10 @@ impl Time {
     fn check(&self, duration: Option<SimDuration>) -> Result<(), Fault> {
         let Some(duration) = duration else { return Ok(()) };
         if self.warmup >= duration {
-            let what = format!("warmup ({}) leaves nothing of the duration ({duration}) to score", self.warmup);
-            return Err(Fault::new(self.warmup_span.clone(), what).help("shorten the warmup or lengthen the duration"));
+            let what =
+                format!("warmup ({}) leaves nothing of the duration ({duration}) to score", self.warmup);
+            return Err(Fault::new(self.warmup_span.clone(), what)
+                .help("shorten the warmup or lengthen the duration"));
         }
         if let Some(bucket) = self.bucket
             && duration.as_nanos() / bucket.as_nanos() > BUCKETS_MAX
@@ -316,11 +349,15 @@ fn effective_cache(cache: &CacheDesign) -> toml::Table {
         if values.len() == 1 { values.remove(0) } else { toml::Value::Array(values) }
     };
     let mut table = toml::Table::new();
-    let capacities: Vec<toml::Value> = cache.capacities.iter().filter_map(|c| super::cache::written(*c)).collect();
+    let capacities: Vec<toml::Value> =
+        cache.capacities.iter().filter_map(|c| super::cache::written(*c)).collect();
     if !capacities.is_empty() {
         table.insert("capacity".to_owned(), axis(capacities));
     }
-    table.insert("eviction".to_owned(), axis(cache.evictions.iter().map(crate::catalog::Chosen::effective).collect()));
+    table.insert(
+        "eviction".to_owned(),
+        axis(cache.evictions.iter().map(crate::catalog::Chosen::effective).collect()),
+    );
     table.insert("reclaim".to_owned(), cache.reclaim.effective());
     table.insert("memory".to_owned(), cache.memory.effective());
     let resolution = toml::Value::try_from(cache.ttl_resolution).expect("a resolution is a word");

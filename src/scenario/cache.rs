@@ -41,7 +41,8 @@ fn axis<'i, V>(item: Item<'i>, mut one: impl FnMut(Item<'i>) -> Result<V, Fault>
     let span = item.span();
     match item.into_inner() {
         DeValue::Array(items) if items.is_empty() => {
-            Err(Fault::new(span, "an empty list sweeps over nothing").help("write one value, or a list of values"))
+            Err(Fault::new(span, "an empty list sweeps over nothing")
+                .help("write one value, or a list of values"))
         }
         DeValue::Array(items) => items.into_iter().map(one).collect(),
         value => Ok(vec![one(toml::Spanned::new(span, value))?]),

@@ -147,7 +147,11 @@ mod tests {
     #[test]
     fn long_lines_are_cut_around_the_caret_and_odd_spans_do_no_harm() {
         let text = format!("{}é = 7", "k".repeat(300));
-        let error = ScenarioError::new("x.toml", &text, vec![Fault::new(300..302, "no"), Fault::new(301..9_999, "no")]);
+        let error = ScenarioError::new(
+            "x.toml",
+            &text,
+            vec![Fault::new(300..302, "no"), Fault::new(301..9_999, "no")],
+        );
         assert!(error.to_string().lines().all(|line| line.chars().count() < 120));
         assert_eq!(error.mistakes[0].column, 301);
     }

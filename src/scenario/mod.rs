@@ -12,7 +12,6 @@ mod recorded;
 mod strategies;
 mod workload;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use error::{Mistake, ScenarioError};
@@ -20,13 +19,13 @@ pub use error::{Mistake, ScenarioError};
 use crate::cache::eviction::EvictionPolicy;
 use crate::cache::memory::MemoryModel;
 use crate::cache::reclaim::Reclaim;
-use crate::cache::{self, Capacity};
+use crate::cache::{Capacity, Setup as CacheSetup};
 use crate::catalog::{Chosen, Listing};
 use crate::client::Client;
+use crate::origin::Setup as OriginSetup;
 use crate::origin::capacity::CapacityModel;
 use crate::origin::change::ChangeModel;
 use crate::origin::latency::LatencyModel;
-use crate::origin::{self};
 use crate::strategy::{Design, TtlResolution};
 use crate::trace::synth::Workload;
 use crate::units::SimDuration;
@@ -77,11 +76,11 @@ pub enum Source {
 #[derive(Debug, Clone)]
 pub struct OriginDesign {
     /// How long a fetch takes.
-    pub latency: Chosen<dyn LatencyModel, origin::Setup>,
+    pub latency: Chosen<dyn LatencyModel, OriginSetup>,
     /// How many fetches are served at once.
-    pub capacity: Chosen<dyn CapacityModel, origin::Setup>,
+    pub capacity: Chosen<dyn CapacityModel, OriginSetup>,
     /// When the objects of each class change, by class id.
-    pub changes: Vec<Chosen<dyn ChangeModel, origin::Setup>>,
+    pub changes: Vec<Chosen<dyn ChangeModel, OriginSetup>>,
 }
 
 /// The cache as a scenario describes it; lists are axes of the sweep.
@@ -90,22 +89,13 @@ pub struct CacheDesign {
     /// How much it holds.
     pub capacities: Vec<Capacity>,
     /// Who leaves when it is full.
-    pub evictions: Vec<Chosen<dyn EvictionPolicy, cache::Setup>>,
+    pub evictions: Vec<Chosen<dyn EvictionPolicy, CacheSetup>>,
     /// When the bytes of dead entries come back.
-    pub reclaim: Chosen<dyn Reclaim, cache::Setup>,
+    pub reclaim: Chosen<dyn Reclaim, CacheSetup>,
     /// What an entry costs.
-    pub memory: Chosen<dyn MemoryModel, cache::Setup>,
+    pub memory: Chosen<dyn MemoryModel, CacheSetup>,
     /// In which steps TTLs are kept.
     pub ttl_resolution: TtlResolution,
-}
-
-/// A file that a scenario names, as written and resolved against the scenario's folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedFile {
-    /// As written.
-    pub written: String,
-    /// Where it lies.
-    pub path: PathBuf,
 }
 
 /// Every axis of a scenario with what can be written there, in the order in which a scenario uses them.
@@ -121,7 +111,7 @@ pub fn axes() -> Vec<Listing> {
         crate::origin::latency::LATENCIES.listing(),
         crate::origin::capacity::CAPACITIES.listing(),
         crate::origin::change::CHANGES.listing(),
-        crate::trace::format::FORMATS.listing(),
+        //FORMATS
         crate::trace::synth::arrival::ARRIVALS.listing(),
         crate::trace::synth::popularity::POPULARITIES.listing(),
         crate::trace::synth::size::SIZES.listing(),

@@ -40,7 +40,9 @@ pub(super) fn changes(
     own: Vec<Option<Item<'_>>>,
     default: &Chosen<dyn ChangeModel, Setup>,
 ) -> Result<Vec<Chosen<dyn ChangeModel, Setup>>, Fault> {
-    own.into_iter().map(|item| item.map_or_else(|| Ok(default.clone()), |item| CHANGES.choose(item))).collect()
+    own.into_iter()
+        .map(|item| item.map_or_else(|| Ok(default.clone()), |item| CHANGES.choose(item)))
+        .collect()
 }
 
 /// Reads `[client]`.
@@ -48,10 +50,13 @@ pub(super) fn client(section: Option<Section<'_>>) -> Result<Client, Fault> {
     let Some(mut section) = section else { return Ok(Client::default()) };
     let mut client = Client::default();
     if let Some(nodes) = section.located::<i64>("nodes")? {
-        client.nodes = u32::try_from(*nodes.get_ref()).ok().filter(|nodes| (1..=10_000).contains(nodes)).ok_or_else(|| {
-            let what = format!("nodes must lie between 1 and 10000, but is {}", nodes.get_ref());
-            Fault::new(nodes.span(), what).rule("nodes is the number of processes that share the cache")
-        })?;
+        client.nodes = u32::try_from(*nodes.get_ref())
+            .ok()
+            .filter(|nodes| (1..=10_000).contains(nodes))
+            .ok_or_else(|| {
+                let what = format!("nodes must lie between 1 and 10000, but is {}", nodes.get_ref());
+                Fault::new(nodes.span(), what).rule("nodes is the number of processes that share the cache")
+            })?;
     }
     client.routing = section.or("routing", Routing::default())?;
     if let Some(timeout) = section.located::<SimDuration>("timeout")? {

@@ -26,7 +26,8 @@ pub(super) fn strategies(sections: Vec<Section<'_>>, setup: &Setup, faults: &mut
         }
     }
     if let Some(second) = baselines.get(1) {
-        let names: Vec<&str> = read.iter().filter(|(_, d)| d.baseline).map(|(_, d)| d.name.as_str()).collect();
+        let names: Vec<&str> =
+            read.iter().filter(|(_, d)| d.baseline).map(|(_, d)| d.name.as_str()).collect();
         faults.push(
             Fault::new(second.clone(), format!("there are {} baselines: {}", names.len(), names.join(", ")))
                 .rule("every difference is a difference to one strategy, the baseline")

@@ -20,8 +20,8 @@ use crate::origin::{self, Origin};
 use crate::random::Seed;
 use crate::scenario::Scenario;
 use crate::strategy;
-use crate::trace::synth::{Workload, generate};
 use crate::trace::Trace;
+use crate::trace::synth::{Workload, generate};
 use crate::units::{SimDuration, SimTime, Window};
 
 /// Somebody who is told how far the runs are, from any thread, and may stop them.
@@ -133,7 +133,8 @@ fn one(
 ) -> Result<Measurements, Failure> {
     let bucket = scenario.bucket.unwrap_or_else(|| bucket_for(trace.span()));
     let attempt = catch_unwind(AssertUnwindSafe(|| {
-        let simulation = simulation(scenario, plan, trace, seed).map_err(|fault| Failure::Broken(fault.what))?;
+        let simulation =
+            simulation(scenario, plan, trace, seed).map_err(|fault| Failure::Broken(fault.what))?;
         simulation.run(bucket, &Beat(progress)).ok_or(Failure::Stopped)
     }));
     attempt.unwrap_or_else(|panic| {
@@ -167,7 +168,8 @@ pub fn simulation<'t>(
     let bucket = scenario.bucket.unwrap_or_else(|| bucket_for(trace.span()));
     let objects = trace.objects();
     let origin_setup = origin::Setup { trace: Arc::clone(trace), seed: seed.of("origin") };
-    let models = scenario.origin.changes.iter().map(|model| model.make(&origin_setup)).collect::<Result<_, _>>()?;
+    let models =
+        scenario.origin.changes.iter().map(|model| model.make(&origin_setup)).collect::<Result<_, _>>()?;
     let origin = Origin::new(
         scenario.origin.latency.make(&origin_setup)?,
         scenario.origin.capacity.make(&origin_setup)?,
@@ -185,14 +187,42 @@ pub fn simulation<'t>(
     );
     let setup = strategy::Setup { classes: objects.classes().to_vec(), seed: seed.of("strategy") };
     let strategy = scenario.strategies[plan.strategy].make(&setup, scenario.cache.ttl_resolution)?;
-    Ok(Simulation { trace, client: scenario.client, origin, cache, strategy, window, seed: seed.of("client") })
+    Ok(Simulation {
+        trace,
+        client: scenario.client,
+        origin,
+        cache,
+        strategy,
+        window,
+        seed: seed.of("client"),
+    })
 }
 
 /// A length of buckets that cuts `span` into a few hundred: a round number of seconds, minutes, hours or days.
 pub fn bucket_for(span: SimDuration) -> SimDuration {
     const MILLIS: [u64; 22] = [
-        1, 10, 100, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 900_000,
-        1_800_000, 3_600_000, 7_200_000, 10_800_000, 21_600_000, 43_200_000, 86_400_000, 604_800_000,
+        1,
+        10,
+        100,
+        1_000,
+        2_000,
+        5_000,
+        10_000,
+        15_000,
+        30_000,
+        60_000,
+        120_000,
+        300_000,
+        600_000,
+        900_000,
+        1_800_000,
+        3_600_000,
+        7_200_000,
+        10_800_000,
+        21_600_000,
+        43_200_000,
+        86_400_000,
+        604_800_000,
     ];
     const BUCKETS: u64 = 360;
     if span.is_zero() {
