@@ -206,7 +206,11 @@ fn pair(metric: &'static Metric, item: Item<'_>) -> Result<(f64, f64), Fault> {
     let items = match item.into_inner() {
         DeValue::Array(items) => items,
         other => {
-            return Err(fault(format!("{} must be a pair, but is of type {}", metric.name, other.type_str())));
+            return Err(fault(format!(
+                "{} must be a pair, but is of type {}",
+                metric.name,
+                other.type_str()
+            )));
         }
     };
     let ends: Vec<f64> =
