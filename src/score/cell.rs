@@ -130,9 +130,12 @@ fn merged<'m>(mut histograms: impl Iterator<Item = &'m Histogram<u64>>) -> Optio
 
 #[cfg(test)]
 mod tests {
+    use rand_distr::{Distribution, StandardNormal};
+
     use super::super::fixture::{run, run_with};
     use super::*;
     use crate::metrics::Cause;
+    use crate::random::Seed;
     use crate::score::rates;
 
     #[test]
@@ -188,5 +191,24 @@ mod tests {
             Estimate::of(&values.values().copied().collect::<Vec<_>>()).unwrap().interval.unwrap()
         };
         assert!(alone(&base).high > alone(&better).low);
+    }
+    #[test]
+    fn cells_that_do_not_differ_are_told_apart_5_times_in_100() {
+        let mut stream = Seed::new(11).of("false alarms").stream();
+        let mut noise = || -> f64 { StandardNormal.sample(&mut stream) };
+        let trials = 4_000;
+        let alarms = (0..trials).filter(|_| {
+            // What a seed does to both cells is a hundred times what it does to one of them.
+            let (mut this, mut that) = (BTreeMap::new(), BTreeMap::new());
+            for number in 0..6 {
+                let common = 100.0 * noise();
+                this.insert(number, common + noise());
+                that.insert(number, common + noise());
+            }
+            paired(&this, &that).unwrap().is_indistinguishable_from_zero() == Some(false)
+        });
+        let share = alarms.count() as f64 / f64::from(trials);
+        // Four standard errors of a share of 0.05 in 4000.
+        assert!((share - 0.05).abs() < 0.014, "{share}");
     }
 }

@@ -106,9 +106,9 @@ fn memory(cell: &Cell) -> Option<f64> {
 /// The best score, and among those not told from it the least memory; the first in the scenario
 /// among equals.
 fn winner(contenders: &[usize], cells: &[Cell], scores: &[Score]) -> Option<usize> {
-    let scored = |&index: &usize| scores[index].mean().map(|score| (index, score));
+    let known = |&index: &usize| scores[index].mean().map(|score| (index, score));
     let better = |a: (usize, f64), b: (usize, f64)| if b.1 > a.1 { b } else { a };
-    let (best, _) = contenders.iter().filter_map(scored).reduce(better)?;
+    let (best, _) = contenders.iter().filter_map(known).reduce(better)?;
     let held = |index: usize| memory(&cells[index]).unwrap_or(f64::INFINITY);
     let alike = contenders.iter().copied().filter(|&index| near(best, index, scores));
     alike.reduce(|least, index| if held(index) < held(least) { index } else { least })
