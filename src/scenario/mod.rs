@@ -63,6 +63,14 @@ pub struct Scenario {
     pub warnings: Vec<String>,
 }
 
+impl Scenario {
+    /// Uses another seed, as the command line may ask.
+    pub fn reseed(&mut self, seed: u64) {
+        self.seed = seed;
+        self.effective.insert("seed".to_owned(), i64::try_from(seed).unwrap_or(i64::MAX).into());
+    }
+}
+
 /// Where the requests come from.
 #[derive(Debug)]
 pub enum Source {

@@ -36,6 +36,18 @@ pub struct Workload {
     pub classes: Vec<Class>,
 }
 
+impl Workload {
+    /// How many requests a trace of this workload has on average.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "float to integer casts saturate, and neither factor is negative"
+    )]
+    pub fn expected_requests(&self) -> u64 {
+        (self.rate.as_per_second() * self.duration.as_secs_f64()).round() as u64
+    }
+}
+
 /// Objects of one kind.
 #[derive(Debug)]
 pub struct Class {
