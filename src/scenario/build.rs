@@ -8,7 +8,7 @@ use super::{Scenario, ScenarioError, Source, cache, judgement, origin, recorded,
 use crate::cache::Capacity;
 use crate::catalog::{Fault, Item, Section, nearest, one_of};
 use crate::random::Seed;
-use crate::strategy::Setup;
+use crate::trace::import::OTHER;
 use crate::trace::{Keys, Objects, Trace};
 use crate::units::SimDuration;
 
@@ -54,23 +54,13 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
             root.missing("strategy", "[[strategy]] with a name and a ttl, once for each strategy to compare"),
         );
     }
-    // Without the source the classes are unknown, and a strategy that names one would be refused for nothing.
-    let designs = source.as_ref().map(|source| {
-        let setup = Setup { classes: source.classes.clone(), seed: Seed::new(0) };
-        strategies::strategies(sections, &setup, faults)
-    });
+    let classes =
+        source.as_ref().filter(|source| !source.more_classes).map(|source| source.classes.as_slice());
+    let strategies = strategies::strategies(sections, classes, faults);
     noted(root.finish(), faults);
 
-    let (
-        Some(head),
-        Some(time),
-        Some(client),
-        Some(cache),
-        Some(written_origin),
-        Some(source),
-        Some(judged),
-        Some(strategies),
-    ) = (head, time, client, cache, written_origin, source, judged, designs)
+    let (Some(head), Some(time), Some(client), Some(cache), Some(origin), Some(source), Some(judged)) =
+        (head, time, client, cache, written_origin, source, judged)
     else {
         return Err(faults.pop().expect("what could not be read has left a fault"));
     };
@@ -89,9 +79,10 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
             });
         }
     }
-    let changes = origin::changes(source.changes, &written_origin.changes)?;
-    let origin = OriginDesign { latency: written_origin.latency, capacity: written_origin.capacity, changes };
-    check_origin(&origin, &source.classes)?;
+    let class_changes = origin::changes(source.changes)?;
+    let (latency, capacity, changes) = (origin.latency, origin.capacity, origin.changes);
+    let origin = OriginDesign { latency, capacity, changes, class_changes };
+    check_origin(&origin)?;
     let (mut warnings, duration) = (Vec::new(), source.duration);
     time.check(duration)?;
     if head.repeat.is_some() && duration.is_none() {
@@ -110,6 +101,7 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
         warmup: time.warmup,
         bucket: time.bucket,
         source: source.source,
+        classes: source.classes,
         origin,
         client,
         cache,
@@ -239,8 +231,12 @@ impl Time {
 /// `[trace]` or `[workload]`.
 struct SourceRead<'i> {
     source: Source,
+    /// The classes that the scenario knows of.
     classes: Vec<String>,
-    changes: Vec<Option<Item<'i>>>,
+    /// Whether the trace may bring more.
+    more_classes: bool,
+    /// What classes say of their own changes.
+    changes: Vec<(String, Item<'i>)>,
     /// Length of a synthetic trace.
     duration: Option<SimDuration>,
     /// The section's name and effective form.
@@ -257,21 +253,15 @@ impl<'i> SourceRead<'i> {
             )),
             (None, None) => Err(Fault::new(root.span(), "a scenario needs requests: a [trace] or a [workload]")
                 .help("write [trace] with path = \"access.log\", or [workload] with duration, rate and [[workload.class]]")),
-            (Some(section), None) => {
-                let spec = recorded::read(section)?;
-                Ok(Self {
-                    classes: spec.classes(),
-                    changes: spec.changes,
-                    duration: None,
-                    effective: ("trace", spec.effective),
-                    source: Source::Recorded(spec.recorded),
-                })
-            }
+            (Some(section), None) => Self::recorded(section),
             (None, Some(section)) => {
                 let spec = workload::read(section)?;
+                let classes: Vec<String> = spec.workload.classes.iter().map(|class| class.name.clone()).collect();
+                let changes = classes.iter().cloned().zip(spec.changes);
                 Ok(Self {
-                    classes: spec.workload.classes.iter().map(|class| class.name.clone()).collect(),
-                    changes: spec.changes,
+                    changes: changes.filter_map(|(class, item)| Some((class, item?))).collect(),
+                    classes,
+                    more_classes: false,
                     duration: Some(spec.workload.duration),
                     effective: ("workload", spec.effective),
                     source: Source::Synthetic(Arc::new(spec.workload)),
@@ -279,17 +269,45 @@ impl<'i> SourceRead<'i> {
             }
         }
     }
+
+    fn recorded(mut section: Section<'i>) -> Result<Self, Fault> {
+        let (recorded, rest) = recorded::recorded(&mut section)?;
+        section.finish()?;
+        let mut changes: Vec<(String, Item<'i>)> = Vec::new();
+        let mut classes: Vec<String> = Vec::new();
+        for (class, mut section) in rest {
+            if let Some(item) = section.take("changes") {
+                if changes.iter().any(|(other, _)| *other == class) {
+                    return Err(Fault::new(item.span(), format!("class \"{class}\" has changes twice"))
+                        .rule("several rules may fill one class, which behaves in one way"));
+                }
+                changes.push((class.clone(), item));
+            }
+            section.finish()?;
+            if !classes.contains(&class) {
+                classes.push(class);
+            }
+        }
+        classes.push(OTHER.to_owned());
+        // Only tables carry classes of their own; without a format the content decides.
+        let format = recorded.options.format.as_ref().map(crate::catalog::Chosen::name);
+        let more_classes = matches!(format, None | Some("csv" | "tsv"));
+        let effective = ("trace", recorded::effective(&recorded));
+        let source = Source::Recorded(recorded);
+        Ok(Self { source, classes, more_classes, changes, duration: None, effective })
+    }
 }
 
 /// Makes the origin's parts once for nothing, so that a parameter that cannot be is found while it has a place.
-fn check_origin(origin: &OriginDesign, classes: &[String]) -> Result<(), Fault> {
-    let objects = Objects::new(Vec::new(), Keys::Numbered, classes.to_vec());
+fn check_origin(origin: &OriginDesign) -> Result<(), Fault> {
+    let objects = Objects::new(Vec::new(), Keys::Numbered, Vec::new());
     let trace = Arc::new(Trace::new(Vec::new(), Vec::new(), objects, SimDuration::ZERO));
     let setup = crate::origin::Setup { trace, seed: Seed::new(0) };
     origin.latency.make(&setup)?;
     origin.capacity.make(&setup)?;
-    for model in &origin.changes {
-        model.make(&setup)?;
+    origin.changes.make(&setup)?;
+    for (_, change) in &origin.class_changes {
+        change.make(&setup)?;
     }
     Ok(())
 }
@@ -310,16 +328,19 @@ fn effective(scenario: &Scenario, (source_name, mut source): (&str, toml::Table)
         time.insert("bucket".to_owned(), bucket.to_string().into());
     }
     root.insert("time".to_owned(), time.into());
-    let mut changes = scenario.origin.changes.iter();
     if let Some(toml::Value::Array(classes)) = source.get_mut("class") {
-        for class in classes {
-            if let (toml::Value::Table(class), Some(model)) = (class, changes.next()) {
-                class.insert("changes".to_owned(), model.effective());
-            }
+        for class in classes.iter_mut().filter_map(toml::Value::as_table_mut) {
+            let name = class.get("name").and_then(toml::Value::as_str).unwrap_or_default();
+            let changes = scenario.origin.changes_of(name).effective();
+            class.insert("changes".to_owned(), changes);
         }
     }
     root.insert(source_name.to_owned(), source.into());
-    root.insert("origin".to_owned(), effective_origin(scenario, changes.next()).into());
+    let mut origin = toml::Table::new();
+    origin.insert("latency".to_owned(), scenario.origin.latency.effective());
+    origin.insert("capacity".to_owned(), scenario.origin.capacity.effective());
+    origin.insert("changes".to_owned(), scenario.origin.changes.effective());
+    root.insert("origin".to_owned(), origin.into());
     let client = toml::Table::try_from(scenario.client).expect("a client is a table of plain values");
     root.insert("client".to_owned(), client.into());
     root.insert("cache".to_owned(), effective_cache(&scenario.cache).into());
@@ -329,38 +350,23 @@ fn effective(scenario: &Scenario, (source_name, mut source): (&str, toml::Table)
     root
 }
 
-/// `rest` is the change model of recorded objects that no class rule matches.
-fn effective_origin(
-    scenario: &Scenario,
-    rest: Option<&crate::catalog::Chosen<dyn crate::origin::change::ChangeModel, crate::origin::Setup>>,
-) -> toml::Table {
-    let mut origin = toml::Table::new();
-    origin.insert("latency".to_owned(), scenario.origin.latency.effective());
-    origin.insert("capacity".to_owned(), scenario.origin.capacity.effective());
-    if let Some(rest) = rest {
-        origin.insert("changes".to_owned(), rest.effective());
-    }
-    origin
-}
-
-fn effective_cache(cache: &CacheDesign) -> toml::Table {
+fn effective_cache(design: &CacheDesign) -> toml::Table {
     // A single value is written without a list.
     let axis = |mut values: Vec<toml::Value>| {
         if values.len() == 1 { values.remove(0) } else { toml::Value::Array(values) }
     };
     let mut table = toml::Table::new();
-    let capacities: Vec<toml::Value> =
-        cache.capacities.iter().filter_map(|c| super::cache::written(*c)).collect();
+    let capacities: Vec<toml::Value> = design.capacities.iter().filter_map(|c| cache::written(*c)).collect();
     if !capacities.is_empty() {
         table.insert("capacity".to_owned(), axis(capacities));
     }
     table.insert(
         "eviction".to_owned(),
-        axis(cache.evictions.iter().map(crate::catalog::Chosen::effective).collect()),
+        axis(design.evictions.iter().map(crate::catalog::Chosen::effective).collect()),
     );
-    table.insert("reclaim".to_owned(), cache.reclaim.effective());
-    table.insert("memory".to_owned(), cache.memory.effective());
-    let resolution = toml::Value::try_from(cache.ttl_resolution).expect("a resolution is a word");
+    table.insert("reclaim".to_owned(), design.reclaim.effective());
+    table.insert("memory".to_owned(), design.memory.effective());
+    let resolution = toml::Value::try_from(design.ttl_resolution).expect("a resolution is a word");
     table.insert("ttl_resolution".to_owned(), resolution);
     table
 }

@@ -39,7 +39,7 @@ pub struct Mistake {
 
 impl ScenarioError {
     /// Places faults in the text of `file`.
-    pub(super) fn new(file: &str, text: &str, mut faults: Vec<Fault>) -> Self {
+    pub fn new(file: &str, text: &str, mut faults: Vec<Fault>) -> Self {
         faults.sort_by_key(|fault| fault.span.start);
         Self { mistakes: faults.into_iter().map(|fault| Mistake::new(file, text, fault)).collect() }
     }

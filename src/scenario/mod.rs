@@ -6,9 +6,9 @@
 mod build;
 mod cache;
 mod error;
-mod judgement;
+pub mod judgement;
 mod origin;
-mod recorded;
+pub mod recorded;
 mod strategies;
 mod workload;
 
@@ -47,6 +47,8 @@ pub struct Scenario {
     pub bucket: Option<SimDuration>,
     /// Where the requests come from.
     pub source: Source,
+    /// The classes that the scenario knows of; a recorded trace may bring more.
+    pub classes: Vec<String>,
     /// Who answers.
     pub origin: OriginDesign,
     /// How requests are asked.
@@ -87,8 +89,20 @@ pub struct OriginDesign {
     pub latency: Chosen<dyn LatencyModel, OriginSetup>,
     /// How many fetches are served at once.
     pub capacity: Chosen<dyn CapacityModel, OriginSetup>,
-    /// When the objects of each class change, by class id.
-    pub changes: Vec<Chosen<dyn ChangeModel, OriginSetup>>,
+    /// When objects change whose class says nothing itself.
+    pub changes: Change,
+    /// When the objects of these classes change.
+    pub class_changes: Vec<(String, Change)>,
+}
+
+/// A model of change as a scenario describes it.
+pub type Change = Chosen<dyn ChangeModel, OriginSetup>;
+
+impl OriginDesign {
+    /// The model of change that rules the objects of `class`.
+    pub fn changes_of(&self, class: &str) -> &Change {
+        self.class_changes.iter().find(|(name, _)| name == class).map_or(&self.changes, |(_, change)| change)
+    }
 }
 
 /// The cache as a scenario describes it; lists are axes of the sweep.
@@ -119,7 +133,7 @@ pub fn axes() -> Vec<Listing> {
         crate::origin::latency::LATENCIES.listing(),
         crate::origin::capacity::CAPACITIES.listing(),
         crate::origin::change::CHANGES.listing(),
-        //FORMATS
+        crate::trace::format::FORMATS.listing(),
         crate::trace::synth::arrival::ARRIVALS.listing(),
         crate::trace::synth::popularity::POPULARITIES.listing(),
         crate::trace::synth::size::SIZES.listing(),

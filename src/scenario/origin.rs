@@ -1,10 +1,11 @@
 //! `[origin]` and `[client]`: who answers, and how requests are asked.
 
+use super::Change;
 use crate::catalog::{Chosen, Fault, Item, Section};
 use crate::client::{Client, LateFill, Routing};
 use crate::origin::Setup;
 use crate::origin::capacity::{CAPACITIES, CapacityModel};
-use crate::origin::change::{CHANGES, ChangeModel};
+use crate::origin::change::CHANGES;
 use crate::origin::latency::{LATENCIES, LatencyModel};
 use crate::units::SimDuration;
 
@@ -14,7 +15,7 @@ pub(super) struct Written {
     pub(super) latency: Chosen<dyn LatencyModel, Setup>,
     pub(super) capacity: Chosen<dyn CapacityModel, Setup>,
     /// For classes that say nothing themselves.
-    pub(super) changes: Chosen<dyn ChangeModel, Setup>,
+    pub(super) changes: Change,
 }
 
 /// Reads `[origin]`; without it, lognormal times of median 120 ms and any number at once.
@@ -35,14 +36,9 @@ pub(super) fn origin(section: Option<Section<'_>>) -> Result<Written, Fault> {
     Ok(written)
 }
 
-/// The change model of each class: its own, or the origin's.
-pub(super) fn changes(
-    own: Vec<Option<Item<'_>>>,
-    default: &Chosen<dyn ChangeModel, Setup>,
-) -> Result<Vec<Chosen<dyn ChangeModel, Setup>>, Fault> {
-    own.into_iter()
-        .map(|item| item.map_or_else(|| Ok(default.clone()), |item| CHANGES.choose(item)))
-        .collect()
+/// The change models of the classes that have one of their own.
+pub(super) fn changes(own: Vec<(String, Item<'_>)>) -> Result<Vec<(String, Change)>, Fault> {
+    own.into_iter().map(|(class, item)| Ok((class, CHANGES.choose(item)?))).collect()
 }
 
 /// Reads `[client]`.

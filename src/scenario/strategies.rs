@@ -3,18 +3,25 @@
 use toml::Spanned;
 
 use crate::catalog::{Fault, Section};
+use crate::random::Seed;
 use crate::strategy::guard::GUARDS;
 use crate::strategy::refresh::REFRESHES;
 use crate::strategy::ttl::modifier::MODIFIERS;
 use crate::strategy::ttl::rule::RULES;
-use crate::strategy::{Design, Setup};
+use crate::strategy::{Design, Setup, TtlResolution};
 
 /// Reads every `[[strategy]]`; mistakes of different strategies are independent.
-pub(super) fn strategies(sections: Vec<Section<'_>>, setup: &Setup, faults: &mut Vec<Fault>) -> Vec<Design> {
+///
+/// Without `classes` the trace decides which there are, and what depends on them is checked once it is read.
+pub(super) fn strategies(
+    sections: Vec<Section<'_>>,
+    classes: Option<&[String]>,
+    faults: &mut Vec<Fault>,
+) -> Vec<Design> {
     let mut read: Vec<(Spanned<String>, Design)> = Vec::new();
     let mut baselines: Vec<std::ops::Range<usize>> = Vec::new();
     for section in sections {
-        match strategy(section, setup) {
+        match strategy(section, classes) {
             Ok((name, baseline, design)) => {
                 if let Some((first, _)) = read.iter().find(|(other, _)| other.get_ref() == name.get_ref()) {
                     faults.push(two_of_one_name(&name, first));
@@ -56,7 +63,7 @@ fn two_of_one_name(second: &Spanned<String>, first: &Spanned<String>) -> Fault {
 
 type Read = (Spanned<String>, Option<std::ops::Range<usize>>, Design);
 
-fn strategy(mut section: Section<'_>, setup: &Setup) -> Result<Read, Fault> {
+fn strategy(mut section: Section<'_>, classes: Option<&[String]>) -> Result<Read, Fault> {
     let name = section.required::<String>("name", "name = \"setex-3600\"")?;
     if name.get_ref().trim().is_empty() {
         return Err(Fault::new(name.span(), "a strategy needs a name that is not empty"));
@@ -72,8 +79,11 @@ fn strategy(mut section: Section<'_>, setup: &Setup) -> Result<Read, Fault> {
     section.finish()?;
     let design = Design { name: name.get_ref().clone(), baseline, rule, modifiers, refresh, guard };
     coherent(&design)?;
-    // Made once for nothing, so that a parameter that cannot be is found while it has a place.
-    design.make(setup, crate::strategy::TtlResolution::Exact)?;
+    if let Some(classes) = classes {
+        // Made once for nothing, so that a parameter that cannot be is found before anything runs.
+        let setup = Setup { classes: classes.to_vec(), seed: Seed::new(0) };
+        design.make(&setup, TtlResolution::Exact)?;
+    }
     Ok((name, baseline.then_some(baseline_span.unwrap_or_default()), design))
 }
 

@@ -3,9 +3,15 @@
 //! Keys are interned once, while a trace is read; after that nothing hashes. A [`Trace`] is scanned
 //! in order and shared by all cells of a sweep; what is known of each object lies in [`Objects`].
 
+mod error;
+pub mod format;
+pub mod import;
 mod objects;
+pub mod profile;
+pub mod shape;
 pub mod synth;
 
+pub use error::TraceError;
 pub use objects::{ClassId, Fact, Keys, ObjectId, Objects};
 
 use std::sync::Arc;

@@ -85,7 +85,9 @@ pub fn run(
 ) -> Result<Played, Fault> {
     let repeat = match runs {
         Runs::Recorded(trace) => {
-            if let Some(plan) = cells.first() {
+            // What depends on the trace is found out before anything runs: once for every strategy.
+            let mut seen = None;
+            for plan in cells.iter().filter(|plan| seen.replace(plan.strategy) != Some(plan.strategy)) {
                 simulation(scenario, plan, trace, Seed::new(scenario.seed))?;
             }
             1
@@ -168,8 +170,9 @@ pub fn simulation<'t>(
     let bucket = scenario.bucket.unwrap_or_else(|| bucket_for(trace.span()));
     let objects = trace.objects();
     let origin_setup = origin::Setup { trace: Arc::clone(trace), seed: seed.of("origin") };
+    let names = objects.classes().iter();
     let models =
-        scenario.origin.changes.iter().map(|model| model.make(&origin_setup)).collect::<Result<_, _>>()?;
+        names.map(|class| scenario.origin.changes_of(class).make(&origin_setup)).collect::<Result<_, _>>()?;
     let origin = Origin::new(
         scenario.origin.latency.make(&origin_setup)?,
         scenario.origin.capacity.make(&origin_setup)?,
@@ -185,7 +188,7 @@ pub fn simulation<'t>(
         scenario.cache.memory.make(&setup)?,
         Residency::new(window, bucket),
     );
-    let setup = strategy::Setup { classes: objects.classes().to_vec(), seed: seed.of("strategy") };
+    let setup = strategy::Setup { classes: classes(scenario, objects.classes()), seed: seed.of("strategy") };
     let strategy = scenario.strategies[plan.strategy].make(&setup, scenario.cache.ttl_resolution)?;
     Ok(Simulation {
         trace,
@@ -196,6 +199,12 @@ pub fn simulation<'t>(
         window,
         seed: seed.of("client"),
     })
+}
+
+/// The classes of a trace by id, and after them those that the scenario knows of and the trace lacks.
+fn classes(scenario: &Scenario, of_trace: &[String]) -> Vec<String> {
+    let absent = scenario.classes.iter().filter(|class| !of_trace.contains(class));
+    of_trace.iter().chain(absent).cloned().collect()
 }
 
 /// A length of buckets that cuts `span` into a few hundred: a round number of seconds, minutes, hours or days.
