@@ -31,4 +31,6 @@ pub mod tune;
 
 pub mod record;
 
-//pub mod cli;
+pub mod report;
+
+pub mod cli;

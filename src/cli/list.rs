@@ -38,11 +38,16 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         }
     }
     if pages.is_empty() {
-        let names: Vec<&str> =
-            axes.iter().flat_map(|axis| std::iter::once(axis.axis).chain(axis.entries.iter().map(|e| e.name))).collect();
-        let guess = nearest(&wanted, names.iter().copied()).map_or_else(String::new, |name| format!("; did you mean \"{name}\"?"));
+        let names: Vec<&str> = axes
+            .iter()
+            .flat_map(|axis| std::iter::once(axis.axis).chain(axis.entries.iter().map(|e| e.name)))
+            .collect();
+        let guess = nearest(&wanted, names.iter().copied())
+            .map_or_else(String::new, |name| format!("; did you mean \"{name}\"?"));
         let axes = one_of(axes.iter().map(|axis| axis.axis));
-        return Err(anyhow::anyhow!("no axis and no entry is called \"{wanted}\"{guess} (axes: {axes})").into());
+        return Err(
+            anyhow::anyhow!("no axis and no entry is called \"{wanted}\"{guess} (axes: {axes})").into()
+        );
     }
     terminal::result(&if args.json { json(&axes, |(axis, entry)| matches(axis, entry)) } else { pages });
     Ok(Status::Done)

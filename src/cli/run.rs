@@ -2,15 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 
-use super::source::{self, Loaded, ScenarioFile};
+use super::source::{self, ScenarioFile};
 use super::terminal::{self, Phase};
 use super::{CliError, Output, Status, default_folder};
 use crate::record::{self, About, Record};
 use crate::report;
-use crate::scenario::{Scenario, Source};
-use crate::tune::{self, Progress, Runs};
+use crate::tune::{self, Runs};
 
 /// Simulate every cell of a scenario, print the ranking and write the report
 ///
@@ -72,7 +71,12 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
 }
 
 /// Runs all cells on as many threads as wanted, with progress on the terminal.
-fn simulate(file: &ScenarioFile, runs: &Runs, threads: Option<u16>, silent: bool) -> Result<tune::Played, CliError> {
+fn simulate(
+    file: &ScenarioFile,
+    runs: &Runs,
+    threads: Option<u16>,
+    silent: bool,
+) -> Result<tune::Played, CliError> {
     let scenario = &file.scenario;
     let cells = tune::grid(scenario);
     let requests = match runs {

@@ -97,7 +97,10 @@ pub(super) fn load(
         (None, Some(written)) => file.resolve(written.get_ref()),
         (None, None) => {
             let scenario = file.path.display();
-            return Err(anyhow!("{scenario} names no trace; add path = \"access.log\" to its [trace], or give --trace FILE").into());
+            return Err(anyhow!(
+                "{scenario} names no trace; add path = \"access.log\" to its [trace], or give --trace FILE"
+            )
+            .into());
         }
     };
     let mut options = recorded.options.clone();
@@ -106,11 +109,13 @@ pub(super) fn load(
         terminal::note(&format!("reading {}", path.display()));
     }
     let seed = Seed::new(file.scenario.seed).of("spread");
-    let Import { trace, provenance, .. } = import::open(&path, &options, seed).map_err(anyhow::Error::from)?;
+    let Import { trace, provenance, .. } =
+        import::open(&path, &options, seed).map_err(anyhow::Error::from)?;
     if file.scenario.warmup >= trace.span() && !file.scenario.warmup.is_zero() {
         let (warmup, span) = (file.scenario.warmup, trace.span());
         return Err(anyhow!(
-            "warmup ({warmup}) leaves nothing of {} to score, which lasts {span}; shorten the warmup", path.display()
+            "warmup ({warmup}) leaves nothing of {} to score, which lasts {span}; shorten the warmup",
+            path.display()
         )
         .into());
     }
@@ -124,14 +129,19 @@ fn warnings(provenance: &Provenance) -> Vec<String> {
     let bad = provenance.skipped.iter().filter(|(_, skipped)| skipped.is_bad);
     bad.map(|(reason, skipped)| {
         let Skipped { count, first_line, example, .. } = skipped;
-        format!("{count} lines of {} were left out ({reason}), first line {first_line}: {example}", provenance.file)
+        format!(
+            "{count} lines of {} were left out ({reason}), first line {first_line}: {example}",
+            provenance.file
+        )
     })
     .collect()
 }
 
 /// What a record tells of a recorded trace. The file is named without its folder: a record tells no one's folders.
 fn about(path: &Path, trace: &Trace, provenance: &Provenance) -> TraceInfo {
-    let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+    let name = path
+        .file_name()
+        .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
     let guessed = if provenance.format_was_guessed { ", format guessed" } else { "" };
     let skipped = provenance.skipped.iter();
     TraceInfo {
@@ -144,7 +154,9 @@ fn about(path: &Path, trace: &Trace, provenance: &Provenance) -> TraceInfo {
         sha256: provenance.sha256.clone(),
         skipped: skipped.clone().map(|(reason, skipped)| (reason.clone(), skipped.count)).collect(),
         skipped_first: skipped
-            .map(|(reason, skipped)| (reason.clone(), format!("line {}: {}", skipped.first_line, skipped.example)))
+            .map(|(reason, skipped)| {
+                (reason.clone(), format!("line {}: {}", skipped.first_line, skipped.example))
+            })
             .collect(),
         imputed_size_share: provenance.imputed_share().unwrap_or(0.0),
         notes: provenance.notes.clone(),

@@ -60,7 +60,8 @@ fn as_json(error: &CliError) -> String {
 pub(super) fn width() -> usize {
     #[expect(clippy::disallowed_methods, reason = "the command line may read its environment")]
     let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    told.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))).unwrap_or(DEFAULT_WIDTH)
+    told.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)))
+        .unwrap_or(DEFAULT_WIDTH)
 }
 
 /// Whether the user has asked to stop.
@@ -70,7 +71,11 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 pub(super) fn catch_interrupts() {
     let _ = ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::SeqCst) {
-            #[expect(clippy::exit, clippy::disallowed_methods, reason = "the user insists, and files are whole or absent")]
+            #[expect(
+                clippy::exit,
+                clippy::disallowed_methods,
+                reason = "the user insists, and files are whole or absent"
+            )]
             std::process::exit(130);
         }
     });
@@ -118,7 +123,12 @@ impl Phase {
             bar.finish_and_clear();
         }
         if self.lines {
-            note(&format!("{}: {} of {} runs done", self.title, self.done.load(Ordering::Relaxed), self.runs));
+            note(&format!(
+                "{}: {} of {} runs done",
+                self.title,
+                self.done.load(Ordering::Relaxed),
+                self.runs
+            ));
         }
     }
 }

@@ -5,7 +5,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::catalog::{Fault, Item, Section, nearest, one_of, read};
-use crate::trace::format::{Column, Columns, Declared, FIELDS, FORMATS, TimeUnit};
+use crate::trace::format::{Column, Columns, Declared, FIELDS, FORMATS};
 use crate::trace::import::{ClassRule, IMAGE_EXTENSIONS, Options, Query, SizeRule};
 use crate::trace::shape::spread::Spread;
 

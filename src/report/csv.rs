@@ -1,0 +1,261 @@
+//! `cells.csv` and `series.csv`: the record's numbers for spreadsheets and notebooks, unrounded.
+//!
+//! An empty field is a value that is not known. Text that a spreadsheet would take for a formula is
+//! preceded by an apostrophe.
+
+use crate::record::{Capacity, Cell, Record, Series};
+
+/// One row for each cell.
+pub(super) fn cells(record: &Record) -> Vec<u8> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    let template = record.cells.first().map(columns).unwrap_or_default();
+    let heads = template.iter().map(|(name, _)| *name);
+    write(&mut table, heads.map(String::from));
+    for cell in &record.cells {
+        write(&mut table, columns(cell).into_iter().map(|(_, value)| value));
+    }
+    finish(table)
+}
+
+/// One row for each cell and bucket.
+pub(super) fn series(record: &Record) -> Vec<u8> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    let key = ["cell", "strategy", "capacity_bytes", "capacity_objects", "bucket_start_s", "bucket_s"];
+    let names = series_columns(&Series::default()).map(|(name, _)| name);
+    write(&mut table, key.into_iter().chain(names).map(String::from));
+    for cell in &record.cells {
+        let columns = series_columns(&cell.series);
+        let buckets = columns.iter().map(|(_, column)| column.len()).max().unwrap_or(0);
+        let (bytes, objects) = capacity(cell.capacity);
+        for bucket in 0..buckets {
+            let start = number(bucket as f64 * cell.series.bucket_s);
+            let key = [text(&cell.id), text(&cell.strategy), bytes.clone(), objects.clone(), start];
+            let values = columns.iter().map(|(_, column)| column.at(bucket));
+            write(&mut table, key.into_iter().chain([number(cell.series.bucket_s)]).chain(values));
+        }
+    }
+    finish(table)
+}
+
+/// A column of a series.
+enum Column<'a> {
+    Means(&'a [f64]),
+    Peaks(&'a [u64]),
+}
+
+impl Column<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Means(values) => values.len(),
+            Self::Peaks(values) => values.len(),
+        }
+    }
+
+    fn at(&self, bucket: usize) -> String {
+        match self {
+            Self::Means(values) => number(values.get(bucket).copied()),
+            Self::Peaks(values) => values.get(bucket).map(u64::to_string).unwrap_or_default(),
+        }
+    }
+}
+
+fn series_columns(series: &Series) -> [(&'static str, Column<'_>); 15] {
+    use Column::{Means, Peaks};
+    [
+        ("requests", Means(&series.requests)),
+        ("fresh_hit", Means(&series.fresh_hit)),
+        ("stale_hit", Means(&series.stale_hit)),
+        ("delayed_hit", Means(&series.delayed_hit)),
+        ("misses", Means(&series.misses)),
+        ("errors", Means(&series.errors)),
+        ("fetches", Means(&series.fetches)),
+        ("peak_fetch_rate", Peaks(&series.peak_fetch_rate)),
+        ("peak_in_flight", Peaks(&series.peak_in_flight)),
+        ("duplicate_fetches", Means(&series.duplicate_fetches)),
+        ("live_bytes", Means(&series.live_bytes)),
+        ("expired_bytes", Means(&series.expired_bytes)),
+        ("peak_bytes", Peaks(&series.peak_bytes)),
+        ("evicted", Means(&series.evicted)),
+        ("expired", Means(&series.expired)),
+    ]
+}
+
+fn columns(cell: &Cell) -> Vec<(&'static str, String)> {
+    let (bytes, objects) = capacity(cell.capacity);
+    let mut columns = vec![
+        ("cell", text(&cell.id)),
+        ("strategy", text(&cell.strategy)),
+        ("baseline", cell.baseline.to_string()),
+        ("oracle", cell.oracle.to_string()),
+        ("capacity_bytes", bytes),
+        ("capacity_objects", objects),
+        ("eviction", text(&cell.eviction)),
+        ("replications", cell.replications.to_string()),
+        ("failed", text(cell.failed.as_deref().unwrap_or_default())),
+        ("passes", super::reading::passes(cell).to_string()),
+        ("on_pareto_front", cell.on_pareto_front.to_string()),
+        ("score", number(cell.score)),
+        ("requests", cell.requests.to_string()),
+    ];
+    columns.extend(outcomes(cell));
+    columns.extend(ratios(cell));
+    columns.extend(resources(cell));
+    columns.extend(waits(cell));
+    columns
+}
+
+fn outcomes(cell: &Cell) -> [(&'static str, String); 10] {
+    let kinds = &cell.outcomes;
+    [
+        ("fresh_hit", kinds.fresh_hit),
+        ("stale_hit", kinds.stale_hit),
+        ("delayed_hit", kinds.delayed_hit),
+        ("miss_cold", kinds.miss_cold),
+        ("miss_expired", kinds.miss_expired),
+        ("miss_evicted", kinds.miss_evicted),
+        ("miss_invalidated", kinds.miss_invalidated),
+        ("miss_lost", kinds.miss_lost),
+        ("stale_on_error", kinds.stale_on_error),
+        ("error", kinds.error),
+    ]
+    .map(|(name, count)| (name, count.to_string()))
+}
+
+fn ratios(cell: &Cell) -> [(&'static str, String); 15] {
+    let ratios = &cell.ratios;
+    [
+        ("fresh_hit_ratio", ratios.fresh_hit.mean),
+        ("fresh_hit_ratio_low", ratios.fresh_hit.low),
+        ("fresh_hit_ratio_high", ratios.fresh_hit.high),
+        ("hit_ratio", ratios.hit.mean),
+        ("hit_ratio_low", ratios.hit.low),
+        ("hit_ratio_high", ratios.hit.high),
+        ("hit_or_joined_ratio", ratios.hit_or_joined.mean),
+        ("hit_or_joined_ratio_low", ratios.hit_or_joined.low),
+        ("hit_or_joined_ratio_high", ratios.hit_or_joined.high),
+        ("byte_hit_ratio", ratios.byte_hit.mean),
+        ("byte_hit_ratio_low", ratios.byte_hit.low),
+        ("byte_hit_ratio_high", ratios.byte_hit.high),
+        ("origin_offload", ratios.origin_offload.mean),
+        ("origin_offload_low", ratios.origin_offload.low),
+        ("origin_offload_high", ratios.origin_offload.high),
+    ]
+    .map(|(name, value)| (name, number(value)))
+}
+
+fn resources(cell: &Cell) -> Vec<(&'static str, String)> {
+    let (memory, entries, origin, stampedes) = (&cell.memory, &cell.entries, &cell.origin, &cell.stampedes);
+    vec![
+        ("entries_mean", number(entries.mean)),
+        ("entries_peak", entries.peak.to_string()),
+        ("memory_mean_bytes", number(memory.mean_bytes)),
+        ("memory_peak_bytes", memory.peak_bytes.to_string()),
+        ("memory_final_bytes", number(memory.final_bytes)),
+        ("expired_resident_mean_bytes", number(memory.expired_resident_mean_bytes)),
+        ("evicted", cell.evicted.to_string()),
+        ("expired", cell.expired.to_string()),
+        ("out_of_memory", cell.out_of_memory.to_string()),
+        ("too_large", cell.too_large.to_string()),
+        ("commands_per_request", number(cell.commands.per_request)),
+        ("origin_fetches", origin.fetches.to_string()),
+        ("origin_refreshes", origin.refreshes.to_string()),
+        ("origin_bytes", origin.bytes.to_string()),
+        ("origin_mean_rate", number(origin.mean_rate)),
+        ("origin_peak_rate", number(origin.peak_rate)),
+        ("origin_utilisation", number(origin.utilisation)),
+        ("origin_longest_queue_wait_s", number(origin.longest_queue_wait_s)),
+        ("stampedes", stampedes.count.to_string()),
+        ("stampedes_per_hour", number(stampedes.per_hour)),
+        ("stampedes_per_1000_regenerations", number(stampedes.per_1000_regenerations)),
+        ("stampede_mean_size", number(stampedes.mean_size)),
+        ("stampede_max_size", stampedes.max_size.to_string()),
+        ("duplicate_fetches", stampedes.duplicate_fetches.to_string()),
+        ("duplicate_ratio", number(stampedes.duplicate_ratio)),
+        ("wasted_origin_s", number(stampedes.wasted_origin_s)),
+        ("peak_waiters", stampedes.peak_waiters.to_string()),
+        ("avalanche_peak_per_s", cell.avalanche.peak_per_s.to_string()),
+        ("avalanche_p999_per_s", number(cell.avalanche.p999_per_s)),
+        ("avalanche_peak_to_mean", number(cell.avalanche.peak_to_mean)),
+    ]
+}
+
+fn waits(cell: &Cell) -> Vec<(&'static str, String)> {
+    let (waits, fresh) = (&cell.latency_ms, &cell.freshness);
+    [
+        ("latency_mean_ms", waits.mean),
+        ("latency_p50_ms", waits.p50),
+        ("latency_p90_ms", waits.p90),
+        ("latency_p99_ms", waits.p99),
+        ("latency_p999_ms", waits.p999),
+        ("latency_max_ms", waits.max),
+        ("fresh_share", fresh.fresh_share),
+        ("fresh_share_of_hits", fresh.fresh_share_of_hits),
+        ("mean_age_s", fresh.mean_age_s),
+        ("p95_age_s", fresh.p95_age_s),
+        ("max_age_s", fresh.max_age_s),
+    ]
+    .map(|(name, value)| (name, number(value)))
+    .into()
+}
+
+fn capacity(capacity: Option<Capacity>) -> (String, String) {
+    match capacity {
+        Some(Capacity::Bytes(bytes)) => (bytes.to_string(), String::new()),
+        Some(Capacity::Objects(objects)) => (String::new(), objects.to_string()),
+        None => (String::new(), String::new()),
+    }
+}
+
+fn number(value: impl Into<Option<f64>>) -> String {
+    value.into().filter(|value| value.is_finite()).map(|value| value.to_string()).unwrap_or_default()
+}
+
+fn text(value: &str) -> String {
+    if value.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{value}") } else { value.into() }
+}
+
+fn write(table: &mut csv::Writer<Vec<u8>>, row: impl IntoIterator<Item = String>) {
+    table.write_record(row).expect("every row has as many fields as its head, and memory takes them");
+}
+
+fn finish(table: csv::Writer<Vec<u8>>) -> Vec<u8> {
+    table.into_inner().expect("writing to memory does not fail")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    fn rows(bytes: &[u8]) -> Vec<csv::StringRecord> {
+        csv::Reader::from_reader(bytes).records().map(|row| row.unwrap()).collect()
+    }
+
+    #[test]
+    fn every_cell_has_a_row_and_every_bucket_of_every_cell_too() {
+        let record = fixture::thumbnails();
+        assert_eq!(rows(&cells(&record)).len(), record.cells.len());
+        let buckets: usize = record.cells.iter().map(|cell| cell.series.requests.len()).sum();
+        assert_eq!(rows(&series(&record)).len(), buckets);
+    }
+
+    #[test]
+    fn what_is_not_known_is_an_empty_field() {
+        let record = fixture::nothing_known();
+        let text = String::from_utf8(cells(&record)).unwrap();
+        assert!(!text.contains("NaN") && !text.contains("null") && !text.contains("inf"), "{text}");
+        let table = rows(text.as_bytes());
+        let head = csv::Reader::from_reader(text.as_bytes()).headers().unwrap().clone();
+        let place = head.iter().position(|name| name == "fresh_hit_ratio").unwrap();
+        assert_eq!(&table[0][place], "");
+    }
+
+    #[test]
+    fn names_neither_break_rows_nor_become_formulas() {
+        let record = fixture::hostile();
+        let table = rows(&cells(&record));
+        assert_eq!(table.len(), record.cells.len());
+        assert!(table.iter().any(|row| row[1].starts_with("'=")), "{table:?}");
+        assert!(table.iter().all(|row| !row[1].starts_with('=')));
+    }
+}

@@ -1,0 +1,159 @@
+//! `summary.md`: the verdict and the comparison, to be read in a merge request.
+
+use std::fmt::Write as _;
+
+use super::format;
+use super::measure::{BYTE_HIT, FRESH_HIT, MEMORY, Measure, P99, PEAK_ORIGIN_RATE, STAMPEDES};
+use super::reading::{self, Reading};
+use super::verdict::{self, Verdict};
+use crate::record::Cell;
+
+/// Renders the summary.
+pub(super) fn summary(reading: &Reading, verdict: &Verdict) -> String {
+    let record = reading.record;
+    let mut out = format!("# {}\n\n", escaped(&record.scenario.name));
+    if !record.scenario.question.trim().is_empty() {
+        line(&mut out, &format!("> {}\n", escaped(record.scenario.question.trim())));
+    }
+    line(&mut out, &format!("**{}**\n", escaped(&verdict.sentence)));
+    for gate in &verdict.gates {
+        line(&mut out, &format!("- {}: {}", if gate.pass { "PASS" } else { "FAIL" }, escaped(&gate.words)));
+    }
+    if !verdict.gates.is_empty() {
+        out.push('\n');
+    }
+    if let Some(runner_up) = &verdict.runner_up {
+        line(&mut out, &format!("{}\n", escaped(runner_up)));
+    }
+    line(&mut out, &format!("{}\n", escaped(&verdict.certainty)));
+    comparison(reading, &mut out);
+    claims(reading, &mut out);
+    conditions(reading, &mut out);
+    line(
+        &mut out,
+        "\n[Report](index.html) · [cells.csv](cells.csv) · [series.csv](series.csv) · [record.json](record.json)",
+    );
+    out
+}
+
+fn comparison(reading: &Reading, out: &mut String) {
+    let measures: [&Measure; 6] = [&FRESH_HIT, &BYTE_HIT, &MEMORY, &PEAK_ORIGIN_RATE, &STAMPEDES, &P99];
+    if reading.ranked.is_empty() && reading.bounds.is_empty() {
+        return;
+    }
+    out.push_str("| # | strategy | memory limit |");
+    for measure in measures {
+        let _ = write!(out, " {} |", measure.label);
+    }
+    out.push_str(" gates | score |\n| ---: | --- | ---: |");
+    out.push_str(&" ---: |".repeat(measures.len()));
+    out.push_str(" --- | ---: |\n");
+    let ranks = (1..).map(|rank: usize| rank.to_string());
+    let contenders = reading.ranked.iter().zip(ranks);
+    for (cell, rank) in contenders.chain(reading.bounds.iter().map(|cell| (cell, "bound".into()))) {
+        let _ = write!(out, "| {rank} | {} | {} |", label(cell), reading::capacity(cell.capacity));
+        for measure in measures {
+            let _ = match reading.change(cell, measure) {
+                Some(change) => write!(out, " {} ({}) |", measure.text(cell), change.text(measure)),
+                None => write!(out, " {} |", measure.text(cell)),
+            };
+        }
+        let gates = if reading::passes(cell) { "pass" } else { "FAIL" };
+        let near = if reading.is_near_winner(cell) { " ≈ 1" } else { "" };
+        let _ = writeln!(out, " {gates} | {}{near} |", format::number(cell.score));
+    }
+    out.push('\n');
+    let failing = reading.ranked.iter().flat_map(|cell| {
+        let missed = verdict::gates(cell).into_iter().filter(|gate| !gate.pass);
+        missed
+            .map(move |gate| format!("- FAIL {}: {}\n", escaped(&reading::name(cell)), escaped(&gate.words)))
+    });
+    out.extend(failing);
+}
+
+fn claims(reading: &Reading, out: &mut String) {
+    let unmet = reading.record.expectations.iter().filter(|claim| !claim.met);
+    for claim in unmet {
+        let unit = super::measure::unit_of(&claim.metric);
+        let _ = writeln!(
+            out,
+            "- Expectation not met by {}: {} {}, expected {} to {}",
+            escaped(&claim.cell),
+            super::measure::label_of(&claim.metric),
+            unit.print(claim.value),
+            unit.print(Some(claim.low)),
+            unit.print(Some(claim.high)),
+        );
+    }
+}
+
+fn conditions(reading: &Reading, out: &mut String) {
+    let record = reading.record;
+    let (trace, how) = (&record.trace, &record.provenance);
+    let _ = writeln!(
+        out,
+        "\nTrace: {}, {} requests, {} objects, {} ({} warm-up). Seed {}. {} {}.",
+        escaped(&trace.source),
+        format::count(trace.requests),
+        format::count(trace.objects),
+        format::duration(trace.span_s),
+        format::duration(how.warmup_s),
+        record.scenario.seed,
+        escaped(&record.tool.name),
+        escaped(&record.tool.version),
+    );
+    for warning in &how.warnings {
+        line(out, &format!("\nWarning: {}", escaped(warning)));
+    }
+}
+
+fn label(cell: &Cell) -> String {
+    let name = escaped(&format::shortened(&cell.strategy, 80));
+    if cell.baseline { format!("{name} (baseline)") } else { name }
+}
+
+fn line(out: &mut String, text: &str) {
+    out.push_str(text);
+    out.push('\n');
+}
+
+/// Text as it is written: what markdown or HTML would take for markup is escaped.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '!' => out.extend(['\\', c]),
+            _ if c.is_control() => out.push(' '),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    #[test]
+    fn the_summary_reads_well() {
+        let record = fixture::thumbnails();
+        let reading = Reading::new(&record);
+        insta::assert_snapshot!(summary(&reading, &verdict::verdict(&reading)));
+    }
+
+    #[test]
+    fn names_stay_text() {
+        let record = fixture::hostile();
+        let reading = Reading::new(&record);
+        let text = summary(&reading, &verdict::verdict(&reading));
+        assert!(!text.contains("<script") && !text.contains("<img"), "{text}");
+        for row in text.lines().filter(|line| line.starts_with("| ")) {
+            let bars = row.replace("\\|", "").matches('|').count();
+            assert_eq!(bars, 12, "{row}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The measures that pages show of a cell: name, unit, which way is better, and how one is written.
+
+use super::format;
+use crate::record::{Bound, Cell, Gate};
+
+/// In what a measure is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// A share from 0 to 1; changes are told in points.
+    Share,
+    /// Bytes.
+    Bytes,
+    /// Per second.
+    Rate,
+    /// Milliseconds.
+    Millis,
+    /// Seconds.
+    Seconds,
+    /// A plain number, a count or a rate per hour.
+    Number,
+}
+
+impl Unit {
+    /// A value in this unit.
+    pub(crate) fn print(self, value: Option<f64>) -> String {
+        match self {
+            Self::Share => format::percent(value),
+            Self::Bytes => format::bytes(value),
+            Self::Rate => format::rate(value),
+            Self::Millis => format::millis(value),
+            Self::Seconds => format::seconds(value),
+            Self::Number => format::number(value),
+        }
+    }
+}
+
+/// One measure of a cell.
+#[derive(Debug)]
+pub(crate) struct Measure {
+    /// Its name in scenarios and in the record's paired differences.
+    pub(crate) key: &'static str,
+    /// Its name for people.
+    pub(crate) label: &'static str,
+    /// In what it is counted.
+    pub(crate) unit: Unit,
+    /// Whether more is better, less is better, or neither.
+    pub(crate) better: Option<std::cmp::Ordering>,
+    value: fn(&Cell) -> Option<f64>,
+}
+
+impl Measure {
+    /// The value of a cell; `None` without a finished replication or without data.
+    pub(crate) fn of(&self, cell: &Cell) -> Option<f64> {
+        if cell.replications == 0 || cell.requests == 0 {
+            return None;
+        }
+        (self.value)(cell).filter(|value| value.is_finite())
+    }
+
+    /// The value of a cell, written for people.
+    pub(crate) fn text(&self, cell: &Cell) -> String {
+        self.unit.print(self.of(cell))
+    }
+
+    fn named(key: &str) -> Option<&'static Self> {
+        let key = match key {
+            "stampedes_per_hour" => "stampedes",
+            "errors" => "error",
+            "mean_memory" => "memory",
+            other => other,
+        };
+        ALL.iter().copied().find(|measure| measure.key == key)
+    }
+}
+
+macro_rules! measures {
+    ($($id:ident $key:literal $label:literal $unit:ident $better:ident $value:expr;)*) => {
+        $(pub(crate) static $id: Measure = Measure {
+            key: $key, label: $label, unit: Unit::$unit, better: better::$better, value: $value,
+        };)*
+        static ALL: &[&Measure] = &[$(&$id),*];
+    };
+}
+
+/// Which way a measure should go.
+mod better {
+    use std::cmp::Ordering;
+    pub(super) const HIGHER: Option<Ordering> = Some(Ordering::Greater);
+    pub(super) const LOWER: Option<Ordering> = Some(Ordering::Less);
+    pub(super) const NEITHER: Option<Ordering> = None;
+}
+
+measures! {
+    FRESH_HIT "fresh_hit" "fresh hits" Share HIGHER |cell| cell.ratios.fresh_hit.mean;
+    HIT "hit" "hits, fresh or stale" Share HIGHER |cell| cell.ratios.hit.mean;
+    HIT_OR_JOINED "hit_or_joined" "hits and delayed hits" Share HIGHER |cell| cell.ratios.hit_or_joined.mean;
+    BYTE_HIT "byte_hit" "byte hits" Share HIGHER |cell| cell.ratios.byte_hit.mean;
+    ORIGIN_OFFLOAD "origin_offload" "origin offload" Share HIGHER |cell| cell.ratios.origin_offload.mean;
+    MEMORY "memory" "mean memory" Bytes LOWER |cell| Some(cell.memory.mean_bytes);
+    PEAK_MEMORY "peak_memory" "peak memory" Bytes LOWER |cell| Some(cell.memory.peak_bytes as f64);
+    EXPIRED_RESIDENT "expired_resident" "expired but resident" Bytes LOWER
+        |cell| Some(cell.memory.expired_resident_mean_bytes);
+    ORIGIN_RATE "origin_rate" "mean origin rate" Rate LOWER |cell| Some(cell.origin.mean_rate);
+    PEAK_ORIGIN_RATE "peak_origin_rate" "peak origin rate" Rate LOWER |cell| Some(cell.origin.peak_rate);
+    UTILISATION "utilisation" "origin utilisation" Share LOWER |cell| cell.origin.utilisation;
+    STAMPEDES "stampedes" "stampedes per hour" Number LOWER |cell| Some(cell.stampedes.per_hour);
+    DUPLICATES "duplicate_fetches" "duplicate fetches" Number LOWER
+        |cell| Some(cell.stampedes.duplicate_fetches as f64);
+    PEAK_WAITERS "peak_waiters" "most waiting at once" Number LOWER
+        |cell| Some(cell.stampedes.peak_waiters as f64);
+    P50 "p50" "p50 latency" Millis LOWER |cell| cell.latency_ms.p50;
+    P90 "p90" "p90 latency" Millis LOWER |cell| cell.latency_ms.p90;
+    P99 "p99" "p99 latency" Millis LOWER |cell| cell.latency_ms.p99;
+    P999 "p999" "p99.9 latency" Millis LOWER |cell| cell.latency_ms.p999;
+    FRESH_SHARE "fresh_share" "current answers" Share HIGHER |cell| cell.freshness.fresh_share;
+    MEAN_AGE "mean_age_s" "mean staleness" Seconds LOWER |cell| cell.freshness.mean_age_s;
+    P95_AGE "p95_age_s" "p95 staleness" Seconds LOWER |cell| cell.freshness.p95_age_s;
+    EVICTED "evicted" "evictions" Number NEITHER |cell| Some(cell.evicted as f64);
+    EXPIRED "expired" "expired entries" Number NEITHER |cell| Some(cell.expired as f64);
+}
+
+/// Unit of a measure that a gate or an expectation names; a plain number where it is not shown here.
+pub(crate) fn unit_of(key: &str) -> Unit {
+    match Measure::named(key) {
+        Some(measure) => measure.unit,
+        None if key.starts_with("miss") || key.ends_with("_share") || key.ends_with("_ratio") => Unit::Share,
+        None if matches!(key, "error" | "stale_hit" | "delayed_hit" | "stale_on_error") => Unit::Share,
+        None if key.ends_with("_age_s") => Unit::Seconds,
+        None if key.ends_with("latency") => Unit::Millis,
+        None => Unit::Number,
+    }
+}
+
+/// Name for people of a measure that a gate or an expectation names.
+pub(crate) fn label_of(key: &str) -> String {
+    Measure::named(key).map_or_else(|| key.replace('_', " "), |measure| measure.label.into())
+}
+
+/// A gate in words, without PASS or FAIL: `peak origin rate 412/s, limit 300/s, 37 % over`.
+pub(crate) fn gate_words(name: &str, gate: &Gate) -> String {
+    let key = name.strip_suffix("_min").or_else(|| name.strip_suffix("_max")).unwrap_or(name);
+    let unit = unit_of(key);
+    let limit = match gate.bound {
+        Bound::Min => format!("at least {}", unit.print(Some(gate.limit))),
+        Bound::Max => format!("limit {}", unit.print(Some(gate.limit))),
+    };
+    let what = format!("{} {}, {limit}", label_of(key), unit.print(gate.value));
+    match gate.value {
+        _ if gate.pass => what,
+        None => format!("{what}, no data"),
+        Some(value) => format!("{what}, {}", distance(unit, value, gate)),
+    }
+}
+
+/// By how much a failing gate is missed, as a share of its limit; infinite without data.
+pub(crate) fn missed_by(gate: &Gate) -> f64 {
+    match gate.value {
+        _ if gate.pass => 0.0,
+        None => f64::INFINITY,
+        Some(value) if gate.limit == 0.0 => value.abs(),
+        Some(value) => ((value - gate.limit) / gate.limit).abs(),
+    }
+}
+
+fn distance(unit: Unit, value: f64, gate: &Gate) -> String {
+    let direction = if value > gate.limit { "over" } else { "short" };
+    if unit == Unit::Share {
+        return format!("{} {direction}", unsigned(&format::points((value - gate.limit).abs())));
+    }
+    if gate.limit == 0.0 {
+        return format!("{} {direction}", unit.print(Some(value.abs())));
+    }
+    format!("{} {direction}", unsigned(&format::relative(missed_by(gate))))
+}
+
+fn unsigned(text: &str) -> String {
+    text.trim_start_matches(['+', '±']).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(bound: Bound, value: impl Into<Option<f64>>, limit: f64, pass: bool) -> Gate {
+        Gate { value: value.into(), limit, bound, pass }
+    }
+
+    #[test]
+    fn a_failing_gate_names_value_limit_and_distance() {
+        for (name, gate, words) in [
+            (
+                "peak_origin_rate_max",
+                gate(Bound::Max, 412.0, 300.0, false),
+                "peak origin rate 412/s, limit 300/s, 37 % over",
+            ),
+            (
+                "hit_min",
+                gate(Bound::Min, 0.85, 0.9, false),
+                "hits, fresh or stale 85.0 %, at least 90.0 %, 5.0 points short",
+            ),
+            ("stampedes_per_hour_max", gate(Bound::Max, 0.5, 1.0, true), "stampedes per hour 0.5, limit 1"),
+            ("evicted_max", gate(Bound::Max, 3.0, 0.0, false), "evictions 3, limit 0, 3 over"),
+            ("p99_max", gate(Bound::Max, None, 250.0, false), "p99 latency —, limit 250 ms, no data"),
+            ("unheard_of_max", gate(Bound::Max, 2.0, 1.0, false), "unheard of 2, limit 1, 100 % over"),
+        ] {
+            assert_eq!(gate_words(name, &gate), words);
+        }
+    }
+
+    #[test]
+    fn every_measure_has_its_own_name() {
+        for (index, measure) in ALL.iter().enumerate() {
+            assert!(ALL[..index].iter().all(|other| other.key != measure.key), "{}", measure.key);
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The ranked table that a terminal shows at the end of a run, as plain text.
+
+use super::format;
+use super::measure::{FRESH_HIT, Measure, P99, PEAK_ORIGIN_RATE, STAMPEDES, Unit};
+use super::reading::{self, Reading};
+use super::verdict;
+use crate::record::{Cell, Record};
+
+/// Columns from left to right: rank, strategy and memory, four measures with changes, gates, score.
+const HEADS: [&str; 9] =
+    ["#", "strategy", "memory", "fresh hit", "origin/s peak", "stampedes/h", "p99", "gates", "score"];
+/// Columns that leave a narrow table first.
+const LEAVING: [usize; 5] = [6, 5, 4, 8, 3];
+/// The strategy's column, which gives way before any other leaves.
+const STRATEGY: usize = 1;
+const SHORTEST_NAME: usize = 16;
+const LONGEST_NAME: usize = 44;
+
+/// The ranked table with its failing gates, the bounds below, and the closing sentence.
+///
+/// `width` is that of the terminal in characters; no line is longer, except for those of gates and
+/// sentences, which are broken between words.
+pub fn ranking(record: &Record, width: usize) -> String {
+    let reading = Reading::new(record);
+    let mut out = String::new();
+    if !reading.ranked.is_empty() || !reading.bounds.is_empty() {
+        table(&reading, width, &mut out);
+        out.push('\n');
+    }
+    let verdict = verdict::verdict(&reading);
+    match reading.winner() {
+        Some(winner) => {
+            let near = near(&reading);
+            wrap(&format!("Use {}.{near}", printable(&reading::name(winner))), width, "", &mut out);
+        }
+        None => wrap(&printable(&verdict.sentence), width, "", &mut out),
+    }
+    out
+}
+
+/// Which ranks cannot be told from the first.
+fn near(reading: &Reading) -> String {
+    let ranks: Vec<String> = (1..)
+        .zip(&reading.ranked)
+        .filter(|(_, cell)| reading.is_near_winner(cell))
+        .map(|(rank, _)| rank.to_string())
+        .collect();
+    match ranks.as_slice() {
+        [] => String::new(),
+        [one] => format!(" {one} is indistinguishable from 1 in score."),
+        [rest @ .., last] => {
+            format!(" {} and {last} are indistinguishable from 1 in score.", rest.join(", "))
+        }
+    }
+}
+
+fn table(reading: &Reading, width: usize, out: &mut String) {
+    let ranked = (1..).zip(&reading.ranked).map(|(rank, cell)| row(reading, cell, &rank.to_string()));
+    let bounds = reading.bounds.iter().map(|cell| row(reading, cell, ""));
+    let mut rows: Vec<[String; 9]> = vec![HEADS.map(String::from)];
+    rows.extend(ranked);
+    rows.extend(bounds);
+    let shown = fit(&mut rows, width);
+    let widths = widths(&rows);
+    let line = |row: &[String; 9], out: &mut String| {
+        let cells: Vec<String> =
+            shown.iter().map(|&column| pad(&row[column], column, widths[column])).collect();
+        out.push_str(cells.join("  ").trim_end());
+        out.push('\n');
+    };
+    line(&rows[0], out);
+    for (row, cell) in rows[1..].iter().zip(&reading.ranked) {
+        line(row, out);
+        let name = format::shortened(&cell.strategy, LONGEST_NAME);
+        if let Some(why) = &cell.failed {
+            wrap(&format!("failed {name}: {}", printable(why)), width, "    ", out);
+        }
+        for gate in verdict::gates(cell).iter().filter(|gate| !gate.pass) {
+            wrap(&format!("FAIL {name}: {}", gate.words), width, "    ", out);
+        }
+    }
+    if !reading.bounds.is_empty() {
+        out.push_str("bounds, which no real cache reaches:\n");
+        for row in &rows[1 + reading.ranked.len()..] {
+            line(row, out);
+        }
+    }
+}
+
+fn row(reading: &Reading, cell: &Cell, rank: &str) -> [String; 9] {
+    let label = if cell.baseline { " (baseline)" } else { "" };
+    let score = cell.score.map_or_else(|| format::NONE.into(), |score| format!("{score:.2}"));
+    let near = if reading.is_near_winner(cell) { " ≈ 1" } else { "" };
+    let gates = match (cell.gates.is_empty(), reading::passes(cell)) {
+        (true, true) => "none",
+        (false, true) => "pass",
+        (_, false) => "FAIL",
+    };
+    [
+        rank.into(),
+        format!("{}{label}", format::shortened(&cell.strategy, LONGEST_NAME - label.len())),
+        reading::capacity(cell.capacity),
+        with_change(reading, cell, &FRESH_HIT),
+        with_change(reading, cell, &PEAK_ORIGIN_RATE),
+        with_change(reading, cell, &STAMPEDES),
+        P99.text(cell),
+        gates.into(),
+        format!("{score}{near}"),
+    ]
+}
+
+/// A value and its change: `92.1 % ▲ +3.2 pt`, `188 ≈` where it cannot be told from the baseline.
+fn with_change(reading: &Reading, cell: &Cell, measure: &Measure) -> String {
+    let value = match measure.unit {
+        Unit::Rate => format::number(measure.of(cell)),
+        _ => measure.text(cell),
+    };
+    match reading.change(cell, measure) {
+        Some(change) if change.indistinguishable == Some(true) => format!("{value} ≈"),
+        Some(change) => {
+            let change = change.text(measure).replace(" points", " pt").replace(" point", " pt");
+            format!("{value} {change}")
+        }
+        None => value,
+    }
+}
+
+/// Shortens names, then drops columns, until a row fits; gives the columns that stay.
+fn fit(rows: &mut [[String; 9]], width: usize) -> Vec<usize> {
+    let mut shown: Vec<usize> = (0..HEADS.len()).collect();
+    let total = |rows: &[[String; 9]], shown: &[usize]| {
+        let widths = widths(rows);
+        shown.iter().map(|&column| widths[column]).sum::<usize>() + 2 * shown.len().saturating_sub(1)
+    };
+    let shorten = |rows: &mut [[String; 9]], shown: &[usize], least: usize| {
+        let excess = total(rows, shown).saturating_sub(width);
+        let name = widths(rows)[STRATEGY].saturating_sub(excess).max(least);
+        for row in rows {
+            row[STRATEGY] = shortened_name(&row[STRATEGY], name);
+        }
+    };
+    for leaving in LEAVING {
+        if total(rows, &shown) <= width {
+            return shown;
+        }
+        let narrow = total(rows, &shown) - width;
+        if widths(rows)[STRATEGY] >= SHORTEST_NAME + narrow {
+            break;
+        }
+        shown.retain(|&column| column != leaving);
+    }
+    shorten(rows, &shown, SHORTEST_NAME.min(width / 3));
+    shown
+}
+
+/// A name cut to a width, keeping the word that marks the baseline.
+fn shortened_name(name: &str, width: usize) -> String {
+    match name.strip_suffix(" (baseline)") {
+        Some(start) if name.chars().count() > width => {
+            format!("{} (base)", format::shortened(start, width.saturating_sub(7)))
+        }
+        _ => format::shortened(name, width),
+    }
+}
+
+fn widths(rows: &[[String; 9]]) -> [usize; 9] {
+    std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
+}
+
+/// Names to the left, numbers to the right.
+fn pad(text: &str, column: usize, width: usize) -> String {
+    match column {
+        1 | 3..=5 | 7 | 8 => format!("{text:<width$}"),
+        _ => format!("{text:>width$}"),
+    }
+}
+
+fn printable(text: &str) -> String {
+    format::shortened(text, usize::MAX)
+}
+
+/// Breaks a sentence between words; a word longer than a line stays whole.
+fn wrap(text: &str, width: usize, indent: &str, out: &mut String) {
+    let mut length = 0;
+    for word in text.split_whitespace() {
+        let characters = word.chars().count();
+        if length > 0 && length + 1 + characters > width {
+            out.push('\n');
+            length = 0;
+        }
+        let before = if length == 0 { indent } else { " " };
+        out.push_str(before);
+        out.push_str(word);
+        length += before.len() + characters;
+    }
+    out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    #[test]
+    fn a_wide_terminal_shows_everything() {
+        insta::assert_snapshot!(ranking(&fixture::thumbnails(), 160));
+    }
+
+    #[test]
+    fn a_terminal_of_100_columns() {
+        insta::assert_snapshot!(ranking(&fixture::thumbnails(), 100));
+    }
+
+    #[test]
+    fn a_terminal_of_80_columns() {
+        insta::assert_snapshot!(ranking(&fixture::thumbnails(), 80));
+    }
+
+    #[test]
+    fn a_narrow_terminal_keeps_strategy_memory_and_gates() {
+        insta::assert_snapshot!(ranking(&fixture::thumbnails(), 60));
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        for (name, record) in fixture::all() {
+            for width in [60, 80, 100, 160] {
+                for line in ranking(&record, width).lines() {
+                    let long_word = line.split_whitespace().any(|word| word.chars().count() > 60);
+                    assert!(long_word || line.chars().count() <= width, "{name} at {width}: {line}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn control_characters_never_reach_the_terminal() {
+        let text = ranking(&fixture::hostile(), 100);
+        assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
+    }
+}

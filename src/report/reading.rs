@@ -1,0 +1,174 @@
+//! What pages need to know about a record beyond its fields: the order of the cells, who is
+//! compared with whom, and which cells are drawn.
+
+use std::cmp::Ordering;
+
+use super::format;
+use super::measure::{Measure, Unit};
+use crate::record::{Capacity, Cell, Record};
+
+/// A record, read once for all pages.
+#[derive(Debug)]
+pub(crate) struct Reading<'a> {
+    /// The record.
+    pub(crate) record: &'a Record,
+    /// Contenders: the recommended cell first, then those that pass every gate, then the others,
+    /// each by score.
+    pub(crate) ranked: Vec<&'a Cell>,
+    /// Cells that see what no real cache could see.
+    pub(crate) bounds: Vec<&'a Cell>,
+}
+
+/// How a cell differs from its baseline in one measure.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Change {
+    /// This cell minus the baseline.
+    pub(crate) difference: f64,
+    /// The difference as a share of the baseline's value; `None` where that is 0.
+    pub(crate) relative: Option<f64>,
+    /// The 95 % interval of the difference; `None` with a single replication.
+    pub(crate) interval: Option<(f64, f64)>,
+    /// Whether 0 lies in the interval; `None` with a single replication.
+    pub(crate) indistinguishable: Option<bool>,
+}
+
+impl<'a> Reading<'a> {
+    /// Reads a record.
+    pub(crate) fn new(record: &'a Record) -> Self {
+        let winner = record.scoring.winner.and_then(|index| record.cells.get(index));
+        let (bounds, mut ranked): (Vec<_>, Vec<_>) = record.cells.iter().partition(|cell| cell.oracle);
+        let place = |cell: &Cell| {
+            let chosen = winner.is_some_and(|winner| std::ptr::eq(winner, cell));
+            (!chosen, !passes(cell))
+        };
+        let score = |cell: &Cell| cell.score.filter(|score| score.is_finite());
+        ranked.sort_by(|a, b| {
+            place(a).cmp(&place(b)).then_with(|| match (score(a), score(b)) {
+                (Some(a), Some(b)) => b.total_cmp(&a),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (None, None) => Ordering::Equal,
+            })
+        });
+        Self { record, ranked, bounds }
+    }
+
+    /// The recommended cell.
+    pub(crate) fn winner(&self) -> Option<&'a Cell> {
+        self.record.scoring.winner.and_then(|index| self.record.cells.get(index))
+    }
+
+    /// Whether this is the recommended cell.
+    pub(crate) fn is_winner(&self, cell: &Cell) -> bool {
+        self.winner().is_some_and(|winner| std::ptr::eq(winner, cell))
+    }
+
+    /// Whether a cell cannot be told from the recommended one in score.
+    pub(crate) fn is_near_winner(&self, cell: &Cell) -> bool {
+        let near = &self.record.scoring.indistinguishable;
+        near.iter().filter_map(|&index| self.record.cells.get(index)).any(|near| std::ptr::eq(near, cell))
+            && !self.is_winner(cell)
+    }
+
+    /// The baseline beside which a cell stands: at the same capacity, and if possible under the
+    /// same eviction policy.
+    pub(crate) fn baseline_of(&self, cell: &Cell) -> Option<&'a Cell> {
+        let beside =
+            || self.record.cells.iter().filter(|other| other.baseline && other.capacity == cell.capacity);
+        beside().find(|other| other.eviction == cell.eviction).or_else(|| beside().next())
+    }
+
+    /// How a cell differs from its baseline; `None` for a baseline, and where either has no data.
+    pub(crate) fn change(&self, cell: &Cell, measure: &Measure) -> Option<Change> {
+        if cell.baseline {
+            return None;
+        }
+        let base = measure.of(self.baseline_of(cell)?)?;
+        let value = measure.of(cell)?;
+        let paired = cell.paired.get(measure.key);
+        let difference = paired.map_or(value - base, |paired| paired.mean);
+        Some(Change {
+            difference,
+            relative: (base != 0.0).then(|| difference / base.abs()),
+            interval: paired.and_then(|paired| paired.low.zip(paired.high)),
+            indistinguishable: paired.and_then(|paired| paired.indistinguishable),
+        })
+    }
+
+    /// Strategies in the order of the scenario.
+    pub(crate) fn strategies(&self) -> Vec<&'a str> {
+        let mut names: Vec<&str> = Vec::new();
+        for cell in &self.record.cells {
+            if !names.contains(&cell.strategy.as_str()) {
+                names.push(&cell.strategy);
+            }
+        }
+        names
+    }
+
+    /// The cells worth a line in charts over time: those at the capacity of the recommended (else
+    /// the first ranked) cell, best first, at most `most`; the baseline is always among them.
+    pub(crate) fn side_by_side(&self, most: usize) -> Vec<&'a Cell> {
+        let Some(first) = self.ranked.first().or(self.bounds.first()) else { return Vec::new() };
+        let beside = |cell: &&&Cell| cell.capacity == first.capacity;
+        let mut cells: Vec<&Cell> = self.ranked.iter().filter(beside).copied().take(most).collect();
+        let baseline = self.ranked.iter().filter(beside).find(|cell| cell.baseline);
+        if let Some(baseline) = baseline.filter(|cell| !cells.iter().any(|other| other.id == cell.id)) {
+            cells.pop();
+            cells.push(baseline);
+        }
+        cells
+    }
+}
+
+impl Change {
+    /// Whether the change is for the better; `None` where that cannot be said: a single
+    /// replication, an interval that contains 0, or a measure without a better direction.
+    pub(crate) fn is_better(&self, measure: &Measure) -> Option<bool> {
+        let wanted = measure.better?;
+        (self.indistinguishable == Some(false)).then(|| self.difference.total_cmp(&0.0) == wanted)
+    }
+
+    /// The change with arrow and sign: `▲ +3.2 points`, `▼ -41 %`, `indistinguishable`.
+    pub(crate) fn text(&self, measure: &Measure) -> String {
+        if self.indistinguishable == Some(true) {
+            return "indistinguishable".into();
+        }
+        let amount = match (measure.unit, self.relative) {
+            (Unit::Share, _) => format::points(self.difference),
+            (_, Some(relative)) => format::relative(relative),
+            (unit, None) if self.difference == 0.0 => format!("±{}", unit.print(Some(0.0))),
+            (unit, None) => format!("+{}", unit.print(Some(self.difference))),
+        };
+        let arrow = if amount.starts_with('±') { "" } else { format::arrow(self.difference) };
+        format!("{arrow}{amount}")
+    }
+}
+
+/// Whether a cell passes every gate and finished.
+pub(crate) fn passes(cell: &Cell) -> bool {
+    cell.replications > 0 && cell.gates.values().all(|gate| gate.pass)
+}
+
+/// A cache's limit: `256 MiB`, `1,000 objects`, `unbounded`.
+pub(crate) fn capacity(capacity: Option<Capacity>) -> String {
+    match capacity {
+        Some(Capacity::Bytes(bytes)) => format::bytes(bytes as f64),
+        Some(Capacity::Objects(objects)) => format!("{} objects", format::count(objects)),
+        None => "unbounded".into(),
+    }
+}
+
+/// A cell in a sentence: `jitter at 256 MiB`.
+pub(crate) fn name(cell: &Cell) -> String {
+    match cell.capacity {
+        None => format!("{} without a memory limit", cell.strategy),
+        limit => format!("{} at {}", cell.strategy, capacity(limit)),
+    }
+}
+
+/// Name for links within the page, made from the cell's id.
+pub(crate) fn anchor(cell: &Cell) -> String {
+    let clean = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' };
+    format!("cell-{}", cell.id.chars().map(clean).collect::<String>())
+}

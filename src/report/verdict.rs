@@ -1,0 +1,265 @@
+//! The verdict in sentences: what to set, whether it passes, what came second and why.
+
+use super::format;
+use super::measure::{self, FRESH_HIT, MEMORY, Measure, PEAK_ORIGIN_RATE, STAMPEDES};
+use super::reading::{self, Reading};
+use crate::record::{Cell, Gate};
+
+/// What the top of every page says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    /// Whether some cell may be recommended.
+    pub(crate) passes: bool,
+    /// The verdict in one sentence.
+    pub(crate) sentence: String,
+    /// Gates of the cell that the sentence names.
+    pub(crate) gates: Vec<GateLine>,
+    /// The runner-up and why it lost; `None` without one.
+    pub(crate) runner_up: Option<String>,
+    /// How sure the comparison is.
+    pub(crate) certainty: String,
+}
+
+/// A gate in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GateLine {
+    /// Whether it passes.
+    pub(crate) pass: bool,
+    /// Measure, value and limit, and by how much it is missed.
+    pub(crate) words: String,
+}
+
+/// Judges a record in words.
+pub(crate) fn verdict(reading: &Reading) -> Verdict {
+    let with = |passes, sentence, cell: Option<&Cell>, runner_up| Verdict {
+        passes,
+        sentence,
+        gates: cell.map(gates).unwrap_or_default(),
+        runner_up,
+        certainty: certainty(reading),
+    };
+    if !reading.record.cells.iter().any(|cell| cell.replications > 0 && cell.requests > 0) {
+        let why = if reading.record.cells.iter().any(|cell| cell.failed.is_some()) {
+            "No cell finished, so there is nothing to recommend."
+        } else {
+            "No requests were scored, so there is nothing to recommend."
+        };
+        return with(false, why.into(), None, None);
+    }
+    match reading.winner() {
+        Some(winner) => with(true, recommendation(reading, winner), Some(winner), runner_up(reading, winner)),
+        None => {
+            let nearest = nearest(reading);
+            with(false, refusal(nearest), nearest, None)
+        }
+    }
+}
+
+/// The gates of a cell in words, in the order of their names.
+pub(crate) fn gates(cell: &Cell) -> Vec<GateLine> {
+    let line =
+        |(name, gate): (&String, &Gate)| GateLine { pass: gate.pass, words: measure::gate_words(name, gate) };
+    cell.gates.iter().map(line).collect()
+}
+
+fn recommendation(reading: &Reading, winner: &Cell) -> String {
+    let hits = format!("{} fresh hits", FRESH_HIT.text(winner));
+    let alone = reading.strategies().len() == 1;
+    if alone && reading.ranked.len() == 1 {
+        return format!(
+            "{} is the only cell of this run and {}: {hits}{}; there is nothing to compare it with.",
+            reading::name(winner),
+            if winner.gates.is_empty() { "has no gates to pass" } else { "passes every gate" },
+            absolutes(winner)
+        );
+    }
+    let set = if winner.baseline && !alone { "Keep" } else { "Use" };
+    let Some(base) = reading.baseline_of(winner).filter(|_| !winner.baseline) else {
+        return format!("{set} {}: {hits}{}.", reading::name(winner), absolutes(winner));
+    };
+    let against = match reading.change(winner, &FRESH_HIT) {
+        Some(change) if change.indistinguishable == Some(true) => {
+            format!(", indistinguishable from {}", base.strategy)
+        }
+        Some(change) if change.difference == 0.0 => format!(", as many as {}", base.strategy),
+        Some(change) => {
+            let direction = if change.difference > 0.0 { "above" } else { "below" };
+            let points = format::points(change.difference.abs());
+            format!(", {} {direction} {}", points.trim_start_matches(['+', '±']), base.strategy)
+        }
+        None => String::new(),
+    };
+    let effects: Vec<String> =
+        [(&STAMPEDES, "stampedes an hour"), (&PEAK_ORIGIN_RATE, "origin fetches in the busiest second")]
+            .into_iter()
+            .filter_map(|(measure, words)| instead(reading, winner, base, measure, words))
+            .collect();
+    let with = if effects.is_empty() { String::new() } else { format!(", with {}", effects.join(" and ")) };
+    format!("{set} {}: {hits}{against}{with}.", reading::name(winner))
+}
+
+/// `0.1 stampedes an hour instead of 14`; `None` where neither has any, or data are missing.
+fn instead(reading: &Reading, cell: &Cell, base: &Cell, measure: &Measure, words: &str) -> Option<String> {
+    let (value, before) = (measure.of(cell)?, measure.of(base)?);
+    if value == 0.0 && before == 0.0 {
+        return None;
+    }
+    let same = reading.change(cell, measure).and_then(|change| change.indistinguishable) == Some(true);
+    let compared = match format::number(before) {
+        _ if same => format!("indistinguishable from {}", format::number(before)),
+        before if before == format::number(value) => "as before".into(),
+        before => format!("instead of {before}"),
+    };
+    Some(format!("{} {words} {}", format::number(value), bracketed(&compared, same)))
+}
+
+fn bracketed(text: &str, brackets: bool) -> String {
+    if brackets { format!("({text})") } else { text.into() }
+}
+
+fn absolutes(cell: &Cell) -> String {
+    let part = |measure: &Measure, words: &str| {
+        measure.of(cell).map(|value| format!("{} {words}", format::number(value)))
+    };
+    let parts: Vec<String> = [
+        part(&STAMPEDES, "stampedes an hour"),
+        part(&PEAK_ORIGIN_RATE, "origin fetches in the busiest second"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if parts.is_empty() { String::new() } else { format!(", with {}", parts.join(" and ")) }
+}
+
+/// The cell whose worst gate is missed by least.
+fn nearest<'a>(reading: &Reading<'a>) -> Option<&'a Cell> {
+    let missed = |cell: &Cell| cell.gates.values().map(measure::missed_by).fold(0.0, f64::max);
+    let finished = reading.ranked.iter().copied().filter(|cell| cell.replications > 0);
+    finished.reduce(|best, cell| if missed(cell) < missed(best) { cell } else { best })
+}
+
+fn refusal(nearest: Option<&Cell>) -> String {
+    let Some(cell) = nearest else { return "Only bounds finished; none of them can be set up.".into() };
+    let missed: Vec<String> =
+        gates(cell).into_iter().filter(|gate| !gate.pass).map(|gate| gate.words).collect();
+    if missed.is_empty() {
+        return "No cell could be scored, so none is recommended.".into();
+    }
+    format!(
+        "No cell passes every gate. Nearest is {}, which fails {}.",
+        reading::name(cell),
+        missed.join("; ")
+    )
+}
+
+fn runner_up(reading: &Reading, winner: &Cell) -> Option<String> {
+    let second = reading.ranked.get(1)?;
+    let name = reading::name(second);
+    if !reading::passes(second) {
+        let failed = gates(second).into_iter().find(|gate| !gate.pass);
+        let why = failed.map_or_else(|| "did not finish".into(), |gate| format!("fails {}", gate.words));
+        return Some(format!("Next comes {name}, which {why}."));
+    }
+    if reading.is_near_winner(second) {
+        let (held, least) = (MEMORY.of(second)?, MEMORY.of(winner)?);
+        let (held, least) = (format::bytes(held), format::bytes(least));
+        let memory = if held == least {
+            format!("both hold {held} on average")
+        } else {
+            format!("it holds {held} on average, the recommended one {least}")
+        };
+        return Some(format!("Runner-up: {name}, indistinguishable in score; {memory}."));
+    }
+    let scores = (format::number(second.score), format::number(winner.score));
+    let fresh = FRESH_HIT.of(second).zip(FRESH_HIT.of(winner)).map(|(second, winner)| second - winner);
+    let hits = match fresh {
+        Some(difference) if difference != 0.0 => {
+            format!(", with {} of fresh hits", format::points(difference))
+        }
+        _ => String::new(),
+    };
+    let compared = if scores.0 == scores.1 { "the same" } else { "a lower" };
+    Some(format!("Runner-up: {name}, which has {compared} score ({} against {}){hits}.", scores.0, scores.1))
+}
+
+fn certainty(reading: &Reading) -> String {
+    let record = reading.record;
+    let runs = record.cells.iter().map(|cell| cell.replications).max().unwrap_or(0);
+    let most = format::count(runs.into());
+    if record.trace.recorded {
+        "One recording, exact for it, no interval; another day may differ.".into()
+    } else if runs > 1 {
+        format!(
+            "In this model and for this trace; differences are paired over {most} replications with 95 % intervals, \
+             and indistinguishable means that the interval contains 0."
+        )
+    } else {
+        "One replication, so no interval; differences may be chance.".into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+    use crate::record::Record;
+
+    fn words(record: &Record) -> String {
+        let verdict = verdict(&Reading::new(record));
+        let gate = |gate: &GateLine| format!("{} {}", if gate.pass { "PASS" } else { "FAIL" }, gate.words);
+        let gates: Vec<String> = verdict.gates.iter().map(gate).collect();
+        let runner_up = verdict.runner_up.unwrap_or_default();
+        format!("{}\n{}\n{runner_up}\n{}", verdict.sentence, gates.join("\n"), verdict.certainty)
+    }
+
+    #[test]
+    fn a_win_names_strategy_memory_effect_and_baseline() {
+        insta::assert_snapshot!(words(&fixture::thumbnails()));
+    }
+
+    #[test]
+    fn a_win_without_rival_names_the_score() {
+        let mut record = fixture::thumbnails();
+        record.scoring.indistinguishable.clear();
+        insta::assert_snapshot!(words(&record));
+    }
+
+    #[test]
+    fn a_tie_is_called_indistinguishable() {
+        let mut record = fixture::thumbnails();
+        for difference in record.cells[5].paired.values_mut() {
+            difference.indistinguishable = Some(true);
+        }
+        insta::assert_snapshot!(words(&record));
+    }
+
+    #[test]
+    fn a_baseline_that_wins_is_kept() {
+        let mut record = fixture::thumbnails();
+        record.scoring.winner = Some(3);
+        record.scoring.indistinguishable.clear();
+        record.cells[3].gates.clear();
+        insta::assert_snapshot!(words(&record));
+    }
+
+    #[test]
+    fn a_recording_has_no_interval() {
+        insta::assert_snapshot!(words(&fixture::recorded()));
+    }
+
+    #[test]
+    fn where_nothing_passes_the_nearest_cell_is_named_with_what_it_misses() {
+        insta::assert_snapshot!(words(&fixture::none_passes()));
+    }
+
+    #[test]
+    fn one_strategy_has_nothing_to_be_compared_with() {
+        insta::assert_snapshot!(words(&fixture::one_cell()));
+    }
+
+    #[test]
+    fn without_data_nothing_is_recommended() {
+        insta::assert_snapshot!(words(&fixture::nothing_known()));
+        insta::assert_snapshot!(words(&fixture::no_cells()));
+    }
+}
