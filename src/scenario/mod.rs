@@ -1,4 +1,4 @@
 //! What a scenario file means: TOML text becomes a [`Scenario`], or errors that say where and why.
 
-mod recorded;
+pub mod recorded;
 mod workload;
