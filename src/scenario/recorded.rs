@@ -5,7 +5,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::catalog::{Fault, Item, Section, nearest, one_of, read};
-use crate::trace::format::{Column, Columns, Declared, FIELDS, FORMATS, TimeUnit};
+use crate::trace::format::{Column, Columns, Declared, FIELDS, FORMATS};
 use crate::trace::import::{ClassRule, IMAGE_EXTENSIONS, Options, Query, SizeRule};
 use crate::trace::shape::spread::Spread;
 
@@ -262,6 +262,7 @@ fn delimiter(section: &mut Section<'_>) -> Result<Option<u8>, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trace::format::TimeUnit;
 
     fn parse(text: &str) -> Result<(Recorded, Vec<String>), Fault> {
         let mut scenario = Section::parse(text)?;
