@@ -3,14 +3,18 @@
 //! They are no part of the project; without them the tests say so and pass, except on the machines
 //! that check each change, where they must be there.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use ttlab::random::Seed;
-use ttlab::trace::import::{Import, Options, import};
+use ttlab::trace::import::{Import, Options, open};
 use ttlab::trace::profile::{Profile, Window, render};
 use ttlab::trace::shape::spread::Spread;
 
+fn read(path: &Path, options: &Options) -> Import {
+    open(path, options, Seed::new(1)).expect("the sample traces can be read")
+}
+
+#[expect(clippy::print_stderr, reason = "who runs the tests must see that these were skipped")]
 fn sample(name: &str) -> Option<(Import, Profile)> {
     let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/traces").join(name);
     if !path.exists() {
@@ -20,11 +24,11 @@ fn sample(name: &str) -> Option<(Import, Profile)> {
         )]
         let must_exist = std::env::var("CI").is_ok_and(|value| value == "true");
         assert!(!must_exist, "the sample trace {name} is missing");
-        println!("skipped: the sample trace {name} is not here");
+        eprintln!("skipped: the sample trace {name} is not here");
         return None;
     }
     let options = Options { spread: Spread::None, ..Options::default() };
-    let import = import(File::open(path).unwrap(), name, &options, Seed::new(1)).unwrap();
+    let import = read(&path, &options);
     let profile = Profile::of(&import);
     Some((import, profile))
 }
@@ -170,9 +174,7 @@ fn a_quiet_site_for_five_weeks_and_a_change_of_time() {
 fn spreading_moves_no_figure_but_those_that_rest_on_it() {
     let Some((plain, profile)) = sample("nasa-1995-08-01.clf.xz") else { return };
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/traces/nasa-1995-08-01.clf.xz");
-    let spread =
-        import(File::open(path).unwrap(), "nasa-1995-08-01.clf.xz", &Options::default(), Seed::new(1))
-            .unwrap();
+    let spread = read(&path, &Options::default());
     let again = Profile::of(&spread);
     assert_ne!(spread.trace, plain.trace);
     assert_eq!((again.rates, again.reuse, again.sizes), (profile.rates, profile.reuse, profile.sizes));

@@ -133,8 +133,8 @@ fn seconds(from: i64, to: i64) -> f64 {
 /// Windows are laid out from the first request on, so that the first one is whole.
 fn window(times: &[i64], length_s: i64, span_s: f64) -> Window {
     let (first, last) = (times.first().copied().unwrap_or(0), times.last().copied().unwrap_or(0));
-    let length_ns = length_s.unsigned_abs() * SECOND_NS.unsigned_abs();
-    let index = |time: &i64| time.abs_diff(first) / length_ns;
+    let window_ns = length_s.unsigned_abs() * SECOND_NS.unsigned_abs();
+    let index = |time: &i64| time.abs_diff(first) / window_ns;
     let whole = index(&last);
     let (mut peak, mut busy, mut sum, mut squares) = (0_u64, 0_u64, 0.0_f64, 0.0_f64);
     for same in times.chunk_by(|a, b| index(a) == index(b)) {

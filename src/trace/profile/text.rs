@@ -163,7 +163,7 @@ fn objects(page: &mut Page, profile: &Profile) {
 
 fn columns(spread: &Spread) -> String {
     let values = [spread.p10, spread.p50, spread.mean, spread.p90, spread.p99, spread.max];
-    values.into_iter().map(|value| format!("{:>12} ", whole(value))).collect::<String>().trim_end().to_owned()
+    values.map(|value| format!("{:>12}", whole(value))).join(" ")
 }
 
 fn rates(page: &mut Page, profile: &Profile) {
