@@ -265,7 +265,8 @@ pub(super) fn recorded() -> Record {
     for cell in &mut record.cells {
         cell.replications = 1;
         for difference in cell.paired.values_mut() {
-            *difference = Difference { mean: difference.mean, low: None, high: None, indistinguishable: None };
+            *difference =
+                Difference { mean: difference.mean, low: None, high: None, indistinguishable: None };
         }
         cell.ratios.fresh_hit.low = None;
         cell.ratios.fresh_hit.high = None;

@@ -172,3 +172,13 @@ mod tests {
         assert!(page < 400_000, "{page} bytes");
     }
 }
+
+#[cfg(test)]
+mod dump {
+    #[test]
+    fn dump() {
+        for (name, record) in super::fixture::all() {
+            super::write(&record, "{}", &std::path::Path::new("target/pages").join(name)).unwrap();
+        }
+    }
+}

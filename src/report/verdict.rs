@@ -57,10 +57,8 @@ pub(crate) fn verdict(reading: &Reading) -> Verdict {
 
 /// The gates of a cell in words, in the order of their names.
 pub(crate) fn gates(cell: &Cell) -> Vec<GateLine> {
-    let line = |(name, gate): (&String, &Gate)| GateLine {
-        pass: gate.pass,
-        words: measure::gate_words(name, gate),
-    };
+    let line =
+        |(name, gate): (&String, &Gate)| GateLine { pass: gate.pass, words: measure::gate_words(name, gate) };
     cell.gates.iter().map(line).collect()
 }
 
@@ -142,11 +140,16 @@ fn nearest<'a>(reading: &Reading<'a>) -> Option<&'a Cell> {
 
 fn refusal(nearest: Option<&Cell>) -> String {
     let Some(cell) = nearest else { return "Only bounds finished; none of them can be set up.".into() };
-    let missed: Vec<String> = gates(cell).into_iter().filter(|gate| !gate.pass).map(|gate| gate.words).collect();
+    let missed: Vec<String> =
+        gates(cell).into_iter().filter(|gate| !gate.pass).map(|gate| gate.words).collect();
     if missed.is_empty() {
         return "No cell could be scored, so none is recommended.".into();
     }
-    format!("No cell passes every gate. Nearest is {}, which fails {}.", reading::name(cell), missed.join("; "))
+    format!(
+        "No cell passes every gate. Nearest is {}, which fails {}.",
+        reading::name(cell),
+        missed.join("; ")
+    )
 }
 
 fn runner_up(reading: &Reading, winner: &Cell) -> Option<String> {

@@ -24,7 +24,12 @@ struct Part {
 
 const PARTS: [Part; 8] = [
     Part { label: "fresh hit", ink: Ink::S1, alpha: 1.0, count: |kinds| kinds.fresh_hit },
-    Part { label: "stale hit", ink: Ink::S1, alpha: 0.5, count: |kinds| kinds.stale_hit + kinds.stale_on_error },
+    Part {
+        label: "stale hit",
+        ink: Ink::S1,
+        alpha: 0.5,
+        count: |kinds| kinds.stale_hit + kinds.stale_on_error,
+    },
     Part { label: "delayed hit", ink: Ink::S3, alpha: 1.0, count: |kinds| kinds.delayed_hit },
     Part { label: "miss: cold", ink: Ink::Bound, alpha: 0.55, count: |kinds| kinds.miss_cold },
     Part { label: "miss: expired", ink: Ink::S2, alpha: 1.0, count: |kinds| kinds.miss_expired },

@@ -22,7 +22,9 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     let curve = |cell: &&Cell| -> Vec<(f64, Option<f64>)> {
         let waits = &cell.latency_ms;
         [(0.5, waits.p50), (0.9, waits.p90), (0.99, waits.p99), (0.999, waits.p999)]
-            .map(|(share, wait): (f64, Option<f64>)| (-(1.0 - share).log10(), wait.filter(|wait| wait.is_finite())))
+            .map(|(share, wait): (f64, Option<f64>)| {
+                (-(1.0 - share).log10(), wait.filter(|wait| wait.is_finite()))
+            })
             .into()
     };
     let curves: Vec<Vec<(f64, Option<f64>)>> = cells.iter().map(curve).collect();

@@ -49,17 +49,8 @@ pub(crate) enum Marker {
 
 impl Ink {
     /// Every colour.
-    pub(crate) const ALL: [Self; 9] = [
-        Self::Ink,
-        Self::S1,
-        Self::S2,
-        Self::S3,
-        Self::S4,
-        Self::Bound,
-        Self::Grid,
-        Self::Axis,
-        Self::Page,
-    ];
+    pub(crate) const ALL: [Self; 9] =
+        [Self::Ink, Self::S1, Self::S2, Self::S3, Self::S4, Self::Bound, Self::Grid, Self::Axis, Self::Page];
 
     /// The name of its CSS variable, without dashes.
     pub(crate) const fn variable(self) -> &'static str {
@@ -140,9 +131,8 @@ impl Ink {
 /// The CSS declarations of all colours, each for both themes.
 pub(crate) fn css() -> String {
     let hex = |(red, green, blue): (u8, u8, u8)| format!("#{red:02X}{green:02X}{blue:02X}");
-    let declare = |ink: Ink| {
-        format!("--{}:light-dark({},{});", ink.variable(), hex(ink.light()), hex(ink.dark()))
-    };
+    let declare =
+        |ink: Ink| format!("--{}:light-dark({},{});", ink.variable(), hex(ink.light()), hex(ink.dark()));
     Ink::ALL.into_iter().map(declare).collect()
 }
 

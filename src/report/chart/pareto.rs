@@ -1,7 +1,7 @@
 //! Memory against origin load: what a lighter origin costs.
 
 use super::palette::{Ink, ink_of};
-use super::panel::{Panel, LEFT};
+use super::panel::{LEFT, Panel};
 use super::scale::Scale;
 use super::svg::{ChartError, Hold, Sheet, Svg, TEXT, WIDTH, fitted, text_width};
 use crate::record::Cell;
@@ -34,13 +34,14 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     let least_memory = of(|cost| cost.0).fold(f64::INFINITY, f64::min);
     let most_rate = of(|cost| cost.1).fold(0.0, f64::max);
     let spread = least_memory > 0.0 && most_memory / least_memory > 12.0;
-    let x = if spread { Scale::bytes_by_logarithm(least_memory, most_memory) } else { Scale::bytes(most_memory) };
+    let x =
+        if spread { Scale::bytes_by_logarithm(least_memory, most_memory) } else { Scale::bytes(most_memory) };
     let y = Scale::linear(0.0, most_rate, format::number);
     let sheet = Sheet::new(HEIGHT);
     sheet.text(0.0, 10.0, "origin fetches per second, mean", Hold::Left)?;
     let axis = if spread { "memory, mean over time (logarithmic)" } else { "memory, mean over time" };
     sheet.text(LEFT + (WIDTH - LEFT) / 2.0, HEIGHT - 12.0, axis, Hold::Middle)?;
-    let area = sheet.part(0.0, TOP, WIDTH - 24.0, HEIGHT - TOP - 26.0);
+    let area = sheet.part(0.0, TOP, WIDTH - 40.0, HEIGHT - TOP - 26.0);
     let panel = Panel::new(&area, &x, &y, true)?;
     front(&sheet, &panel, &costs)?;
     let most = costs.iter().filter_map(|(cell, _)| STAMPEDES.of(cell)).fold(0.0, f64::max);
@@ -58,7 +59,8 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     }
     labels(&sheet, reading, &points)?;
     let on_front = costs.iter().filter(|(cell, _)| cell.on_pareto_front && !cell.oracle).count();
-    let finding = format!("{} cells by memory and origin load; {on_front} of them on the front.", costs.len());
+    let finding =
+        format!("{} cells by memory and origin load; {on_front} of them on the front.", costs.len());
     Ok(sheet.finish("pareto", "Memory against origin load", finding))
 }
 

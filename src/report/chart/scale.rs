@@ -84,12 +84,19 @@ impl Scale {
 /// The least of 1, 2, 5, 10, ... times a power of ten that is no less than `step`.
 fn nice_step(step: f64) -> f64 {
     let power = 10_f64.powf(step.log10().floor());
-    [1.0, 2.0, 5.0].into_iter().map(|factor| factor * power).find(|nice| *nice >= step * 0.999).unwrap_or(10.0 * power)
+    [1.0, 2.0, 5.0]
+        .into_iter()
+        .map(|factor| factor * power)
+        .find(|nice| *nice >= step * 0.999)
+        .unwrap_or(10.0 * power)
 }
 
 /// The least whole step of hours or days that is no less than `step`.
 fn whole_step(step: f64) -> f64 {
-    [1.0, 2.0, 3.0, 4.0, 6.0, 12.0, 24.0].into_iter().find(|nice| *nice >= step).unwrap_or_else(|| nice_step(step))
+    [1.0, 2.0, 3.0, 4.0, 6.0, 12.0, 24.0]
+        .into_iter()
+        .find(|nice| *nice >= step)
+        .unwrap_or_else(|| nice_step(step))
 }
 
 #[cfg(test)]
@@ -107,10 +114,7 @@ mod tests {
             labels(&Scale::bytes(200.0 * 1048576.0)),
             ["0 B", "64 MiB", "128 MiB", "192 MiB", "256 MiB"]
         );
-        assert_eq!(
-            labels(&Scale::bytes_by_logarithm(9e6, 1e9)),
-            ["8 MiB", "32 MiB", "128 MiB", "512 MiB"]
-        );
+        assert_eq!(labels(&Scale::bytes_by_logarithm(9e6, 1e9)), ["8 MiB", "32 MiB", "128 MiB", "512 MiB"]);
         let (hours, unit) = Scale::time(21_600.0);
         assert_eq!((labels(&hours), unit), (vec!["0", "1", "2", "3", "4", "5", "6"], "hours"));
     }

@@ -10,7 +10,7 @@ use crate::report::format;
 use crate::report::reading::{self, Reading};
 
 const PANEL: f64 = 150.0;
-const GAP: f64 = 34.0;
+const GAP: f64 = 40.0;
 const RIGHT: f64 = 176.0;
 /// Lines drawn at most.
 const MOST: usize = 8;
@@ -48,22 +48,18 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
         in_flight(&cells, sampling),
     ];
     let count = panels.len() as f64;
-    let height = count * (PANEL + GAP) + BELOW + 26.0;
+    let height = count * (PANEL + GAP) + BELOW + 12.0;
     let sheet = Sheet::new(height);
     for (index, rows) in panels.iter().enumerate() {
         let top = index as f64 * (PANEL + GAP);
         let last = index + 1 == panels.len();
         sheet.text(0.0, top + 10.0, &rows.title, Hold::Left)?;
-        draw_panel(&sheet, reading, &cells, rows, &time, top + 18.0, last, warmup)?;
+        draw_panel(&sheet, reading, &cells, rows, &time, top + 25.0, last, warmup)?;
     }
     let middle = LEFT + (WIDTH - LEFT - RIGHT) / 2.0;
     sheet.text(middle, height - 12.0, &format!("time since the first request, {unit}"), Hold::Middle)?;
-    let finding = format!(
-        "{} cells over {}, {}",
-        cells.len(),
-        format::duration(span),
-        sampling.words(buckets)
-    );
+    let finding =
+        format!("{} cells over {}, {}", cells.len(), format::duration(span), sampling.words(buckets));
     let start = format::percent(panels[0].scale.low);
     let note = format!("{} The hit ratio's axis starts at {start}.", sampling.words(buckets));
     Ok((sheet.finish("series", "The run over time", finding), note))
@@ -131,18 +127,29 @@ fn memory(cells: &[&Cell], sampling: Sampling, emphasised: &[bool]) -> Rows {
         .zip(&live)
         .map(|(cell, live)| {
             let expired = sampling.means(&cell.series.expired_bytes);
-            live.iter().zip(expired).map(|(live, expired)| (live.0, live.1.zip(expired.1).map(|(a, b)| a + b))).collect()
+            live.iter()
+                .zip(expired)
+                .map(|(live, expired)| (live.0, live.1.zip(expired.1).map(|(a, b)| a + b)))
+                .collect()
         })
         .collect();
     let bands = all.iter().zip(emphasised).map(|(all, shown)| shown.then(|| all.clone())).collect();
     let scale = Scale::bytes(most(&all));
-    Rows { title: "memory of live entries; the band above is expired but resident".into(), scale, lines: live, bands }
+    Rows {
+        title: "memory of live entries; the band above is expired but resident".into(),
+        scale,
+        lines: live,
+        bands,
+    }
 }
 
 fn origin(cells: &[&Cell], sampling: Sampling, emphasised: &[bool]) -> Rows {
     let rate = |cell: &&Cell| -> Vec<(f64, Option<f64>)> {
         let means = sampling.means(&cell.series.fetches);
-        means.into_iter().map(|(at, fetches)| (at, fetches.map(|fetches| fetches / cell.series.bucket_s))).collect()
+        means
+            .into_iter()
+            .map(|(at, fetches)| (at, fetches.map(|fetches| fetches / cell.series.bucket_s)))
+            .collect()
     };
     let lines: Vec<_> = cells.iter().map(rate).collect();
     let peaks: Vec<_> = cells.iter().map(|cell| sampling.peaks(&cell.series.peak_fetch_rate)).collect();
@@ -160,5 +167,10 @@ fn in_flight(cells: &[&Cell], sampling: Sampling) -> Rows {
 }
 
 fn most(lines: &[Vec<(f64, Option<f64>)>]) -> f64 {
-    lines.iter().flatten().filter_map(|(_, value)| *value).filter(|value| value.is_finite()).fold(0.0, f64::max)
+    lines
+        .iter()
+        .flatten()
+        .filter_map(|(_, value)| *value)
+        .filter(|value| value.is_finite())
+        .fold(0.0, f64::max)
 }

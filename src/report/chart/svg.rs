@@ -152,7 +152,14 @@ impl Sheet {
     }
 
     /// A filled box.
-    pub(super) fn bar(&self, x: f64, y: f64, width: f64, height: f64, fill: RGBAColor) -> Result<(), ChartError> {
+    pub(super) fn bar(
+        &self,
+        x: f64,
+        y: f64,
+        width: f64,
+        height: f64,
+        fill: RGBAColor,
+    ) -> Result<(), ChartError> {
         let corners = [(px(x), px(y)), (px(x + width), px(y + height))];
         self.root.draw(&Rectangle::new(corners, fill.filled()))?;
         Ok(())
