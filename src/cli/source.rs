@@ -11,8 +11,8 @@ use crate::catalog::Fault;
 use crate::random::Seed;
 use crate::record::TraceInfo;
 use crate::scenario::{Scenario, ScenarioError, Source};
-use crate::trace::Trace;
 use crate::trace::import::{self, Import, Provenance, Skipped};
+use crate::trace::{Trace, TraceError};
 use crate::tune::Runs;
 
 /// A scenario with what is known of its file.
@@ -109,8 +109,7 @@ pub(super) fn load(
         terminal::note(&format!("reading {}", path.display()));
     }
     let seed = Seed::new(file.scenario.seed).of("spread");
-    let Import { trace, provenance, .. } =
-        import::open(&path, &options, seed).map_err(anyhow::Error::from)?;
+    let Import { trace, provenance, .. } = import::open(&path, &options, seed).map_err(trace_error)?;
     if file.scenario.warmup >= trace.span() && !file.scenario.warmup.is_zero() {
         let (warmup, span) = (file.scenario.warmup, trace.span());
         return Err(anyhow!(
@@ -122,6 +121,12 @@ pub(super) fn load(
     file.scenario.warnings.extend(warnings(&provenance));
     let about = about(&path, &trace, &provenance);
     Ok(Loaded { runs: Runs::Recorded(Arc::new(trace)), about: Some(about) })
+}
+
+/// A trace that cannot be read, with what to do about it.
+pub(super) fn trace_error(error: TraceError) -> CliError {
+    let help = error.help();
+    anyhow!("{error}\n = help: {help}").into()
 }
 
 /// What the user should be told at once: lines that were no sound requests.

@@ -262,6 +262,7 @@ fn delimiter(section: &mut Section<'_>) -> Result<Option<u8>, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trace::format::TimeUnit;
 
     fn parse(text: &str) -> Result<(Recorded, Vec<String>), Fault> {
         let mut scenario = Section::parse(text)?;

@@ -65,7 +65,9 @@ impl<R: Read> Digesting<R> {
     pub(in crate::trace) fn finish(mut self) -> io::Result<(u64, String)> {
         io::copy(&mut self, &mut io::sink())?;
         let digest = self.hasher.finalize();
-        Ok((self.bytes, digest.iter().map(|byte| format!("{byte:02x}")).collect()))
+        let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('?');
+        let digits = digest.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
+        Ok((self.bytes, digits))
     }
 }
 

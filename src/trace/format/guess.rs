@@ -21,10 +21,9 @@ pub(in crate::trace) fn format(start: &[u8]) -> Option<&'static str> {
         return Some(if combined * 2 > quoted.len() { "combined" } else { "clf" });
     }
     let header = lines.first()?;
-    let count = |delimiter: u8, line: &[u8]| line.iter().filter(|byte| **byte == delimiter).count();
-    if count(b'\t', header) > 0 {
+    if header.contains(&b'\t') {
         Some("tsv")
-    } else if count(b',', header) > 0 {
+    } else if header.contains(&b',') {
         Some("csv")
     } else {
         None

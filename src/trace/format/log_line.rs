@@ -151,7 +151,10 @@ mod tests {
 
     const STAMP: &str = "[01/Aug/1995:00:00:01 -0400]";
 
-    fn read(line: &str) -> Result<(String, String, u16, Option<u64>, String), (&'static str, bool)> {
+    /// Method, target, status, bytes and the rest.
+    type Parts = (String, String, u16, Option<u64>, String);
+
+    fn read(line: &str) -> Result<Parts, (&'static str, bool)> {
         match parse(line.as_bytes(), &mut LogClock::default()) {
             Ok(LogLine { record, rest }) => {
                 let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -71,7 +71,7 @@ pub struct Declared {
 }
 
 /// A column that was found: its index from 0, and its name as messages show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) index: usize,
     pub(super) name: String,
@@ -91,12 +91,6 @@ pub(super) struct Layout {
     pub(super) method: Option<Found>,
     /// What was assumed, for the user.
     pub(super) notes: Vec<String>,
-}
-
-impl Default for Found {
-    fn default() -> Self {
-        Self { index: 0, name: String::new() }
-    }
 }
 
 /// Finds the declared columns in the header (empty where all columns are numbers).

@@ -1,8 +1,9 @@
 //! The first records of a trace as they are read, before any filter: what `ttlab trace head` shows.
 
 use std::io::Read;
+use std::path::Path;
 
-use super::{Digesting, Options, Source, TraceError, broken, quoted};
+use super::{Digesting, Options, Source, TraceError, broken, open_file, quoted};
 use crate::trace::format::{Record, Row};
 
 /// The first rows of a trace.
@@ -21,6 +22,14 @@ pub struct Head {
 }
 
 const COLUMNS: [&str; 8] = ["line", "time", "method", "status", "size", "key", "class", "origin_time"];
+
+/// Reads the first `count` rows of the file at `path`.
+///
+/// # Errors
+/// As [`open`](super::open()).
+pub fn open_head(path: &Path, options: &Options, count: usize) -> Result<Head, TraceError> {
+    head(open_file(path)?, &path.display().to_string(), options, count)
+}
 
 /// Reads the first `count` rows of `input`, which messages call `file`.
 ///

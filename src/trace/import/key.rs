@@ -144,20 +144,17 @@ fn respell_percents(text: &[u8], out: &mut Vec<u8>) {
     let mut at = 0;
     while let Some(byte) = text.get(at) {
         let digit = |offset: usize| text.get(at + offset).and_then(|d| char::from(*d).to_digit(16));
-        match (byte, digit(1), digit(2)) {
-            (b'%', Some(high), Some(low)) => {
-                let decoded = u8::try_from(high * 16 + low).expect("two hexadecimal digits are a byte");
-                if decoded.is_ascii_alphanumeric() || matches!(decoded, b'-' | b'.' | b'_' | b'~') {
-                    out.push(decoded);
-                } else {
-                    out.extend(text[at..at + 3].to_ascii_uppercase());
-                }
-                at += 3;
+        if let (b'%', Some(high), Some(low)) = (byte, digit(1), digit(2)) {
+            let decoded = u8::try_from(high * 16 + low).expect("two hexadecimal digits are a byte");
+            if decoded.is_ascii_alphanumeric() || matches!(decoded, b'-' | b'.' | b'_' | b'~') {
+                out.push(decoded);
+            } else {
+                out.extend(text[at..at + 3].to_ascii_uppercase());
             }
-            _ => {
-                out.push(*byte);
-                at += 1;
-            }
+            at += 3;
+        } else {
+            out.push(*byte);
+            at += 1;
         }
     }
 }

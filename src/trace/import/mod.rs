@@ -30,7 +30,7 @@ mod tally;
 mod tests;
 
 pub use class::{ClassRule, OTHER};
-pub use head::{Head, head};
+pub use head::{Head, head, open_head};
 pub use key::Query;
 pub use provenance::{Operation, Provenance, Skipped};
 pub use sizes::SizeRule;
@@ -171,7 +171,7 @@ impl<'r> Source<'r> {
         let mut text = compression.open(Cursor::new(magic).chain(raw)).map_err(unreadable)?;
         let mut head = Vec::new();
         if let Err(error) = peek(&mut text, HEAD, &mut head) {
-            let line = head.iter().filter(|byte| **byte == b'\n').count() as u64;
+            let line = head.split(|byte| *byte == b'\n').skip(1).count() as u64;
             return Err(broken(error, file, compression, line));
         }
         if head.is_empty() {

@@ -82,15 +82,13 @@ impl Tally {
         kept_extension: bool,
     ) {
         let found = self.operations.iter_mut().find(|o| o.status == status && o.method == method);
-        let operated = match found {
-            Some(operated) => operated,
-            None => {
-                self.operations.push(Operated { method, status, lines: 0, kept_extension: 0 });
-                self.operations.last_mut().expect("just pushed")
-            }
-        };
-        operated.lines += 1;
-        operated.kept_extension += u64::from(kept_extension);
+        let kept_extension = u64::from(kept_extension);
+        if let Some(operated) = found {
+            operated.lines += 1;
+            operated.kept_extension += kept_extension;
+        } else {
+            self.operations.push(Operated { method, status, lines: 1, kept_extension });
+        }
     }
 
     pub(super) fn extension(&mut self, extension: &[u8]) {
