@@ -224,7 +224,7 @@ fn an_output_folder_below_a_file_is_refused_before_anything_runs() {
     let bench = Bench::new();
     bench.put("s.toml", format!("name = \"t\"\n{WORKLOAD}{STRATEGY}ttl = \"fixed\"\n"));
     bench.put("taken", "");
-    bench.refused(&["s.toml", "--out", "taken/here"], &["taken", "cannot be written", "--out"]);
+    bench.refused(&["s.toml", "--out", "taken/here"], &["taken", "cannot write", "is a file", "--out"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A doubly linked list over object ids: links are indices, 8 bytes an object, nothing is allocated per entry.
 
 use crate::trace::ObjectId;
+use crate::trace::prefetch::prefetch;
 
 /// No object: the end of the list.
 const NIL: u32 = u32::MAX;
@@ -44,6 +45,11 @@ impl List {
     /// Whether `object` is in the list.
     pub fn contains(&self, object: ObjectId) -> bool {
         self.links[object.index()].prev != object.as_u32()
+    }
+
+    /// Asks for the links of `object`, which will be needed soon.
+    pub fn prefetch(&self, object: ObjectId) {
+        prefetch(&self.links, object.index());
     }
 
     /// The object at the back.

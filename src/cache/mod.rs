@@ -18,6 +18,7 @@ use reclaim::Reclaim;
 pub use residency::{Account, Residency};
 
 use crate::origin::Version;
+use crate::trace::prefetch::prefetch;
 use crate::trace::{ObjectId, Objects};
 use crate::units::SimTime;
 
@@ -61,6 +62,7 @@ pub struct Entry {
 
 /// The place of one object: the entry it holds, or why it holds none. Half a cache line.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(32))]
 struct Slot {
     stored_at: SimTime,
     fresh_until: SimTime,
@@ -154,6 +156,13 @@ impl Cache {
     ) -> Self {
         let slots = vec![Slot::EMPTY; objects.len()];
         Self { slots, objects, capacity, eviction, reclaim, memory, residency }
+    }
+
+    /// Asks for what is kept about `object`, which will be looked up soon.
+    #[inline]
+    pub fn prefetch(&self, object: ObjectId) {
+        prefetch(&self.slots, object.index());
+        self.eviction.prefetch(object);
     }
 
     /// Looks an object up, as GET does: a dead entry is deleted and counts as expired, a live one is touched.

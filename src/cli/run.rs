@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         trace: loaded.about.unwrap_or_else(|| record::synthetic(&trace)),
     };
     let record = Record::of_run(&file.scenario, &trace, played.cells, about);
-    report::write(&record, &out).map_err(anyhow::Error::from)?;
+    report::write(&record, &record.to_json(), &out).map_err(anyhow::Error::from)?;
     tell(&record, &out, args.output);
     Ok(status(&record))
 }

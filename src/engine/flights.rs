@@ -7,6 +7,7 @@
 use crate::metrics::{OutcomeKind, Regeneration};
 use crate::origin::Fetch;
 use crate::trace::ObjectId;
+use crate::trace::prefetch::prefetch;
 use crate::units::{SimDuration, SimTime};
 
 const NONE: u32 = u32::MAX;
@@ -77,6 +78,11 @@ impl Flights {
             places: Vec::new(),
             free_place: NONE,
         }
+    }
+
+    /// Asks for the place of `object`, which may be needed soon.
+    pub(super) fn prefetch(&self, object: ObjectId) {
+        prefetch(&self.of_object, object.index());
     }
 
     /// Whether a fetch of `object` is in flight.

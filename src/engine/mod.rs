@@ -6,12 +6,12 @@
 //! does no input or output.
 
 mod flights;
+mod queue;
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
 
 use flights::{FlightId, Flights, Flying};
+use queue::EventQueue;
 
 use crate::cache::{Cache, Entry, Lookup};
 use crate::client::{Client, LateFill};
@@ -22,6 +22,7 @@ use crate::strategy::Strategy;
 use crate::strategy::guard::{Flight, Permit};
 use crate::strategy::refresh::{Copy, Wish};
 use crate::strategy::ttl::Fill;
+use crate::trace::prefetch::AHEAD;
 use crate::trace::{ObjectId, Trace};
 use crate::units::{SimDuration, SimTime, Window};
 
@@ -90,13 +91,15 @@ impl Simulation<'_> {
             strategy: self.strategy,
             routing: self.seed.of("routing"),
             flights: Flights::new(objects),
-            queue: BinaryHeap::new(),
-            scheduled: 0,
+            queue: EventQueue::new(),
             observer,
         };
         let (times, objects) = (self.trace.times(), self.trace.object_ids());
         for (block, (times, objects)) in times.chunks(BEAT).zip(objects.chunks(BEAT)).enumerate() {
             for (index, (at, object)) in times.iter().zip(objects).enumerate() {
+                if let Some(coming) = objects.get(index + AHEAD) {
+                    run.prefetch(*coming);
+                }
                 run.complete_until(*at);
                 run.arrive(block * BEAT + index, *at, *object);
             }
@@ -110,9 +113,6 @@ impl Simulation<'_> {
     }
 }
 
-/// What is pending: at its time, in the order of scheduling, a fetch is done.
-type Pending = Reverse<(SimTime, u64, FlightId)>;
-
 /// A simulation under way.
 struct Run<'t, O> {
     trace: &'t Trace,
@@ -123,8 +123,7 @@ struct Run<'t, O> {
     stale_window: SimDuration,
     routing: Seed,
     flights: Flights,
-    queue: BinaryHeap<Pending>,
-    scheduled: u64,
+    queue: EventQueue<FlightId>,
     observer: O,
 }
 
@@ -137,6 +136,14 @@ struct Arrival {
 }
 
 impl<O: Observer> Run<'_, O> {
+    /// Asks for the memory that a coming request will look up.
+    #[inline]
+    fn prefetch(&self, object: ObjectId) {
+        self.cache.prefetch(object);
+        self.trace.objects().prefetch(object);
+        self.flights.prefetch(object);
+    }
+
     fn arrive(&mut self, index: usize, at: SimTime, object: ObjectId) {
         let arrival = Arrival { index, at, object };
         match self.cache.get(object, at) {
@@ -200,8 +207,7 @@ impl<O: Observer> Run<'_, O> {
         let background = trigger == OutcomeKind::StaleHit;
         let overlaps = self.flights.any(object);
         let flight = self.flights.depart(Flying { object, node, fetch, background }, trigger);
-        self.queue.push(Reverse((fetch.done, self.scheduled, flight)));
-        self.scheduled += 1;
+        self.queue.push(fetch.done, flight);
         let size = self.trace.objects().size(object);
         let in_flight = self.queue.len() as u64;
         self.observer.asked(&Asked { object, size, fetch, background, overlaps, in_flight });
@@ -210,11 +216,7 @@ impl<O: Observer> Run<'_, O> {
 
     /// Lets everything happen that is pending until `now`, that instant included.
     fn complete_until(&mut self, now: SimTime) {
-        while let Some(Reverse((done, _, _))) = self.queue.peek() {
-            if *done > now {
-                break;
-            }
-            let Some(Reverse((done, _, flight))) = self.queue.pop() else { break };
+        while let Some((done, flight)) = self.queue.pop_due(now) {
             self.land(done, flight);
         }
     }

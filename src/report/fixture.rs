@@ -24,6 +24,7 @@ pub(super) fn thumbnails() -> Record {
     for index in [0, 3] {
         record.cells[index].baseline = true;
         record.cells[index].paired.clear();
+        record.cells[index].latency_ms.p99 = Some(890.0);
         let gate = Gate { value: Some(412.0), limit: 300.0, bound: Bound::Max, pass: false };
         record.cells[index].gates.insert("peak_origin_rate_max".into(), gate);
         record.cells[index].on_pareto_front = false;

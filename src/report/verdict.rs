@@ -174,18 +174,22 @@ fn runner_up(reading: &Reading, winner: &Cell) -> Option<String> {
     let fresh = FRESH_HIT.of(second).zip(FRESH_HIT.of(winner)).map(|(second, winner)| second - winner);
     let hits = match fresh {
         Some(difference) if difference != 0.0 => {
-            format!(", with {} of fresh hits", format::points(difference))
+            let points = format::points(difference.abs());
+            let word = if difference < 0.0 { "lower" } else { "higher" };
+            format!(" and a fresh hit ratio {} {word}", points.trim_start_matches(['+', '±']))
         }
         _ => String::new(),
     };
-    let compared = if scores.0 == scores.1 { "the same" } else { "a lower" };
-    Some(format!("Runner-up: {name}, which has {compared} score ({} against {}){hits}.", scores.0, scores.1))
+    Some(format!("Runner-up: {name}, with a score of {} against {}{hits}.", scores.0, scores.1))
 }
 
 fn certainty(reading: &Reading) -> String {
     let record = reading.record;
     let runs = record.cells.iter().map(|cell| cell.replications).max().unwrap_or(0);
     let most = format::count(runs.into());
+    if record.cells.len() < 2 {
+        return "Nothing was compared.".into();
+    }
     if record.trace.recorded {
         "One recording, exact for it, no interval; another day may differ.".into()
     } else if runs > 1 {

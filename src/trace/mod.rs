@@ -7,6 +7,7 @@ mod error;
 pub mod format;
 pub mod import;
 mod objects;
+pub mod prefetch;
 pub mod profile;
 pub mod shape;
 pub mod synth;

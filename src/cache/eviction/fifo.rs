@@ -48,6 +48,10 @@ impl EvictionPolicy for Fifo {
         self.arrivals.remove(object);
     }
 
+    fn prefetch(&self, object: ObjectId) {
+        self.arrivals.prefetch(object);
+    }
+
     fn victim(&mut self) -> Option<ObjectId> {
         self.arrivals.back()
     }

@@ -50,6 +50,10 @@ impl EvictionPolicy for Lru {
         self.recency.remove(object);
     }
 
+    fn prefetch(&self, object: ObjectId) {
+        self.recency.prefetch(object);
+    }
+
     fn victim(&mut self) -> Option<ObjectId> {
         self.recency.back()
     }

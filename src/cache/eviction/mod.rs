@@ -18,6 +18,9 @@ pub trait EvictionPolicy: Send {
     /// An entry left, for whatever reason.
     fn on_remove(&mut self, object: ObjectId);
 
+    /// Asks for what it keeps about `object`, which will be needed soon.
+    fn prefetch(&self, _object: ObjectId) {}
+
     /// Who should leave next; `None` if nobody may. The victim stays until [`Self::on_remove`].
     fn victim(&mut self) -> Option<ObjectId>;
 
