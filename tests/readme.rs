@@ -65,7 +65,12 @@ fn the_commands_of_the_readme_run_and_its_table_is_what_they_print() {
             let printed: Vec<&str> = printed.lines().map(str::trim_end).collect();
             let shown = blocks(&readme, "text");
             let shown: Vec<&str> = shown[0].lines().map(str::trim_end).collect();
-            assert_eq!(shown, printed, "the README shows what was printed; put this in:\n{}", printed.join("\n"));
+            assert_eq!(
+                shown,
+                printed,
+                "the README shows what was printed; put this in:\n{}",
+                printed.join("\n")
+            );
         }
     }
     assert!(ran >= 6, "only {ran} commands were found");
