@@ -12,7 +12,7 @@
 //!
 //! The modules below stand in the order in which data flows through them, and each imports only what
 //! stands above it; a test holds that order. To add a strategy, a policy or a model, put one file
-//! into the folder of its axis and one line into that folder's catalog: see [`catalog`].
+//! into the folder of its axis and one line into that folder's catalog: see [`mod@catalog`].
 //!
 //! # What is deliberately absent
 //!

@@ -137,7 +137,7 @@ fn attempt(probe: &Probe, param: &Param, value: &toml::Value) -> Result<(), Stri
     let text = probe.with(|table, _| {
         table.insert(param.name.to_owned(), value.clone());
     });
-    probe.parse(&text).map(drop).map_err(|error| error.to_string())
+    Probe::parse(&text).map(drop).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn documented_defaults_are_the_effective_ones() {
             let text = probe.with(|table, _| {
                 table.remove(param.name);
             });
-            let Ok(scenario) = probe.parse(&text) else {
+            let Ok(scenario) = Probe::parse(&text) else {
                 continue; // The example's other values rule the default out; some other entry's do not.
             };
             let effective = probe.find(&scenario.effective);

@@ -26,7 +26,7 @@ fn folder() -> tempfile::TempDir {
         let content = text(&format!("scenarios/{name}"));
         std::fs::write(scenarios.join(name), content).expect("a file can be written");
     }
-    let log: String = (0..300)
+    let log: Vec<String> = (0..300)
         .map(|number| {
             let (hour, minute, image) = (number / 60, number % 60, number * 7 % 40);
             format!(
@@ -35,7 +35,7 @@ fn folder() -> tempfile::TempDir {
             )
         })
         .collect();
-    std::fs::write(folder.path().join("access.log"), log).expect("a file can be written");
+    std::fs::write(folder.path().join("access.log"), log.concat()).expect("a file can be written");
     folder
 }
 
@@ -111,10 +111,10 @@ fn links_between_the_pages_lead_somewhere() {
 fn the_guide_names_every_metric_with_its_meaning() {
     let guide = text("docs/guide.md");
     for metric in METRICS {
-        let row = guide.lines().find(|line| line.starts_with(&format!("| `{}`", metric.name)));
-        let row = row.unwrap_or_else(|| panic!("docs/guide.md leaves out the metric {}", metric.name));
         let about = metric.about.trim_end_matches('.');
-        assert!(row.contains(about), "docs/guide.md says of {} something else than: {about}", metric.name);
+        let name = format!("| `{}`", metric.name);
+        let told = guide.lines().any(|line| line.starts_with(&name) && line.contains(about));
+        assert!(told, "docs/guide.md has no row of {} with: {about}", metric.name);
     }
 }
 

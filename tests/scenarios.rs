@@ -65,7 +65,7 @@ fn each_opens_with_its_question_and_ends_with_what_it_expects() {
         assert_eq!(*name, scenario.name, "a scenario is called like its file");
         assert!(text.starts_with("# "), "{name} opens with a comment for people");
         assert!(scenario.question.ends_with('?'), "{name} asks a question");
-        let last = text.lines().filter(|line| line.starts_with('[')).next_back();
+        let last = text.lines().rfind(|line| line.starts_with('['));
         assert_eq!(last, Some("[expect]"), "{name} ends with what it expects");
         assert!(!scenario.judgement.rules.expectations.is_empty(), "{name} expects something");
         assert_eq!(scenario.warnings, Vec::<String>::new(), "{name} is no bad example");
@@ -86,7 +86,7 @@ fn the_scenario_for_logs_holds_on_a_log() {
     let (name, _, scenario) =
         scenarios().into_iter().find(|(name, ..)| name == "access-log").expect("it exists");
     let Source::Recorded(recorded) = &scenario.source else { panic!("{name} is for recorded traces") };
-    let log: String = (0..400)
+    let log: Vec<String> = (0..400)
         .map(|number| {
             let (minute, image) = (number / 8 % 60, number * 7 % 40);
             format!(
@@ -96,8 +96,8 @@ fn the_scenario_for_logs_holds_on_a_log() {
             )
         })
         .collect();
-    let import =
-        import::import(log.as_bytes(), "log", &recorded.options, Seed::new(1)).expect("the log is sound");
+    let import = import::import(log.concat().as_bytes(), "log", &recorded.options, Seed::new(1))
+        .expect("the log is sound");
     assert_eq!(import.trace.len(), 400);
     expectations_hold(&name, &scenario, &Runs::Recorded(Arc::new(import.trace)));
 }

@@ -1,8 +1,8 @@
 //! What is remembered: the Redis-like server between application and origin.
 //!
-//! One [`Slot`] per object of the trace; an entry is dead if and only if `now > expires_at`, strictly,
+//! One `Slot` per object of the trace; an entry is dead if and only if `now > expires_at`, strictly,
 //! as in Redis: at the instant of its expiry it is still served. That boundary is written once, in
-//! [`Slot::is_live`].
+//! `Slot::is_live`.
 
 pub mod eviction;
 pub mod list;

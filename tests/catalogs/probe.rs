@@ -98,13 +98,13 @@ impl Probe {
         toml::to_string(&put(&example)).expect("a table can be written")
     }
 
-    pub(crate) fn parse(&self, text: &str) -> Result<Scenario, ScenarioError> {
+    pub(crate) fn parse(text: &str) -> Result<Scenario, ScenarioError> {
         Scenario::parse(text, "probe.toml")
     }
 
     /// The first mistake of a scenario that must be refused.
     pub(crate) fn refused(&self, text: &str) -> Mistake {
-        match self.parse(text) {
+        match Self::parse(text) {
             Ok(_) => panic!("{self}: this was taken:\n{text}"),
             Err(error) => error.mistakes.into_iter().next().expect("an error has a mistake"),
         }
@@ -176,13 +176,15 @@ pub(crate) fn put(example: &Table) -> Table {
                 set(&mut strategies[0], key, value);
             }
             "latency" | "capacity" | "changes" | "faults" | "fault" => {
-                set(&mut scenario["origin"], key, value)
+                set(&mut scenario["origin"], key, value);
             }
             "eviction" | "reclaim" | "memory" => set(&mut scenario["cache"], key, value),
             "arrivals" | "churn" | "events" => set(&mut scenario["workload"], key, value),
             "popularity" | "size" => {
                 let classes = scenario["workload"]["class"].as_array_mut().expect("a list");
-                classes.iter_mut().for_each(|class| set(class, key, value));
+                for class in classes.iter_mut() {
+                    set(class, key, value);
+                }
             }
             "trace" => {
                 scenario.remove("workload");
@@ -230,7 +232,11 @@ fn visit_value(value: &mut Value, tag: &str, name: &str, change: &mut dyn FnMut(
     match value {
         Value::Table(table) => visit(table, tag, name, change),
         Value::Array(items) => {
-            items.iter_mut().fold(false, |found, item| visit_value(item, tag, name, change) || found)
+            let mut found = false;
+            for item in items {
+                found |= visit_value(item, tag, name, change);
+            }
+            found
         }
         Value::String(text) if text == name => {
             let mut table = Table::new();
