@@ -29,7 +29,10 @@ pub(super) fn summary(reading: &Reading, verdict: &Verdict) -> String {
     comparison(reading, &mut out);
     claims(reading, &mut out);
     conditions(reading, &mut out);
-    line(&mut out, "\n[Report](index.html) · [cells.csv](cells.csv) · [series.csv](series.csv) · [record.json](record.json)");
+    line(
+        &mut out,
+        "\n[Report](index.html) · [cells.csv](cells.csv) · [series.csv](series.csv) · [record.json](record.json)",
+    );
     out
 }
 
@@ -62,7 +65,8 @@ fn comparison(reading: &Reading, out: &mut String) {
     out.push('\n');
     let failing = reading.ranked.iter().flat_map(|cell| {
         let missed = verdict::gates(cell).into_iter().filter(|gate| !gate.pass);
-        missed.map(move |gate| format!("- FAIL {}: {}\n", escaped(&reading::name(cell)), escaped(&gate.words)))
+        missed
+            .map(move |gate| format!("- FAIL {}: {}\n", escaped(&reading::name(cell)), escaped(&gate.words)))
     });
     out.extend(failing);
 }

@@ -63,7 +63,8 @@ fn table(reading: &Reading, width: usize, out: &mut String) {
     let shown = fit(&mut rows, width);
     let widths = widths(&rows);
     let line = |row: &[String; 9], out: &mut String| {
-        let cells: Vec<String> = shown.iter().map(|&column| pad(&row[column], column, widths[column])).collect();
+        let cells: Vec<String> =
+            shown.iter().map(|&column| pad(&row[column], column, widths[column])).collect();
         out.push_str(cells.join("  ").trim_end());
         out.push('\n');
     };

@@ -161,9 +161,10 @@ pub(crate) fn capacity(capacity: Option<Capacity>) -> String {
 
 /// A cell in a sentence: `jitter at 256 MiB`.
 pub(crate) fn name(cell: &Cell) -> String {
+    let strategy = format::shortened(&cell.strategy, usize::MAX);
     match cell.capacity {
-        None => format!("{} without a memory limit", cell.strategy),
-        limit => format!("{} at {}", cell.strategy, capacity(limit)),
+        None => format!("{strategy} without a memory limit"),
+        limit => format!("{strategy} at {}", capacity(limit)),
     }
 }
 

@@ -46,21 +46,17 @@ pub(crate) fn verdict(reading: &Reading) -> Verdict {
         };
         return with(false, why.into(), None, None);
     }
-    match reading.winner() {
-        Some(winner) => with(true, recommendation(reading, winner), Some(winner), runner_up(reading, winner)),
-        None => {
-            let nearest = nearest(reading);
-            with(false, refusal(nearest), nearest, None)
-        }
+    if let Some(winner) = reading.winner() {
+        return with(true, recommendation(reading, winner), Some(winner), runner_up(reading, winner));
     }
+    let nearest = nearest(reading);
+    with(false, refusal(nearest), nearest, None)
 }
 
 /// The gates of a cell in words, in the order of their names.
 pub(crate) fn gates(cell: &Cell) -> Vec<GateLine> {
-    let line = |(name, gate): (&String, &Gate)| GateLine {
-        pass: gate.pass,
-        words: measure::gate_words(name, gate),
-    };
+    let line =
+        |(name, gate): (&String, &Gate)| GateLine { pass: gate.pass, words: measure::gate_words(name, gate) };
     cell.gates.iter().map(line).collect()
 }
 
@@ -142,11 +138,16 @@ fn nearest<'a>(reading: &Reading<'a>) -> Option<&'a Cell> {
 
 fn refusal(nearest: Option<&Cell>) -> String {
     let Some(cell) = nearest else { return "Only bounds finished; none of them can be set up.".into() };
-    let missed: Vec<String> = gates(cell).into_iter().filter(|gate| !gate.pass).map(|gate| gate.words).collect();
+    let missed: Vec<String> =
+        gates(cell).into_iter().filter(|gate| !gate.pass).map(|gate| gate.words).collect();
     if missed.is_empty() {
         return "No cell could be scored, so none is recommended.".into();
     }
-    format!("No cell passes every gate. Nearest is {}, which fails {}.", reading::name(cell), missed.join("; "))
+    format!(
+        "No cell passes every gate. Nearest is {}, which fails {}.",
+        reading::name(cell),
+        missed.join("; ")
+    )
 }
 
 fn runner_up(reading: &Reading, winner: &Cell) -> Option<String> {

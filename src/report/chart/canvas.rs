@@ -22,6 +22,9 @@ pub(super) const SCALE: i32 = 10;
 /// Strokes at least this wide, in pixels, belong to a series and carry its dashes.
 const SERIES_STROKE: u32 = 14;
 
+/// Text stands on a thin edge of the page's colour, so that lines behind it do not cross it out.
+const HALO: &str = r#"stroke="var(--page)" stroke-width="3" paint-order="stroke" stroke-linejoin="round""#;
+
 /// An SVG drawing in the making.
 pub(super) struct Canvas {
     out: Rc<RefCell<String>>,
@@ -149,7 +152,7 @@ impl DrawingBackend for Canvas {
         let (x, y) = (units(at.0), (f64::from(at.1) / f64::from(SCALE) + lower).round());
         let (paint, text) = (paint(style.color()), escape(text));
         self.put(format_args!(
-            r#"<text x="{x}" y="{y}" font-size="{size}" fill="{paint}"{anchor}>{text}</text>"#
+            r#"<text x="{x}" y="{y}" font-size="{size}" fill="{paint}" {HALO}{anchor}>{text}</text>"#
         ))
     }
 
@@ -175,8 +178,10 @@ fn units(pixels: i32) -> f64 {
 
 fn paint(color: BackendColor) -> String {
     let (red, green, blue) = color.rgb;
-    Ink::of_rgb(color.rgb)
-        .map_or_else(|| format!("#{red:02X}{green:02X}{blue:02X}"), |ink| format!("var(--{})", ink.variable()))
+    Ink::of_rgb(color.rgb).map_or_else(
+        || format!("#{red:02X}{green:02X}{blue:02X}"),
+        |ink| format!("var(--{})", ink.variable()),
+    )
 }
 
 fn opacity(what: &str, color: BackendColor) -> String {

@@ -10,7 +10,7 @@ use crate::report::reading::{self, Reading};
 
 /// Rows drawn at most; the others stand in the table.
 const MOST: usize = 48;
-const NAMES: f64 = 250.0;
+const NAMES: f64 = 280.0;
 const VALUES: f64 = 56.0;
 const ROW: f64 = 24.0;
 
@@ -24,7 +24,12 @@ struct Part {
 
 const PARTS: [Part; 8] = [
     Part { label: "fresh hit", ink: Ink::S1, alpha: 1.0, count: |kinds| kinds.fresh_hit },
-    Part { label: "stale hit", ink: Ink::S1, alpha: 0.5, count: |kinds| kinds.stale_hit + kinds.stale_on_error },
+    Part {
+        label: "stale hit",
+        ink: Ink::S1,
+        alpha: 0.5,
+        count: |kinds| kinds.stale_hit + kinds.stale_on_error,
+    },
     Part { label: "delayed hit", ink: Ink::S3, alpha: 1.0, count: |kinds| kinds.delayed_hit },
     Part { label: "miss: cold", ink: Ink::Bound, alpha: 0.55, count: |kinds| kinds.miss_cold },
     Part { label: "miss: expired", ink: Ink::S2, alpha: 1.0, count: |kinds| kinds.miss_expired },
@@ -35,7 +40,7 @@ const PARTS: [Part; 8] = [
         alpha: 1.0,
         count: |kinds| kinds.miss_invalidated + kinds.miss_lost,
     },
-    Part { label: "error", ink: Ink::Ink, alpha: 1.0, count: |kinds| kinds.error },
+    Part { label: "error", ink: Ink::Text, alpha: 1.0, count: |kinds| kinds.error },
 ];
 
 /// Draws the chart.

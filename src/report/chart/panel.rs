@@ -30,7 +30,10 @@ impl Ranged for Axis {
 
     fn map(&self, value: &f64, (from, to): (i32, i32)) -> i32 {
         let share = (value - self.0.low) / (self.0.high - self.0.low);
-        #[expect(clippy::cast_possible_truncation, reason = "pixels of a small drawing; anything else saturates")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "pixels of a small drawing; anything else saturates"
+        )]
         let offset = (share * f64::from(to - from)).round() as i32;
         from.saturating_add(offset)
     }
@@ -106,7 +109,12 @@ impl<'a> Panel<'a> {
     }
 
     /// A line; where a value is missing, so is the line.
-    pub(super) fn line(&mut self, points: &[(f64, Option<f64>)], ink: Ink, width: f64) -> Result<(), ChartError> {
+    pub(super) fn line(
+        &mut self,
+        points: &[(f64, Option<f64>)],
+        ink: Ink,
+        width: f64,
+    ) -> Result<(), ChartError> {
         for piece in pieces(points) {
             let placed: Vec<(f64, f64)> = piece.iter().map(|&(x, y)| self.placed(x, y)).collect();
             self.chart.draw_series(LineSeries::new(placed, stroke(ink, width)))?;
@@ -144,7 +152,8 @@ impl<'a> Panel<'a> {
     pub(super) fn bars(&mut self, bars: &[(f64, f64)], width: f64, ink: Ink) -> Result<(), ChartError> {
         let corners = |&(x, y): &(f64, f64)| [self.placed(x, 0.0), self.placed(x + width, y)];
         let boxes: Vec<_> = bars.iter().filter(|(_, y)| *y > 0.0).map(corners).collect();
-        self.chart.draw_series(boxes.into_iter().map(|corners| Rectangle::new(corners, ink.color().filled())))?;
+        self.chart
+            .draw_series(boxes.into_iter().map(|corners| Rectangle::new(corners, ink.color().filled())))?;
         Ok(())
     }
 

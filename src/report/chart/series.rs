@@ -2,7 +2,7 @@
 
 use super::palette::{Ink, ink_of};
 use super::panel::{BELOW, EndLabel, LEFT, Panel, end_labels};
-use super::sample::Sampling;
+use super::sample::{Line, Sampling};
 use super::scale::Scale;
 use super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
 use crate::record::Cell;
@@ -10,7 +10,7 @@ use crate::report::format;
 use crate::report::reading::{self, Reading};
 
 const PANEL: f64 = 150.0;
-const GAP: f64 = 34.0;
+const GAP: f64 = 40.0;
 const RIGHT: f64 = 176.0;
 /// Lines drawn at most.
 const MOST: usize = 8;
@@ -19,9 +19,9 @@ const MOST: usize = 8;
 struct Rows {
     title: String,
     scale: Scale,
-    lines: Vec<Vec<(f64, Option<f64>)>>,
+    lines: Vec<Line>,
     /// Upper edges of bands above the lines, for cells that have one.
-    bands: Vec<Option<Vec<(f64, Option<f64>)>>>,
+    bands: Vec<Option<Line>>,
 }
 
 /// Draws the chart; the second text says how buckets were gathered and where axes start.
@@ -48,22 +48,18 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
         in_flight(&cells, sampling),
     ];
     let count = panels.len() as f64;
-    let height = count * (PANEL + GAP) + BELOW + 26.0;
+    let height = count * (PANEL + GAP) + BELOW + 12.0;
     let sheet = Sheet::new(height);
     for (index, rows) in panels.iter().enumerate() {
         let top = index as f64 * (PANEL + GAP);
         let last = index + 1 == panels.len();
         sheet.text(0.0, top + 10.0, &rows.title, Hold::Left)?;
-        draw_panel(&sheet, reading, &cells, rows, &time, top + 18.0, last, warmup)?;
+        draw_panel(&sheet, reading, &cells, rows, &time, top + 25.0, last, warmup)?;
     }
     let middle = LEFT + (WIDTH - LEFT - RIGHT) / 2.0;
     sheet.text(middle, height - 12.0, &format!("time since the first request, {unit}"), Hold::Middle)?;
-    let finding = format!(
-        "{} cells over {}, {}",
-        cells.len(),
-        format::duration(span),
-        sampling.words(buckets)
-    );
+    let finding =
+        format!("{} cells over {}, {}", cells.len(), format::duration(span), sampling.words(buckets));
     let start = format::percent(panels[0].scale.low);
     let note = format!("{} The hit ratio's axis starts at {start}.", sampling.words(buckets));
     Ok((sheet.finish("series", "The run over time", finding), note))
@@ -100,7 +96,7 @@ fn draw_panel(
         panel.line(line, ink, if ink == Ink::S1 { 2.2 } else { 1.6 })?;
     }
     let capacities = cells.iter().any(|cell| cell.capacity != cells[0].capacity);
-    let label = |(cell, line): (&&Cell, &Vec<(f64, Option<f64>)>)| {
+    let label = |(cell, line): (&&Cell, &Line)| {
         let (x, y) = line.iter().rev().find_map(|(x, y)| Some((*x, (*y)?)))?;
         let text = if capacities { reading::name(cell) } else { cell.strategy.clone() };
         let (_, y) = panel.at(x, y);
@@ -113,7 +109,7 @@ fn draw_panel(
 
 fn hit_ratio(cells: &[&Cell], sampling: Sampling, warmup: f64) -> Rows {
     let ratios = |cell: &&Cell| sampling.ratios(&cell.series.fresh_hit, &cell.series.requests);
-    let mut lines: Vec<Vec<(f64, Option<f64>)>> = cells.iter().map(ratios).collect();
+    let mut lines: Vec<Line> = cells.iter().map(ratios).collect();
     let scored = lines.iter().flatten().filter(|(at, _)| *at > warmup).filter_map(|(_, ratio)| *ratio);
     let least = scored.fold(1.0, f64::min);
     let low = if least >= 0.3 { ((least * 10.0 - 0.2).floor() / 10.0).max(0.0) } else { 0.0 };
@@ -126,23 +122,34 @@ fn hit_ratio(cells: &[&Cell], sampling: Sampling, warmup: f64) -> Rows {
 
 fn memory(cells: &[&Cell], sampling: Sampling, emphasised: &[bool]) -> Rows {
     let live: Vec<_> = cells.iter().map(|cell| sampling.means(&cell.series.live_bytes)).collect();
-    let all: Vec<Vec<(f64, Option<f64>)>> = cells
+    let all: Vec<Line> = cells
         .iter()
         .zip(&live)
         .map(|(cell, live)| {
             let expired = sampling.means(&cell.series.expired_bytes);
-            live.iter().zip(expired).map(|(live, expired)| (live.0, live.1.zip(expired.1).map(|(a, b)| a + b))).collect()
+            live.iter()
+                .zip(expired)
+                .map(|(live, expired)| (live.0, live.1.zip(expired.1).map(|(a, b)| a + b)))
+                .collect()
         })
         .collect();
     let bands = all.iter().zip(emphasised).map(|(all, shown)| shown.then(|| all.clone())).collect();
     let scale = Scale::bytes(most(&all));
-    Rows { title: "memory of live entries; the band above is expired but resident".into(), scale, lines: live, bands }
+    Rows {
+        title: "memory of live entries; the band above is expired but resident".into(),
+        scale,
+        lines: live,
+        bands,
+    }
 }
 
 fn origin(cells: &[&Cell], sampling: Sampling, emphasised: &[bool]) -> Rows {
-    let rate = |cell: &&Cell| -> Vec<(f64, Option<f64>)> {
+    let rate = |cell: &&Cell| -> Line {
         let means = sampling.means(&cell.series.fetches);
-        means.into_iter().map(|(at, fetches)| (at, fetches.map(|fetches| fetches / cell.series.bucket_s))).collect()
+        means
+            .into_iter()
+            .map(|(at, fetches)| (at, fetches.map(|fetches| fetches / cell.series.bucket_s)))
+            .collect()
     };
     let lines: Vec<_> = cells.iter().map(rate).collect();
     let peaks: Vec<_> = cells.iter().map(|cell| sampling.peaks(&cell.series.peak_fetch_rate)).collect();
@@ -159,6 +166,11 @@ fn in_flight(cells: &[&Cell], sampling: Sampling) -> Rows {
     Rows { title: "origin fetches in flight, most at once".into(), scale, lines, bands }
 }
 
-fn most(lines: &[Vec<(f64, Option<f64>)>]) -> f64 {
-    lines.iter().flatten().filter_map(|(_, value)| *value).filter(|value| value.is_finite()).fold(0.0, f64::max)
+fn most(lines: &[Line]) -> f64 {
+    lines
+        .iter()
+        .flatten()
+        .filter_map(|(_, value)| *value)
+        .filter(|value| value.is_finite())
+        .fold(0.0, f64::max)
 }

@@ -10,14 +10,17 @@ use crate::report::format;
 use crate::report::reading::{self, Reading};
 
 const STRIP: f64 = 74.0;
-const GAP: f64 = 26.0;
+const GAP: f64 = 30.0;
 /// Strips drawn at most.
 const MOST: usize = 6;
 
 /// Draws the chart; the second text says how buckets were gathered.
 pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
-    let cells: Vec<&Cell> =
-        reading.side_by_side(MOST).into_iter().filter(|cell| !cell.series.duplicate_fetches.is_empty()).collect();
+    let cells: Vec<&Cell> = reading
+        .side_by_side(MOST)
+        .into_iter()
+        .filter(|cell| !cell.series.duplicate_fetches.is_empty())
+        .collect();
     let Some(first) = cells.first() else {
         return Err(ChartError::NoData("The record holds no series, so there is nothing to draw over time"));
     };
@@ -36,7 +39,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
     let mut duplicates = Scale::linear(0.0, most, format::number);
     duplicates.ticks = vec![(0.0, "0".into()), (duplicates.high, format::number(duplicates.high))];
     let warmup = reading.record.provenance.warmup_s.clamp(0.0, span);
-    let height = 24.0 + cells.len() as f64 * (STRIP + GAP) + BELOW + 26.0;
+    let height = 24.0 + cells.len() as f64 * (STRIP + GAP) + BELOW + 8.0;
     let sheet = Sheet::new(height);
     let title = format!("duplicate origin fetches per {}", format::duration(sampling.column_s()));
     sheet.text(0.0, 10.0, &title, Hold::Left)?;
@@ -44,10 +47,11 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
         let top = 24.0 + index as f64 * (STRIP + GAP);
         let last = index + 1 == cells.len();
         let total = format::number(strip.iter().map(|(_, sum)| sum).sum::<f64>());
-        let name = if cell.baseline { format!("{} (baseline)", cell.strategy) } else { cell.strategy.clone() };
+        let name =
+            if cell.baseline { format!("{} (baseline)", cell.strategy) } else { cell.strategy.clone() };
         sheet.label(LEFT, top + 9.0, &name, WIDTH - LEFT - 210.0, Hold::Left)?;
         sheet.text(WIDTH - 8.0, top + 9.0, &format!("{total} in all"), Hold::Right)?;
-        let area = sheet.part(0.0, top + 12.0, WIDTH - 8.0, STRIP + if last { BELOW } else { 4.0 });
+        let area = sheet.part(0.0, top + 16.0, WIDTH - 8.0, STRIP + if last { BELOW } else { 4.0 });
         let mut panel = Panel::new(&area, &time, &duplicates, last)?;
         if warmup > 0.0 {
             panel.shade(0.0, warmup)?;

@@ -40,7 +40,11 @@ pub(super) fn table(record: &Record) -> Table {
     row("Sizes that had to be assumed", format!("{} of requests", format::percent(trace.imputed_size_share)));
     row(
         "Warm-up",
-        format!("{}, simulated and not scored; {} scored", format::duration(how.warmup_s), format::duration(how.scored_s)),
+        format!(
+            "{}, simulated and not scored; {} scored",
+            format::duration(how.warmup_s),
+            format::duration(how.scored_s)
+        ),
     );
     let replications: Vec<u32> = record.cells.iter().map(|cell| cell.replications).collect();
     if let (Some(least), Some(most)) = (replications.iter().min(), replications.iter().max()) {
@@ -64,7 +68,11 @@ pub(super) fn skipped(record: &Record) -> Option<Table> {
     let mut table = Table::new("skipped", "Skipped lines by reason", &["reason", "lines#", "first"]);
     for (reason, count) in trace.skipped.iter().filter(|(_, count)| **count > 0) {
         let first = trace.skipped_first.get(reason).map_or(format::NONE, String::as_str);
-        table.row(vec![Td::heading(reason.clone()), Td::count(*count), Td::text(format::shortened(first, 160))]);
+        table.row(vec![
+            Td::heading(reason.clone()),
+            Td::count(*count),
+            Td::text(format::shortened(first, 160)),
+        ]);
     }
     Some(table)
 }

@@ -5,8 +5,9 @@ use super::table::{Row, Table, Td};
 use crate::record::{Cell, Outcomes, Record};
 use crate::report::format;
 use crate::report::measure::{
-    self, BYTE_HIT, DUPLICATES, EXPIRED_RESIDENT, FRESH_HIT, FRESH_SHARE, HIT, MEMORY, Measure, ORIGIN_OFFLOAD,
-    ORIGIN_RATE, P50, P95_AGE, P99, PEAK_MEMORY, PEAK_ORIGIN_RATE, PEAK_WAITERS, STAMPEDES, Unit,
+    self, BYTE_HIT, DUPLICATES, EXPIRED_RESIDENT, FRESH_HIT, FRESH_SHARE, HIT, MEMORY, Measure,
+    ORIGIN_OFFLOAD, ORIGIN_RATE, P50, P95_AGE, P99, PEAK_MEMORY, PEAK_ORIGIN_RATE, PEAK_WAITERS, STAMPEDES,
+    Unit,
 };
 use crate::report::reading::{self, Reading};
 
@@ -42,7 +43,8 @@ pub(super) fn tiles(reading: &Reading, cell: &Cell) -> Vec<Td> {
         &STAMPEDES,
         &DUPLICATES,
     ];
-    let tile = |measure: &&Measure| Td { label: measure.label.into(), ..Td::measured(reading, cell, measure) };
+    let tile =
+        |measure: &&Measure| Td { label: measure.label.into(), ..Td::measured(reading, cell, measure) };
     let mut tiles: Vec<Td> = shown.iter().map(tile).collect();
     if P95_AGE.of(cell).is_some() {
         tiles.push(tile(&&P95_AGE));
@@ -59,7 +61,9 @@ pub(super) fn comparison_words(reading: &Reading) -> String {
     );
     let pairs = reading.record.cells.iter().map(|cell| cell.paired.len()).sum::<usize>();
     if reading.record.trace.recorded {
-        format!("{against} One recording, exact for it, no interval: which difference matters is left to the reader.")
+        format!(
+            "{against} One recording, exact for it, no interval: which difference matters is left to the reader."
+        )
     } else if pairs > 0 {
         format!(
             "{against} Differences whose 95 % interval contains 0 are called indistinguishable; {} were looked at, so \
@@ -123,13 +127,18 @@ pub(super) fn ranking(reading: &Reading) -> Table {
 /// Half the width of the interval around the fresh hits: ` ± 0.3`.
 fn within(cell: &Cell) -> String {
     let fresh = cell.ratios.fresh_hit;
-    let half = fresh.low.zip(fresh.high).map(|(low, high)| (high - low) / 2.0).filter(|half| half.is_finite());
+    let half =
+        fresh.low.zip(fresh.high).map(|(low, high)| (high - low) / 2.0).filter(|half| half.is_finite());
     half.map(|half| format!(" ± {}", format::number(half * 100.0))).unwrap_or_default()
 }
 
 fn gates(cell: &Cell) -> Td {
-    let missed: Vec<String> =
-        cell.gates.iter().filter(|(_, gate)| !gate.pass).map(|(name, gate)| measure::gate_words(name, gate)).collect();
+    let missed: Vec<String> = cell
+        .gates
+        .iter()
+        .filter(|(_, gate)| !gate.pass)
+        .map(|(name, gate)| measure::gate_words(name, gate))
+        .collect();
     match (cell.gates.is_empty(), missed.is_empty()) {
         (true, _) => Td::text("none"),
         (false, true) => Td::text("PASS"),
@@ -143,8 +152,15 @@ fn notes(reading: &Reading, table: &mut Table) {
                    no rank, since bounds never win.";
         table.notes.push(why.into());
     }
+    if !reading.record.scoring.indistinguishable.is_empty() {
+        table
+            .notes
+            .push("≈ marks cells that are indistinguishable from the recommended one in score.".into());
+    }
     if reading.record.cells.iter().any(|cell| cell.out_of_memory > 0) {
-        table.notes.push("Some fills were refused because nothing could be evicted; see the memory table.".into());
+        table
+            .notes
+            .push("Some fills were refused because nothing could be evicted; see the memory table.".into());
     }
 }
 
@@ -185,13 +201,19 @@ pub(super) fn misses(reading: &Reading) -> Table {
         ("stale on error#", |kinds| kinds.stale_on_error),
         ("error#", |kinds| kinds.error),
     ];
-    let columns: Vec<&str> =
-        ["strategy", "memory limit#", "requests#"].into_iter().chain(KINDS.map(|(name, _)| name)).collect();
+    let occurred = |(_, count): &&Kind| reading.record.cells.iter().any(|cell| count(&cell.outcomes) > 0);
+    let (shown, absent): (Vec<&Kind>, Vec<&Kind>) = KINDS.iter().partition(occurred);
+    let heads = ["strategy", "memory limit#", "requests#"].into_iter();
+    let columns: Vec<&str> = heads.chain(shown.iter().map(|(name, _)| *name)).collect();
     let mut table = Table::new("misses-table", "Outcomes, of requests after warm-up", &columns);
     each(reading, &mut table, |cell| {
-        let shares = KINDS.map(|(_, count)| Td::share(count(&cell.outcomes), cell.requests));
+        let shares = shown.iter().map(|(_, count)| Td::share(count(&cell.outcomes), cell.requests));
         std::iter::once(Td::count(cell.requests)).chain(shares).collect()
     });
+    if !absent.is_empty() {
+        let names: Vec<&str> = absent.iter().map(|(name, _)| name.trim_end_matches('#')).collect();
+        table.notes.push(format!("Did not occur in any cell: {}.", names.join(", ")));
+    }
     table
 }
 
@@ -214,7 +236,8 @@ pub(super) fn stampedes(reading: &Reading) -> Table {
         "peak to mean#",
         "most expiring in 1 s#",
     ];
-    let mut table = Table::new("stampede-totals", "Stampedes (one object) and avalanches (many objects)", &columns);
+    let mut table =
+        Table::new("stampede-totals", "Stampedes (one object) and avalanches (many objects)", &columns);
     each(reading, &mut table, |cell| {
         let (one, many) = (&cell.stampedes, &cell.avalanche);
         vec![
@@ -239,8 +262,11 @@ pub(super) fn stampedes(reading: &Reading) -> Table {
 /// The largest stampedes of the cells that the charts compare.
 pub(super) fn worst_stampedes(reading: &Reading) -> Option<Table> {
     let columns = ["object", "strategy", "started at#", "length#", "fetches#", "most waiting#", "set off by"];
-    let mut table =
-        Table::new("worst-stampedes", "The largest stampedes, five of each cell compared in the chart", &columns);
+    let mut table = Table::new(
+        "worst-stampedes",
+        "The largest stampedes, five of each cell compared in the chart",
+        &columns,
+    );
     for cell in reading.side_by_side(6) {
         for one in cell.stampedes.worst.iter().take(5) {
             let start = Td { text: format::instant(one.start_s), ..Td::number(one.start_s, Unit::Seconds) };
@@ -268,13 +294,25 @@ fn cause(name: &str) -> String {
 
 /// Waiting times of every cell, of all requests and by kind of outcome.
 pub(super) fn waits(reading: &Reading) -> Table {
-    let columns = ["strategy", "memory limit#", "outcome", "requests#", "mean#", "p50#", "p90#", "p99#", "p99.9#", "max#"];
+    let columns = [
+        "strategy",
+        "memory limit#",
+        "outcome",
+        "requests#",
+        "mean#",
+        "p50#",
+        "p90#",
+        "p99#",
+        "p99.9#",
+        "max#",
+    ];
     let mut table = Table::new("latency-table", "Waiting times", &columns);
     for cell in reading.ranked.iter().chain(&reading.bounds) {
         let kinds = cell.latency_by_kind.iter().map(|(kind, waits)| (cause(kind), waits));
         for (kind, waits) in std::iter::once(("all".to_owned(), &cell.latency_ms)).chain(kinds) {
             let all = kind == "all";
-            let mut cells = vec![Td::name(reading, cell), Td::limit(cell), Td::text(kind), Td::count(waits.count)];
+            let mut cells =
+                vec![Td::name(reading, cell), Td::limit(cell), Td::text(kind), Td::count(waits.count)];
             let waits = [waits.mean, waits.p50, waits.p90, waits.p99, waits.p999, waits.max];
             cells.extend(waits.map(|wait| Td::number(wait, Unit::Millis)));
             table.rows.push(Row { cells, chosen: all && reading.is_winner(cell), id: String::new() });

@@ -71,7 +71,7 @@ impl Table {
 impl Td {
     /// Text.
     pub(super) fn text(text: impl Into<String>) -> Self {
-        Self { text: text.into(), ..Self::default() }
+        Self { text: format::shortened(&text.into(), usize::MAX), ..Self::default() }
     }
 
     /// The name of a row.
@@ -122,7 +122,7 @@ impl Td {
             (reading.is_winner(cell), "★ recommended"),
             (cell.baseline, "baseline"),
             (cell.oracle, "bound, no contender"),
-            (reading.is_near_winner(cell), "≈ recommended, indistinguishable in score"),
+            (reading.is_near_winner(cell), "≈ recommended"),
         ];
         let marks: Vec<&str> = marks.into_iter().filter(|(is, _)| *is).map(|(_, mark)| mark).collect();
         let mut more = marks.join(", ");

@@ -33,8 +33,7 @@ pub(super) const PARETO: Caption = Caption {
 pub(super) const HIT_RATIO: Caption = Caption {
     shows: "Each bar splits the scored requests of one cell by how they ended; the number at its end is the share of fresh hits.",
     read: "Many expired misses say that the TTL is short, many evicted ones that memory is; cold misses no setting avoids.",
-    caveat: "A delayed hit waited for a fetch in flight and is not counted as a hit; the baseline's label says so, a star \
-             marks the recommended cell.",
+    caveat: "A delayed hit waited for a fetch in flight and is not counted as a hit. A star marks the recommended cell.",
 };
 
 pub(super) const SERIES: Caption = Caption {
@@ -63,7 +62,10 @@ pub(super) const LATENCY: Caption = Caption {
 /// Every term of the page.
 pub(super) const GLOSSARY: [(&str, &str); 18] = [
     ("Cell", "One strategy at one memory limit and one value of every other sweep axis."),
-    ("Baseline", "The strategy that changes are told against; at the same memory limit as the cell beside it."),
+    (
+        "Baseline",
+        "The strategy that changes are told against; at the same memory limit as the cell beside it.",
+    ),
     ("Fresh hit", "The value was there and within its TTL."),
     ("Stale hit", "The value was past its TTL and served on purpose, while a new one was fetched."),
     (
@@ -87,19 +89,28 @@ pub(super) const GLOSSARY: [(&str, &str); 18] = [
         "A stretch of time in which at least two origin fetches of the same object overlap. Its size is the number of fetches \
          started in it.",
     ),
-    ("Duplicate fetch", "A fetch beyond the first of its stretch: work that a lock or single-flight would have saved."),
+    (
+        "Duplicate fetch",
+        "A fetch beyond the first of its stretch: work that a lock or single-flight would have saved.",
+    ),
     (
         "Avalanche",
         "Many different objects fetched in the same second. A lock helps against stampedes and not against avalanches.",
     ),
     ("Expired but resident", "Entries past their TTL whose memory has not been taken back yet."),
-    ("Peak origin rate", "Most origin fetches in one second; averaged over replications where there are several."),
+    (
+        "Peak origin rate",
+        "Most origin fetches in one second; averaged over replications where there are several.",
+    ),
     ("Staleness", "Time since the first change at the origin that an answer had not seen."),
     (
         "Interval",
         "95 %, from replications of the same seeds in both cells, paired. A recorded trace is played once: its numbers are \
          exact for it and have no interval; another day may differ.",
     ),
-    ("Indistinguishable", "The paired interval of the difference contains 0, so the run cannot tell the two apart."),
+    (
+        "Indistinguishable",
+        "The paired interval of the difference contains 0, so the run cannot tell the two apart.",
+    ),
     ("Score", "A weighted mean of objectives from 0 to 1; the formula stands under provenance."),
 ];
