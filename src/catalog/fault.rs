@@ -74,7 +74,10 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     candidates
         .into_iter()
         .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len().max(word.len()) / 4)
+        .filter(|(distance, candidate)| {
+            let length = candidate.len().max(word.len());
+            *distance < length && *distance <= 1 + length / 4
+        })
         .min()
         .map(|(_, candidate)| candidate)
 }

@@ -255,3 +255,29 @@ pub struct Measurements {
     /// The run over time.
     pub series: Series,
 }
+
+impl Measurements {
+    /// What an empty trace leaves behind: no request, no time, no class.
+    ///
+    /// # Panics
+    /// Never: histograms of three digits exist.
+    pub fn empty() -> Self {
+        let all = Histogram::new(3).expect("three significant digits are possible");
+        Self {
+            scored: SimDuration::ZERO,
+            totals: ClassTotals::default(),
+            classes: Vec::new(),
+            latencies: Latencies { all, by_kind: [const { None }; OutcomeKind::ALL.len()] },
+            memory: MemoryUse::default(),
+            evicted: 0,
+            expired: 0,
+            out_of_memory: 0,
+            too_large: 0,
+            commands: Commands::default(),
+            origin: OriginLoad::default(),
+            stampedes: StampedeTotals::default(),
+            freshness: None,
+            series: Series::default(),
+        }
+    }
+}

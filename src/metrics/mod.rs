@@ -1,10 +1,23 @@
 //! What happened: one [`Outcome`] per request, the observers that watch, and the [`Measurements`] they leave.
+//!
+//! Strategies do not count and neither does the engine: it tells an [`Observer`] what happens, and
+//! the [`Recorder`] keeps what a record needs.
 
+mod freshness;
+mod latency;
 mod measurements;
+mod observer;
+mod origin_load;
 mod outcome;
+mod recorder;
+mod stampedes;
 
 pub use measurements::{
     Bucket, ClassTotals, Commands, Freshness, Latencies, Measurements, MemoryUse, OriginLoad, Series,
     Stampede, StampedeTotals, Tally,
 };
-pub use outcome::{Cause, Outcome, OutcomeKind};
+pub use observer::{Asked, Observer, Regeneration};
+pub use outcome::{Outcome, OutcomeKind};
+pub use recorder::{Recorder, Setting};
+
+pub use crate::cache::Cause;

@@ -1,22 +1,8 @@
 //! How a request ended: exactly one of ten kinds.
 
+use crate::cache::Cause;
 use crate::trace::{ClassId, ObjectId};
 use crate::units::{SimDuration, SimTime};
-
-/// Why a miss found nothing: how the object's last stay in the cache ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Cause {
-    /// It had never been held.
-    Cold,
-    /// Its TTL ran out.
-    Expired,
-    /// It was evicted to make room.
-    Evicted,
-    /// It was deleted or purged.
-    Invalidated,
-    /// It was lost to a flush, a restart or the failure of a node.
-    Lost,
-}
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,6 +80,8 @@ pub struct Outcome {
     pub class: ClassId,
     /// How it ended.
     pub kind: OutcomeKind,
+    /// How long the value had been out of date when it was served; `None` if it was current or there was none.
+    pub stale_for: Option<SimDuration>,
 }
 
 #[cfg(test)]

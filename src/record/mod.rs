@@ -4,6 +4,15 @@
 //! `null`, never 0. Nothing here depends on the machine, the clock or the number of threads: two
 //! runs of one scenario and seed give the same bytes.
 
+mod assemble;
+mod build;
+mod json;
+mod series;
+#[cfg(test)]
+mod tests;
 mod wire;
 
+pub use assemble::{About, synthetic};
+pub use build::{CellContext, Finished, ids};
+pub use json::RecordError;
 pub use wire::*;

@@ -19,7 +19,7 @@ mod write;
 use std::collections::BTreeMap;
 
 pub use ranking::ranking;
-pub use write::{ReportError, write};
+pub use write::{ReportError, check_folder, write};
 
 use crate::record::Record;
 use html::Charts;
@@ -44,6 +44,16 @@ pub fn render(record: &Record) -> BTreeMap<String, Vec<u8>> {
         files.insert(format!("plots/{}.svg", svg.name), svg.file().into_bytes());
     }
     files
+}
+
+/// One JSON document that says what the terminal's table says: the record without its series.
+pub fn brief_json(record: &Record) -> String {
+    let mut value = serde_json::to_value(record).unwrap_or_default();
+    let cells = value.get_mut("cells").and_then(serde_json::Value::as_array_mut);
+    for cell in cells.into_iter().flatten().filter_map(serde_json::Value::as_object_mut) {
+        cell.remove("series");
+    }
+    serde_json::to_string_pretty(&value).unwrap_or_default()
 }
 
 /// The verdict in one sentence, as the page and the summary say it.

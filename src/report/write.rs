@@ -42,6 +42,19 @@ pub fn write(record: &Record, json: &str, out: &Path) -> Result<Vec<PathBuf>, Re
     Ok(written)
 }
 
+/// Finds out whether a folder can be written, before anything is simulated; leaves nothing behind.
+pub fn check_folder(out: &Path) -> Result<(), ReportError> {
+    let exists = |path: &&Path| path.as_os_str().is_empty() || path.exists();
+    let there =
+        out.ancestors().find(exists).filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !there.is_dir() {
+        let reason = io::Error::new(io::ErrorKind::NotADirectory, format!("{} is a file", there.display()));
+        return Err(failed(out)(reason));
+    }
+    let probe = there.join(format!(".ttlab-{}.part", std::process::id()));
+    File::create(&probe).and_then(|_| fs::remove_file(&probe)).map_err(failed(out))
+}
+
 fn failed(path: &Path) -> impl FnOnce(io::Error) -> ReportError {
     let path = path.to_owned();
     move |reason| ReportError { path, reason }

@@ -1,4 +1,141 @@
 //! What a scenario file means: TOML text becomes a [`Scenario`], or errors that say where and why.
+//!
+//! What the simulator does not model is refused here, and so are combinations that make no sense;
+//! a scenario that was read can be run.
 
-mod recorded;
+mod build;
+mod cache;
+mod error;
+pub mod judgement;
+mod origin;
+pub mod recorded;
+mod strategies;
 mod workload;
+
+use std::sync::Arc;
+
+pub use error::{Mistake, ScenarioError};
+
+use crate::cache::eviction::EvictionPolicy;
+use crate::cache::memory::MemoryModel;
+use crate::cache::reclaim::Reclaim;
+use crate::cache::{Capacity, Setup as CacheSetup};
+use crate::catalog::{Chosen, Listing};
+use crate::client::Client;
+use crate::origin::Setup as OriginSetup;
+use crate::origin::capacity::CapacityModel;
+use crate::origin::change::ChangeModel;
+use crate::origin::latency::LatencyModel;
+use crate::strategy::{Design, TtlResolution};
+use crate::trace::synth::Workload;
+use crate::units::SimDuration;
+
+/// A scenario as it was meant: checked, with every default filled in.
+#[derive(Debug)]
+pub struct Scenario {
+    /// Name, also that of the output folder.
+    pub name: String,
+    /// The question it asks.
+    pub question: String,
+    /// Seed of all chance.
+    pub seed: u64,
+    /// Replications of a synthetic trace, each with its own chance; 1 for a recorded one.
+    pub repeat: u32,
+    /// Simulated at the start and not scored.
+    pub warmup: SimDuration,
+    /// Length of a bucket of the series; `None` chooses one by the length of the trace.
+    pub bucket: Option<SimDuration>,
+    /// Where the requests come from.
+    pub source: Source,
+    /// The classes that the scenario knows of; a recorded trace may bring more.
+    pub classes: Vec<String>,
+    /// Who answers.
+    pub origin: OriginDesign,
+    /// How requests are asked.
+    pub client: Client,
+    /// What is remembered.
+    pub cache: CacheDesign,
+    /// What is compared.
+    pub strategies: Vec<Design>,
+    /// How cells are judged.
+    pub judgement: judgement::Judgement,
+    /// The scenario as it could be written with every default.
+    pub effective: toml::Table,
+    /// What the user should know, in sentences.
+    pub warnings: Vec<String>,
+}
+
+impl Scenario {
+    /// Uses another seed, as the command line may ask.
+    pub fn reseed(&mut self, seed: u64) {
+        self.seed = seed;
+        self.effective.insert("seed".to_owned(), i64::try_from(seed).unwrap_or(i64::MAX).into());
+    }
+}
+
+/// Where the requests come from.
+#[derive(Debug)]
+pub enum Source {
+    /// A recorded trace.
+    Recorded(recorded::Recorded),
+    /// A synthetic one.
+    Synthetic(Arc<Workload>),
+}
+
+/// The origin as a scenario describes it.
+#[derive(Debug, Clone)]
+pub struct OriginDesign {
+    /// How long a fetch takes.
+    pub latency: Chosen<dyn LatencyModel, OriginSetup>,
+    /// How many fetches are served at once.
+    pub capacity: Chosen<dyn CapacityModel, OriginSetup>,
+    /// When objects change whose class says nothing itself.
+    pub changes: Change,
+    /// When the objects of these classes change.
+    pub class_changes: Vec<(String, Change)>,
+}
+
+/// A model of change as a scenario describes it.
+pub type Change = Chosen<dyn ChangeModel, OriginSetup>;
+
+impl OriginDesign {
+    /// The model of change that rules the objects of `class`.
+    pub fn changes_of(&self, class: &str) -> &Change {
+        self.class_changes.iter().find(|(name, _)| name == class).map_or(&self.changes, |(_, change)| change)
+    }
+}
+
+/// The cache as a scenario describes it; lists are axes of the sweep.
+#[derive(Debug, Clone)]
+pub struct CacheDesign {
+    /// How much it holds.
+    pub capacities: Vec<Capacity>,
+    /// Who leaves when it is full.
+    pub evictions: Vec<Chosen<dyn EvictionPolicy, CacheSetup>>,
+    /// When the bytes of dead entries come back.
+    pub reclaim: Chosen<dyn Reclaim, CacheSetup>,
+    /// What an entry costs.
+    pub memory: Chosen<dyn MemoryModel, CacheSetup>,
+    /// In which steps TTLs are kept.
+    pub ttl_resolution: TtlResolution,
+}
+
+/// Every axis of a scenario with what can be written there, in the order in which a scenario uses them.
+pub fn axes() -> Vec<Listing> {
+    vec![
+        crate::strategy::ttl::rule::RULES.listing(),
+        crate::strategy::ttl::modifier::MODIFIERS.listing(),
+        crate::strategy::refresh::REFRESHES.listing(),
+        crate::strategy::guard::GUARDS.listing(),
+        crate::cache::eviction::EVICTIONS.listing(),
+        crate::cache::reclaim::RECLAIMS.listing(),
+        crate::cache::memory::MEMORIES.listing(),
+        crate::origin::latency::LATENCIES.listing(),
+        crate::origin::capacity::CAPACITIES.listing(),
+        crate::origin::change::CHANGES.listing(),
+        crate::trace::format::FORMATS.listing(),
+        crate::trace::synth::arrival::ARRIVALS.listing(),
+        crate::trace::synth::popularity::POPULARITIES.listing(),
+        crate::trace::synth::size::SIZES.listing(),
+    ]
+}

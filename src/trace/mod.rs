@@ -3,9 +3,19 @@
 //! Keys are interned once, while a trace is read; after that nothing hashes. A [`Trace`] is scanned
 //! in order and shared by all cells of a sweep; what is known of each object lies in [`Objects`].
 
+mod error;
+pub mod format;
+pub mod import;
 mod objects;
+pub mod prefetch;
+pub mod profile;
+pub mod shape;
+pub mod synth;
 
+pub use error::TraceError;
 pub use objects::{ClassId, Fact, Keys, ObjectId, Objects};
+
+use std::sync::Arc;
 
 use crate::units::{SimDuration, SimTime};
 
@@ -24,7 +34,7 @@ pub struct Trace {
     at: Vec<SimTime>,
     object: Vec<ObjectId>,
     origin_time: Option<Vec<SimDuration>>,
-    objects: Objects,
+    objects: Arc<Objects>,
     span: SimDuration,
 }
 
@@ -39,7 +49,7 @@ impl Trace {
         assert!(at.is_sorted(), "time does not run backwards");
         assert!(object.iter().all(|o| o.index() < objects.len()), "every object exists");
         let last = at.last().copied().unwrap_or_default().since(SimTime::ZERO);
-        Self { at, object, origin_time: None, objects, span: span.max(last) }
+        Self { at, object, origin_time: None, objects: Arc::new(objects), span: span.max(last) }
     }
 
     /// Adds the column of measured origin times: how long the origin took for the fetch that
@@ -72,6 +82,11 @@ impl Trace {
     /// The objects that are asked for.
     pub fn objects(&self) -> &Objects {
         &self.objects
+    }
+
+    /// The same, to be kept by whoever outlives a borrow.
+    pub fn shared_objects(&self) -> Arc<Objects> {
+        Arc::clone(&self.objects)
     }
 
     /// The times of the requests, never decreasing.

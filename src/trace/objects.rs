@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::prefetch::prefetch;
+
 /// The number of an object: dense, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId(u32);
@@ -136,6 +138,12 @@ impl Objects {
     /// What is known of `object`.
     pub fn fact(&self, object: ObjectId) -> Fact {
         self.facts[object.index()]
+    }
+
+    /// Asks for what is known of `object`, which will be needed soon.
+    #[inline]
+    pub fn prefetch(&self, object: ObjectId) {
+        prefetch(&self.facts, object.index());
     }
 
     /// What is known of each object, by id.

@@ -12,7 +12,7 @@ mod time;
 pub use fraction::Fraction;
 pub use rate::Rate;
 pub use size::ByteSize;
-pub use time::{SimDuration, SimTime};
+pub use time::{SimDuration, SimTime, Window};
 
 /// Why a text is not the quantity it should be; complete as a sentence, without a final full stop.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

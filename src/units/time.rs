@@ -1,6 +1,6 @@
 //! Virtual time: instants and durations in whole nanoseconds, never floats.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::ops::{Add, AddAssign, Sub};
 use std::str::FromStr;
 
@@ -24,6 +24,32 @@ pub struct SimTime(u64);
 /// A span of virtual time in nanoseconds. Written with units: `"50ms"`, `"1h"`, `"1h30m"`, `"0.5s"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct SimDuration(u64);
+
+/// A stretch of virtual time, from an instant (included) until another (excluded).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// When it begins.
+    pub from: SimTime,
+    /// When it is over.
+    pub until: SimTime,
+}
+
+impl Window {
+    /// Whether `at` lies in the window. The end counts as inside, so that a trace's last request is scored.
+    pub fn contains(self, at: SimTime) -> bool {
+        self.from <= at && at <= self.until
+    }
+
+    /// How much of the stretch between two instants lies in the window.
+    pub fn overlap(self, start: SimTime, end: SimTime) -> SimDuration {
+        end.min(self.until).since(start.max(self.from))
+    }
+
+    /// Its length.
+    pub fn length(self) -> SimDuration {
+        self.until.since(self.from)
+    }
+}
 
 impl SimTime {
     /// The instant the trace begins.
@@ -196,7 +222,7 @@ impl fmt::Display for SimDuration {
         let mut rest = self.0;
         for (unit, length) in UNITS.iter().skip(1) {
             if rest >= *length {
-                text.push_str(&format!("{}{unit}", rest / length));
+                write!(text, "{}{unit}", rest / length)?;
                 rest %= length;
             }
         }

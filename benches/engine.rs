@@ -1,0 +1,118 @@
+//! Time per request of the whole engine, beside a bare exact-LRU loop over the same dense ids.
+//!
+//! One trace for all rows: 2 M requests over 1 M objects, Zipf 1.0, Poisson arrivals at 20,000 a
+//! second; the cache holds 10 % of the objects, a fetch takes 20 ms. The bare loop knows neither
+//! time nor TTL nor origin; the ratio of a row to it holds on any machine.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use ttlab::random::Seed;
+use ttlab::scenario::{Scenario, Source};
+use ttlab::trace::Trace;
+use ttlab::trace::synth::generate;
+use ttlab::tune;
+
+const OBJECTS: usize = 1_000_000;
+const CAPACITY: usize = OBJECTS / 10;
+
+/// Strategies from the barest to the one with everything on.
+const ROWS: [(&str, &str); 4] = [
+    ("no ttl, no guard", "ttl = \"none\""),
+    ("ttl", "ttl = { rule = \"fixed\", ttl = \"60s\" }"),
+    ("ttl, single-flight", "ttl = { rule = \"fixed\", ttl = \"60s\" }\nguard = \"single-flight\""),
+    (
+        "ttl, jitter, stale-while-revalidate, single-flight",
+        "ttl = { rule = \"fixed\", ttl = \"60s\", modifiers = [\"jitter\"] }\nrefresh = \"stale-while-revalidate\"\nguard = \"single-flight\"",
+    ),
+];
+
+fn scenario(strategy: &str) -> Scenario {
+    let text = format!(
+        "name = \"bench\"\n[workload]\nduration = \"100s\"\nrate = \"20000/s\"\n[[workload.class]]\nname = \"all\"\n\
+         objects = {OBJECTS}\npopularity = {{ model = \"zipf\", alpha = 1.0 }}\n\
+         [origin]\nlatency = {{ model = \"constant\", value = \"20ms\" }}\n\
+         [cache]\ncapacity = {{ objects = {CAPACITY} }}\neviction = \"lru\"\nreclaim = \"lazy\"\nmemory = \"payload\"\n\
+         [[strategy]]\nname = \"row\"\n{strategy}\n"
+    );
+    Scenario::parse(&text, "bench.toml").unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn trace() -> Arc<Trace> {
+    let scenario = scenario(ROWS[0].1);
+    let Source::Synthetic(workload) = &scenario.source else { panic!("the scenario is synthetic") };
+    Arc::new(generate(workload, Seed::new(1)))
+}
+
+/// Exact LRU as lean as it gets: two links per object, hits counted, nothing else.
+struct BareLru {
+    /// Previous and next; `NONE` twice for an object that is not held. Place `OBJECTS` is the ring's head.
+    links: Vec<(u32, u32)>,
+    held: usize,
+}
+
+const NONE: u32 = u32::MAX;
+
+impl BareLru {
+    fn new() -> Self {
+        let head = u32::try_from(OBJECTS).expect("a million fits");
+        let mut links = vec![(NONE, NONE); OBJECTS + 1];
+        links[OBJECTS] = (head, head);
+        Self { links, held: 0 }
+    }
+
+    fn unlink(&mut self, id: u32) {
+        let (prev, next) = self.links[id as usize];
+        self.links[prev as usize].1 = next;
+        self.links[next as usize].0 = prev;
+    }
+
+    /// Asks for an object; whether it was held.
+    fn get(&mut self, id: u32) -> bool {
+        let hit = self.links[id as usize].0 != NONE;
+        if hit {
+            self.unlink(id);
+        } else if self.held == CAPACITY {
+            let last = self.links[OBJECTS].0;
+            self.unlink(last);
+            self.links[last as usize] = (NONE, NONE);
+        } else {
+            self.held += 1;
+        }
+        let head = u32::try_from(OBJECTS).expect("a million fits");
+        let first = self.links[OBJECTS].1;
+        self.links[id as usize] = (head, first);
+        self.links[first as usize].0 = id;
+        self.links[OBJECTS].1 = id;
+        hit
+    }
+}
+
+fn engine(criterion: &mut Criterion) {
+    let trace = trace();
+    let mut group = criterion.benchmark_group("engine");
+    group.throughput(Throughput::Elements(trace.len() as u64));
+    group.sample_size(10);
+    group.bench_function("bare exact LRU", |bench| {
+        bench.iter(|| {
+            let mut lru = BareLru::new();
+            black_box(trace.object_ids().iter().filter(|object| lru.get(object.as_u32())).count())
+        });
+    });
+    for (name, strategy) in ROWS {
+        let scenario = scenario(strategy);
+        let plan = tune::grid(&scenario)[0];
+        group.bench_function(BenchmarkId::from_parameter(name), |bench| {
+            bench.iter(|| {
+                let simulation = tune::simulation(&scenario, &plan, &trace, Seed::new(1))
+                    .unwrap_or_else(|fault| panic!("{}", fault.what));
+                black_box(simulation.run(tune::bucket_for(trace.span()), &()))
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, engine);
+criterion_main!(benches);

@@ -1,0 +1,65 @@
+//! Exact least recently used: whoever was read or written longest ago leaves first.
+//!
+//! The reference for theory (Che's approximation, F9 of the laws) and for Redis's sampled
+//! `allkeys-lru`, which approximates it.
+//!
+//! ```toml
+//! eviction = "lru"
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use super::{EvictionPolicy, Setup};
+use crate::cache::list::List;
+use crate::catalog::{Invalid, Param, Plugin};
+use crate::trace::ObjectId;
+
+/// It takes no parameters.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Params {}
+
+/// Exact LRU: a list, most recently used first.
+#[derive(Debug)]
+pub struct Lru {
+    recency: List,
+}
+
+impl Plugin for Lru {
+    const NAME: &'static str = "lru";
+    const SUMMARY: &'static str = "Exact LRU: the entry used longest ago leaves first.";
+    const PARAMS: &'static [Param] = &[];
+    type Params = Params;
+    type Setup = Setup;
+
+    fn new(_: &Params, setup: &Setup) -> Result<Self, Invalid> {
+        Ok(Self { recency: List::new(setup.objects) })
+    }
+}
+
+impl EvictionPolicy for Lru {
+    fn on_hit(&mut self, object: ObjectId) {
+        self.recency.move_to_front(object);
+    }
+
+    fn on_fill(&mut self, object: ObjectId, _: u32) {
+        self.recency.push_front(object);
+    }
+
+    fn on_remove(&mut self, object: ObjectId) {
+        self.recency.remove(object);
+    }
+
+    fn prefetch(&self, object: ObjectId) {
+        self.recency.prefetch(object);
+    }
+
+    fn victim(&mut self) -> Option<ObjectId> {
+        self.recency.back()
+    }
+
+    fn check(&self, entries: u64) {
+        self.recency.check();
+        assert_eq!(self.recency.len(), entries, "every entry stands in the list");
+    }
+}

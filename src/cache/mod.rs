@@ -1,0 +1,332 @@
+//! What is remembered: the Redis-like server between application and origin.
+//!
+//! One [`Slot`] per object of the trace; an entry is dead if and only if `now > expires_at`, strictly,
+//! as in Redis: at the instant of its expiry it is still served. That boundary is written once, in
+//! [`Slot::is_live`].
+
+pub mod eviction;
+pub mod list;
+pub mod memory;
+pub mod reclaim;
+mod residency;
+
+use std::sync::Arc;
+
+use eviction::EvictionPolicy;
+use memory::MemoryModel;
+use reclaim::Reclaim;
+pub use residency::{Account, Residency};
+
+use crate::origin::Version;
+use crate::trace::prefetch::prefetch;
+use crate::trace::{ObjectId, Objects};
+use crate::units::SimTime;
+
+/// What the parts of a cache may know of the run when they are made.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// How many objects there can be.
+    pub objects: usize,
+}
+
+/// Why a lookup found nothing: how the object's last stay in the cache ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// It had never been held.
+    Cold,
+    /// Its TTL ran out.
+    Expired,
+    /// It was evicted to make room, whether or not its TTL had run out by then.
+    Evicted,
+    /// It was deleted or purged.
+    Invalidated,
+    /// It was lost to a flush, a restart or the failure of a node.
+    Lost,
+}
+
+/// What the application wrote: the value's version and its two deadlines.
+///
+/// The cache knows only `expires_at`, the TTL of the key. `fresh_until` is the application's own,
+/// kept with the value; with a stale window it comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// When the value was stored.
+    pub stored_at: SimTime,
+    /// Until when the application takes it for fresh.
+    pub fresh_until: SimTime,
+    /// Until when the cache keeps it.
+    pub expires_at: SimTime,
+    /// The version of the value.
+    pub version: Version,
+}
+
+/// The place of one object: the entry it holds, or why it holds none. Half a cache line.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(32))]
+struct Slot {
+    stored_at: SimTime,
+    fresh_until: SimTime,
+    expires_at: SimTime,
+    version: Version,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Held,
+    Absent(Cause),
+}
+
+impl Slot {
+    const EMPTY: Self = Self {
+        stored_at: SimTime::ZERO,
+        fresh_until: SimTime::ZERO,
+        expires_at: SimTime::ZERO,
+        version: Version(0),
+        state: State::Absent(Cause::Cold),
+    };
+
+    fn holding(entry: Entry) -> Self {
+        let Entry { stored_at, fresh_until, expires_at, version } = entry;
+        Self { stored_at, fresh_until, expires_at, version, state: State::Held }
+    }
+
+    fn entry(&self) -> Entry {
+        let Self { stored_at, fresh_until, expires_at, version, .. } = *self;
+        Entry { stored_at, fresh_until, expires_at, version }
+    }
+
+    /// The one expiry boundary: an entry is dead if and only if `now > expires_at`.
+    fn is_live(&self, now: SimTime) -> bool {
+        now <= self.expires_at
+    }
+}
+
+/// How much the cache may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capacity {
+    /// Anything.
+    Unbounded,
+    /// This many bytes, by the memory model.
+    Bytes(u64),
+    /// This many entries.
+    Objects(u64),
+}
+
+/// What a lookup found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lookup {
+    /// An entry that the cache still keeps.
+    Held(Entry),
+    /// Nothing.
+    Absent(Cause),
+}
+
+/// What became of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// It is held.
+    Yes,
+    /// It is larger than the whole cache.
+    TooLarge,
+    /// Nothing could be evicted to make room.
+    OutOfMemory,
+}
+
+/// The cache of one simulation.
+pub struct Cache {
+    slots: Vec<Slot>,
+    objects: Arc<Objects>,
+    capacity: Capacity,
+    eviction: Box<dyn EvictionPolicy>,
+    reclaim: Box<dyn Reclaim>,
+    memory: Box<dyn MemoryModel>,
+    residency: Residency,
+}
+
+impl Cache {
+    /// An empty cache.
+    pub fn new(
+        objects: Arc<Objects>,
+        capacity: Capacity,
+        eviction: Box<dyn EvictionPolicy>,
+        reclaim: Box<dyn Reclaim>,
+        memory: Box<dyn MemoryModel>,
+        residency: Residency,
+    ) -> Self {
+        let slots = vec![Slot::EMPTY; objects.len()];
+        Self { slots, objects, capacity, eviction, reclaim, memory, residency }
+    }
+
+    /// Asks for what is kept about `object`, which will be looked up soon.
+    #[inline]
+    pub fn prefetch(&self, object: ObjectId) {
+        prefetch(&self.slots, object.index());
+        self.eviction.prefetch(object);
+    }
+
+    /// Looks an object up, as GET does: a dead entry is deleted and counts as expired, a live one is touched.
+    pub fn get(&mut self, object: ObjectId, now: SimTime) -> Lookup {
+        let slot = &self.slots[object.index()];
+        match slot.state {
+            State::Absent(cause) => Lookup::Absent(cause),
+            State::Held if slot.is_live(now) => {
+                let entry = slot.entry();
+                self.eviction.on_hit(object);
+                Lookup::Held(entry)
+            }
+            State::Held => {
+                self.remove(object, Cause::Expired, now);
+                Lookup::Absent(Cause::Expired)
+            }
+        }
+    }
+
+    /// Stores a value, as SETEX does, and makes room for it first. A dead entry of the same object is
+    /// deleted, a live one overwritten in its place.
+    pub fn set(&mut self, object: ObjectId, entry: Entry, now: SimTime) -> Stored {
+        self.reclaim_due(now);
+        let slot = &mut self.slots[object.index()];
+        if slot.state == State::Held && slot.is_live(now) {
+            let old = std::mem::replace(slot, Slot::holding(entry)).entry();
+            let cost = self.memory.cost(self.objects.fact(object));
+            self.residency.overwritten(&old, cost, now);
+            self.eviction.on_hit(object);
+            self.reclaim.on_armed(object, entry.expires_at);
+            return Stored::Yes;
+        }
+        if slot.state == State::Held {
+            self.remove(object, Cause::Expired, now);
+        }
+        let fact = self.objects.fact(object);
+        let cost = self.memory.cost(fact);
+        match self.make_room(cost, now) {
+            Stored::Yes => {}
+            refused => return refused,
+        }
+        self.slots[object.index()] = Slot::holding(entry);
+        self.residency.stored(cost, now);
+        self.eviction.on_fill(object, fact.size);
+        self.reclaim.on_armed(object, entry.expires_at);
+        Stored::Yes
+    }
+
+    /// Moves the deadlines of an entry, as EXPIRE does; nothing happens if there is none.
+    pub fn expire(&mut self, object: ObjectId, fresh_until: SimTime, expires_at: SimTime) {
+        let slot = &mut self.slots[object.index()];
+        if slot.state == State::Held {
+            slot.fresh_until = fresh_until;
+            slot.expires_at = expires_at;
+            self.reclaim.on_armed(object, expires_at);
+        }
+    }
+
+    /// Ends the run at `now`: what is still held is accounted for until then.
+    pub fn finish(mut self, now: SimTime) -> Account {
+        self.reclaim_due(now);
+        self.check();
+        for (index, slot) in self.slots.iter().enumerate() {
+            if slot.state == State::Held {
+                let cost = self.memory.cost(self.objects.fact(ObjectId::from_index(index)));
+                self.residency.still_held(&slot.entry(), cost, now);
+            }
+        }
+        self.residency.finish()
+    }
+
+    /// Recomputes every counter from scratch.
+    ///
+    /// # Panics
+    /// If the bookkeeping has drifted.
+    pub fn check(&self) {
+        let held = self.slots.iter().enumerate().filter(|(_, slot)| slot.state == State::Held);
+        let (mut entries, mut bytes) = (0, 0);
+        for (index, _) in held {
+            entries += 1;
+            bytes += self.memory.cost(self.objects.fact(ObjectId::from_index(index)));
+        }
+        assert_eq!(self.residency.entries(), entries, "entries held");
+        assert_eq!(self.residency.bytes(), bytes, "bytes held");
+        match self.capacity {
+            Capacity::Unbounded => {}
+            Capacity::Bytes(limit) => assert!(bytes <= limit, "{bytes} bytes in {limit}"),
+            Capacity::Objects(limit) => assert!(entries <= limit, "{entries} entries in {limit}"),
+        }
+        self.eviction.check(entries);
+    }
+
+    /// Evicts until an entry of `cost` bytes fits.
+    fn make_room(&mut self, cost: u64, now: SimTime) -> Stored {
+        let (used, needed, limit) = match self.capacity {
+            Capacity::Unbounded => return Stored::Yes,
+            Capacity::Bytes(limit) => (Residency::bytes as fn(&Residency) -> u64, cost, limit),
+            Capacity::Objects(limit) => (Residency::entries as fn(&Residency) -> u64, 1, limit),
+        };
+        if needed > limit {
+            return self.eviction.oversized();
+        }
+        while used(&self.residency) > limit - needed {
+            match self.eviction.victim() {
+                Some(victim) => self.remove(victim, Cause::Evicted, now),
+                None => return Stored::OutOfMemory,
+            }
+        }
+        Stored::Yes
+    }
+
+    /// Removes what the reclaim model has given back by `now`.
+    fn reclaim_due(&mut self, now: SimTime) {
+        while let Some(object) = self.reclaim.due(now) {
+            let slot = &self.slots[object.index()];
+            if slot.state != State::Held {
+                continue;
+            }
+            if slot.is_live(now) {
+                self.reclaim.on_armed(object, slot.expires_at);
+            } else {
+                // Reclaimed at the instant of its expiry, even if nobody looked until now.
+                let expires_at = slot.expires_at;
+                self.remove(object, Cause::Expired, expires_at);
+            }
+        }
+    }
+
+    fn remove(&mut self, object: ObjectId, cause: Cause, now: SimTime) {
+        let slot = &mut self.slots[object.index()];
+        slot.state = State::Absent(cause);
+        let entry = slot.entry();
+        let cost = self.memory.cost(self.objects.fact(object));
+        self.residency.left(&entry, cost, cause, now);
+        self.eviction.on_remove(object);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_is_half_a_cache_line() {
+        assert!(size_of::<Slot>() <= 32);
+    }
+
+    fn expiring_at(nanos: u64) -> Slot {
+        let at = SimTime::from_nanos(nanos);
+        Slot { fresh_until: at, expires_at: at, state: State::Held, ..Slot::EMPTY }
+    }
+
+    #[test]
+    fn live_one_tick_before_expiry() {
+        assert!(expiring_at(10).is_live(SimTime::from_nanos(9)));
+    }
+
+    #[test]
+    fn live_at_the_instant_of_expiry() {
+        assert!(expiring_at(10).is_live(SimTime::from_nanos(10)));
+    }
+
+    #[test]
+    fn dead_one_tick_after_expiry() {
+        assert!(!expiring_at(10).is_live(SimTime::from_nanos(11)));
+    }
+}

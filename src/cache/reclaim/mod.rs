@@ -1,0 +1,24 @@
+//! When the bytes of dead entries come back.
+
+pub mod eager;
+pub mod lazy;
+
+use super::Setup;
+use crate::trace::ObjectId;
+use crate::units::SimTime;
+
+/// A model of reclaim. Every model also frees a dead entry when it is looked up.
+pub trait Reclaim: Send {
+    /// An entry's deadline was set or moved.
+    fn on_armed(&mut self, object: ObjectId, expires_at: SimTime);
+
+    /// An object that may have died before `now`; the cache looks itself, and arms it again if not.
+    fn due(&mut self, now: SimTime) -> Option<ObjectId>;
+}
+
+crate::catalog! {
+    /// All models of reclaim.
+    pub static RECLAIMS: Catalog<dyn Reclaim, Setup> = "reclaim model", tag "model";
+    lazy::Lazy,
+    eager::Eager,
+}

@@ -1,0 +1,81 @@
+//! The command line: one file per subcommand; all printing is in `terminal`.
+
+mod error;
+mod explain;
+mod list;
+mod report;
+mod run;
+mod source;
+mod terminal;
+mod trace;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use error::{CliError, Status};
+
+/// Which TTL strategy, how much memory, and what happens when the popular key expires?
+///
+/// ttlab replays a recorded or a synthetic trace of image requests against a model of Redis with
+/// TTLs, scores hit ratio, memory and stampedes for every strategy of a scenario, and writes a
+/// report that can be attached to a capacity decision.
+#[derive(Debug, Parser)]
+#[command(name = "ttlab", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(before_help = "Example:\n  ttlab run scenarios/quickstart.toml")]
+#[command(after_help = "\
+Exit status:
+  0    done
+  1    a gate or an expectation of the scenario failed; results are written
+  2    the input was wrong; nothing is written
+  3    some cells failed; what was finished is written and marked
+  130  interrupted; what was finished is written and marked")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Args),
+    Explain(explain::Args),
+    List(list::Args),
+    Trace(trace::Args),
+    Report(report::Args),
+}
+
+/// How much a command says.
+#[derive(Debug, Clone, Copy, clap::Args)]
+struct Output {
+    /// Print neither progress nor results; the exit status and the files tell the rest
+    #[arg(long, short)]
+    quiet: bool,
+    /// Print one JSON document on standard output instead of text, errors included
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command that the process's arguments name.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return terminal::usage(&error),
+    };
+    let (output, result) = match cli.command {
+        Command::Run(args) => (args.output, run::run(&args)),
+        Command::Explain(args) => (Output { quiet: false, json: args.json }, explain::run(&args)),
+        Command::List(args) => (Output { quiet: false, json: args.json }, list::run(&args)),
+        Command::Trace(args) => (Output { quiet: false, json: args.json() }, trace::run(&args)),
+        Command::Report(args) => (Output { quiet: args.quiet, json: false }, report::run(&args)),
+    };
+    match result {
+        Ok(status) => status.into(),
+        Err(error) => terminal::failed(&error, output),
+    }
+}
+
+/// Where a run's files go if the command line does not say.
+fn default_folder(name: &str) -> PathBuf {
+    PathBuf::from("reports").join(name)
+}

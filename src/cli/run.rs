@@ -1,0 +1,138 @@
+//! `ttlab run`: simulate every cell of a scenario and write the report.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use super::source::{self, ScenarioFile};
+use super::terminal::{self, Phase};
+use super::{CliError, Output, Status, default_folder};
+use crate::record::{self, About, Record};
+use crate::report;
+use crate::tune::{self, Runs};
+
+/// Simulate every cell of a scenario, print the ranking and write the report
+///
+/// A cell is one strategy at one capacity. All cells meet the same requests and the same origin;
+/// synthetic scenarios are repeated with several seeds, so that differences come with intervals.
+/// The output folder holds record.json (the one source of all pages), index.html, summary.md,
+/// cells.csv, series.csv and the plots. The last line printed is the page's path.
+#[derive(Debug, clap::Args)]
+#[command(before_help = "Examples:
+  ttlab run scenarios/quickstart.toml
+  ttlab run scenarios/access-log.toml --trace access.log.gz --out reports/monday")]
+pub(super) struct Args {
+    /// The scenario file
+    scenario: PathBuf,
+    /// Play this trace instead of the one that the scenario names
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// Write the results to this folder [default: reports/NAME]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Use this seed instead of the scenario's
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Use this many threads [default: one per processor]; the results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Refuse the trace at its first line that cannot be read, instead of counting such lines
+    #[arg(long)]
+    strict: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+pub(super) fn run(args: &Args) -> Result<Status, CliError> {
+    let mut file = source::read_scenario(&args.scenario)?;
+    if let Some(seed) = args.seed {
+        file.scenario.reseed(seed);
+    }
+    let out = args.out.clone().unwrap_or_else(|| default_folder(&file.scenario.name));
+    report::check_folder(&out).map_err(anyhow::Error::from)?;
+    terminal::catch_interrupts();
+    let silent = args.output.quiet;
+    let loaded = source::load(&mut file, args.trace.as_deref(), args.strict, silent)?;
+    let played = simulate(&file, &loaded.runs, args.threads, silent)?;
+    let finished = played.cells.iter().any(|cell| cell.replications.iter().any(Result::is_ok));
+    let Some(trace) = played.trace.filter(|_| finished) else {
+        terminal::note("interrupted before any cell was finished; nothing is written");
+        return Ok(Status::Interrupted);
+    };
+    let about = About {
+        scenario_sha256: file.sha256(),
+        command: command(args, &file),
+        trace: loaded.about.unwrap_or_else(|| record::synthetic(&trace)),
+    };
+    let record = Record::of_run(&file.scenario, &trace, played.cells, about);
+    report::write(&record, &record.to_json(), &out).map_err(anyhow::Error::from)?;
+    tell(&record, &out, args.output);
+    Ok(status(&record))
+}
+
+/// Runs all cells on as many threads as wanted, with progress on the terminal.
+fn simulate(
+    file: &ScenarioFile,
+    runs: &Runs,
+    threads: Option<u16>,
+    silent: bool,
+) -> Result<tune::Played, CliError> {
+    let scenario = &file.scenario;
+    let cells = tune::grid(scenario);
+    let requests = match runs {
+        Runs::Recorded(trace) => trace.len() as u64,
+        Runs::Synthetic(workload) => workload.expected_requests() * u64::from(scenario.repeat),
+    };
+    let count = cells.len() as u64 * u64::from(scenario.repeat);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.map_or(0, usize::from))
+        .build()
+        .context("the threads cannot be started")?;
+    let phase = Phase::begin("simulating", count, requests * cells.len() as u64, silent);
+    let played = pool.install(|| tune::run(scenario, &cells, runs, &phase));
+    phase.end();
+    Ok(played.map_err(|fault| file.mistake(fault))?)
+}
+
+/// A command that gives the same record again, whatever the threads or the output folder.
+fn command(args: &Args, file: &ScenarioFile) -> String {
+    let mut command = format!("ttlab run {}", args.scenario.display());
+    if let Some(trace) = &args.trace {
+        command += &format!(" --trace {}", trace.display());
+    }
+    if args.seed.is_some() {
+        command += &format!(" --seed {}", file.scenario.seed);
+    }
+    if args.strict {
+        command += " --strict";
+    }
+    command
+}
+
+fn tell(record: &Record, out: &Path, output: Output) {
+    if output.json {
+        terminal::result(&(report::brief_json(record) + "\n"));
+        return;
+    }
+    if output.quiet {
+        return;
+    }
+    for warning in &record.provenance.warnings {
+        terminal::note(&format!("warning: {warning}"));
+    }
+    terminal::result(&report::ranking(record, terminal::width()));
+    terminal::result(&format!("{}\n", out.join("index.html").display()));
+}
+
+/// The exit status that a record deserves.
+fn status(record: &Record) -> Status {
+    if terminal::interrupted() && record.cells.iter().any(|cell| cell.failed.is_some()) {
+        return Status::Interrupted;
+    }
+    if record.cells.iter().any(|cell| cell.failed.is_some()) {
+        return Status::CellsFailed;
+    }
+    let gates = record.cells.iter().all(|cell| cell.gates.values().all(|gate| gate.pass));
+    let claims = record.expectations.iter().all(|claim| claim.met);
+    if gates && claims { Status::Done } else { Status::GateFailed }
+}

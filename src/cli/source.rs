@@ -1,0 +1,169 @@
+//! Reads what a command is pointed at: scenario files and recorded traces.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow};
+use sha2::{Digest, Sha256};
+
+use super::{CliError, terminal};
+use crate::catalog::Fault;
+use crate::random::Seed;
+use crate::record::TraceInfo;
+use crate::scenario::{Scenario, ScenarioError, Source};
+use crate::trace::import::{self, Import, Provenance, Skipped};
+use crate::trace::{Trace, TraceError};
+use crate::tune::Runs;
+
+/// A scenario with what is known of its file.
+pub(super) struct ScenarioFile {
+    /// As meant.
+    pub(super) scenario: Scenario,
+    /// As written.
+    pub(super) text: String,
+    /// Where it lies, as the user named it.
+    pub(super) path: PathBuf,
+}
+
+impl ScenarioFile {
+    /// SHA-256 of the text, hexadecimal.
+    pub(super) fn sha256(&self) -> String {
+        hex(&Sha256::digest(self.text.as_bytes()))
+    }
+
+    /// A path that the scenario names, relative to its own folder.
+    pub(super) fn resolve(&self, written: &str) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join(written)
+    }
+}
+
+/// Reads a scenario.
+pub(super) fn read_scenario(path: &Path) -> Result<ScenarioFile, CliError> {
+    let shown = path.display();
+    if path.is_dir() {
+        return Err(anyhow!("{shown} is a folder; name the scenario file in it").into());
+    }
+    let bytes = std::fs::read(path).with_context(|| format!("the scenario {shown} cannot be read"))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        anyhow!("{shown} is not a scenario: it is not UTF-8 text (byte {at} is no character)")
+    })?;
+    let scenario = Scenario::parse(&text, &shown.to_string())?;
+    Ok(ScenarioFile { scenario, text, path: path.to_owned() })
+}
+
+/// Bytes as hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl ScenarioFile {
+    /// A mistake that shows only once the trace is known, placed in the scenario's text.
+    pub(super) fn mistake(&self, fault: Fault) -> ScenarioError {
+        ScenarioError::new(&self.path.display().to_string(), &self.text, vec![fault])
+    }
+}
+
+/// The requests of a scenario, ready to be played.
+pub(super) struct Loaded {
+    /// What to play.
+    pub(super) runs: Runs,
+    /// What the record tells of a recorded trace.
+    pub(super) about: Option<TraceInfo>,
+}
+
+/// Reads the recorded trace of a scenario (`instead` of the one it names, if given), or takes its workload.
+pub(super) fn load(
+    file: &mut ScenarioFile,
+    instead: Option<&Path>,
+    strict: bool,
+    silent: bool,
+) -> Result<Loaded, CliError> {
+    let recorded = match (&file.scenario.source, instead) {
+        (Source::Synthetic(workload), None) => {
+            return Ok(Loaded { runs: Runs::Synthetic(Arc::clone(workload)), about: None });
+        }
+        (Source::Synthetic(_), Some(path)) => {
+            let (trace, scenario) = (path.display(), file.path.display());
+            return Err(anyhow!(
+                "--trace {trace} has no use: {scenario} makes its requests itself, from a [workload]; give it a [trace] section"
+            )
+            .into());
+        }
+        (Source::Recorded(recorded), _) => recorded,
+    };
+    let path = match (instead, &recorded.path) {
+        (Some(path), _) => path.to_owned(),
+        (None, Some(written)) => file.resolve(written.get_ref()),
+        (None, None) => {
+            let scenario = file.path.display();
+            return Err(anyhow!(
+                "{scenario} names no trace; add path = \"access.log\" to its [trace], or give --trace FILE"
+            )
+            .into());
+        }
+    };
+    let mut options = recorded.options.clone();
+    options.strict |= strict;
+    if !silent {
+        terminal::note(&format!("reading {}", path.display()));
+    }
+    let seed = Seed::new(file.scenario.seed).of("spread");
+    let Import { trace, provenance, .. } = import::open(&path, &options, seed).map_err(trace_error)?;
+    if file.scenario.warmup >= trace.span() && !file.scenario.warmup.is_zero() {
+        let (warmup, span) = (file.scenario.warmup, trace.span());
+        return Err(anyhow!(
+            "warmup ({warmup}) leaves nothing of {} to score, which lasts {span}; shorten the warmup",
+            path.display()
+        )
+        .into());
+    }
+    file.scenario.warnings.extend(warnings(&provenance));
+    let about = about(&path, &trace, &provenance);
+    Ok(Loaded { runs: Runs::Recorded(Arc::new(trace)), about: Some(about) })
+}
+
+/// A trace that cannot be read, with what to do about it.
+pub(super) fn trace_error(error: TraceError) -> CliError {
+    let help = error.help();
+    anyhow!("{error}\n = help: {help}").into()
+}
+
+/// What the user should be told at once: lines that were no sound requests.
+fn warnings(provenance: &Provenance) -> Vec<String> {
+    let bad = provenance.skipped.iter().filter(|(_, skipped)| skipped.is_bad);
+    bad.map(|(reason, skipped)| {
+        let Skipped { count, first_line, example, .. } = skipped;
+        format!(
+            "{count} lines of {} were left out ({reason}), first line {first_line}: {example}",
+            provenance.file
+        )
+    })
+    .collect()
+}
+
+/// What a record tells of a recorded trace. The file is named without its folder: a record tells no one's folders.
+fn about(path: &Path, trace: &Trace, provenance: &Provenance) -> TraceInfo {
+    let name = path
+        .file_name()
+        .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+    let guessed = if provenance.format_was_guessed { ", format guessed" } else { "" };
+    let skipped = provenance.skipped.iter();
+    TraceInfo {
+        source: format!("{name} ({}, {}{guessed})", provenance.format, provenance.compression),
+        recorded: true,
+        requests: trace.len() as u64,
+        objects: trace.objects().len() as u64,
+        unique_bytes: trace.objects().total_bytes(),
+        span_s: trace.span().as_secs_f64(),
+        sha256: provenance.sha256.clone(),
+        skipped: skipped.clone().map(|(reason, skipped)| (reason.clone(), skipped.count)).collect(),
+        skipped_first: skipped
+            .map(|(reason, skipped)| {
+                (reason.clone(), format!("line {}: {}", skipped.first_line, skipped.example))
+            })
+            .collect(),
+        imputed_size_share: provenance.imputed_share().unwrap_or(0.0),
+        notes: provenance.notes.clone(),
+    }
+}

@@ -1,0 +1,153 @@
+//! The only place that prints: results to standard output, progress, warnings and errors to standard error.
+
+#![expect(clippy::print_stderr, reason = "this is where the program speaks to its user")]
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{CliError, Output};
+use crate::tune::Progress;
+
+/// Columns that a table may have where the width of the terminal is unknown.
+const DEFAULT_WIDTH: usize = 100;
+
+/// Writes a result to standard output. A reader that went away (a closed pipe) is no error.
+pub(super) fn result(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Tells the user something that is not the result.
+pub(super) fn note(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Tells of an error and gives the exit status.
+pub(super) fn failed(error: &CliError, output: Output) -> ExitCode {
+    if output.json {
+        result(&(as_json(error) + "\n"));
+    } else {
+        eprintln!("{error}");
+    }
+    ExitCode::from(2)
+}
+
+/// Tells of wrong usage, or prints the help that was asked for.
+pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    // A closed pipe is no error.
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { 2 } else { 0 })
+}
+
+fn as_json(error: &CliError) -> String {
+    let body = match error {
+        CliError::Scenario(scenario) => scenario.mistakes.first().map(|mistake| {
+            serde_json::json!({
+                "file": mistake.file, "line": mistake.line, "column": mistake.column, "value": mistake.value,
+                "what": mistake.what, "rule": mistake.rule, "help": mistake.help,
+            })
+        }),
+        CliError::Other(other) => Some(serde_json::json!({ "what": format!("{other:#}") })),
+    };
+    serde_json::json!({ "error": body }).to_string()
+}
+
+/// How wide a table may be.
+pub(super) fn width() -> usize {
+    #[expect(clippy::disallowed_methods, reason = "the command line may read its environment")]
+    let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    told.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)))
+        .unwrap_or(DEFAULT_WIDTH)
+}
+
+/// Whether the user has asked to stop.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// From now on Ctrl-C stops the runs and lets the program write what is finished; a second one ends it at once.
+pub(super) fn catch_interrupts() {
+    let _ = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::SeqCst) {
+            #[expect(
+                clippy::exit,
+                clippy::disallowed_methods,
+                reason = "the user insists, and files are whole or absent"
+            )]
+            std::process::exit(130);
+        }
+    });
+}
+
+/// Whether the user has asked to stop.
+pub(super) fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::SeqCst)
+}
+
+/// A bar on a terminal; one line at the start and one at the end elsewhere; silent where asked.
+pub(super) struct Phase {
+    bar: Option<ProgressBar>,
+    runs: u64,
+    done: std::sync::atomic::AtomicU64,
+    lines: bool,
+    title: String,
+}
+
+impl Phase {
+    /// Begins a phase of `runs` runs over `requests` requests in all.
+    pub(super) fn begin(title: &str, runs: u64, requests: u64, silent: bool) -> Self {
+        let on_terminal = std::io::stderr().is_terminal();
+        let bar = (on_terminal && !silent).then(|| {
+            let bar = ProgressBar::new(requests);
+            let style = ProgressStyle::with_template(
+                "{prefix} {bar:30} {percent:>3} % · {msg} · {per_sec} requests · {eta} left",
+            );
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_prefix(title.to_owned());
+            bar.set_message(format!("0 of {runs} runs"));
+            bar.enable_steady_tick(Duration::from_millis(250));
+            bar
+        });
+        let lines = !on_terminal && !silent;
+        if lines {
+            note(&format!("{title}: {runs} runs"));
+        }
+        Self { bar, runs, done: 0.into(), lines, title: title.to_owned() }
+    }
+
+    /// Ends the phase.
+    pub(super) fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        if self.lines {
+            note(&format!(
+                "{}: {} of {} runs done",
+                self.title,
+                self.done.load(Ordering::Relaxed),
+                self.runs
+            ));
+        }
+    }
+}
+
+impl Progress for Phase {
+    fn advanced(&self, requests: u64) {
+        if let Some(bar) = &self.bar {
+            bar.inc(requests);
+        }
+    }
+
+    fn run_done(&self) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        if let Some(bar) = &self.bar {
+            bar.set_message(format!("{done} of {} runs", self.runs));
+        }
+    }
+
+    fn stop(&self) -> bool {
+        interrupted()
+    }
+}

@@ -1,0 +1,107 @@
+//! What the origin had to do: fetches per second, per fetch time, and how busy its servers were.
+
+use hdrhistogram::Histogram;
+
+use super::{Asked, OriginLoad};
+use crate::units::{SimDuration, SimTime, Window};
+
+const SECOND: SimDuration = SimDuration::from_secs(1);
+
+/// Counts events in consecutive windows of equal length, aligned to time zero.
+#[derive(Debug)]
+pub(super) struct PerWindow {
+    length: SimDuration,
+    current: u64,
+    count: u64,
+    peak: u64,
+}
+
+impl PerWindow {
+    fn new(length: SimDuration) -> Self {
+        Self { length, current: 0, count: 0, peak: 0 }
+    }
+
+    /// Counts an event; returns how many there were in the window before, once that is over.
+    fn count(&mut self, at: SimTime) -> Option<u64> {
+        let window = at.as_nanos() / self.length.as_nanos();
+        let over = (window != self.current && self.count > 0).then_some(self.count);
+        if window != self.current {
+            (self.current, self.count) = (window, 0);
+        }
+        self.count += 1;
+        self.peak = self.peak.max(self.count);
+        over
+    }
+}
+
+/// Records the load of the scored window.
+#[derive(Debug)]
+pub(super) struct OriginRecorder {
+    window: Window,
+    fetches: u64,
+    refreshes: u64,
+    bytes: u64,
+    busy_ns: u128,
+    longest_queue_wait: SimDuration,
+    per_second: PerWindow,
+    /// How many fetches busy seconds saw.
+    seconds: Histogram<u64>,
+    per_fetch_time: Option<PerWindow>,
+    servers: Option<u32>,
+}
+
+impl OriginRecorder {
+    pub(super) fn new(window: Window, median_time: SimDuration, servers: Option<u32>) -> Self {
+        Self {
+            window,
+            fetches: 0,
+            refreshes: 0,
+            bytes: 0,
+            busy_ns: 0,
+            longest_queue_wait: SimDuration::ZERO,
+            per_second: PerWindow::new(SECOND),
+            seconds: Histogram::new(3).expect("three digits are legal"),
+            per_fetch_time: (!median_time.is_zero()).then(|| PerWindow::new(median_time)),
+            servers,
+        }
+    }
+
+    pub(super) fn asked(&mut self, asked: &Asked) {
+        let fetch = &asked.fetch;
+        self.busy_ns += u128::from(self.window.overlap(fetch.started, fetch.done).as_nanos());
+        if !self.window.contains(fetch.asked) {
+            return;
+        }
+        self.fetches += 1;
+        self.refreshes += u64::from(asked.background);
+        self.bytes += u64::from(asked.size);
+        self.longest_queue_wait = self.longest_queue_wait.max(fetch.started.since(fetch.asked));
+        if let Some(over) = self.per_second.count(fetch.asked) {
+            self.seconds.saturating_record(over);
+        }
+        if let Some(per_fetch_time) = &mut self.per_fetch_time {
+            per_fetch_time.count(fetch.asked);
+        }
+    }
+
+    pub(super) fn finish(mut self, peak_expiring_per_second: u64) -> OriginLoad {
+        if self.per_second.count > 0 {
+            self.seconds.saturating_record(self.per_second.count);
+        }
+        let all_seconds = self.window.length().as_nanos().div_ceil(SECOND.as_nanos());
+        self.seconds.saturating_record_n(0, all_seconds.saturating_sub(self.seconds.len()));
+        let server_time =
+            self.servers.map(|servers| f64::from(servers) * self.window.length().as_nanos() as f64);
+        OriginLoad {
+            fetches: self.fetches,
+            refreshes: self.refreshes,
+            bytes: self.bytes,
+            peak_rate: self.per_second.peak,
+            p999_rate: if self.seconds.is_empty() { 0 } else { self.seconds.value_at_quantile(0.999) },
+            peak_per_fetch_time: self.per_fetch_time.map(|windows| windows.peak),
+            peak_expiring_per_second,
+            utilisation: server_time.filter(|time| *time > 0.0).map(|time| self.busy_ns as f64 / time),
+            longest_queue_wait: self.longest_queue_wait,
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The observer that keeps everything a record needs.
+
+use super::freshness::FreshnessRecorder;
+use super::latency::LatencyRecorder;
+use super::origin_load::OriginRecorder;
+use super::stampedes::StampedeRecorder;
+use super::{
+    Asked, Bucket, ClassTotals, Commands, Measurements, MemoryUse, Observer, Outcome, OutcomeKind,
+    Regeneration, Series,
+};
+use crate::cache::{Account, Stored};
+use crate::units::{SimDuration, SimTime, Window};
+
+/// What a recorder must know of the run.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// The scored part.
+    pub window: Window,
+    /// Length of a bucket of the series.
+    pub bucket: SimDuration,
+    /// Number of classes.
+    pub classes: usize,
+    /// Median time of a fetch.
+    pub median_fetch_time: SimDuration,
+    /// Fetches the origin serves at once; `None` if any number.
+    pub servers: Option<u32>,
+    /// Whether objects ever change at the origin.
+    pub changes: bool,
+}
+
+/// Keeps totals, waits, freshness, origin load, stampedes and a series.
+#[derive(Debug)]
+pub struct Recorder {
+    window: Window,
+    bucket: SimDuration,
+    classes: Vec<ClassTotals>,
+    latency: LatencyRecorder,
+    freshness: Option<FreshnessRecorder>,
+    origin: OriginRecorder,
+    stampedes: StampedeRecorder,
+    commands: Commands,
+    out_of_memory: u64,
+    too_large: u64,
+    buckets: Vec<Bucket>,
+    /// The bucket of the latest arrival and when it ends, so that most requests need no division.
+    current: usize,
+    current_end: SimTime,
+    /// The second of the latest fetch and how many fetches it has seen.
+    second: (u64, u64),
+}
+
+impl Recorder {
+    /// A recorder for one run.
+    pub fn new(setting: &Setting) -> Self {
+        let Setting { window, bucket, classes, median_fetch_time, servers, changes } = *setting;
+        let count =
+            usize::try_from(window.until.as_nanos() / bucket.as_nanos()).expect("buckets fit in memory") + 1;
+        Self {
+            window,
+            bucket,
+            classes: vec![ClassTotals::default(); classes],
+            latency: LatencyRecorder::default(),
+            freshness: changes.then(FreshnessRecorder::new),
+            origin: OriginRecorder::new(window, median_fetch_time, servers),
+            stampedes: StampedeRecorder::new(window),
+            commands: Commands::default(),
+            out_of_memory: 0,
+            too_large: 0,
+            buckets: vec![Bucket::default(); count],
+            current: 0,
+            current_end: SimTime::ZERO + bucket,
+            second: (0, 0),
+        }
+    }
+
+    /// Closes the books, with what the cache held.
+    pub fn finish(self, account: &Account) -> Measurements {
+        let mut totals = ClassTotals::default();
+        for class in &self.classes {
+            totals.outcomes.merge(&class.outcomes);
+            totals.requested_bytes += class.requested_bytes;
+            totals.hit_bytes += class.hit_bytes;
+        }
+        let mut buckets = self.buckets;
+        for (bucket, held) in buckets.iter_mut().zip(&account.buckets) {
+            bucket.live_mean_bytes = held.live_mean_bytes;
+            bucket.expired_mean_bytes = held.dead_mean_bytes;
+            bucket.peak_bytes = held.peak_bytes;
+            bucket.evicted = held.evicted;
+            bucket.expired = held.expired;
+        }
+        Measurements {
+            scored: self.window.length(),
+            totals,
+            classes: self.classes,
+            latencies: self.latency.finish(),
+            memory: MemoryUse {
+                mean_bytes: account.mean_bytes,
+                peak_bytes: account.peak_bytes,
+                final_bytes: account.final_bytes,
+                expired_resident_mean_bytes: account.dead_mean_bytes,
+                mean_entries: account.mean_entries,
+                peak_entries: account.peak_entries,
+                final_entries: account.final_entries,
+            },
+            evicted: account.evicted,
+            expired: account.expired,
+            out_of_memory: self.out_of_memory,
+            too_large: self.too_large,
+            commands: self.commands,
+            origin: self.origin.finish(account.peak_expiring_per_second),
+            stampedes: self.stampedes.finish(),
+            freshness: self.freshness.map(FreshnessRecorder::finish),
+            series: Series { bucket: self.bucket, buckets },
+        }
+    }
+
+    /// The bucket of an instant that is not before the last one asked for.
+    fn bucket_at(&mut self, at: SimTime) -> &mut Bucket {
+        if at >= self.current_end {
+            self.current =
+                usize::try_from(at.as_nanos() / self.bucket.as_nanos()).expect("buckets fit in memory");
+            self.current_end = SimTime::from_nanos((self.current as u64 + 1) * self.bucket.as_nanos());
+        }
+        &mut self.buckets[self.current]
+    }
+}
+
+impl Observer for Recorder {
+    fn observe(&mut self, outcome: &Outcome) {
+        self.bucket_at(outcome.at).outcomes.add(outcome.kind);
+        if !self.window.contains(outcome.at) {
+            return;
+        }
+        let hit = matches!(outcome.kind, OutcomeKind::FreshHit | OutcomeKind::StaleHit);
+        let size = u64::from(outcome.size);
+        let class = &mut self.classes[outcome.class.index()];
+        class.outcomes.add(outcome.kind);
+        class.requested_bytes += size;
+        self.commands.get += 1;
+        if hit {
+            class.hit_bytes += size;
+            self.commands.bytes_out += size;
+        }
+        self.latency.observe(outcome);
+        if let Some(freshness) = &mut self.freshness {
+            freshness.observe(outcome);
+        }
+    }
+
+    fn asked(&mut self, asked: &Asked) {
+        let at = asked.fetch.asked;
+        let second = at.as_nanos() / 1_000_000_000;
+        self.second = if self.second.0 == second { (second, self.second.1 + 1) } else { (second, 1) };
+        let rate = self.second.1;
+        let bucket = self.bucket_at(at);
+        bucket.fetches += 1;
+        bucket.peak_fetch_rate = bucket.peak_fetch_rate.max(rate);
+        bucket.peak_in_flight = bucket.peak_in_flight.max(asked.in_flight);
+        bucket.duplicate_fetches += u64::from(asked.overlaps);
+        self.origin.asked(asked);
+    }
+
+    fn regenerated(&mut self, regeneration: &Regeneration) {
+        self.stampedes.regenerated(regeneration);
+    }
+
+    fn stored(&mut self, size: u32, at: SimTime, stored: Stored) {
+        if !self.window.contains(at) {
+            return;
+        }
+        match stored {
+            Stored::Yes => self.commands.bytes_in += u64::from(size),
+            Stored::TooLarge => {
+                self.too_large += 1;
+                return;
+            }
+            Stored::OutOfMemory => self.out_of_memory += 1,
+        }
+        self.commands.set += 1;
+    }
+
+    fn touched(&mut self, at: SimTime) {
+        self.commands.expire += u64::from(self.window.contains(at));
+    }
+}

@@ -1,0 +1,30 @@
+//! How long a fetch takes once a server has taken it up.
+
+pub mod constant;
+pub mod exponential;
+pub mod lognormal;
+pub mod trace;
+
+use super::{Ask, Setup};
+use crate::units::SimDuration;
+
+/// A model of origin time.
+pub trait LatencyModel: Send {
+    /// How long the `nth` fetch (from 0) of `ask.object` takes.
+    ///
+    /// Depends on the object and `nth` alone, so that two strategies meet the same origin
+    /// (common random numbers).
+    fn time(&mut self, ask: &Ask, nth: u32) -> SimDuration;
+
+    /// The median of that time.
+    fn median(&self) -> SimDuration;
+}
+
+crate::catalog! {
+    /// All models of origin time.
+    pub static LATENCIES: Catalog<dyn LatencyModel, Setup> = "latency model", tag "model";
+    constant::Constant,
+    exponential::Exponential,
+    lognormal::LogNormal,
+    trace::Recorded,
+}

@@ -1,0 +1,135 @@
+//! From a scenario and its finished runs to a record.
+
+use sha2::{Digest, Sha256};
+
+use super::build::{CellContext, Finished};
+use super::wire::{self, Provenance, Record, ScenarioInfo, TraceInfo};
+use crate::cache::Capacity;
+use crate::scenario::Scenario;
+use crate::score::{self, judge};
+use crate::trace::Trace;
+use crate::tune::{CellPlan, CellRun, Failure};
+use crate::units::ByteSize;
+
+/// What the model leaves out, and which way that would move a number.
+const LIMITS: [&str; 6] = [
+    "Reads and writes of the cache take no time and never fail; a real server adds its own latency, most of all under load.",
+    "Memory counts the bytes of values alone; a real Redis adds about 110 bytes a key, its tables and the allocator's rounding, so the same maxmemory holds less.",
+    "Eviction is exact; Redis's allkeys-lru samples a few keys and comes out slightly below exact LRU.",
+    "Dead entries are removed when they are looked up, evicted or at once, as the scenario says; Redis also sweeps them in the background.",
+    "Clients do not retry, and answers that come late change nothing about what is asked next.",
+    "A synthetic trace draws its requests independently; real requests come in bursts and sessions, which makes stampedes larger.",
+];
+
+/// What a record tells besides the runs.
+#[derive(Debug, Clone)]
+pub struct About {
+    /// SHA-256 of the scenario's text.
+    pub scenario_sha256: String,
+    /// A command that gives the record again.
+    pub command: String,
+    /// The requests.
+    pub trace: TraceInfo,
+}
+
+/// What is to be told of a synthetic trace.
+pub fn synthetic(trace: &Trace) -> TraceInfo {
+    let mut digest = Sha256::new();
+    for (at, object) in trace.times().iter().zip(trace.object_ids()) {
+        digest.update(at.as_nanos().to_le_bytes());
+        digest.update(object.as_u32().to_le_bytes());
+    }
+    for fact in trace.objects().facts() {
+        digest.update(fact.size.to_le_bytes());
+    }
+    let sha256: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    TraceInfo {
+        source: "synthetic".to_owned(),
+        recorded: false,
+        requests: trace.len() as u64,
+        objects: trace.objects().len() as u64,
+        unique_bytes: trace.objects().total_bytes(),
+        span_s: trace.span().as_secs_f64(),
+        sha256,
+        skipped: std::collections::BTreeMap::new(),
+        skipped_first: std::collections::BTreeMap::new(),
+        imputed_size_share: 0.0,
+        notes: Vec::new(),
+    }
+}
+
+impl Record {
+    /// Writes down what became of a scenario's cells; `trace` is that of the first replication.
+    pub fn of_run(scenario: &Scenario, trace: &Trace, cells: Vec<CellRun>, about: About) -> Self {
+        let contexts: Vec<CellContext> = cells.iter().map(|cell| context(scenario, cell)).collect();
+        let cells: Vec<score::Cell> = cells.into_iter().map(|cell| scored(scenario, cell)).collect();
+        let verdict = judge(&cells, &scenario.judgement.rules);
+        let scored_s = trace.span().as_secs_f64() - scenario.warmup.as_secs_f64();
+        Self::build(Finished {
+            scenario: ScenarioInfo {
+                name: scenario.name.clone(),
+                question: scenario.question.clone(),
+                sha256: about.scenario_sha256,
+                seed: scenario.seed,
+                effective: serde_json::to_value(&scenario.effective).expect("a TOML table has a JSON form"),
+            },
+            trace: about.trace,
+            provenance: Provenance {
+                command: about.command,
+                warmup_s: scenario.warmup.as_secs_f64(),
+                scored_s: scored_s.max(0.0),
+                warnings: scenario.warnings.clone(),
+                limits: LIMITS.iter().map(|limit| (*limit).to_owned()).collect(),
+            },
+            objects: trace.objects(),
+            rules: &scenario.judgement.rules,
+            cells: &cells,
+            contexts: &contexts,
+            verdict: &verdict,
+        })
+    }
+}
+
+/// The values of the sweep at a cell, as they are written: the capacity, and the eviction policy where several are compared.
+fn sweep(scenario: &Scenario, plan: &CellPlan) -> Vec<String> {
+    let capacity = match plan.capacity {
+        Capacity::Unbounded => "unbounded".to_owned(),
+        Capacity::Bytes(bytes) => ByteSize::from_bytes(bytes).to_string(),
+        Capacity::Objects(objects) => format!("{objects} objects"),
+    };
+    let mut values = vec![capacity];
+    if scenario.cache.evictions.len() > 1 {
+        values.push(scenario.cache.evictions[plan.eviction].name().to_owned());
+    }
+    values
+}
+
+fn context(scenario: &Scenario, cell: &CellRun) -> CellContext {
+    let total = cell.replications.len();
+    let failures: Vec<&Failure> = cell.replications.iter().filter_map(|run| run.as_ref().err()).collect();
+    let failed = failures.first().map(|first| {
+        let why = match first {
+            Failure::Stopped => "interrupted".to_owned(),
+            Failure::Broken(message) => format!("broke off: {message}"),
+        };
+        format!("{} of {total} replications missing, {why}", failures.len())
+    });
+    let capacity = match cell.plan.capacity {
+        Capacity::Unbounded => None,
+        Capacity::Bytes(bytes) => Some(wire::Capacity::Bytes(bytes)),
+        Capacity::Objects(objects) => Some(wire::Capacity::Objects(objects)),
+    };
+    CellContext { capacity, eviction: scenario.cache.evictions[cell.plan.eviction].name().to_owned(), failed }
+}
+
+fn scored(scenario: &Scenario, cell: CellRun) -> score::Cell {
+    let design = &scenario.strategies[cell.plan.strategy];
+    let runs = (0..).zip(cell.replications).filter_map(|(number, run)| Some((number, run.ok()?))).collect();
+    score::Cell {
+        strategy: design.name.clone(),
+        baseline: design.baseline,
+        oracle: scenario.cache.evictions[cell.plan.eviction].about().oracle,
+        sweep: sweep(scenario, &cell.plan),
+        runs,
+    }
+}

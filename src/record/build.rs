@@ -1,0 +1,425 @@
+//! From the judgement to the record: counts are summed over replications, rates and ratios averaged,
+//! peaks are the greatest, histograms put together and series averaged bucket by bucket.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hdrhistogram::Histogram;
+
+use super::wire;
+use crate::metrics::{ClassTotals, Measurements, OutcomeKind, Tally};
+use crate::score::{self, CellVerdict, Estimate, Replications, Rules, Verdict, rates};
+use crate::trace::Objects;
+use crate::units::SimDuration;
+
+/// What a record tells of a cell besides what was measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CellContext {
+    /// Limit of the cache; `None` where unbounded.
+    pub capacity: Option<wire::Capacity>,
+    /// Eviction policy.
+    pub eviction: String,
+    /// Why replications are missing, if some failed.
+    pub failed: Option<String>,
+}
+
+/// All that a record is made of.
+#[derive(Debug)]
+pub struct Finished<'r> {
+    /// What was asked.
+    pub scenario: wire::ScenarioInfo,
+    /// On which requests.
+    pub trace: wire::TraceInfo,
+    /// How it was simulated.
+    pub provenance: wire::Provenance,
+    /// The objects of the first replication's trace, which the worst stampedes and the classes name.
+    pub objects: &'r Objects,
+    /// By what the cells were judged.
+    pub rules: &'r Rules,
+    /// The cells in the order of the scenario, each with what else is told of it.
+    pub cells: &'r [score::Cell],
+    /// As many as cells.
+    pub contexts: &'r [CellContext],
+    /// The judgement of these cells by these rules.
+    pub verdict: &'r Verdict,
+}
+
+impl wire::Record {
+    /// Writes down a finished run.
+    ///
+    /// # Panics
+    /// If contexts or verdict are not of these cells.
+    pub fn build(run: Finished<'_>) -> Self {
+        assert_eq!(run.cells.len(), run.contexts.len(), "every cell has a context");
+        assert_eq!(run.cells.len(), run.verdict.cells.len(), "every cell is judged");
+        let ids = ids(run.cells.iter().map(|cell| std::iter::once(&cell.strategy).chain(&cell.sweep)));
+        let classes = class_sizes(run.objects);
+        let cells = ids
+            .into_iter()
+            .enumerate()
+            .map(|(index, id)| {
+                Source {
+                    cell: &run.cells[index],
+                    context: &run.contexts[index],
+                    judged: &run.verdict.cells[index],
+                    objects: run.objects,
+                    classes: &classes,
+                    rules: run.rules,
+                }
+                .cell(id)
+            })
+            .collect();
+        Self {
+            schema: wire::SCHEMA,
+            tool: wire::Tool { name: "ttlab".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+            scoring: scoring(run.rules, run.verdict),
+            expectations: expectations(run.rules, run.verdict, run.cells),
+            scenario: run.scenario,
+            trace: run.trace,
+            provenance: run.provenance,
+            cells,
+        }
+    }
+}
+
+/// Names for links from the words of each cell, as they are written: lower case, everything but
+/// letters and digits a hyphen. The second of two equal names gets `-2`.
+pub fn ids<'w>(cells: impl Iterator<Item = impl Iterator<Item = &'w String>>) -> Vec<String> {
+    let mut taken = BTreeSet::new();
+    cells
+        .map(|words| {
+            let slug =
+                words.map(|word| slug(word)).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-");
+            let slug = if slug.is_empty() { "cell".to_owned() } else { slug };
+            let mut id = slug.clone();
+            for copy in 2.. {
+                if taken.insert(id.clone()) {
+                    break;
+                }
+                id = format!("{slug}-{copy}");
+            }
+            id
+        })
+        .collect()
+}
+
+fn slug(word: &str) -> String {
+    let mut slug = String::new();
+    for letter in word.chars().flat_map(char::to_lowercase) {
+        if letter.is_alphanumeric() {
+            slug.push(letter);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    slug.trim_end_matches('-').to_owned()
+}
+
+fn class_sizes(objects: &Objects) -> Vec<u64> {
+    let mut sizes = vec![0; objects.classes().len()];
+    objects.facts().iter().for_each(|fact| sizes[fact.class.index()] += 1);
+    sizes
+}
+
+fn scoring(rules: &Rules, verdict: &Verdict) -> wire::Scoring {
+    wire::Scoring {
+        weights: rules.weights.iter().map(|(metric, weight)| (metric.name.to_owned(), weight)).collect(),
+        formula: score::FORMULA.to_owned(),
+        rule: score::RULE.to_owned(),
+        winner: verdict.winner,
+        indistinguishable: verdict.indistinguishable.clone(),
+    }
+}
+
+fn expectations(rules: &Rules, verdict: &Verdict, cells: &[score::Cell]) -> Vec<wire::Expectation> {
+    let held = verdict.expectations.iter();
+    held.map(|held| {
+        let claim = &rules.expectations[held.expectation];
+        wire::Expectation {
+            strategy: claim.strategy.clone(),
+            cell: cells[held.cell].label(),
+            metric: claim.metric.name.to_owned(),
+            low: claim.low,
+            high: claim.high,
+            value: held.value,
+            met: held.met,
+        }
+    })
+    .collect()
+}
+
+/// What one cell of the record is made of.
+struct Source<'r> {
+    cell: &'r score::Cell,
+    context: &'r CellContext,
+    judged: &'r CellVerdict,
+    objects: &'r Objects,
+    classes: &'r [u64],
+    rules: &'r Rules,
+}
+
+impl Source<'_> {
+    fn cell(&self, id: String) -> wire::Cell {
+        let runs = &self.cell.runs;
+        wire::Cell {
+            id,
+            strategy: self.cell.strategy.clone(),
+            baseline: self.cell.baseline,
+            oracle: self.cell.oracle,
+            capacity: self.context.capacity,
+            eviction: self.context.eviction.clone(),
+            replications: u32::try_from(runs.len()).expect("replications are numbered by u32"),
+            failed: self.context.failed.clone(),
+            requests: runs.outcomes().total(),
+            outcomes: outcomes(&runs.outcomes()),
+            ratios: ratios(runs),
+            entries: entries(runs),
+            memory: memory(runs),
+            evicted: runs.sum(|run| run.evicted),
+            expired: runs.sum(|run| run.expired),
+            out_of_memory: runs.sum(|run| run.out_of_memory),
+            too_large: runs.sum(|run| run.too_large),
+            commands: commands(runs),
+            origin: origin(runs),
+            stampedes: stampedes(runs, self.objects),
+            avalanche: avalanche(runs),
+            latency_ms: percentiles(runs.waits()),
+            latency_by_kind: latency_by_kind(runs),
+            freshness: freshness(runs),
+            classes: classes(runs, self.objects.classes(), self.classes),
+            paired: self.paired(),
+            score: self.judged.score,
+            score_parts: self.judged.parts.iter().map(|(&name, &part)| (name.to_owned(), part)).collect(),
+            on_pareto_front: self.judged.on_pareto_front,
+            gates: self.gates(),
+            series: super::series::averaged(runs),
+        }
+    }
+
+    fn paired(&self) -> BTreeMap<String, wire::Difference> {
+        let difference = |estimate: &Estimate| wire::Difference {
+            mean: estimate.mean,
+            low: estimate.interval.map(|interval| interval.low),
+            high: estimate.interval.map(|interval| interval.high),
+            indistinguishable: estimate.is_indistinguishable_from_zero(),
+        };
+        self.judged.paired.iter().map(|(&name, estimate)| (name.to_owned(), difference(estimate))).collect()
+    }
+
+    fn gates(&self) -> BTreeMap<String, wire::Gate> {
+        let checked = self.rules.gates.iter().zip(&self.judged.gates);
+        checked
+            .map(|(gate, checked)| {
+                let bound = match gate.bound {
+                    score::Bound::Min => wire::Bound::Min,
+                    score::Bound::Max => wire::Bound::Max,
+                };
+                let held = wire::Gate { value: checked.value, limit: gate.limit, bound, pass: checked.pass };
+                (gate.name.clone(), held)
+            })
+            .collect()
+    }
+}
+
+fn outcomes(tally: &Tally) -> wire::Outcomes {
+    let [
+        fresh_hit,
+        stale_hit,
+        delayed_hit,
+        miss_cold,
+        miss_expired,
+        miss_evicted,
+        miss_invalidated,
+        miss_lost,
+        stale_on_error,
+        error,
+    ] = tally.counts();
+    wire::Outcomes {
+        fresh_hit,
+        stale_hit,
+        delayed_hit,
+        miss_cold,
+        miss_expired,
+        miss_evicted,
+        miss_invalidated,
+        miss_lost,
+        stale_on_error,
+        error,
+    }
+}
+
+fn estimate(estimate: Option<Estimate>) -> wire::Estimate {
+    let interval = estimate.and_then(|estimate| estimate.interval);
+    wire::Estimate {
+        mean: estimate.map(|estimate| estimate.mean),
+        low: interval.map(|interval| interval.low),
+        high: interval.map(|interval| interval.high),
+    }
+}
+
+fn ratios(runs: &Replications) -> wire::Ratios {
+    wire::Ratios {
+        fresh_hit: estimate(runs.estimate(rates::fresh_hit)),
+        hit: estimate(runs.estimate(rates::hit)),
+        hit_or_joined: estimate(runs.estimate(rates::hit_or_joined)),
+        byte_hit: estimate(runs.estimate(rates::byte_hit)),
+        origin_offload: estimate(runs.estimate(rates::origin_offload)),
+    }
+}
+
+/// The mean of what every replication has; 0 without replications, which the cell says itself.
+fn mean(runs: &Replications, value: impl Fn(&Measurements) -> f64) -> f64 {
+    runs.mean(|run| Some(value(run))).unwrap_or(0.0)
+}
+
+fn entries(runs: &Replications) -> wire::Entries {
+    wire::Entries {
+        mean: mean(runs, |run| run.memory.mean_entries),
+        peak: runs.max(|run| run.memory.peak_entries),
+        at_end: mean(runs, |run| run.memory.final_entries as f64),
+    }
+}
+
+fn memory(runs: &Replications) -> wire::Memory {
+    let bytes = estimate(runs.estimate(|run| Some(run.memory.mean_bytes)));
+    wire::Memory {
+        mean_bytes: bytes.mean.unwrap_or(0.0),
+        peak_bytes: runs.max(|run| run.memory.peak_bytes),
+        final_bytes: mean(runs, |run| run.memory.final_bytes as f64),
+        expired_resident_mean_bytes: mean(runs, |run| run.memory.expired_resident_mean_bytes),
+        mean_low: bytes.low,
+        mean_high: bytes.high,
+    }
+}
+
+fn commands(runs: &Replications) -> wire::CacheCommands {
+    wire::CacheCommands {
+        get: runs.sum(|run| run.commands.get),
+        set: runs.sum(|run| run.commands.set),
+        expire: runs.sum(|run| run.commands.expire),
+        del: runs.sum(|run| run.commands.del),
+        bytes_in: runs.sum(|run| run.commands.bytes_in),
+        bytes_out: runs.sum(|run| run.commands.bytes_out),
+        per_request: runs.mean(rates::commands_per_request),
+    }
+}
+
+fn longest(runs: &Replications, span: impl Fn(&Measurements) -> SimDuration) -> SimDuration {
+    SimDuration::from_nanos(runs.max(|run| span(run).as_nanos()))
+}
+
+fn origin(runs: &Replications) -> wire::Origin {
+    let rate = estimate(runs.estimate(rates::origin_rate));
+    wire::Origin {
+        fetches: runs.sum(|run| run.origin.fetches),
+        refreshes: runs.sum(|run| run.origin.refreshes),
+        bytes: runs.sum(|run| run.origin.bytes),
+        mean_rate: rate.mean.unwrap_or(0.0),
+        peak_rate: runs.max(|run| run.origin.peak_rate) as f64,
+        mean_rate_low: rate.low,
+        mean_rate_high: rate.high,
+        utilisation: runs.mean(|run| run.origin.utilisation),
+        longest_queue_wait_s: longest(runs, |run| run.origin.longest_queue_wait).as_secs_f64(),
+    }
+}
+
+fn stampedes(runs: &Replications, objects: &Objects) -> wire::Stampedes {
+    let mut sizes = Vec::new();
+    for run in runs.iter() {
+        sizes.resize(run.stampedes.sizes.len().max(sizes.len()), 0);
+        sizes.iter_mut().zip(&run.stampedes.sizes).for_each(|(all, more)| *all += more);
+    }
+    let first = runs.numbered().find(|(number, _)| *number == 0);
+    let worst = first.map_or(&[][..], |(_, run)| &run.stampedes.worst);
+    wire::Stampedes {
+        count: runs.sum(|run| run.stampedes.count),
+        per_hour: runs.mean(rates::stampedes_per_hour).unwrap_or(0.0),
+        per_1000_regenerations: runs.mean(rates::stampedes_per_1000_regenerations),
+        regenerations: runs.sum(|run| run.stampedes.regenerations),
+        mean_size: runs.mean(rates::mean_stampede_size),
+        p99_size: runs.mean(|run| run.stampedes.p99_size.map(|size| size as f64)),
+        max_size: runs.max(|run| run.stampedes.max_size),
+        duplicate_fetches: runs.sum(|run| run.stampedes.duplicate_fetches),
+        duplicate_ratio: runs.mean(rates::duplicate_ratio),
+        wasted_origin_s: runs.iter().map(|run| run.stampedes.wasted.as_secs_f64()).sum(),
+        peak_waiters: runs.max(|run| run.stampedes.peak_waiters),
+        sizes,
+        worst: worst
+            .iter()
+            .map(|stampede| wire::WorstStampede {
+                object: objects.key(stampede.object),
+                start_s: stampede.start.as_secs_f64(),
+                length_s: stampede.length.as_secs_f64(),
+                size: stampede.size,
+                waiters: stampede.waiters,
+                cause: stampede.trigger.name().to_owned(),
+            })
+            .collect(),
+    }
+}
+
+fn avalanche(runs: &Replications) -> wire::Avalanche {
+    wire::Avalanche {
+        peak_per_s: runs.max(|run| run.origin.peak_rate),
+        p999_per_s: mean(runs, |run| run.origin.p999_rate as f64),
+        peak_to_mean: runs.mean(rates::peak_to_mean),
+        peak_per_fetch_time: runs.iter().filter_map(|run| run.origin.peak_per_fetch_time).max(),
+        peak_expiring_per_s: runs.max(|run| run.origin.peak_expiring_per_second),
+    }
+}
+
+fn percentiles(waits: Option<Histogram<u64>>) -> wire::Percentiles {
+    let Some(waits) = waits.filter(|waits| !waits.is_empty()) else { return wire::Percentiles::default() };
+    let milliseconds = |nanoseconds: u64| Some(nanoseconds as f64 / 1e6);
+    wire::Percentiles {
+        count: waits.len(),
+        mean: Some(waits.mean() / 1e6),
+        p50: milliseconds(waits.value_at_quantile(0.5)),
+        p90: milliseconds(waits.value_at_quantile(0.9)),
+        p99: milliseconds(waits.value_at_quantile(0.99)),
+        p999: milliseconds(waits.value_at_quantile(0.999)),
+        max: milliseconds(waits.max()),
+    }
+}
+
+fn latency_by_kind(runs: &Replications) -> BTreeMap<String, wire::Percentiles> {
+    let occurred = OutcomeKind::ALL.iter().filter_map(|&kind| Some((kind, runs.waits_of(kind)?)));
+    occurred.map(|(kind, waits)| (kind.name().to_owned(), percentiles(Some(waits)))).collect()
+}
+
+fn freshness(runs: &Replications) -> wire::Freshness {
+    wire::Freshness {
+        fresh_share: runs.mean(rates::fresh_share),
+        fresh_share_of_hits: runs.mean(rates::fresh_share_of_hits),
+        mean_age_s: runs.mean(rates::mean_age_s),
+        p95_age_s: runs.mean(rates::p95_age_s),
+        max_age_s: runs.iter().filter_map(rates::max_age_s).reduce(f64::max),
+    }
+}
+
+fn classes(runs: &Replications, names: &[String], sizes: &[u64]) -> Vec<wire::ClassRow> {
+    let row = |(index, (name, &objects)): (usize, (&String, &u64))| {
+        let of_run = |run: &Measurements| run.classes.get(index).copied().unwrap_or_default();
+        let mut all = ClassTotals::default();
+        for class in runs.iter().map(of_run) {
+            all.outcomes.merge(&class.outcomes);
+            all.requested_bytes += class.requested_bytes;
+        }
+        let ratio = |get: fn(&ClassTotals) -> (u64, u64)| {
+            runs.mean(|run| {
+                let (part, whole) = get(&of_run(run));
+                rates::ratio(part, whole)
+            })
+        };
+        wire::ClassRow {
+            name: name.clone(),
+            objects,
+            requests: all.outcomes.total(),
+            outcomes: outcomes(&all.outcomes),
+            fresh_hit: ratio(|class| (class.outcomes.of(OutcomeKind::FreshHit), class.outcomes.total())),
+            hit: ratio(|class| (class.outcomes.hits(), class.outcomes.total())),
+            byte_hit: ratio(|class| (class.hit_bytes, class.requested_bytes)),
+            requested_bytes: all.requested_bytes,
+        }
+    };
+    names.iter().zip(sizes).enumerate().map(row).collect()
+}

@@ -1,0 +1,221 @@
+//! What a record holds, and that it reads back as itself.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::metrics::{Cause, ClassTotals, Freshness, Measurements, OutcomeKind, Stampede};
+use crate::score::fixture::{cell, run, run_with};
+use crate::score::{self, Bound, Expectation, Gate, Metric, Rules, judge};
+use crate::trace::{ClassId, Fact, Keys, ObjectId, Objects};
+use crate::units::{SimDuration, SimTime};
+
+fn objects() -> Objects {
+    let fact = |class| Fact { size: 100, class: ClassId::new(class), size_is_imputed: false };
+    Objects::new(vec![fact(0), fact(1), fact(1)], Keys::Numbered, vec!["photo".into(), "thumb".into()])
+}
+
+fn build(cells: &[score::Cell], rules: &Rules) -> Record {
+    let context = CellContext { capacity: Some(Capacity::Bytes(64)), eviction: "lru".into(), failed: None };
+    let seed = u64::MAX;
+    Record::build(Finished {
+        scenario: ScenarioInfo {
+            name: "fixture".into(),
+            question: "\"Why\" <b>?</b>".into(),
+            sha256: String::new(),
+            seed,
+            effective: serde_json::json!({ "seed": seed }),
+        },
+        trace: TraceInfo {
+            source: "synthetic".into(),
+            recorded: false,
+            requests: 0,
+            objects: 3,
+            unique_bytes: 300,
+            span_s: 0.1 + 0.2,
+            sha256: String::new(),
+            skipped: BTreeMap::new(),
+            skipped_first: BTreeMap::new(),
+            imputed_size_share: 0.0,
+            notes: vec![],
+        },
+        provenance: Provenance {
+            command: "ttlab run".into(),
+            warmup_s: 0.0,
+            scored_s: 3_600.0,
+            warnings: vec![],
+            limits: vec![],
+        },
+        objects: &objects(),
+        rules,
+        cells,
+        contexts: &vec![context; cells.len()],
+        verdict: &judge(cells, rules),
+    })
+}
+
+fn one(runs: Vec<Measurements>) -> Cell {
+    let cell = score::Cell { runs: (0..).zip(runs).collect(), ..cell("baseline", 0.0, &[]) };
+    build(&[cell], &Rules::default()).cells.remove(0)
+}
+
+#[test]
+fn a_record_reads_back_as_itself_and_prints_the_same_bytes() {
+    let cells =
+        [cell("baseline", 1.0 / 3.0, &[700, 601]), cell("other", 0.1, &[650, 800]), cell("none", 0.0, &[])];
+    let record = build(&cells, &Rules::default());
+    let text = record.to_json();
+    assert!(text.ends_with("}\n") && !text.ends_with("\n\n"));
+    let again = Record::from_json(&text).unwrap();
+    assert_eq!(again, record);
+    assert_eq!(again.to_json(), text);
+}
+
+#[test]
+fn nothing_in_it_is_not_a_number() {
+    // JSON has no NaN: it would be written as null and refused where a number must stand.
+    let empty = |number| (number, Measurements::empty());
+    let silent =
+        score::Cell { runs: [empty(0), empty(1)].into_iter().collect(), ..cell("baseline", 0.0, &[]) };
+    let instant = score::Cell {
+        runs: [(0, Measurements { scored: SimDuration::ZERO, ..run(3, 4) })].into_iter().collect(),
+        ..cell("at once", 0.0, &[])
+    };
+    let record = build(&[silent, instant, cell("failed", 0.0, &[])], &Rules::default());
+    let again = Record::from_json(&record.to_json()).unwrap();
+    assert_eq!(again, record);
+    assert_eq!(record.cells[0].ratios.hit, Estimate::default());
+    assert_eq!(record.cells[0].latency_ms.p50, None);
+    assert_eq!((record.cells[0].score, record.cells[2].score), (None, None));
+    assert_eq!(record.scoring.winner, Some(1), "an instant has hits, though no rates");
+}
+
+#[test]
+fn ratios_are_means_counts_are_sums_and_peaks_the_greatest() {
+    let mut small = run(1, 9);
+    (small.origin.peak_rate, small.memory.peak_bytes, small.evicted) = (7, 50, 2);
+    let mut large = run(900, 100);
+    (large.origin.peak_rate, large.memory.peak_bytes, large.evicted) = (5, 70, 3);
+    let cell = one(vec![small, large]);
+    assert_eq!((cell.requests, cell.outcomes.fresh_hit, cell.evicted), (1_010, 901, 5));
+    assert!((cell.ratios.hit.mean.unwrap() - 0.5).abs() < 1e-12);
+    assert!(cell.ratios.hit.low.unwrap() < 0.1, "two replications say little");
+    assert!((cell.ratios.origin_offload.mean.unwrap() - 0.5).abs() < 1e-12);
+    assert!((cell.origin.peak_rate - 7.0).abs() < 1e-12);
+    assert_eq!((cell.memory.peak_bytes, cell.avalanche.peak_per_s), (70, 7));
+    assert!((cell.origin.mean_rate - 54.5 / 3_600.0).abs() < 1e-12);
+    assert_eq!(cell.latency_ms.count, 1_010);
+    assert!((cell.latency_ms.p99.unwrap() - 1.0).abs() < 0.001);
+}
+
+#[test]
+fn classes_stampedes_and_freshness_are_summed_up() {
+    let with = |hits: u64, object| {
+        run_with(|run| {
+            let mut class = ClassTotals::default();
+            (0..hits).for_each(|_| class.outcomes.add(OutcomeKind::FreshHit));
+            class.outcomes.add(OutcomeKind::Miss(Cause::Cold));
+            (class.requested_bytes, class.hit_bytes) = (100 * (hits + 1), 100 * hits);
+            run.classes = vec![ClassTotals::default(), class];
+            run.stampedes.sizes = vec![1, hits];
+            run.stampedes.worst = vec![Stampede {
+                object: ObjectId::new(object),
+                start: SimTime::from_nanos(1_500_000_000),
+                length: SimDuration::from_millis(250),
+                size: 2,
+                waiters: 1,
+                trigger: OutcomeKind::Miss(Cause::Expired),
+            }];
+            run.freshness = Some(Freshness {
+                responses: 10,
+                current: hits,
+                hits,
+                current_hits: 1,
+                age_sum_s: 20.0,
+                p95_age: None,
+                max_age: Some(SimDuration::from_secs(hits)),
+            });
+        })
+    };
+    let cell = one(vec![with(1, 2), with(3, 0)]);
+    let thumb = &cell.classes[1];
+    assert_eq!((thumb.name.as_str(), thumb.objects, thumb.requests), ("thumb", 2, 6));
+    assert!((thumb.hit.unwrap() - 0.625).abs() < 1e-12, "the mean of 1/2 and 3/4");
+    assert!((thumb.byte_hit.unwrap() - 0.625).abs() < 1e-12);
+    assert_eq!(cell.classes[0].hit, None);
+    assert_eq!(cell.stampedes.sizes, [2, 4]);
+    let worst = &cell.stampedes.worst;
+    assert_eq!(
+        (worst.len(), worst[0].object.as_str(), worst[0].cause.as_str()),
+        (1, "thumb/2", "miss_expired")
+    );
+    assert!((worst[0].start_s - 1.5).abs() < 1e-12 && (worst[0].length_s - 0.25).abs() < 1e-12);
+    assert!((cell.freshness.fresh_share.unwrap() - 0.2).abs() < 1e-12);
+    assert!((cell.freshness.mean_age_s.unwrap() - 2.0).abs() < 1e-12);
+    assert_eq!((cell.freshness.p95_age_s, cell.freshness.max_age_s), (None, Some(3.0)));
+}
+
+#[test]
+fn gates_expectations_and_the_verdict_are_written_down() {
+    let hit = Metric::named("hit").unwrap();
+    let rules = Rules {
+        gates: vec![Gate { name: "hit_min".into(), metric: hit, bound: Bound::Min, limit: 0.75 }],
+        expectations: vec![Expectation { strategy: "other".into(), metric: hit, low: 0.9, high: 1.0 }],
+        ..Rules::default()
+    };
+    let mut cells = [cell("baseline", 9.0, &[700, 710]), cell("other", 9.0, &[800, 810])];
+    for cell in &mut cells {
+        cell.sweep = vec!["64MiB".into()];
+    }
+    let record = build(&cells, &rules);
+    assert_eq!(record.scoring.winner, Some(1));
+    assert_eq!(record.scoring.weights.len(), 4);
+    let gate = &record.cells[0].gates["hit_min"];
+    assert!(!gate.pass && record.cells[1].gates["hit_min"].pass);
+    let claim = &record.expectations[0];
+    assert_eq!((claim.cell.as_str(), claim.metric.as_str(), claim.met), ("other at 64MiB", "hit", false));
+    let difference = &record.cells[1].paired["hit"];
+    assert!((difference.mean - 0.1).abs() < 1e-12);
+    assert_eq!(difference.indistinguishable, Some(false));
+    let ids: Vec<_> = record.cells.iter().map(|cell| cell.id.as_str()).collect();
+    assert_eq!(ids, ["baseline-64mib", "other-64mib"]);
+}
+
+#[test]
+fn ids_are_made_from_what_is_written_and_a_clash_is_numbered() {
+    let names = [
+        ["jitter + single-flight", "8GiB"],
+        ["Jitter single flight", "8 GiB"],
+        ["jitter single flight", "8gib"],
+        ["<>", ""],
+        ["größe", "2"],
+    ];
+    let names: Vec<Vec<String>> = names.iter().map(|words| words.map(String::from).to_vec()).collect();
+    let ids = ids(names.iter().map(|words| words.iter()));
+    assert_eq!(
+        ids,
+        [
+            "jitter-single-flight-8gib",
+            "jitter-single-flight-8-gib",
+            "jitter-single-flight-8gib-2",
+            "cell",
+            "größe-2"
+        ]
+    );
+}
+
+#[test]
+fn a_record_that_cannot_be_read_says_where_and_why() {
+    let text = build(&[cell("baseline", 1.0, &[7])], &Rules::default()).to_json();
+    let message = |text: &str| Record::from_json(text).unwrap_err().to_string();
+    let cut = message(&text[..text.len() / 2]);
+    assert!(cut.starts_with("line ") && cut.contains("cut off"), "{cut}");
+    let newer = message(&text.replacen("\"schema\": 1", "\"schema\": 7", 1));
+    assert!(newer.contains("schema 7") && newer.contains("schema 1"), "{newer}");
+    // A later layout is named as such even where its fields have changed.
+    assert!(message("{\"schema\": 2}").contains("schema 2"));
+    assert!(message("{}").contains("no record of ttlab (missing field `schema`"), "{}", message("{}"));
+    assert!(message("{\"schema\": 1}").contains("no record"));
+    assert!(message("GIF89a").contains("line 1, column 1: this is no JSON"), "{}", message("GIF89a"));
+    let file = Record::read(std::path::Path::new("no-such-record.json")).unwrap_err().to_string();
+    assert!(file.starts_with("no-such-record.json: "), "{file}");
+}

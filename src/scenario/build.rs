@@ -1,0 +1,375 @@
+//! From the text of a scenario to what it means: sections are read in turn, and mistakes of different
+//! sections are reported together.
+
+use std::sync::Arc;
+
+use super::{CacheDesign, OriginDesign};
+use super::{Scenario, ScenarioError, Source, cache, judgement, origin, recorded, strategies, workload};
+use crate::cache::Capacity;
+use crate::catalog::{Fault, Item, Section, nearest, one_of};
+use crate::random::Seed;
+use crate::trace::import::OTHER;
+use crate::trace::{Keys, Objects, Trace};
+use crate::units::SimDuration;
+
+/// Version of the scenario format.
+const SCHEMA: i64 = 1;
+/// A series of more buckets than this is no plot.
+const BUCKETS_MAX: u64 = 100_000;
+
+impl Scenario {
+    /// Reads the `text` of a scenario; `file` is what messages call it.
+    pub fn parse(text: &str, file: &str) -> Result<Self, ScenarioError> {
+        let mut faults = Vec::new();
+        match scenario(text, &mut faults) {
+            Ok(scenario) if faults.is_empty() => return Ok(scenario),
+            Ok(_) => {}
+            Err(fault) => faults.push(fault),
+        }
+        faults.dedup();
+        Err(ScenarioError::new(file, text, faults))
+    }
+}
+
+/// Takes what was read, or notes the mistake and goes on.
+fn noted<V>(result: Result<V, Fault>, faults: &mut Vec<Fault>) -> Option<V> {
+    result.map_err(|fault| faults.push(fault)).ok()
+}
+
+fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
+    let mut root = Section::parse(text)?;
+    let head = noted(Head::read(&mut root), faults);
+    let time = match root.section("time") {
+        Ok(section) => noted(Time::read(section), faults),
+        Err(fault) => noted(Err(fault), faults),
+    };
+    let client = noted(root.section("client").and_then(origin::client), faults);
+    let cache = noted(root.section("cache").and_then(cache::cache), faults);
+    let written_origin = noted(root.section("origin").and_then(origin::origin), faults);
+    let source = noted(SourceRead::read(&mut root), faults);
+    let judged = noted(judgement::Judgement::read(&mut root), faults);
+    let sections = root.sections("strategy", "[[strategy]]")?;
+    if sections.is_empty() {
+        faults.push(
+            root.missing("strategy", "[[strategy]] with a name and a ttl, once for each strategy to compare"),
+        );
+    }
+    let classes =
+        source.as_ref().filter(|source| !source.more_classes).map(|source| source.classes.as_slice());
+    let written = sections.len();
+    let strategies = strategies::strategies(sections, classes, faults);
+    noted(root.finish(), faults);
+
+    let (Some(head), Some(time), Some(client), Some(cache), Some(origin), Some(source), Some(judged)) =
+        (head, time, client, cache, written_origin, source, judged)
+    else {
+        return Err(faults.pop().expect("what could not be read has left a fault"));
+    };
+    // A strategy that could not be read may be the one that is meant.
+    let all_read = strategies.len() == written;
+    for (name, span) in judged.claimed.iter().filter(|_| all_read) {
+        if !strategies.iter().any(|design| design.name == *name) {
+            let fault =
+                Fault::new(span.clone(), format!("[expect] names \"{name}\", but no strategy is called so"))
+                    .rule(format!(
+                        "there are: {}",
+                        one_of(strategies.iter().map(|design| design.name.as_str()))
+                    ));
+            let meant = nearest(name, strategies.iter().map(|design| design.name.as_str()));
+            faults.push(match meant {
+                Some(meant) => fault.help(format!("did you mean \"{meant}\"?")),
+                None => fault,
+            });
+        }
+    }
+    let class_changes = origin::changes(source.changes)?;
+    let (latency, capacity, changes) = (origin.latency, origin.capacity, origin.changes);
+    let origin = OriginDesign { latency, capacity, changes, class_changes };
+    check_origin(&origin)?;
+    let (mut warnings, duration) = (Vec::new(), source.duration);
+    time.check(duration)?;
+    if head.repeat.is_some() && duration.is_none() {
+        let span = head.repeat_span.clone();
+        return Err(Fault::new(span, "repeat is for synthetic traces; a recorded trace is played once")
+            .rule("replications differ by the chance of the workload, and a recording has none")
+            .help("leave repeat out"));
+    }
+    warn(&cache, &strategies, &mut warnings);
+    let repeat = head.repeat.unwrap_or(1);
+    let mut scenario = Scenario {
+        name: head.name,
+        question: head.question,
+        seed: head.seed,
+        repeat,
+        warmup: time.warmup,
+        bucket: time.bucket,
+        source: source.source,
+        classes: source.classes,
+        origin,
+        client,
+        cache,
+        strategies,
+        judgement: judged,
+        effective: toml::Table::new(),
+        warnings,
+    };
+    scenario.effective = effective(&scenario, source.effective);
+    Ok(scenario)
+}
+
+/// What the reader should know about a combination that is legal and odd.
+fn warn(cache: &CacheDesign, strategies: &[crate::strategy::Design], warnings: &mut Vec<String>) {
+    let unbounded = cache.capacities.contains(&Capacity::Unbounded);
+    for design in strategies.iter().filter(|design| design.rule.name() == "none" && unbounded) {
+        warnings.push(format!(
+            "strategy \"{}\" has no ttl and the cache no limit, so memory grows with every object ever asked for",
+            design.name
+        ));
+    }
+}
+
+/// The keys above all sections.
+struct Head {
+    name: String,
+    question: String,
+    seed: u64,
+    repeat: Option<u32>,
+    repeat_span: std::ops::Range<usize>,
+}
+
+impl Head {
+    fn read(root: &mut Section<'_>) -> Result<Self, Fault> {
+        if let Some(schema) = root.located::<i64>("schema")?
+            && *schema.get_ref() != SCHEMA
+        {
+            let what =
+                format!("schema {} is not known; this version reads schema {SCHEMA}", schema.get_ref());
+            return Err(Fault::new(schema.span(), what).help(format!("write schema = {SCHEMA}")));
+        }
+        let name = root.required::<String>("name", "name = \"thumbnails\"")?;
+        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.get_ref().is_empty() || !name.get_ref().chars().all(legal) || name.get_ref().starts_with('.')
+        {
+            let what = format!("\"{}\" cannot be a scenario's name", name.get_ref());
+            return Err(Fault::new(name.span(), what)
+                .rule("the name is also that of the output folder: letters, digits, '-', '_' and '.', not first")
+                .help("write name = \"thumbnails\""));
+        }
+        let question = root.or("question", String::new())?;
+        let seed = match root.located::<i64>("seed")? {
+            None => 1,
+            Some(seed) => u64::try_from(*seed.get_ref()).map_err(|_| {
+                Fault::new(seed.span(), format!("seed must not be negative, but is {}", seed.get_ref()))
+            })?,
+        };
+        let mut repeat_span = 0..0;
+        let repeat = match root.located::<i64>("repeat")? {
+            None => None,
+            Some(repeat) => {
+                repeat_span = repeat.span();
+                let number =
+                    u32::try_from(*repeat.get_ref()).ok().filter(|repeat| (1..=1_000).contains(repeat));
+                Some(number.ok_or_else(|| {
+                    let what = format!("repeat must lie between 1 and 1000, but is {}", repeat.get_ref());
+                    Fault::new(repeat.span(), what)
+                        .rule("repeat is the number of replications, each with its own chance")
+                })?)
+            }
+        };
+        Ok(Self { name: name.into_inner(), question: question.trim().to_owned(), seed, repeat, repeat_span })
+    }
+}
+
+/// `[time]`.
+struct Time {
+    warmup: SimDuration,
+    warmup_span: std::ops::Range<usize>,
+    bucket: Option<SimDuration>,
+    bucket_span: std::ops::Range<usize>,
+}
+
+impl Time {
+    fn read(section: Option<Section<'_>>) -> Result<Self, Fault> {
+        let mut time = Self { warmup: SimDuration::ZERO, warmup_span: 0..0, bucket: None, bucket_span: 0..0 };
+        let Some(mut section) = section else { return Ok(time) };
+        if let Some(warmup) = section.located::<SimDuration>("warmup")? {
+            time.warmup_span = warmup.span();
+            time.warmup = warmup.into_inner();
+        }
+        if let Some(bucket) = section.located::<SimDuration>("bucket")? {
+            if *bucket.get_ref() < SimDuration::from_millis(1) {
+                return Err(Fault::new(
+                    bucket.span(),
+                    format!("bucket must be at least 1ms, but is {}", bucket.get_ref()),
+                )
+                .rule("a bucket is one point of every time series")
+                .help("leave it out to have one chosen by the length of the trace"));
+            }
+            time.bucket_span = bucket.span();
+            time.bucket = Some(bucket.into_inner());
+        }
+        section.finish()?;
+        Ok(time)
+    }
+
+    /// Compares with the length of a synthetic trace; that of a recorded one is known only once it is read.
+    fn check(&self, duration: Option<SimDuration>) -> Result<(), Fault> {
+        let Some(duration) = duration else { return Ok(()) };
+        if self.warmup >= duration {
+            let what =
+                format!("warmup ({}) leaves nothing of the duration ({duration}) to score", self.warmup);
+            return Err(Fault::new(self.warmup_span.clone(), what)
+                .help("shorten the warmup or lengthen the duration"));
+        }
+        if let Some(bucket) = self.bucket
+            && duration.as_nanos() / bucket.as_nanos() > BUCKETS_MAX
+        {
+            let what = format!("buckets of {bucket} cut {duration} into more than {BUCKETS_MAX} parts");
+            return Err(Fault::new(self.bucket_span.clone(), what).help("choose longer buckets"));
+        }
+        Ok(())
+    }
+}
+
+/// `[trace]` or `[workload]`.
+struct SourceRead<'i> {
+    source: Source,
+    /// The classes that the scenario knows of.
+    classes: Vec<String>,
+    /// Whether the trace may bring more.
+    more_classes: bool,
+    /// What classes say of their own changes.
+    changes: Vec<(String, Item<'i>)>,
+    /// Length of a synthetic trace.
+    duration: Option<SimDuration>,
+    /// The section's name and effective form.
+    effective: (&'static str, toml::Table),
+}
+
+impl<'i> SourceRead<'i> {
+    fn read(root: &mut Section<'i>) -> Result<Self, Fault> {
+        let second = root.span_of("workload");
+        match (root.section("trace")?, root.section("workload")?) {
+            (Some(_), Some(_)) => Err(Fault::new(
+                second.unwrap_or_default(),
+                "a scenario has either a [trace] or a [workload], but this one has both",
+            )),
+            (None, None) => Err(Fault::new(root.span(), "a scenario needs requests: a [trace] or a [workload]")
+                .help("write [trace] with path = \"access.log\", or [workload] with duration, rate and [[workload.class]]")),
+            (Some(section), None) => Self::recorded(section),
+            (None, Some(section)) => {
+                let spec = workload::read(section)?;
+                let classes: Vec<String> = spec.workload.classes.iter().map(|class| class.name.clone()).collect();
+                let changes = classes.iter().cloned().zip(spec.changes);
+                Ok(Self {
+                    changes: changes.filter_map(|(class, item)| Some((class, item?))).collect(),
+                    classes,
+                    more_classes: false,
+                    duration: Some(spec.workload.duration),
+                    effective: ("workload", spec.effective),
+                    source: Source::Synthetic(Arc::new(spec.workload)),
+                })
+            }
+        }
+    }
+
+    fn recorded(mut section: Section<'i>) -> Result<Self, Fault> {
+        let (recorded, rest) = recorded::recorded(&mut section)?;
+        section.finish()?;
+        let mut changes: Vec<(String, Item<'i>)> = Vec::new();
+        let mut classes: Vec<String> = Vec::new();
+        for (class, mut section) in rest {
+            if let Some(item) = section.take("changes") {
+                if changes.iter().any(|(other, _)| *other == class) {
+                    return Err(Fault::new(item.span(), format!("class \"{class}\" has changes twice"))
+                        .rule("several rules may fill one class, which behaves in one way"));
+                }
+                changes.push((class.clone(), item));
+            }
+            section.finish()?;
+            if !classes.contains(&class) {
+                classes.push(class);
+            }
+        }
+        classes.push(OTHER.to_owned());
+        // Only tables carry classes of their own; without a format the content decides.
+        let format = recorded.options.format.as_ref().map(crate::catalog::Chosen::name);
+        let more_classes = matches!(format, None | Some("csv" | "tsv"));
+        let effective = ("trace", recorded::effective(&recorded));
+        let source = Source::Recorded(recorded);
+        Ok(Self { source, classes, more_classes, changes, duration: None, effective })
+    }
+}
+
+/// Makes the origin's parts once for nothing, so that a parameter that cannot be is found while it has a place.
+fn check_origin(origin: &OriginDesign) -> Result<(), Fault> {
+    let objects = Objects::new(Vec::new(), Keys::Numbered, Vec::new());
+    let trace = Arc::new(Trace::new(Vec::new(), Vec::new(), objects, SimDuration::ZERO));
+    let setup = crate::origin::Setup { trace, seed: Seed::new(0) };
+    origin.latency.make(&setup)?;
+    origin.capacity.make(&setup)?;
+    origin.changes.make(&setup)?;
+    for (_, change) in &origin.class_changes {
+        change.make(&setup)?;
+    }
+    Ok(())
+}
+
+/// The scenario as it could be written with every default.
+fn effective(scenario: &Scenario, (source_name, mut source): (&str, toml::Table)) -> toml::Table {
+    let mut root = toml::Table::new();
+    root.insert("schema".to_owned(), SCHEMA.into());
+    root.insert("name".to_owned(), scenario.name.clone().into());
+    root.insert("question".to_owned(), scenario.question.clone().into());
+    root.insert("seed".to_owned(), i64::try_from(scenario.seed).unwrap_or(i64::MAX).into());
+    if matches!(scenario.source, Source::Synthetic(_)) {
+        root.insert("repeat".to_owned(), i64::from(scenario.repeat).into());
+    }
+    let mut time = toml::Table::new();
+    time.insert("warmup".to_owned(), scenario.warmup.to_string().into());
+    if let Some(bucket) = scenario.bucket {
+        time.insert("bucket".to_owned(), bucket.to_string().into());
+    }
+    root.insert("time".to_owned(), time.into());
+    if let Some(toml::Value::Array(classes)) = source.get_mut("class") {
+        for class in classes.iter_mut().filter_map(toml::Value::as_table_mut) {
+            let name = class.get("name").and_then(toml::Value::as_str).unwrap_or_default();
+            let changes = scenario.origin.changes_of(name).effective();
+            class.insert("changes".to_owned(), changes);
+        }
+    }
+    root.insert(source_name.to_owned(), source.into());
+    let mut origin = toml::Table::new();
+    origin.insert("latency".to_owned(), scenario.origin.latency.effective());
+    origin.insert("capacity".to_owned(), scenario.origin.capacity.effective());
+    origin.insert("changes".to_owned(), scenario.origin.changes.effective());
+    root.insert("origin".to_owned(), origin.into());
+    let client = toml::Table::try_from(scenario.client).expect("a client is a table of plain values");
+    root.insert("client".to_owned(), client.into());
+    root.insert("cache".to_owned(), effective_cache(&scenario.cache).into());
+    let strategies = scenario.strategies.iter().map(strategies::effective).collect();
+    root.insert("strategy".to_owned(), toml::Value::Array(strategies));
+    root.extend(scenario.judgement.effective());
+    root
+}
+
+fn effective_cache(design: &CacheDesign) -> toml::Table {
+    // A single value is written without a list.
+    let axis = |mut values: Vec<toml::Value>| {
+        if values.len() == 1 { values.remove(0) } else { toml::Value::Array(values) }
+    };
+    let mut table = toml::Table::new();
+    let capacities: Vec<toml::Value> = design.capacities.iter().filter_map(|c| cache::written(*c)).collect();
+    if !capacities.is_empty() {
+        table.insert("capacity".to_owned(), axis(capacities));
+    }
+    table.insert(
+        "eviction".to_owned(),
+        axis(design.evictions.iter().map(crate::catalog::Chosen::effective).collect()),
+    );
+    table.insert("reclaim".to_owned(), design.reclaim.effective());
+    table.insert("memory".to_owned(), design.memory.effective());
+    let resolution = toml::Value::try_from(design.ttl_resolution).expect("a resolution is a word");
+    table.insert("ttl_resolution".to_owned(), resolution);
+    table
+}

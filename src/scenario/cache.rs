@@ -1,0 +1,78 @@
+//! `[cache]`: how much is remembered, and by which rules.
+
+use toml::de::DeValue;
+
+use super::CacheDesign;
+use crate::cache::Capacity;
+use crate::cache::eviction::EVICTIONS;
+use crate::cache::memory::MEMORIES;
+use crate::cache::reclaim::RECLAIMS;
+use crate::catalog::{Fault, Item, Section, read};
+use crate::strategy::TtlResolution;
+use crate::units::ByteSize;
+
+/// Reads `[cache]`; without it, or without a capacity, the cache is unbounded.
+pub(super) fn cache(section: Option<Section<'_>>) -> Result<CacheDesign, Fault> {
+    let mut section = match section {
+        Some(section) => section,
+        None => Section::parse("")?,
+    };
+    let capacities = match section.take("capacity") {
+        None => vec![Capacity::Unbounded],
+        Some(item) => axis(item, capacity)?,
+    };
+    let evictions = match section.take("eviction") {
+        None => vec![EVICTIONS.default_choice("lru")],
+        Some(item) => axis(item, |item| EVICTIONS.choose(item))?,
+    };
+    let design = CacheDesign {
+        capacities,
+        evictions,
+        reclaim: section.plug("reclaim", &RECLAIMS, "lazy")?,
+        memory: section.plug("memory", &MEMORIES, "payload")?,
+        ttl_resolution: section.or("ttl_resolution", TtlResolution::default())?,
+    };
+    section.finish()?;
+    Ok(design)
+}
+
+/// A value, or a list of values to sweep.
+fn axis<'i, V>(item: Item<'i>, mut one: impl FnMut(Item<'i>) -> Result<V, Fault>) -> Result<Vec<V>, Fault> {
+    let span = item.span();
+    match item.into_inner() {
+        DeValue::Array(items) if items.is_empty() => {
+            Err(Fault::new(span, "an empty list sweeps over nothing")
+                .help("write one value, or a list of values"))
+        }
+        DeValue::Array(items) => items.into_iter().map(one).collect(),
+        value => Ok(vec![one(toml::Spanned::new(span, value))?]),
+    }
+}
+
+/// `"64MiB"` or `{ objects = 1000 }`.
+fn capacity(item: Item<'_>) -> Result<Capacity, Fault> {
+    if !item.get_ref().is_table() {
+        let size: ByteSize = read(item)?;
+        return Ok(Capacity::Bytes(size.as_bytes()));
+    }
+    let mut section = Section::of(item, "a capacity")?;
+    let objects = section.required::<i64>("objects", "{ objects = 1000 }")?;
+    section.finish()?;
+    let count = u64::try_from(*objects.get_ref()).map_err(|_| {
+        Fault::new(objects.span(), format!("a capacity of {} objects cannot be", objects.get_ref()))
+    })?;
+    Ok(Capacity::Objects(count))
+}
+
+/// A capacity as it could be written.
+pub(super) fn written(capacity: Capacity) -> Option<toml::Value> {
+    match capacity {
+        Capacity::Unbounded => None,
+        Capacity::Bytes(bytes) => Some(ByteSize::from_bytes(bytes).to_string().into()),
+        Capacity::Objects(objects) => {
+            let mut table = toml::Table::new();
+            table.insert("objects".to_owned(), i64::try_from(objects).unwrap_or(i64::MAX).into());
+            Some(table.into())
+        }
+    }
+}

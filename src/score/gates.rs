@@ -1,0 +1,128 @@
+//! Gates, which a cell must pass to be recommended, and what the scenario's author expects.
+
+use super::cell::{Cell, Replications};
+use super::objective::Metric;
+
+/// Direction of a gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// The value must be at least the limit.
+    Min,
+    /// The value must be at most the limit.
+    Max,
+}
+
+/// A limit that a cell must keep.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    /// As written, `hit_min`.
+    pub name: String,
+    /// On what.
+    pub metric: &'static Metric,
+    /// In which direction.
+    pub bound: Bound,
+    /// In the metric's unit.
+    pub limit: f64,
+}
+
+/// A gate held against a cell.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Checked {
+    /// What came out; `None` without data.
+    pub value: Option<f64>,
+    /// Whether the limit is kept; no data does not keep it.
+    pub pass: bool,
+}
+
+impl Gate {
+    /// Holds the gate against a cell's measurements. The limit itself passes.
+    pub fn check(&self, runs: &Replications) -> Checked {
+        let value = self.metric.of(runs);
+        let keeps = |value: f64| match self.bound {
+            Bound::Min => value >= self.limit,
+            Bound::Max => value <= self.limit,
+        };
+        Checked { value, pass: value.is_some_and(keeps) }
+    }
+}
+
+/// A claim about every cell of a strategy.
+#[derive(Debug, Clone)]
+pub struct Expectation {
+    /// Which strategy.
+    pub strategy: String,
+    /// What is claimed about.
+    pub metric: &'static Metric,
+    /// Least expected value, in the metric's unit.
+    pub low: f64,
+    /// Greatest expected value.
+    pub high: f64,
+}
+
+/// An expectation held against one cell.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Held {
+    /// Which of the expectations.
+    pub expectation: usize,
+    /// Which cell.
+    pub cell: usize,
+    /// What came out; `None` without data, which does not meet it.
+    pub value: Option<f64>,
+    /// Whether it lies within.
+    pub met: bool,
+}
+
+/// Holds every expectation against every cell of its strategy.
+pub(super) fn hold(expectations: &[Expectation], cells: &[Cell]) -> Vec<Held> {
+    let mut all = Vec::new();
+    for (expectation, claim) in expectations.iter().enumerate() {
+        for (index, cell) in cells.iter().enumerate().filter(|(_, cell)| cell.strategy == claim.strategy) {
+            let value = claim.metric.of(&cell.runs);
+            let met = value.is_some_and(|value| claim.low <= value && value <= claim.high);
+            all.push(Held { expectation, cell: index, value, met });
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::cell;
+    use super::*;
+
+    fn gate(bound: Bound, limit: f64) -> Gate {
+        Gate { name: "hit".into(), metric: Metric::named("hit").unwrap(), bound, limit }
+    }
+
+    #[test]
+    fn the_limit_itself_passes_and_beyond_it_fails() {
+        let runs = cell("any", 0.0, &[750]).runs;
+        for (bound, limit, pass) in [
+            (Bound::Min, 0.75, true),
+            (Bound::Min, 0.7501, false),
+            (Bound::Max, 0.75, true),
+            (Bound::Max, 0.7499, false),
+        ] {
+            assert_eq!(gate(bound, limit).check(&runs), Checked { value: Some(0.75), pass });
+        }
+    }
+
+    #[test]
+    fn no_data_fails_every_gate() {
+        let none = Replications::default();
+        for gate in [gate(Bound::Min, 0.0), gate(Bound::Max, 1.0)] {
+            assert_eq!(gate.check(&none), Checked { value: None, pass: false });
+        }
+    }
+
+    #[test]
+    fn an_expectation_holds_for_every_cell_of_its_strategy() {
+        let cells =
+            [cell("a", 0.0, &[700]), cell("b", 0.0, &[100]), cell("a", 0.0, &[900]), cell("a", 0.0, &[])];
+        let metric = Metric::named("fresh_hit").unwrap();
+        let claims = [Expectation { strategy: "a".into(), metric, low: 0.7, high: 0.8 }];
+        let held: Vec<_> =
+            hold(&claims, &cells).iter().map(|held| (held.cell, held.value, held.met)).collect();
+        assert_eq!(held, [(0, Some(0.7), true), (2, Some(0.9), false), (3, None, false)]);
+    }
+}

@@ -1,0 +1,166 @@
+//! Means with 95 % intervals over replications, and paired comparison of two cells.
+//!
+//! Intervals come from independent replications and never from single requests: hits cluster, so
+//! requests are not independent. They are Student's, `mean ± t(n - 1) · s / √n`; two cells are
+//! compared by the interval of their differences seed by seed, because both met the same requests.
+
+/// Both ends of a 95 % interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// A mean over replications.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    /// The mean.
+    pub mean: f64,
+    /// Its 95 % interval; `None` for a single replication, which says nothing about the spread.
+    pub interval: Option<Interval>,
+}
+
+impl Estimate {
+    /// The estimate from one value per replication; `None` without values.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let mean = mean(values)?;
+        let interval = (values.len() > 1).then(|| {
+            let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+            let freedom = values.len() - 1;
+            let standard_error = (squares / freedom as f64 / values.len() as f64).sqrt();
+            let half = student_95(freedom) * standard_error;
+            Interval { low: mean - half, high: mean + half }
+        });
+        Some(Self { mean, interval })
+    }
+
+    /// Whether 0 lies in the interval, so that the replications do not tell the mean from 0;
+    /// `None` without an interval.
+    pub fn is_indistinguishable_from_zero(&self) -> Option<bool> {
+        self.interval.map(|interval| interval.low <= 0.0 && interval.high >= 0.0)
+    }
+}
+
+/// The mean, summed in the order given; `None` without values.
+///
+/// Summing the distances from the first value makes the mean of equal values exactly that value.
+pub(super) fn mean(values: &[f64]) -> Option<f64> {
+    let first = *values.first()?;
+    let beyond: f64 = values.iter().map(|value| value - first).sum();
+    Some(first + beyond / values.len() as f64)
+}
+
+/// The half-width of a 95 % interval in standard errors: the 97.5 % quantile of Student's
+/// distribution with `freedom` degrees of freedom.
+///
+/// # Panics
+/// For 0 degrees of freedom, which have no distribution.
+pub(super) fn student_95(freedom: usize) -> f64 {
+    assert!(freedom > 0, "Student's distribution needs a degree of freedom");
+    // No quantile lies beyond that of one degree, 12.7; sixty halvings leave no bit of it open.
+    let (mut low, mut high) = (1.0, 13.0);
+    for _ in 0..60 {
+        let middle = f64::midpoint(low, high);
+        if student_within(middle, freedom) < 0.95 {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    f64::midpoint(low, high)
+}
+
+/// The probability that Student's t lies between `-t` and `t`.
+///
+/// The finite sums for whole degrees of freedom: Abramowitz and Stegun, Handbook of Mathematical
+/// Functions, 26.7.3 (odd) and 26.7.4 (even).
+fn student_within(t: f64, freedom: usize) -> f64 {
+    let angle = (t / (freedom as f64).sqrt()).atan();
+    let (sin, cos) = angle.sin_cos();
+    let odd = freedom % 2 == 1;
+    // Each term is the one before, times cos² and the next factor of the double factorials.
+    let (mut term, first) = if odd { (cos, 3) } else { (1.0, 2) };
+    let mut sum = 0.0;
+    for step in (first..=freedom).step_by(2) {
+        sum += term;
+        term *= cos * cos * (step - 1) as f64 / step as f64;
+    }
+    if odd { (angle + sin * sum) * std::f64::consts::FRAC_2_PI } else { sin * sum }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_distr::{Distribution, StandardNormal};
+
+    use super::*;
+    use crate::random::Seed;
+
+    #[test]
+    fn quantiles_are_the_published_ones() {
+        // Any printed table of Student's distribution, two-sided 5 %.
+        for (freedom, published) in [
+            (1, 12.7062),
+            (2, 4.3027),
+            (3, 3.1824),
+            (4, 2.7764),
+            (5, 2.5706),
+            (7, 2.3646),
+            (10, 2.2281),
+            (15, 2.1314),
+            (30, 2.0423),
+            (60, 2.0003),
+            (120, 1.9799),
+            (1_000, 1.9623),
+        ] {
+            let t = student_95(freedom);
+            assert!((t - published).abs() < 0.000_051, "{freedom}: {t}");
+        }
+    }
+
+    #[test]
+    fn no_value_is_no_mean_and_one_value_is_no_interval() {
+        assert_eq!(Estimate::of(&[]), None);
+        assert_eq!(Estimate::of(&[0.5]), Some(Estimate { mean: 0.5, interval: None }));
+        let two = Estimate::of(&[1.0, 3.0]).unwrap();
+        // s = √2, so the standard error is 1 and the half-width the quantile itself.
+        let Interval { low, high } = two.interval.unwrap();
+        assert!((two.mean - 2.0).abs() < 1e-12);
+        assert!((high - 2.0 - 12.7062).abs() < 1e-4 && (2.0 - low - 12.7062).abs() < 1e-4);
+        assert_eq!(Estimate::of(&[0.5]).unwrap().is_indistinguishable_from_zero(), None);
+    }
+
+    #[test]
+    fn equal_values_have_exactly_that_mean_and_no_width() {
+        let same = Estimate::of(&[0.1; 7]).unwrap();
+        assert_eq!(same, Estimate { mean: 0.1, interval: Some(Interval { low: 0.1, high: 0.1 }) });
+        let none = Estimate::of(&[0.0; 3]).unwrap();
+        assert_eq!(none.is_indistinguishable_from_zero(), Some(true));
+    }
+
+    /// How often the interval of five normal values around `centre` contains 0.
+    fn contains_zero(centre: f64, seed: &str) -> f64 {
+        let mut stream = Seed::new(7).of(seed).stream();
+        let trials = 4_000;
+        let containing = (0..trials).filter(|_| {
+            let values: Vec<f64> = (0..5)
+                .map(|_| {
+                    let noise: f64 = StandardNormal.sample(&mut stream);
+                    centre + noise
+                })
+                .collect();
+            Estimate::of(&values).unwrap().is_indistinguishable_from_zero() == Some(true)
+        });
+        containing.count() as f64 / f64::from(trials)
+    }
+
+    #[test]
+    fn intervals_cover_the_truth_95_times_in_100() {
+        // The standard error of the share is 0.0034, so the band is four of them wide.
+        let covered = contains_zero(0.0, "coverage");
+        assert!((covered - 0.95).abs() < 0.014, "{covered}");
+        let missed = contains_zero(3.0, "power");
+        assert!(missed < 0.05, "a difference of three standard deviations is seen: {missed}");
+    }
+}

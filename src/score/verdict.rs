@@ -1,0 +1,240 @@
+//! The verdict: scores, differences to the baseline, gates, the front, and which cell to choose.
+
+use std::collections::BTreeMap;
+
+use super::cell::{Cell, paired};
+use super::composite::{self, Score, Weights};
+use super::gates::{self, Checked, Expectation, Gate, Held};
+use super::objective::Metric;
+use super::pareto;
+use super::rates;
+use super::stats::Estimate;
+
+/// The rule by which the winner is chosen, for people; every record carries it.
+pub const RULE: &str = "Of the cells that pass every gate, the one with the best score; of those that are \
+indistinguishable from it in score (the 95 % interval of the paired difference contains 0), the one with the least \
+memory. Oracles are bounds and never win.";
+
+/// The metrics for which every cell is compared with the baseline, besides `score`.
+pub const PAIRED: [&str; 9] = [
+    "hit",
+    "fresh_hit",
+    "byte_hit",
+    "origin_offload",
+    "memory",
+    "origin_rate",
+    "peak_origin_rate",
+    "stampedes",
+    "p99",
+];
+
+/// By what a scenario wants its cells to be judged.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// What the score is made of.
+    pub weights: Weights,
+    /// What a cell must keep to be recommended.
+    pub gates: Vec<Gate>,
+    /// What the author claims.
+    pub expectations: Vec<Expectation>,
+}
+
+/// What is to be said of all cells.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// Of each, in their order.
+    pub cells: Vec<CellVerdict>,
+    /// The cell to choose; `None` where none passes every gate.
+    pub winner: Option<usize>,
+    /// Other cells that pass every gate and are indistinguishable from the winner in score.
+    pub indistinguishable: Vec<usize>,
+    /// Whether the author's claims hold.
+    pub expectations: Vec<Held>,
+}
+
+/// What is to be said of one cell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CellVerdict {
+    /// From 0 to 1; `None` without data.
+    pub score: Option<f64>,
+    /// The parts of the score by objective, each from 0 to 1.
+    pub parts: BTreeMap<&'static str, f64>,
+    /// Differences to the baseline at the same values of the sweep, by metric; none for the
+    /// baseline itself, and none where either lacks data.
+    pub paired: BTreeMap<&'static str, Estimate>,
+    /// In the order of the rules' gates.
+    pub gates: Vec<Checked>,
+    /// Whether no contender has both less memory and less load on the origin.
+    pub on_pareto_front: bool,
+}
+
+/// Judges all cells of a scenario.
+pub fn judge(cells: &[Cell], rules: &Rules) -> Verdict {
+    let scores = composite::scores(cells, &rules.weights);
+    let points: Vec<_> = cells.iter().map(|cell| if cell.oracle { None } else { cost(cell) }).collect();
+    let front = pareto::front(&points);
+    let judged: Vec<CellVerdict> = cells
+        .iter()
+        .enumerate()
+        .map(|(index, cell)| CellVerdict {
+            score: scores[index].mean(),
+            parts: scores[index].parts.clone(),
+            paired: differences(index, cells, &scores),
+            gates: rules.gates.iter().map(|gate| gate.check(&cell.runs)).collect(),
+            on_pareto_front: front[index],
+        })
+        .collect();
+    let contenders: Vec<usize> = (0..cells.len())
+        .filter(|&index| !cells[index].oracle && judged[index].gates.iter().all(|gate| gate.pass))
+        .collect();
+    let winner = winner(&contenders, cells, &scores);
+    let near = |&index: &usize| winner.is_some_and(|winner| winner != index && near(winner, index, &scores));
+    let indistinguishable = contenders.iter().copied().filter(near).collect();
+    let expectations = gates::hold(&rules.expectations, cells);
+    Verdict { cells: judged, winner, indistinguishable, expectations }
+}
+
+/// What a cell costs: bytes held, and origin fetches per request.
+fn cost(cell: &Cell) -> Option<(f64, f64)> {
+    Some((memory(cell)?, cell.runs.mean(rates::fetches_per_request)?))
+}
+
+fn memory(cell: &Cell) -> Option<f64> {
+    cell.runs.mean(|run| Some(run.memory.mean_bytes))
+}
+
+/// The best score, and among those not told from it the least memory; the first in the scenario
+/// among equals.
+fn winner(contenders: &[usize], cells: &[Cell], scores: &[Score]) -> Option<usize> {
+    let known = |&index: &usize| scores[index].mean().map(|score| (index, score));
+    let better = |a: (usize, f64), b: (usize, f64)| if b.1 > a.1 { b } else { a };
+    let (best, _) = contenders.iter().filter_map(known).reduce(better)?;
+    let held = |index: usize| memory(&cells[index]).unwrap_or(f64::INFINITY);
+    let alike = contenders.iter().copied().filter(|&index| near(best, index, scores));
+    alike.reduce(|least, index| if held(index) < held(least) { index } else { least })
+}
+
+/// Whether the scores of two cells cannot be told apart. A single replication has no interval:
+/// its numbers are exact for it, and only equal scores are equal.
+fn near(one: usize, other: usize, scores: &[Score]) -> bool {
+    paired(&scores[one].by_run, &scores[other].by_run).is_some_and(|difference| {
+        difference.is_indistinguishable_from_zero().unwrap_or_else(|| difference.mean.abs() <= 0.0)
+    })
+}
+
+/// The differences of a cell to the baseline.
+fn differences(index: usize, cells: &[Cell], scores: &[Score]) -> BTreeMap<&'static str, Estimate> {
+    let cell = &cells[index];
+    let beside = cells.iter().position(|other| other.baseline && other.sweep == cell.sweep);
+    let Some(base) = beside.filter(|_| !cell.baseline) else { return BTreeMap::new() };
+    let by_run = |cell: &Cell, metric: &Metric| -> BTreeMap<u32, f64> {
+        cell.runs.numbered().filter_map(|(number, run)| Some((number, metric.of_run(run)?))).collect()
+    };
+    let metrics = PAIRED.iter().filter_map(|name| Metric::named(name));
+    let of_metric = |metric: &'static Metric| {
+        Some((metric.name, paired(&by_run(cell, metric), &by_run(&cells[base], metric))?))
+    };
+    let mut differences: BTreeMap<_, _> = metrics.filter_map(of_metric).collect();
+    if let Some(score) = paired(&scores[index].by_run, &scores[base].by_run) {
+        differences.insert("score", score);
+    }
+    differences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::cell;
+    use super::super::gates::Bound;
+    use super::*;
+
+    fn by_hits() -> Rules {
+        let hit = Metric::named("hit").unwrap();
+        Rules { weights: Weights::new(vec![(hit, 1.0)]).unwrap(), ..Rules::default() }
+    }
+
+    fn at_least(limit: f64) -> Rules {
+        let metric = Metric::named("hit").unwrap();
+        let gates = vec![Gate { name: "hit_min".into(), metric, bound: Bound::Min, limit }];
+        Rules { gates, ..by_hits() }
+    }
+
+    #[test]
+    fn the_best_score_wins_where_replications_tell_it_from_the_others() {
+        let cells = [
+            cell("baseline", 10.0, &[700, 710, 690]),
+            cell("better", 90.0, &[800, 811, 790]),
+            cell("oracle", 1.0, &[999, 999, 999]),
+        ];
+        let verdict = judge(&cells, &by_hits());
+        assert_eq!((verdict.winner, verdict.indistinguishable.as_slice()), (Some(1), [].as_slice()));
+    }
+
+    #[test]
+    fn of_those_indistinguishable_from_the_best_the_least_memory_wins() {
+        let cells = [
+            cell("baseline", 10.0, &[500, 510, 490]),
+            cell("best", 90.0, &[800, 820, 780]),
+            cell("leaner", 50.0, &[799, 821, 779]),
+            cell("apart", 20.0, &[790, 810, 770]),
+        ];
+        let verdict = judge(&cells, &by_hits());
+        assert_eq!((verdict.winner, verdict.indistinguishable), (Some(2), vec![1]));
+    }
+
+    #[test]
+    fn a_single_replication_has_no_interval_and_only_equal_scores_tie() {
+        let cells =
+            [cell("baseline", 10.0, &[799]), cell("best", 90.0, &[800]), cell("leaner", 50.0, &[800])];
+        let verdict = judge(&cells, &by_hits());
+        assert_eq!((verdict.winner, verdict.indistinguishable), (Some(2), vec![1]));
+        let difference = verdict.cells[1].paired["hit"];
+        assert_eq!((difference.interval, difference.is_indistinguishable_from_zero()), (None, None));
+    }
+
+    #[test]
+    fn a_failed_gate_excludes_and_where_none_passes_none_wins() {
+        let cells = [cell("baseline", 10.0, &[700]), cell("best", 90.0, &[800]), cell("failed", 1.0, &[])];
+        assert_eq!(judge(&cells, &at_least(0.75)).winner, Some(1));
+        let none = judge(&cells, &at_least(0.95));
+        assert_eq!((none.winner, none.indistinguishable.len()), (None, 0));
+        assert!(!none.cells[2].gates[0].pass);
+        assert_eq!(judge(&[], &by_hits()).winner, None);
+    }
+
+    #[test]
+    fn differences_are_taken_to_the_baseline_at_the_same_point_of_the_sweep() {
+        let at = |cell: Cell, sweep: &str| Cell { sweep: vec![sweep.into()], ..cell };
+        let cells = [
+            at(cell("baseline", 10.0, &[500, 600]), "64MiB"),
+            at(cell("baseline", 20.0, &[700, 800]), "128MiB"),
+            at(cell("other", 15.0, &[800, 900]), "128MiB"),
+            at(cell("other", 15.0, &[800, 900]), "1GiB"),
+        ];
+        let verdict = judge(&cells, &by_hits());
+        let other = &verdict.cells[2].paired;
+        assert!((other["hit"].mean - 0.1).abs() < 1e-12);
+        assert!((other["memory"].mean + 5.0).abs() < 1e-12);
+        assert!((other["score"].mean - 0.1).abs() < 1e-12);
+        assert_eq!(other["hit"].is_indistinguishable_from_zero(), Some(false));
+        assert!(!other.contains_key("fresh_share"), "no data has no difference");
+        assert!(verdict.cells[0].paired.is_empty(), "the baseline differs from nothing");
+        assert!(verdict.cells[3].paired.is_empty(), "no baseline at that point");
+        let names: Vec<_> = PAIRED.iter().filter(|name| other.contains_key(*name)).collect();
+        assert_eq!(names.len(), PAIRED.len());
+    }
+
+    #[test]
+    fn equal_cells_are_indistinguishable_and_on_the_front_together() {
+        let cells = [
+            cell("baseline", 10.0, &[500, 600]),
+            cell("same", 10.0, &[500, 600]),
+            cell("worse", 11.0, &[500, 600]),
+            cell("oracle", 1.0, &[999, 999]),
+        ];
+        let verdict = judge(&cells, &by_hits());
+        assert_eq!(verdict.cells[1].paired["hit"].is_indistinguishable_from_zero(), Some(true));
+        assert_eq!(verdict.winner, Some(0), "the first in the scenario among equals");
+        let front: Vec<_> = verdict.cells.iter().map(|cell| cell.on_pareto_front).collect();
+        assert_eq!(front, [true, true, false, false]);
+    }
+}

@@ -1,0 +1,100 @@
+//! What is tuned: how the application uses the cache.
+//!
+//! A strategy is a TTL (a rule and what bends it), a refresh policy that says *when* a fetch is
+//! wanted, and a guard that says *who* may fetch. It sees what a real application could see: its
+//! own clock, what it stored, what a fetch brought. It cannot see the future or the origin.
+
+pub mod guard;
+pub mod refresh;
+pub mod ttl;
+
+use guard::StampedeGuard;
+use refresh::RefreshPolicy;
+use ttl::Ttl;
+
+use crate::catalog::{Chosen, Fault};
+use crate::random::Seed;
+use crate::units::SimDuration;
+
+/// What the parts of a strategy may know of the run when they are made.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The names of the classes, by id.
+    pub classes: Vec<String>,
+    /// Root of the strategy's own chance.
+    pub seed: Seed,
+}
+
+/// The smallest step in which the cache keeps TTLs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub enum TtlResolution {
+    /// Whole milliseconds, as SET with PX.
+    #[default]
+    #[serde(rename = "1ms")]
+    Milliseconds,
+    /// Whole seconds, as SETEX and EXPIRE.
+    #[serde(rename = "1s")]
+    Seconds,
+    /// As computed; for checks against theory.
+    #[serde(rename = "exact")]
+    Exact,
+}
+
+impl TtlResolution {
+    /// The step; `None` where there is none.
+    pub fn step(self) -> Option<SimDuration> {
+        match self {
+            Self::Milliseconds => Some(SimDuration::from_millis(1)),
+            Self::Seconds => Some(SimDuration::from_secs(1)),
+            Self::Exact => None,
+        }
+    }
+}
+
+/// A strategy as a scenario describes it.
+#[derive(Debug, Clone)]
+pub struct Design {
+    /// Its name in every table and chart.
+    pub name: String,
+    /// Whether the others are compared with it.
+    pub baseline: bool,
+    /// How long an entry stays fresh.
+    pub rule: Chosen<dyn ttl::TtlRule, Setup>,
+    /// What bends that, in order.
+    pub modifiers: Vec<Chosen<dyn ttl::TtlModifier, Setup>>,
+    /// When a fetch is wanted.
+    pub refresh: Chosen<dyn RefreshPolicy, Setup>,
+    /// Who may fetch.
+    pub guard: Chosen<dyn StampedeGuard, Setup>,
+}
+
+/// A strategy at work in one simulation.
+pub struct Strategy {
+    /// How long entries stay fresh.
+    pub ttl: Ttl,
+    /// When a fetch is wanted.
+    pub refresh: Box<dyn RefreshPolicy>,
+    /// Who may fetch.
+    pub guard: Box<dyn StampedeGuard>,
+}
+
+impl Design {
+    /// Makes the strategy for one simulation.
+    pub fn make(&self, setup: &Setup, resolution: TtlResolution) -> Result<Strategy, Fault> {
+        let modifiers = self.modifiers.iter().enumerate().map(|(place, chosen)| {
+            // Two modifiers of one kind draw independently.
+            let seed = setup.seed.of(chosen.name()).nth(place as u64);
+            chosen.make(&Setup { seed, ..setup.clone() })
+        });
+        Ok(Strategy {
+            ttl: Ttl::new(
+                self.rule.make(setup)?,
+                modifiers.collect::<Result<_, _>>()?,
+                resolution,
+                setup.seed,
+            ),
+            refresh: self.refresh.make(setup)?,
+            guard: self.guard.make(setup)?,
+        })
+    }
+}

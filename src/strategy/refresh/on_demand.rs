@@ -1,0 +1,40 @@
+//! Lazy loading: an object is fetched when it is asked for and not there.
+//!
+//! Plain cache-aside. Whoever asks first after an expiry waits for the origin.
+//!
+//! ```toml
+//! refresh = { policy = "on-demand" }
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use super::{Copy, RefreshPolicy, Wish};
+use crate::catalog::{Invalid, Param, Plugin};
+use crate::strategy::Setup;
+
+/// It takes no parameters.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Params {}
+
+/// Fetches on a miss only.
+#[derive(Debug)]
+pub struct OnDemand;
+
+impl Plugin for OnDemand {
+    const NAME: &'static str = "on-demand";
+    const SUMMARY: &'static str = "Lazy loading: an object is fetched when it is asked for and not there.";
+    const PARAMS: &'static [Param] = &[];
+    type Params = Params;
+    type Setup = Setup;
+
+    fn new(_: &Params, _: &Setup) -> Result<Self, Invalid> {
+        Ok(Self)
+    }
+}
+
+impl RefreshPolicy for OnDemand {
+    fn on_copy(&mut self, _: &Copy) -> Wish {
+        Wish::Serve
+    }
+}

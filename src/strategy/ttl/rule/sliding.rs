@@ -1,0 +1,89 @@
+//! An idle timeout: every read of a fresh entry sets its TTL anew, `GETEX` or `GET` and `EXPIRE`.
+//!
+//! Behaves like LRU with a characteristic time: with Poisson requests of rate `λ` the hit ratio is
+//! `1 - e^(-λ idle)` (law F2). Popular objects stay for as long as they are popular, so `max_age`
+//! bounds how old a value may become; without it a hot key is never renewed. Costs one extra
+//! command per hit.
+//!
+//! ```toml
+//! ttl = { rule = "sliding", idle = "1h", max_age = "24h" }
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::{Invalid, Kind, Param, Plugin};
+use crate::strategy::Setup;
+use crate::strategy::ttl::{Fill, Read, Touch, TtlRule};
+use crate::units::{SimDuration, SimTime};
+
+/// Parameters of [`Sliding`].
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    idle: SimDuration,
+    max_age: String,
+    redraw: Redraw,
+}
+
+/// When modifiers draw for an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Redraw {
+    Fill,
+    Touch,
+}
+
+/// A TTL that reads set anew.
+#[derive(Debug)]
+pub struct Sliding {
+    idle: SimDuration,
+    max_age: SimDuration,
+    redraw: bool,
+}
+
+impl Plugin for Sliding {
+    const NAME: &'static str = "sliding";
+    const SUMMARY: &'static str = "An idle timeout that every read sets anew, up to a greatest age.";
+    const PARAMS: &'static [Param] = &[
+        Param::duration("idle", "how long an entry stays fresh after its last read").default("1h").from("1ms").to("365d"),
+        Param::new(
+            "max_age",
+            Kind::Text,
+            "how long after its store an entry stays fresh at most: a duration of at least idle, or \"unbounded\"",
+        )
+        .default("24h"),
+        Param::new("redraw", Kind::Choice(&["fill", "touch"]), "whether jitter is drawn once per store or at each touch")
+            .default("touch"),
+    ];
+    type Params = Params;
+    type Setup = Setup;
+
+    fn new(params: &Params, _: &Setup) -> Result<Self, Invalid> {
+        let max_age = match params.max_age.as_str() {
+            "unbounded" => SimDuration::FOREVER,
+            text => text.parse().map_err(|error| {
+                Invalid::param("max_age", format!("max_age: {error}"))
+                    .help("write a duration, such as \"24h\", or \"unbounded\"")
+            })?,
+        };
+        if max_age < params.idle {
+            let what = format!(
+                "max_age ({max_age}) is shorter than idle ({}), so no read could extend it",
+                params.idle
+            );
+            return Err(Invalid::param("max_age", what).help("use the fixed rule, or a longer max_age"));
+        }
+        Ok(Self { idle: params.idle, max_age, redraw: params.redraw == Redraw::Touch })
+    }
+}
+
+impl TtlRule for Sliding {
+    fn fresh_for(&mut self, _: &Fill) -> SimDuration {
+        self.idle
+    }
+
+    fn on_read(&mut self, read: &Read) -> Option<Touch> {
+        let not_after: SimTime = read.stored_at + self.max_age;
+        Some(Touch { ttl: self.idle, not_after, redraw: self.redraw })
+    }
+}

@@ -1,0 +1,57 @@
+//! `csv`: a table of requests with fields between commas and quotes as in RFC 4180.
+//!
+//! The first row names the columns, unless `columns` counts them from 1. `columns` says which of them
+//! hold `time`, `key`, `size`, `class`, `origin_time`, `status` and `method`; all others are ignored.
+//! Without `columns`, well-known names (`time_us`, `key`, `size` …) are taken, and the report says which.
+//!
+//! `time_unit` is `s`, `ms`, `us`, `ns` or `iso8601`. Where it is not declared, the name of the time
+//! column decides (`time_us`, `ts_ms`), and else it is seconds, and the report says so. The origin time
+//! is read in the unit that its column's name carries, else in the unit of the time. An empty size,
+//! class or origin time is unknown; anything else that is no number is a bad row.
+//!
+//! ```toml
+//! [trace]
+//! path = "requests.csv.zst"
+//! format = "csv"
+//! columns = { time = "ts", key = "path", size = "bytes" }
+//! time_unit = "ms"
+//! ```
+
+use std::io::BufRead;
+
+use super::table_reader::TableReader;
+use super::{Declared, NoParams, RecordReader, TraceFormat};
+use crate::catalog::{Invalid, Param, Plugin};
+use crate::trace::TraceError;
+
+/// A table with commas.
+#[derive(Debug, Clone)]
+pub(super) struct Csv(Declared);
+
+impl Plugin for Csv {
+    const NAME: &'static str = "csv";
+    const SUMMARY: &'static str = "a table with a header and fields between commas, quoted as in RFC 4180";
+    const PARAMS: &'static [Param] = &[];
+    type Params = NoParams;
+    type Setup = Declared;
+
+    fn new(_: &NoParams, declared: &Declared) -> Result<Self, Invalid> {
+        Ok(Self(declared.clone()))
+    }
+}
+
+impl TraceFormat for Csv {
+    fn open<'r>(
+        &self,
+        input: Box<dyn BufRead + 'r>,
+        file: &str,
+    ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
+        let mut layout = csv::ReaderBuilder::new();
+        layout.delimiter(self.0.delimiter.unwrap_or(b','));
+        Ok(Box::new(TableReader::open(&mut layout, input, &self.0, file)?))
+    }
+
+    fn is_log(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,134 @@
+//! Reading recorded traces: one file is one format; what they share lies beside them.
+//!
+//! A format turns a stream of text into raw [`Record`]s, or says by line and reason why a line is none.
+//! It neither filters nor interns: that is [`import`](crate::trace::import()), the same for all formats.
+
+use std::io::{self, BufRead};
+
+use super::TraceError;
+use crate::units::SimDuration;
+
+mod clf;
+mod combined;
+pub(super) mod compression;
+mod csv;
+pub(super) mod guess;
+mod lines;
+mod log_line;
+mod log_reader;
+mod table;
+mod table_reader;
+mod timestamp;
+mod tsv;
+
+pub use table::{Column, Columns, Declared, FIELDS};
+pub use timestamp::TimeUnit;
+
+crate::catalog! {
+    /// What a recorded trace can be written in.
+    pub static FORMATS: Catalog<dyn TraceFormat, Declared> = "trace format", tag "format";
+    clf::Clf,
+    combined::Combined,
+    csv::Csv,
+    tsv::Tsv,
+}
+
+/// The parameters of a format that has none of its own.
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoParams {}
+
+/// How a kind of file is read.
+pub trait TraceFormat {
+    /// Begins to read; `file` is what messages call the input.
+    fn open<'r>(
+        &self,
+        input: Box<dyn BufRead + 'r>,
+        file: &str,
+    ) -> Result<Box<dyn RecordReader + 'r>, TraceError>;
+
+    /// Whether its records are lines of a web server's log: keys are then request targets, and only
+    /// images are kept unless the scenario says otherwise.
+    fn is_log(&self) -> bool;
+}
+
+/// A trace that is being read.
+pub trait RecordReader {
+    /// The next row; `None` at the end.
+    fn next_row(&mut self) -> Option<io::Result<Row<'_>>>;
+
+    /// How many lines have been read whole.
+    fn lines_read(&self) -> u64;
+
+    /// What the reader assumed, as sentences for the user.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// One row of the input: a record, or why it is none.
+#[derive(Debug)]
+pub struct Row<'r> {
+    /// Where it begins, from 1.
+    pub line: u64,
+    /// How many lines it covers; more than one where a quoted field holds line breaks.
+    pub lines: u64,
+    /// What it says.
+    pub content: Result<Record<'r>, Skip<'r>>,
+}
+
+/// A request as it was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record<'r> {
+    /// Nanoseconds since 1970 UTC, or since whenever the recording counts from.
+    pub time_ns: i64,
+    /// Seconds that the recorder's clock was ahead of UTC, where recorded.
+    pub utc_offset_s: Option<i32>,
+    /// Method or operation, where recorded.
+    pub method: Option<&'r [u8]>,
+    /// HTTP status, where recorded.
+    pub status: Option<u16>,
+    /// What was asked for: a request target or a key.
+    pub key: &'r [u8],
+    /// Bytes of the body, where recorded.
+    pub size: Option<u64>,
+    /// Class, where recorded.
+    pub class: Option<&'r [u8]>,
+    /// How long the origin took, where recorded.
+    pub origin_time: Option<SimDuration>,
+    /// Whether further fields followed that the format does not know.
+    pub has_extra_fields: bool,
+}
+
+/// Why a row is no record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Skip<'r> {
+    /// The rule it breaks, such as `size must be a number of bytes`; the name under which it is counted.
+    pub reason: &'static str,
+    /// Whether the row is broken; a sound row that is no HTTP request is not.
+    pub is_bad: bool,
+    /// Where: character of a log line or field of a table, from 1.
+    pub column: Option<u64>,
+    /// The name of the column in a table.
+    pub field: Option<&'r str>,
+    /// What stands there.
+    pub value: &'r [u8],
+}
+
+impl<'r> Skip<'r> {
+    /// A broken row.
+    pub(super) fn bad(reason: &'static str, value: &'r [u8]) -> Self {
+        Self { reason, is_bad: true, column: None, field: None, value }
+    }
+
+    /// A sound row that holds no request.
+    pub(super) fn idle(reason: &'static str, value: &'r [u8]) -> Self {
+        Self { reason, is_bad: false, column: None, field: None, value }
+    }
+
+    /// At a place: a byte offset from 0, reported from 1.
+    pub(super) fn at(mut self, offset: usize) -> Self {
+        self.column = Some(offset as u64 + 1);
+        self
+    }
+}

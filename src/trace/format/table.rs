@@ -1,0 +1,170 @@
+//! What a scenario declares about a table: which column holds what, and in which unit.
+
+use super::timestamp::TimeUnit;
+use crate::catalog::{nearest, one_of};
+use crate::trace::TraceError;
+
+/// What a column can hold, as written in `columns`.
+pub const FIELDS: [&str; 7] = ["time", "key", "size", "class", "origin_time", "status", "method"];
+
+/// The names under which columns are looked for where none are declared, by field.
+const USUAL: [(&str, &[&str]); 7] = [
+    ("time", &["time", "time_us", "time_ms", "time_ns", "time_s", "timestamp", "ts", "ts_ms", "ts_us"]),
+    ("key", &["key", "path", "url", "uri", "object", "object_id", "obj_id", "id"]),
+    ("size", &["size", "bytes", "object_size", "obj_size"]),
+    ("class", &["class"]),
+    ("origin_time", &["origin_time", "origin_time_s", "origin_time_ms", "origin_time_us"]),
+    ("status", &["status"]),
+    ("method", &["method", "op"]),
+];
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Column {
+    /// By the name in the header.
+    Named(String),
+    /// By its number, from 1.
+    Number(usize),
+}
+
+/// Which column holds what; by field, in the order of [`FIELDS`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Columns {
+    by_field: [Option<Column>; FIELDS.len()],
+}
+
+impl Columns {
+    /// Declares that `column` holds `field`.
+    ///
+    /// # Panics
+    /// If there is no such field in [`FIELDS`].
+    pub fn set(&mut self, field: &str, column: Column) {
+        let index = FIELDS.iter().position(|name| *name == field).expect("a field of FIELDS");
+        self.by_field[index] = Some(column);
+    }
+
+    /// The declared fields with their columns.
+    pub fn declared(&self) -> impl Iterator<Item = (&'static str, &Column)> {
+        FIELDS.into_iter().zip(&self.by_field).filter_map(|(field, column)| Some((field, column.as_ref()?)))
+    }
+
+    /// Whether nothing is declared.
+    pub fn is_empty(&self) -> bool {
+        self.by_field.iter().all(Option::is_none)
+    }
+
+    /// Whether all columns are numbers, so that the first row is a request already.
+    pub(super) fn are_numbers(&self) -> bool {
+        !self.is_empty() && self.declared().all(|(_, column)| matches!(column, Column::Number(_)))
+    }
+}
+
+/// What a scenario declares about a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Declared {
+    /// Which column holds what.
+    pub columns: Columns,
+    /// The unit of the time column.
+    pub time_unit: Option<TimeUnit>,
+    /// What stands between fields; the format's own where not declared.
+    pub delimiter: Option<u8>,
+}
+
+/// A column that was found: its index from 0, and its name as messages show it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) index: usize,
+    pub(super) name: String,
+}
+
+/// Where in each row the fields are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub(super) time: Found,
+    pub(super) time_unit: Option<TimeUnit>,
+    pub(super) key: Found,
+    pub(super) size: Option<Found>,
+    pub(super) class: Option<Found>,
+    pub(super) origin_time: Option<Found>,
+    pub(super) origin_unit: Option<TimeUnit>,
+    pub(super) status: Option<Found>,
+    pub(super) method: Option<Found>,
+    /// What was assumed, for the user.
+    pub(super) notes: Vec<String>,
+}
+
+/// Finds the declared columns in the header (empty where all columns are numbers).
+pub(super) fn lay_out(declared: &Declared, header: &[String], file: &str) -> Result<Layout, TraceError> {
+    let existing = one_of(header.iter().map(String::as_str));
+    let mut layout = Layout::default();
+    let mut found: [Option<Found>; FIELDS.len()] = Default::default();
+    if declared.columns.is_empty() {
+        for (place, (field, names)) in found.iter_mut().zip(USUAL) {
+            *place = names.iter().find_map(|usual| {
+                let index = header.iter().position(|name| name.eq_ignore_ascii_case(usual))?;
+                Some(Found { index, name: header[index].clone() })
+            });
+            if let Some(column) = place {
+                layout.notes.push(format!("column \"{}\" is taken as the {field}", column.name));
+            }
+        }
+    } else {
+        for (place, (field, column)) in
+            found.iter_mut().zip(FIELDS.into_iter().zip(&declared.columns.by_field))
+        {
+            *place = match column {
+                None => None,
+                Some(Column::Number(number)) => {
+                    let index = number - 1;
+                    let name = header.get(index).cloned().unwrap_or_else(|| number.to_string());
+                    Some(Found { index, name })
+                }
+                Some(Column::Named(name)) => match header.iter().position(|existing| existing == name) {
+                    Some(index) => Some(Found { index, name: name.clone() }),
+                    None => {
+                        return Err(TraceError::UnknownColumn {
+                            file: file.to_owned(),
+                            column: name.clone(),
+                            field,
+                            meant: nearest(name, header.iter().map(String::as_str)).map(str::to_owned),
+                            existing,
+                        });
+                    }
+                },
+            };
+        }
+    }
+    let undeclared = |field| TraceError::UndeclaredColumn {
+        file: file.to_owned(),
+        field,
+        existing: if existing.is_empty() { "no header".to_owned() } else { existing.clone() },
+    };
+    let [time, key, size, class, origin_time, status, method] = found;
+    layout.time = time.ok_or_else(|| undeclared("time"))?;
+    layout.key = key.ok_or_else(|| undeclared("key"))?;
+    layout.settle_units(declared, origin_time.as_ref());
+    Ok(Layout { size, class, origin_time, status, method, ..layout })
+}
+
+impl Layout {
+    /// Decides the units of both times, and says what it assumed.
+    fn settle_units(&mut self, declared: &Declared, origin_time: Option<&Found>) {
+        let name = &self.time.name;
+        self.time_unit = declared.time_unit.or_else(|| {
+            let carried = TimeUnit::carried_by(name);
+            self.notes.push(match carried {
+                Some(unit) => format!("column \"{name}\" is read in {}, as its name says", unit.name()),
+                None => format!(
+                    "no time_unit is declared, so column \"{name}\" is read in seconds (others: ms, us, ns, iso8601)"
+                ),
+            });
+            carried
+        });
+        if let Some(column) = origin_time {
+            let numeric = self.time_unit.filter(|unit| *unit != TimeUnit::Iso8601);
+            self.origin_unit = TimeUnit::carried_by(&column.name).or(numeric);
+            let unit = self.origin_unit.unwrap_or(TimeUnit::S).name();
+            self.notes.push(format!("column \"{}\" (origin time) is read in {unit}", column.name));
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! Which requests ask for the same object: request targets in one spelling.
+
+use std::fmt::Write;
+
+/// What becomes of the query of a request target.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Query {
+    /// Dropped: requests that differ only in it ask for the same object.
+    #[default]
+    Drop,
+    /// Kept as it is.
+    Keep,
+    /// Kept with its parameters sorted.
+    Sorted,
+    /// Only these parameters are kept, sorted; such as those of a rendition (`w`, `h`, `q`).
+    Only(Vec<String>),
+}
+
+/// Spells keys, in one reused buffer.
+#[derive(Debug, Default)]
+pub(super) struct Speller {
+    /// How targets are spelt; `None` for keys that are taken as they are.
+    pub(super) target: Option<TargetRules>,
+    text: String,
+    scratch: Vec<u8>,
+}
+
+/// How request targets are spelt.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct TargetRules {
+    pub(super) query: Query,
+    pub(super) keeps_host: bool,
+}
+
+impl Speller {
+    pub(super) fn new(target: Option<TargetRules>) -> Self {
+        Self { target, ..Self::default() }
+    }
+
+    /// The key of what was asked for.
+    pub(super) fn key<'k>(&'k mut self, asked: &'k [u8]) -> &'k str {
+        let is_plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'%' | b'\\');
+        if let (b'/' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9', true) =
+            (asked.first().copied().unwrap_or(b' '), asked.iter().all(is_plain))
+            && (asked[0] == b'/' || self.target.is_none())
+            && let Ok(text) = std::str::from_utf8(asked)
+        {
+            return text;
+        }
+        self.text.clear();
+        self.scratch.clear();
+        match &self.target {
+            None => escape(asked, &mut self.text),
+            Some(rules) => {
+                spell(asked, rules, &mut self.scratch);
+                escape(&self.scratch, &mut self.text);
+            }
+        }
+        &self.text
+    }
+}
+
+/// Bytes as text: what is not UTF-8 is written `\xHH`, and so is a backslash that could be taken for
+/// the beginning of that, so that two keys never become one.
+fn escape(bytes: &[u8], out: &mut String) {
+    for chunk in bytes.utf8_chunks() {
+        let mut rest = chunk.valid();
+        while let Some(at) = rest.find("\\x") {
+            out.push_str(&rest[..at]);
+            out.push_str("\\x5Cx");
+            rest = &rest[at + 2..];
+        }
+        out.push_str(rest);
+        for byte in chunk.invalid() {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\\x{byte:02X}");
+        }
+    }
+}
+
+/// A target without fragment, in the spelling that `rules` ask for.
+fn spell(target: &[u8], rules: &TargetRules, out: &mut Vec<u8>) {
+    let target = split(target, b'#').0;
+    let (host, target) = split_host(target);
+    if rules.keeps_host
+        && let Some(host) = host
+    {
+        out.extend(host.to_ascii_lowercase());
+    }
+    let (path, query) = split(target, b'?');
+    if path.is_empty() {
+        out.push(b'/');
+    }
+    respell_percents(path, out);
+    let Some(query) = query else { return };
+    if rules.query == Query::Drop {
+        return;
+    }
+    // Spelt first and sorted then, or two spellings of one query could be sorted differently.
+    let mut parameters: Vec<Vec<u8>> = query.split(|byte| *byte == b'&').map(respelt).collect();
+    if let Query::Only(names) = &rules.query {
+        parameters.retain(|p| names.iter().any(|name| name.as_bytes() == split(p, b'=').0));
+    }
+    if rules.query != Query::Keep {
+        parameters.sort_unstable();
+    }
+    for (index, parameter) in parameters.into_iter().enumerate() {
+        out.push(if index == 0 { b'?' } else { b'&' });
+        out.extend(parameter);
+    }
+}
+
+fn respelt(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    respell_percents(text, &mut out);
+    out
+}
+
+/// What stands before `mark`, and after it where there is one.
+fn split(text: &[u8], mark: u8) -> (&[u8], Option<&[u8]>) {
+    match text.iter().position(|byte| *byte == mark) {
+        Some(at) => (&text[..at], Some(&text[at + 1..])),
+        None => (text, None),
+    }
+}
+
+/// The host of an absolute target such as `http://host/a.png`, and the target without it.
+fn split_host(target: &[u8]) -> (Option<&[u8]>, &[u8]) {
+    let Some(colon) = target.iter().position(|byte| !byte.is_ascii_alphabetic()) else {
+        return (None, target);
+    };
+    match target[colon..].strip_prefix(b"://") {
+        Some(rest) if colon > 0 => {
+            let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+            (Some(&rest[..end]), &rest[end..])
+        }
+        _ => (None, target),
+    }
+}
+
+/// Percent-encoding in one spelling (RFC 3986, section 6.2.2): unreserved characters are decoded,
+/// the digits of all others are upper-case, and a percent sign that begins nothing stays.
+fn respell_percents(text: &[u8], out: &mut Vec<u8>) {
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        let digit = |offset: usize| text.get(at + offset).and_then(|d| char::from(*d).to_digit(16));
+        if let (b'%', Some(high), Some(low)) = (byte, digit(1), digit(2)) {
+            let decoded = u8::try_from(high * 16 + low).expect("two hexadecimal digits are a byte");
+            if decoded.is_ascii_alphanumeric() || matches!(decoded, b'-' | b'.' | b'_' | b'~') {
+                out.push(decoded);
+            } else {
+                out.extend(text[at..at + 3].to_ascii_uppercase());
+            }
+            at += 3;
+        } else {
+            out.push(*byte);
+            at += 1;
+        }
+    }
+}
+
+/// What follows the last dot of the last part of the path, without query and fragment.
+pub(super) fn extension(target: &[u8]) -> Option<&[u8]> {
+    let end = target.iter().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(target.len());
+    let path = &target[..end];
+    let dot = path.iter().rposition(|byte| matches!(byte, b'.' | b'/'))?;
+    (path[dot] == b'.').then(|| &path[dot + 1..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn key(rules: TargetRules, target: &str) -> String {
+        Speller::new(Some(rules)).key(target.as_bytes()).to_owned()
+    }
+
+    #[test]
+    fn targets_that_mean_the_same_are_spelt_the_same() {
+        for (target, want) in [
+            ("/a/b.png", "/a/b.png"),
+            ("http://Host:80/a.png", "/a.png"),
+            ("http://host", "/"),
+            ("/a.png#top", "/a.png"),
+            ("/a.png?v=1", "/a.png"),
+            ("/%61%2fb%c3.png", "/a%2Fb%C3.png"),
+            ("/100%", "/100%"),
+            ("/%7Euser/%zz.png", "/~user/%zz.png"),
+            ("//A//b.PNG", "//A//b.PNG"),
+            ("/redirect?to=http://x/y", "/redirect"),
+        ] {
+            assert_eq!(key(TargetRules::default(), target), want, "{target}");
+        }
+    }
+
+    #[test]
+    fn a_query_is_kept_sorted_or_chosen_from() {
+        let with = |query| TargetRules { query, keeps_host: false };
+        let target = "/a.png?w=20&h=%61&utm=x#f";
+        assert_eq!(key(with(Query::Keep), target), "/a.png?w=20&h=a&utm=x");
+        assert_eq!(key(with(Query::Sorted), target), "/a.png?h=a&utm=x&w=20");
+        let only = Query::Only(vec!["w".to_owned(), "h".to_owned()]);
+        assert_eq!(key(with(only.clone()), target), "/a.png?h=a&w=20");
+        assert_eq!(key(with(only), "/a.png?utm=x"), "/a.png");
+    }
+
+    #[test]
+    fn a_host_is_kept_when_asked_for() {
+        let rules = TargetRules { query: Query::Drop, keeps_host: true };
+        assert_eq!(key(rules.clone(), "https://CDN.example/a.png"), "cdn.example/a.png");
+        assert_eq!(key(rules, "/a.png"), "/a.png");
+    }
+
+    #[test]
+    fn the_extension_is_that_of_the_path() {
+        for (target, want) in [
+            ("/a.gif", Some("gif")),
+            ("/a.b/c", None),
+            ("/a.PNG?x=.gif", Some("PNG")),
+            ("/a#.gif", None),
+            ("/a.", Some("")),
+            ("a.jpg", Some("jpg")),
+        ] {
+            assert_eq!(extension(target.as_bytes()), want.map(str::as_bytes), "{target}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn different_bytes_are_different_keys(
+            a in prop::collection::vec(prop::sample::select(b"\\x5CE9\xe9\xc3a".to_vec()), 0..9),
+            b in prop::collection::vec(prop::sample::select(b"\\x5CE9\xe9\xc3a".to_vec()), 0..9),
+        ) {
+            let verbatim = |bytes: &[u8]| Speller::new(None).key(bytes).to_owned();
+            prop_assert_eq!(verbatim(&a) == verbatim(&b), a == b);
+        }
+
+        #[test]
+        fn spelling_a_key_again_changes_nothing(target in "/([a-c/?&=]|%[0-7][0-9a-fA-F]){0,20}") {
+            let rules = TargetRules { query: Query::Sorted, keeps_host: false };
+            let once = key(rules.clone(), &target);
+            prop_assert_eq!(key(rules, &once), once);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! How large each object is: what its responses showed, or what had to be assumed.
+
+use std::collections::BTreeMap;
+
+/// Which of several recorded sizes is the object's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SizeRule {
+    /// The largest: an aborted transfer is smaller than the object.
+    #[default]
+    Max,
+    /// The last: the object has changed.
+    Last,
+    /// The most frequent, of equally frequent ones the largest.
+    Mode,
+}
+
+impl SizeRule {
+    /// As written in scenarios.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Max => "max",
+            Self::Last => "last",
+            Self::Mode => "mode",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    /// The size so far; 0 before the first, since a size of 0 is never recorded.
+    size: u32,
+    first: u32,
+    differs: bool,
+}
+
+/// The recorded sizes of all objects.
+#[derive(Debug)]
+pub(super) struct Sizes {
+    rule: SizeRule,
+    seen: Vec<Seen>,
+    counts: BTreeMap<(u32, u32), u64>,
+}
+
+impl Sizes {
+    pub(super) fn new(rule: SizeRule) -> Self {
+        Self { rule, seen: Vec::new(), counts: BTreeMap::new() }
+    }
+
+    /// Makes room for object `id`, the next new one.
+    pub(super) fn know(&mut self, id: u32) {
+        if id as usize == self.seen.len() {
+            self.seen.push(Seen::default());
+        }
+    }
+
+    /// A whole response for object `id` had `size` bytes, more than 0.
+    pub(super) fn record(&mut self, id: u32, size: u32) {
+        let seen = &mut self.seen[id as usize];
+        if seen.first == 0 {
+            seen.first = size;
+        }
+        seen.differs |= size != seen.first;
+        match self.rule {
+            SizeRule::Max => seen.size = seen.size.max(size),
+            SizeRule::Last => seen.size = size,
+            SizeRule::Mode => *self.counts.entry((id, size)).or_default() += 1,
+        }
+    }
+
+    /// The size of each object, `None` where none was recorded; and how many objects showed several.
+    pub(super) fn finish(mut self) -> (Vec<Option<u32>>, u64) {
+        let mut best: Option<(u32, u64)> = None;
+        for ((id, size), count) in self.counts {
+            // The map is ordered by object and then by size, so the largest of equals comes last.
+            if best.is_none_or(|(other, most)| other != id || count >= most) {
+                best = Some((id, count));
+                self.seen[id as usize].size = size;
+            }
+        }
+        let several = self.seen.iter().filter(|seen| seen.differs).count() as u64;
+        (self.seen.iter().map(|seen| (seen.size > 0).then_some(seen.size)).collect(), several)
+    }
+}
+
+/// The middle of `values`, of two the lower one; `None` of nothing.
+pub(super) fn median<T: Ord + Copy>(values: &mut [T]) -> Option<T> {
+    let middle = values.len().checked_sub(1)? / 2;
+    Some(*values.select_nth_unstable(middle).1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_rule_chooses_its_size() {
+        for (rule, want) in [(SizeRule::Max, 9), (SizeRule::Last, 3), (SizeRule::Mode, 5)] {
+            let mut sizes = Sizes::new(rule);
+            (0..3).for_each(|id| sizes.know(id));
+            for size in [5, 9, 5, 3, 3] {
+                sizes.record(1, size);
+            }
+            sizes.record(0, 7);
+            assert_eq!(sizes.finish(), (vec![Some(7), Some(want), None], 1), "{rule:?}");
+        }
+    }
+
+    #[test]
+    fn the_median_of_nothing_is_none() {
+        assert_eq!(median::<u32>(&mut []), None);
+        assert_eq!(median(&mut [3]), Some(3));
+        assert_eq!(median(&mut [4, 1, 3, 2]), Some(2));
+    }
+}

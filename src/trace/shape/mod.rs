@@ -1,0 +1,3 @@
+//! What changes a trace into another one.
+
+pub mod spread;

@@ -1,0 +1,289 @@
+//! Runs the cells: the only place with threads.
+//!
+//! Every task is one simulation of one cell in one replication. All cells of a replication share one
+//! trace, which is made when the first of them needs it and dropped after the last. Results are
+//! ordered by their place in the plan, so that the number of threads changes nothing.
+
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::CellPlan;
+use crate::cache::{self, Cache, Residency};
+use crate::catalog::Fault;
+use crate::engine::{Pulse, Simulation};
+use crate::metrics::Measurements;
+use crate::origin::change::Changes;
+use crate::origin::{self, Origin};
+use crate::random::Seed;
+use crate::scenario::Scenario;
+use crate::strategy;
+use crate::trace::Trace;
+use crate::trace::synth::{Workload, generate};
+use crate::units::{SimDuration, SimTime, Window};
+
+/// Somebody who is told how far the runs are, from any thread, and may stop them.
+pub trait Progress: Sync {
+    /// So many more requests have been simulated.
+    fn advanced(&self, requests: u64);
+
+    /// One more run is done.
+    fn run_done(&self);
+
+    /// Whether all runs should stop now.
+    fn stop(&self) -> bool;
+}
+
+/// Where the requests of each replication come from.
+#[derive(Debug, Clone)]
+pub enum Runs {
+    /// A recorded trace, played once.
+    Recorded(Arc<Trace>),
+    /// A trace made anew for each replication.
+    Synthetic(Arc<Workload>),
+}
+
+/// Why a run has no result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// It was stopped.
+    Stopped,
+    /// It broke off: a bug, with its message.
+    Broken(String),
+}
+
+/// What became of a cell, by replication.
+#[derive(Debug)]
+pub struct CellRun {
+    /// Which cell.
+    pub plan: CellPlan,
+    /// The results, in the order of replications.
+    pub replications: Vec<Result<Measurements, Failure>>,
+}
+
+/// The results of all cells, and the trace of the first replication.
+#[derive(Debug)]
+pub struct Played {
+    /// The cells, in the order of the plan.
+    pub cells: Vec<CellRun>,
+    /// The trace of the first replication; `None` if everything was stopped before it was made.
+    pub trace: Option<Arc<Trace>>,
+}
+
+/// Runs every cell in every replication on rayon's current pool.
+///
+/// # Errors
+/// If a part of the scenario cannot be made for this trace, such as recorded origin times that the
+/// trace does not have.
+pub fn run(
+    scenario: &Scenario,
+    cells: &[CellPlan],
+    runs: &Runs,
+    progress: &dyn Progress,
+) -> Result<Played, Fault> {
+    let repeat = match runs {
+        Runs::Recorded(trace) => {
+            // What depends on the trace is found out before anything runs: once for every strategy.
+            let mut seen = None;
+            for plan in cells.iter().filter(|plan| seen.replace(plan.strategy) != Some(plan.strategy)) {
+                simulation(scenario, plan, trace, Seed::new(scenario.seed))?;
+            }
+            1
+        }
+        Runs::Synthetic(_) => scenario.repeat as usize,
+    };
+    let traces: Vec<Shared> = (0..repeat).map(|_| Shared::new(cells.len())).collect();
+    let results: Vec<Result<Measurements, Failure>> = (0..repeat * cells.len())
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|task| {
+            let (replication, cell) = (task / cells.len(), task % cells.len());
+            let seed = Seed::new(scenario.seed).of("replication").nth(replication as u64);
+            let shared = &traces[replication];
+            let result = if progress.stop() {
+                Err(Failure::Stopped)
+            } else {
+                let trace = shared.get(|| match runs {
+                    Runs::Recorded(trace) => Arc::clone(trace),
+                    Runs::Synthetic(workload) => Arc::new(generate(workload, seed)),
+                });
+                one(scenario, &cells[cell], &trace, seed, progress)
+            };
+            shared.done(replication == 0);
+            progress.run_done();
+            result
+        })
+        .collect();
+    let mut by_cell: Vec<CellRun> =
+        cells.iter().map(|plan| CellRun { plan: *plan, replications: Vec::with_capacity(repeat) }).collect();
+    for (task, result) in results.into_iter().enumerate() {
+        by_cell[task % cells.len()].replications.push(result);
+    }
+    let trace = traces.into_iter().next().and_then(Shared::into_trace);
+    Ok(Played { cells: by_cell, trace })
+}
+
+/// One simulation; a panic inside it is this run's failure, not the program's.
+fn one(
+    scenario: &Scenario,
+    plan: &CellPlan,
+    trace: &Arc<Trace>,
+    seed: Seed,
+    progress: &dyn Progress,
+) -> Result<Measurements, Failure> {
+    let bucket = scenario.bucket.unwrap_or_else(|| bucket_for(trace.span()));
+    let attempt = catch_unwind(AssertUnwindSafe(|| {
+        let simulation =
+            simulation(scenario, plan, trace, seed).map_err(|fault| Failure::Broken(fault.what))?;
+        simulation.run(bucket, &Beat(progress)).ok_or(Failure::Stopped)
+    }));
+    attempt.unwrap_or_else(|panic| {
+        let message = panic.downcast_ref::<String>().map(String::as_str);
+        let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        Err(Failure::Broken(message.to_owned()))
+    })
+}
+
+/// Passes an engine's beats on.
+struct Beat<'p>(&'p dyn Progress);
+
+impl Pulse for Beat<'_> {
+    fn beat(&self, requests: u64) -> ControlFlow<()> {
+        self.0.advanced(requests);
+        if self.0.stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+/// A simulation of one cell over `trace`, with the chance of one replication.
+///
+/// # Errors
+/// If a part of the scenario cannot be made for this trace.
+pub fn simulation<'t>(
+    scenario: &Scenario,
+    plan: &CellPlan,
+    trace: &'t Arc<Trace>,
+    seed: Seed,
+) -> Result<Simulation<'t>, Fault> {
+    let window = Window { from: SimTime::ZERO + scenario.warmup, until: SimTime::ZERO + trace.span() };
+    let bucket = scenario.bucket.unwrap_or_else(|| bucket_for(trace.span()));
+    let objects = trace.objects();
+    let origin_setup = origin::Setup { trace: Arc::clone(trace), seed: seed.of("origin") };
+    let names = objects.classes().iter();
+    let models =
+        names.map(|class| scenario.origin.changes_of(class).make(&origin_setup)).collect::<Result<_, _>>()?;
+    let origin = Origin::new(
+        scenario.origin.latency.make(&origin_setup)?,
+        scenario.origin.capacity.make(&origin_setup)?,
+        Changes::new(models, objects),
+        objects.len(),
+    );
+    let setup = cache::Setup { objects: objects.len() };
+    let cache = Cache::new(
+        trace.shared_objects(),
+        plan.capacity,
+        scenario.cache.evictions[plan.eviction].make(&setup)?,
+        scenario.cache.reclaim.make(&setup)?,
+        scenario.cache.memory.make(&setup)?,
+        Residency::new(window, bucket),
+    );
+    let setup = strategy::Setup { classes: classes(scenario, objects.classes()), seed: seed.of("strategy") };
+    let strategy = scenario.strategies[plan.strategy].make(&setup, scenario.cache.ttl_resolution)?;
+    Ok(Simulation {
+        trace,
+        client: scenario.client,
+        origin,
+        cache,
+        strategy,
+        window,
+        seed: seed.of("client"),
+    })
+}
+
+/// The classes of a trace by id, and after them those that the scenario knows of and the trace lacks.
+fn classes(scenario: &Scenario, of_trace: &[String]) -> Vec<String> {
+    let absent = scenario.classes.iter().filter(|class| !of_trace.contains(class));
+    of_trace.iter().chain(absent).cloned().collect()
+}
+
+/// A length of buckets that cuts `span` into a few hundred: a round number of seconds, minutes, hours or days.
+pub fn bucket_for(span: SimDuration) -> SimDuration {
+    const MILLIS: [u64; 22] = [
+        1,
+        10,
+        100,
+        1_000,
+        2_000,
+        5_000,
+        10_000,
+        15_000,
+        30_000,
+        60_000,
+        120_000,
+        300_000,
+        600_000,
+        900_000,
+        1_800_000,
+        3_600_000,
+        7_200_000,
+        10_800_000,
+        21_600_000,
+        43_200_000,
+        86_400_000,
+        604_800_000,
+    ];
+    const BUCKETS: u64 = 360;
+    if span.is_zero() {
+        return SimDuration::from_secs(1);
+    }
+    let fits = |bucket: &SimDuration| span.as_nanos() / bucket.as_nanos() <= BUCKETS;
+    let round = MILLIS.into_iter().map(SimDuration::from_millis).find(fits);
+    round.unwrap_or_else(|| SimDuration::from_nanos(span.as_nanos() / BUCKETS))
+}
+
+/// The trace of one replication, made once and dropped after its last run.
+struct Shared {
+    state: Mutex<(Option<Arc<Trace>>, usize)>,
+}
+
+impl Shared {
+    fn new(runs: usize) -> Self {
+        Self { state: Mutex::new((None, runs)) }
+    }
+
+    fn get(&self, make: impl FnOnce() -> Arc<Trace>) -> Arc<Trace> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(state.0.get_or_insert_with(make))
+    }
+
+    /// One run is done; after the last one the trace goes, unless it is kept.
+    fn done(&self, keep: bool) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.1 -= 1;
+        if state.1 == 0 && !keep {
+            state.0 = None;
+        }
+    }
+
+    fn into_trace(self) -> Option<Arc<Trace>> {
+        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_are_round_and_a_few_hundred() {
+        for (span, bucket) in [
+            (SimDuration::from_secs(6 * 3_600), SimDuration::from_secs(60)),
+            (SimDuration::from_secs(300), SimDuration::from_secs(1)),
+            (SimDuration::from_secs(37 * 86_400), SimDuration::from_secs(3 * 3_600)),
+            (SimDuration::ZERO, SimDuration::from_secs(1)),
+        ] {
+            assert_eq!(bucket_for(span), bucket, "{span}");
+        }
+    }
+}

@@ -1,0 +1,394 @@
+//! Wrong input ends with status 2, a message that names place, value, rule and remedy, and not a file written.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A folder of its own for one test, with files that the test puts there.
+struct Bench(tempfile::TempDir);
+
+impl Bench {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary folder can be made"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn put(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, content).expect("a temporary file can be written");
+        path
+    }
+
+    /// Runs ttlab in the folder.
+    fn ttlab(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ttlab"));
+        command.current_dir(self.0.path()).args(arguments).output().expect("ttlab can be started")
+    }
+
+    /// Runs a scenario that must be refused with a message that holds all `parts`.
+    fn refused(&self, arguments: &[&str], parts: &[&str]) {
+        let output = self.ttlab(&[&["run"], arguments].concat());
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        for part in parts {
+            assert!(message.contains(part), "no {part:?} in:\n{message}");
+        }
+        assert!(!self.path("reports").exists(), "nothing is written");
+    }
+}
+
+const WORKLOAD: &str =
+    "[workload]\nduration = \"60s\"\nrate = \"10/s\"\n[[workload.class]]\nname = \"a\"\nobjects = 9\n";
+const STRATEGY: &str = "[[strategy]]\nname = \"x\"\nbaseline = true\n";
+
+/// A scenario refused for what `body` says; `parts` must stand in the message.
+fn scenario_refused(body: &str, parts: &[&str]) {
+    let bench = Bench::new();
+    bench.put("s.toml", format!("name = \"t\"\n{WORKLOAD}{body}"));
+    bench.refused(&["s.toml"], parts);
+}
+
+fn strategy_refused(ttl: &str, parts: &[&str]) {
+    scenario_refused(&format!("{STRATEGY}ttl = {ttl}\n"), parts);
+}
+
+#[test]
+fn a_missing_scenario_is_named() {
+    Bench::new().refused(&["nowhere.toml"], &["nowhere.toml", "cannot be read"]);
+}
+
+#[test]
+fn a_folder_is_no_scenario() {
+    Bench::new().refused(&["."], &["is a folder"]);
+}
+
+#[test]
+fn an_empty_scenario_is_told_what_it_needs() {
+    let bench = Bench::new();
+    bench.put("s.toml", "");
+    bench.refused(&["s.toml"], &["needs \"name\"", "s.toml:1:1", "help: write name"]);
+}
+
+#[test]
+fn binary_garbage_is_no_scenario() {
+    let bench = Bench::new();
+    bench.put("s.toml", [0xff, 0xfe, 0, 1]);
+    bench.refused(&["s.toml"], &["s.toml is not a scenario", "UTF-8"]);
+}
+
+#[test]
+fn broken_toml_shows_its_place() {
+    scenario_refused("[origin\n", &["s.toml:8:8", "8 | [origin", "^"]);
+}
+
+#[test]
+fn a_ttl_of_zero_is_refused() {
+    strategy_refused(
+        "{ rule = \"fixed\", ttl = \"0s\" }",
+        &[
+            "s.toml:11:31",
+            "ttl must lie in its legal range (1ms to 365d), but is \"0s\"",
+            "^^^^",
+            "rule:",
+            "help:",
+        ],
+    );
+}
+
+#[test]
+fn a_negative_ttl_is_refused() {
+    strategy_refused("{ rule = \"fixed\", ttl = \"-5s\" }", &["s.toml:11:31", "\"-5s\"", "never negative"]);
+}
+
+#[test]
+fn a_ttl_without_a_unit_is_refused() {
+    strategy_refused("{ rule = \"fixed\", ttl = \"60\" }", &["unit is missing", "ns, us, ms, s, m, h, d, w"]);
+    strategy_refused("{ rule = \"fixed\", ttl = 60 }", &["expected a duration with its unit"]);
+}
+
+#[test]
+fn a_misspelt_rule_finds_its_neighbours() {
+    strategy_refused(
+        "{ rule = \"fixd\", ttl = \"1h\" }",
+        &["no ttl rule is called \"fixd\"", "there are: none, fixed, class-table", "did you mean \"fixed\"?"],
+    );
+}
+
+#[test]
+fn a_misspelt_parameter_finds_its_neighbours() {
+    strategy_refused(
+        "{ rule = \"sliding\", idel = \"1h\" }",
+        &["ttl rule \"sliding\" has no \"idel\"", "idle", "did you mean \"idle\"?"],
+    );
+}
+
+#[test]
+fn not_a_number_is_no_spread() {
+    strategy_refused(
+        "{ rule = \"fixed\", modifiers = [{ modifier = \"jitter\", spread = nan }] }",
+        &["spread must lie in its legal range", "but is nan"],
+    );
+}
+
+#[test]
+fn what_never_expires_is_never_stale() {
+    scenario_refused(
+        &format!("{STRATEGY}ttl = \"none\"\nrefresh = \"stale-while-revalidate\"\n"),
+        &["stale-while-revalidate", "\"none\"", "never stale"],
+    );
+}
+
+#[test]
+fn a_sliding_ttl_without_end_is_never_renewed() {
+    scenario_refused(
+        &format!(
+            "{STRATEGY}ttl = {{ rule = \"sliding\", max_age = \"unbounded\" }}\nrefresh = \"stale-while-revalidate\"\n"
+        ),
+        &["unbounded", "never be renewed", "max_age = \"24h\""],
+    );
+}
+
+#[test]
+fn a_table_names_classes_that_exist_and_all_of_them() {
+    strategy_refused(
+        "{ rule = \"class-table\", table = { thumbs = \"1h\" } }",
+        &["no class \"thumbs\"", "there are: a"],
+    );
+    strategy_refused(
+        "{ rule = \"class-table\", table = {} }",
+        &["class \"a\" has no ttl", "default = \"1h\""],
+    );
+}
+
+#[test]
+fn weights_that_are_all_zero_judge_nothing() {
+    scenario_refused(
+        &format!("{STRATEGY}ttl = \"fixed\"\n[score]\nweights = {{ hit = 0.0, memory = 0.0 }}\n"),
+        &["all weights are zero", "help:"],
+    );
+}
+
+#[test]
+fn two_strategies_of_one_name_cannot_be_told_apart() {
+    scenario_refused(
+        &format!("{STRATEGY}ttl = \"fixed\"\n[[strategy]]\nname = \"x\"\nttl = \"none\"\n"),
+        &["two strategies called \"x\"", "s.toml:13:8"],
+    );
+}
+
+#[test]
+fn several_strategies_need_a_baseline() {
+    scenario_refused(
+        "[[strategy]]\nname = \"x\"\nttl = \"fixed\"\n[[strategy]]\nname = \"y\"\nttl = \"none\"\n",
+        &["no strategy is the baseline", "add baseline = true"],
+    );
+}
+
+#[test]
+fn two_baselines_are_one_too_many() {
+    scenario_refused(
+        &format!("{STRATEGY}ttl = \"fixed\"\n[[strategy]]\nname = \"y\"\nbaseline = true\nttl = \"none\"\n"),
+        &["there are 2 baselines: x, y", "keep baseline = true at one strategy"],
+    );
+}
+
+#[test]
+fn several_mistakes_are_shown_the_first_first() {
+    let bench = Bench::new();
+    bench.put("s.toml", format!("name = \"t\"\nsede = 4\n{WORKLOAD}{STRATEGY}ttl = \"fixd\"\n"));
+    let message = String::from_utf8_lossy(&bench.ttlab(&["run", "s.toml"]).stderr).into_owned();
+    assert!(message.starts_with("error: the scenario has no \"sede\"\n --> s.toml:2:1\n"), "{message}");
+    assert!(message.contains("did you mean \"seed\"?") && message.contains("\"fixd\""), "{message}");
+}
+
+#[test]
+fn a_warmup_that_leaves_nothing_is_refused() {
+    scenario_refused(
+        &format!("{STRATEGY}ttl = \"fixed\"\n[time]\nwarmup = \"1h\"\n"),
+        &["warmup (1h) leaves nothing of the duration (1m)"],
+    );
+}
+
+#[test]
+fn a_model_that_is_not_there_is_refused() {
+    scenario_refused(
+        &format!("{STRATEGY}ttl = \"fixed\"\n[cache]\ncapacity = \"1MiB\"\neviction = \"magic\"\n"),
+        &["no eviction policy is called \"magic\"", "lru"],
+    );
+}
+
+#[test]
+fn an_output_folder_below_a_file_is_refused_before_anything_runs() {
+    let bench = Bench::new();
+    bench.put("s.toml", format!("name = \"t\"\n{WORKLOAD}{STRATEGY}ttl = \"fixed\"\n"));
+    bench.put("taken", "");
+    bench.refused(&["s.toml", "--out", "taken/here"], &["taken", "cannot write", "is a file", "--out"]);
+}
+
+#[test]
+fn errors_are_json_where_that_is_asked_for() {
+    let bench = Bench::new();
+    bench.put("s.toml", format!("name = \"t\"\n{WORKLOAD}{STRATEGY}ttl = \"fixd\"\n"));
+    let output = bench.ttlab(&["run", "s.toml", "--json"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("standard output is JSON");
+    assert_eq!((told["error"]["line"].as_u64(), told["error"]["column"].as_u64()), (Some(11), Some(7)));
+    assert_eq!(told["error"]["help"], "did you mean \"fixed\"?");
+}
+
+/// A scenario over the recorded trace `t.log` is refused with a message that holds all `parts`.
+fn trace_refused(content: Option<&[u8]>, trace: &str, parts: &[&str]) {
+    let bench = Bench::new();
+    bench.put("s.toml", format!("name = \"t\"\n[trace]\n{trace}\n{STRATEGY}ttl = \"fixed\"\n"));
+    if let Some(content) = content {
+        bench.put("t.log", content);
+    }
+    bench.refused(&["s.toml", "--trace", "t.log"], parts);
+}
+
+const LINE: &str = "h - - [01/Aug/1995:00:00:01 -0400] \"GET /a.gif HTTP/1.0\" 200 1839\n";
+
+#[test]
+fn a_missing_trace_is_named() {
+    trace_refused(None, "", &["t.log", "there is no file t.log"]);
+}
+
+#[test]
+fn a_folder_is_no_trace() {
+    let bench = Bench::new();
+    bench.put("s.toml", format!("name = \"t\"\n[trace]\n{STRATEGY}ttl = \"fixed\"\n"));
+    bench.refused(&["s.toml", "--trace", "."], &["directory, not a trace"]);
+}
+
+#[test]
+fn an_empty_trace_is_refused() {
+    trace_refused(Some(b""), "", &["t.log", "empty"]);
+}
+
+#[test]
+fn binary_garbage_is_no_trace() {
+    let garbage: Vec<u8> = (0..4_096_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    trace_refused(Some(&garbage), "", &["t.log"]);
+}
+
+#[test]
+fn a_trace_cut_off_inside_its_compression_is_refused() {
+    use std::io::Write;
+    let text = LINE.repeat(5_000);
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gz.write_all(text.as_bytes()).expect("memory takes everything");
+    let gz = gz.finish().expect("memory takes everything");
+    let zst = zstd::encode_all(text.as_bytes(), 3).expect("memory takes everything");
+    let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 6);
+    xz.write_all(text.as_bytes()).expect("memory takes everything");
+    let xz = xz.finish().expect("memory takes everything");
+    for (name, whole) in [("gzip", gz), ("zstd", zst), ("xz", xz)] {
+        trace_refused(Some(&whole[..whole.len() / 2]), "", &["t.log", name]);
+    }
+}
+
+#[test]
+fn a_trace_of_junk_is_refused_and_a_few_broken_lines_are_counted() {
+    let junk = "what is this\n".repeat(50);
+    trace_refused(Some((LINE.repeat(100) + &junk).as_bytes()), "format = \"clf\"", &["t.log"]);
+    let bench = Bench::new();
+    bench.put("s.toml", format!("name = \"t\"\n[trace]\n{STRATEGY}ttl = \"fixed\"\n"));
+    bench.put("t.log", LINE.repeat(500) + "what is this\n" + LINE);
+    let output = bench.ttlab(&["run", "s.toml", "--trace", "t.log", "--out", "out"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let record = std::fs::read_to_string(bench.path("out/record.json")).expect("the record is written");
+    let record: serde_json::Value = serde_json::from_str(&record).expect("a record is JSON");
+    let skipped = record["trace"]["skipped"].as_object().expect("reasons are an object");
+    assert_eq!(skipped.values().filter_map(serde_json::Value::as_u64).sum::<u64>(), 1, "{skipped:?}");
+    let first = record["trace"]["skipped_first"].to_string();
+    assert!(first.contains("line 501") && first.contains("what is this"), "{first}");
+    bench.refused(&["s.toml", "--trace", "t.log", "--strict"], &["t.log:501", "what is this"]);
+}
+
+#[test]
+fn a_column_that_is_not_there_is_refused_with_those_that_are() {
+    trace_refused(
+        Some(b"ts,path,bytes\n1,/a.gif,10\n"),
+        "format = \"csv\"\ncolumns = { time = \"ts\", key = \"pth\", size = \"bytes\" }\ntime_unit = \"s\"",
+        &["t.log", "pth", "path"],
+    );
+}
+
+#[test]
+fn numbers_that_cannot_be_are_bad_rows() {
+    for (row, what) in [("1,/a.gif,-5", "-5"), ("nan,/a.gif,5", "nan")] {
+        trace_refused(
+            Some(format!("time,key,size\n{row}\n").as_bytes()),
+            "format = \"csv\"\nstrict = true\ntime_unit = \"s\"",
+            &["t.log:2", what],
+        );
+    }
+}
+
+#[test]
+fn unsorted_rows_are_put_in_order() {
+    let bench = Bench::new();
+    bench.put(
+        "s.toml",
+        format!("name = \"t\"\n[trace]\nformat = \"csv\"\ntime_unit = \"s\"\nspread = \"none\"\n{STRATEGY}ttl = \"fixed\"\n"),
+    );
+    bench.put("t.log", "time,key,size\n30,/a,5\n10,/b,5\n20,/a,5\n");
+    let output = bench.ttlab(&["run", "s.toml", "--trace", "t.log", "--out", "out"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let record = ttlab::record::Record::read(&bench.path("out/record.json")).expect("the record is readable");
+    assert_eq!((record.trace.requests, record.cells[0].outcomes.fresh_hit), (3, 1));
+    assert!((record.trace.span_s - 20.0).abs() < 1e-9);
+}
+
+/// Sends a process the signal of Ctrl-C.
+#[cfg(unix)]
+fn interrupt(process: &std::process::Child) {
+    let id = process.id().to_string();
+    let status = Command::new("kill").args(["-INT", &id]).status().expect("kill can be started");
+    assert!(status.success(), "the process is there");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_keeps_what_is_finished_and_marks_the_rest() {
+    use std::io::{BufRead, BufReader};
+    let bench = Bench::new();
+    let capacities: Vec<String> = (1..=400).map(|size| format!("\"{size}MiB\"")).collect();
+    // Hundreds of cells of a few hundredths of a second: some are done and many are not when the signal comes.
+    let text = format!(
+        "name = \"t\"\n[workload]\nduration = \"3000s\"\nrate = \"500/s\"\n[cache]\ncapacity = [{}]\n{STRATEGY}ttl = \"fixed\"\n",
+        capacities.join(", ")
+    );
+    bench.put("s.toml", text);
+    let mut process = Command::new(env!("CARGO_BIN_EXE_ttlab"))
+        .current_dir(bench.0.path())
+        .args(["run", "s.toml", "--out", "out", "--threads", "1"])
+        .stderr(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("ttlab can be started");
+    let mut lines = BufReader::new(process.stderr.take().expect("standard error is piped")).lines();
+    let begun = lines.next().expect("a line").expect("text");
+    assert!(begun.starts_with("simulating: 400 runs"), "{begun}");
+    std::thread::sleep(std::time::Duration::from_millis(1_000));
+    interrupt(&process);
+    let status = process.wait().expect("ttlab ends");
+    assert_eq!(status.code(), Some(130));
+    whole_or_absent(&bench.path("out"));
+}
+
+/// The results are complete and say what is missing, or there are none.
+fn whole_or_absent(out: &Path) {
+    if !out.exists() {
+        return;
+    }
+    let record = ttlab::record::Record::read(&out.join("record.json")).expect("the record is whole");
+    let (done, missing): (Vec<_>, Vec<_>) = record.cells.iter().partition(|cell| cell.failed.is_none());
+    assert_eq!(done.len() + missing.len(), 400);
+    assert!(!done.is_empty() && !missing.is_empty(), "{} done", done.len());
+    assert!(missing.iter().all(|cell| cell.failed.as_ref().is_some_and(|why| why.contains("interrupted"))));
+    let left: Vec<_> = std::fs::read_dir(out).expect("the folder is there").flatten().collect();
+    assert!(left.iter().all(|entry| !entry.file_name().to_string_lossy().starts_with('.')), "{left:?}");
+}

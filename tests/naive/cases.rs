@@ -1,0 +1,256 @@
+//! The naive simulator against small cases calculated by hand.
+
+use super::Cause::{Cold, Evicted, Expired};
+use super::Kind::{DelayedHit, Error, FreshHit, Miss, StaleHit};
+use super::{
+    Capacity, Config, Eviction, Guard, Kind, LateFill, Reclaim, Refresh, Request, Totals, Ttl, simulate,
+};
+
+/// Every fetch takes 10.
+const TEN: &dyn Fn(usize, u64) -> u64 = &|_, _| 10;
+/// Every fetch is done at once.
+const AT_ONCE: &dyn Fn(usize, u64) -> u64 = &|_, _| 0;
+
+fn plain(latency: &dyn Fn(usize, u64) -> u64) -> Config<'_> {
+    Config {
+        capacity: Capacity::Unbounded,
+        eviction: Eviction::Lru,
+        reclaim: Reclaim::Lazy,
+        ttl: Ttl::Fixed(100),
+        refresh: Refresh::OnDemand,
+        guard: Guard::None,
+        latency,
+        servers: None,
+        timeout: None,
+        late_fill: LateFill::Keep,
+        end: None,
+    }
+}
+
+/// Runs requests of (time, object) from one node, for objects of 1, 2, 3 ... bytes.
+fn run(requests: &[(u64, usize)], config: &Config<'_>) -> (Vec<(Kind, u64)>, Totals) {
+    let requests: Vec<Request> =
+        requests.iter().map(|&(at, object)| Request { at, object, node: 0 }).collect();
+    let (outcomes, totals) = simulate(&requests, &[1, 2, 3, 4, 5], config);
+    (outcomes.iter().map(|outcome| (outcome.kind, outcome.wait)).collect(), totals)
+}
+
+#[test]
+fn a_value_lives_until_its_deadline_and_not_one_tick_longer() {
+    // Stored at 10, so fresh until 110; stored again at 121.
+    let (outcomes, totals) = run(&[(0, 0), (109, 0), (110, 0), (111, 0), (121, 0)], &plain(TEN));
+    assert_eq!(
+        outcomes,
+        [(Miss(Cold), 10), (FreshHit, 0), (FreshHit, 0), (Miss(Expired), 10), (FreshHit, 0)]
+    );
+    assert_eq!((totals.fetches, totals.expired, totals.resident_entries), (2, 1, 1));
+}
+
+#[test]
+fn without_a_guard_each_fetches_and_the_last_to_complete_arms_the_ttl() {
+    // Stored at 10 and again at 14, so fresh until 114.
+    let (outcomes, totals) = run(&[(0, 0), (4, 0), (114, 0), (115, 0)], &plain(TEN));
+    assert_eq!(outcomes, [(Miss(Cold), 10), (Miss(Cold), 10), (FreshHit, 0), (Miss(Expired), 10)]);
+    assert_eq!(totals.fetches, 3);
+}
+
+#[test]
+fn a_single_flight_is_shared_by_the_requests_of_its_node_until_it_completes() {
+    let config = Config { guard: Guard::SingleFlight, ..plain(TEN) };
+    let requests = [(0, 0), (4, 0), (5, 1), (10, 0)].map(|(at, node)| Request { at, object: 0, node });
+    let (outcomes, totals) = simulate(&requests, &[1], &config);
+    let outcomes: Vec<_> = outcomes.iter().map(|outcome| (outcome.kind, outcome.wait)).collect();
+    assert_eq!(outcomes, [(Miss(Cold), 10), (DelayedHit, 6), (Miss(Cold), 10), (FreshHit, 0)]);
+    assert_eq!(totals.fetches, 2);
+}
+
+#[test]
+fn a_stale_value_is_served_while_one_fetch_renews_it() {
+    let refresh = Refresh::StaleWhileRevalidate { window: 50 };
+    let config = Config { guard: Guard::SingleFlight, refresh, ..plain(TEN) };
+    // Fresh until 110 and there until 160; renewed at 130, so fresh until 230 and there until 280.
+    let requests = [(0, 0), (120, 0), (125, 0), (130, 0), (230, 0), (281, 0)];
+    let (outcomes, totals) = run(&requests, &config);
+    let (first, last) = ((Miss(Cold), 10), (Miss(Expired), 10));
+    assert_eq!(outcomes, [first, (StaleHit, 0), (StaleHit, 0), (FreshHit, 0), (FreshHit, 0), last]);
+    assert_eq!((totals.fetches, totals.refreshes), (3, 1));
+    // Without a guard each stale hit starts a fetch of its own; the second of them, done at 135,
+    // keeps the value there until 285, so that the last request is a stale hit too.
+    let (_, totals) = run(&requests, &Config { guard: Guard::None, ..config });
+    assert_eq!((totals.fetches, totals.refreshes, totals.expired), (4, 3, 0));
+}
+
+#[test]
+fn a_request_that_comes_after_the_stale_window_joins_the_fetch_that_renews() {
+    let refresh = Refresh::StaleWhileRevalidate { window: 5 };
+    let config = Config { guard: Guard::SingleFlight, refresh, ..plain(TEN) };
+    // There until 115; the fetch that 115 starts is done at 125.
+    let (outcomes, totals) = run(&[(0, 0), (115, 0), (116, 0)], &config);
+    assert_eq!(outcomes[1..], [(StaleHit, 0), (DelayedHit, 9)]);
+    assert_eq!((totals.fetches, totals.expired), (2, 1));
+}
+
+#[test]
+fn lru_keeps_what_is_used_and_fifo_what_came_last() {
+    let lru = Config { capacity: Capacity::Objects(2), ..plain(AT_ONCE) };
+    let requests = [(0, 0), (1, 1), (2, 0), (3, 2), (4, 0), (5, 1)];
+    let (outcomes, totals) = run(&requests, &lru);
+    assert_eq!(kinds(&outcomes), [Miss(Cold), Miss(Cold), FreshHit, Miss(Cold), FreshHit, Miss(Evicted)]);
+    assert_eq!((totals.evicted, totals.resident_entries), (2, 2));
+    let fifo = Config { eviction: Eviction::Fifo, ..lru };
+    let (outcomes, totals) = run(&requests, &fifo);
+    assert_eq!(
+        kinds(&outcomes),
+        [Miss(Cold), Miss(Cold), FreshHit, Miss(Cold), Miss(Evicted), Miss(Evicted)]
+    );
+    assert_eq!(totals.evicted, 3);
+}
+
+#[test]
+fn a_value_that_is_stored_again_moves_under_lru_and_keeps_its_place_under_fifo() {
+    // Object 0 is stored at 10, object 1 at 15, object 0 again at 18: then object 2 needs room.
+    let requests = [(0, 0), (5, 1), (8, 0), (20, 2), (40, 0), (41, 1)];
+    let lru = Config { capacity: Capacity::Objects(2), ..plain(TEN) };
+    assert_eq!(run(&requests, &lru).0[4..], [(FreshHit, 0), (Miss(Evicted), 10)]);
+    let fifo = Config { eviction: Eviction::Fifo, ..lru };
+    assert_eq!(run(&requests, &fifo).0[4..], [(Miss(Evicted), 10), (FreshHit, 0)]);
+}
+
+#[test]
+fn bytes_are_freed_until_the_value_fits_and_never_for_one_that_cannot() {
+    // Sizes 1 to 5: 2 + 1 + 3 fill 6 bytes, 4 takes the room of 2 and 1 and 3, 5 is too large for 4.
+    let config = Config { capacity: Capacity::Bytes(6), ..plain(AT_ONCE) };
+    let (_, totals) = run(&[(0, 1), (1, 0), (2, 2), (3, 3)], &config);
+    assert_eq!((totals.evicted, totals.resident_entries, totals.resident_bytes), (3, 1, 4));
+    assert_eq!(totals.peak_bytes, 6);
+    let config = Config { capacity: Capacity::Bytes(4), ..config };
+    let (outcomes, totals) = run(&[(0, 2), (1, 4), (2, 4), (3, 2)], &config);
+    assert_eq!(kinds(&outcomes), [Miss(Cold), Miss(Cold), Miss(Cold), FreshHit]);
+    assert_eq!((totals.evicted, totals.peak_bytes), (0, 3));
+}
+
+#[test]
+fn where_nothing_may_be_evicted_what_does_not_fit_is_refused() {
+    let eviction = Eviction::Never;
+    let config = Config { capacity: Capacity::Objects(1), eviction, ..plain(AT_ONCE) };
+    let (outcomes, totals) = run(&[(0, 0), (1, 1), (2, 1), (3, 0)], &config);
+    assert_eq!(kinds(&outcomes), [Miss(Cold), Miss(Cold), Miss(Cold), FreshHit]);
+    assert_eq!((totals.out_of_memory, totals.evicted, totals.resident_entries), (2, 0, 1));
+}
+
+#[test]
+fn a_dead_value_keeps_its_place_if_reclaim_is_lazy_and_loses_it_if_it_is_eager() {
+    let lazy = Config { capacity: Capacity::Objects(2), ttl: Ttl::Fixed(10), ..plain(AT_ONCE) };
+    let requests = [(0, 0), (1, 1), (20, 2), (21, 0)];
+    let (outcomes, totals) = run(&requests, &lazy);
+    // Object 2 takes the place of 0, and then 0 the place of 1: both were dead, and were evicted.
+    assert_eq!(outcomes[3].0, Miss(Evicted));
+    assert_eq!((totals.evicted, totals.expired), (2, 0));
+    let eager = Config { reclaim: Reclaim::Eager, ..lazy };
+    let (outcomes, totals) = run(&requests, &eager);
+    assert_eq!(outcomes[3].0, Miss(Expired));
+    assert_eq!((totals.evicted, totals.expired), (0, 2));
+}
+
+#[test]
+fn eager_reclaim_takes_no_value_at_its_last_instant() {
+    let ttl = Ttl::Fixed(10);
+    let eager = Config { capacity: Capacity::Objects(1), reclaim: Reclaim::Eager, ttl, ..plain(AT_ONCE) };
+    let (_, totals) = run(&[(0, 0), (10, 1)], &eager);
+    assert_eq!((totals.evicted, totals.expired), (1, 0));
+    let (_, totals) = run(&[(0, 0), (11, 1)], &eager);
+    assert_eq!((totals.evicted, totals.expired), (0, 1));
+}
+
+#[test]
+fn the_end_decides_what_is_still_there() {
+    let config = Config { reclaim: Reclaim::Eager, end: Some(110), ..plain(TEN) };
+    assert_eq!(run(&[(0, 0)], &config).1.resident_entries, 1);
+    assert_eq!(run(&[(0, 0)], &Config { end: Some(111), ..config }).1.resident_entries, 0);
+    // A fetch that would be done later is never stored.
+    let config = Config { end: Some(9), ..plain(TEN) };
+    assert_eq!(run(&[(0, 0)], &config).1.resident_entries, 0);
+    assert_eq!(run(&[(0, 0)], &Config { end: Some(10), ..config }).1.resident_entries, 1);
+}
+
+#[test]
+fn fetches_wait_for_the_first_free_server_in_their_order() {
+    let one = Config { servers: Some(1), ..plain(TEN) };
+    // Done at 10, 20, 30, and the last starts when it is asked.
+    let (outcomes, _) = run(&[(0, 0), (1, 1), (2, 2), (40, 3)], &one);
+    assert_eq!(waits(&outcomes), [10, 19, 28, 10]);
+    let two = Config { servers: Some(2), ..one };
+    assert_eq!(waits(&run(&[(0, 0), (1, 1), (2, 2), (40, 3)], &two).0), [10, 10, 18, 10]);
+}
+
+#[test]
+fn a_client_gives_up_after_its_timeout_and_the_value_comes_all_the_same() {
+    let keep = Config { servers: Some(1), timeout: Some(18), ..plain(TEN) };
+    // Object 1 is done at 20, which is 19 after it was asked.
+    let requests = [(0, 0), (1, 1), (30, 1)];
+    assert_eq!(run(&requests, &keep).0, [(Miss(Cold), 10), (Error, 18), (FreshHit, 0)]);
+    let discard = Config { late_fill: LateFill::Discard, ..keep };
+    assert_eq!(run(&requests, &discard).0, [(Miss(Cold), 10), (Error, 18), (Miss(Cold), 10)]);
+    let patient = Config { timeout: Some(19), ..discard };
+    assert_eq!(run(&requests, &patient).0, [(Miss(Cold), 10), (Miss(Cold), 19), (FreshHit, 0)]);
+}
+
+#[test]
+fn who_joins_late_is_still_patient_when_the_first_gives_up() {
+    let config = Config { guard: Guard::SingleFlight, timeout: Some(6), ..plain(TEN) };
+    let (outcomes, totals) = run(&[(0, 0), (3, 0), (4, 0), (10, 0)], &config);
+    assert_eq!(outcomes, [(Error, 6), (Error, 6), (DelayedHit, 6), (FreshHit, 0)]);
+    assert_eq!(totals.fetches, 1);
+}
+
+#[test]
+fn a_fetch_in_the_background_is_stored_however_late_it_is() {
+    let slow_refresh: &dyn Fn(usize, u64) -> u64 = &|_, nth| if nth == 0 { 10 } else { 100 };
+    let refresh = Refresh::StaleWhileRevalidate { window: 50 };
+    let config = Config { refresh, timeout: Some(20), late_fill: LateFill::Discard, ..plain(slow_refresh) };
+    let (outcomes, _) = run(&[(0, 0), (111, 0), (211, 0)], &config);
+    assert_eq!(outcomes, [(Miss(Cold), 10), (StaleHit, 0), (FreshHit, 0)]);
+}
+
+#[test]
+fn a_sliding_ttl_is_pushed_on_by_hits_up_to_the_greatest_age() {
+    let config = Config { ttl: Ttl::Sliding { idle: 10, max_age: 25 }, ..plain(AT_ONCE) };
+    // Fresh until 10, then 18, then 25 at most.
+    let (outcomes, _) = run(&[(0, 0), (8, 0), (18, 0), (25, 0), (26, 0)], &config);
+    assert_eq!(kinds(&outcomes), [Miss(Cold), FreshHit, FreshHit, FreshHit, Miss(Expired)]);
+    let (outcomes, _) = run(&[(0, 0), (8, 0), (19, 0)], &config);
+    assert_eq!(outcomes[2].0, Miss(Expired));
+}
+
+#[test]
+fn each_class_has_its_ttl_and_no_ttl_is_for_ever() {
+    let config = Config { ttl: Ttl::ClassTable(vec![5, 50]), ..plain(AT_ONCE) };
+    let (outcomes, _) = run(&[(0, 0), (0, 1), (6, 0), (6, 1)], &config);
+    assert_eq!(kinds(&outcomes), [Miss(Cold), Miss(Cold), Miss(Expired), FreshHit]);
+    let (outcomes, _) = run(&[(0, 0), (u64::MAX, 0)], &Config { ttl: Ttl::None, ..config });
+    assert_eq!(outcomes[1].0, FreshHit);
+}
+
+#[test]
+fn what_is_fetched_at_once_is_there_for_the_next_request_of_the_same_instant() {
+    for guard in [Guard::None, Guard::SingleFlight] {
+        let (outcomes, totals) = run(&[(7, 0), (7, 0), (7, 0)], &Config { guard, ..plain(AT_ONCE) });
+        assert_eq!(kinds(&outcomes), [Miss(Cold), FreshHit, FreshHit]);
+        assert_eq!(totals.fetches, 1);
+    }
+}
+
+#[test]
+fn the_fetches_of_an_object_are_counted_from_zero_whoever_asks() {
+    let growing: &dyn Fn(usize, u64) -> u64 = &|object, nth| 10 * (object as u64 + 1) + nth;
+    let (outcomes, _) = run(&[(0, 0), (0, 1), (1, 0), (2, 0), (2, 1)], &plain(growing));
+    assert_eq!(waits(&outcomes), [10, 20, 11, 12, 21]);
+}
+
+fn kinds(outcomes: &[(Kind, u64)]) -> Vec<Kind> {
+    outcomes.iter().map(|outcome| outcome.0).collect()
+}
+
+fn waits(outcomes: &[(Kind, u64)]) -> Vec<u64> {
+    outcomes.iter().map(|outcome| outcome.1).collect()
+}

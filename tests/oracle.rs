@@ -1,0 +1,3 @@
+//! An independent model of the simulator, and the engine held against it.
+
+mod naive;
