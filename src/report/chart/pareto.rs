@@ -45,7 +45,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     let panel = Panel::new(&area, &x, &y, true)?;
     let steps = front(&sheet, &panel, &costs)?;
     let most = costs.iter().filter_map(|(cell, _)| STAMPEDES.of(cell)).fold(0.0, f64::max);
-    let points: Vec<Point> = costs
+    let mut points: Vec<Point> = costs
         .iter()
         .map(|&(cell, (memory, rate))| Point {
             cell,
@@ -54,6 +54,8 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
             ink: ink_of(reading, cell),
         })
         .collect();
+    // Small markers lie on top of large ones, so that none is hidden.
+    points.sort_by(|a, b| b.radius.total_cmp(&a.radius));
     for (index, point) in points.iter().enumerate() {
         mark(&sheet, reading, point, index < 30)?;
     }

@@ -38,8 +38,8 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
         return Err(ChartError::NoData("The series have no length in time"));
     }
     let warmup = reading.record.provenance.warmup_s.clamp(0.0, span);
-    let emphasised: Vec<bool> =
-        cells.iter().map(|cell| reading.is_winner(cell) || cell.baseline || cells.len() == 1).collect();
+    let focus = reading.focus().map(|cell| &cell.id);
+    let emphasised: Vec<bool> = cells.iter().map(|cell| Some(&cell.id) == focus || cell.baseline).collect();
     let (time, unit) = Scale::time(span);
     let panels = [
         hit_ratio(&cells, sampling, warmup),

@@ -100,7 +100,7 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
     let record = reading.record;
     let script = include_str!("page.js");
     let style = format!(":root{{{}}}\n{}", chart::palette::css(), include_str!("page.css"));
-    let shown = reading.winner().or(reading.ranked.first().copied());
+    let shown = reading.focus();
     let settings = shown.map(|cell| Settings::of(record, &cell.strategy)).unwrap_or_default();
     let page = Page {
         policy: policy::policy(&style, script),
