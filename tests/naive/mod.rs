@@ -313,6 +313,11 @@ impl World<'_> {
         if too_late && !flight.background && self.config.late_fill == LateFill::Discard {
             return;
         }
+        // Writing over a dead entry deletes it first, as Redis does.
+        let dead = self.place_of(flight.object).filter(|&place| now > self.entries[place].live_until);
+        if let Some(dead) = dead {
+            self.expire(dead);
+        }
         if let Some(place) = self.place_of(flight.object) {
             self.used(place);
         } else if self.make_room(self.sizes[flight.object]) {
