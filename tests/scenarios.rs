@@ -7,18 +7,7 @@ use ttlab::random::Seed;
 use ttlab::record::{About, Record, synthetic};
 use ttlab::scenario::{Scenario, Source};
 use ttlab::trace::import;
-use ttlab::tune::{self, Progress, Runs};
-
-/// Nobody watches and nobody stops.
-struct Unwatched;
-
-impl Progress for Unwatched {
-    fn advanced(&self, _: u64) {}
-    fn run_done(&self) {}
-    fn stop(&self) -> bool {
-        false
-    }
-}
+use ttlab::tune::{self, Runs};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -41,7 +30,7 @@ fn scenarios() -> Vec<(String, String, Scenario)> {
 
 /// Plays a scenario and holds it against what it claims.
 fn expectations_hold(name: &str, scenario: &Scenario, runs: &Runs) {
-    let played = tune::run(scenario, &tune::grid(scenario), runs, &Unwatched)
+    let played = tune::run(scenario, &tune::grid(scenario), runs, &())
         .unwrap_or_else(|fault| panic!("{name}: {}", fault.what));
     let trace = played.trace.expect("nobody stopped it");
     let about = About { scenario_sha256: String::new(), command: String::new(), trace: synthetic(&trace) };

@@ -118,6 +118,7 @@ pub(super) fn load(
 }
 
 /// A trace that cannot be read, with what to do about it.
+#[expect(clippy::needless_pass_by_value, reason = "handed to map_err, which gives it away")]
 pub(super) fn trace_error(error: TraceError) -> CliError {
     let help = error.help();
     anyhow!("{error}\n = help: {help}").into()

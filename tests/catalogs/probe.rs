@@ -11,7 +11,7 @@ use ttlab::record::{About, Record, synthetic};
 use ttlab::scenario::{Mistake, Scenario, ScenarioError, Source};
 use ttlab::trace::synth::generate;
 use ttlab::trace::{ClassId, Fact, Keys, ObjectId, Objects, Trace, import};
-use ttlab::tune::{self, CellPlan, Progress, Runs};
+use ttlab::tune::{self, CellPlan, Runs};
 use ttlab::units::{SimDuration, SimTime};
 
 /// A site of four kinds of images, small enough to be played many times.
@@ -43,17 +43,6 @@ capacity = "512KiB"
 name = "probe"
 ttl = { rule = "fixed", ttl = "20s" }
 "#;
-
-/// Nobody watches and nobody stops.
-struct Unwatched;
-
-impl Progress for Unwatched {
-    fn advanced(&self, _: u64) {}
-    fn run_done(&self) {}
-    fn stop(&self) -> bool {
-        false
-    }
-}
 
 /// An entry, and a scenario with its example.
 pub(crate) struct Probe {
@@ -151,7 +140,7 @@ impl Probe {
         for capacity in [Capacity::Bytes(0), Capacity::Objects(0), Capacity::Unbounded] {
             cells.push(CellPlan { capacity, ..cells[0] });
         }
-        let played = tune::run(scenario, &cells, &Runs::Recorded(Arc::clone(&trace)), &Unwatched)
+        let played = tune::run(scenario, &cells, &Runs::Recorded(Arc::clone(&trace)), &())
             .unwrap_or_else(|fault| panic!("{self}: {}", fault.what));
         for cell in &played.cells {
             for run in &cell.replications {
