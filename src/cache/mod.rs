@@ -267,7 +267,12 @@ impl Cache {
         }
         while used(&self.residency) > limit - needed {
             match self.eviction.victim() {
-                Some(victim) => self.remove(victim, Cause::Evicted, now),
+                Some(victim) => {
+                    self.remove(victim, Cause::Evicted, now);
+                    if let Some(next) = self.eviction.likely_victim() {
+                        self.prefetch(next);
+                    }
+                }
                 None => return Stored::OutOfMemory,
             }
         }
