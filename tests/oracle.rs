@@ -1,290 +1,396 @@
-//! The engine against an independent naive model, outcome by outcome, on random traces and strategies.
-//!
-//! The model (`naive`) shares no code with the crate. Traces are short and crowded, with many
-//! requests at the same instant and deadlines that fall on arrivals, because that is where an order
-//! of events or a boundary could be wrong.
+//! An independent model of the simulator, and the engine held against it, outcome by outcome.
 
 mod naive;
+#[path = "support/traces.rs"]
+mod traces;
 
+use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
+use naive::{Capacity, Config, Eviction, Guard, Kind, LateFill, Reclaim, Refresh, Totals, Ttl};
 use proptest::prelude::*;
-use ttlab::metrics::{Cause, Observer, Outcome, OutcomeKind};
-use ttlab::origin::{Ask, Setup};
+use proptest::test_runner::FileFailurePersistence;
+use ttlab::cache::Stored;
+use ttlab::engine::Simulation;
+use ttlab::metrics::{Asked, Cause, Measurements, Observer, Outcome, OutcomeKind, Regeneration};
+use ttlab::origin::change::Changes;
+use ttlab::origin::latency::LatencyModel;
+use ttlab::origin::{self, Ask, Origin};
 use ttlab::random::Seed;
 use ttlab::scenario::Scenario;
-use ttlab::trace::{ClassId, Fact, Keys, ObjectId, Objects, Trace};
+use ttlab::trace::{ObjectId, Trace};
 use ttlab::tune;
 use ttlab::units::{SimDuration, SimTime};
 
-const MS: u64 = 1_000_000;
-const OBJECTS: usize = 5;
+/// All times of a case are small multiples of this, so that many things happen at the same instant.
+const TICK: u64 = 1_000_000;
 
-/// Everything that is drawn for one case; times are in milliseconds.
+/// A small world with everything in it that decides its run. Times are in ticks.
 #[derive(Debug, Clone)]
 struct Case {
-    requests: Vec<(u64, usize)>,
-    sizes: [u64; OBJECTS],
-    capacity: naive::Capacity,
-    eviction: naive::Eviction,
-    reclaim: naive::Reclaim,
+    /// Gap to the request before, and object.
+    requests: Vec<(u64, u32)>,
+    sizes: Vec<u32>,
+    /// Time between the last request and the end.
+    silence: u64,
+    capacity: Capacity,
+    eviction: Eviction,
+    reclaim: Reclaim,
     ttl: Ttl,
+    /// The stale window, if there is one.
     window: Option<u64>,
-    single_flight: bool,
+    guard: Guard,
     nodes: u32,
     by_key: bool,
-    latency: Latency,
+    /// Origin times by object; the n-th fetch takes the n-th, and after the last the first again.
+    times: Vec<Vec<u64>>,
     servers: Option<usize>,
     timeout: Option<u64>,
-    late_fill: naive::LateFill,
+    late_fill: LateFill,
     seed: u64,
 }
 
-#[derive(Debug, Clone)]
-enum Ttl {
-    None,
-    Fixed(u64),
-    /// Of class a (even objects) and of class b (odd ones).
-    ClassTable(u64, u64),
-    Sliding(u64, u64),
+/// The origin times of a case.
+struct Table(Vec<Vec<u64>>);
+
+impl Table {
+    fn ticks(&self, object: usize, nth: u64) -> u64 {
+        let times = &self.0[object];
+        times[usize::try_from(nth).expect("few fetches") % times.len()]
+    }
 }
 
-#[derive(Debug, Clone)]
-enum Latency {
-    Constant(u64),
-    Exponential(u64),
+impl LatencyModel for Table {
+    fn time(&mut self, ask: &Ask, nth: u32) -> SimDuration {
+        SimDuration::from_nanos(TICK * self.ticks(ask.object.index(), nth.into()))
+    }
+
+    fn median(&self) -> SimDuration {
+        SimDuration::from_nanos(TICK)
+    }
 }
 
-fn ttl() -> impl Strategy<Value = Ttl> {
+impl Case {
+    fn trace(&self) -> Arc<Trace> {
+        let mut now = 0;
+        let requests: Vec<(u64, u32)> = self
+            .requests
+            .iter()
+            .map(|&(gap, object)| {
+                now += gap * TICK;
+                (now, object)
+            })
+            .collect();
+        traces::trace(&requests, &self.sizes, now + self.silence * TICK)
+    }
+
+    /// The case as a scenario, but for its requests and its origin times.
+    fn scenario(&self) -> String {
+        let ms = |ticks: u64| format!("\"{ticks}ms\"");
+        let source = traces::source(self.sizes.len());
+        // Buckets of a length that fits nothing else.
+        let mut text = format!("name = \"case\"\n[time]\nbucket = \"7ms\"\n{source}[client]\n");
+        let mut line = |line: String| writeln!(text, "{line}").expect("a String takes any text");
+        line(format!("nodes = {}", self.nodes));
+        line(format!("routing = \"{}\"", if self.by_key { "by-key" } else { "uniform" }));
+        if let Some(timeout) = self.timeout {
+            line(format!("timeout = {}", ms(timeout)));
+            let late_fill = if self.late_fill == LateFill::Keep { "keep" } else { "discard" };
+            line(format!("late_fill = \"{late_fill}\""));
+        }
+        line("[origin]\nlatency = { model = \"constant\", value = \"0s\" }".to_owned());
+        if let Some(servers) = self.servers {
+            line(format!("capacity = {{ model = \"servers\", servers = {servers} }}"));
+        }
+        line("[cache]\nttl_resolution = \"exact\"".to_owned());
+        match self.capacity {
+            Capacity::Unbounded => {}
+            Capacity::Bytes(bytes) => line(format!("capacity = \"{bytes}B\"")),
+            Capacity::Objects(objects) => line(format!("capacity = {{ objects = {objects} }}")),
+        }
+        let eviction = match self.eviction {
+            Eviction::Lru => "lru",
+            Eviction::Fifo => "fifo",
+            Eviction::Never => "noeviction",
+        };
+        line(format!("eviction = \"{eviction}\""));
+        line(format!("reclaim = \"{}\"", if self.reclaim == Reclaim::Lazy { "lazy" } else { "eager" }));
+        line("[[strategy]]\nname = \"case\"".to_owned());
+        line(match &self.ttl {
+            Ttl::None => "ttl = \"none\"".to_owned(),
+            Ttl::Fixed(ttl) => format!("ttl = {{ rule = \"fixed\", ttl = {} }}", ms(*ttl)),
+            Ttl::ClassTable(ttls) => {
+                let rows: Vec<String> =
+                    ttls.iter().enumerate().map(|(class, ttl)| format!("c{class} = {}", ms(*ttl))).collect();
+                format!("ttl = {{ rule = \"class-table\", table = {{ {} }} }}", rows.join(", "))
+            }
+            Ttl::Sliding { idle, max_age } => {
+                format!("ttl = {{ rule = \"sliding\", idle = {}, max_age = {} }}", ms(*idle), ms(*max_age))
+            }
+        });
+        if let Some(window) = self.window {
+            line(format!("refresh = {{ policy = \"stale-while-revalidate\", window = {} }}", ms(window)));
+        }
+        line(format!("guard = \"{}\"", if self.guard == Guard::None { "none" } else { "single-flight" }));
+        text
+    }
+
+    /// The real simulation of this case.
+    fn simulation<'t>(&self, scenario: &Scenario, trace: &'t Arc<Trace>) -> Simulation<'t> {
+        let plan = tune::grid(scenario)[0];
+        let seed = Seed::new(self.seed);
+        let mut simulation = tune::simulation(scenario, &plan, trace, seed).expect("a case can be run");
+        let setup = origin::Setup { trace: Arc::clone(trace), seed };
+        let never = |class: &String| scenario.origin.changes_of(class).make(&setup).expect("it can be made");
+        simulation.origin = Origin::new(
+            Box::new(Table(self.times.clone())),
+            scenario.origin.capacity.make(&setup).expect("it can be made"),
+            Changes::new(trace.objects().classes().iter().map(never).collect(), trace.objects()),
+            trace.objects().len(),
+        );
+        simulation
+    }
+
+    /// The naive simulation of the same requests, at the nodes to which the client sends them.
+    fn naive(&self, simulation: &Simulation<'_>) -> (Vec<naive::Outcome>, Totals) {
+        let routing = simulation.seed.of("routing");
+        let requests: Vec<naive::Request> = simulation
+            .trace
+            .requests()
+            .enumerate()
+            .map(|(index, request)| naive::Request {
+                at: request.at.as_nanos() / TICK,
+                object: request.object.index(),
+                node: simulation.client.node(routing, index, request.object) as usize,
+            })
+            .collect();
+        let sizes: Vec<u64> = self.sizes.iter().map(|size| u64::from(*size)).collect();
+        let table = Table(self.times.clone());
+        let config = Config {
+            capacity: self.capacity,
+            eviction: self.eviction,
+            reclaim: self.reclaim,
+            ttl: self.ttl.clone(),
+            refresh: match self.window {
+                None => Refresh::OnDemand,
+                Some(window) => Refresh::StaleWhileRevalidate { window },
+            },
+            guard: self.guard,
+            latency: &|object, nth| table.ticks(object, nth),
+            servers: self.servers,
+            timeout: self.timeout,
+            late_fill: self.late_fill,
+            end: Some(simulation.window.until.as_nanos() / TICK),
+        };
+        naive::simulate(&requests, &sizes, &config)
+    }
+}
+
+/// Keeps all that it is told.
+#[derive(Default)]
+struct Diary {
+    outcomes: Vec<naive::Outcome>,
+    asked: Vec<Asked>,
+    regenerations: Vec<Regeneration>,
+    refused: u64,
+}
+
+impl Observer for Diary {
+    fn observe(&mut self, outcome: &Outcome) {
+        let kind = match outcome.kind {
+            OutcomeKind::FreshHit => Kind::FreshHit,
+            OutcomeKind::StaleHit => Kind::StaleHit,
+            OutcomeKind::DelayedHit => Kind::DelayedHit,
+            OutcomeKind::Miss(Cause::Cold) => Kind::Miss(naive::Cause::Cold),
+            OutcomeKind::Miss(Cause::Expired) => Kind::Miss(naive::Cause::Expired),
+            OutcomeKind::Miss(Cause::Evicted) => Kind::Miss(naive::Cause::Evicted),
+            OutcomeKind::Error => Kind::Error,
+            other => panic!("{other:?} cannot happen here"),
+        };
+        self.outcomes.push(naive::Outcome { kind, wait: outcome.wait.as_nanos() / TICK });
+    }
+
+    fn asked(&mut self, asked: &Asked) {
+        self.asked.push(*asked);
+    }
+
+    fn regenerated(&mut self, regeneration: &Regeneration) {
+        self.regenerations.push(*regeneration);
+    }
+
+    fn stored(&mut self, _: u32, _: SimTime, stored: Stored) {
+        self.refused += u64::from(stored == Stored::OutOfMemory);
+    }
+}
+
+/// Start, end and size of every stretch of time in which an object has a fetch in flight, from the
+/// fetches alone.
+fn regenerations(asked: &[Asked]) -> Vec<(ObjectId, SimTime, SimTime, u64)> {
+    let mut open: BTreeMap<ObjectId, (SimTime, SimTime, u64)> = BTreeMap::new();
+    let mut over = Vec::new();
+    for Asked { object, fetch, .. } in asked {
+        match open.get_mut(object) {
+            Some((_, end, size)) if fetch.asked < *end => {
+                *end = (*end).max(fetch.done);
+                *size += 1;
+            }
+            _ => {
+                let begun = open.insert(*object, (fetch.asked, fetch.done, 1));
+                over.extend(begun.map(|(start, end, size)| (*object, start, end, size)));
+            }
+        }
+    }
+    over.extend(open.into_iter().map(|(object, (start, end, size))| (object, start, end, size)));
+    over.sort_unstable();
+    over
+}
+
+/// The engine and the naive model agree on everything that both know.
+fn agree(case: &Case) {
+    let text = case.scenario();
+    let scenario = Scenario::parse(&text, "case.toml").unwrap_or_else(|error| panic!("{error}"));
+    let trace = case.trace();
+    let simulation = case.simulation(&scenario, &trace);
+    let end = simulation.window.until;
+    let (outcomes, totals) = case.naive(&simulation);
+    let (cache, diary) = simulation.observed_by(Diary::default(), &()).expect("nobody stops it");
+    assert_eq!(diary.outcomes, outcomes, "{text}");
+    let account = cache.finish(end);
+    let found = Totals {
+        fetches: diary.asked.len() as u64,
+        refreshes: diary.asked.iter().filter(|asked| asked.background).count() as u64,
+        evicted: account.evicted,
+        expired: account.expired,
+        out_of_memory: diary.refused,
+        resident_entries: usize::try_from(account.final_entries).expect("few entries"),
+        resident_bytes: account.final_bytes,
+        peak_bytes: account.peak_bytes,
+        byte_ticks: ticks(account.mean_bytes, end),
+        entry_ticks: ticks(account.mean_entries, end),
+    };
+    assert_eq!(found, totals, "{text}");
+    let mut told: Vec<_> =
+        diary.regenerations.iter().map(|one| (one.object, one.start, one.end, one.size)).collect();
+    told.sort_unstable();
+    assert_eq!(told, regenerations(&diary.asked), "{text}");
+
+    let bucket = scenario.bucket.expect("every case says it");
+    let measured = case.simulation(&scenario, &trace).run(bucket, &()).expect("nobody stops it");
+    check_recorder(&measured, &diary, &found, &text);
+}
+
+/// The integral of a mean over the whole run, in ticks.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small whole numbers")]
+fn ticks(mean: f64, end: SimTime) -> u64 {
+    (mean * (end.as_nanos() / TICK) as f64).round() as u64
+}
+
+/// What the recorder sums up is what the diary holds one by one.
+fn check_recorder(measured: &Measurements, diary: &Diary, found: &Totals, text: &str) {
+    let outcomes = &measured.totals.outcomes;
+    let of = |kind: Kind| diary.outcomes.iter().filter(|outcome| outcome.kind == kind).count() as u64;
+    assert_eq!(outcomes.total(), diary.outcomes.len() as u64, "{text}");
+    for (kind, naive) in [
+        (OutcomeKind::FreshHit, Kind::FreshHit),
+        (OutcomeKind::StaleHit, Kind::StaleHit),
+        (OutcomeKind::DelayedHit, Kind::DelayedHit),
+        (OutcomeKind::Miss(Cause::Cold), Kind::Miss(naive::Cause::Cold)),
+        (OutcomeKind::Miss(Cause::Expired), Kind::Miss(naive::Cause::Expired)),
+        (OutcomeKind::Miss(Cause::Evicted), Kind::Miss(naive::Cause::Evicted)),
+        (OutcomeKind::Error, Kind::Error),
+    ] {
+        assert_eq!(outcomes.of(kind), of(naive), "{kind:?} {text}");
+    }
+    let buckets = &measured.series.buckets;
+    assert_eq!(buckets.iter().map(|bucket| bucket.outcomes.total()).sum::<u64>(), outcomes.total());
+    assert_eq!(buckets.iter().map(|bucket| bucket.evicted).sum::<u64>(), found.evicted, "{text}");
+    assert_eq!(buckets.iter().map(|bucket| bucket.expired).sum::<u64>(), found.expired, "{text}");
+    assert_eq!(buckets.iter().map(|bucket| bucket.peak_bytes).max(), Some(found.peak_bytes), "{text}");
+    assert_eq!((measured.origin.fetches, measured.origin.refreshes), (found.fetches, found.refreshes));
+    assert_eq!((measured.evicted, measured.expired), (found.evicted, found.expired), "{text}");
+    assert_eq!(measured.out_of_memory, found.out_of_memory, "{text}");
+    let stampedes = &measured.stampedes;
+    assert_eq!(stampedes.regenerations, diary.regenerations.len() as u64, "{text}");
+    assert_eq!(stampedes.regenerations + stampedes.duplicate_fetches, found.fetches, "{text}");
+}
+
+fn ttl(objects: usize) -> impl Strategy<Value = Ttl> {
     prop_oneof![
         1 => Just(Ttl::None),
         4 => (1..12_u64).prop_map(Ttl::Fixed),
-        2 => (1..9_u64, 1..20_u64).prop_map(|(a, b)| Ttl::ClassTable(a, b)),
-        3 => (1..8_u64, 0..20_u64).prop_map(|(idle, more)| Ttl::Sliding(idle, idle + more)),
+        2 => prop::collection::vec(1..12_u64, objects).prop_map(Ttl::ClassTable),
+        3 => (1..8_u64, 0..12_u64).prop_map(|(idle, more)| Ttl::Sliding { idle, max_age: idle + more }),
     ]
-}
-
-fn capacity() -> impl Strategy<Value = naive::Capacity> {
-    prop_oneof![
-        Just(naive::Capacity::Unbounded),
-        (0..25_u64).prop_map(naive::Capacity::Bytes),
-        (0..5_u64).prop_map(naive::Capacity::Objects),
-    ]
-}
-
-fn eviction() -> impl Strategy<Value = naive::Eviction> {
-    prop_oneof![Just(naive::Eviction::Lru), Just(naive::Eviction::Fifo), Just(naive::Eviction::Never)]
 }
 
 fn case() -> impl Strategy<Value = Case> {
-    let requests = prop::collection::vec((0..4_u64, 0..OBJECTS), 0..60).prop_map(|steps| {
-        let mut now = 0;
-        let step = |(gap, object): (u64, usize)| {
-            now += gap;
-            (now, object)
-        };
-        steps.into_iter().map(step).collect::<Vec<_>>()
-    });
-    let origin = (
-        prop_oneof![(0..7_u64).prop_map(Latency::Constant), (1..6_u64).prop_map(Latency::Exponential)],
-        prop::option::of(1..4_usize),
-        prop::option::of(1..6_u64),
-        prop_oneof![Just(naive::LateFill::Keep), Just(naive::LateFill::Discard)],
+    const OBJECTS: std::ops::RangeInclusive<usize> = 1..=5;
+    let requests = |objects: u32| {
+        // Half of the requests come at the instant of the one before.
+        prop::collection::vec((prop_oneof![3 => Just(0), 3 => 1..4_u64, 1 => 4..20_u64], 0..objects), 0..60)
+    };
+    let capacity = prop_oneof![
+        1 => Just(Capacity::Unbounded),
+        2 => (0..14_u64).prop_map(Capacity::Bytes),
+        2 => (0..5_u64).prop_map(Capacity::Objects),
+    ];
+    let cache = (
+        capacity,
+        prop::sample::select(vec![Eviction::Lru, Eviction::Fifo, Eviction::Never]),
+        prop::sample::select(vec![Reclaim::Lazy, Reclaim::Eager]),
     );
-    let cache =
-        (capacity(), eviction(), prop_oneof![Just(naive::Reclaim::Lazy), Just(naive::Reclaim::Eager)]);
-    let guard = (prop::option::of(0..8_u64), any::<bool>(), 1..4_u32, any::<bool>());
-    (requests, prop::array::uniform5(0..12_u64), cache, ttl(), guard, origin, any::<u32>()).prop_map(
-        |(requests, sizes, (capacity, eviction, reclaim), ttl, guard, origin, seed)| {
-            let (window, single_flight, nodes, by_key) = guard;
-            let (latency, servers, timeout, late_fill) = origin;
-            // What never expires is never stale: that combination is refused.
-            let window = window.filter(|_| !matches!(ttl, Ttl::None));
-            let late_fill = if timeout.is_some() { late_fill } else { naive::LateFill::Keep };
-            let seed = u64::from(seed);
-            Case {
-                requests,
-                sizes,
-                capacity,
-                eviction,
-                reclaim,
+    let client = (
+        prop::sample::select(vec![Guard::None, Guard::SingleFlight]),
+        1..4_u32,
+        any::<bool>(),
+        prop::option::of(1..12_u64),
+        prop::sample::select(vec![LateFill::Keep, LateFill::Discard]),
+    );
+    OBJECTS.prop_flat_map(move |objects| {
+        let workload = (
+            requests(u32::try_from(objects).expect("few objects")),
+            prop::collection::vec(0..7_u32, objects),
+            0..20_u64,
+        );
+        let origin = (
+            prop::collection::vec(prop::collection::vec(0..9_u64, 1..4), objects),
+            prop::option::of(1..4_usize),
+        );
+        let strategy = (ttl(objects), prop::option::of(0..8_u64));
+        (workload, cache.clone(), strategy, client.clone(), origin, any::<u64>()).prop_map(
+            |(workload, cache, (ttl, window), client, (times, servers), seed)| Case {
+                requests: workload.0,
+                sizes: workload.1,
+                silence: workload.2,
+                capacity: cache.0,
+                eviction: cache.1,
+                reclaim: cache.2,
+                // What never expires is never stale, and is refused in a scenario.
+                window: window.filter(|_| ttl != Ttl::None),
                 ttl,
-                window,
-                single_flight,
-                nodes,
-                by_key,
-                latency,
+                guard: client.0,
+                nodes: client.1,
+                by_key: client.2,
+                times,
                 servers,
-                timeout,
-                late_fill,
+                timeout: client.3,
+                late_fill: client.4,
                 seed,
-            }
-        },
-    )
-}
-
-/// The case as a scenario; its trace is made by hand.
-fn scenario(case: &Case) -> Scenario {
-    let capacity = match case.capacity {
-        naive::Capacity::Unbounded => String::new(),
-        naive::Capacity::Bytes(bytes) => format!("capacity = \"{bytes}B\"\n"),
-        naive::Capacity::Objects(objects) => format!("capacity = {{ objects = {objects} }}\n"),
-    };
-    let eviction = match case.eviction {
-        naive::Eviction::Lru => "lru",
-        naive::Eviction::Fifo => "fifo",
-        naive::Eviction::Never => "noeviction",
-    };
-    let reclaim = match case.reclaim {
-        naive::Reclaim::Lazy => "lazy",
-        naive::Reclaim::Eager => "eager",
-    };
-    let ttl = match case.ttl {
-        Ttl::None => "{ rule = \"none\" }".to_owned(),
-        Ttl::Fixed(ttl) => format!("{{ rule = \"fixed\", ttl = \"{ttl}ms\" }}"),
-        Ttl::ClassTable(a, b) => {
-            format!("{{ rule = \"class-table\", table = {{ a = \"{a}ms\", b = \"{b}ms\" }} }}")
-        }
-        Ttl::Sliding(idle, max_age) => {
-            format!("{{ rule = \"sliding\", idle = \"{idle}ms\", max_age = \"{max_age}ms\" }}")
-        }
-    };
-    let refresh = case.window.map_or("\"on-demand\"".to_owned(), |window| {
-        format!("{{ policy = \"stale-while-revalidate\", window = \"{window}ms\" }}")
-    });
-    let guard = if case.single_flight { "single-flight" } else { "none" };
-    let latency = match case.latency {
-        Latency::Constant(value) => format!("{{ model = \"constant\", value = \"{value}ms\" }}"),
-        Latency::Exponential(mean) => format!("{{ model = \"exponential\", mean = \"{mean}ms\" }}"),
-    };
-    let servers = case.servers.map_or(String::new(), |servers| {
-        format!("capacity = {{ model = \"servers\", servers = {servers} }}\n")
-    });
-    let late_fill = match case.late_fill {
-        naive::LateFill::Keep => "keep",
-        naive::LateFill::Discard => "discard",
-    };
-    let timeout = case.timeout.map_or(String::new(), |timeout| format!("timeout = \"{timeout}ms\"\n"));
-    let routing = if case.by_key { "by-key" } else { "uniform" };
-    let text = format!(
-        "name = \"oracle\"\n[workload]\nduration = \"1s\"\nrate = \"1/s\"\n\
-         [[workload.class]]\nname = \"a\"\nobjects = 3\n[[workload.class]]\nname = \"b\"\nobjects = 2\n\
-         [origin]\nlatency = {latency}\n{servers}\
-         [client]\nnodes = {}\nrouting = \"{routing}\"\n{timeout}late_fill = \"{late_fill}\"\n\
-         [cache]\n{capacity}eviction = \"{eviction}\"\nreclaim = \"{reclaim}\"\nmemory = \"payload\"\nttl_resolution = \"exact\"\n\
-         [[strategy]]\nname = \"s\"\nttl = {ttl}\nrefresh = {refresh}\nguard = \"{guard}\"\n",
-        case.nodes
-    );
-    Scenario::parse(&text, "oracle.toml").unwrap_or_else(|error| panic!("{error}\n{text}"))
-}
-
-fn trace(case: &Case) -> Arc<Trace> {
-    let fact = |object: usize| Fact {
-        size: u32::try_from(case.sizes[object]).expect("sizes are small"),
-        class: ClassId::new(u16::from(object % 2 == 1)),
-        size_is_imputed: false,
-    };
-    let objects =
-        Objects::new((0..OBJECTS).map(fact).collect(), Keys::Numbered, vec!["a".into(), "b".into()]);
-    let at = case.requests.iter().map(|(at, _)| SimTime::from_nanos(at * MS)).collect();
-    let object = case.requests.iter().map(|(_, object)| ObjectId::from_index(*object)).collect();
-    Arc::new(Trace::new(at, object, objects, SimDuration::ZERO))
-}
-
-/// Keeps every outcome.
-#[derive(Default)]
-struct Collector(Vec<(OutcomeKind, u64)>);
-
-impl Observer for Collector {
-    fn observe(&mut self, outcome: &Outcome) {
-        self.0.push((outcome.kind, outcome.wait.as_nanos()));
-    }
-}
-
-fn kind(kind: naive::Kind) -> OutcomeKind {
-    match kind {
-        naive::Kind::FreshHit => OutcomeKind::FreshHit,
-        naive::Kind::StaleHit => OutcomeKind::StaleHit,
-        naive::Kind::DelayedHit => OutcomeKind::DelayedHit,
-        naive::Kind::Miss(naive::Cause::Cold) => OutcomeKind::Miss(Cause::Cold),
-        naive::Kind::Miss(naive::Cause::Expired) => OutcomeKind::Miss(Cause::Expired),
-        naive::Kind::Miss(naive::Cause::Evicted) => OutcomeKind::Miss(Cause::Evicted),
-        naive::Kind::Error => OutcomeKind::Error,
-    }
-}
-
-/// What the naive model says of a case.
-fn expected(
-    case: &Case,
-    scenario: &Scenario,
-    trace: &Arc<Trace>,
-    seed: Seed,
-) -> (Vec<(OutcomeKind, u64)>, naive::Totals) {
-    let setup = Setup { trace: Arc::clone(trace), seed: seed.of("origin") };
-    let model = std::cell::RefCell::new(scenario.origin.latency.make(&setup).expect("the model was checked"));
-    let latency = |object: usize, nth: u64| {
-        let ask = Ask { object: ObjectId::from_index(object), at: SimTime::ZERO, request: 0 };
-        model.borrow_mut().time(&ask, u32::try_from(nth).expect("few fetches")).as_nanos()
-    };
-    let routing = seed.of("client").of("routing");
-    let requests: Vec<naive::Request> = case
-        .requests
-        .iter()
-        .enumerate()
-        .map(|(index, (at, object))| {
-            let node = scenario.client.node(routing, index, ObjectId::from_index(*object));
-            naive::Request { at: at * MS, object: *object, node: node as usize }
-        })
-        .collect();
-    let config = naive::Config {
-        capacity: case.capacity,
-        eviction: case.eviction,
-        reclaim: case.reclaim,
-        ttl: match case.ttl {
-            Ttl::None => naive::Ttl::None,
-            Ttl::Fixed(ttl) => naive::Ttl::Fixed(ttl * MS),
-            Ttl::ClassTable(a, b) => naive::Ttl::ClassTable(
-                (0..OBJECTS).map(|object| if object % 2 == 1 { b * MS } else { a * MS }).collect(),
-            ),
-            Ttl::Sliding(idle, max_age) => naive::Ttl::Sliding { idle: idle * MS, max_age: max_age * MS },
-        },
-        refresh: case.window.map_or(naive::Refresh::OnDemand, |window| {
-            naive::Refresh::StaleWhileRevalidate { window: window * MS }
-        }),
-        guard: if case.single_flight { naive::Guard::SingleFlight } else { naive::Guard::None },
-        latency: &latency,
-        servers: case.servers,
-        timeout: case.timeout.map(|timeout| timeout * MS),
-        late_fill: case.late_fill,
-        end: Some(trace.span().as_nanos()),
-    };
-    let (outcomes, totals) = naive::simulate(&requests, &case.sizes, &config);
-    (outcomes.into_iter().map(|outcome| (kind(outcome.kind), outcome.wait)).collect(), totals)
+            },
+        )
+    })
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 4_096,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct("proptest-regressions/oracle.txt"))),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
-    fn the_engine_agrees_with_the_naive_model(case in case()) {
-        let (scenario, trace, seed) = (scenario(&case), trace(&case), Seed::new(case.seed));
-        let plan = tune::grid(&scenario)[0];
-        let simulation = || tune::simulation(&scenario, &plan, &trace, seed).expect("every part can be made");
-        let (outcomes, totals) = expected(&case, &scenario, &trace, seed);
-
-        let (cache, collector) = simulation().observed_by(Collector::default(), &()).expect("nobody stops it");
-        cache.check();
-        prop_assert_eq!(collector.0, outcomes);
-
-        let measured = simulation().run(tune::bucket_for(trace.span()), &()).expect("nobody stops it");
-        prop_assert_eq!(measured.totals.outcomes.total(), case.requests.len() as u64);
-        prop_assert_eq!(measured.origin.fetches, totals.fetches);
-        prop_assert_eq!(measured.origin.refreshes, totals.refreshes);
-        prop_assert_eq!(measured.evicted, totals.evicted);
-        prop_assert_eq!(measured.expired, totals.expired);
-        prop_assert_eq!(measured.out_of_memory, totals.out_of_memory);
-        prop_assert_eq!(measured.memory.final_entries, totals.resident_entries as u64);
-        prop_assert_eq!(measured.memory.final_bytes, totals.resident_bytes);
-        prop_assert_eq!(measured.memory.peak_bytes, totals.peak_bytes);
+    fn the_engine_and_the_naive_model_agree_on_every_outcome(case in case()) {
+        agree(&case);
     }
 }

@@ -176,7 +176,11 @@ impl Cache {
                 Lookup::Held(entry)
             }
             State::Held => {
-                self.remove(object, Cause::Expired, now);
+                // The reclaim model may have given it back already, at the instant of its expiry.
+                self.reclaim_due(now);
+                if self.slots[object.index()].state == State::Held {
+                    self.remove(object, Cause::Expired, now);
+                }
                 Lookup::Absent(Cause::Expired)
             }
         }

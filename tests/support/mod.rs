@@ -5,7 +5,7 @@ use ttlab::scenario::{Scenario, Source};
 use ttlab::tune::{self, Runs};
 
 /// Runs a synthetic scenario: the measurements of each cell, by replication.
-pub fn run(text: &str) -> Vec<Vec<Measurements>> {
+pub(crate) fn run(text: &str) -> Vec<Vec<Measurements>> {
     let scenario = Scenario::parse(text, "test.toml").unwrap_or_else(|error| panic!("{error}"));
     let Source::Synthetic(workload) = &scenario.source else { panic!("the scenario is not synthetic") };
     let runs = Runs::Synthetic(std::sync::Arc::clone(workload));
