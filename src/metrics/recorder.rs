@@ -5,8 +5,7 @@ use super::latency::LatencyRecorder;
 use super::origin_load::OriginRecorder;
 use super::stampedes::StampedeRecorder;
 use super::{
-    Asked, Bucket, ClassTotals, Commands, Measurements, MemoryUse, Observer, Outcome, OutcomeKind,
-    Regeneration, Series,
+    Asked, Bucket, ClassTotals, Commands, Measurements, MemoryUse, Observer, Outcome, Regeneration, Series,
 };
 use crate::cache::{Account, Stored};
 use crate::units::{SimDuration, SimTime, Window};
@@ -130,7 +129,7 @@ impl Observer for Recorder {
         if !self.window.contains(outcome.at) {
             return;
         }
-        let hit = matches!(outcome.kind, OutcomeKind::FreshHit | OutcomeKind::StaleHit);
+        let hit = outcome.kind.is_hit();
         let size = u64::from(outcome.size);
         let class = &mut self.classes[outcome.class.index()];
         class.outcomes.add(outcome.kind);
