@@ -205,6 +205,7 @@ impl<O: Observer> Run<'_, O> {
         self.cache.prefetch(object);
         self.trace.objects().prefetch(object);
         self.flights.prefetch(object);
+        self.origin.prefetch(object);
     }
 
     /// Lets everything happen that is pending until `now`, that instant included.

@@ -57,8 +57,6 @@ impl Recorder {
     /// A recorder for one run.
     pub fn new(setting: &Setting) -> Self {
         let Setting { window, bucket, classes, median_fetch_time, servers, changes } = *setting;
-        let count =
-            usize::try_from(window.until.as_nanos() / bucket.as_nanos()).expect("buckets fit in memory") + 1;
         Self {
             window,
             bucket,
@@ -72,7 +70,7 @@ impl Recorder {
             sweeps: SweepRecorder::default(),
             out_of_memory: 0,
             too_large: 0,
-            buckets: vec![Bucket::default(); count],
+            buckets: vec![Bucket::default(); window.buckets(bucket)],
             current: 0,
             current_begin: SimTime::ZERO,
             current_end: SimTime::ZERO + bucket,
@@ -127,9 +125,9 @@ impl Recorder {
     /// The bucket of an instant of the run.
     fn bucket_at(&mut self, at: SimTime) -> &mut Bucket {
         if at < self.current_begin || at >= self.current_end {
-            let place = at.as_nanos() / self.bucket.as_nanos();
-            self.current = usize::try_from(place).expect("buckets fit in memory");
-            self.current_begin = SimTime::from_nanos(place * self.bucket.as_nanos());
+            // The end of the run belongs to the last bucket.
+            self.current = at.bucket(self.bucket).min(self.buckets.len() - 1);
+            self.current_begin = SimTime::from_nanos(self.current as u64 * self.bucket.as_nanos());
             self.current_end = self.current_begin + self.bucket;
         }
         &mut self.buckets[self.current]

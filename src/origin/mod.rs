@@ -13,6 +13,7 @@ use fault::{FaultModel, Service};
 use latency::LatencyModel;
 
 use crate::random::Seed;
+use crate::trace::prefetch::prefetch;
 use crate::trace::{ObjectId, Trace};
 use crate::units::{Fraction, SimDuration, SimTime};
 
@@ -127,6 +128,11 @@ impl Origin {
         objects: usize,
     ) -> Self {
         Self { latency, capacity, faults, changes, fetches: vec![0; objects], shed: Vec::new() }
+    }
+
+    /// Asks for what is kept about `object`, which may be fetched soon.
+    pub fn prefetch(&self, object: ObjectId) {
+        prefetch(&self.fetches, object.index());
     }
 
     /// Asks for a fetch. Whoever had to go for it is told by [`Self::next_shed`].
