@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use ttlab::cache::Stored;
 use ttlab::engine::Simulation;
-use ttlab::metrics::{Asked, Cause, Measurements, Observer, Outcome, OutcomeKind, Regeneration};
+use ttlab::metrics::{Asked, Cause, Measurements, Observer, Outcome, OutcomeKind, Regeneration, Served};
 use ttlab::origin::change::Changes;
 use ttlab::origin::latency::LatencyModel;
 use ttlab::origin::{self, Ask, Origin};
@@ -146,6 +146,7 @@ impl Case {
         simulation.origin = Origin::new(
             Box::new(Table(self.times.clone())),
             scenario.origin.capacity.make(&setup).expect("it can be made"),
+            Vec::new(),
             Changes::new(trace.objects().classes().iter().map(never).collect(), trace.objects()),
             trace.objects().len(),
         );
@@ -190,8 +191,11 @@ impl Case {
 /// Keeps all that it is told.
 #[derive(Default)]
 struct Diary {
-    outcomes: Vec<naive::Outcome>,
+    /// Outcomes with the place of their request, in the order in which they were told.
+    outcomes: Vec<(u32, naive::Outcome)>,
     asked: Vec<Asked>,
+    /// When a fetch of which object was asked for (true) or answered (false).
+    fetches: Vec<(ObjectId, SimTime, bool)>,
     regenerations: Vec<Regeneration>,
     refused: u64,
 }
@@ -208,11 +212,17 @@ impl Observer for Diary {
             OutcomeKind::Error => Kind::Error,
             other => panic!("{other:?} cannot happen here"),
         };
-        self.outcomes.push(naive::Outcome { kind, wait: outcome.wait.as_nanos() / TICK });
+        let outcome = (outcome.request, naive::Outcome { kind, wait: outcome.wait.as_nanos() / TICK });
+        self.outcomes.push(outcome);
     }
 
     fn asked(&mut self, asked: &Asked) {
         self.asked.push(*asked);
+        self.fetches.push((asked.object, asked.at, true));
+    }
+
+    fn served(&mut self, served: &Served) {
+        self.fetches.push((served.object, served.fetch.done, false));
     }
 
     fn regenerated(&mut self, regeneration: &Regeneration) {
@@ -224,24 +234,35 @@ impl Observer for Diary {
     }
 }
 
+impl Diary {
+    /// The outcomes in the order of their requests, each of which must have exactly one.
+    fn in_order(&self) -> Vec<naive::Outcome> {
+        let mut outcomes = self.outcomes.clone();
+        outcomes.sort_by_key(|(request, _)| *request);
+        assert!(outcomes.windows(2).all(|pair| pair[0].0 < pair[1].0), "a request has two outcomes");
+        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+    }
+}
+
 /// Start, end and size of every stretch of time in which an object has a fetch in flight, from the
 /// fetches alone.
-fn regenerations(asked: &[Asked]) -> Vec<(ObjectId, SimTime, SimTime, u64)> {
-    let mut open: BTreeMap<ObjectId, (SimTime, SimTime, u64)> = BTreeMap::new();
+fn regenerations(fetches: &[(ObjectId, SimTime, bool)]) -> Vec<(ObjectId, SimTime, SimTime, u64)> {
+    // Begin, size so far and fetches in flight.
+    let mut open: BTreeMap<ObjectId, (SimTime, u64, u64)> = BTreeMap::new();
     let mut over = Vec::new();
-    for Asked { object, fetch, .. } in asked {
-        match open.get_mut(object) {
-            Some((_, end, size)) if fetch.asked < *end => {
-                *end = (*end).max(fetch.done);
-                *size += 1;
-            }
-            _ => {
-                let begun = open.insert(*object, (fetch.asked, fetch.done, 1));
-                over.extend(begun.map(|(start, end, size)| (*object, start, end, size)));
-            }
+    for &(object, at, is_asked) in fetches {
+        let (start, size, in_flight) = open.entry(object).or_insert((at, 0, 0));
+        if is_asked {
+            (*size, *in_flight) = (*size + 1, *in_flight + 1);
+            continue;
+        }
+        *in_flight -= 1;
+        if *in_flight == 0 {
+            over.push((object, *start, at, *size));
+            open.remove(&object);
         }
     }
-    over.extend(open.into_iter().map(|(object, (start, end, size))| (object, start, end, size)));
+    assert!(open.is_empty(), "every fetch is answered");
     over.sort_unstable();
     over
 }
@@ -255,7 +276,7 @@ fn agree(case: &Case) {
     let end = simulation.window.until;
     let (outcomes, totals) = case.naive(&simulation);
     let (cache, diary) = simulation.observed_by(Diary::default(), &()).expect("nobody stops it");
-    assert_eq!(diary.outcomes, outcomes, "{text}");
+    assert_eq!(diary.in_order(), outcomes, "{text}");
     let account = cache.finish(end);
     let found = Totals {
         fetches: diary.asked.len() as u64,
@@ -273,7 +294,7 @@ fn agree(case: &Case) {
     let mut told: Vec<_> =
         diary.regenerations.iter().map(|one| (one.object, one.start, one.end, one.size)).collect();
     told.sort_unstable();
-    assert_eq!(told, regenerations(&diary.asked), "{text}");
+    assert_eq!(told, regenerations(&diary.fetches), "{text}");
 
     let bucket = scenario.bucket.expect("every case says it");
     let measured = case.simulation(&scenario, &trace).run(bucket, &()).expect("nobody stops it");
@@ -289,7 +310,7 @@ fn ticks(mean: f64, end: SimTime) -> u64 {
 /// What the recorder sums up is what the diary holds one by one.
 fn check_recorder(measured: &Measurements, diary: &Diary, found: &Totals, text: &str) {
     let outcomes = &measured.totals.outcomes;
-    let of = |kind: Kind| diary.outcomes.iter().filter(|outcome| outcome.kind == kind).count() as u64;
+    let of = |kind: Kind| diary.outcomes.iter().filter(|(_, outcome)| outcome.kind == kind).count() as u64;
     assert_eq!(outcomes.total(), diary.outcomes.len() as u64, "{text}");
     for (kind, naive) in [
         (OutcomeKind::FreshHit, Kind::FreshHit),

@@ -57,6 +57,21 @@ impl List {
         (self.back != NIL).then_some(ObjectId::new(self.back))
     }
 
+    /// Makes room for objects `0..objects`, if there is less.
+    pub fn grow(&mut self, objects: usize) {
+        let known = self.links.len();
+        if objects > known {
+            let free = |index| Links { prev: ObjectId::from_index(index).as_u32(), next: NIL };
+            self.links.extend((known..objects.next_power_of_two()).map(free));
+        }
+    }
+
+    /// The objects from the back to the front.
+    pub fn from_back(&self) -> impl Iterator<Item = ObjectId> + '_ {
+        let towards_front = |id: &u32| Some(self.links[*id as usize].prev).filter(|prev| *prev != NIL);
+        std::iter::successors((self.back != NIL).then_some(self.back), towards_front).map(ObjectId::new)
+    }
+
     /// Puts an object that is not in the list at the front.
     pub fn push_front(&mut self, object: ObjectId) {
         debug_assert!(!self.contains(object), "{object:?} is already in the list");

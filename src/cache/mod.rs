@@ -186,6 +186,29 @@ impl Cache {
         }
     }
 
+    /// The live entry of an object, if there is one; nothing is touched.
+    pub fn peek(&self, object: ObjectId, now: SimTime) -> Option<Entry> {
+        let slot = &self.slots[object.index()];
+        (slot.state == State::Held && slot.is_live(now)).then(|| slot.entry())
+    }
+
+    /// Bytes in use, those of dead entries included.
+    pub fn bytes(&self) -> u64 {
+        self.residency.bytes()
+    }
+
+    /// Deletes an entry to make room, as UNLINK does for an application that evicts by itself; whether
+    /// there was a live one.
+    pub fn unlink(&mut self, object: ObjectId, now: SimTime) -> bool {
+        let slot = &self.slots[object.index()];
+        if slot.state != State::Held {
+            return false;
+        }
+        let live = slot.is_live(now);
+        self.remove(object, if live { Cause::Evicted } else { Cause::Expired }, now);
+        live
+    }
+
     /// Stores a value, as SETEX does, and makes room for it first. A dead entry of the same object is
     /// deleted, a live one overwritten in its place.
     pub fn set(&mut self, object: ObjectId, entry: Entry, now: SimTime) -> Stored {

@@ -4,17 +4,47 @@
 //! while one is under way, and that to its flights. Places are used again, so memory follows the
 //! number of fetches in flight, not their total.
 
+use std::collections::BTreeMap;
+
+use super::waiting::Party;
 use crate::metrics::{OutcomeKind, Regeneration};
-use crate::origin::Fetch;
+use crate::origin::{Fetch, Ticket};
 use crate::trace::ObjectId;
 use crate::trace::prefetch::prefetch;
 use crate::units::{SimDuration, SimTime};
 
 const NONE: u32 = u32::MAX;
 
-/// A place in the table of flights.
+/// A fetch in flight; its place may be another's later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct FlightId(u32);
+pub(super) struct FlightId {
+    place: u32,
+    stamp: u32,
+}
+
+impl FlightId {
+    /// By which the origin knows it.
+    pub(super) fn ticket(self) -> Ticket {
+        Ticket(u64::from(self.stamp) << 32 | u64::from(self.place))
+    }
+
+    /// Whom the origin means.
+    pub(super) fn of(ticket: Ticket) -> Self {
+        let half = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).expect("half of 64 bits");
+        Self { place: half(ticket.0), stamp: half(ticket.0 >> 32) }
+    }
+}
+
+/// Why nobody waited for a fetch when it departed, or somebody did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A request waits for it.
+    Request,
+    /// A request was served a copy meanwhile.
+    Refresh,
+    /// A job of the refresh policy wanted it.
+    Job,
+}
 
 /// A fetch in flight.
 #[derive(Debug, Clone, Copy)]
@@ -23,17 +53,33 @@ pub(super) struct Flying {
     pub(super) object: ObjectId,
     /// The process that asked for it.
     pub(super) node: u32,
-    /// When it started and will end.
-    pub(super) fetch: Fetch,
-    /// Whether no request waits for it.
-    pub(super) background: bool,
+    /// When it was asked for.
+    pub(super) asked: SimTime,
+    /// What for.
+    pub(super) purpose: Purpose,
+    /// By which the guard knows who fetches.
+    pub(super) ticket: u64,
+    /// Whether the guard is to be told of its end.
+    pub(super) holds: bool,
+    /// Whether its process dies before it can store the value.
+    pub(super) dies: bool,
+    /// When it was taken up and will end; none while it waits for a server.
+    pub(super) fetch: Option<Fetch>,
+}
+
+impl Flying {
+    /// Whether no request waited for it when it departed.
+    pub(super) fn is_background(&self) -> bool {
+        self.purpose != Purpose::Request
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Place {
     flying: Flying,
+    stamp: u32,
     /// Requests that wait for it.
-    waiters: u64,
+    party: Party,
     /// The flight of the same object that departed before it; of a free place, the next free one.
     earlier: u32,
     /// The one that departed after it.
@@ -47,13 +93,13 @@ struct UnderWay {
     trigger: OutcomeKind,
     size: u64,
     in_flight: u64,
+    /// Requests that wait for one of its flights.
     waiting: u64,
     peak_waiters: u64,
     /// Origin time of all flights so far.
     origin_time: SimDuration,
     /// Origin time of the flight that landed first.
     first_landed: Option<SimDuration>,
-    end: SimTime,
     /// The latest flight; of a free place, the next free one.
     latest: u32,
 }
@@ -66,6 +112,9 @@ pub(super) struct Flights {
     free_under_way: u32,
     places: Vec<Place>,
     free_place: u32,
+    in_flight: u64,
+    /// Requests that look again and again instead of waiting for a flight.
+    polling: BTreeMap<ObjectId, u64>,
 }
 
 impl Flights {
@@ -77,6 +126,8 @@ impl Flights {
             free_under_way: NONE,
             places: Vec::new(),
             free_place: NONE,
+            in_flight: 0,
+            polling: BTreeMap::new(),
         }
     }
 
@@ -85,14 +136,31 @@ impl Flights {
         prefetch(&self.of_object, object.index());
     }
 
-    /// Whether a fetch of `object` is in flight.
-    pub(super) fn any(&self, object: ObjectId) -> bool {
-        self.of_object[object.index()] != NONE
+    /// Whether more than one fetch of `object` is in flight.
+    pub(super) fn overlaps(&self, object: ObjectId) -> bool {
+        let regeneration = self.of_object[object.index()];
+        regeneration != NONE && self.under_way[regeneration as usize].in_flight > 1
     }
 
-    /// The fetch of a flight.
-    pub(super) fn fetch(&self, id: FlightId) -> Fetch {
-        self.places[id.0 as usize].flying.fetch
+    /// Fetches of all objects in flight.
+    pub(super) fn count(&self) -> u64 {
+        self.in_flight
+    }
+
+    /// The flight, unless it is over.
+    pub(super) fn current(&self, id: FlightId) -> Option<&Flying> {
+        let place = &self.places[id.place as usize];
+        (place.stamp == id.stamp).then_some(&place.flying)
+    }
+
+    /// A server has taken it up.
+    pub(super) fn start(&mut self, id: FlightId, fetch: Fetch) {
+        self.places[id.place as usize].flying.fetch = Some(fetch);
+    }
+
+    /// Those that wait for it.
+    pub(super) fn party(&mut self, id: FlightId) -> &mut Party {
+        &mut self.places[id.place as usize].party
     }
 
     /// The latest flight of `object` that `node` asked for.
@@ -103,99 +171,107 @@ impl Flights {
         }
         let mut place = self.under_way[regeneration as usize].latest;
         while place != NONE {
-            if self.places[place as usize].flying.node == node {
-                return Some(FlightId(place));
+            let Place { flying, stamp, earlier, .. } = &self.places[place as usize];
+            if flying.node == node {
+                return Some(FlightId { place, stamp: *stamp });
             }
-            place = self.places[place as usize].earlier;
+            place = *earlier;
         }
         None
     }
 
-    /// A request waits for a flight from now on.
-    pub(super) fn join(&mut self, id: FlightId) -> Fetch {
-        let Place { flying, waiters, .. } = &mut self.places[id.0 as usize];
-        *waiters += 1;
-        let fetch = flying.fetch;
-        let object = flying.object;
-        self.wait(object);
-        fetch
+    /// A request waits for a flight of `object` from now on.
+    pub(super) fn enter(&mut self, object: ObjectId) {
+        if let Some(under_way) = self.regeneration(object) {
+            under_way.waiting += 1;
+        }
+        self.note_waiters(object);
+    }
+
+    /// A request no longer waits for a flight of `object`.
+    pub(super) fn leave(&mut self, object: ObjectId) {
+        if let Some(under_way) = self.regeneration(object) {
+            under_way.waiting -= 1;
+        }
+    }
+
+    /// A request will look again for `object`.
+    pub(super) fn poll(&mut self, object: ObjectId) {
+        *self.polling.entry(object).or_insert(0) += 1;
+        self.note_waiters(object);
+    }
+
+    /// It does so now, or never.
+    pub(super) fn end_poll(&mut self, object: ObjectId) {
+        if let Some(polling) = self.polling.get_mut(&object) {
+            *polling -= 1;
+            if *polling == 0 {
+                self.polling.remove(&object);
+            }
+        }
     }
 
     /// A fetch departs; if it is the object's only one, a regeneration begins.
     pub(super) fn depart(&mut self, flying: Flying, trigger: OutcomeKind) -> FlightId {
-        let object = flying.object;
+        self.in_flight += 1;
         let regeneration = self.regeneration_of(&flying, trigger);
         let under_way = &mut self.under_way[regeneration as usize];
         under_way.size += 1;
         under_way.in_flight += 1;
-        under_way.origin_time = under_way.origin_time + flying.fetch.done.since(flying.fetch.started);
-        let waiters = u64::from(!flying.background);
         let earlier = under_way.latest;
-        let place = Place { flying, waiters, earlier, later: NONE };
+        let place = Place { flying, stamp: 0, party: Party::EMPTY, earlier, later: NONE };
         let id = match self.free_place {
             NONE => {
                 self.places.push(place);
-                u32::try_from(self.places.len() - 1).expect("less than 2^32 fetches are in flight")
+                let place = self.places.len() - 1;
+                FlightId {
+                    place: u32::try_from(place).expect("less than 2^32 fetches are in flight"),
+                    stamp: 0,
+                }
             }
             free => {
-                self.free_place = std::mem::replace(&mut self.places[free as usize], place).earlier;
-                free
+                let stamp = self.places[free as usize].stamp;
+                let before = std::mem::replace(&mut self.places[free as usize], Place { stamp, ..place });
+                self.free_place = before.earlier;
+                FlightId { place: free, stamp }
             }
         };
         if earlier != NONE {
-            self.places[earlier as usize].later = id;
+            self.places[earlier as usize].later = id.place;
         }
-        self.under_way[regeneration as usize].latest = id;
-        if waiters > 0 {
-            self.wait(object);
-        }
-        FlightId(id)
+        self.under_way[regeneration as usize].latest = id.place;
+        id
     }
 
-    /// A fetch has landed; the regeneration that ends with it, if it was the object's last.
-    pub(super) fn land(&mut self, id: FlightId, now: SimTime) -> (Flying, Option<Regeneration>) {
-        let Place { flying, waiters, earlier, later } = self.places[id.0 as usize];
+    /// A fetch is over; who waited for it, and the regeneration that ends with it, if it was the object's last.
+    pub(super) fn land(&mut self, id: FlightId, now: SimTime) -> (Flying, Party, Option<Regeneration>) {
+        self.in_flight -= 1;
+        let Place { flying, party, earlier, later, .. } = self.places[id.place as usize];
         let regeneration = self.of_object[flying.object.index()];
         self.unlink(regeneration, earlier, later);
-        self.places[id.0 as usize].earlier = self.free_place;
-        self.free_place = id.0;
+        let place = &mut self.places[id.place as usize];
+        place.stamp = place.stamp.wrapping_add(1);
+        place.earlier = self.free_place;
+        self.free_place = id.place;
         let under_way = &mut self.under_way[regeneration as usize];
         under_way.in_flight -= 1;
-        under_way.waiting -= waiters;
-        under_way.end = now;
-        under_way.first_landed.get_or_insert(flying.fetch.done.since(flying.fetch.started));
+        // A fetch that never reached a server took none of its time.
+        let took = flying.fetch.map_or(SimDuration::ZERO, |fetch| fetch.done.min(now).since(fetch.started));
+        under_way.origin_time = under_way.origin_time + took;
+        under_way.first_landed.get_or_insert(took);
         if under_way.in_flight > 0 {
-            return (flying, None);
+            return (flying, party, None);
         }
-        let over = under_way.over();
+        let over = under_way.over(now);
         under_way.latest = self.free_under_way;
         self.free_under_way = regeneration;
         self.of_object[flying.object.index()] = NONE;
-        (flying, Some(over))
+        (flying, party, Some(over))
     }
 
-    /// The run is over: tells of every regeneration still under way, as if it ended with its last fetch.
-    pub(super) fn drain(&self, mut tell: impl FnMut(Regeneration)) {
-        for regeneration in &self.of_object {
-            if *regeneration == NONE {
-                continue;
-            }
-            let mut under_way = self.under_way[*regeneration as usize];
-            let mut place = under_way.latest;
-            let mut first: Option<Fetch> = None;
-            while place != NONE {
-                let Place { flying, earlier, .. } = self.places[place as usize];
-                under_way.end = under_way.end.max(flying.fetch.done);
-                if first.is_none_or(|fetch| flying.fetch.done <= fetch.done) {
-                    first = Some(flying.fetch);
-                }
-                place = earlier;
-            }
-            if let Some(fetch) = first {
-                under_way.first_landed.get_or_insert(fetch.done.since(fetch.started));
-            }
-            tell(under_way.over());
-        }
+    fn regeneration(&mut self, object: ObjectId) -> Option<&mut UnderWay> {
+        let regeneration = self.of_object[object.index()];
+        (regeneration != NONE).then(|| &mut self.under_way[regeneration as usize])
     }
 
     /// The object's regeneration under way, begun with `flying` if there is none.
@@ -206,7 +282,7 @@ impl Flights {
         }
         let fresh = UnderWay {
             object: flying.object,
-            start: flying.fetch.asked,
+            start: flying.asked,
             trigger,
             size: 0,
             in_flight: 0,
@@ -214,7 +290,6 @@ impl Flights {
             peak_waiters: 0,
             origin_time: SimDuration::ZERO,
             first_landed: None,
-            end: flying.fetch.done,
             latest: NONE,
         };
         let place = match self.free_under_way {
@@ -231,10 +306,13 @@ impl Flights {
         place
     }
 
-    fn wait(&mut self, object: ObjectId) {
-        let under_way = &mut self.under_way[self.of_object[object.index()] as usize];
-        under_way.waiting += 1;
-        under_way.peak_waiters = under_way.peak_waiters.max(under_way.waiting);
+    /// Compares the number of those that wait with the most so far.
+    fn note_waiters(&mut self, object: ObjectId) {
+        let polling =
+            if self.polling.is_empty() { 0 } else { self.polling.get(&object).copied().unwrap_or(0) };
+        if let Some(under_way) = self.regeneration(object) {
+            under_way.peak_waiters = under_way.peak_waiters.max(under_way.waiting + polling);
+        }
     }
 
     /// Takes a flight out of its regeneration's chain.
@@ -250,11 +328,11 @@ impl Flights {
 }
 
 impl UnderWay {
-    fn over(&self) -> Regeneration {
+    fn over(&self, end: SimTime) -> Regeneration {
         Regeneration {
             object: self.object,
             start: self.start,
-            end: self.end,
+            end,
             size: self.size,
             peak_waiters: self.peak_waiters,
             wasted: self.origin_time - self.first_landed.unwrap_or_default(),
@@ -267,12 +345,13 @@ impl UnderWay {
 mod tests {
     use super::*;
     use crate::metrics::Cause;
-    use crate::origin::Version;
+    use crate::origin::{Answer, Version};
 
     fn flying(object: u32, node: u32, asked: u64, done: u64) -> Flying {
         let (asked, done) = (SimTime::from_nanos(asked), SimTime::from_nanos(done));
-        let fetch = Fetch { asked, started: asked, done, version: Version(0) };
-        Flying { object: ObjectId::new(object), node, fetch, background: false }
+        let fetch = Some(Fetch { asked, started: asked, done, version: Version(0), answer: Answer::Value });
+        let (object, purpose) = (ObjectId::new(object), Purpose::Request);
+        Flying { object, node, asked, purpose, ticket: 0, holds: false, dies: false, fetch }
     }
 
     const COLD: OutcomeKind = OutcomeKind::Miss(Cause::Cold);
@@ -280,18 +359,22 @@ mod tests {
     #[test]
     fn a_regeneration_lasts_from_the_first_departure_to_the_last_landing() {
         let mut flights = Flights::new(2);
+        let object = ObjectId::new(0);
         let first = flights.depart(flying(0, 0, 0, 10), COLD);
+        flights.enter(object);
         let second = flights.depart(flying(0, 1, 4, 20), COLD);
-        flights.join(second);
-        assert_eq!(flights.latest(ObjectId::new(0), 0), Some(first));
-        assert_eq!(flights.latest(ObjectId::new(0), 2), None);
-        assert_eq!(flights.land(first, SimTime::from_nanos(10)).1, None);
-        assert_eq!(flights.latest(ObjectId::new(0), 0), None);
-        let over = flights.land(second, SimTime::from_nanos(20)).1.unwrap();
+        flights.enter(object);
+        flights.enter(object);
+        assert_eq!(flights.latest(object, 0), Some(first));
+        assert_eq!(flights.latest(object, 2), None);
+        assert_eq!(flights.land(first, SimTime::from_nanos(10)).2, None);
+        assert_eq!(flights.latest(object, 0), None);
+        assert!(flights.current(first).is_none());
+        let over = flights.land(second, SimTime::from_nanos(20)).2.unwrap();
         assert_eq!((over.size, over.peak_waiters), (2, 3));
         assert_eq!((over.start, over.end), (SimTime::ZERO, SimTime::from_nanos(20)));
         assert_eq!(over.wasted, SimDuration::from_nanos(16));
-        assert!(!flights.any(ObjectId::new(0)));
+        assert_eq!(flights.count(), 0);
     }
 
     #[test]
@@ -299,6 +382,7 @@ mod tests {
         let mut flights = Flights::new(1);
         for start in 0..1_000 {
             let id = flights.depart(flying(0, 0, start, start + 1), COLD);
+            assert_eq!(FlightId::of(id.ticket()), id);
             flights.land(id, SimTime::from_nanos(start + 1));
         }
         assert_eq!((flights.places.len(), flights.under_way.len()), (1, 1));

@@ -1,26 +1,36 @@
 //! The clock: a discrete-event loop that plays a trace against origin, cache and strategy.
 //!
-//! Arrivals are pulled from the trace by a cursor; the event queue holds only fetches in flight.
-//! Everything pending at an instant happens before an arrival at that instant, and events of the
-//! same time happen in the order in which they were scheduled. One simulation is one thread and
-//! does no input or output.
+//! Arrivals are pulled from the trace by a cursor; the event queue holds only what is pending: ends
+//! of fetches, the next look or the end of patience of requests that wait, jobs. Everything pending at
+//! an instant happens before an arrival at that instant, and events of the same time happen in the
+//! order in which they were scheduled. One simulation is one thread and does no input or output.
+//!
+//! A request that is answered at once never becomes more than a look at the cache ([`requests`]);
+//! one that waits stands in a table ([`waiting`]) until it is answered, and its outcome is told
+//! then. After the last instant of the run no request arrives, no job runs and nothing is stored any
+//! more, but those that wait still get their answers.
 
+mod fetches;
 mod flights;
+mod jobs;
 mod queue;
+mod requests;
+mod waiting;
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use flights::{FlightId, Flights, Flying};
+use flights::{FlightId, Flights};
 use queue::EventQueue;
+use waiting::{WaiterId, Waiting};
 
-use crate::cache::{Cache, Entry, Lookup};
-use crate::client::{Client, LateFill};
-use crate::metrics::{Asked, Cause, Measurements, Observer, Outcome, OutcomeKind, Recorder, Setting};
-use crate::origin::{Ask, Fetch, Origin};
+use crate::cache::{Cache, Entry};
+use crate::client::{Client, RetryBudget};
+use crate::metrics::{Measurements, Observer, Recorder, Setting};
+use crate::origin::Origin;
 use crate::random::Seed;
 use crate::strategy::Strategy;
-use crate::strategy::guard::{Flight, Permit};
-use crate::strategy::refresh::{Copy, Wish};
+use crate::strategy::refresh::Filled;
 use crate::strategy::ttl::Fill;
 use crate::trace::prefetch::AHEAD;
 use crate::trace::{ObjectId, Trace};
@@ -52,6 +62,8 @@ pub struct Simulation<'t> {
     pub origin: Origin,
     /// What is remembered.
     pub cache: Cache,
+    /// Whether the cache begins with every object, each with a part of its TTL left.
+    pub warm: bool,
     /// How the application uses the cache.
     pub strategy: Strategy,
     /// Which part is scored; the run ends with it.
@@ -81,36 +93,69 @@ impl Simulation<'_> {
     /// observer, or `None` if the pulse stopped it.
     pub fn observed_by<O: Observer>(self, observer: O, pulse: &dyn Pulse) -> Option<(Cache, O)> {
         let objects = self.trace.objects().len();
-        let end = self.window.until;
+        let (end, warm) = (self.window.until, self.warm);
         let mut run = Run {
             trace: self.trace,
             client: self.client,
             origin: self.origin,
             cache: self.cache,
-            stale_window: self.strategy.refresh.stale_window(),
             strategy: self.strategy,
             routing: self.seed.of("routing"),
+            chance: self.seed.of("failures"),
+            budget: RetryBudget::new(&self.client),
             flights: Flights::new(objects),
+            waiting: Waiting::new(),
             queue: EventQueue::new(),
+            after_end: None,
+            negative: BTreeMap::new(),
+            throttled: BTreeMap::new(),
+            job_at: SimTime::NEVER,
+            sweep_under_way: None,
+            latest: 0,
+            tickets: 0,
+            let_go: Vec::new(),
             observer,
         };
+        if warm {
+            run.warm_up(self.seed.of("warm"));
+        }
+        run.schedule_sweep();
+        run.schedule_job(SimTime::ZERO);
         let (times, objects) = (self.trace.times(), self.trace.object_ids());
         for (block, (times, objects)) in times.chunks(BEAT).zip(objects.chunks(BEAT)).enumerate() {
             for (index, (at, object)) in times.iter().zip(objects).enumerate() {
                 if let Some(coming) = objects.get(index + AHEAD) {
                     run.prefetch(*coming);
                 }
-                run.complete_until(*at);
+                run.happen_until(*at);
                 run.arrive(block * BEAT + index, *at, *object);
             }
             if pulse.beat(times.len() as u64).is_break() {
                 return None;
             }
         }
-        run.complete_until(end);
-        run.flights.drain(|regeneration| run.observer.regenerated(&regeneration));
+        run.happen_until(end);
+        run.after_end = Some(BTreeMap::new());
+        run.happen_until(SimTime::NEVER);
         Some((run.cache, run.observer))
     }
+}
+
+/// What is pending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    /// A fetch is answered.
+    Landed(FlightId),
+    /// A request looks again, or tries again.
+    Wake(WaiterId),
+    /// The patience of a request ends.
+    GiveUp(WaiterId),
+    /// A request that could be served an old value has waited long enough for a new one.
+    SoftTimeout(WaiterId),
+    /// A job of the refresh policy is due.
+    Job,
+    /// The application's sweep is due.
+    Sweep,
 }
 
 /// A simulation under way.
@@ -120,15 +165,33 @@ struct Run<'t, O> {
     origin: Origin,
     cache: Cache,
     strategy: Strategy,
-    stale_window: SimDuration,
     routing: Seed,
+    /// Of back-offs and of processes that die.
+    chance: Seed,
+    budget: RetryBudget,
     flights: Flights,
-    queue: EventQueue<FlightId>,
+    waiting: Waiting,
+    queue: EventQueue<Event>,
+    /// After the end of the run, what would have been stored since.
+    after_end: Option<BTreeMap<ObjectId, Entry>>,
+    /// Errors that the cache remembers, and until when.
+    negative: BTreeMap<ObjectId, SimTime>,
+    /// Objects whose old value is served without a fetch after a failure, and until when.
+    throttled: BTreeMap<ObjectId, SimTime>,
+    /// When the refresh policy's next job is scheduled.
+    job_at: SimTime,
+    sweep_under_way: Option<crate::metrics::Sweep>,
+    /// Place of the latest request.
+    latest: usize,
+    /// Names given to those that want a fetch.
+    tickets: u64,
+    /// Scratch room for those whose fetch has landed.
+    let_go: Vec<WaiterId>,
     observer: O,
 }
 
 /// A request on its way through the cache.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Arrival {
     index: usize,
     at: SimTime,
@@ -145,108 +208,25 @@ impl<O: Observer> Run<'_, O> {
         self.origin.prefetch(object);
     }
 
-    fn arrive(&mut self, index: usize, at: SimTime, object: ObjectId) {
-        let arrival = Arrival { index, at, object };
-        match self.cache.get(object, at) {
-            Lookup::Held(entry) => self.serve(arrival, &entry),
-            Lookup::Absent(cause) => self.miss(arrival, cause),
-        }
-    }
-
-    /// A copy is there: serve it, and refresh it if the policy wants that.
-    fn serve(&mut self, arrival: Arrival, entry: &Entry) {
-        let Arrival { at, object, .. } = arrival;
-        let kind = match self.strategy.refresh.on_copy(&Copy { now: at, fresh_until: entry.fresh_until }) {
-            Wish::Serve => {
-                self.touch(arrival, entry);
-                OutcomeKind::FreshHit
-            }
-            Wish::ServeStaleAndRefresh => {
-                let node = self.node(arrival);
-                if self.permit(object, node).is_none() {
-                    self.fetch(arrival, node, OutcomeKind::StaleHit);
-                }
-                OutcomeKind::StaleHit
-            }
-        };
-        let outdated = self.origin.outdated_since(object, entry.version, at);
-        self.tell(arrival, kind, SimDuration::ZERO, outdated.map(|since| at.since(since)));
-    }
-
-    /// Nothing usable is there: fetch, or wait for a fetch in flight.
-    fn miss(&mut self, arrival: Arrival, cause: Cause) {
-        let node = self.node(arrival);
-        let (kind, fetch) = if let Some(flight) = self.permit(arrival.object, node) {
-            (OutcomeKind::DelayedHit, self.flights.join(flight))
-        } else {
-            let kind = OutcomeKind::Miss(cause);
-            (kind, self.fetch(arrival, node, kind))
-        };
-        if let Some(timeout) = self.client.timeout.filter(|_| self.client.gives_up(arrival.at, fetch.done)) {
-            self.tell(arrival, OutcomeKind::Error, timeout, None);
-            return;
-        }
-        let outdated = self.origin.outdated_since(arrival.object, fetch.version, fetch.done);
-        self.tell(arrival, kind, fetch.done.since(arrival.at), outdated.map(|since| fetch.done.since(since)));
-    }
-
-    /// Asks the guard; the flight to join, or `None` if this process may fetch itself.
-    fn permit(&mut self, object: ObjectId, node: u32) -> Option<FlightId> {
-        let own = self.flights.latest(object, node);
-        let seen = own.map(|id| Flight { done: self.flights.fetch(id).done });
-        match (self.strategy.guard.admit(seen.as_ref()), own) {
-            (Permit::Join, Some(flight)) => Some(flight),
-            (Permit::Join, None) => unreachable!("a guard joins only a flight that it was shown"),
-            (Permit::Fetch, _) => None,
-        }
-    }
-
-    /// Asks the origin, on behalf of a request that will have the outcome `trigger`.
-    fn fetch(&mut self, arrival: Arrival, node: u32, trigger: OutcomeKind) -> Fetch {
-        let Arrival { index, at, object } = arrival;
-        let fetch = self.origin.fetch(&Ask { object, at, request: index });
-        let background = trigger == OutcomeKind::StaleHit;
-        let overlaps = self.flights.any(object);
-        let flight = self.flights.depart(Flying { object, node, fetch, background }, trigger);
-        self.queue.push(fetch.done, flight);
-        let size = self.trace.objects().size(object);
-        let in_flight = self.queue.len() as u64;
-        self.observer.asked(&Asked { object, size, fetch, background, overlaps, in_flight });
-        fetch
-    }
-
     /// Lets everything happen that is pending until `now`, that instant included.
-    fn complete_until(&mut self, now: SimTime) {
-        while let Some((done, flight)) = self.queue.pop_due(now) {
-            self.land(done, flight);
+    #[inline]
+    fn happen_until(&mut self, now: SimTime) {
+        while let Some((at, event)) = self.queue.pop_due(now) {
+            match event {
+                Event::Landed(flight) => self.landed(at, flight),
+                Event::Wake(waiter) => self.wake(at, waiter),
+                Event::GiveUp(waiter) => self.give_up(at, waiter),
+                Event::SoftTimeout(waiter) => self.serve_old(at, waiter),
+                Event::Job if !self.is_over() => self.run_jobs(at),
+                Event::Sweep if !self.is_over() => self.sweep(at),
+                Event::Job | Event::Sweep => {}
+            }
         }
     }
 
-    /// A fetch is done: store its value, unless it is discarded for coming too late.
-    fn land(&mut self, now: SimTime, id: FlightId) {
-        let (Flying { object, fetch, background, .. }, over) = self.flights.land(id, now);
-        if let Some(regeneration) = over {
-            self.observer.regenerated(&regeneration);
-        }
-        let late = !background && self.client.gives_up(fetch.asked, fetch.done);
-        if late && self.client.late_fill == LateFill::Discard {
-            return;
-        }
-        let fill = self.fill(object, now);
-        let fresh_until = self.strategy.ttl.fresh_until(&fill);
-        let expires_at = fresh_until + self.stale_window;
-        let entry = Entry { stored_at: now, fresh_until, expires_at, version: fetch.version };
-        let stored = self.cache.set(object, entry, now);
-        self.observer.stored(fill.size, now, stored);
-    }
-
-    /// Sets the TTL of a fresh entry anew, if the rule wants that.
-    fn touch(&mut self, arrival: Arrival, entry: &Entry) {
-        let fill = self.fill(arrival.object, arrival.at);
-        if let Some(fresh_until) = self.strategy.ttl.touched(&fill, entry.stored_at) {
-            self.cache.expire(arrival.object, fresh_until, fresh_until + self.stale_window);
-            self.observer.touched(arrival.at);
-        }
+    /// Whether the run has ended and only those that wait are still answered.
+    fn is_over(&self) -> bool {
+        self.after_end.is_some()
     }
 
     fn fill(&self, object: ObjectId, at: SimTime) -> Fill {
@@ -254,20 +234,24 @@ impl<O: Observer> Run<'_, O> {
         Fill { object, class: fact.class, size: fact.size, at }
     }
 
-    fn node(&self, arrival: Arrival) -> u32 {
-        self.client.node(self.routing, arrival.index, arrival.object)
-    }
-
-    fn tell(
-        &mut self,
-        arrival: Arrival,
-        kind: OutcomeKind,
-        wait: SimDuration,
-        stale_for: Option<SimDuration>,
-    ) {
-        let Arrival { at, object, .. } = arrival;
-        let fact = self.trace.objects().fact(object);
-        let outcome = Outcome { at, wait, object, size: fact.size, class: fact.class, kind, stale_for };
-        self.observer.observe(&outcome);
+    /// Puts every object into the cache, each with a uniformly drawn part of its TTL left.
+    fn warm_up(&mut self, seed: Seed) {
+        let now = SimTime::ZERO;
+        for index in 0..self.trace.objects().len() {
+            let object = ObjectId::from_index(index);
+            let fill = self.fill(object, now);
+            let whole = self.strategy.ttl.fresh_until(&fill);
+            let fresh_until = if whole == SimTime::NEVER {
+                whole
+            } else {
+                now + whole.since(now).scaled(seed.unit(u64::from(object.as_u32()), 0))
+            };
+            let expires_at = self.strategy.keep_until(now, fresh_until);
+            let version = self.origin.version(object, now);
+            self.cache.set(object, Entry { stored_at: now, fresh_until, expires_at, version }, now);
+            let filled = Filled { object, class: fill.class, at: now, fresh_until, took: SimDuration::ZERO };
+            self.strategy.refresh.on_fill(&filled);
+            self.accessed(object, now, None);
+        }
     }
 }

@@ -28,6 +28,7 @@ impl<E: Ord + Copy> EventQueue<E> {
     }
 
     /// Number of pending events.
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.in_order.len() + self.overtaking.len()
     }

@@ -88,14 +88,20 @@ pub struct MemoryUse {
 /// Commands the application sent to the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Commands {
-    /// GET, one per request.
+    /// GET, one per request and one per poll of a request that waits.
     pub get: u64,
-    /// SET or SETEX, one per stored (or refused) fill.
+    /// SET or SETEX, one per stored (or refused) fill, rewritten value and remembered error.
     pub set: u64,
     /// EXPIRE, one per TTL extended on a read.
     pub expire: u64,
     /// DEL.
     pub del: u64,
+    /// Lock traffic: SET NX PX, compare-and-delete and PEXPIRE.
+    pub lock: u64,
+    /// ZADD, one per access under a sweep.
+    pub zadd: u64,
+    /// Commands of periodic sweeps.
+    pub sweep: u64,
     /// Bytes written by SETs.
     pub bytes_in: u64,
     /// Bytes read by GETs.
@@ -123,6 +129,50 @@ pub struct OriginLoad {
     pub utilisation: Option<f64>,
     /// Longest time a fetch waited for a server.
     pub longest_queue_wait: SimDuration,
+    /// Fetches that were answered with an error.
+    pub failures: u64,
+    /// Fetches that were refused or thrown out of the queue.
+    pub shed: u64,
+    /// Fetches that confirmed the version the application held.
+    pub confirmed: u64,
+}
+
+/// What went wrong on the way to an answer, and what was done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Incidents {
+    /// Attempts that ended for want of patience.
+    pub timeouts: u64,
+    /// Attempts after the first.
+    pub retries: u64,
+    /// Requests answered with an error that the cache remembered.
+    pub negative_served: u64,
+    /// Processes that died while they fetched.
+    pub crashes: u64,
+    /// Fetches called off because nobody waited for them any more.
+    pub cancelled: u64,
+}
+
+/// What application-side sweeps did and cost.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct SweepTotals {
+    /// Sweeps.
+    pub count: u64,
+    /// Entries they removed; these are among the evicted.
+    pub removed: u64,
+    /// Most members of the set at a sweep.
+    pub peak_members: u64,
+    /// Most members whose key was gone from the cache.
+    pub peak_ghosts: u64,
+    /// Such members at the last sweep.
+    pub final_ghosts: u64,
+    /// Most entries above the limit; 0 where the limit is in bytes.
+    pub peak_excess_entries: u64,
+    /// Most bytes above the limit; 0 where the limit is in entries.
+    pub peak_excess_bytes: u64,
+    /// Bytes of the set itself, averaged over the sweeps.
+    pub mean_set_bytes: f64,
+    /// Most bytes of the set itself.
+    pub peak_set_bytes: u64,
 }
 
 /// One regeneration in which fetches of the same object overlapped.
@@ -250,6 +300,10 @@ pub struct Measurements {
     pub origin: OriginLoad,
     /// Regenerations and stampedes.
     pub stampedes: StampedeTotals,
+    /// What went wrong, and what was done about it.
+    pub incidents: Incidents,
+    /// What application-side sweeps did; `None` where there was none.
+    pub sweeps: Option<SweepTotals>,
     /// How current the answers were; `None` where nothing ever changes.
     pub freshness: Option<Freshness>,
     /// The run over time.
@@ -276,6 +330,8 @@ impl Measurements {
             commands: Commands::default(),
             origin: OriginLoad::default(),
             stampedes: StampedeTotals::default(),
+            incidents: Incidents::default(),
+            sweeps: None,
             freshness: None,
             series: Series::default(),
         }

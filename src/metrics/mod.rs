@@ -11,12 +11,13 @@ mod origin_load;
 mod outcome;
 mod recorder;
 mod stampedes;
+mod sweeps;
 
 pub use measurements::{
-    Bucket, ClassTotals, Commands, Freshness, Latencies, Measurements, MemoryUse, OriginLoad, Series,
-    Stampede, StampedeTotals, Tally,
+    Bucket, ClassTotals, Commands, Freshness, Incidents, Latencies, Measurements, MemoryUse, OriginLoad,
+    Series, Stampede, StampedeTotals, SweepTotals, Tally,
 };
-pub use observer::{Asked, Observer, Regeneration};
+pub use observer::{Asked, Command, Incident, Observer, Regeneration, Served, Sweep};
 pub use outcome::{Outcome, OutcomeKind};
 pub use recorder::{Recorder, Setting};
 

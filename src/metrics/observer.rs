@@ -11,16 +11,25 @@ use crate::units::{SimDuration, SimTime};
 pub struct Asked {
     /// Of what.
     pub object: ObjectId,
-    /// Size of the object in bytes.
-    pub size: u32,
-    /// When it starts and ends.
-    pub fetch: Fetch,
+    /// When.
+    pub at: SimTime,
     /// Whether a usable copy was served meanwhile.
     pub background: bool,
     /// Whether another fetch of the same object was in flight.
     pub overlaps: bool,
     /// Fetches of all objects in flight, with this one.
     pub in_flight: u64,
+}
+
+/// A fetch that was answered, or called off while a server worked on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Served {
+    /// Of what.
+    pub object: ObjectId,
+    /// Bytes that it brought.
+    pub bytes: u32,
+    /// When it was asked for, taken up and answered.
+    pub fetch: Fetch,
 }
 
 /// A maximal stretch of time with at least one fetch of the same object in flight.
@@ -42,8 +51,63 @@ pub struct Regeneration {
     pub trigger: OutcomeKind,
 }
 
-/// Somebody who watches a run. Told in the order in which things happen, except that an outcome is
-/// told at its request's arrival, with a wait that lies ahead.
+/// A command that the application sends to the cache beside one GET per request and one SET per fill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// A further GET of a request that waits.
+    Poll,
+    /// SET NX PX of a lock or lease.
+    Lock,
+    /// Compare-and-delete of a lock, and PEXPIRE while it is kept.
+    Unlock,
+    /// A SET that gives an old value a new deadline.
+    Rewrite,
+    /// SETEX of an error that is to be remembered.
+    SetError,
+    /// ZADD of an access time.
+    Zadd,
+    /// A command of a sweep: ZCARD, ZRANGE, UNLINK, ZREMRANGEBYRANK, ZREMRANGEBYSCORE.
+    Sweep,
+}
+
+/// What goes wrong or is done about it, told apart from outcomes, which a request has one of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Incident {
+    /// The origin refused a fetch, or threw it out of its queue.
+    Shed,
+    /// An attempt of a request ended for want of patience.
+    TimedOut,
+    /// A request is tried once more.
+    Retried,
+    /// A request was answered with an error that the cache remembered.
+    NegativeServed,
+    /// A process died while it fetched.
+    Crashed,
+    /// A fetch was called off because nobody waited for it any more.
+    Cancelled,
+}
+
+/// One run of an application-side sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sweep {
+    /// When.
+    pub at: SimTime,
+    /// Members of the set before it.
+    pub members: u64,
+    /// Of these, members whose key was gone from the cache.
+    pub ghosts: u64,
+    /// Entries removed from the cache.
+    pub removed: u64,
+    /// Entries above the limit before it; 0 where the limit is in bytes.
+    pub excess_entries: u64,
+    /// Bytes above the limit before it; 0 where the limit is in entries.
+    pub excess_bytes: u64,
+    /// What the set itself takes in the server, in bytes.
+    pub set_bytes: u64,
+}
+
+/// Somebody who watches a run. Told in the order in which things happen: of the outcome of a
+/// request when it is answered, which may be after later requests and after the end of the run.
 pub trait Observer {
     /// A request has its outcome.
     fn observe(&mut self, outcome: &Outcome);
@@ -51,12 +115,24 @@ pub trait Observer {
     /// A fetch was asked for.
     fn asked(&mut self, _asked: &Asked) {}
 
+    /// A fetch that a server had taken up is over.
+    fn served(&mut self, _served: &Served) {}
+
     /// The last fetch of a regeneration is done.
     fn regenerated(&mut self, _regeneration: &Regeneration) {}
 
     /// A value of `size` bytes was written to the cache, or refused.
     fn stored(&mut self, _size: u32, _at: SimTime, _stored: Stored) {}
 
-    /// A read set an entry's TTL anew.
+    /// An access set an entry's TTL anew.
     fn touched(&mut self, _at: SimTime) {}
+
+    /// The application sent a command so many times.
+    fn sent(&mut self, _at: SimTime, _command: Command, _times: u64) {}
+
+    /// Something went wrong, or was done about it.
+    fn incident(&mut self, _at: SimTime, _incident: Incident) {}
+
+    /// An application-side sweep ran.
+    fn swept(&mut self, _sweep: &Sweep) {}
 }

@@ -2,7 +2,8 @@
 
 use hdrhistogram::Histogram;
 
-use super::{Asked, OriginLoad};
+use super::{Asked, OriginLoad, Served};
+use crate::origin::Answer;
 use crate::units::{SimDuration, SimTime, Window};
 
 const SECOND: SimDuration = SimDuration::from_secs(1);
@@ -43,6 +44,9 @@ pub(super) struct OriginRecorder {
     bytes: u64,
     busy_ns: u128,
     longest_queue_wait: SimDuration,
+    failures: u64,
+    shed: u64,
+    confirmed: u64,
     per_second: PerWindow,
     /// How many fetches busy seconds saw.
     seconds: Histogram<u64>,
@@ -59,6 +63,9 @@ impl OriginRecorder {
             bytes: 0,
             busy_ns: 0,
             longest_queue_wait: SimDuration::ZERO,
+            failures: 0,
+            shed: 0,
+            confirmed: 0,
             per_second: PerWindow::new(SECOND),
             seconds: Histogram::new(3).expect("three digits are legal"),
             per_fetch_time: (!median_time.is_zero()).then(|| PerWindow::new(median_time)),
@@ -67,21 +74,33 @@ impl OriginRecorder {
     }
 
     pub(super) fn asked(&mut self, asked: &Asked) {
-        let fetch = &asked.fetch;
-        self.busy_ns += u128::from(self.window.overlap(fetch.started, fetch.done).as_nanos());
-        if !self.window.contains(fetch.asked) {
+        if !self.window.contains(asked.at) {
             return;
         }
         self.fetches += 1;
         self.refreshes += u64::from(asked.background);
-        self.bytes += u64::from(asked.size);
-        self.longest_queue_wait = self.longest_queue_wait.max(fetch.started.since(fetch.asked));
-        if let Some(over) = self.per_second.count(fetch.asked) {
+        if let Some(over) = self.per_second.count(asked.at) {
             self.seconds.saturating_record(over);
         }
         if let Some(per_fetch_time) = &mut self.per_fetch_time {
-            per_fetch_time.count(fetch.asked);
+            per_fetch_time.count(asked.at);
         }
+    }
+
+    pub(super) fn served(&mut self, served: &Served) {
+        let Served { bytes, fetch, .. } = *served;
+        self.busy_ns += u128::from(self.window.overlap(fetch.started, fetch.done).as_nanos());
+        if !self.window.contains(fetch.asked) {
+            return;
+        }
+        self.bytes += u64::from(bytes);
+        self.longest_queue_wait = self.longest_queue_wait.max(fetch.started.since(fetch.asked));
+        self.failures += u64::from(fetch.answer == Answer::Failure);
+        self.confirmed += u64::from(fetch.answer == Answer::Unchanged);
+    }
+
+    pub(super) fn shed(&mut self) {
+        self.shed += 1;
     }
 
     pub(super) fn finish(mut self, peak_expiring_per_second: u64) -> OriginLoad {
@@ -102,6 +121,9 @@ impl OriginRecorder {
             peak_expiring_per_second,
             utilisation: server_time.filter(|time| *time > 0.0).map(|time| self.busy_ns as f64 / time),
             longest_queue_wait: self.longest_queue_wait,
+            failures: self.failures,
+            shed: self.shed,
+            confirmed: self.confirmed,
         }
     }
 }

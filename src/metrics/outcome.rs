@@ -77,6 +77,8 @@ pub struct Outcome {
     pub at: SimTime,
     /// How long it waited for its answer; cache reads take no time.
     pub wait: SimDuration,
+    /// Place of the request in the trace: outcomes are told when requests are answered.
+    pub request: u32,
     /// What was asked for.
     pub object: ObjectId,
     /// Size of the object in bytes.

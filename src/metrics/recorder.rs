@@ -4,8 +4,10 @@ use super::freshness::FreshnessRecorder;
 use super::latency::LatencyRecorder;
 use super::origin_load::OriginRecorder;
 use super::stampedes::StampedeRecorder;
+use super::sweeps::SweepRecorder;
 use super::{
-    Asked, Bucket, ClassTotals, Commands, Measurements, MemoryUse, Observer, Outcome, Regeneration, Series,
+    Asked, Bucket, ClassTotals, Command, Commands, Incident, Incidents, Measurements, MemoryUse, Observer,
+    Outcome, OutcomeKind, Regeneration, Series, Served, Sweep,
 };
 use crate::cache::{Account, Stored};
 use crate::units::{SimDuration, SimTime, Window};
@@ -38,11 +40,14 @@ pub struct Recorder {
     origin: OriginRecorder,
     stampedes: StampedeRecorder,
     commands: Commands,
+    incidents: Incidents,
+    sweeps: SweepRecorder,
     out_of_memory: u64,
     too_large: u64,
     buckets: Vec<Bucket>,
-    /// The bucket of the latest arrival and when it ends, so that most requests need no division.
+    /// The bucket of the latest event and when it begins and ends, so that most requests need no division.
     current: usize,
+    current_begin: SimTime,
     current_end: SimTime,
     /// The second of the latest fetch and how many fetches it has seen.
     second: (u64, u64),
@@ -61,10 +66,13 @@ impl Recorder {
             origin: OriginRecorder::new(window, median_fetch_time, servers),
             stampedes: StampedeRecorder::new(window),
             commands: Commands::default(),
+            incidents: Incidents::default(),
+            sweeps: SweepRecorder::default(),
             out_of_memory: 0,
             too_large: 0,
             buckets: vec![Bucket::default(); window.buckets(bucket)],
             current: 0,
+            current_begin: SimTime::ZERO,
             current_end: SimTime::ZERO + bucket,
             second: (0, 0),
         }
@@ -107,17 +115,20 @@ impl Recorder {
             commands: self.commands,
             origin: self.origin.finish(account.peak_expiring_per_second),
             stampedes: self.stampedes.finish(),
+            incidents: self.incidents,
+            sweeps: self.sweeps.finish(),
             freshness: self.freshness.map(FreshnessRecorder::finish),
             series: Series { bucket: self.bucket, buckets },
         }
     }
 
-    /// The bucket of an instant that is not before the last one asked for.
+    /// The bucket of an instant of the run.
     fn bucket_at(&mut self, at: SimTime) -> &mut Bucket {
-        if at >= self.current_end {
+        if at < self.current_begin || at >= self.current_end {
             // The end of the run belongs to the last bucket.
             self.current = at.bucket(self.bucket).min(self.buckets.len() - 1);
-            self.current_end = SimTime::from_nanos((self.current as u64 + 1) * self.bucket.as_nanos());
+            self.current_begin = SimTime::from_nanos(self.current as u64 * self.bucket.as_nanos());
+            self.current_end = self.current_begin + self.bucket;
         }
         &mut self.buckets[self.current]
     }
@@ -146,7 +157,7 @@ impl Observer for Recorder {
     }
 
     fn asked(&mut self, asked: &Asked) {
-        let at = asked.fetch.asked;
+        let at = asked.at;
         let second = at.as_nanos() / 1_000_000_000;
         self.second = if self.second.0 == second { (second, self.second.1 + 1) } else { (second, 1) };
         let rate = self.second.1;
@@ -175,6 +186,45 @@ impl Observer for Recorder {
             Stored::OutOfMemory => self.out_of_memory += 1,
         }
         self.commands.set += 1;
+    }
+
+    fn served(&mut self, served: &Served) {
+        self.origin.served(served);
+    }
+
+    fn sent(&mut self, at: SimTime, command: Command, times: u64) {
+        if !self.window.contains(at) {
+            return;
+        }
+        let commands = &mut self.commands;
+        *match command {
+            Command::Poll => &mut commands.get,
+            Command::Rewrite | Command::SetError => &mut commands.set,
+            Command::Lock | Command::Unlock => &mut commands.lock,
+            Command::Zadd => &mut commands.zadd,
+            Command::Sweep => &mut commands.sweep,
+        } += times;
+    }
+
+    fn incident(&mut self, at: SimTime, incident: Incident) {
+        if !self.window.contains(at) {
+            return;
+        }
+        let incidents = &mut self.incidents;
+        *match incident {
+            Incident::Shed => return self.origin.shed(),
+            Incident::TimedOut => &mut incidents.timeouts,
+            Incident::Retried => &mut incidents.retries,
+            Incident::NegativeServed => &mut incidents.negative_served,
+            Incident::Crashed => &mut incidents.crashes,
+            Incident::Cancelled => &mut incidents.cancelled,
+        } += 1;
+    }
+
+    fn swept(&mut self, sweep: &Sweep) {
+        if self.window.contains(sweep.at) {
+            self.sweeps.swept(sweep);
+        }
     }
 
     fn touched(&mut self, at: SimTime) {

@@ -2,18 +2,20 @@
 
 pub mod capacity;
 pub mod change;
+pub mod fault;
 pub mod latency;
 
 use std::sync::Arc;
 
-use capacity::CapacityModel;
+use capacity::{Admission, CapacityModel};
 use change::Changes;
+use fault::{FaultModel, Service};
 use latency::LatencyModel;
 
 use crate::random::Seed;
 use crate::trace::prefetch::prefetch;
 use crate::trace::{ObjectId, Trace};
-use crate::units::{SimDuration, SimTime};
+use crate::units::{Fraction, SimDuration, SimTime};
 
 /// How often an object has changed at the origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -29,7 +31,7 @@ pub struct Setup {
 }
 
 /// A fetch that somebody wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ask {
     /// Of what.
     pub object: ObjectId,
@@ -37,28 +39,83 @@ pub struct Ask {
     pub at: SimTime,
     /// Place in the trace of the request that caused it.
     pub request: usize,
+    /// Until when its client waits; `None` is for ever.
+    pub patience: Option<SimTime>,
+    /// The version that the application holds and asks to have confirmed, as with `If-None-Match`.
+    pub validates: Option<Validation>,
 }
 
-/// A fetch that the origin accepted.
+/// A conditional fetch: an unchanged version is confirmed instead of sent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Validation {
+    /// The version that the application holds.
+    pub version: Version,
+    /// The part of a fetch's time that a confirmation takes.
+    pub cost: Fraction,
+}
+
+/// By which the asker knows a fetch again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// A fetch that the origin has been asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Job {
+    /// The asker's name for it.
+    pub ticket: Ticket,
+    /// What was asked.
+    pub ask: Ask,
+    /// How many fetches of the object were asked for before.
+    pub nth: u32,
+}
+
+/// What a fetch brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// The value.
+    Value,
+    /// Word that the version that was asked about is still current.
+    Unchanged,
+    /// An error.
+    Failure,
+}
+
+/// A fetch that the origin has taken up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fetch {
     /// When it was asked for.
     pub asked: SimTime,
     /// When a server took it up.
     pub started: SimTime,
-    /// When its value is there.
+    /// When its answer is there.
     pub done: SimTime,
     /// The version that was current when the server took it up.
     pub version: Version,
+    /// What it brings.
+    pub answer: Answer,
+}
+
+/// What the origin says to a fetch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// A server has taken it up, and its end is known.
+    Started(Fetch),
+    /// It waits for a server.
+    Queued,
+    /// It is refused at once.
+    Shed,
 }
 
 /// The origin of one simulation.
 pub struct Origin {
     latency: Box<dyn LatencyModel>,
     capacity: Box<dyn CapacityModel>,
+    faults: Vec<Box<dyn FaultModel>>,
     changes: Changes,
     /// Fetches so far, by object: the n-th fetch of an object takes the same time under every strategy.
     fetches: Vec<u32>,
+    /// Fetches that were thrown out of the queue, and whose askers do not know it yet.
+    shed: Vec<Job>,
 }
 
 impl Origin {
@@ -66,10 +123,11 @@ impl Origin {
     pub fn new(
         latency: Box<dyn LatencyModel>,
         capacity: Box<dyn CapacityModel>,
+        faults: Vec<Box<dyn FaultModel>>,
         changes: Changes,
         objects: usize,
     ) -> Self {
-        Self { latency, capacity, changes, fetches: vec![0; objects] }
+        Self { latency, capacity, faults, changes, fetches: vec![0; objects], shed: Vec::new() }
     }
 
     /// Asks for what is kept about `object`, which may be fetched soon.
@@ -77,14 +135,58 @@ impl Origin {
         prefetch(&self.fetches, object.index());
     }
 
-    /// Takes up a fetch; its end is known at once, because servers work in order of arrival.
-    pub fn fetch(&mut self, ask: &Ask) -> Fetch {
+    /// Asks for a fetch. Whoever had to go for it is told by [`Self::next_shed`].
+    pub fn ask(&mut self, ask: Ask, ticket: Ticket) -> Reply {
         let nth = &mut self.fetches[ask.object.index()];
-        let time = self.latency.time(ask, *nth);
+        let job = Job { ticket, ask, nth: *nth };
         *nth = nth.wrapping_add(1);
-        let started = self.capacity.start(ask.at, time);
+        match self.capacity.arrive(job) {
+            Admission::Start => Reply::Started(self.start(&job, ask.at)),
+            Admission::Queue { displaced } => {
+                self.shed.extend(displaced);
+                Reply::Queued
+            }
+            Admission::Refuse => Reply::Shed,
+        }
+    }
+
+    /// A fetch that was taken up has ended (or was called off): the one that its server takes up next.
+    pub fn release(&mut self, now: SimTime) -> Option<(Ticket, Fetch)> {
+        let job = self.capacity.release(now, &mut self.shed)?;
+        Some((job.ticket, self.start(&job, now)))
+    }
+
+    /// Takes a fetch out of the queue; false if it is not there.
+    pub fn withdraw(&mut self, ticket: Ticket) -> bool {
+        self.capacity.withdraw(ticket)
+    }
+
+    /// A fetch that was thrown out of the queue since the last call.
+    pub fn next_shed(&mut self) -> Option<Ticket> {
+        self.shed.pop().map(|job| job.ticket)
+    }
+
+    /// A server takes a fetch up.
+    fn start(&mut self, job: &Job, started: SimTime) -> Fetch {
+        let Job { ask, nth, .. } = *job;
         let version = self.changes.version(ask.object, started);
-        Fetch { asked: ask.at, started, done: started + time, version }
+        let time = self.latency.time(&ask, nth);
+        let mut answer = Answer::Value;
+        let mut service = Service { object: ask.object, nth, started, time, fails: false };
+        if let Some(known) = ask.validates.filter(|known| known.version == version) {
+            service.time = time.scaled(known.cost.as_f64());
+            answer = Answer::Unchanged;
+        }
+        self.faults.iter_mut().for_each(|fault| fault.strike(&mut service));
+        if service.fails {
+            answer = Answer::Failure;
+        }
+        Fetch { asked: ask.at, started, done: started + service.time, version, answer }
+    }
+
+    /// The version of the object that is current at the instant `at`.
+    pub fn version(&mut self, object: ObjectId, at: SimTime) -> Version {
+        self.changes.version(object, at)
     }
 
     /// Since when `version` of the object has been out of date at the instant `at`; `None` if it is current.

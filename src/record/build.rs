@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hdrhistogram::Histogram;
 
 use super::wire;
-use crate::metrics::{ClassTotals, Measurements, OutcomeKind, Tally};
+use crate::metrics::{ClassTotals, Measurements, OutcomeKind, SweepTotals, Tally};
 use crate::score::{self, CellVerdict, Estimate, Replications, Rules, Verdict, rates};
 use crate::trace::Objects;
 use crate::units::SimDuration;
@@ -182,6 +182,8 @@ impl Source<'_> {
             origin: origin(runs),
             stampedes: stampedes(runs, self.objects),
             avalanche: avalanche(runs),
+            incidents: incidents(runs),
+            sweeps: sweeps(runs),
             latency_ms: percentiles(runs.waits()),
             latency_by_kind: latency_by_kind(runs),
             freshness: freshness(runs),
@@ -297,10 +299,41 @@ fn commands(runs: &Replications) -> wire::CacheCommands {
         set: runs.sum(|run| run.commands.set),
         expire: runs.sum(|run| run.commands.expire),
         del: runs.sum(|run| run.commands.del),
+        lock: runs.sum(|run| run.commands.lock),
+        zadd: runs.sum(|run| run.commands.zadd),
+        sweep: runs.sum(|run| run.commands.sweep),
         bytes_in: runs.sum(|run| run.commands.bytes_in),
         bytes_out: runs.sum(|run| run.commands.bytes_out),
         per_request: runs.mean(rates::commands_per_request),
     }
+}
+
+fn incidents(runs: &Replications) -> wire::Incidents {
+    wire::Incidents {
+        timeouts: runs.sum(|run| run.incidents.timeouts),
+        retries: runs.sum(|run| run.incidents.retries),
+        negative_served: runs.sum(|run| run.incidents.negative_served),
+        crashes: runs.sum(|run| run.incidents.crashes),
+        cancelled: runs.sum(|run| run.incidents.cancelled),
+    }
+}
+
+/// What the sweeps of all replications did; `None` where no replication had any.
+fn sweeps(runs: &Replications) -> Option<wire::Sweeps> {
+    let swept =
+        |count: fn(&SweepTotals) -> u64| move |run: &Measurements| run.sweeps.as_ref().map_or(0, count);
+    let mean_set_bytes = runs.mean(|run| run.sweeps.map(|totals| totals.mean_set_bytes))?;
+    Some(wire::Sweeps {
+        count: runs.sum(swept(|totals| totals.count)),
+        removed: runs.sum(swept(|totals| totals.removed)),
+        peak_members: runs.max(swept(|totals| totals.peak_members)),
+        peak_ghosts: runs.max(swept(|totals| totals.peak_ghosts)),
+        final_ghosts: runs.max(swept(|totals| totals.final_ghosts)),
+        peak_excess_entries: runs.max(swept(|totals| totals.peak_excess_entries)),
+        peak_excess_bytes: runs.max(swept(|totals| totals.peak_excess_bytes)),
+        mean_set_bytes,
+        peak_set_bytes: runs.max(swept(|totals| totals.peak_set_bytes)),
+    })
 }
 
 fn longest(runs: &Replications, span: impl Fn(&Measurements) -> SimDuration) -> SimDuration {
@@ -319,6 +352,9 @@ fn origin(runs: &Replications) -> wire::Origin {
         mean_rate_high: rate.high,
         utilisation: runs.mean(|run| run.origin.utilisation),
         longest_queue_wait_s: longest(runs, |run| run.origin.longest_queue_wait).as_secs_f64(),
+        failures: runs.sum(|run| run.origin.failures),
+        shed: runs.sum(|run| run.origin.shed),
+        confirmed: runs.sum(|run| run.origin.confirmed),
     }
 }
 

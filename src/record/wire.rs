@@ -183,6 +183,12 @@ pub struct Cell {
     pub stampedes: Stampedes,
     /// Many objects at once.
     pub avalanche: Avalanche,
+    /// What went wrong.
+    #[serde(default)]
+    pub incidents: Incidents,
+    /// What application-side sweeps did; `null` where there was none.
+    #[serde(default)]
+    pub sweeps: Option<Sweeps>,
     /// Waiting time of requests in milliseconds.
     pub latency_ms: Percentiles,
     /// The same by kind of outcome, for kinds that occurred.
@@ -284,6 +290,15 @@ pub struct CacheCommands {
     pub set: u64,
     pub expire: u64,
     pub del: u64,
+    /// Lock traffic: SET NX PX, compare-and-delete, PEXPIRE.
+    #[serde(default)]
+    pub lock: u64,
+    /// One per access under a sweep.
+    #[serde(default)]
+    pub zadd: u64,
+    /// Commands of sweeps.
+    #[serde(default)]
+    pub sweep: u64,
     pub bytes_in: u64,
     pub bytes_out: u64,
     /// Commands per request; `null` without requests.
@@ -311,6 +326,53 @@ pub struct Origin {
     pub utilisation: Option<f64>,
     /// Longest wait for a server in seconds, over all replications.
     pub longest_queue_wait_s: f64,
+    /// Fetches answered with an error.
+    #[serde(default)]
+    pub failures: u64,
+    /// Fetches refused or thrown out of the queue.
+    #[serde(default)]
+    pub shed: u64,
+    /// Fetches that confirmed the version the application held.
+    #[serde(default)]
+    pub confirmed: u64,
+}
+
+/// What went wrong on the way to an answer, and what was done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Incidents {
+    /// Attempts that ended for want of patience.
+    pub timeouts: u64,
+    /// Attempts after the first.
+    pub retries: u64,
+    /// Requests answered with an error that the cache remembered.
+    pub negative_served: u64,
+    /// Processes that died while they fetched.
+    pub crashes: u64,
+    /// Fetches called off because nobody waited for them any more.
+    pub cancelled: u64,
+}
+
+/// What application-side sweeps did and cost.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Sweeps {
+    /// Sweeps, summed over replications.
+    pub count: u64,
+    /// Entries removed; these are among the evicted.
+    pub removed: u64,
+    /// Most members of the set at a sweep.
+    pub peak_members: u64,
+    /// Most members whose key was gone.
+    pub peak_ghosts: u64,
+    /// Such members at the last sweep.
+    pub final_ghosts: u64,
+    /// Most entries above the limit.
+    pub peak_excess_entries: u64,
+    /// Most bytes above the limit.
+    pub peak_excess_bytes: u64,
+    /// Bytes of the set itself.
+    pub mean_set_bytes: f64,
+    /// Most of them.
+    pub peak_set_bytes: u64,
 }
 
 /// Many fetches of one object at once.

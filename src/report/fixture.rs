@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::record::{
     Avalanche, Bound, CacheCommands, Capacity, Cell, ClassRow, Difference, Entries, Estimate, Expectation,
-    Freshness, Gate, Memory, Origin, Outcomes, Percentiles, Provenance, Ratios, Record, SCHEMA, ScenarioInfo,
-    Scoring, Series, Stampedes, Tool, TraceInfo, WorstStampede,
+    Freshness, Gate, Incidents, Memory, Origin, Outcomes, Percentiles, Provenance, Ratios, Record, SCHEMA,
+    ScenarioInfo, Scoring, Series, Stampedes, Tool, TraceInfo, WorstStampede,
 };
 
 const MIB: u64 = 1 << 20;
@@ -167,6 +167,8 @@ pub(super) fn cell(strategy: &str, mib: u64, fresh: f64, peak_rate: f64, stamped
             ..Stampedes::default()
         },
         avalanche: Avalanche::default(),
+        incidents: Incidents::default(),
+        sweeps: None,
         latency_ms: percentiles(requests, 1.0),
         latency_by_kind: BTreeMap::from([("miss_expired".into(), percentiles(part(rest * 0.5), 2.0))]),
         freshness: Freshness::default(),

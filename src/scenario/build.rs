@@ -86,8 +86,8 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
         }
     }
     let class_changes = origin::changes(source.changes)?;
-    let (latency, capacity, changes) = (origin.latency, origin.capacity, origin.changes);
-    let origin = OriginDesign { latency, capacity, changes, class_changes };
+    let origin::Written { latency, capacity, faults, changes } = origin;
+    let origin = OriginDesign { latency, capacity, faults, changes, class_changes };
     check_origin(&origin)?;
     if origin.latency.name() == "trace" && source.duration.is_some() {
         return Err(Fault::new(origin.latency.span(), "latency model \"trace\" needs a recorded [trace]")
@@ -316,6 +316,9 @@ fn check_origin(origin: &OriginDesign) -> Result<(), Fault> {
     let setup = crate::origin::Setup { trace, seed: Seed::new(0) };
     origin.latency.make(&setup)?;
     origin.capacity.make(&setup)?;
+    for fault in &origin.faults {
+        fault.make(&setup)?;
+    }
     origin.changes.make(&setup)?;
     for (_, change) in &origin.class_changes {
         change.make(&setup)?;
@@ -351,8 +354,15 @@ fn effective(scenario: &Scenario, (source_name, mut source): (&str, toml::Table)
     origin.insert("latency".to_owned(), scenario.origin.latency.effective());
     origin.insert("capacity".to_owned(), scenario.origin.capacity.effective());
     origin.insert("changes".to_owned(), scenario.origin.changes.effective());
+    if !scenario.origin.faults.is_empty() {
+        let faults = scenario.origin.faults.iter().map(crate::catalog::Chosen::effective).collect();
+        origin.insert("faults".to_owned(), toml::Value::Array(faults));
+    }
     root.insert("origin".to_owned(), origin.into());
-    let client = toml::Table::try_from(scenario.client).expect("a client is a table of plain values");
+    let mut client = toml::Table::try_from(scenario.client).expect("a client is a table of plain values");
+    if scenario.client.retry_budget.is_none() {
+        client.insert("retry_budget".to_owned(), "none".into());
+    }
     root.insert("client".to_owned(), client.into());
     root.insert("cache".to_owned(), effective_cache(&scenario.cache).into());
     let strategies = scenario.strategies.iter().map(strategies::effective).collect();
@@ -379,5 +389,6 @@ fn effective_cache(design: &CacheDesign) -> toml::Table {
     table.insert("memory".to_owned(), design.memory.effective());
     let resolution = toml::Value::try_from(design.ttl_resolution).expect("a resolution is a word");
     table.insert("ttl_resolution".to_owned(), resolution);
+    table.insert("start".to_owned(), if design.warm { "warm" } else { "cold" }.into());
     table
 }

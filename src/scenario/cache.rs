@@ -31,9 +31,21 @@ pub(super) fn cache(section: Option<Section<'_>>) -> Result<CacheDesign, Fault> 
         reclaim: section.plug("reclaim", &RECLAIMS, "lazy")?,
         memory: section.plug("memory", &MEMORIES, "payload")?,
         ttl_resolution: section.or("ttl_resolution", TtlResolution::default())?,
+        warm: section.or("start", Start::default())? == Start::Warm,
     };
     section.finish()?;
     Ok(design)
+}
+
+/// What the cache holds when the trace begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Start {
+    /// Nothing.
+    #[default]
+    Cold,
+    /// Every object, with a part of its TTL left that is drawn uniformly.
+    Warm,
 }
 
 /// A value, or a list of values to sweep.

@@ -25,6 +25,7 @@ use crate::client::Client;
 use crate::origin::Setup as OriginSetup;
 use crate::origin::capacity::CapacityModel;
 use crate::origin::change::ChangeModel;
+use crate::origin::fault::FaultModel;
 use crate::origin::latency::LatencyModel;
 use crate::strategy::{Design, TtlResolution};
 use crate::trace::synth::Workload;
@@ -89,6 +90,8 @@ pub struct OriginDesign {
     pub latency: Chosen<dyn LatencyModel, OriginSetup>,
     /// How many fetches are served at once.
     pub capacity: Chosen<dyn CapacityModel, OriginSetup>,
+    /// What goes wrong.
+    pub faults: Vec<Chosen<dyn FaultModel, OriginSetup>>,
     /// When objects change whose class says nothing itself.
     pub changes: Change,
     /// When the objects of these classes change.
@@ -118,6 +121,8 @@ pub struct CacheDesign {
     pub memory: Chosen<dyn MemoryModel, CacheSetup>,
     /// In which steps TTLs are kept.
     pub ttl_resolution: TtlResolution,
+    /// Whether it begins with every object, each with a part of its TTL left.
+    pub warm: bool,
 }
 
 /// Every axis of a scenario with what can be written there, in the order in which a scenario uses them.
@@ -126,12 +131,15 @@ pub fn axes() -> Vec<Listing> {
         crate::strategy::ttl::rule::RULES.listing(),
         crate::strategy::ttl::modifier::MODIFIERS.listing(),
         crate::strategy::refresh::REFRESHES.listing(),
+        crate::strategy::refresh::addon::ADDONS.listing(),
         crate::strategy::guard::GUARDS.listing(),
+        crate::strategy::sweep::SWEEPS.listing(),
         crate::cache::eviction::EVICTIONS.listing(),
         crate::cache::reclaim::RECLAIMS.listing(),
         crate::cache::memory::MEMORIES.listing(),
         crate::origin::latency::LATENCIES.listing(),
         crate::origin::capacity::CAPACITIES.listing(),
+        crate::origin::fault::FAULTS.listing(),
         crate::origin::change::CHANGES.listing(),
         crate::trace::format::FORMATS.listing(),
         crate::trace::synth::arrival::ARRIVALS.listing(),

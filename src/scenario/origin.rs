@@ -1,19 +1,23 @@
 //! `[origin]` and `[client]`: who answers, and how requests are asked.
 
+use toml::de::DeValue;
+
 use super::Change;
-use crate::catalog::{Chosen, Fault, Item, Section};
-use crate::client::{Client, LateFill, Routing};
+use crate::catalog::{Chosen, Fault, Item, Section, read};
+use crate::client::{Client, DuplicateFill, LateFill, OnTimeout, Routing};
 use crate::origin::Setup;
 use crate::origin::capacity::{CAPACITIES, CapacityModel};
 use crate::origin::change::CHANGES;
+use crate::origin::fault::{FAULTS, FaultModel};
 use crate::origin::latency::{LATENCIES, LatencyModel};
-use crate::units::SimDuration;
+use crate::units::{Fraction, SimDuration};
 
 /// `[origin]` as written.
 #[derive(Debug)]
 pub(super) struct Written {
     pub(super) latency: Chosen<dyn LatencyModel, Setup>,
     pub(super) capacity: Chosen<dyn CapacityModel, Setup>,
+    pub(super) faults: Vec<Chosen<dyn FaultModel, Setup>>,
     /// For classes that say nothing themselves.
     pub(super) changes: Change,
 }
@@ -24,16 +28,28 @@ pub(super) fn origin(section: Option<Section<'_>>) -> Result<Written, Fault> {
         return Ok(Written {
             latency: LATENCIES.default_choice("lognormal"),
             capacity: CAPACITIES.default_choice("unlimited"),
+            faults: Vec::new(),
             changes: CHANGES.default_choice("never"),
         });
     };
     let written = Written {
         latency: section.plug("latency", &LATENCIES, "lognormal")?,
         capacity: section.plug("capacity", &CAPACITIES, "unlimited")?,
+        faults: section.take("faults").map_or(Ok(Vec::new()), faults)?,
         changes: section.plug("changes", &CHANGES, "never")?,
     };
     section.finish()?;
     Ok(written)
+}
+
+/// `[{ fault = "outage", at = "10m", lasts = "2m" }]`.
+fn faults(item: Item<'_>) -> Result<Vec<Chosen<dyn FaultModel, Setup>>, Fault> {
+    let span = item.span();
+    match item.into_inner() {
+        DeValue::Array(items) => items.into_iter().map(|item| FAULTS.choose(item)).collect(),
+        _ => Err(Fault::new(span, "faults must be a list")
+            .help("write faults = [{ fault = \"outage\", at = \"10m\", lasts = \"2m\" }]")),
+    }
 }
 
 /// The change models of the classes that have one of their own.
@@ -45,14 +61,8 @@ pub(super) fn changes(own: Vec<(String, Item<'_>)>) -> Result<Vec<(String, Chang
 pub(super) fn client(section: Option<Section<'_>>) -> Result<Client, Fault> {
     let Some(mut section) = section else { return Ok(Client::default()) };
     let mut client = Client::default();
-    if let Some(nodes) = section.located::<i64>("nodes")? {
-        client.nodes = u32::try_from(*nodes.get_ref())
-            .ok()
-            .filter(|nodes| (1..=10_000).contains(nodes))
-            .ok_or_else(|| {
-                let what = format!("nodes must lie between 1 and 10000, but is {}", nodes.get_ref());
-                Fault::new(nodes.span(), what).rule("nodes is the number of processes that share the cache")
-            })?;
+    if let Some(nodes) = whole(&mut section, "nodes", 1, 10_000, "processes that share the cache")? {
+        client.nodes = nodes;
     }
     client.routing = section.or("routing", Routing::default())?;
     if let Some(timeout) = section.located::<SimDuration>("timeout")? {
@@ -70,6 +80,51 @@ pub(super) fn client(section: Option<Section<'_>>) -> Result<Client, Fault> {
                 .help("add timeout = \"3s\""));
         }
     }
+    failures(&mut section, &mut client)?;
     section.finish()?;
     Ok(client)
+}
+
+/// What happens when an answer does not come.
+fn failures(section: &mut Section<'_>, client: &mut Client) -> Result<(), Fault> {
+    if let Some(on_timeout) = section.located::<OnTimeout>("on_timeout")? {
+        client.on_timeout = *on_timeout.get_ref();
+        if client.timeout.is_none() && client.on_timeout != OnTimeout::Abandon {
+            return Err(Fault::new(
+                on_timeout.span(),
+                "on_timeout calls fetches off, but there is no timeout",
+            )
+            .help("add timeout = \"3s\""));
+        }
+    }
+    client.duplicate_fill = section.or("duplicate_fill", DuplicateFill::default())?;
+    client.share_errors = section.or("share_errors", true)?;
+    client.negative_ttl = section.or("negative_ttl", client.negative_ttl)?;
+    client.retries = whole(section, "retries", 0, 3, "further attempts after one that failed")?.unwrap_or(0);
+    client.backoff = section.or("backoff", client.backoff)?;
+    client.backoff_cap = section.or("backoff_cap", client.backoff_cap.max(client.backoff))?;
+    if let Some(budget) = section.take("retry_budget") {
+        client.retry_budget = match budget.get_ref() {
+            DeValue::String(word) if word == "none" => None,
+            _ => Some(read::<Fraction>(budget)?.as_f64()),
+        };
+    }
+    client.crash = section.or("crash", Fraction::ZERO)?.as_f64();
+    Ok(())
+}
+
+/// A whole number within limits.
+fn whole(
+    section: &mut Section<'_>,
+    key: &'static str,
+    min: u32,
+    max: u32,
+    about: &str,
+) -> Result<Option<u32>, Fault> {
+    let Some(written) = section.located::<i64>(key)? else { return Ok(None) };
+    let number = u32::try_from(*written.get_ref()).ok().filter(|number| (min..=max).contains(number));
+    number.map(Some).ok_or_else(|| {
+        let what = format!("{key} must lie between {min} and {max}, but is {}", written.get_ref());
+        Fault::new(written.span(), what).rule(format!("{key} is the number of {about}"))
+    })
 }

@@ -1,11 +1,14 @@
 //! `[[strategy]]`: what is compared. Combinations that make no sense are refused here.
 
 use toml::Spanned;
+use toml::de::DeValue;
 
-use crate::catalog::{Fault, Section};
+use crate::catalog::{Catalog, Chosen, Fault, Item, Section};
 use crate::random::Seed;
 use crate::strategy::guard::GUARDS;
 use crate::strategy::refresh::REFRESHES;
+use crate::strategy::refresh::addon::ADDONS;
+use crate::strategy::sweep::SWEEPS;
 use crate::strategy::ttl::modifier::MODIFIERS;
 use crate::strategy::ttl::rule::RULES;
 use crate::strategy::{Design, Setup, TtlResolution};
@@ -75,10 +78,18 @@ fn strategy(mut section: Section<'_>, classes: Option<&[String]>) -> Result<Read
         return Err(section.missing("ttl", "ttl = { rule = \"fixed\", ttl = \"1h\" }"));
     };
     let (rule, modifiers) = ttl_of(ttl)?;
-    let refresh = section.plug("refresh", &REFRESHES, "on-demand")?;
+    let (refresh, addons) = match section.take("refresh") {
+        Some(item) => {
+            let (item, addons) = with_list(item, "addons", "{ addon = \"conditional\" }", &ADDONS)?;
+            (REFRESHES.choose(item)?, addons)
+        }
+        None => (REFRESHES.default_choice("on-demand"), Vec::new()),
+    };
     let guard = section.plug("guard", &GUARDS, "none")?;
+    let sweep = section.plug("sweep", &SWEEPS, "none")?;
     section.finish()?;
-    let design = Design { name: name.get_ref().clone(), baseline, rule, modifiers, refresh, guard };
+    let name_text = name.get_ref().clone();
+    let design = Design { name: name_text, baseline, rule, modifiers, refresh, addons, guard, sweep };
     coherent(&design)?;
     if let Some(classes) = classes {
         // Made once for nothing, so that a parameter that cannot be is found before anything runs.
@@ -88,23 +99,34 @@ fn strategy(mut section: Section<'_>, classes: Option<&[String]>) -> Result<Read
     Ok((name, baseline.then_some(baseline_span.unwrap_or_default()), design))
 }
 
-type Rule = crate::catalog::Chosen<dyn crate::strategy::ttl::TtlRule, Setup>;
-type Modifier = crate::catalog::Chosen<dyn crate::strategy::ttl::TtlModifier, Setup>;
+type Rule = Chosen<dyn crate::strategy::ttl::TtlRule, Setup>;
+type Modifier = Chosen<dyn crate::strategy::ttl::TtlModifier, Setup>;
 
 /// `{ rule = "fixed", ttl = "1h", modifiers = [{ modifier = "jitter" }] }`.
-fn ttl_of(item: crate::catalog::Item<'_>) -> Result<(Rule, Vec<Modifier>), Fault> {
-    use toml::de::DeValue;
+fn ttl_of(item: Item<'_>) -> Result<(Rule, Vec<Modifier>), Fault> {
+    let example = "{ modifier = \"jitter\", spread = 0.1 }";
+    let (item, modifiers) = with_list(item, "modifiers", example, &MODIFIERS)?;
+    Ok((RULES.choose(item)?, modifiers))
+}
+
+/// Takes the list `key` out of a choice, with its entries chosen from `catalog`.
+fn with_list<'i, T: ?Sized + 'static>(
+    item: Item<'i>,
+    key: &'static str,
+    example: &str,
+    catalog: &'static Catalog<T, Setup>,
+) -> Result<(Item<'i>, Vec<Chosen<T, Setup>>), Fault> {
     let span = item.span();
-    let mut modifiers = Vec::new();
+    let mut chosen = Vec::new();
     let item = match item.into_inner() {
         DeValue::Table(mut table) => {
-            if let Some(list) = table.remove("modifiers") {
+            if let Some(list) = table.remove(key) {
                 let list_span = list.span();
                 let DeValue::Array(items) = list.into_inner() else {
-                    return Err(Fault::new(list_span, "modifiers must be a list")
-                        .help("write modifiers = [{ modifier = \"jitter\", spread = 0.1 }]"));
+                    return Err(Fault::new(list_span, format!("{key} must be a list"))
+                        .help(format!("write {key} = [{example}]")));
                 };
-                modifiers = items.into_iter().map(|item| MODIFIERS.choose(item)).collect::<Result<_, _>>()?;
+                chosen = items.into_iter().map(|item| catalog.choose(item)).collect::<Result<_, _>>()?;
             }
             Spanned::new(span, DeValue::Table(table))
         }
@@ -115,7 +137,7 @@ fn ttl_of(item: crate::catalog::Item<'_>) -> Result<(Rule, Vec<Modifier>), Fault
         }
         other => Spanned::new(span, other),
     };
-    Ok((RULES.choose(item)?, modifiers))
+    Ok((item, chosen))
 }
 
 /// Refuses combinations that mean nothing; each message names both settings.
@@ -146,14 +168,20 @@ fn coherent(design: &Design) -> Result<(), Fault> {
 pub(super) fn effective(design: &Design) -> toml::Value {
     let mut ttl = design.rule.effective();
     if let (toml::Value::Table(ttl), false) = (&mut ttl, design.modifiers.is_empty()) {
-        let modifiers = design.modifiers.iter().map(crate::catalog::Chosen::effective).collect();
+        let modifiers = design.modifiers.iter().map(Chosen::effective).collect();
         ttl.insert("modifiers".to_owned(), toml::Value::Array(modifiers));
     }
     let mut table = toml::Table::new();
     table.insert("name".to_owned(), design.name.clone().into());
     table.insert("baseline".to_owned(), design.baseline.into());
     table.insert("ttl".to_owned(), ttl);
-    table.insert("refresh".to_owned(), design.refresh.effective());
+    let mut refresh = design.refresh.effective();
+    if let (toml::Value::Table(refresh), false) = (&mut refresh, design.addons.is_empty()) {
+        let addons = design.addons.iter().map(Chosen::effective).collect();
+        refresh.insert("addons".to_owned(), toml::Value::Array(addons));
+    }
+    table.insert("refresh".to_owned(), refresh);
     table.insert("guard".to_owned(), design.guard.effective());
+    table.insert("sweep".to_owned(), design.sweep.effective());
     table.into()
 }

@@ -83,7 +83,8 @@ pub fn duplicate_ratio(run: &Measurements) -> Option<f64> {
 /// Commands sent to the cache per request.
 pub fn commands_per_request(run: &Measurements) -> Option<f64> {
     let sent = &run.commands;
-    ratio(sent.get + sent.set + sent.expire + sent.del, run.totals.outcomes.total())
+    let commands = sent.get + sent.set + sent.expire + sent.del + sent.lock + sent.zadd + sent.sweep;
+    ratio(commands, run.totals.outcomes.total())
 }
 
 /// Answers with the version that was current at the origin, of all answers with a value.

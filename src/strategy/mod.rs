@@ -1,20 +1,24 @@
 //! What is tuned: how the application uses the cache.
 //!
 //! A strategy is a TTL (a rule and what bends it), a refresh policy that says *when* a fetch is
-//! wanted, and a guard that says *who* may fetch. It sees what a real application could see: its
+//! wanted, a guard that says *who* may fetch, and a sweep that cleans up. It sees what a real application could see: its
 //! own clock, what it stored, what a fetch brought. It cannot see the future or the origin.
 
 pub mod guard;
+pub mod per_object;
 pub mod refresh;
+pub mod sweep;
 pub mod ttl;
 
 use guard::StampedeGuard;
 use refresh::RefreshPolicy;
+use refresh::addon::{FailSafe, RefreshAddon};
+use sweep::Sweep;
 use ttl::Ttl;
 
 use crate::catalog::{Chosen, Fault};
 use crate::random::Seed;
-use crate::units::SimDuration;
+use crate::units::{Fraction, SimDuration, SimTime};
 
 /// What the parts of a strategy may know of the run when they are made.
 #[derive(Debug, Clone)]
@@ -64,8 +68,12 @@ pub struct Design {
     pub modifiers: Vec<Chosen<dyn ttl::TtlModifier, Setup>>,
     /// When a fetch is wanted.
     pub refresh: Chosen<dyn RefreshPolicy, Setup>,
+    /// What is added to that.
+    pub addons: Vec<Chosen<dyn RefreshAddon, Setup>>,
     /// Who may fetch.
     pub guard: Chosen<dyn StampedeGuard, Setup>,
+    /// What the application cleans up.
+    pub sweep: Chosen<dyn Sweep, Setup>,
 }
 
 /// A strategy at work in one simulation.
@@ -74,8 +82,23 @@ pub struct Strategy {
     pub ttl: Ttl,
     /// When a fetch is wanted.
     pub refresh: Box<dyn RefreshPolicy>,
+    /// The part of a fetch's time that it takes to learn that nothing changed, where fetches ask that.
+    pub validates_at: Option<Fraction>,
+    /// What to do when a fetch fails.
+    pub fail_safe: Option<FailSafe>,
     /// Who may fetch.
     pub guard: Box<dyn StampedeGuard>,
+    /// What the application cleans up; `None` where that is nothing.
+    pub sweep: Option<Box<dyn Sweep>>,
+    /// How long beyond its logical TTL a value is kept for the guard or an add-on.
+    kept_for: SimDuration,
+}
+
+impl Strategy {
+    /// Until when the cache keeps a value stored (or touched) at `at`, which is fresh until `fresh_until`.
+    pub fn keep_until(&self, at: SimTime, fresh_until: SimTime) -> SimTime {
+        self.refresh.keep_until(at, fresh_until).max(fresh_until + self.kept_for)
+    }
 }
 
 impl Design {
@@ -86,7 +109,14 @@ impl Design {
             let seed = setup.seed.of(chosen.name()).nth(place as u64);
             chosen.make(&Setup { seed, ..setup.clone() })
         });
+        let addons: Vec<_> = self.addons.iter().map(|chosen| chosen.make(setup)).collect::<Result<_, _>>()?;
+        let guard = self.guard.make(setup)?;
+        let kept_for = addons.iter().map(|addon| addon.stale_window()).fold(guard.stale_window(), Ord::max);
         Ok(Strategy {
+            validates_at: addons.iter().find_map(|addon| addon.validates_at()),
+            fail_safe: addons.iter().find_map(|addon| addon.fail_safe()),
+            kept_for,
+            sweep: Some(self.sweep.make(setup)?).filter(|sweep| sweep.is_active()),
             ttl: Ttl::new(
                 self.rule.make(setup)?,
                 modifiers.collect::<Result<_, _>>()?,
@@ -94,7 +124,7 @@ impl Design {
                 setup.seed,
             ),
             refresh: self.refresh.make(setup)?,
-            guard: self.guard.make(setup)?,
+            guard,
         })
     }
 }

@@ -12,10 +12,11 @@ use rayon::prelude::*;
 
 use super::CellPlan;
 use crate::cache::{self, Cache, Residency};
-use crate::catalog::Fault;
+use crate::catalog::{Chosen, Fault};
 use crate::engine::{Pulse, Simulation};
 use crate::metrics::Measurements;
 use crate::origin::change::Changes;
+use crate::origin::fault::FaultModel;
 use crate::origin::{self, Origin};
 use crate::random::Seed;
 use crate::scenario::Scenario;
@@ -189,6 +190,7 @@ pub fn simulation<'t>(
     let origin = Origin::new(
         scenario.origin.latency.make(&origin_setup)?,
         scenario.origin.capacity.make(&origin_setup)?,
+        faults(scenario, &origin_setup)?,
         Changes::new(models, objects),
         objects.len(),
     );
@@ -206,12 +208,22 @@ pub fn simulation<'t>(
     Ok(Simulation {
         trace,
         client: scenario.client,
+        warm: scenario.cache.warm,
         origin,
         cache,
         strategy,
         window,
         seed: seed.of("client"),
     })
+}
+
+/// The origin's faults; two of one kind draw independently.
+fn faults(scenario: &Scenario, setup: &origin::Setup) -> Result<Vec<Box<dyn FaultModel>>, Fault> {
+    let faults = scenario.origin.faults.iter().enumerate();
+    let make = |(place, chosen): (usize, &Chosen<dyn FaultModel, origin::Setup>)| {
+        chosen.make(&origin::Setup { seed: setup.seed.of("fault").nth(place as u64), ..setup.clone() })
+    };
+    faults.map(make).collect()
 }
 
 /// The classes of a trace by id, and after them those that the scenario knows of and the trace lacks.

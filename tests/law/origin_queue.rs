@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::statistics::Estimate;
 use crate::theory::erlang_c;
-use ttlab::metrics::{Asked, Observer, Outcome};
+use ttlab::metrics::{Served, Observer, Outcome};
 use ttlab::random::Seed;
 use ttlab::scenario::{Scenario, Source};
 use ttlab::trace::synth::generate;
@@ -22,9 +22,9 @@ struct QueueWatch {
 impl Observer for QueueWatch {
     fn observe(&mut self, _: &Outcome) {}
 
-    fn asked(&mut self, asked: &Asked) {
-        if asked.fetch.asked >= self.from {
-            let wait = asked.fetch.started.since(asked.fetch.asked);
+    fn served(&mut self, served: &Served) {
+        if served.fetch.asked >= self.from {
+            let wait = served.fetch.started.since(served.fetch.asked);
             self.fetches += 1;
             self.waited += u64::from(!wait.is_zero());
             self.wait_s += wait.as_secs_f64();

@@ -6,9 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CapacityModel, Setup};
+use super::{Admission, CapacityModel, Job, Setup, Ticket};
 use crate::catalog::{Invalid, Param, Plugin};
-use crate::units::{SimDuration, SimTime};
+use crate::units::SimTime;
 
 /// It takes no parameters.
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,8 +32,16 @@ impl Plugin for Unlimited {
 }
 
 impl CapacityModel for Unlimited {
-    fn start(&mut self, at: SimTime, _: SimDuration) -> SimTime {
-        at
+    fn arrive(&mut self, _: Job) -> Admission {
+        Admission::Start
+    }
+
+    fn release(&mut self, _: SimTime, _: &mut Vec<Job>) -> Option<Job> {
+        None
+    }
+
+    fn withdraw(&mut self, _: Ticket) -> bool {
+        false
     }
 
     fn servers(&self) -> Option<u32> {

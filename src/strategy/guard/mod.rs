@@ -1,31 +1,101 @@
 //! Who may fetch.
 
+pub mod lease;
+pub mod lock;
+pub mod lock_stale;
+mod locks;
 pub mod none;
 pub mod single_flight;
 
 use super::Setup;
-use crate::units::SimTime;
+use crate::trace::ObjectId;
+use crate::units::{SimDuration, SimTime};
 
-/// A fetch in flight, as the process that wants another one sees it.
+/// A request, or a refresh in the background, that wants a fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Flight {
-    /// When it will be done; a waiter learns this only by waiting.
-    pub done: SimTime,
+pub struct Wanting {
+    /// Of what.
+    pub object: ObjectId,
+    /// Now.
+    pub now: SimTime,
+    /// Its name, by which a lock knows its holder.
+    pub ticket: u64,
+    /// Whether a fetch of the object by the same process is in flight.
+    pub in_flight: bool,
+    /// Whether it has a copy that it may serve instead.
+    pub has_copy: bool,
+    /// How long it has waited.
+    pub waited: SimDuration,
 }
 
-/// What a process may do that wants a fetch.
+/// What a request may do that wants a fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permit {
     /// Fetch.
     Fetch,
-    /// Wait for the fetch in flight and share its value.
+    /// Fetch, as the holder of a lock; the guard is told when the fetch is over.
+    FetchAsHolder,
+    /// Wait for the fetch that the same process has in flight, and share its value.
     Join,
+    /// Serve the copy at hand.
+    ServeStale,
+    /// Look again after a while.
+    RetryAfter(SimDuration),
+    /// Give up with an error.
+    Fail,
+}
+
+/// A guard's answer, and what it cost to find out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    /// What may be done.
+    pub permit: Permit,
+    /// SET NX commands sent to the cache.
+    pub lock_commands: u64,
+}
+
+impl Decision {
+    /// It took a SET NX to know.
+    const fn locking(permit: Permit) -> Self {
+        Self { permit, lock_commands: 1 }
+    }
+}
+
+impl From<Permit> for Decision {
+    fn from(permit: Permit) -> Self {
+        Self { permit, lock_commands: 0 }
+    }
+}
+
+/// A holder's fetch is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Released {
+    /// Of what.
+    pub object: ObjectId,
+    /// Now.
+    pub now: SimTime,
+    /// The holder's name.
+    pub ticket: u64,
+    /// When it became the holder.
+    pub since: SimTime,
+    /// Whether its process died: it gives nothing back.
+    pub died: bool,
 }
 
 /// A rule that says who may fetch.
 pub trait StampedeGuard: Send {
-    /// What a process may do whose own latest fetch of the object is `flight`, if one is in flight.
-    fn admit(&mut self, flight: Option<&Flight>) -> Permit;
+    /// How long beyond its logical TTL the cache keeps a value for it.
+    fn stale_window(&self) -> SimDuration {
+        SimDuration::ZERO
+    }
+
+    /// What a request may do.
+    fn admit(&mut self, wanting: &Wanting) -> Decision;
+
+    /// A holder's fetch is over; how many commands its lock cost beside the SET NX.
+    fn released(&mut self, _released: &Released) -> u64 {
+        0
+    }
 }
 
 crate::catalog! {
@@ -33,4 +103,7 @@ crate::catalog! {
     pub static GUARDS: Catalog<dyn StampedeGuard, Setup> = "guard", tag "policy";
     none::NoGuard,
     single_flight::SingleFlight,
+    lock::Lock,
+    lock_stale::LockStale,
+    lease::Lease,
 }

@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Flight, Permit, StampedeGuard};
+use super::{Decision, Permit, StampedeGuard, Wanting};
 use crate::catalog::{Invalid, Param, Plugin};
 use crate::strategy::Setup;
 
@@ -35,7 +35,7 @@ impl Plugin for NoGuard {
 }
 
 impl StampedeGuard for NoGuard {
-    fn admit(&mut self, _: Option<&Flight>) -> Permit {
-        Permit::Fetch
+    fn admit(&mut self, _: &Wanting) -> Decision {
+        Permit::Fetch.into()
     }
 }

@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Flight, Permit, StampedeGuard};
+use super::{Decision, Permit, StampedeGuard, Wanting};
 use crate::catalog::{Invalid, Param, Plugin};
 use crate::strategy::Setup;
 
@@ -36,7 +36,7 @@ impl Plugin for SingleFlight {
 }
 
 impl StampedeGuard for SingleFlight {
-    fn admit(&mut self, flight: Option<&Flight>) -> Permit {
-        if flight.is_some() { Permit::Join } else { Permit::Fetch }
+    fn admit(&mut self, wanting: &Wanting) -> Decision {
+        if wanting.in_flight { Permit::Join.into() } else { Permit::Fetch.into() }
     }
 }

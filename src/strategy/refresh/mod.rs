@@ -1,38 +1,93 @@
 //! When a new fetch is wanted although a copy is there.
 
+pub mod addon;
 pub mod on_demand;
+pub mod race_ttl;
+pub mod refresh_ahead;
 pub mod stale_while_revalidate;
+pub mod timer;
+pub mod xfetch;
 
 use super::Setup;
+use crate::trace::{ClassId, ObjectId};
 use crate::units::{SimDuration, SimTime};
 
 /// A copy that the cache still keeps, when it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Copy {
+    /// Of what.
+    pub object: ObjectId,
     /// Now.
     pub now: SimTime,
+    /// When it was stored.
+    pub stored_at: SimTime,
     /// Until when the application takes it for fresh.
     pub fresh_until: SimTime,
+}
+
+impl Copy {
+    /// Whether it is past its logical TTL.
+    pub fn is_stale(&self) -> bool {
+        self.now > self.fresh_until
+    }
 }
 
 /// What the application wants to do with a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
-    /// Serve it as fresh.
+    /// Serve it as it is, fresh or stale.
     Serve,
-    /// It is past its logical TTL: serve it all the same, and fetch in the background.
-    ServeStaleAndRefresh,
+    /// Serve it as it is, and fetch in the background.
+    ServeAndRefresh,
+    /// Fetch, and wait for the new value.
+    Fetch,
+    /// Let the cache keep the copy until this instant for others, fetch, and wait for the new value.
+    RewriteAndFetch(SimTime),
+}
+
+/// A value that was just stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Filled {
+    /// Of what.
+    pub object: ObjectId,
+    /// Its class.
+    pub class: ClassId,
+    /// When.
+    pub at: SimTime,
+    /// Until when it is fresh.
+    pub fresh_until: SimTime,
+    /// How long the application waited for it.
+    pub took: SimDuration,
 }
 
 /// A rule that says when a fetch is wanted.
 pub trait RefreshPolicy: Send {
-    /// How long the cache keeps a value beyond its logical TTL.
-    fn stale_window(&self) -> SimDuration {
-        SimDuration::ZERO
+    /// Until when the cache keeps a value stored (or touched) at `at`, which is fresh until `fresh_until`.
+    fn keep_until(&self, _at: SimTime, fresh_until: SimTime) -> SimTime {
+        fresh_until
     }
 
     /// What to do with a copy that is there.
     fn on_copy(&mut self, copy: &Copy) -> Wish;
+
+    /// A value was stored.
+    fn on_fill(&mut self, _filled: &Filled) {}
+
+    /// A fetch in the background brought nothing.
+    fn on_failure(&mut self, _object: ObjectId, _now: SimTime) {}
+
+    /// When a job of its own is due next.
+    fn next_job(&self) -> Option<SimTime> {
+        None
+    }
+
+    /// An object that its job wants to fetch now; asked until there is none.
+    fn job(&mut self, _now: SimTime) -> Option<ObjectId> {
+        None
+    }
+
+    /// A fetch that its job wanted is over; `held` says whether the cache has the object now.
+    fn job_done(&mut self, _object: ObjectId, _now: SimTime, _held: bool) {}
 }
 
 crate::catalog! {
@@ -40,4 +95,8 @@ crate::catalog! {
     pub static REFRESHES: Catalog<dyn RefreshPolicy, Setup> = "refresh policy", tag "policy";
     on_demand::OnDemand,
     stale_while_revalidate::StaleWhileRevalidate,
+    refresh_ahead::RefreshAhead,
+    xfetch::Xfetch,
+    timer::Timer,
+    race_ttl::RaceTtl,
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{Copy, RefreshPolicy, Wish};
 use crate::catalog::{Invalid, Param, Plugin};
 use crate::strategy::Setup;
-use crate::units::SimDuration;
+use crate::units::{SimDuration, SimTime};
 
 /// Parameters of [`StaleWhileRevalidate`].
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,11 +48,17 @@ impl Plugin for StaleWhileRevalidate {
 }
 
 impl RefreshPolicy for StaleWhileRevalidate {
-    fn stale_window(&self) -> SimDuration {
-        self.window
+    fn keep_until(&self, _: SimTime, fresh_until: SimTime) -> SimTime {
+        fresh_until + self.window
     }
 
     fn on_copy(&mut self, copy: &Copy) -> Wish {
-        if copy.now > copy.fresh_until { Wish::ServeStaleAndRefresh } else { Wish::Serve }
+        if !copy.is_stale() {
+            Wish::Serve
+        } else if copy.now <= copy.fresh_until + self.window {
+            Wish::ServeAndRefresh
+        } else {
+            Wish::Fetch
+        }
     }
 }

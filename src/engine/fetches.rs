@@ -1,0 +1,277 @@
+//! The life of a fetch: asked of the origin, queued or shed, taken up, answered, and stored.
+
+use super::flights::{FlightId, Flying, Purpose};
+use super::waiting::{Party, WaiterId, Waits};
+use super::{Arrival, Event, Run};
+use crate::cache::{Entry, Stored};
+use crate::client::{DuplicateFill, LateFill, OnTimeout};
+use crate::metrics::{Asked, Command, Incident, Observer, OutcomeKind, Served};
+use crate::origin::{Answer, Ask, Fetch, Reply, Validation, Version};
+use crate::strategy::guard::{Permit, Released};
+use crate::strategy::refresh::Filled;
+use crate::trace::ObjectId;
+use crate::units::{SimDuration, SimTime};
+
+impl<O: Observer> Run<'_, O> {
+    /// A fetch that departs now.
+    pub(super) fn flying(
+        &self,
+        object: ObjectId,
+        node: u32,
+        asked: SimTime,
+        purpose: Purpose,
+        ticket: u64,
+        permit: Permit,
+    ) -> Flying {
+        let dies = self.client.crash > 0.0
+            && self.chance.of("crash").unit(u64::from(object.as_u32()), ticket) < self.client.crash;
+        let holds = permit == Permit::FetchAsHolder;
+        Flying { object, node, asked, purpose, ticket, holds, dies, fetch: None }
+    }
+
+    /// A copy is served; its successor is fetched in the background, if the guard allows it.
+    pub(super) fn refresh(&mut self, arrival: Arrival, entry: &Entry) {
+        let Arrival { index, at, object } = arrival;
+        let node = self.client.node(self.routing, index, object);
+        let kind = if at > entry.fresh_until { OutcomeKind::StaleHit } else { OutcomeKind::FreshHit };
+        self.fetch_behind(object, node, at, Purpose::Refresh, kind, index, entry.version);
+    }
+
+    /// Fetches while nobody waits, if the guard allows it; whether it did.
+    #[expect(clippy::too_many_arguments, reason = "each is a fact of one fetch, and there are two callers")]
+    pub(super) fn fetch_behind(
+        &mut self,
+        object: ObjectId,
+        node: u32,
+        now: SimTime,
+        purpose: Purpose,
+        trigger: OutcomeKind,
+        index: usize,
+        version: Version,
+    ) -> bool {
+        let (permit, ticket) = self.permit(object, node, now, true, SimDuration::ZERO);
+        if !matches!(permit, Permit::Fetch | Permit::FetchAsHolder) {
+            return false;
+        }
+        let flying = self.flying(object, node, now, purpose, ticket, permit);
+        let flight = self.flights.depart(flying, trigger);
+        self.ask(flight, index, Some(version), now);
+        true
+    }
+
+    /// Asks the origin for a fetch that has departed.
+    pub(super) fn ask(&mut self, id: FlightId, request: usize, held: Option<Version>, now: SimTime) {
+        let Some(flying) = self.flights.current(id).copied() else { return };
+        let object = flying.object;
+        let background = flying.is_background();
+        if !self.is_over() {
+            let (overlaps, in_flight) = (self.flights.overlaps(object), self.flights.count());
+            self.observer.asked(&Asked { object, at: now, background, overlaps, in_flight });
+        }
+        let cost = self.strategy.validates_at;
+        let validates = held.zip(cost).map(|(version, cost)| Validation { version, cost });
+        let patience = if background { None } else { self.client.patience(now) };
+        let reply = self.origin.ask(Ask { object, at: now, request, patience, validates }, id.ticket());
+        match reply {
+            Reply::Started(fetch) => self.taken_up(id, fetch),
+            Reply::Queued => {}
+            Reply::Shed => self.shed(id, now),
+        }
+        self.tell_shed(now);
+    }
+
+    /// A server has taken a fetch up.
+    fn taken_up(&mut self, id: FlightId, fetch: Fetch) {
+        self.flights.start(id, fetch);
+        self.queue.push(fetch.done, Event::Landed(id));
+    }
+
+    /// A server is free: it takes up the next fetch.
+    fn free_server(&mut self, now: SimTime) {
+        if let Some((ticket, fetch)) = self.origin.release(now) {
+            self.taken_up(FlightId::of(ticket), fetch);
+        }
+        self.tell_shed(now);
+    }
+
+    /// Lets those know that the origin threw out of its queue.
+    fn tell_shed(&mut self, now: SimTime) {
+        while let Some(ticket) = self.origin.next_shed() {
+            self.shed(FlightId::of(ticket), now);
+        }
+    }
+
+    /// The origin refuses a fetch.
+    fn shed(&mut self, id: FlightId, now: SimTime) {
+        self.observer.incident(now, Incident::Shed);
+        let (flying, party) = self.end(id, now, false);
+        self.failed(&flying, party, now);
+    }
+
+    /// Nobody waits for a fetch any more: call it off, as far as that is possible.
+    pub(super) fn call_off(&mut self, id: FlightId, now: SimTime) {
+        let Some(flying) = self.flights.current(id).copied().filter(|flying| !flying.is_background()) else {
+            return;
+        };
+        match flying.fetch {
+            None if self.origin.withdraw(id.ticket()) => {
+                self.end(id, now, false);
+            }
+            Some(fetch) if self.client.on_timeout == OnTimeout::Cancel => {
+                let cut = Fetch { done: now, answer: Answer::Failure, ..fetch };
+                self.observer.served(&Served { object: flying.object, bytes: 0, fetch: cut });
+                self.end(id, now, false);
+                self.free_server(now);
+            }
+            _ => return,
+        }
+        self.observer.incident(now, Incident::Cancelled);
+    }
+
+    /// The origin has answered.
+    pub(super) fn landed(&mut self, now: SimTime, id: FlightId) {
+        // It may have been called off.
+        let Some(flying) = self.flights.current(id).copied() else { return };
+        let Some(fetch) = flying.fetch else { return };
+        let (flying, party) = self.end(id, now, flying.dies);
+        self.free_server(now);
+        let size = self.trace.objects().size(flying.object);
+        let bytes = if fetch.answer == Answer::Value { size } else { 0 };
+        self.observer.served(&Served { object: flying.object, bytes, fetch });
+        if flying.dies {
+            self.observer.incident(now, Incident::Crashed);
+            self.orphaned(&flying, party, now);
+        } else if fetch.answer == Answer::Failure {
+            self.failed(&flying, party, now);
+        } else {
+            self.brought(&flying, party, &fetch, now);
+        }
+    }
+
+    /// A fetch is over: it leaves the table, and the guard learns of it.
+    fn end(&mut self, id: FlightId, now: SimTime, died: bool) -> (Flying, Party) {
+        let (flying, party, over) = self.flights.land(id, now);
+        if let Some(regeneration) = over {
+            self.observer.regenerated(&regeneration);
+        }
+        if flying.holds {
+            let Flying { object, ticket, asked, .. } = flying;
+            let commands =
+                self.strategy.guard.released(&Released { object, now, ticket, since: asked, died });
+            self.observer.sent(now, Command::Unlock, commands);
+        }
+        (flying, party)
+    }
+
+    /// A fetch has brought a value: store it, and answer those that wait for it.
+    fn brought(&mut self, flying: &Flying, party: Party, fetch: &Fetch, now: SimTime) {
+        self.negative.remove(&flying.object);
+        self.throttled.remove(&flying.object);
+        let late = !flying.is_background() && self.client.gives_up(flying.asked, now);
+        if !(late && self.client.late_fill == LateFill::Discard) {
+            self.store(flying, fetch, now);
+        }
+        self.let_go(party, |run, id| {
+            let waiter = run.waiting.get(id);
+            let kind = if waiter.leads { OutcomeKind::Miss(waiter.cause) } else { OutcomeKind::DelayedHit };
+            run.finish(id, now, kind, Some(fetch.version));
+        });
+        self.after_background(flying, now, true);
+    }
+
+    /// A fetch has failed: those that wait for it fail too, or ask themselves.
+    fn failed(&mut self, flying: &Flying, party: Party, now: SimTime) {
+        if flying.is_background() {
+            self.throttle(flying.object, now);
+        }
+        let share_errors = self.client.share_errors;
+        self.let_go(party, |run, id| {
+            if share_errors || run.waiting.get(id).leads {
+                run.fail(id, now);
+            } else {
+                run.want(id, now);
+            }
+        });
+        self.after_background(flying, now, false);
+    }
+
+    /// The process that fetched has died, and with it all its requests that waited for the fetch.
+    fn orphaned(&mut self, flying: &Flying, party: Party, now: SimTime) {
+        self.let_go(party, |run, id| run.finish(id, now, OutcomeKind::Error, None));
+        self.after_background(flying, now, false);
+    }
+
+    /// Deals with each of those that waited for a fetch that is over.
+    fn let_go(&mut self, party: Party, deal: impl Fn(&mut Self, WaiterId)) {
+        if party.is_empty() {
+            return;
+        }
+        let mut ids = std::mem::take(&mut self.let_go);
+        self.waiting.dissolve(party, &mut ids);
+        ids.iter().for_each(|id| self.waiting.get(*id).waits = Waits::Dealt);
+        ids.drain(..).for_each(|id| deal(self, id));
+        self.let_go = ids;
+    }
+
+    /// Lets the refresh policy know of the end of a fetch in the background.
+    fn after_background(&mut self, flying: &Flying, now: SimTime, brought: bool) {
+        let object = flying.object;
+        if flying.is_background() && !brought {
+            self.strategy.refresh.on_failure(object, now);
+        }
+        if flying.purpose == Purpose::Job && !self.is_over() {
+            let held = self.cache.peek(object, now).is_some();
+            self.strategy.refresh.job_done(object, now, held);
+            self.run_jobs(now);
+        }
+    }
+
+    /// Writes an error into the cache, if errors are remembered and this one is not yet.
+    pub(super) fn remember_error(&mut self, object: ObjectId, now: SimTime) {
+        let ttl = self.client.negative_ttl;
+        if ttl.is_zero() || self.negative.get(&object).is_some_and(|until| now <= *until) {
+            return;
+        }
+        self.negative.insert(object, now + ttl);
+        self.observer.sent(now, Command::SetError, 1);
+    }
+
+    /// Stores what a fetch brought.
+    fn store(&mut self, flying: &Flying, fetch: &Fetch, now: SimTime) {
+        let object = flying.object;
+        let fill = self.fill(object, now);
+        let held = self.held(flying, now);
+        let is_kept = match self.client.duplicate_fill {
+            DuplicateFill::Overwrite => false,
+            DuplicateFill::KeepFirst => held.is_some_and(|held| held.stored_at > flying.asked),
+            DuplicateFill::NewestVersion => held.is_some_and(|held| held.version > fetch.version),
+        };
+        if is_kept {
+            return;
+        }
+        let fresh_until = self.strategy.ttl.fresh_until(&fill);
+        let expires_at = self.strategy.keep_until(now, fresh_until);
+        let entry = Entry { stored_at: now, fresh_until, expires_at, version: fetch.version };
+        if let Some(after_end) = &mut self.after_end {
+            after_end.insert(object, entry);
+            return;
+        }
+        let stored = self.cache.set(object, entry, now);
+        // A confirmed value that is still there needs no more than a new deadline.
+        if fetch.answer == Answer::Unchanged && held.is_some() && stored == Stored::Yes {
+            self.observer.touched(now);
+        } else {
+            self.observer.stored(fill.size, now, stored);
+        }
+        let took = now.since(flying.asked);
+        self.strategy.refresh.on_fill(&Filled { object, class: fill.class, at: now, fresh_until, took });
+        self.schedule_job(now);
+    }
+
+    /// What the cache holds of a fetch's object, where that matters.
+    fn held(&self, flying: &Flying, now: SimTime) -> Option<Entry> {
+        let matters =
+            self.client.duplicate_fill != DuplicateFill::Overwrite || self.strategy.validates_at.is_some();
+        self.cache.peek(flying.object, now).filter(|_| matters)
+    }
+}

@@ -1,0 +1,339 @@
+//! The life of a request: a look at the cache, and all that may follow until it has its outcome.
+
+use super::flights::{FlightId, Purpose};
+use super::waiting::{Waiter, WaiterId, Waits};
+use super::{Arrival, Event, Run};
+use crate::cache::{Cause, Entry, Lookup};
+use crate::client::OnTimeout;
+use crate::metrics::{Command, Incident, Observer, Outcome, OutcomeKind};
+use crate::origin::Version;
+use crate::strategy::guard::{Permit, Wanting};
+use crate::strategy::refresh::{Copy, Wish};
+use crate::trace::ObjectId;
+use crate::units::{SimDuration, SimTime};
+
+/// The first instant at which patience that lasts until `end` is over.
+fn just_after(end: SimTime) -> SimTime {
+    end + SimDuration::from_nanos(1)
+}
+
+impl<O: Observer> Run<'_, O> {
+    /// A request arrives.
+    pub(super) fn arrive(&mut self, index: usize, at: SimTime, object: ObjectId) {
+        self.latest = index;
+        let arrival = Arrival { index, at, object };
+        match self.cache.get(object, at) {
+            Lookup::Held(entry) => self.serve(arrival, &entry),
+            Lookup::Absent(cause) => self.begin(arrival, cause, None),
+        }
+    }
+
+    /// A copy is there: serve it, or fetch another one, or both.
+    fn serve(&mut self, arrival: Arrival, entry: &Entry) {
+        let Arrival { at, object, .. } = arrival;
+        let Entry { stored_at, fresh_until, .. } = *entry;
+        let copy = Copy { object, now: at, stored_at, fresh_until };
+        if copy.is_stale() && self.is_throttled(object, at) && self.is_servable(entry, at) {
+            return self.answer(arrival, at, OutcomeKind::StaleOnError, Some(entry.version));
+        }
+        match self.strategy.refresh.on_copy(&copy) {
+            Wish::Serve => {}
+            Wish::ServeAndRefresh => self.refresh(arrival, entry),
+            Wish::Fetch => return self.begin(arrival, Cause::Expired, Some(*entry)),
+            Wish::RewriteAndFetch(until) => {
+                self.cache.expire(object, fresh_until, until.max(entry.expires_at));
+                self.observer.sent(at, Command::Rewrite, 1);
+                return self.begin(arrival, Cause::Expired, Some(*entry));
+            }
+        }
+        let kind = if copy.is_stale() {
+            OutcomeKind::StaleHit
+        } else {
+            self.touch(arrival, entry);
+            OutcomeKind::FreshHit
+        };
+        if self.strategy.sweep.is_some() {
+            self.accessed(object, at, (!copy.is_stale()).then_some(false));
+        }
+        self.answer(arrival, at, kind, Some(entry.version));
+    }
+
+    /// Sets the TTL of a fresh entry anew, if the rule wants that.
+    fn touch(&mut self, arrival: Arrival, entry: &Entry) {
+        let fill = self.fill(arrival.object, arrival.at);
+        if let Some(fresh_until) = self.strategy.ttl.touched(&fill, entry.stored_at) {
+            let expires_at = self.strategy.keep_until(arrival.at, fresh_until);
+            self.cache.expire(arrival.object, fresh_until, expires_at);
+            self.observer.touched(arrival.at);
+        }
+    }
+
+    /// A request begins to want a fetch.
+    fn begin(&mut self, arrival: Arrival, cause: Cause, copy: Option<Entry>) {
+        let node = self.client.node(self.routing, arrival.index, arrival.object);
+        if self.client.retries > 0 {
+            self.budget.earn(node);
+        }
+        let id = self.waiting.insert(Waiter {
+            arrival,
+            node,
+            cause,
+            copy,
+            since: arrival.at,
+            attempt: 0,
+            watched: false,
+            waits: Waits::Dealt,
+            leads: false,
+        });
+        self.want(id, arrival.at);
+    }
+
+    /// A request wants a fetch: the guard says what it may do.
+    pub(super) fn want(&mut self, id: WaiterId, now: SimTime) {
+        let waiter = *self.waiting.get(id);
+        let Waiter { arrival: Arrival { object, index, .. }, node, copy, since, .. } = waiter;
+        if self.negative.get(&object).is_some_and(|until| now <= *until) {
+            self.observer.incident(now, Incident::NegativeServed);
+            return self.fall_back(id, now);
+        }
+        let (permit, ticket) = self.permit(object, node, now, copy.is_some(), now.since(since));
+        // Who has a fresh copy in hand waits for nobody.
+        if let Some(entry) = copy.filter(|entry| now <= entry.fresh_until)
+            && !matches!(permit, Permit::Fetch | Permit::FetchAsHolder)
+        {
+            return self.finish(id, now, OutcomeKind::FreshHit, Some(entry.version));
+        }
+        match permit {
+            Permit::Fetch | Permit::FetchAsHolder => {
+                let flying = self.flying(object, node, now, Purpose::Request, ticket, permit);
+                let flight = self.flights.depart(flying, OutcomeKind::Miss(waiter.cause));
+                self.waiting.get(id).leads = true;
+                self.join(id, flight);
+                self.ask(flight, index, copy.map(|entry| entry.version), now);
+            }
+            Permit::Join => match self.flights.latest(object, node) {
+                Some(flight) => self.join(id, flight),
+                None => unreachable!("a guard joins only a flight that it was told of"),
+            },
+            Permit::ServeStale => {
+                let version = copy.map(|entry| entry.version);
+                return self.finish(id, now, OutcomeKind::StaleHit, version);
+            }
+            Permit::RetryAfter(pause) => {
+                self.waiting.get(id).waits = Waits::Polling;
+                self.flights.poll(object);
+                self.queue.push(now + pause, Event::Wake(id));
+            }
+            Permit::Fail => return self.fail(id, now),
+        }
+        self.watch(id);
+    }
+
+    /// Asks the guard on behalf of a request or a refresh; with the name it is known by.
+    pub(super) fn permit(
+        &mut self,
+        object: ObjectId,
+        node: u32,
+        now: SimTime,
+        has_copy: bool,
+        waited: SimDuration,
+    ) -> (Permit, u64) {
+        let ticket = self.tickets;
+        self.tickets += 1;
+        let in_flight = self.flights.latest(object, node).is_some();
+        let wanting = Wanting { object, now, ticket, in_flight, has_copy, waited };
+        let decision = self.strategy.guard.admit(&wanting);
+        if decision.lock_commands > 0 {
+            self.observer.sent(now, Command::Lock, decision.lock_commands);
+        }
+        (decision.permit, ticket)
+    }
+
+    /// A request waits for a fetch from now on.
+    fn join(&mut self, id: WaiterId, flight: FlightId) {
+        let waiter = self.waiting.get(id);
+        waiter.waits = Waits::For(flight);
+        let object = waiter.arrival.object;
+        self.waiting.join(self.flights.party(flight), id);
+        self.flights.enter(object);
+    }
+
+    /// Schedules the end of a request's patience, unless it is known to be answered before.
+    fn watch(&mut self, id: WaiterId) {
+        let Some(waiter) = self.waiting.current(id) else { return };
+        if waiter.watched {
+            return;
+        }
+        let done = match waiter.waits {
+            Waits::For(flight) => {
+                self.flights.current(flight).and_then(|flying| flying.fetch).map(|fetch| fetch.done)
+            }
+            _ => None,
+        };
+        let in_time = |end: SimTime| done.is_some_and(|done| done <= end);
+        if let Some(end) = self.client.patience(waiter.since).filter(|end| !in_time(*end)) {
+            self.queue.push(just_after(end), Event::GiveUp(id));
+            self.waiting.get(id).watched = true;
+        }
+        let soft =
+            self.strategy.fail_safe.and_then(|safe| safe.soft_timeout).filter(|_| waiter.copy.is_some());
+        if let Some(end) = soft.map(|span| waiter.since + span).filter(|end| !in_time(*end)) {
+            self.queue.push(just_after(end), Event::SoftTimeout(id));
+        }
+    }
+
+    /// A request looks again: the value may be there by now.
+    pub(super) fn wake(&mut self, now: SimTime, id: WaiterId) {
+        let Some(waiter) = self.waiting.current(id) else { return };
+        let object = waiter.arrival.object;
+        if waiter.waits == Waits::Polling {
+            self.flights.end_poll(object);
+        } else {
+            self.waiting.get(id).since = now;
+        }
+        self.waiting.get(id).waits = Waits::Dealt;
+        self.observer.sent(now, Command::Poll, 1);
+        let found = self.look_again(object, now);
+        if let Some(entry) = found.filter(|entry| now <= entry.fresh_until) {
+            return self.finish(id, now, OutcomeKind::DelayedHit, Some(entry.version));
+        }
+        if found.is_some() {
+            self.waiting.get(id).copy = found;
+        }
+        self.want(id, now);
+    }
+
+    /// What the cache holds now, for a request that has looked before.
+    fn look_again(&mut self, object: ObjectId, now: SimTime) -> Option<Entry> {
+        if let Some(after_end) = &self.after_end {
+            return after_end.get(&object).copied().or_else(|| self.cache.peek(object, now));
+        }
+        match self.cache.get(object, now) {
+            Lookup::Held(entry) => Some(entry),
+            Lookup::Absent(_) => None,
+        }
+    }
+
+    /// The patience of a request is over.
+    pub(super) fn give_up(&mut self, now: SimTime, id: WaiterId) {
+        let Some(waiter) = self.waiting.current(id) else { return };
+        let end = self.client.patience(waiter.since).unwrap_or(now);
+        self.observer.incident(end, Incident::TimedOut);
+        let deserted = self.part(id, &waiter);
+        self.fail(id, end);
+        if let Some(flight) = deserted.filter(|_| self.client.on_timeout != OnTimeout::Abandon) {
+            self.call_off(flight, end);
+        }
+    }
+
+    /// A request that has waited long enough is served its old copy; its fetch goes on.
+    pub(super) fn serve_old(&mut self, now: SimTime, id: WaiterId) {
+        let Some(waiter) = self.waiting.current(id) else { return };
+        let Some(entry) = waiter.copy.filter(|entry| self.is_servable(entry, now)) else { return };
+        self.part(id, &waiter);
+        let soft = self.strategy.fail_safe.and_then(|safe| safe.soft_timeout);
+        let at = soft.map_or(now, |span| waiter.since + span);
+        self.finish(id, at, OutcomeKind::StaleHit, Some(entry.version));
+    }
+
+    /// A request no longer waits for what it waited for; the fetch that nobody waits for any more.
+    fn part(&mut self, id: WaiterId, waiter: &Waiter) -> Option<FlightId> {
+        let object = waiter.arrival.object;
+        self.waiting.get(id).waits = Waits::Dealt;
+        match waiter.waits {
+            Waits::For(flight) => {
+                self.waiting.leave(self.flights.party(flight), id);
+                self.flights.leave(object);
+                self.flights.party(flight).is_empty().then_some(flight)
+            }
+            Waits::Polling => {
+                self.flights.end_poll(object);
+                None
+            }
+            Waits::Dealt | Waits::BackingOff => None,
+        }
+    }
+
+    /// An attempt has come to nothing: try again if that is allowed.
+    pub(super) fn fail(&mut self, id: WaiterId, now: SimTime) {
+        let waiter = *self.waiting.get(id);
+        if waiter.attempt >= self.client.retries || !self.budget.spend(waiter.node) {
+            if waiter.leads {
+                self.remember_error(waiter.arrival.object, now);
+            }
+            return self.fall_back(id, now);
+        }
+        let draw = self.chance.unit(waiter.arrival.index as u64, u64::from(waiter.attempt));
+        // At the end of its patience a request acts just after that instant, so a pause is never nothing.
+        let pause = self.client.backs_off(waiter.attempt, draw).max(SimDuration::from_nanos(1));
+        let id = self.waiting.next_attempt(id);
+        let waiter = self.waiting.get(id);
+        (waiter.attempt, waiter.watched, waiter.leads) = (waiter.attempt + 1, false, false);
+        waiter.waits = Waits::BackingOff;
+        self.observer.incident(now, Incident::Retried);
+        self.queue.push(now + pause, Event::Wake(id));
+    }
+
+    /// There will be no new value: serve an old one if that is allowed.
+    pub(super) fn fall_back(&mut self, id: WaiterId, now: SimTime) {
+        let waiter = *self.waiting.get(id);
+        match waiter.copy.filter(|entry| now <= entry.fresh_until || self.is_servable(entry, now)) {
+            // It wanted a new one early.
+            Some(entry) if now <= entry.fresh_until => {
+                self.finish(id, now, OutcomeKind::FreshHit, Some(entry.version));
+            }
+            Some(entry) => {
+                self.throttle(waiter.arrival.object, now);
+                self.finish(id, now, OutcomeKind::StaleOnError, Some(entry.version));
+            }
+            None => self.finish(id, now, OutcomeKind::Error, None),
+        }
+    }
+
+    /// Whether an old value may be served because there is no new one.
+    fn is_servable(&self, entry: &Entry, now: SimTime) -> bool {
+        self.strategy.fail_safe.is_some_and(|safe| now <= entry.fresh_until + safe.window)
+    }
+
+    /// Whether the old value is served for a while without asking the origin.
+    fn is_throttled(&self, object: ObjectId, now: SimTime) -> bool {
+        !self.throttled.is_empty() && self.throttled.get(&object).is_some_and(|until| now <= *until)
+    }
+
+    /// A fetch has failed: for a while the old value is served without asking the origin.
+    pub(super) fn throttle(&mut self, object: ObjectId, now: SimTime) {
+        if let Some(safe) = self.strategy.fail_safe.filter(|safe| !safe.throttle.is_zero()) {
+            self.throttled.insert(object, now + safe.throttle);
+        }
+    }
+
+    /// A waiting request is answered.
+    pub(super) fn finish(&mut self, id: WaiterId, now: SimTime, kind: OutcomeKind, version: Option<Version>) {
+        let waiter = self.waiting.remove(id);
+        if self.strategy.sweep.is_some() && version.is_some() && !self.is_over() {
+            let stored = matches!(kind, OutcomeKind::Miss(_));
+            let is_fresh = stored || matches!(kind, OutcomeKind::DelayedHit | OutcomeKind::FreshHit);
+            self.accessed(waiter.arrival.object, now, is_fresh.then_some(stored));
+        }
+        self.answer(waiter.arrival, now, kind, version);
+    }
+
+    /// A request has its outcome.
+    fn answer(&mut self, arrival: Arrival, now: SimTime, kind: OutcomeKind, version: Option<Version>) {
+        let Arrival { index, at, object } = arrival;
+        let outdated = version.and_then(|version| self.origin.outdated_since(object, version, now));
+        let fact = self.trace.objects().fact(object);
+        #[expect(clippy::cast_possible_truncation, reason = "documented as the place modulo 2^32")]
+        let request = index as u32;
+        self.observer.observe(&Outcome {
+            at,
+            wait: now.since(at),
+            request,
+            object,
+            size: fact.size,
+            class: fact.class,
+            kind,
+            stale_for: outdated.map(|since| now.since(since)),
+        });
+    }
+}

@@ -1,0 +1,111 @@
+//! At most one fetch per object and interval: a miss gets a token or must come back later.
+//!
+//! Leases as at Facebook (Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013): a miss returns
+//! a token to fetch with, and no second one for the same key until `token_interval` is over. The
+//! others come back after `wait`, or with `stale_ok` take a copy past its TTL, which is kept for
+//! `window`. Unlike a lock, a token is not given back: a fetch that takes longer than the interval
+//! is doubled, and a holder that dies, or an origin that fails, leaves the key empty until the
+//! interval ends. Each try costs one command, as SET NX PX.
+//!
+//! ```toml
+//! guard = { policy = "lease", token_interval = "10s", wait = "50ms" }
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use super::{Decision, Permit, StampedeGuard, Wanting};
+use crate::catalog::{Invalid, Kind, Param, Plugin};
+use crate::strategy::Setup;
+use crate::strategy::per_object::PerObject;
+use crate::units::{SimDuration, SimTime};
+
+/// Parameters of [`Lease`].
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    token_interval: SimDuration,
+    wait: SimDuration,
+    stale_ok: bool,
+    window: SimDuration,
+}
+
+/// One token per object and interval.
+#[derive(Debug)]
+pub struct Lease {
+    interval: SimDuration,
+    wait: SimDuration,
+    stale_ok: bool,
+    window: SimDuration,
+    /// When the last token was given; none before the first.
+    given: PerObject<Option<SimTime>>,
+}
+
+impl Plugin for Lease {
+    const NAME: &'static str = "lease";
+    const SUMMARY: &'static str =
+        "At most one fetch per object and interval; the others come back later or are served stale.";
+    const PARAMS: &'static [Param] = &[
+        Param::duration("token_interval", "how long no second token is given")
+            .default("10s")
+            .from("1ms")
+            .to("5m"),
+        Param::duration("wait", "after how long who got no token looks again")
+            .default("50ms")
+            .from("1ms")
+            .to("5s"),
+        Param::new("stale_ok", Kind::Flag, "whether who got no token is served a stale copy")
+            .default("false"),
+        Param::duration("window", "with stale_ok, how long beyond its TTL a value is kept")
+            .default("60s")
+            .from("0s")
+            .to("30d"),
+    ];
+    type Params = Params;
+    type Setup = Setup;
+
+    fn new(params: &Params, _: &Setup) -> Result<Self, Invalid> {
+        let Params { token_interval, wait, stale_ok, window } = *params;
+        Ok(Self { interval: token_interval, wait, stale_ok, window, given: PerObject::default() })
+    }
+}
+
+impl StampedeGuard for Lease {
+    fn stale_window(&self) -> SimDuration {
+        if self.stale_ok { self.window } else { SimDuration::ZERO }
+    }
+
+    fn admit(&mut self, wanting: &Wanting) -> Decision {
+        let given = self.given.get(wanting.object);
+        Decision::locking(if given.is_none_or(|given| wanting.now > given + self.interval) {
+            self.given.set(wanting.object, Some(wanting.now));
+            Permit::Fetch
+        } else if self.stale_ok && wanting.has_copy {
+            Permit::ServeStale
+        } else {
+            Permit::RetryAfter(self.wait)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::ObjectId;
+
+    #[test]
+    fn a_second_token_is_given_once_the_interval_is_over() {
+        let nanos = SimDuration::from_nanos;
+        let given = PerObject::default();
+        let mut lease =
+            Lease { interval: nanos(100), wait: nanos(7), stale_ok: true, window: nanos(1), given };
+        let mut permit = |now, has_copy| {
+            let (object, now) = (ObjectId::new(0), SimTime::from_nanos(now));
+            let waited = SimDuration::ZERO;
+            lease.admit(&Wanting { object, now, ticket: 0, in_flight: false, has_copy, waited }).permit
+        };
+        assert_eq!(permit(0, false), Permit::Fetch);
+        assert_eq!(permit(50, false), Permit::RetryAfter(nanos(7)));
+        assert_eq!(permit(100, true), Permit::ServeStale);
+        assert_eq!(permit(101, true), Permit::Fetch);
+    }
+}

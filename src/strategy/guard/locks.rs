@@ -1,0 +1,51 @@
+//! Locks in the cache: SET NX PX, compare-and-delete, and PEXPIRE while the holder works.
+
+use std::collections::BTreeMap;
+
+use super::{Released, Wanting};
+use crate::trace::ObjectId;
+use crate::units::{SimDuration, SimTime};
+
+/// Locks by object. A lock is gone strictly after its deadline, as every key.
+#[derive(Debug)]
+pub(super) struct Locks {
+    ttl: SimDuration,
+    extend: bool,
+    held: BTreeMap<ObjectId, (u64, SimTime)>,
+}
+
+impl Locks {
+    /// Locks that last for `ttl`, or as long as their holder lives if they are extended.
+    pub(super) fn new(ttl: SimDuration, extend: bool) -> Self {
+        Self { ttl, extend, held: BTreeMap::new() }
+    }
+
+    /// SET NX PX: whether the lock is taken now.
+    pub(super) fn take(&mut self, wanting: &Wanting) -> bool {
+        if self.held.get(&wanting.object).is_some_and(|(_, until)| wanting.now <= *until) {
+            return false;
+        }
+        let until = if self.extend { SimTime::NEVER } else { wanting.now + self.ttl };
+        self.held.insert(wanting.object, (wanting.ticket, until));
+        true
+    }
+
+    /// The holder is done, or dead; how many commands it sent.
+    pub(super) fn release(&mut self, released: &Released) -> u64 {
+        let Released { object, now, ticket, since, died } = *released;
+        // A living holder extends its lock each time half of it is over.
+        let half = self.ttl.as_nanos().div_ceil(2);
+        let extended = if self.extend { now.since(since).as_nanos() / half } else { 0 };
+        let is_holder = self.held.get(&object).is_some_and(|(holder, _)| *holder == ticket);
+        if died {
+            if is_holder && self.extend {
+                self.held.insert(object, (ticket, now + self.ttl));
+            }
+            return extended;
+        }
+        if is_holder {
+            self.held.remove(&object);
+        }
+        extended + 1
+    }
+}

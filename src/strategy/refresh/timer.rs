@@ -1,0 +1,301 @@
+//! A background job fetches what the cache holds anew every `period`, whether or not anybody reads it.
+//!
+//! Readers never wait for an expiry, at the price of `N / period` fetches a second for `N` objects,
+//! read or not. `scope = "all"` covers every object the cache holds, `"class"` those of one `class`,
+//! `"top-k"` the `top_k` most read ones by a count that halves every period. With `stagger` each
+//! object has its own place in the period; without, all come at once. At most `workers` fetches of
+//! the job run at a time; the others wait for their turn, so a job that cannot keep up falls behind
+//! and values expire. The cache keeps values for `physical_ttl`, and what is past its TTL but still
+//! kept is served stale. Objects that have left the cache come back by a read, not by the job.
+//!
+//! ```toml
+//! refresh = { policy = "timer", period = "45m", physical_ttl = "2h", workers = 4 }
+//! ```
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Copy, Filled, RefreshPolicy, Wish};
+use crate::catalog::{Invalid, Kind, Param, Plugin};
+use crate::random::Seed;
+use crate::strategy::Setup;
+use crate::strategy::per_object::PerObject;
+use crate::trace::{ClassId, ObjectId};
+use crate::units::{SimDuration, SimTime};
+
+/// Parameters of [`Timer`].
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    period: SimDuration,
+    scope: Scope,
+    top_k: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    class: Option<String>,
+    stagger: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    physical_ttl: Option<SimDuration>,
+    workers: u32,
+}
+
+/// What the job covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Scope {
+    All,
+    TopK,
+    Class,
+}
+
+/// A job that runs by the clock.
+#[derive(Debug)]
+pub struct Timer {
+    period: SimDuration,
+    /// The one class that is covered.
+    class: Option<ClassId>,
+    /// How many of the most read are covered; `None` is all.
+    top_k: Option<usize>,
+    stagger: bool,
+    physical_ttl: SimDuration,
+    workers: u32,
+    busy: u32,
+    seed: Seed,
+    /// Whether an object stands in the schedule, waits for a worker or has one.
+    scheduled: PerObject<bool>,
+    /// When which object is due.
+    due: BinaryHeap<Reverse<(SimTime, ObjectId)>>,
+    /// Who is due and waits for a worker.
+    waiting: VecDeque<ObjectId>,
+    /// Reads of the objects that may become one of the most read, halved every period.
+    reads: BTreeMap<ObjectId, u32>,
+    /// When the most read are chosen next.
+    next_choice: SimTime,
+}
+
+impl Plugin for Timer {
+    const NAME: &'static str = "timer";
+    const SUMMARY: &'static str =
+        "A background job fetches what the cache holds anew every period, read or not.";
+    const PARAMS: &'static [Param] = &[
+        Param::duration("period", "how often an object is fetched anew").required().above("0s").to("365d"),
+        Param::new(
+            "scope",
+            Kind::Choice(&["all", "top-k", "class"]),
+            "which of the objects held are covered",
+        )
+        .default("all"),
+        Param::integer("top_k", "how many of the most read objects are covered, under scope \"top-k\"")
+            .default("1000")
+            .from("1"),
+        Param::new("class", Kind::Text, "the class that is covered, under scope \"class\""),
+        Param::new("stagger", Kind::Flag, "whether each object has its own place in the period")
+            .default("true"),
+        Param::duration(
+            "physical_ttl",
+            "how long the cache keeps a value; twice the period where not written",
+        )
+        .above("0s"),
+        Param::integer("workers", "fetches of the job at a time").default("8").from("1").to("100_000"),
+    ];
+    type Params = Params;
+    type Setup = Setup;
+
+    fn new(params: &Params, setup: &Setup) -> Result<Self, Invalid> {
+        let period = params.period;
+        let physical_ttl = params.physical_ttl.unwrap_or(period + period);
+        if physical_ttl <= period {
+            let what = format!("physical_ttl ({physical_ttl}) must be longer than the period ({period})");
+            return Err(Invalid::param("physical_ttl", what + ", or values expire before the job comes")
+                .help(format!("write physical_ttl = \"{}\"", period + period)));
+        }
+        let class = match (&params.class, params.scope) {
+            (Some(name), Scope::Class) => Some(named(name, &setup.classes)?),
+            (None, Scope::Class) => {
+                return Err(Invalid::param("scope", "scope \"class\" needs a class")
+                    .help("write class = \"thumbnail\", or scope = \"all\""));
+            }
+            (Some(_), _) => {
+                return Err(Invalid::param("class", "class is for scope \"class\" alone")
+                    .help("write scope = \"class\", or leave class out"));
+            }
+            (None, _) => None,
+        };
+        Ok(Self {
+            period,
+            class,
+            top_k: (params.scope == Scope::TopK).then_some(params.top_k),
+            stagger: params.stagger,
+            physical_ttl,
+            workers: params.workers,
+            busy: 0,
+            seed: setup.seed.of("timer"),
+            scheduled: PerObject::default(),
+            due: BinaryHeap::new(),
+            waiting: VecDeque::new(),
+            reads: BTreeMap::new(),
+            next_choice: SimTime::ZERO + period,
+        })
+    }
+}
+
+/// The class that is called `name`.
+fn named(name: &str, classes: &[String]) -> Result<ClassId, Invalid> {
+    let place = classes.iter().position(|class| class == name);
+    let id = place.and_then(|place| u16::try_from(place).ok()).map(ClassId::new);
+    id.ok_or_else(|| {
+        let what = format!("no class is called \"{name}\"; there are: {}", classes.join(", "));
+        Invalid::param("class", what)
+    })
+}
+
+impl Timer {
+    /// Puts an object into the schedule: at its place in the period, after `now`.
+    fn schedule(&mut self, object: ObjectId, now: SimTime) {
+        if self.scheduled.get(object) {
+            return;
+        }
+        self.scheduled.set(object, true);
+        let period = self.period.as_nanos();
+        let phase = if self.stagger { self.seed.bits(u64::from(object.as_u32()), 0) % period } else { 0 };
+        let round = now.as_nanos() / period;
+        let here = round.saturating_mul(period).saturating_add(phase);
+        let at = if here > now.as_nanos() { here } else { here.saturating_add(period) };
+        self.due.push(Reverse((SimTime::from_nanos(at), object)));
+    }
+
+    /// Chooses the most read objects for the period that begins.
+    fn choose(&mut self, most: usize) {
+        let now = self.next_choice;
+        self.next_choice += self.period;
+        let mut ranked: Vec<(Reverse<u32>, ObjectId)> =
+            self.reads.iter().map(|(object, reads)| (Reverse(*reads), *object)).collect();
+        ranked.sort_unstable();
+        for (_, object) in ranked.into_iter().take(most) {
+            self.schedule(object, now);
+        }
+        self.reads.retain(|_, reads| {
+            *reads /= 2;
+            *reads > 0
+        });
+    }
+}
+
+impl RefreshPolicy for Timer {
+    fn keep_until(&self, at: SimTime, fresh_until: SimTime) -> SimTime {
+        fresh_until.max(at + self.physical_ttl)
+    }
+
+    fn on_copy(&mut self, copy: &Copy) -> Wish {
+        if self.top_k.is_some() {
+            *self.reads.entry(copy.object).or_insert(0) += 1;
+        }
+        Wish::Serve
+    }
+
+    fn on_fill(&mut self, filled: &Filled) {
+        if self.class.is_some_and(|class| class != filled.class) {
+            return;
+        }
+        if self.top_k.is_some() {
+            *self.reads.entry(filled.object).or_insert(0) += 1;
+        } else {
+            self.schedule(filled.object, filled.at);
+        }
+    }
+
+    fn next_job(&self) -> Option<SimTime> {
+        let due = self.due.peek().map(|Reverse((at, _))| *at);
+        let choice = self.top_k.map(|_| self.next_choice);
+        due.into_iter().chain(choice).min()
+    }
+
+    fn job(&mut self, now: SimTime) -> Option<ObjectId> {
+        while let Some(most) = self.top_k.filter(|_| self.next_choice <= now) {
+            self.choose(most);
+        }
+        while self.due.peek().is_some_and(|Reverse((at, _))| *at <= now) {
+            self.waiting.extend(self.due.pop().map(|Reverse((_, object))| object));
+        }
+        if self.busy == self.workers {
+            return None;
+        }
+        let object = self.waiting.pop_front()?;
+        self.busy += 1;
+        Some(object)
+    }
+
+    fn job_done(&mut self, object: ObjectId, now: SimTime, held: bool) {
+        self.busy -= 1;
+        self.scheduled.set(object, false);
+        // The most read are chosen anew each period.
+        if held && self.top_k.is_none() {
+            self.schedule(object, now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn timer(scope: Scope, stagger: bool, workers: u32) -> Timer {
+        let params = Params {
+            period: SimDuration::from_nanos(100),
+            scope,
+            top_k: 1,
+            class: None,
+            stagger,
+            physical_ttl: None,
+            workers,
+        };
+        Timer::new(&params, &Setup { classes: vec!["all".to_owned()], seed: Seed::new(1) }).unwrap()
+    }
+
+    fn fill(timer: &mut Timer, object: u32, at: u64) {
+        let at = SimTime::from_nanos(at);
+        let (object, class) = (ObjectId::new(object), ClassId::new(0));
+        timer.on_fill(&Filled { object, class, at, fresh_until: at, took: SimDuration::ZERO });
+    }
+
+    #[test]
+    fn each_object_is_fetched_once_a_period_at_its_own_place() {
+        let mut timer = timer(Scope::All, true, 100);
+        (0..50).for_each(|object| fill(&mut timer, object, 30));
+        let mut when = vec![Vec::new(); 50];
+        while let Some(now) = timer.next_job().filter(|now| *now < SimTime::from_nanos(1_030)) {
+            while let Some(object) = timer.job(now) {
+                when[object.index()].push(now.as_nanos());
+                timer.job_done(object, now, true);
+            }
+        }
+        assert!(when.iter().all(|times| times.len() == 10), "{when:?}");
+        assert!(when.iter().all(|times| times.windows(2).all(|pair| pair[1] - pair[0] == 100)));
+        let places: std::collections::BTreeSet<_> = when.iter().map(|times| times[0] % 100).collect();
+        assert!(places.len() > 25, "spread over the period: {places:?}");
+    }
+
+    #[test]
+    fn without_stagger_all_come_at_once_and_workers_take_turns() {
+        let mut timer = timer(Scope::All, false, 2);
+        (0..3).for_each(|object| fill(&mut timer, object, 30));
+        let now = SimTime::from_nanos(100);
+        assert_eq!(timer.next_job(), Some(now));
+        let first = timer.job(now).unwrap();
+        assert!(timer.job(now).is_some());
+        assert_eq!(timer.job(now), None);
+        timer.job_done(first, now, true);
+        assert!(timer.job(now).is_some());
+    }
+
+    #[test]
+    fn only_the_most_read_object_is_covered() {
+        let mut timer = timer(Scope::TopK, false, 9);
+        (0..3).for_each(|object| fill(&mut timer, object, 30));
+        let (now, stored_at) = (SimTime::from_nanos(40), SimTime::from_nanos(30));
+        timer.on_copy(&Copy { object: ObjectId::new(2), now, stored_at, fresh_until: now });
+        assert_eq!(timer.job(SimTime::from_nanos(200)), Some(ObjectId::new(2)));
+        assert_eq!(timer.job(SimTime::from_nanos(200)), None);
+    }
+}

@@ -1,0 +1,79 @@
+//! The application's own clean-up: what it notes at every access, and what it removes by the clock.
+
+pub mod none;
+pub mod zset_sweep;
+
+use super::Setup;
+use crate::trace::ObjectId;
+use crate::units::{SimDuration, SimTime};
+
+/// The cache, as an application can ask it.
+pub struct View<'c> {
+    /// Now.
+    pub now: SimTime,
+    /// Bytes in use.
+    pub bytes: u64,
+    /// Whether a key is there; only the report of ghosts asks.
+    pub holds: &'c dyn Fn(ObjectId) -> bool,
+}
+
+/// What a sweep finds when it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Found {
+    /// Members of the set.
+    pub members: u64,
+    /// Of these, members whose key is gone.
+    pub ghosts: u64,
+    /// Entries above the limit.
+    pub excess_entries: u64,
+    /// Bytes above the limit.
+    pub excess_bytes: u64,
+    /// Bytes of the set.
+    pub set_bytes: u64,
+}
+
+/// What a sweep does at an instant.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Step {
+    /// Keys to delete.
+    pub unlink: Vec<ObjectId>,
+    /// Commands sent to the cache.
+    pub commands: u64,
+    /// What it found, if it begins.
+    pub found: Option<Found>,
+    /// Whether it is over.
+    pub over: bool,
+}
+
+/// A rule for what is noted and removed.
+pub trait Sweep: Send {
+    /// Whether it does anything at all.
+    fn is_active(&self) -> bool {
+        true
+    }
+
+    /// Whether an access that stored the value as well skips the EXPIRE.
+    fn is_lean(&self) -> bool {
+        true
+    }
+
+    /// An object was read or stored, with this TTL from now on.
+    fn on_access(&mut self, _object: ObjectId, _now: SimTime, _ttl: SimDuration) {}
+
+    /// When it does something next; may be now.
+    fn next(&self) -> Option<SimTime> {
+        None
+    }
+
+    /// Does what is due.
+    fn step(&mut self, _view: &View<'_>) -> Step {
+        Step::default()
+    }
+}
+
+crate::catalog! {
+    /// All sweeps.
+    pub static SWEEPS: Catalog<dyn Sweep, Setup> = "sweep", tag "policy";
+    none::NoSweep,
+    zset_sweep::ZsetSweep,
+}
