@@ -21,7 +21,7 @@ use crate::random::Seed;
 use crate::strategy::Strategy;
 use crate::strategy::guard::{Flight, Permit};
 use crate::strategy::refresh::{Copy, Wish};
-use crate::strategy::ttl::Fill;
+use crate::strategy::ttl::{Fill, Saw, Seen, Told};
 use crate::trace::prefetch::AHEAD;
 use crate::trace::{ObjectId, Trace};
 use crate::units::{SimDuration, SimTime, Window};
@@ -63,7 +63,7 @@ pub struct Simulation<'t> {
 impl Simulation<'_> {
     /// Runs to the end and measures everything; the series has buckets of length `bucket`.
     /// `None` if the pulse stopped it.
-    pub fn run(self, bucket: SimDuration, pulse: &dyn Pulse) -> Option<Measurements> {
+    pub fn run(mut self, bucket: SimDuration, pulse: &dyn Pulse) -> Option<Measurements> {
         let setting = Setting {
             window: self.window,
             bucket,
@@ -73,6 +73,7 @@ impl Simulation<'_> {
             changes: self.origin.ever_changes(),
         };
         let end = self.window.until;
+        self.strategy.ttl.log(bucket, setting.classes);
         let (cache, recorder) = self.observed_by(Recorder::new(&setting), pulse)?;
         Some(recorder.finish(&cache.finish(end)))
     }
@@ -109,6 +110,7 @@ impl Simulation<'_> {
         }
         run.complete_until(end);
         run.flights.drain(|regeneration| run.observer.regenerated(&regeneration));
+        run.observer.steered(run.strategy.ttl.trajectories(end));
         Some((run.cache, run.observer))
     }
 }
@@ -206,6 +208,7 @@ impl<O: Observer> Run<'_, O> {
         let fetch = self.origin.fetch(&Ask { object, at, request: index });
         let background = trigger == OutcomeKind::StaleHit;
         let overlaps = self.flights.any(object);
+        self.strategy.ttl.fetch_began(at);
         let flight = self.flights.depart(Flying { object, node, fetch, background }, trigger);
         self.queue.push(fetch.done, flight);
         let size = self.trace.objects().size(object);
@@ -227,11 +230,12 @@ impl<O: Observer> Run<'_, O> {
         if let Some(regeneration) = over {
             self.observer.regenerated(&regeneration);
         }
+        self.strategy.ttl.fetch_ended(now);
         let late = !background && self.client.gives_up(fetch.asked, fetch.done);
         if late && self.client.late_fill == LateFill::Discard {
             return;
         }
-        let fill = self.fill(object, now);
+        let fill = Fill { told: Some(self.told(object, &fetch)), ..self.fill(object, now) };
         let fresh_until = self.strategy.ttl.fresh_until(&fill);
         let expires_at = fresh_until + self.stale_window;
         let entry = Entry { stored_at: now, fresh_until, expires_at, version: fetch.version };
@@ -242,7 +246,7 @@ impl<O: Observer> Run<'_, O> {
     /// Sets the TTL of a fresh entry anew, if the rule wants that.
     fn touch(&mut self, arrival: Arrival, entry: &Entry) {
         let fill = self.fill(arrival.object, arrival.at);
-        if let Some(fresh_until) = self.strategy.ttl.touched(&fill, entry.stored_at) {
+        if let Some(fresh_until) = self.strategy.ttl.touched(&fill, entry.stored_at, entry.fresh_until) {
             self.cache.expire(arrival.object, fresh_until, fresh_until + self.stale_window);
             self.observer.touched(arrival.at);
         }
@@ -250,7 +254,18 @@ impl<O: Observer> Run<'_, O> {
 
     fn fill(&self, object: ObjectId, at: SimTime) -> Fill {
         let fact = self.trace.objects().fact(object);
-        Fill { object, class: fact.class, size: fact.size, at }
+        Fill { object, class: fact.class, size: fact.size, at, told: None }
+    }
+
+    /// What an answer of the origin tells about itself, as far as the strategy reads it.
+    fn told(&mut self, object: ObjectId, fetch: &Fetch) -> Told {
+        let wanted = self.strategy.ttl.wants_last_modified();
+        Told {
+            fetch_time: fetch.done.since(fetch.asked),
+            dated: fetch.started,
+            version: fetch.version,
+            last_modified: if wanted { self.origin.last_modified(object, fetch.version) } else { None },
+        }
     }
 
     fn node(&self, arrival: Arrival) -> u32 {
@@ -268,5 +283,18 @@ impl<O: Observer> Run<'_, O> {
         let fact = self.trace.objects().fact(object);
         let outcome = Outcome { at, wait, object, size: fact.size, class: fact.class, kind, stale_for };
         self.observer.observe(&outcome);
+        let request = Seen { at, object, class: fact.class, size: fact.size, saw: saw(kind) };
+        self.strategy.ttl.on_request(&request);
+    }
+}
+
+/// What monitoring sees of an outcome.
+fn saw(kind: OutcomeKind) -> Saw {
+    match kind {
+        OutcomeKind::FreshHit => Saw::Fresh,
+        OutcomeKind::StaleHit | OutcomeKind::StaleOnError => Saw::Stale,
+        OutcomeKind::DelayedHit => Saw::Joined,
+        OutcomeKind::Miss(_) => Saw::Missed,
+        OutcomeKind::Error => Saw::Failed,
     }
 }

@@ -5,6 +5,7 @@
 use hdrhistogram::Histogram;
 
 use super::OutcomeKind;
+use crate::strategy::ttl::Trajectory;
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
 
@@ -254,6 +255,8 @@ pub struct Measurements {
     pub freshness: Option<Freshness>,
     /// The run over time.
     pub series: Series,
+    /// How TTLs went over time, warm-up included; empty where none depends on time.
+    pub trajectories: Vec<Trajectory>,
 }
 
 impl Measurements {
@@ -278,6 +281,7 @@ impl Measurements {
             stampedes: StampedeTotals::default(),
             freshness: None,
             series: Series::default(),
+            trajectories: Vec::new(),
         }
     }
 }

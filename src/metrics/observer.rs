@@ -3,6 +3,7 @@
 use super::{Outcome, OutcomeKind};
 use crate::cache::Stored;
 use crate::origin::Fetch;
+use crate::strategy::ttl::Trajectory;
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
 
@@ -59,4 +60,7 @@ pub trait Observer {
 
     /// A read set an entry's TTL anew.
     fn touched(&mut self, _at: SimTime) {}
+
+    /// The run is over, and so the TTLs went.
+    fn steered(&mut self, _trajectories: Vec<Trajectory>) {}
 }

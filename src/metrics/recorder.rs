@@ -9,6 +9,7 @@ use super::{
     Regeneration, Series,
 };
 use crate::cache::{Account, Stored};
+use crate::strategy::ttl::Trajectory;
 use crate::units::{SimDuration, SimTime, Window};
 
 /// What a recorder must know of the run.
@@ -47,6 +48,7 @@ pub struct Recorder {
     current_end: SimTime,
     /// The second of the latest fetch and how many fetches it has seen.
     second: (u64, u64),
+    trajectories: Vec<Trajectory>,
 }
 
 impl Recorder {
@@ -70,6 +72,7 @@ impl Recorder {
             current: 0,
             current_end: SimTime::ZERO + bucket,
             second: (0, 0),
+            trajectories: Vec::new(),
         }
     }
 
@@ -112,6 +115,7 @@ impl Recorder {
             stampedes: self.stampedes.finish(),
             freshness: self.freshness.map(FreshnessRecorder::finish),
             series: Series { bucket: self.bucket, buckets },
+            trajectories: self.trajectories,
         }
     }
 
@@ -182,5 +186,9 @@ impl Observer for Recorder {
 
     fn touched(&mut self, at: SimTime) {
         self.commands.expire += u64::from(self.window.contains(at));
+    }
+
+    fn steered(&mut self, trajectories: Vec<Trajectory>) {
+        self.trajectories = trajectories;
     }
 }

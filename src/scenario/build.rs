@@ -4,10 +4,13 @@
 use std::sync::Arc;
 
 use super::{CacheDesign, OriginDesign};
-use super::{Scenario, ScenarioError, Source, cache, judgement, origin, recorded, strategies, workload};
+use super::{
+    Scenario, ScenarioError, Source, cache, combinations, judgement, origin, recorded, strategies, workload,
+};
 use crate::cache::Capacity;
 use crate::catalog::{Fault, Item, Section, nearest, one_of};
 use crate::random::Seed;
+use crate::strategy::{Setup, Traffic};
 use crate::trace::import::OTHER;
 use crate::trace::{Keys, Objects, Trace};
 use crate::units::SimDuration;
@@ -57,7 +60,16 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
     let classes =
         source.as_ref().filter(|source| !source.more_classes).map(|source| source.classes.as_slice());
     let written = sections.len();
-    let strategies = strategies::strategies(sections, classes, faults);
+    // An origin that could not be read has its own fault; here it counts as one that serves something.
+    let servers = written_origin.as_ref().map_or(Some(1), origin::servers);
+    let setup = classes.map(|classes| Setup {
+        classes: classes.to_vec(),
+        objects: 0,
+        servers,
+        traffic: Traffic::default(),
+        seed: Seed::new(0),
+    });
+    let strategies = strategies::strategies(sections, setup.as_ref(), faults);
     noted(root.finish(), faults);
 
     let (Some(head), Some(time), Some(client), Some(cache), Some(origin), Some(source), Some(judged)) =
@@ -95,6 +107,10 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
             .help("leave repeat out"));
     }
     warn(&cache, &strategies, &mut warnings);
+    for design in &strategies {
+        let checked = combinations::check_world(design, &origin, cache.ttl_resolution, &mut warnings);
+        noted(checked, faults);
+    }
     let repeat = head.repeat.unwrap_or(1);
     let mut scenario = Scenario {
         name: head.name,

@@ -36,6 +36,13 @@ pub(super) fn origin(section: Option<Section<'_>>) -> Result<Written, Fault> {
     Ok(written)
 }
 
+/// How many fetches the origin serves at once; `None` if any number.
+pub(super) fn servers(origin: &Written) -> Option<u32> {
+    // Read from the text, because a model is made for a trace and there is none yet.
+    let servers = origin.capacity.effective().get("servers")?.as_integer()?;
+    u32::try_from(servers).ok()
+}
+
 /// The change models of the classes that have one of their own.
 pub(super) fn changes(own: Vec<(String, Item<'_>)>) -> Result<Vec<(String, Change)>, Fault> {
     own.into_iter().map(|(class, item)| Ok((class, CHANGES.choose(item)?))).collect()
