@@ -269,7 +269,7 @@ fn an_empty_trace_is_refused() {
 
 #[test]
 fn binary_garbage_is_no_trace() {
-    let garbage: Vec<u8> = (0..4_096_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let garbage: Vec<u8> = (0..4_096_u32).flat_map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
     trace_refused(Some(&garbage), "", &["t.log"]);
 }
 
@@ -372,7 +372,7 @@ fn ctrl_c_keeps_what_is_finished_and_marks_the_rest() {
     let mut lines = BufReader::new(process.stderr.take().expect("standard error is piped")).lines();
     let begun = lines.next().expect("a line").expect("text");
     assert!(begun.starts_with("simulating: 400 runs"), "{begun}");
-    std::thread::sleep(std::time::Duration::from_millis(1_000));
+    std::thread::sleep(std::time::Duration::from_secs(1));
     interrupt(&process);
     let status = process.wait().expect("ttlab ends");
     assert_eq!(status.code(), Some(130));

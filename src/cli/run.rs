@@ -1,5 +1,6 @@
 //! `ttlab run`: simulate every cell of a scenario and write the report.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -98,10 +99,10 @@ fn simulate(
 fn command(args: &Args, file: &ScenarioFile) -> String {
     let mut command = format!("ttlab run {}", args.scenario.display());
     if let Some(trace) = &args.trace {
-        command += &format!(" --trace {}", trace.display());
+        let _ = write!(command, " --trace {}", trace.display());
     }
     if args.seed.is_some() {
-        command += &format!(" --seed {}", file.scenario.seed);
+        let _ = write!(command, " --seed {}", file.scenario.seed);
     }
     if args.strict {
         command += " --strict";

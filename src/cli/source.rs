@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use sha2::{Digest, Sha256};
 
 use super::{CliError, terminal};
 use crate::catalog::Fault;
 use crate::random::Seed;
-use crate::record::TraceInfo;
+use crate::record::{self, TraceInfo};
 use crate::scenario::{Scenario, ScenarioError, Source};
 use crate::trace::import::{self, Import, Provenance, Skipped};
 use crate::trace::{Trace, TraceError};
@@ -28,7 +27,7 @@ pub(super) struct ScenarioFile {
 impl ScenarioFile {
     /// SHA-256 of the text, hexadecimal.
     pub(super) fn sha256(&self) -> String {
-        hex(&Sha256::digest(self.text.as_bytes()))
+        record::sha256(self.text.as_bytes())
     }
 
     /// A path that the scenario names, relative to its own folder.
@@ -50,11 +49,6 @@ pub(super) fn read_scenario(path: &Path) -> Result<ScenarioFile, CliError> {
     })?;
     let scenario = Scenario::parse(&text, &shown.to_string())?;
     Ok(ScenarioFile { scenario, text, path: path.to_owned() })
-}
-
-/// Bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl ScenarioFile {
@@ -124,6 +118,7 @@ pub(super) fn load(
 }
 
 /// A trace that cannot be read, with what to do about it.
+#[expect(clippy::needless_pass_by_value, reason = "handed to map_err, which gives it away")]
 pub(super) fn trace_error(error: TraceError) -> CliError {
     let help = error.help();
     anyhow!("{error}\n = help: {help}").into()

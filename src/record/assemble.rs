@@ -1,5 +1,7 @@
 //! From a scenario and its finished runs to a record.
 
+use std::fmt::Write;
+
 use sha2::{Digest, Sha256};
 
 use super::build::{CellContext, Finished};
@@ -32,6 +34,18 @@ pub struct About {
     pub trace: TraceInfo,
 }
 
+/// The SHA-256 of bytes, in hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// What is to be told of a synthetic trace.
 pub fn synthetic(trace: &Trace) -> TraceInfo {
     let mut digest = Sha256::new();
@@ -42,7 +56,7 @@ pub fn synthetic(trace: &Trace) -> TraceInfo {
     for fact in trace.objects().facts() {
         digest.update(fact.size.to_le_bytes());
     }
-    let sha256: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = hex(&digest.finalize());
     TraceInfo {
         source: "synthetic".to_owned(),
         recorded: false,

@@ -46,13 +46,11 @@ pub(crate) fn verdict(reading: &Reading) -> Verdict {
         };
         return with(false, why.into(), None, None);
     }
-    match reading.winner() {
-        Some(winner) => with(true, recommendation(reading, winner), Some(winner), runner_up(reading, winner)),
-        None => {
-            let nearest = nearest(reading);
-            with(false, refusal(nearest), nearest, None)
-        }
+    if let Some(winner) = reading.winner() {
+        return with(true, recommendation(reading, winner), Some(winner), runner_up(reading, winner));
     }
+    let nearest = reading.nearest();
+    with(false, refusal(nearest), nearest, None)
 }
 
 /// The gates of a cell in words, in the order of their names.
@@ -129,13 +127,6 @@ fn absolutes(cell: &Cell) -> String {
     .flatten()
     .collect();
     if parts.is_empty() { String::new() } else { format!(", with {}", parts.join(" and ")) }
-}
-
-/// The cell whose worst gate is missed by least.
-fn nearest<'a>(reading: &Reading<'a>) -> Option<&'a Cell> {
-    let missed = |cell: &Cell| cell.gates.values().map(measure::missed_by).fold(0.0, f64::max);
-    let finished = reading.ranked.iter().copied().filter(|cell| cell.replications > 0);
-    finished.reduce(|best, cell| if missed(cell) < missed(best) { cell } else { best })
 }
 
 fn refusal(nearest: Option<&Cell>) -> String {

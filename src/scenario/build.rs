@@ -312,7 +312,7 @@ impl<'i> SourceRead<'i> {
         let format = recorded.options.format.as_ref().map(crate::catalog::Chosen::name);
         let more_classes = matches!(format, None | Some("csv" | "tsv"));
         let effective = ("trace", recorded::effective(&recorded));
-        let source = Source::Recorded(recorded);
+        let source = Source::Recorded(Box::new(recorded));
         Ok(Self { source, classes, more_classes, changes, duration: None, effective })
     }
 }

@@ -36,6 +36,17 @@ pub trait Progress: Sync {
     fn stop(&self) -> bool;
 }
 
+/// Nobody watches, and nobody stops.
+impl Progress for () {
+    fn advanced(&self, _: u64) {}
+
+    fn run_done(&self) {}
+
+    fn stop(&self) -> bool {
+        false
+    }
+}
+
 /// Where the requests of each replication come from.
 #[derive(Debug, Clone)]
 pub enum Runs {

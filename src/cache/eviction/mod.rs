@@ -24,6 +24,11 @@ pub trait EvictionPolicy: Send {
     /// Who should leave next; `None` if nobody may. The victim stays until [`Self::on_remove`].
     fn victim(&mut self) -> Option<ObjectId>;
 
+    /// Who will probably leave after this one, so that its memory can be asked for ahead.
+    fn likely_victim(&self) -> Option<ObjectId> {
+        None
+    }
+
     /// What becomes of a value that is larger than the whole cache: textbook policies do not store it.
     fn oversized(&self) -> Stored {
         Stored::TooLarge

@@ -10,7 +10,7 @@ use crate::report::reading::{self, Reading};
 
 /// Rows drawn at most; the others stand in the table.
 const MOST: usize = 48;
-const NAMES: f64 = 250.0;
+const NAMES: f64 = 280.0;
 const VALUES: f64 = 56.0;
 const ROW: f64 = 24.0;
 
@@ -40,7 +40,7 @@ const PARTS: [Part; 8] = [
         alpha: 1.0,
         count: |kinds| kinds.miss_invalidated + kinds.miss_lost,
     },
-    Part { label: "error", ink: Ink::Ink, alpha: 1.0, count: |kinds| kinds.error },
+    Part { label: "error", ink: Ink::Text, alpha: 1.0, count: |kinds| kinds.error },
 ];
 
 /// Draws the chart.

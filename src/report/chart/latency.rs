@@ -2,6 +2,7 @@
 
 use super::palette::{Ink, ink_of};
 use super::panel::{BELOW, EndLabel, LEFT, Panel, end_labels};
+use super::sample::Line;
 use super::scale::Scale;
 use super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
 use crate::record::Cell;
@@ -19,7 +20,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     if cells.is_empty() {
         return Err(ChartError::NoData("No requests were scored, so nobody waited"));
     }
-    let curve = |cell: &&Cell| -> Vec<(f64, Option<f64>)> {
+    let curve = |cell: &&Cell| -> Line {
         let waits = &cell.latency_ms;
         [(0.5, waits.p50), (0.9, waits.p90), (0.99, waits.p99), (0.999, waits.p999)]
             .map(|(share, wait): (f64, Option<f64>)| {
@@ -27,7 +28,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
             })
             .into()
     };
-    let curves: Vec<Vec<(f64, Option<f64>)>> = cells.iter().map(curve).collect();
+    let curves: Vec<Line> = cells.iter().map(curve).collect();
     let most = curves.iter().flatten().filter_map(|(_, wait)| *wait).fold(0.0, f64::max);
     if most <= 0.0 {
         return Err(ChartError::NoData("Nobody waited: every percentile up to 99.9 % is 0"));
@@ -52,7 +53,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
             sheet.marker(x, y, 4.0, ink, 1.0)?;
         }
     }
-    let label = |(cell, curve): (&&Cell, &Vec<(f64, Option<f64>)>)| {
+    let label = |(cell, curve): (&&Cell, &Line)| {
         let (share, wait) = curve.iter().rev().find_map(|(share, wait)| Some((*share, (*wait)?)))?;
         let (x, y) = panel.at(share, wait);
         Some(EndLabel { at: (x + 4.0, y), text: cell.strategy.clone(), ink: ink_of(reading, cell) })

@@ -13,7 +13,7 @@ use crate::report::reading::Reading;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ink {
     /// Text, and the baseline.
-    Ink,
+    Text,
     /// The recommended strategy.
     S1,
     /// The second of the other strategies.
@@ -50,12 +50,12 @@ pub(crate) enum Marker {
 impl Ink {
     /// Every colour.
     pub(crate) const ALL: [Self; 9] =
-        [Self::Ink, Self::S1, Self::S2, Self::S3, Self::S4, Self::Bound, Self::Grid, Self::Axis, Self::Page];
+        [Self::Text, Self::S1, Self::S2, Self::S3, Self::S4, Self::Bound, Self::Grid, Self::Axis, Self::Page];
 
     /// The name of its CSS variable, without dashes.
     pub(crate) const fn variable(self) -> &'static str {
         match self {
-            Self::Ink => "ink",
+            Self::Text => "ink",
             Self::S1 => "s1",
             Self::S2 => "s2",
             Self::S3 => "s3",
@@ -70,7 +70,7 @@ impl Ink {
     /// Its value on light pages and on paper.
     pub(crate) const fn light(self) -> (u8, u8, u8) {
         match self {
-            Self::Ink => (0x1B, 0x1B, 0x1B),
+            Self::Text => (0x1B, 0x1B, 0x1B),
             Self::S1 => (0x00, 0x72, 0xB2),
             Self::S2 => (0xD5, 0x5E, 0x00),
             Self::S3 => (0x00, 0x9E, 0x73),
@@ -85,13 +85,18 @@ impl Ink {
     /// Its value on dark pages.
     pub(crate) const fn dark(self) -> (u8, u8, u8) {
         match self {
-            Self::Ink => (0xE8, 0xE8, 0xE8),
+            Self::Text => (0xE8, 0xE8, 0xE8),
             Self::S1 => (0x56, 0xB4, 0xE9),
             Self::Bound | Self::Axis => (0x9A, 0x9A, 0x9A),
             Self::Grid => (0x33, 0x33, 0x33),
             Self::Page => (0x12, 0x12, 0x12),
             same => same.light(),
         }
+    }
+
+    /// Its value on light pages as text: `#0072B2`.
+    pub(super) fn light_hex(self) -> String {
+        hex(self.light())
     }
 
     /// The colour that stands for it while plotters draws.
@@ -128,9 +133,12 @@ impl Ink {
     }
 }
 
+fn hex((red, green, blue): (u8, u8, u8)) -> String {
+    format!("#{red:02X}{green:02X}{blue:02X}")
+}
+
 /// The CSS declarations of all colours, each for both themes.
 pub(crate) fn css() -> String {
-    let hex = |(red, green, blue): (u8, u8, u8)| format!("#{red:02X}{green:02X}{blue:02X}");
     let declare =
         |ink: Ink| format!("--{}:light-dark({},{});", ink.variable(), hex(ink.light()), hex(ink.dark()));
     Ink::ALL.into_iter().map(declare).collect()
@@ -145,7 +153,7 @@ pub(crate) fn ink_of(reading: &Reading, cell: &Cell) -> Ink {
         return Ink::Bound;
     }
     if strategy == baseline {
-        return Ink::Ink;
+        return Ink::Text;
     }
     if strategy == winner {
         return Ink::S1;
@@ -186,8 +194,8 @@ mod tests {
 
     #[test]
     fn series_stand_out_and_text_reads_in_both_themes() {
-        for ink in [Ink::Ink, Ink::S1, Ink::S2, Ink::S3, Ink::S4, Ink::Bound, Ink::Axis] {
-            let least = if ink == Ink::Ink { 4.5 } else { 3.0 };
+        for ink in [Ink::Text, Ink::S1, Ink::S2, Ink::S3, Ink::S4, Ink::Bound, Ink::Axis] {
+            let least = if ink == Ink::Text { 4.5 } else { 3.0 };
             assert!(contrast(ink.light(), Ink::Page.light()) >= least, "{ink:?} on light");
             assert!(contrast(ink.dark(), Ink::Page.dark()) >= least, "{ink:?} on dark");
         }
@@ -205,7 +213,7 @@ mod tests {
         let record = fixture::forty();
         let reading = Reading::new(&record);
         let inks: Vec<Ink> = record.cells.iter().map(|cell| ink_of(&reading, cell)).collect();
-        assert_eq!((inks[0], inks[39]), (Ink::Ink, Ink::S1));
+        assert_eq!((inks[0], inks[39]), (Ink::Text, Ink::S1));
         assert!(inks[1..39].iter().all(|ink| *ink == Ink::Bound));
     }
 }

@@ -43,9 +43,9 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     sheet.text(LEFT + (WIDTH - LEFT) / 2.0, HEIGHT - 12.0, axis, Hold::Middle)?;
     let area = sheet.part(0.0, TOP, WIDTH - 40.0, HEIGHT - TOP - 26.0);
     let panel = Panel::new(&area, &x, &y, true)?;
-    front(&sheet, &panel, &costs)?;
+    let steps = front(&sheet, &panel, &costs)?;
     let most = costs.iter().filter_map(|(cell, _)| STAMPEDES.of(cell)).fold(0.0, f64::max);
-    let points: Vec<Point> = costs
+    let mut points: Vec<Point> = costs
         .iter()
         .map(|&(cell, (memory, rate))| Point {
             cell,
@@ -54,10 +54,12 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
             ink: ink_of(reading, cell),
         })
         .collect();
+    // Small markers lie on top of large ones, so that none is hidden.
+    points.sort_by(|a, b| b.radius.total_cmp(&a.radius));
     for (index, point) in points.iter().enumerate() {
         mark(&sheet, reading, point, index < 30)?;
     }
-    labels(&sheet, reading, &points)?;
+    labels(&sheet, reading, &points, &steps)?;
     let on_front = costs.iter().filter(|(cell, _)| cell.on_pareto_front && !cell.oracle).count();
     let finding =
         format!("{} cells by memory and origin load; {on_front} of them on the front.", costs.len());
@@ -73,7 +75,9 @@ fn radius(stampedes: Option<f64>, most: f64) -> f64 {
 }
 
 /// The front as steps: between two of its cells, the cell with less memory is what one has.
-fn front(sheet: &Sheet, panel: &Panel, costs: &[(&Cell, (f64, f64))]) -> Result<(), ChartError> {
+///
+/// Gives the corners of the line.
+fn front(sheet: &Sheet, panel: &Panel, costs: &[(&Cell, (f64, f64))]) -> Result<Vec<(f64, f64)>, ChartError> {
     let contender = |cell: &Cell| cell.on_pareto_front && !cell.oracle;
     let mut front: Vec<(f64, f64)> =
         costs.iter().filter(|(cell, _)| contender(cell)).map(|(_, cost)| *cost).collect();
@@ -86,7 +90,10 @@ fn front(sheet: &Sheet, panel: &Panel, costs: &[(&Cell, (f64, f64))]) -> Result<
         }
         steps.push((x, y));
     }
-    if steps.len() > 1 { sheet.line(&steps, Ink::Axis, 1.2) } else { Ok(()) }
+    if steps.len() > 1 {
+        sheet.line(&steps, Ink::Axis, 1.2)?;
+    }
+    Ok(steps)
 }
 
 fn mark(sheet: &Sheet, reading: &Reading, point: &Point, linked: bool) -> Result<(), ChartError> {
@@ -106,7 +113,12 @@ fn mark(sheet: &Sheet, reading: &Reading, point: &Point, linked: bool) -> Result
 }
 
 /// Labels the most telling points first, each where it covers neither a point nor another label.
-fn labels(sheet: &Sheet, reading: &Reading, points: &[Point]) -> Result<(), ChartError> {
+fn labels(
+    sheet: &Sheet,
+    reading: &Reading,
+    points: &[Point],
+    steps: &[(f64, f64)],
+) -> Result<(), ChartError> {
     let mut order: Vec<&Point> = points.iter().collect();
     order.sort_by_key(|point| {
         let cell = point.cell;
@@ -116,7 +128,12 @@ fn labels(sheet: &Sheet, reading: &Reading, points: &[Point]) -> Result<(), Char
         let ((x, y), r) = (point.at, point.radius);
         (x - r, y - r, x + r, y + r)
     };
-    let mut taken: Vec<(f64, f64, f64, f64)> = points.iter().map(around).collect();
+    let along = |ends: &[(f64, f64)]| {
+        let ((x1, y1), (x2, y2)) = (ends[0], ends[1]);
+        (x1.min(x2), y1.min(y2), x1.max(x2), y1.max(y2))
+    };
+    let mut taken: Vec<(f64, f64, f64, f64)> =
+        points.iter().map(around).chain(steps.windows(2).map(along)).collect();
     for point in order.into_iter().take(LABELS) {
         let cell = point.cell;
         let role = match (reading.is_winner(cell), cell.baseline) {

@@ -3,6 +3,9 @@
 /// Columns that a chart draws at most.
 pub(super) const COLUMNS: usize = 360;
 
+/// Values over time; `None` where there is none.
+pub(super) type Line = Vec<(f64, Option<f64>)>;
+
 /// How buckets are gathered into columns.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Sampling {
@@ -14,8 +17,8 @@ pub(super) struct Sampling {
 
 impl Sampling {
     /// For a series of `buckets` buckets.
-    pub(super) fn of(buckets: usize, bucket_s: f64) -> Self {
-        Self { group: buckets.div_ceil(COLUMNS).max(1), bucket_s }
+    pub(super) fn of(buckets: usize, length_s: f64) -> Self {
+        Self { group: buckets.div_ceil(COLUMNS).max(1), bucket_s: length_s }
     }
 
     /// Length of a column in seconds.
@@ -24,7 +27,7 @@ impl Sampling {
     }
 
     /// The middles of columns, each with the ratio of sums; `None` where the whole is 0.
-    pub(super) fn ratios(self, parts: &[f64], wholes: &[f64]) -> Vec<(f64, Option<f64>)> {
+    pub(super) fn ratios(self, parts: &[f64], wholes: &[f64]) -> Line {
         let sum = |values: &[f64]| values.iter().copied().filter(|value| value.is_finite()).sum::<f64>();
         let columns = parts.chunks(self.group).zip(wholes.chunks(self.group));
         let ratio = |(part, whole): (&[f64], &[f64])| (sum(whole) > 0.0).then(|| sum(part) / sum(whole));
@@ -32,7 +35,7 @@ impl Sampling {
     }
 
     /// The middles of columns, each with the mean of its buckets.
-    pub(super) fn means(self, values: &[f64]) -> Vec<(f64, Option<f64>)> {
+    pub(super) fn means(self, values: &[f64]) -> Line {
         let mean = |values: &[f64]| {
             let known: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
             (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
@@ -41,7 +44,7 @@ impl Sampling {
     }
 
     /// The middles of columns, each with the greatest of its buckets.
-    pub(super) fn peaks(self, values: &[u64]) -> Vec<(f64, Option<f64>)> {
+    pub(super) fn peaks(self, values: &[u64]) -> Line {
         let most = |values: &[u64]| values.iter().max().map(|most| *most as f64);
         values.chunks(self.group).map(most).enumerate().map(|(at, value)| (self.middle(at), value)).collect()
     }

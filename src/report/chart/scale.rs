@@ -23,29 +23,32 @@ impl Scale {
 
     /// Shares from `low` to 1 as percentages.
     pub(super) fn shares(low: f64) -> Self {
-        Self::linear(low, 1.0, |share| format!("{} %", format::number((share * 1e4).round() / 100.0)))
+        // Steps are counted down from all, so that the axis ends there.
+        let step = nice_step((1.0 - low).clamp(0.01, 1.0) / 5.0);
+        let low = (1.0 - ((1.0 - low) / step - 1e-9).ceil() * step).max(0.0);
+        Self::stepped(low, 1.0, step, |share| format!("{} %", format::number((share * 1e4).round() / 100.0)))
     }
 
     /// Bytes from 0 to at least `most`, with ticks at sizes that people write.
     pub(super) fn bytes(most: f64) -> Self {
         let most = most.max(1.0);
         let (_, unit) = format::byte_unit(most / 4.0);
-        let steps = (0..10).map(|power| unit * f64::from(1 << power));
-        let step = steps.clone().find(|step| most / step <= 5.0).unwrap_or(most / 4.0);
+        let mut doublings = (0..10).map(|power| unit * f64::from(1 << power));
+        let step = doublings.find(|step| most / step <= 5.0).unwrap_or(most / 4.0);
         Self::stepped(0.0, most, step, format::bytes)
     }
 
     /// Bytes by their logarithm, with ticks at powers of two.
     pub(super) fn bytes_by_logarithm(least: f64, most: f64) -> Self {
-        let (first, last) = (least.max(1.0).log2().floor(), most.max(2.0).log2().ceil());
-        let by = ((last - first) / 6.0).ceil().max(1.0);
+        let (first, end) = (least.max(1.0).log2().floor(), most.max(2.0).log2().ceil());
+        let by = ((end - first) / 6.0).ceil().max(1.0);
         let mut ticks = Vec::new();
         let mut power = first;
-        while power <= last {
+        while power <= end {
             ticks.push((power, format::bytes(power.exp2())));
             power += by;
         }
-        Self { low: first, high: last, ticks, logarithmic: true }
+        Self { low: first, high: end, ticks, logarithmic: true }
     }
 
     /// Time from 0 to `span` seconds, and the unit of its labels.
@@ -111,12 +114,21 @@ mod tests {
     fn ticks_stand_at_values_that_people_write() {
         assert_eq!(labels(&Scale::shares(0.0)), ["0 %", "20 %", "40 %", "60 %", "80 %", "100 %"]);
         assert_eq!(
-            labels(&Scale::bytes(200.0 * 1048576.0)),
+            labels(&Scale::bytes(200.0 * 1_048_576.0)),
             ["0 B", "64 MiB", "128 MiB", "192 MiB", "256 MiB"]
         );
         assert_eq!(labels(&Scale::bytes_by_logarithm(9e6, 1e9)), ["8 MiB", "32 MiB", "128 MiB", "512 MiB"]);
         let (hours, unit) = Scale::time(21_600.0);
         assert_eq!((labels(&hours), unit), (vec!["0", "1", "2", "3", "4", "5", "6"], "hours"));
+    }
+
+    #[test]
+    fn an_axis_of_shares_ends_at_all_of_it() {
+        for low in [0.0, 0.1, 0.3, 0.5, 0.7, 0.9] {
+            let scale = Scale::shares(low);
+            assert_eq!(labels(&scale).last(), Some(&"100 %"), "{low}");
+            assert!(scale.low <= low && (scale.high - 1.0).abs() < 1e-9, "{low}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::palette::{Ink, ink_of};
 use super::panel::{BELOW, EndLabel, LEFT, Panel, end_labels};
-use super::sample::Sampling;
+use super::sample::{Line, Sampling};
 use super::scale::Scale;
 use super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
 use crate::record::Cell;
@@ -19,9 +19,9 @@ const MOST: usize = 8;
 struct Rows {
     title: String,
     scale: Scale,
-    lines: Vec<Vec<(f64, Option<f64>)>>,
+    lines: Vec<Line>,
     /// Upper edges of bands above the lines, for cells that have one.
-    bands: Vec<Option<Vec<(f64, Option<f64>)>>>,
+    bands: Vec<Option<Line>>,
 }
 
 /// Draws the chart; the second text says how buckets were gathered and where axes start.
@@ -38,8 +38,8 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
         return Err(ChartError::NoData("The series have no length in time"));
     }
     let warmup = reading.record.provenance.warmup_s.clamp(0.0, span);
-    let emphasised: Vec<bool> =
-        cells.iter().map(|cell| reading.is_winner(cell) || cell.baseline || cells.len() == 1).collect();
+    let focus = reading.focus().map(|cell| &cell.id);
+    let emphasised: Vec<bool> = cells.iter().map(|cell| Some(&cell.id) == focus || cell.baseline).collect();
     let (time, unit) = Scale::time(span);
     let panels = [
         hit_ratio(&cells, sampling, warmup),
@@ -96,7 +96,7 @@ fn draw_panel(
         panel.line(line, ink, if ink == Ink::S1 { 2.2 } else { 1.6 })?;
     }
     let capacities = cells.iter().any(|cell| cell.capacity != cells[0].capacity);
-    let label = |(cell, line): (&&Cell, &Vec<(f64, Option<f64>)>)| {
+    let label = |(cell, line): (&&Cell, &Line)| {
         let (x, y) = line.iter().rev().find_map(|(x, y)| Some((*x, (*y)?)))?;
         let text = if capacities { reading::name(cell) } else { cell.strategy.clone() };
         let (_, y) = panel.at(x, y);
@@ -109,7 +109,7 @@ fn draw_panel(
 
 fn hit_ratio(cells: &[&Cell], sampling: Sampling, warmup: f64) -> Rows {
     let ratios = |cell: &&Cell| sampling.ratios(&cell.series.fresh_hit, &cell.series.requests);
-    let mut lines: Vec<Vec<(f64, Option<f64>)>> = cells.iter().map(ratios).collect();
+    let mut lines: Vec<Line> = cells.iter().map(ratios).collect();
     let scored = lines.iter().flatten().filter(|(at, _)| *at > warmup).filter_map(|(_, ratio)| *ratio);
     let least = scored.fold(1.0, f64::min);
     let low = if least >= 0.3 { ((least * 10.0 - 0.2).floor() / 10.0).max(0.0) } else { 0.0 };
@@ -122,7 +122,7 @@ fn hit_ratio(cells: &[&Cell], sampling: Sampling, warmup: f64) -> Rows {
 
 fn memory(cells: &[&Cell], sampling: Sampling, emphasised: &[bool]) -> Rows {
     let live: Vec<_> = cells.iter().map(|cell| sampling.means(&cell.series.live_bytes)).collect();
-    let all: Vec<Vec<(f64, Option<f64>)>> = cells
+    let all: Vec<Line> = cells
         .iter()
         .zip(&live)
         .map(|(cell, live)| {
@@ -144,7 +144,7 @@ fn memory(cells: &[&Cell], sampling: Sampling, emphasised: &[bool]) -> Rows {
 }
 
 fn origin(cells: &[&Cell], sampling: Sampling, emphasised: &[bool]) -> Rows {
-    let rate = |cell: &&Cell| -> Vec<(f64, Option<f64>)> {
+    let rate = |cell: &&Cell| -> Line {
         let means = sampling.means(&cell.series.fetches);
         means
             .into_iter()
@@ -166,7 +166,7 @@ fn in_flight(cells: &[&Cell], sampling: Sampling) -> Rows {
     Rows { title: "origin fetches in flight, most at once".into(), scale, lines, bands }
 }
 
-fn most(lines: &[Vec<(f64, Option<f64>)>]) -> f64 {
+fn most(lines: &[Line]) -> f64 {
     lines
         .iter()
         .flatten()

@@ -64,8 +64,7 @@ impl Svg {
         let head = format!("<rect width=\"{WIDTH}\" height=\"{}\" fill=\"#FFFFFF\"/>", self.height);
         let mut text = self.inline().replacen("</desc>", &format!("</desc>{head}"), 1);
         for ink in Ink::ALL {
-            let (red, green, blue) = ink.light();
-            let hex = format!("#{red:02X}{green:02X}{blue:02X}");
+            let hex = ink.light_hex();
             text = text.replace(&format!("\"var(--{})\"", ink.variable()), &format!("\"{hex}\""));
         }
         text.replacen("<svg ", &format!("<svg width=\"{WIDTH}\" height=\"{}\" ", self.height), 1)
@@ -179,30 +178,34 @@ impl Sheet {
         Ok(())
     }
 
-    /// A marker of about `radius` around a point, with a thin edge of the page's colour.
+    /// A marker of about `radius` around a point, in the shape that belongs to its colour.
     pub(super) fn marker(&self, x: f64, y: f64, radius: f64, ink: Ink, alpha: f64) -> Result<(), ChartError> {
         let fill = ink.color().mix(alpha);
-        let r = radius;
-        match ink.marker() {
+        let outline: &[(f64, f64)] = match ink.marker() {
             Marker::Circle => {
-                self.root.draw(&Circle::new((px(x), px(y)), length(r), fill.filled()))?;
-                Ok(())
+                self.root.draw(&Circle::new((px(x), px(y)), length(radius), fill.filled()))?;
+                return Ok(());
             }
-            Marker::Square => self.bar(x - r * 0.9, y - r * 0.9, r * 1.8, r * 1.8, fill),
-            Marker::Triangle => {
-                self.shape(&[(x, y - r * 1.1), (x + r, y + r * 0.8), (x - r, y + r * 0.8)], fill)
-            }
-            Marker::Diamond => {
-                self.shape(&[(x, y - r * 1.2), (x + r * 1.2, y), (x, y + r * 1.2), (x - r * 1.2, y)], fill)
-            }
-            Marker::Cross => {
-                let (a, b) = (r * 0.35, r);
-                let outline = [(a, b), (a, a), (b, a), (b, -a), (a, -a), (a, -b), (-a, -b), (-a, -a)];
-                let rest = [(-b, -a), (-b, a), (-a, a), (-a, b)];
-                let points: Vec<_> = outline.iter().chain(&rest).map(|(dx, dy)| (x + dx, y + dy)).collect();
-                self.shape(&points, fill)
-            }
-        }
+            Marker::Square => &[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
+            Marker::Triangle => &[(0.0, -1.1), (1.0, 0.8), (-1.0, 0.8)],
+            Marker::Diamond => &[(0.0, -1.2), (1.2, 0.0), (0.0, 1.2), (-1.2, 0.0)],
+            Marker::Cross => &[
+                (0.35, 1.0),
+                (0.35, 0.35),
+                (1.0, 0.35),
+                (1.0, -0.35),
+                (0.35, -0.35),
+                (0.35, -1.0),
+                (-0.35, -1.0),
+                (-0.35, -0.35),
+                (-1.0, -0.35),
+                (-1.0, 0.35),
+                (-0.35, 0.35),
+                (-0.35, 1.0),
+            ],
+        };
+        let points: Vec<_> = outline.iter().map(|(dx, dy)| (x + dx * radius, y + dy * radius)).collect();
+        self.shape(&points, fill)
     }
 
     /// The finished drawing. `finding` says what it shows, for those who cannot see it.
@@ -219,22 +222,23 @@ pub(super) fn stroke(ink: Ink, width: f64) -> ShapeStyle {
 
 /// Style of text.
 pub(super) fn text_style(hold: Hold) -> TextStyle<'static> {
-    let held = match hold {
+    let anchor = match hold {
         Hold::Left => HPos::Left,
         Hold::Middle => HPos::Center,
         Hold::Right => HPos::Right,
     };
     ("sans-serif", TEXT * f64::from(SCALE))
         .into_font()
-        .color(&Ink::Ink.color())
-        .pos(Pos::new(held, VPos::Center))
+        .color(&Ink::Text.color())
+        .pos(Pos::new(anchor, VPos::Center))
 }
 
 /// Width of a text in the units of `size`, estimated: there are no fonts to ask.
 pub(super) fn text_width(text: &str, size: f64) -> f64 {
     let em = |c: char| match c {
         'i' | 'l' | 'j' | 't' | 'f' | ' ' | '.' | ',' | ':' | ';' | '|' | '\'' | '/' => 0.36,
-        'm' | 'w' | 'M' | 'W' | '%' | '@' => 0.95,
+        'm' | 'w' | 'M' | 'W' | '%' | '@' | '…' => 0.98,
+        '<' | '>' | '=' | '+' | '~' | '#' => 0.84,
         c if c.is_ascii_uppercase() => 0.7,
         c if c.is_ascii() => 0.6,
         c if (c as u32) < 0x2E80 => 0.66,

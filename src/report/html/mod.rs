@@ -12,6 +12,7 @@ use self::sections::{Settings, comparison_words, tiles};
 use self::table::{Table, Td};
 use self::words::Caption;
 use super::chart::{self, ChartError, Svg};
+use super::format;
 use super::reading::{self, Reading};
 use super::verdict::Verdict;
 
@@ -99,7 +100,7 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
     let record = reading.record;
     let script = include_str!("page.js");
     let style = format!(":root{{{}}}\n{}", chart::palette::css(), include_str!("page.css"));
-    let shown = reading.winner().or(reading.ranked.first().copied());
+    let shown = reading.focus();
     let settings = shown.map(|cell| Settings::of(record, &cell.strategy)).unwrap_or_default();
     let page = Page {
         policy: policy::policy(&style, script),
@@ -112,7 +113,7 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         verdict,
         rule: &record.scoring.rule,
         settings: settings.0,
-        settings_of: shown.map(|cell| cell.strategy.clone()).unwrap_or_default(),
+        settings_of: shown.map(|cell| format::shortened(&cell.strategy, 80)).unwrap_or_default(),
         warnings: &record.provenance.warnings,
         tiles: shown.map(|cell| tiles(reading, cell)).unwrap_or_default(),
         tiles_of: shown.map(reading::name).unwrap_or_default(),

@@ -71,7 +71,7 @@ impl Table {
 impl Td {
     /// Text.
     pub(super) fn text(text: impl Into<String>) -> Self {
-        Self { text: text.into(), ..Self::default() }
+        Self { text: format::shortened(&text.into(), usize::MAX), ..Self::default() }
     }
 
     /// The name of a row.

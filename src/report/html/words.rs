@@ -37,7 +37,7 @@ pub(super) const HIT_RATIO: Caption = Caption {
 };
 
 pub(super) const SERIES: Caption = Caption {
-    shows: "The run from its first request on, at the memory limit of the first cell of the comparison.",
+    shows: "The run from its first request on, at the memory limit of the cell that the verdict names.",
     read: "Lines are means over a column of time and, where there are several, over replications; bands reach up to the \
            busiest second and to the memory that expired entries still take. The shaded stretch is the warm-up.",
     caveat: "The warm-up is simulated and not scored, so no table counts it; a stretch without requests, or below the start \
