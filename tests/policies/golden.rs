@@ -5,7 +5,9 @@
 //! `CLASS(capacity)` with `size = 1` or the object's size, and hits counted.
 //!
 //! Left out are its S3FIFO, SLRU and `WTinyLFU`: until the cache is full for the first time they fill
-//! their queues in another order than the papers, and what comes after depends on it.
+//! their queues in another order than the papers, and what comes after depends on it. So are its Belady,
+//! which stores every object, and its GDSF, which differs by a few per cent for a reason that we have
+//! not found; a script of our own, from the paper, has the crate's hits.
 
 use ttlab::cache::Capacity;
 
@@ -45,10 +47,19 @@ fn counted(policy: &'static str) -> ([usize; 4], [usize; 4]) {
 }
 
 #[test]
-fn print() {
-    for policy in
-        ["fifo", "lru", "lfu", "arc", "sieve", "s3-fifo", "s4lru", "w-tinylfu", "gdsf", "belady", "infinite"]
-    {
-        println!("{policy} {:?}", counted(policy));
-    }
+fn the_simple_policies_have_the_hits_of_libcachesim() {
+    assert_eq!(counted("fifo"), ([315, 1_459, 5_171, 12_451], [304, 1_446, 5_145, 12_460]));
+    assert_eq!(counted("lru"), ([315, 1_500, 5_544, 14_233], [305, 1_483, 5_528, 14_232]));
+    assert_eq!(counted("lfu"), ([616, 2_387, 7_756, 15_743], [734, 2_427, 7_710, 15_748]));
+}
+
+#[test]
+fn sieve_has_the_hits_of_libcachesim() {
+    assert_eq!(counted("sieve"), ([545, 2_571, 7_934, 15_743], [478, 2_461, 7_798, 15_748]));
+}
+
+#[test]
+fn arc_has_the_hits_of_libcachesim_where_all_have_one_size() {
+    // With sizes there is no published rule, and the two differ.
+    assert_eq!(counted("arc").0, [465, 2_376, 7_315, 15_997]);
 }
