@@ -6,34 +6,20 @@
 //! time; for each request `cache.get(Request(obj_id, obj_size))` on `LRU(cache_size)` or
 //! `FIFO(cache_size)`, with `obj_size = 1` for capacities in objects. It ignores TTLs, so there are none here.
 
-use std::path::PathBuf;
+#[path = "support/sample.rs"]
+mod sample;
+
 use std::sync::Arc;
 
 use ttlab::random::Seed;
 use ttlab::scenario::Scenario;
 use ttlab::trace::Trace;
 use ttlab::trace::import::{self, Options};
-use ttlab::tune::{self, Progress, Runs};
+use ttlab::tune::{self, Runs};
 
-struct Unwatched;
-
-impl Progress for Unwatched {
-    fn advanced(&self, _: u64) {}
-    fn run_done(&self) {}
-    fn stop(&self) -> bool {
-        false
-    }
-}
-
-/// A sample log; `None`, with a message, where it is absent (under `CI=true` its absence is a failure).
+/// The requests of a sample log, by the defaults.
 fn sample(name: &str) -> Option<Arc<Trace>> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/traces").join(name);
-    if !path.exists() {
-        let ci = std::env::var("CI").is_ok_and(|value| value == "true");
-        assert!(!ci, "the sample log {name} is missing, and CI must not skip this test");
-        println!("skipped: the sample log {name} is not there");
-        return None;
-    }
+    let path = sample::sample(name)?;
     let import =
         import::open(&path, &Options::default(), Seed::new(1)).unwrap_or_else(|error| panic!("{error}"));
     Some(Arc::new(import.trace))
@@ -48,7 +34,7 @@ fn hits(trace: &Arc<Trace>, eviction: &str, capacities: &str) -> Vec<u64> {
     );
     let scenario = Scenario::parse(&text, "golden.toml").unwrap_or_else(|error| panic!("{error}"));
     let runs = Runs::Recorded(Arc::clone(trace));
-    let played = tune::run(&scenario, &tune::grid(&scenario), &runs, &Unwatched)
+    let played = tune::run(&scenario, &tune::grid(&scenario), &runs, &())
         .unwrap_or_else(|fault| panic!("{}", fault.what));
     let counted = played.cells.into_iter().flat_map(|cell| cell.replications);
     counted.map(|run| run.expect("the run is finished").totals.outcomes.hits()).collect()

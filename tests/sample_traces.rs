@@ -3,7 +3,10 @@
 //! They are no part of the project; without them the tests say so and pass, except on the machines
 //! that check each change, where they must be there.
 
-use std::path::{Path, PathBuf};
+#[path = "support/sample.rs"]
+mod sample;
+
+use std::path::Path;
 
 use ttlab::random::Seed;
 use ttlab::trace::import::{Import, Options, open};
@@ -14,19 +17,8 @@ fn read(path: &Path, options: &Options) -> Import {
     open(path, options, Seed::new(1)).expect("the sample traces can be read")
 }
 
-#[expect(clippy::print_stderr, reason = "who runs the tests must see that these were skipped")]
 fn sample(name: &str) -> Option<(Import, Profile)> {
-    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/traces").join(name);
-    if !path.exists() {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "whether this is a checking machine is no part of a run"
-        )]
-        let must_exist = std::env::var("CI").is_ok_and(|value| value == "true");
-        assert!(!must_exist, "the sample trace {name} is missing");
-        eprintln!("skipped: the sample trace {name} is not here");
-        return None;
-    }
+    let path = sample::sample(name)?;
     let options = Options { spread: Spread::None, ..Options::default() };
     let import = read(&path, &options);
     let profile = Profile::of(&import);

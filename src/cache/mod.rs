@@ -1,8 +1,8 @@
 //! What is remembered: the Redis-like server between application and origin.
 //!
-//! One [`Slot`] per object of the trace; an entry is dead if and only if `now > expires_at`, strictly,
+//! One `Slot` per object of the trace; an entry is dead if and only if `now > expires_at`, strictly,
 //! as in Redis: at the instant of its expiry it is still served. That boundary is written once, in
-//! [`Slot::is_live`].
+//! `Slot::is_live`.
 
 pub mod eviction;
 pub mod heap;
@@ -208,7 +208,11 @@ impl Cache {
                 Lookup::Held(entry)
             }
             State::Held => {
-                self.remove(object, Cause::Expired, now);
+                // The reclaim model may have given it back already, at the instant of its expiry.
+                self.reclaim_due(now);
+                if self.slots[object.index()].state == State::Held {
+                    self.remove(object, Cause::Expired, now);
+                }
                 self.eviction.on_miss(object);
                 Lookup::Absent(Cause::Expired)
             }
@@ -304,7 +308,12 @@ impl Cache {
         }
         while used(&self.residency) > limit - needed {
             match self.eviction.victim() {
-                Some(victim) => self.remove(victim, Cause::Evicted, now),
+                Some(victim) => {
+                    self.remove(victim, Cause::Evicted, now);
+                    if let Some(next) = self.eviction.likely_victim() {
+                        self.prefetch(next);
+                    }
+                }
                 None => return Stored::OutOfMemory,
             }
         }

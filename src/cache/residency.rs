@@ -74,7 +74,7 @@ pub struct Residency {
 impl Residency {
     /// An empty account for the scored `window`, with a series of buckets of length `bucket` from time zero.
     pub fn new(window: Window, bucket: SimDuration) -> Self {
-        let count = bucket_of(window.until, bucket) + 1;
+        let count = window.buckets(bucket);
         Self {
             window,
             bytes: 0,
@@ -113,9 +113,9 @@ impl Residency {
             self.peak_bytes = self.peak_bytes.max(self.bytes);
             self.peak_entries = self.peak_entries.max(self.entries);
         }
-        if let Some(held) = self.buckets.get_mut(bucket_of(now, self.bucket)) {
-            held.peak_bytes = held.peak_bytes.max(self.bytes);
-        }
+        let bytes = self.bytes;
+        let held = self.bucket_at(now);
+        held.peak_bytes = held.peak_bytes.max(bytes);
     }
 
     /// A live entry was overwritten in its place; `old` is what it was.
@@ -127,12 +127,11 @@ impl Residency {
     pub(super) fn left(&mut self, entry: &Entry, cost: u64, cause: Cause, now: SimTime) {
         self.stay(entry, cost, now);
         // The level before a departure counts for the bucket of the departure.
-        let bucket = bucket_of(now, self.bucket);
-        if let Some(held) = self.buckets.get_mut(bucket) {
-            held.peak_bytes = held.peak_bytes.max(self.bytes);
-            held.evicted += u64::from(cause == Cause::Evicted);
-            held.expired += u64::from(cause == Cause::Expired);
-        }
+        let bytes = self.bytes;
+        let held = self.bucket_at(now);
+        held.peak_bytes = held.peak_bytes.max(bytes);
+        held.evicted += u64::from(cause == Cause::Evicted);
+        held.expired += u64::from(cause == Cause::Expired);
         if self.window.contains(now) {
             self.peak_bytes = self.peak_bytes.max(self.bytes);
             self.peak_entries = self.peak_entries.max(self.entries);
@@ -141,6 +140,12 @@ impl Residency {
         }
         self.bytes -= cost;
         self.entries -= 1;
+    }
+
+    /// The bucket of an instant; the end of the run belongs to the last one.
+    fn bucket_at(&mut self, at: SimTime) -> &mut Held {
+        let last = self.buckets.len() - 1;
+        &mut self.buckets[at.bucket(self.bucket).min(last)]
     }
 
     /// An entry is still there at the end of the run.
@@ -206,11 +211,6 @@ impl Residency {
     }
 }
 
-/// The bucket that holds an instant.
-fn bucket_of(at: SimTime, bucket: SimDuration) -> usize {
-    usize::try_from(at.as_nanos() / bucket.as_nanos()).unwrap_or(usize::MAX)
-}
-
 /// A quantity over time, averaged in buckets.
 #[derive(Debug)]
 struct Curve {
@@ -230,7 +230,7 @@ impl Curve {
     fn add(&mut self, start: SimTime, end: SimTime, weight: u64) {
         let length = self.bucket.as_nanos();
         let count = self.partial.len();
-        let (first, last) = (bucket_of(start, self.bucket), bucket_of(end, self.bucket));
+        let (first, last) = (start.bucket(self.bucket), end.bucket(self.bucket));
         if first >= count {
             return;
         }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
+
 use super::{CliError, Status, terminal};
 use crate::record::Record;
 use crate::report;
@@ -28,7 +30,10 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     let own = args.record.parent().map(PathBuf::from).unwrap_or_default();
     let out = args.out.clone().unwrap_or(own);
     report::check_folder(&out).map_err(anyhow::Error::from)?;
-    report::write(&record, &out).map_err(anyhow::Error::from)?;
+    // The record stays as it is, even where it holds more than this version knows.
+    let text = std::fs::read_to_string(&args.record)
+        .with_context(|| format!("{} cannot be read", args.record.display()))?;
+    report::write(&record, &text, &out).map_err(anyhow::Error::from)?;
     if !args.quiet {
         terminal::result(&format!("{}\n", out.join("index.html").display()));
     }

@@ -1,15 +1,15 @@
 //! Reads what a command is pointed at: scenario files and recorded traces.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use sha2::{Digest, Sha256};
 
 use super::{CliError, terminal};
 use crate::catalog::Fault;
 use crate::random::Seed;
-use crate::record::TraceInfo;
+use crate::record::{self, TraceInfo};
 use crate::scenario::{Scenario, ScenarioError, Source};
 use crate::trace::import::{self, Import, Provenance, Skipped};
 use crate::trace::{Trace, TraceError};
@@ -28,7 +28,7 @@ pub(super) struct ScenarioFile {
 impl ScenarioFile {
     /// SHA-256 of the text, hexadecimal.
     pub(super) fn sha256(&self) -> String {
-        hex(&Sha256::digest(self.text.as_bytes()))
+        record::sha256(self.text.as_bytes())
     }
 
     /// A path that the scenario names, relative to its own folder.
@@ -50,11 +50,6 @@ pub(super) fn read_scenario(path: &Path) -> Result<ScenarioFile, CliError> {
     })?;
     let scenario = Scenario::parse(&text, &shown.to_string())?;
     Ok(ScenarioFile { scenario, text, path: path.to_owned() })
-}
-
-/// Bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl ScenarioFile {
@@ -105,9 +100,6 @@ pub(super) fn load(
     };
     let mut options = recorded.options.clone();
     options.strict |= strict;
-    if !silent {
-        terminal::note(&format!("reading {}", path.display()));
-    }
     let seed = Seed::new(file.scenario.seed).of("spread");
     let Import { trace, provenance, .. } = import::open(&path, &options, seed).map_err(trace_error)?;
     if file.scenario.warmup >= trace.span() && !file.scenario.warmup.is_zero() {
@@ -118,15 +110,31 @@ pub(super) fn load(
         )
         .into());
     }
+    if !silent {
+        terminal::note(&read(&provenance));
+    }
     file.scenario.warnings.extend(warnings(&provenance));
     let about = about(&path, &trace, &provenance);
     Ok(Loaded { runs: Runs::Recorded(Arc::new(trace)), about: Some(about) })
 }
 
 /// A trace that cannot be read, with what to do about it.
+#[expect(clippy::needless_pass_by_value, reason = "handed to map_err, which gives it away")]
 pub(super) fn trace_error(error: TraceError) -> CliError {
     let help = error.help();
     anyhow!("{error}\n = help: {help}").into()
+}
+
+/// What was read, and what was left out, in a few lines.
+fn read(provenance: &Provenance) -> String {
+    let Provenance { file, format, format_was_guessed, kept, lines, skipped, .. } = provenance;
+    let guessed = if *format_was_guessed { " (guessed from the content)" } else { "" };
+    let mut text = format!("{file}: {format}{guessed}, {kept} requests in {lines} lines");
+    for (reason, skipped) in skipped {
+        let _ =
+            write!(text, "\n  left out {}: {reason}, first in line {}", skipped.count, skipped.first_line);
+    }
+    text
 }
 
 /// What the user should be told at once: lines that were no sound requests.

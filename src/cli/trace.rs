@@ -42,7 +42,7 @@ enum Command {
 struct Input {
     /// The trace: an access log or a table, plain or compressed (gzip, zstd, xz)
     trace: PathBuf,
-    /// Read it as the [trace] section of this scenario says, instead of by the defaults
+    /// Read it as the trace section of this scenario says, instead of by the defaults
     #[arg(long, value_name = "SCENARIO")]
     scenario: Option<PathBuf>,
     /// Print JSON

@@ -142,6 +142,7 @@ impl<O: Observer> Run<'_, O> {
         self.cache.prefetch(object);
         self.trace.objects().prefetch(object);
         self.flights.prefetch(object);
+        self.origin.prefetch(object);
     }
 
     fn arrive(&mut self, index: usize, at: SimTime, object: ObjectId) {

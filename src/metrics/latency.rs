@@ -14,9 +14,9 @@ pub(super) struct LatencyRecorder {
     no_wait: [u64; OutcomeKind::ALL.len()],
 }
 
-/// An empty histogram of waits in nanoseconds, to three digits from a microsecond to a day.
+/// An empty histogram of waits in nanoseconds, to three digits up to a day; no wait at all stays zero.
 pub(super) fn waits() -> Histogram<u64> {
-    Histogram::new_with_bounds(1_000, LONGEST_NS, 3).expect("these bounds are legal")
+    Histogram::new_with_bounds(1, LONGEST_NS, 3).expect("these bounds are legal")
 }
 
 impl LatencyRecorder {

@@ -5,8 +5,7 @@ use super::latency::LatencyRecorder;
 use super::origin_load::OriginRecorder;
 use super::stampedes::StampedeRecorder;
 use super::{
-    Asked, Bucket, ClassTotals, Commands, Measurements, MemoryUse, Observer, Outcome, OutcomeKind,
-    Regeneration, Series,
+    Asked, Bucket, ClassTotals, Commands, Measurements, MemoryUse, Observer, Outcome, Regeneration, Series,
 };
 use crate::cache::{Account, Stored};
 use crate::units::{SimDuration, SimTime, Window};
@@ -53,8 +52,6 @@ impl Recorder {
     /// A recorder for one run.
     pub fn new(setting: &Setting) -> Self {
         let Setting { window, bucket, classes, median_fetch_time, servers, changes } = *setting;
-        let count =
-            usize::try_from(window.until.as_nanos() / bucket.as_nanos()).expect("buckets fit in memory") + 1;
         Self {
             window,
             bucket,
@@ -66,7 +63,7 @@ impl Recorder {
             commands: Commands::default(),
             out_of_memory: 0,
             too_large: 0,
-            buckets: vec![Bucket::default(); count],
+            buckets: vec![Bucket::default(); window.buckets(bucket)],
             current: 0,
             current_end: SimTime::ZERO + bucket,
             second: (0, 0),
@@ -118,8 +115,8 @@ impl Recorder {
     /// The bucket of an instant that is not before the last one asked for.
     fn bucket_at(&mut self, at: SimTime) -> &mut Bucket {
         if at >= self.current_end {
-            self.current =
-                usize::try_from(at.as_nanos() / self.bucket.as_nanos()).expect("buckets fit in memory");
+            // The end of the run belongs to the last bucket.
+            self.current = at.bucket(self.bucket).min(self.buckets.len() - 1);
             self.current_end = SimTime::from_nanos((self.current as u64 + 1) * self.bucket.as_nanos());
         }
         &mut self.buckets[self.current]
@@ -132,7 +129,7 @@ impl Observer for Recorder {
         if !self.window.contains(outcome.at) {
             return;
         }
-        let hit = matches!(outcome.kind, OutcomeKind::FreshHit | OutcomeKind::StaleHit);
+        let hit = outcome.kind.is_hit();
         let size = u64::from(outcome.size);
         let class = &mut self.classes[outcome.class.index()];
         class.outcomes.add(outcome.kind);

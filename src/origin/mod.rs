@@ -11,6 +11,7 @@ use change::Changes;
 use latency::LatencyModel;
 
 use crate::random::Seed;
+use crate::trace::prefetch::prefetch;
 use crate::trace::{ObjectId, Trace};
 use crate::units::{SimDuration, SimTime};
 
@@ -69,6 +70,11 @@ impl Origin {
         objects: usize,
     ) -> Self {
         Self { latency, capacity, changes, fetches: vec![0; objects] }
+    }
+
+    /// Asks for what is kept about `object`, which may be fetched soon.
+    pub fn prefetch(&self, object: ObjectId) {
+        prefetch(&self.fetches, object.index());
     }
 
     /// Takes up a fetch; its end is known at once, because servers work in order of arrival.

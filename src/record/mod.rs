@@ -12,7 +12,7 @@ mod series;
 mod tests;
 mod wire;
 
-pub use assemble::{About, synthetic};
+pub use assemble::{About, sha256, synthetic};
 pub use build::{CellContext, Finished, ids};
 pub use json::RecordError;
 pub use wire::*;

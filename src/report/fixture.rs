@@ -24,6 +24,7 @@ pub(super) fn thumbnails() -> Record {
     for index in [0, 3] {
         record.cells[index].baseline = true;
         record.cells[index].paired.clear();
+        record.cells[index].latency_ms.p99 = Some(890.0);
         let gate = Gate { value: Some(412.0), limit: 300.0, bound: Bound::Max, pass: false };
         record.cells[index].gates.insert("peak_origin_rate_max".into(), gate);
         record.cells[index].on_pareto_front = false;
@@ -91,7 +92,7 @@ pub(super) fn record(cells: Vec<Cell>) -> Record {
 /// A cell with plausible numbers around the given ones.
 pub(super) fn cell(strategy: &str, mib: u64, fresh: f64, peak_rate: f64, stampedes: f64) -> Cell {
     let requests = 4_950_000_u64;
-    let part = |share: f64| (requests as f64 * share) as u64;
+    let part = |share: f64| whole(requests as f64 * share);
     let rest = 1.0 - fresh;
     let around = |mean: f64| Estimate { mean: Some(mean), low: Some(mean - 0.003), high: Some(mean + 0.003) };
     let difference = |mean: f64, within: f64| Difference {
@@ -150,10 +151,10 @@ pub(super) fn cell(strategy: &str, mib: u64, fresh: f64, peak_rate: f64, stamped
             ..Origin::default()
         },
         stampedes: Stampedes {
-            count: (stampedes * 27.5) as u64,
+            count: whole(stampedes * 27.5),
             per_hour: stampedes,
             max_size: 9,
-            duplicate_fetches: (stampedes * 80.0) as u64,
+            duplicate_fetches: whole(stampedes * 80.0),
             peak_waiters: 31,
             worst: vec![WorstStampede {
                 object: "/thumbs/front-page.webp".into(),
@@ -197,6 +198,11 @@ pub(super) fn cell(strategy: &str, mib: u64, fresh: f64, peak_rate: f64, stamped
     }
 }
 
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts of a fixture are small")]
+fn whole(value: f64) -> u64 {
+    value as u64
+}
+
 fn percentiles(count: u64, slower: f64) -> Percentiles {
     Percentiles {
         count,
@@ -225,8 +231,8 @@ fn series(mib: u64, fresh: f64, peak_rate: f64) -> Series {
         misses: column(&|bucket| 30_000.0 * rest * wave(bucket)),
         errors: vec![0.0; buckets],
         fetches: column(&|bucket| 30_000.0 * rest * wave(bucket)),
-        peak_fetch_rate: (0..buckets).map(|bucket| (peak_rate * wave(bucket) / 3.0) as u64).collect(),
-        peak_in_flight: (0..buckets).map(|bucket| (peak_rate * wave(bucket) / 9.0) as u64).collect(),
+        peak_fetch_rate: (0..buckets).map(|bucket| whole(peak_rate * wave(bucket) / 3.0)).collect(),
+        peak_in_flight: (0..buckets).map(|bucket| whole(peak_rate * wave(bucket) / 9.0)).collect(),
         duplicate_fetches: column(&|bucket| if bucket % 60 < 4 { peak_rate / 20.0 } else { 0.0 }),
         live_bytes: column(&live),
         expired_bytes: column(&|bucket| live(bucket) * 0.08 * wave(bucket) / 3.0),

@@ -13,7 +13,7 @@ const HEADS: [&str; 9] =
 const LEAVING: [usize; 5] = [6, 5, 4, 8, 3];
 /// The strategy's column, which gives way before any other leaves.
 const STRATEGY: usize = 1;
-const SHORTEST_NAME: usize = 16;
+const SHORTEST_NAME: usize = 24;
 const LONGEST_NAME: usize = 44;
 
 /// The ranked table with its failing gates, the bounds below, and the closing sentence.
@@ -91,11 +91,7 @@ fn row(reading: &Reading, cell: &Cell, rank: &str) -> [String; 9] {
     let label = if cell.baseline { " (baseline)" } else { "" };
     let score = cell.score.map_or_else(|| format::NONE.into(), |score| format!("{score:.2}"));
     let near = if reading.is_near_winner(cell) { " ≈ 1" } else { "" };
-    let gates = match (cell.gates.is_empty(), reading::passes(cell)) {
-        (true, true) => "none",
-        (false, true) => "pass",
-        (_, false) => "FAIL",
-    };
+    let gates = reading::gates(cell);
     [
         rank.into(),
         format!("{}{label}", format::shortened(&cell.strategy, LONGEST_NAME - label.len())),
@@ -182,7 +178,8 @@ fn printable(text: &str) -> String {
 /// Breaks a sentence between words; a word longer than a line stays whole.
 fn wrap(text: &str, width: usize, indent: &str, out: &mut String) {
     let mut length = 0;
-    for word in text.split_whitespace() {
+    // A number is not parted from its unit.
+    for word in text.replace(" %", "\u{a0}%").split(' ').filter(|word| !word.is_empty()) {
         let characters = word.chars().count();
         if length > 0 && length + 1 + characters > width {
             out.push('\n');
@@ -190,7 +187,7 @@ fn wrap(text: &str, width: usize, indent: &str, out: &mut String) {
         }
         let before = if length == 0 { indent } else { " " };
         out.push_str(before);
-        out.push_str(word);
+        out.push_str(&word.replace('\u{a0}', " "));
         length += before.len() + characters;
     }
     out.push('\n');

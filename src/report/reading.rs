@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 
 use super::format;
-use super::measure::{Measure, Unit};
+use super::measure::{Measure, Unit, missed_by};
 use crate::record::{Capacity, Cell, Record};
 
 /// A record, read once for all pages.
@@ -58,6 +58,20 @@ impl<'a> Reading<'a> {
         self.record.scoring.winner.and_then(|index| self.record.cells.get(index))
     }
 
+    /// The cell whose worst gate is missed by least, of those that finished.
+    pub(crate) fn nearest(&self) -> Option<&'a Cell> {
+        let missed = |cell: &Cell| cell.gates.values().map(missed_by).fold(0.0, f64::max);
+        let finished = self.ranked.iter().copied().filter(|cell| cell.replications > 0);
+        finished.reduce(|best, cell| if missed(cell) < missed(best) { cell } else { best })
+    }
+
+    /// The cell that the page tells most about: the recommended one, else the one nearest to its
+    /// gates, else whichever stands first.
+    pub(crate) fn focus(&self) -> Option<&'a Cell> {
+        let first = || self.ranked.first().or(self.bounds.first()).copied();
+        self.winner().or_else(|| self.nearest()).or_else(first)
+    }
+
     /// Whether this is the recommended cell.
     pub(crate) fn is_winner(&self, cell: &Cell) -> bool {
         self.winner().is_some_and(|winner| std::ptr::eq(winner, cell))
@@ -106,11 +120,10 @@ impl<'a> Reading<'a> {
         names
     }
 
-    /// The cells worth a line in charts over time: those at the capacity of the recommended (else
-    /// the first ranked) cell, best first, at most `most`; the baseline is always among them.
+    /// The cells worth a line in charts over time: those at the capacity of the focus, best first, at most `most`; the baseline is always among them.
     pub(crate) fn side_by_side(&self, most: usize) -> Vec<&'a Cell> {
-        let Some(first) = self.ranked.first().or(self.bounds.first()) else { return Vec::new() };
-        let beside = |cell: &&&Cell| cell.capacity == first.capacity;
+        let Some(focus) = self.focus() else { return Vec::new() };
+        let beside = |cell: &&&Cell| cell.capacity == focus.capacity;
         let mut cells: Vec<&Cell> = self.ranked.iter().filter(beside).copied().take(most).collect();
         let baseline = self.ranked.iter().filter(beside).find(|cell| cell.baseline);
         if let Some(baseline) = baseline.filter(|cell| !cells.iter().any(|other| other.id == cell.id)) {
@@ -150,6 +163,16 @@ pub(crate) fn passes(cell: &Cell) -> bool {
     cell.replications > 0 && cell.gates.values().all(|gate| gate.pass)
 }
 
+/// Whether a cell passes, in a word.
+pub(crate) fn gates(cell: &Cell) -> &'static str {
+    match (cell.replications, cell.gates.is_empty(), passes(cell)) {
+        (0, ..) => "not run",
+        (_, true, _) => "none",
+        (_, false, true) => "pass",
+        (_, false, false) => "FAIL",
+    }
+}
+
 /// A cache's limit: `256 MiB`, `1,000 objects`, `unbounded`.
 pub(crate) fn capacity(capacity: Option<Capacity>) -> String {
     match capacity {
@@ -161,9 +184,10 @@ pub(crate) fn capacity(capacity: Option<Capacity>) -> String {
 
 /// A cell in a sentence: `jitter at 256 MiB`.
 pub(crate) fn name(cell: &Cell) -> String {
+    let strategy = format::shortened(&cell.strategy, usize::MAX);
     match cell.capacity {
-        None => format!("{} without a memory limit", cell.strategy),
-        limit => format!("{} at {}", cell.strategy, capacity(limit)),
+        None => format!("{strategy} without a memory limit"),
+        limit => format!("{strategy} at {}", capacity(limit)),
     }
 }
 

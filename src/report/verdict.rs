@@ -46,13 +46,11 @@ pub(crate) fn verdict(reading: &Reading) -> Verdict {
         };
         return with(false, why.into(), None, None);
     }
-    match reading.winner() {
-        Some(winner) => with(true, recommendation(reading, winner), Some(winner), runner_up(reading, winner)),
-        None => {
-            let nearest = nearest(reading);
-            with(false, refusal(nearest), nearest, None)
-        }
+    if let Some(winner) = reading.winner() {
+        return with(true, recommendation(reading, winner), Some(winner), runner_up(reading, winner));
     }
+    let nearest = reading.nearest();
+    with(false, refusal(nearest), nearest, None)
 }
 
 /// The gates of a cell in words, in the order of their names.
@@ -131,13 +129,6 @@ fn absolutes(cell: &Cell) -> String {
     if parts.is_empty() { String::new() } else { format!(", with {}", parts.join(" and ")) }
 }
 
-/// The cell whose worst gate is missed by least.
-fn nearest<'a>(reading: &Reading<'a>) -> Option<&'a Cell> {
-    let missed = |cell: &Cell| cell.gates.values().map(measure::missed_by).fold(0.0, f64::max);
-    let finished = reading.ranked.iter().copied().filter(|cell| cell.replications > 0);
-    finished.reduce(|best, cell| if missed(cell) < missed(best) { cell } else { best })
-}
-
 fn refusal(nearest: Option<&Cell>) -> String {
     let Some(cell) = nearest else { return "Only bounds finished; none of them can be set up.".into() };
     let missed: Vec<String> =
@@ -174,18 +165,22 @@ fn runner_up(reading: &Reading, winner: &Cell) -> Option<String> {
     let fresh = FRESH_HIT.of(second).zip(FRESH_HIT.of(winner)).map(|(second, winner)| second - winner);
     let hits = match fresh {
         Some(difference) if difference != 0.0 => {
-            format!(", with {} of fresh hits", format::points(difference))
+            let points = format::points(difference.abs());
+            let word = if difference < 0.0 { "lower" } else { "higher" };
+            format!(" and a fresh hit ratio {} {word}", points.trim_start_matches(['+', '±']))
         }
         _ => String::new(),
     };
-    let compared = if scores.0 == scores.1 { "the same" } else { "a lower" };
-    Some(format!("Runner-up: {name}, which has {compared} score ({} against {}){hits}.", scores.0, scores.1))
+    Some(format!("Runner-up: {name}, with a score of {} against {}{hits}.", scores.0, scores.1))
 }
 
 fn certainty(reading: &Reading) -> String {
     let record = reading.record;
     let runs = record.cells.iter().map(|cell| cell.replications).max().unwrap_or(0);
     let most = format::count(runs.into());
+    if record.cells.len() < 2 {
+        return "Nothing was compared.".into();
+    }
     if record.trace.recorded {
         "One recording, exact for it, no interval; another day may differ.".into()
     } else if runs > 1 {

@@ -58,7 +58,10 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
         source.as_ref().filter(|source| !source.more_classes).map(|source| source.classes.as_slice());
     let written = sections.len();
     let strategies = strategies::strategies(sections, classes, faults);
-    noted(root.finish(), faults);
+    // Keys of a head that was not read to its end are not unknown.
+    if head.is_some() {
+        noted(root.finish(), faults);
+    }
 
     let (Some(head), Some(time), Some(client), Some(cache), Some(origin), Some(source), Some(judged)) =
         (head, time, client, cache, written_origin, source, judged)
@@ -86,6 +89,11 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
     let (latency, capacity, changes) = (origin.latency, origin.capacity, origin.changes);
     let origin = OriginDesign { latency, capacity, changes, class_changes };
     check_origin(&origin)?;
+    if origin.latency.name() == "trace" && source.duration.is_some() {
+        return Err(Fault::new(origin.latency.span(), "latency model \"trace\" needs a recorded [trace]")
+            .rule("a synthetic trace records no origin times")
+            .help("write latency = { model = \"lognormal\", median = \"120ms\", sigma = 0.8 }"));
+    }
     let (mut warnings, duration) = (Vec::new(), source.duration);
     time.check(duration)?;
     if head.repeat.is_some() && duration.is_none() {
@@ -296,7 +304,7 @@ impl<'i> SourceRead<'i> {
         let format = recorded.options.format.as_ref().map(crate::catalog::Chosen::name);
         let more_classes = matches!(format, None | Some("csv" | "tsv"));
         let effective = ("trace", recorded::effective(&recorded));
-        let source = Source::Recorded(recorded);
+        let source = Source::Recorded(Box::new(recorded));
         Ok(Self { source, classes, more_classes, changes, duration: None, effective })
     }
 }

@@ -77,7 +77,7 @@ impl Scenario {
 #[derive(Debug)]
 pub enum Source {
     /// A recorded trace.
-    Recorded(recorded::Recorded),
+    Recorded(Box<recorded::Recorded>),
     /// A synthetic one.
     Synthetic(Arc<Workload>),
 }

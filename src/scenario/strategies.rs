@@ -9,6 +9,7 @@ use crate::strategy::refresh::REFRESHES;
 use crate::strategy::ttl::modifier::MODIFIERS;
 use crate::strategy::ttl::rule::RULES;
 use crate::strategy::{Design, Setup, TtlResolution};
+use crate::units::SimDuration;
 
 /// Reads every `[[strategy]]`; mistakes of different strategies are independent.
 ///
@@ -106,6 +107,11 @@ fn ttl_of(item: crate::catalog::Item<'_>) -> Result<(Rule, Vec<Modifier>), Fault
                 modifiers = items.into_iter().map(|item| MODIFIERS.choose(item)).collect::<Result<_, _>>()?;
             }
             Spanned::new(span, DeValue::Table(table))
+        }
+        // A duration where a rule should stand is meant for the fixed rule.
+        DeValue::String(text) if text.parse::<SimDuration>().is_ok() => {
+            return Err(Fault::new(span, format!("\"{text}\" is a duration, not a ttl rule"))
+                .help(format!("write ttl = {{ rule = \"fixed\", ttl = \"{text}\" }}")));
         }
         other => Spanned::new(span, other),
     };

@@ -46,13 +46,13 @@ class = [
 
 /// `[workload]` as it was meant.
 #[derive(Debug)]
-pub struct WorkloadSpec<'i> {
+pub(super) struct WorkloadSpec<'i> {
     /// What the generator needs.
-    pub workload: Workload,
+    pub(super) workload: Workload,
     /// The section with every default filled in, as it could be written; without `changes`.
-    pub effective: toml::Table,
+    pub(super) effective: toml::Table,
     /// What each class of `workload` says under `changes`: the origin's matter, read elsewhere.
-    pub changes: Vec<Option<Item<'i>>>,
+    pub(super) changes: Vec<Option<Item<'i>>>,
 }
 
 /// Reads the whole section.
@@ -60,7 +60,7 @@ pub struct WorkloadSpec<'i> {
 /// # Errors
 /// The first mistake, at its place: a wrong key or value, shares that do not sum to 1, two classes
 /// of one name, more requests or objects than there can be.
-pub fn read(mut section: Section<'_>) -> Result<WorkloadSpec<'_>, Fault> {
+pub(super) fn read(mut section: Section<'_>) -> Result<WorkloadSpec<'_>, Fault> {
     let duration: Spanned<SimDuration> = section.required("duration", "duration = \"6h\"")?;
     let rate =
         section.located("rate")?.unwrap_or_else(|| Spanned::new(duration.span(), Rate::per_second(1_000.0)));

@@ -36,6 +36,17 @@ pub trait Progress: Sync {
     fn stop(&self) -> bool;
 }
 
+/// Nobody watches, and nobody stops.
+impl Progress for () {
+    fn advanced(&self, _: u64) {}
+
+    fn run_done(&self) {}
+
+    fn stop(&self) -> bool {
+        false
+    }
+}
+
 /// Where the requests of each replication come from.
 #[derive(Debug, Clone)]
 pub enum Runs {
@@ -105,14 +116,16 @@ pub fn run(
             let result = if progress.stop() {
                 Err(Failure::Stopped)
             } else {
-                let trace = shared.get(|| match runs {
+                let make = || match runs {
                     Runs::Recorded(trace) => Arc::clone(trace),
                     Runs::Synthetic(workload) => Arc::new(generate(workload, seed)),
-                });
-                one(scenario, &cells[cell], &trace, seed, progress)
+                };
+                one(scenario, &cells[cell], &|| shared.get(make), seed, progress)
             };
             shared.done(replication == 0);
-            progress.run_done();
+            if result.is_ok() {
+                progress.run_done();
+            }
             result
         })
         .collect();
@@ -129,15 +142,15 @@ pub fn run(
 fn one(
     scenario: &Scenario,
     plan: &CellPlan,
-    trace: &Arc<Trace>,
+    trace: &dyn Fn() -> Arc<Trace>,
     seed: Seed,
     progress: &dyn Progress,
 ) -> Result<Measurements, Failure> {
-    let bucket = scenario.bucket.unwrap_or_else(|| bucket_for(trace.span()));
     let attempt = catch_unwind(AssertUnwindSafe(|| {
+        let trace = trace();
         let simulation =
-            simulation(scenario, plan, trace, seed).map_err(|fault| Failure::Broken(fault.what))?;
-        simulation.run(bucket, &Beat(progress)).ok_or(Failure::Stopped)
+            simulation(scenario, plan, &trace, seed).map_err(|fault| Failure::Broken(fault.what))?;
+        simulation.run(bucket_of(scenario, &trace), &Beat(progress)).ok_or(Failure::Stopped)
     }));
     attempt.unwrap_or_else(|panic| {
         let message = panic.downcast_ref::<String>().map(String::as_str);
@@ -167,7 +180,7 @@ pub fn simulation<'t>(
     seed: Seed,
 ) -> Result<Simulation<'t>, Fault> {
     let window = Window { from: SimTime::ZERO + scenario.warmup, until: SimTime::ZERO + trace.span() };
-    let bucket = scenario.bucket.unwrap_or_else(|| bucket_for(trace.span()));
+    let bucket = bucket_of(scenario, trace);
     let objects = trace.objects();
     let origin_setup = origin::Setup { trace: Arc::clone(trace), seed: seed.of("origin") };
     let names = objects.classes().iter();
@@ -205,6 +218,11 @@ pub fn simulation<'t>(
 fn classes(scenario: &Scenario, of_trace: &[String]) -> Vec<String> {
     let absent = scenario.classes.iter().filter(|class| !of_trace.contains(class));
     of_trace.iter().chain(absent).cloned().collect()
+}
+
+/// The length of buckets that the scenario wants, or one that suits the trace.
+fn bucket_of(scenario: &Scenario, trace: &Trace) -> SimDuration {
+    scenario.bucket.unwrap_or_else(|| bucket_for(trace.span()))
 }
 
 /// A length of buckets that cuts `span` into a few hundred: a round number of seconds, minutes, hours or days.

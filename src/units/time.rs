@@ -49,6 +49,11 @@ impl Window {
     pub fn length(self) -> SimDuration {
         self.until.since(self.from)
     }
+
+    /// How many buckets of length `bucket` it takes from time zero until the window's end; at least one.
+    pub fn buckets(self, bucket: SimDuration) -> usize {
+        usize::try_from(self.until.0.div_ceil(bucket.0)).unwrap_or(usize::MAX).max(1)
+    }
 }
 
 impl SimTime {
@@ -75,6 +80,11 @@ impl SimTime {
     /// The time since `earlier`, zero if `earlier` is later.
     pub const fn since(self, earlier: Self) -> SimDuration {
         SimDuration(self.0.saturating_sub(earlier.0))
+    }
+
+    /// The number of the bucket of length `bucket` that holds this instant.
+    pub fn bucket(self, bucket: SimDuration) -> usize {
+        usize::try_from(self.0 / bucket.0).unwrap_or(usize::MAX)
     }
 
     /// This instant moved back by `span`, not before the trace began.

@@ -75,9 +75,10 @@ fn a_stale_value_is_served_while_one_fetch_renews_it() {
     assert_eq!(outcomes, [first, (StaleHit, 0), (StaleHit, 0), (FreshHit, 0), (FreshHit, 0), last]);
     assert_eq!((totals.fetches, totals.refreshes), (3, 1));
     // Without a guard each stale hit starts a fetch of its own; the second of them, done at 135,
-    // keeps the value there until 285, so that the last request is a stale hit too.
+    // keeps the value there until 285, so that the last request is a stale hit too; its fetch is done
+    // at 291, over a value that is dead by then.
     let (_, totals) = run(&requests, &Config { guard: Guard::None, ..config });
-    assert_eq!((totals.fetches, totals.refreshes, totals.expired), (4, 3, 0));
+    assert_eq!((totals.fetches, totals.refreshes, totals.expired), (4, 3, 1));
 }
 
 #[test]
@@ -150,6 +151,32 @@ fn a_dead_value_keeps_its_place_if_reclaim_is_lazy_and_loses_it_if_it_is_eager()
     let (outcomes, totals) = run(&requests, &eager);
     assert_eq!(outcomes[3].0, Miss(Expired));
     assert_eq!((totals.evicted, totals.expired), (0, 2));
+}
+
+#[test]
+fn a_write_over_a_dead_value_deletes_it_first_so_that_it_comes_last_again() {
+    let eviction = Eviction::Fifo;
+    let first_slow: &dyn Fn(usize, u64) -> u64 = &|object, nth| if (object, nth) == (0, 1) { 30 } else { 0 };
+    let ttl = Ttl::Fixed(10);
+    let config = Config { capacity: Capacity::Objects(2), ttl, eviction, ..plain(first_slow) };
+    // Object 0 is stored at 0, found dead and asked for again at 11, and a second time at 12, which
+    // stores it at once; what was asked for at 11 comes at 41, when that is dead again. So object 1,
+    // stored at 20, is the older one when object 2 comes.
+    let (outcomes, totals) = run(&[(0, 0), (11, 0), (12, 0), (20, 1), (45, 2), (46, 0)], &config);
+    assert_eq!(kinds(&outcomes)[4..], [Miss(Cold), FreshHit]);
+    assert_eq!((totals.evicted, totals.expired), (1, 2));
+}
+
+#[test]
+fn stays_are_counted_from_the_coming_to_the_leaving() {
+    let ttl = Ttl::Fixed(10);
+    let lazy = Config { ttl, end: Some(40), ..plain(AT_ONCE) };
+    // Objects of 1 and 2 bytes: the first leaves when it is looked up at 20, and comes back at once.
+    let requests = [(0, 0), (5, 1), (20, 0)];
+    let (_, totals) = run(&requests, &lazy);
+    assert_eq!((totals.entry_ticks, totals.byte_ticks), (20 + 35 + 20, 20 + 2 * 35 + 20));
+    let (_, totals) = run(&requests, &Config { reclaim: Reclaim::Eager, ..lazy });
+    assert_eq!((totals.entry_ticks, totals.byte_ticks), (30, 10 + 2 * 10 + 10));
 }
 
 #[test]

@@ -142,6 +142,9 @@ pub(crate) struct Totals {
     pub(crate) resident_entries: usize,
     pub(crate) resident_bytes: u64,
     pub(crate) peak_bytes: u64,
+    /// Sum over all stays in the cache of their length, and of bytes times length; only where the run has an end.
+    pub(crate) entry_ticks: u64,
+    pub(crate) byte_ticks: u64,
 }
 
 /// Answers all requests: one outcome each, and the totals.
@@ -162,19 +165,27 @@ pub(crate) fn simulate(requests: &[Request], sizes: &[u64], config: &Config<'_>)
         world.reclaim(request.at);
         outcomes.push(world.answer(request));
     }
-    let end = config.end.unwrap_or(u64::MAX);
-    world.complete_until(end);
-    if config.end.is_some() {
+    world.complete_until(config.end.unwrap_or(u64::MAX));
+    if let Some(end) = config.end {
         world.reclaim(end);
+        for entry in std::mem::take(&mut world.entries) {
+            world.totals.resident_entries += 1;
+            world.totals.resident_bytes += sizes[entry.object];
+            world.count_stay(&entry, end);
+        }
+    } else {
+        world.totals.resident_entries = world.entries.len();
+        world.totals.resident_bytes = world.bytes();
     }
-    world.totals.resident_entries = world.entries.len();
-    world.totals.resident_bytes = world.bytes();
     (outcomes, world.totals)
 }
 
 /// A value in the cache.
 struct Entry {
     object: usize,
+    /// When there was room made for it.
+    came_at: u64,
+    /// When its value was written last.
     stored_at: u64,
     /// The last instant at which it is fresh.
     fresh_until: u64,
@@ -226,15 +237,24 @@ impl World<'_> {
     fn reclaim(&mut self, now: u64) {
         if self.config.reclaim == Reclaim::Eager {
             while let Some(dead) = self.entries.iter().position(|entry| now > entry.live_until) {
-                self.expire(dead);
+                // It left as soon as it was dead, whoever came when.
+                self.expire(dead, self.entries[dead].live_until);
             }
         }
     }
 
-    fn expire(&mut self, place: usize) {
+    fn expire(&mut self, place: usize, when: u64) {
         let entry = self.entries.remove(place);
+        self.count_stay(&entry, when);
         self.why_gone.insert(entry.object, Cause::Expired);
         self.totals.expired += 1;
+    }
+
+    fn count_stay(&mut self, entry: &Entry, until: u64) {
+        if self.config.end.is_some() {
+            self.totals.entry_ticks += until - entry.came_at;
+            self.totals.byte_ticks += self.sizes[entry.object] * (until - entry.came_at);
+        }
     }
 
     fn answer(&mut self, request: &Request) -> Outcome {
@@ -243,7 +263,7 @@ impl World<'_> {
         if let Some(found) = place
             && now > self.entries[found].live_until
         {
-            self.expire(found);
+            self.expire(found, now);
             place = None;
         }
         let Some(place) = place else { return self.answer_from_the_origin(request) };
@@ -313,19 +333,26 @@ impl World<'_> {
         if too_late && !flight.background && self.config.late_fill == LateFill::Discard {
             return;
         }
-        if let Some(place) = self.place_of(flight.object) {
+        let object = flight.object;
+        // A write deletes a dead value first, which then leaves its place.
+        if let Some(dead) = self.place_of(object)
+            && now > self.entries[dead].live_until
+        {
+            self.expire(dead, now);
+        }
+        if let Some(place) = self.place_of(object) {
             self.used(place);
-        } else if self.make_room(self.sizes[flight.object]) {
-            self.entries.push(Entry { object: flight.object, stored_at: 0, fresh_until: 0, live_until: 0 });
+        } else if self.make_room(self.sizes[object], now) {
+            self.entries.push(Entry { object, came_at: now, stored_at: 0, fresh_until: 0, live_until: 0 });
         } else {
             return;
         }
-        let place = self.place_of(flight.object).expect("it was there or has been added");
+        let place = self.place_of(object).expect("it was there or has been added");
         self.entries[place].stored_at = now;
         let fresh_until = match &self.config.ttl {
             Ttl::None => u64::MAX,
             Ttl::Fixed(ttl) => now.saturating_add(*ttl),
-            Ttl::ClassTable(ttls) => now.saturating_add(ttls[flight.object]),
+            Ttl::ClassTable(ttls) => now.saturating_add(ttls[object]),
             Ttl::Sliding { idle, max_age } => now.saturating_add(*idle.min(max_age)),
         };
         self.arm(place, fresh_until);
@@ -343,7 +370,7 @@ impl World<'_> {
     }
 
     /// Evicts until `size` more bytes and one more entry fit; says whether they do.
-    fn make_room(&mut self, size: u64) -> bool {
+    fn make_room(&mut self, size: u64, now: u64) -> bool {
         let fits = |bytes: u64, entries: u64| match self.config.capacity {
             Capacity::Unbounded => true,
             Capacity::Bytes(most) => bytes + size <= most,
@@ -359,6 +386,7 @@ impl World<'_> {
         }
         while !fits(self.bytes(), self.entries.len() as u64) {
             let victim = self.entries.remove(0);
+            self.count_stay(&victim, now);
             self.why_gone.insert(victim.object, Cause::Evicted);
             self.totals.evicted += 1;
         }

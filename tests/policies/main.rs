@@ -94,8 +94,17 @@ fn belady_leaves_outside_what_is_needed_later() {
 #[test]
 fn s4lru_beats_lru_and_lru_beats_fifo_where_popularity_follows_zipf() {
     let seed = ttlab::random::Seed::new(7);
-    // Zipf with exponent 1: the logarithm of the rank is uniform.
-    let draw = |index: u64| (10_000_f64.powf(seed.unit(index, 0)) as usize).min(9_999);
+    // Exponent 1.
+    let weights: Vec<f64> = (1..=10_000_u32).map(|rank| 1.0 / f64::from(rank)).collect();
+    let mut sum = 0.0;
+    let cumulated: Vec<f64> = weights
+        .iter()
+        .map(|weight| {
+            sum += weight;
+            sum
+        })
+        .collect();
+    let draw = |index: u64| cumulated.partition_point(|up_to| *up_to < seed.unit(index, 0) * sum).min(9_999);
     let requests = Requests { objects: (0..200_000).map(draw).collect(), sizes: vec![1; 10_000], ttl: None };
     let [fifo, lru, s4lru] =
         ["fifo", "lru", "s4lru"].map(|policy| hits(policy, &requests, Capacity::Objects(500)));

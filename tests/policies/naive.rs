@@ -311,11 +311,13 @@ impl Naive for S3Fifo {
 
     fn miss(&mut self, object: usize) {
         while self.room.full(&self.held(), object) {
-            if self.room.of(&self.small) >= self.small_limit() {
-                let _ = self.evict_small() || self.evict_main();
+            let small_first = self.room.of(&self.small) >= self.small_limit();
+            let gone = if small_first {
+                self.evict_small() || self.evict_main()
             } else {
-                let _ = self.evict_main() || self.evict_small();
-            }
+                self.evict_main() || self.evict_small()
+            };
+            assert!(gone, "a full cache has somebody to evict");
         }
         if self.ghost.contains(&object) {
             drop_from(&mut self.ghost, object);

@@ -2,25 +2,14 @@
 
 use ttlab::metrics::Measurements;
 use ttlab::scenario::{Scenario, Source};
-use ttlab::tune::{self, Progress, Runs};
-
-/// Nobody watches and nobody stops.
-pub struct Unwatched;
-
-impl Progress for Unwatched {
-    fn advanced(&self, _: u64) {}
-    fn run_done(&self) {}
-    fn stop(&self) -> bool {
-        false
-    }
-}
+use ttlab::tune::{self, Runs};
 
 /// Runs a synthetic scenario: the measurements of each cell, by replication.
-pub fn run(text: &str) -> Vec<Vec<Measurements>> {
+pub(crate) fn run(text: &str) -> Vec<Vec<Measurements>> {
     let scenario = Scenario::parse(text, "test.toml").unwrap_or_else(|error| panic!("{error}"));
     let Source::Synthetic(workload) = &scenario.source else { panic!("the scenario is not synthetic") };
     let runs = Runs::Synthetic(std::sync::Arc::clone(workload));
-    let played = tune::run(&scenario, &tune::grid(&scenario), &runs, &Unwatched)
+    let played = tune::run(&scenario, &tune::grid(&scenario), &runs, &())
         .unwrap_or_else(|fault| panic!("{}", fault.what));
     let cells = played.cells.into_iter();
     cells

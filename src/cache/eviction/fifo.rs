@@ -56,6 +56,10 @@ impl EvictionPolicy for Fifo {
         self.arrivals.back()
     }
 
+    fn likely_victim(&self) -> Option<ObjectId> {
+        self.arrivals.back()
+    }
+
     fn check(&self, entries: u64) {
         self.arrivals.check();
         assert_eq!(self.arrivals.len(), entries, "every entry stands in the list");

@@ -58,6 +58,10 @@ impl EvictionPolicy for Lru {
         self.recency.back()
     }
 
+    fn likely_victim(&self) -> Option<ObjectId> {
+        self.recency.back()
+    }
+
     fn check(&self, entries: u64) {
         self.recency.check();
         assert_eq!(self.recency.len(), entries, "every entry stands in the list");

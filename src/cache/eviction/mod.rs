@@ -57,6 +57,11 @@ pub trait EvictionPolicy: Send {
     /// [`Self::on_evict`], and the answer stays the same until then.
     fn victim(&mut self) -> Option<ObjectId>;
 
+    /// Who will probably leave after this one, so that its memory can be asked for ahead.
+    fn likely_victim(&self) -> Option<ObjectId> {
+        None
+    }
+
     /// What becomes of a value that is larger than the whole cache: textbook policies do not store it.
     fn oversized(&self) -> Stored {
         Stored::TooLarge

@@ -24,12 +24,14 @@ pub struct Params {}
 
 /// Deadlines, earliest first.
 ///
-/// At most one deadline per object waits here. One that was moved is found out when it comes up:
-/// the cache then arms it again.
+/// One deadline per object counts, the earliest since it last came up. One that was moved later is
+/// found out when it comes up: the cache then arms it again. One that was moved earlier waits twice,
+/// and its second turn is passed over.
 #[derive(Debug)]
 pub struct Eager {
     deadlines: BinaryHeap<Reverse<(SimTime, ObjectId)>>,
-    waits: Vec<bool>,
+    /// The deadline that counts; never if none waits.
+    waits: Vec<SimTime>,
 }
 
 impl Plugin for Eager {
@@ -40,25 +42,50 @@ impl Plugin for Eager {
     type Setup = Setup;
 
     fn new(_: &Params, setup: &Setup) -> Result<Self, Invalid> {
-        Ok(Self { deadlines: BinaryHeap::new(), waits: vec![false; setup.objects] })
+        Ok(Self { deadlines: BinaryHeap::new(), waits: vec![SimTime::NEVER; setup.objects] })
     }
 }
 
 impl Reclaim for Eager {
     fn on_armed(&mut self, object: ObjectId, expires_at: SimTime) {
-        if !self.waits[object.index()] && expires_at != SimTime::NEVER {
-            self.waits[object.index()] = true;
+        let waits = &mut self.waits[object.index()];
+        if expires_at < *waits {
+            *waits = expires_at;
             self.deadlines.push(Reverse((expires_at, object)));
         }
     }
 
     fn due(&mut self, now: SimTime) -> Option<ObjectId> {
-        let Reverse((expires_at, object)) = *self.deadlines.peek()?;
-        if expires_at >= now {
-            return None;
+        while let Some(Reverse((expires_at, object))) = self.deadlines.peek().copied() {
+            if expires_at >= now {
+                return None;
+            }
+            self.deadlines.pop();
+            let waits = &mut self.waits[object.index()];
+            if *waits == expires_at {
+                *waits = SimTime::NEVER;
+                return Some(object);
+            }
         }
-        self.deadlines.pop();
-        self.waits[object.index()] = false;
-        Some(object)
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_that_moves_earlier_is_kept_and_its_old_one_passed_over() {
+        let mut eager = Eager::new(&Params {}, &Setup { objects: 2 }).unwrap();
+        let (moved, other) = (ObjectId::new(0), ObjectId::new(1));
+        let at = SimTime::from_nanos;
+        eager.on_armed(moved, at(30));
+        eager.on_armed(moved, at(10));
+        eager.on_armed(other, at(40));
+        assert_eq!(eager.due(at(10)), None);
+        assert_eq!(eager.due(at(11)), Some(moved));
+        assert_eq!(eager.due(at(40)), None);
+        assert_eq!(eager.due(at(41)), Some(other));
     }
 }

@@ -1,7 +1,7 @@
 //! Reading recorded traces: one file is one format; what they share lies beside them.
 //!
 //! A format turns a stream of text into raw [`Record`]s, or says by line and reason why a line is none.
-//! It neither filters nor interns: that is [`import`](crate::trace::import()), the same for all formats.
+//! It neither filters nor interns: that is [`import`](mod@crate::trace::import), the same for all formats.
 
 use std::io::{self, BufRead};
 

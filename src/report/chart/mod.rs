@@ -1,0 +1,18 @@
+//! Charts: one file each, drawn from a record as SVG text.
+//!
+//! Text is set in ink and never below 12 units, axes carry their units, and every value drawn
+//! stands in a table of the page. A chart that cannot be drawn says why, and the page says it there.
+
+mod canvas;
+pub(crate) mod hit_ratio;
+pub(crate) mod latency;
+pub(crate) mod palette;
+mod panel;
+pub(crate) mod pareto;
+mod sample;
+mod scale;
+pub(crate) mod series;
+pub(crate) mod stampedes;
+pub(crate) mod svg;
+
+pub(crate) use svg::{ChartError, Svg};

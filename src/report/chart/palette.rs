@@ -1,0 +1,219 @@
+//! Colours, dashes and markers: which strategy has which, on every chart of a page.
+//!
+//! Four hues of Okabe and Ito (Color Universal Design, 2008) beside ink, told apart by dash and
+//! marker as well. There is never a sixth hue: with more strategies than hues only the baseline and
+//! the recommended one have their own, and the others are grey.
+
+use plotters::style::RGBColor;
+
+use crate::record::Cell;
+use crate::report::reading::Reading;
+
+/// A colour of the page, by its use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ink {
+    /// Text, and the baseline.
+    Text,
+    /// The recommended strategy.
+    S1,
+    /// The second of the other strategies.
+    S2,
+    /// The third.
+    S3,
+    /// The fourth.
+    S4,
+    /// Bounds, and strategies without a hue of their own.
+    Bound,
+    /// Lines of the grid.
+    Grid,
+    /// Lines of the axes.
+    Axis,
+    /// What lies behind everything.
+    Page,
+}
+
+/// The shape that marks a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Marker {
+    /// Of the baseline.
+    Circle,
+    /// Of the recommended strategy.
+    Square,
+    /// Of the second strategy.
+    Triangle,
+    /// Of the third.
+    Diamond,
+    /// Of the fourth.
+    Cross,
+}
+
+impl Ink {
+    /// Every colour.
+    pub(crate) const ALL: [Self; 9] =
+        [Self::Text, Self::S1, Self::S2, Self::S3, Self::S4, Self::Bound, Self::Grid, Self::Axis, Self::Page];
+
+    /// The name of its CSS variable, without dashes.
+    pub(crate) const fn variable(self) -> &'static str {
+        match self {
+            Self::Text => "ink",
+            Self::S1 => "s1",
+            Self::S2 => "s2",
+            Self::S3 => "s3",
+            Self::S4 => "s4",
+            Self::Bound => "bound",
+            Self::Grid => "grid",
+            Self::Axis => "axis",
+            Self::Page => "page",
+        }
+    }
+
+    /// Its value on light pages and on paper.
+    pub(crate) const fn light(self) -> (u8, u8, u8) {
+        match self {
+            Self::Text => (0x1B, 0x1B, 0x1B),
+            Self::S1 => (0x00, 0x72, 0xB2),
+            Self::S2 => (0xD5, 0x5E, 0x00),
+            Self::S3 => (0x00, 0x9E, 0x73),
+            Self::S4 => (0xCC, 0x79, 0xA7),
+            Self::Bound => (0x76, 0x76, 0x76),
+            Self::Grid => (0xE3, 0xE3, 0xE3),
+            Self::Axis => (0x75, 0x75, 0x75),
+            Self::Page => (0xFF, 0xFF, 0xFF),
+        }
+    }
+
+    /// Its value on dark pages.
+    pub(crate) const fn dark(self) -> (u8, u8, u8) {
+        match self {
+            Self::Text => (0xE8, 0xE8, 0xE8),
+            Self::S1 => (0x56, 0xB4, 0xE9),
+            Self::Bound | Self::Axis => (0x9A, 0x9A, 0x9A),
+            Self::Grid => (0x33, 0x33, 0x33),
+            Self::Page => (0x12, 0x12, 0x12),
+            same => same.light(),
+        }
+    }
+
+    /// Its value on light pages as text: `#0072B2`.
+    pub(super) fn light_hex(self) -> String {
+        hex(self.light())
+    }
+
+    /// The colour that stands for it while plotters draws.
+    pub(super) fn color(self) -> RGBColor {
+        let (red, green, blue) = self.light();
+        RGBColor(red, green, blue)
+    }
+
+    /// The colour of the palette that plotters drew with.
+    pub(super) fn of_rgb(rgb: (u8, u8, u8)) -> Option<Self> {
+        Self::ALL.into_iter().find(|ink| ink.light() == rgb)
+    }
+
+    /// Dashes of a series in this colour; `None` for solid ones.
+    pub(super) fn dash(self) -> Option<&'static str> {
+        match self {
+            Self::S2 => Some("9 4"),
+            Self::S3 => Some("2 3"),
+            Self::S4 => Some("9 3 2 3"),
+            Self::Bound => Some("1 3"),
+            _ => None,
+        }
+    }
+
+    /// The shape of its points; bounds share a circle and live by their grey.
+    pub(super) fn marker(self) -> Marker {
+        match self {
+            Self::S1 => Marker::Square,
+            Self::S2 => Marker::Triangle,
+            Self::S3 => Marker::Diamond,
+            Self::S4 => Marker::Cross,
+            _ => Marker::Circle,
+        }
+    }
+}
+
+fn hex((red, green, blue): (u8, u8, u8)) -> String {
+    format!("#{red:02X}{green:02X}{blue:02X}")
+}
+
+/// The CSS declarations of all colours, each for both themes.
+pub(crate) fn css() -> String {
+    let declare =
+        |ink: Ink| format!("--{}:light-dark({},{});", ink.variable(), hex(ink.light()), hex(ink.dark()));
+    Ink::ALL.into_iter().map(declare).collect()
+}
+
+/// The colour of a cell's strategy, the same on every chart.
+pub(crate) fn ink_of(reading: &Reading, cell: &Cell) -> Ink {
+    let baseline = reading.record.cells.iter().find(|cell| cell.baseline).map(|cell| cell.strategy.as_str());
+    let winner = reading.winner().map(|winner| winner.strategy.as_str());
+    let strategy = Some(cell.strategy.as_str());
+    if cell.oracle {
+        return Ink::Bound;
+    }
+    if strategy == baseline {
+        return Ink::Text;
+    }
+    if strategy == winner {
+        return Ink::S1;
+    }
+    let mut others = contenders(reading);
+    others.retain(|name| Some(*name) != baseline && Some(*name) != winner);
+    let hues = if winner.is_none() || winner == baseline {
+        [Ink::S1, Ink::S2, Ink::S3, Ink::S4].as_slice()
+    } else {
+        [Ink::S2, Ink::S3, Ink::S4].as_slice()
+    };
+    if others.len() > hues.len() {
+        return Ink::Bound;
+    }
+    others.iter().position(|name| Some(*name) == strategy).map_or(Ink::Bound, |place| hues[place])
+}
+
+fn contenders<'a>(reading: &Reading<'a>) -> Vec<&'a str> {
+    let bound = |name: &&str| reading.bounds.iter().all(|cell| cell.strategy != **name);
+    reading.strategies().into_iter().filter(bound).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    /// Contrast as WCAG 2.2 defines it, from relative luminance.
+    fn contrast(one: (u8, u8, u8), other: (u8, u8, u8)) -> f64 {
+        let linear = |channel: u8| {
+            let share = f64::from(channel) / 255.0;
+            if share <= 0.040_45 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+        };
+        let light = |(r, g, b)| 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+        let (a, b) = (light(one), light(other));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn series_stand_out_and_text_reads_in_both_themes() {
+        for ink in [Ink::Text, Ink::S1, Ink::S2, Ink::S3, Ink::S4, Ink::Bound, Ink::Axis] {
+            let least = if ink == Ink::Text { 4.5 } else { 3.0 };
+            assert!(contrast(ink.light(), Ink::Page.light()) >= least, "{ink:?} on light");
+            assert!(contrast(ink.dark(), Ink::Page.dark()) >= least, "{ink:?} on dark");
+        }
+    }
+
+    #[test]
+    fn every_colour_can_be_told_from_what_plotters_drew() {
+        for ink in Ink::ALL {
+            assert_eq!(Ink::of_rgb(ink.light()), Some(ink));
+        }
+    }
+
+    #[test]
+    fn beyond_five_strategies_only_baseline_and_winner_have_a_hue() {
+        let record = fixture::forty();
+        let reading = Reading::new(&record);
+        let inks: Vec<Ink> = record.cells.iter().map(|cell| ink_of(&reading, cell)).collect();
+        assert_eq!((inks[0], inks[39]), (Ink::Text, Ink::S1));
+        assert!(inks[1..39].iter().all(|ink| *ink == Ink::Bound));
+    }
+}

@@ -1,0 +1,173 @@
+//! Memory against origin load: what a lighter origin costs.
+
+use super::palette::{Ink, ink_of};
+use super::panel::{LEFT, Panel};
+use super::scale::Scale;
+use super::svg::{ChartError, Hold, Sheet, Svg, TEXT, WIDTH, fitted, text_width};
+use crate::record::Cell;
+use crate::report::format;
+use crate::report::measure::{MEMORY, ORIGIN_RATE, STAMPEDES};
+use crate::report::reading::{self, Reading};
+
+const HEIGHT: f64 = 430.0;
+const TOP: f64 = 26.0;
+/// Labels drawn at most; every point has a tip and a row in the table.
+const LABELS: usize = 14;
+
+struct Point<'a> {
+    cell: &'a Cell,
+    at: (f64, f64),
+    radius: f64,
+    ink: Ink,
+}
+
+/// Draws the chart.
+pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
+    let cost = |cell: &Cell| MEMORY.of(cell).zip(ORIGIN_RATE.of(cell));
+    let cells = || reading.ranked.iter().chain(&reading.bounds).copied();
+    let costs: Vec<(&Cell, (f64, f64))> = cells().filter_map(|cell| Some((cell, cost(cell)?))).collect();
+    if costs.is_empty() {
+        return Err(ChartError::NoData("No cell has both memory and origin load to draw"));
+    }
+    let of = |pick: fn(&(f64, f64)) -> f64| costs.iter().map(move |(_, cost)| pick(cost));
+    let most_memory = of(|cost| cost.0).fold(0.0, f64::max);
+    let least_memory = of(|cost| cost.0).fold(f64::INFINITY, f64::min);
+    let most_rate = of(|cost| cost.1).fold(0.0, f64::max);
+    let spread = least_memory > 0.0 && most_memory / least_memory > 12.0;
+    let x =
+        if spread { Scale::bytes_by_logarithm(least_memory, most_memory) } else { Scale::bytes(most_memory) };
+    let y = Scale::linear(0.0, most_rate, format::number);
+    let sheet = Sheet::new(HEIGHT);
+    sheet.text(0.0, 10.0, "origin fetches per second, mean", Hold::Left)?;
+    let axis = if spread { "memory, mean over time (logarithmic)" } else { "memory, mean over time" };
+    sheet.text(LEFT + (WIDTH - LEFT) / 2.0, HEIGHT - 12.0, axis, Hold::Middle)?;
+    let area = sheet.part(0.0, TOP, WIDTH - 40.0, HEIGHT - TOP - 26.0);
+    let panel = Panel::new(&area, &x, &y, true)?;
+    let steps = front(&sheet, &panel, &costs)?;
+    let most = costs.iter().filter_map(|(cell, _)| STAMPEDES.of(cell)).fold(0.0, f64::max);
+    let mut points: Vec<Point> = costs
+        .iter()
+        .map(|&(cell, (memory, rate))| Point {
+            cell,
+            at: panel.at(memory, rate),
+            radius: radius(STAMPEDES.of(cell), most),
+            ink: ink_of(reading, cell),
+        })
+        .collect();
+    // Small markers lie on top of large ones, so that none is hidden.
+    points.sort_by(|a, b| b.radius.total_cmp(&a.radius));
+    for (index, point) in points.iter().enumerate() {
+        mark(&sheet, reading, point, index < 30)?;
+    }
+    labels(&sheet, reading, &points, &steps)?;
+    let on_front = costs.iter().filter(|(cell, _)| cell.on_pareto_front && !cell.oracle).count();
+    let finding =
+        format!("{} cells by memory and origin load; {on_front} of them on the front.", costs.len());
+    Ok(sheet.finish("pareto", "Memory against origin load", finding))
+}
+
+/// Area grows with the number of stampedes.
+fn radius(stampedes: Option<f64>, most: f64) -> f64 {
+    match stampedes {
+        Some(count) if count > 0.0 && most > 0.0 => 5.0 + 9.0 * (count / most).sqrt(),
+        _ => 5.0,
+    }
+}
+
+/// The front as steps: between two of its cells, the cell with less memory is what one has.
+///
+/// Gives the corners of the line.
+fn front(sheet: &Sheet, panel: &Panel, costs: &[(&Cell, (f64, f64))]) -> Result<Vec<(f64, f64)>, ChartError> {
+    let contender = |cell: &Cell| cell.on_pareto_front && !cell.oracle;
+    let mut front: Vec<(f64, f64)> =
+        costs.iter().filter(|(cell, _)| contender(cell)).map(|(_, cost)| *cost).collect();
+    front.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
+    let mut steps: Vec<(f64, f64)> = Vec::new();
+    for (memory, rate) in front {
+        let (x, y) = panel.at(memory, rate);
+        if let Some(&(_, before)) = steps.last() {
+            steps.push((x, before));
+        }
+        steps.push((x, y));
+    }
+    if steps.len() > 1 {
+        sheet.line(&steps, Ink::Axis, 1.2)?;
+    }
+    Ok(steps)
+}
+
+fn mark(sheet: &Sheet, reading: &Reading, point: &Point, linked: bool) -> Result<(), ChartError> {
+    let cell = point.cell;
+    let kept = cell.on_pareto_front || cell.baseline || reading.is_winner(cell);
+    let alpha = if kept { 0.9 } else { 0.45 };
+    let tip = format!(
+        "{}: {} mean memory, {} origin fetches, {} stampedes per hour",
+        reading::name(cell),
+        MEMORY.text(cell),
+        ORIGIN_RATE.text(cell),
+        STAMPEDES.text(cell)
+    );
+    let (x, y) = point.at;
+    let draw = |sheet: &Sheet| sheet.marker(x, y, point.radius, point.ink, alpha);
+    if linked { sheet.linked(&reading::anchor(cell), &tip, draw) } else { sheet.with_tip(&tip, draw) }
+}
+
+/// Labels the most telling points first, each where it covers neither a point nor another label.
+fn labels(
+    sheet: &Sheet,
+    reading: &Reading,
+    points: &[Point],
+    steps: &[(f64, f64)],
+) -> Result<(), ChartError> {
+    let mut order: Vec<&Point> = points.iter().collect();
+    order.sort_by_key(|point| {
+        let cell = point.cell;
+        (!reading.is_winner(cell), !cell.baseline, !cell.on_pareto_front)
+    });
+    let around = |point: &Point| {
+        let ((x, y), r) = (point.at, point.radius);
+        (x - r, y - r, x + r, y + r)
+    };
+    let along = |ends: &[(f64, f64)]| {
+        let ((x1, y1), (x2, y2)) = (ends[0], ends[1]);
+        (x1.min(x2), y1.min(y2), x1.max(x2), y1.max(y2))
+    };
+    let mut taken: Vec<(f64, f64, f64, f64)> =
+        points.iter().map(around).chain(steps.windows(2).map(along)).collect();
+    for point in order.into_iter().take(LABELS) {
+        let cell = point.cell;
+        let role = match (reading.is_winner(cell), cell.baseline) {
+            (true, _) => " ★",
+            (_, true) => " (baseline)",
+            _ => "",
+        };
+        let text = format!("{}{role}", fitted(&cell.strategy, 170.0));
+        let text = format!("{text}, {}", reading::capacity(cell.capacity));
+        let (width, ((x, y), r)) = (text_width(&text, TEXT), (point.at, point.radius + 4.0));
+        let right = |x: f64, y: f64| (x, y - 8.0, x + width, y + 8.0);
+        let places = [
+            right(x + r, y),
+            right(x - r - width, y),
+            right(x - width / 2.0, y - r - 8.0),
+            right(x - width / 2.0, y + r + 8.0),
+            right(x + r, y - 14.0),
+            right(x + r, y + 14.0),
+            right(x - r - width, y - 14.0),
+            right(x - r - width, y + 14.0),
+        ];
+        let fits = |place: &&(f64, f64, f64, f64)| {
+            place.0 >= LEFT
+                && place.2 <= WIDTH
+                && place.1 >= TOP - 8.0
+                && place.3 <= HEIGHT - 50.0
+                && taken.iter().all(|other| {
+                    place.2 < other.0 || other.2 < place.0 || place.3 < other.1 || other.3 < place.1
+                })
+        };
+        if let Some(place) = places.iter().find(fits) {
+            sheet.text(place.0, f64::midpoint(place.1, place.3), &text, Hold::Left)?;
+            taken.push(*place);
+        }
+    }
+    Ok(())
+}

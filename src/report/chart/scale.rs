@@ -1,0 +1,144 @@
+//! Axes: which values they span, where their ticks stand, and how those are written.
+
+use crate::report::format;
+
+/// An axis in the base unit of its quantity.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Scale {
+    /// Least value, as placed.
+    pub(super) low: f64,
+    /// Greatest value, as placed.
+    pub(super) high: f64,
+    /// Places of the ticks and their labels.
+    pub(super) ticks: Vec<(f64, String)>,
+    /// Whether values are placed by their logarithm.
+    logarithmic: bool,
+}
+
+impl Scale {
+    /// From `low` to at least `high` in steps of 1, 2 or 5 times a power of ten.
+    pub(super) fn linear(low: f64, high: f64, print: impl Fn(f64) -> String) -> Self {
+        Self::stepped(low, high, nice_step((high - low).max(f64::MIN_POSITIVE) / 5.0), print)
+    }
+
+    /// Shares from `low` to 1 as percentages.
+    pub(super) fn shares(low: f64) -> Self {
+        // Steps are counted down from all, so that the axis ends there.
+        let step = nice_step((1.0 - low).clamp(0.01, 1.0) / 5.0);
+        let low = (1.0 - ((1.0 - low) / step - 1e-9).ceil() * step).max(0.0);
+        Self::stepped(low, 1.0, step, |share| format!("{} %", format::number((share * 1e4).round() / 100.0)))
+    }
+
+    /// Bytes from 0 to at least `most`, with ticks at sizes that people write.
+    pub(super) fn bytes(most: f64) -> Self {
+        let most = most.max(1.0);
+        let (_, unit) = format::byte_unit(most / 4.0);
+        let mut doublings = (0..10).map(|power| unit * f64::from(1 << power));
+        let step = doublings.find(|step| most / step <= 5.0).unwrap_or(most / 4.0);
+        Self::stepped(0.0, most, step, format::bytes)
+    }
+
+    /// Bytes by their logarithm, with ticks at powers of two.
+    pub(super) fn bytes_by_logarithm(least: f64, most: f64) -> Self {
+        let (first, end) = (least.max(1.0).log2().floor(), most.max(2.0).log2().ceil());
+        let by = ((end - first) / 6.0).ceil().max(1.0);
+        let mut ticks = Vec::new();
+        let mut power = first;
+        while power <= end {
+            ticks.push((power, format::bytes(power.exp2())));
+            power += by;
+        }
+        Self { low: first, high: end, ticks, logarithmic: true }
+    }
+
+    /// Time from 0 to `span` seconds, and the unit of its labels.
+    pub(super) fn time(span: f64) -> (Self, &'static str) {
+        let units = [("days", 86_400.0, 3.0), ("hours", 3_600.0, 2.0), ("minutes", 60.0, 2.0)];
+        let span = span.max(1e-6);
+        let (name, unit) = units
+            .into_iter()
+            .find(|(_, unit, least)| span >= unit * least)
+            .map_or(("seconds", 1.0), |(name, unit, _)| (name, unit));
+        let step = match name {
+            "hours" | "days" => whole_step(span / unit / 8.0) * unit,
+            _ => nice_step(span / 8.0 / unit) * unit,
+        };
+        let mut scale = Self::stepped(0.0, span, step, |at| format::number(at / unit));
+        scale.high = span;
+        scale.ticks.retain(|(at, _)| *at <= span);
+        (scale, name)
+    }
+
+    fn stepped(low: f64, high: f64, step: f64, print: impl Fn(f64) -> String) -> Self {
+        let last = ((high - low) / step - 1e-9).ceil().clamp(1.0, 50.0);
+        let ticks = (0..=50_u32).map(f64::from).take_while(|index| *index <= last);
+        let ticks: Vec<_> = ticks.map(|index| low + step * index).map(|at| (at, print(at))).collect();
+        let high = ticks.last().map_or(high, |(at, _)| *at);
+        Self { low, high, ticks, logarithmic: false }
+    }
+
+    /// Where a value stands between the low end (0) and the high end (1).
+    pub(super) fn share(&self, value: f64) -> f64 {
+        let placed = if self.logarithmic { value.max(1e-12).log2() } else { value };
+        ((placed - self.low) / (self.high - self.low)).clamp(-0.001, 1.001)
+    }
+}
+
+/// The least of 1, 2, 5, 10, ... times a power of ten that is no less than `step`.
+fn nice_step(step: f64) -> f64 {
+    let power = 10_f64.powf(step.log10().floor());
+    [1.0, 2.0, 5.0]
+        .into_iter()
+        .map(|factor| factor * power)
+        .find(|nice| *nice >= step * 0.999)
+        .unwrap_or(10.0 * power)
+}
+
+/// The least whole step of hours or days that is no less than `step`.
+fn whole_step(step: f64) -> f64 {
+    [1.0, 2.0, 3.0, 4.0, 6.0, 12.0, 24.0]
+        .into_iter()
+        .find(|nice| *nice >= step)
+        .unwrap_or_else(|| nice_step(step))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(scale: &Scale) -> Vec<&str> {
+        scale.ticks.iter().map(|(_, label)| label.as_str()).collect()
+    }
+
+    #[test]
+    fn ticks_stand_at_values_that_people_write() {
+        assert_eq!(labels(&Scale::shares(0.0)), ["0 %", "20 %", "40 %", "60 %", "80 %", "100 %"]);
+        assert_eq!(
+            labels(&Scale::bytes(200.0 * 1_048_576.0)),
+            ["0 B", "64 MiB", "128 MiB", "192 MiB", "256 MiB"]
+        );
+        assert_eq!(labels(&Scale::bytes_by_logarithm(9e6, 1e9)), ["8 MiB", "32 MiB", "128 MiB", "512 MiB"]);
+        let (hours, unit) = Scale::time(21_600.0);
+        assert_eq!((labels(&hours), unit), (vec!["0", "1", "2", "3", "4", "5", "6"], "hours"));
+    }
+
+    #[test]
+    fn an_axis_of_shares_ends_at_all_of_it() {
+        for low in [0.0, 0.1, 0.3, 0.5, 0.7, 0.9] {
+            let scale = Scale::shares(low);
+            assert_eq!(labels(&scale).last(), Some(&"100 %"), "{low}");
+            assert!(scale.low <= low && (scale.high - 1.0).abs() < 1e-9, "{low}");
+        }
+    }
+
+    #[test]
+    fn odd_spans_give_few_finite_ticks() {
+        for most in [0.0, 1e-12, 1.0, 7.0, 1e15, 1e300] {
+            for scale in [Scale::linear(0.0, most, format::number), Scale::bytes(most), Scale::time(most).0] {
+                assert!(!scale.ticks.is_empty() && scale.ticks.len() <= 52, "{most}: {scale:?}");
+                assert!(scale.ticks.iter().all(|(at, _)| at.is_finite()), "{most}: {scale:?}");
+                assert!(scale.share(most).is_finite());
+            }
+        }
+    }
+}

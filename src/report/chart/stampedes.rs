@@ -1,0 +1,69 @@
+//! When stampedes happen: duplicate fetches over time, one strip for each cell on one scale.
+
+use super::palette::ink_of;
+use super::panel::{BELOW, LEFT, Panel};
+use super::sample::Sampling;
+use super::scale::Scale;
+use super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
+use crate::record::Cell;
+use crate::report::format;
+use crate::report::reading::{self, Reading};
+
+const STRIP: f64 = 74.0;
+const GAP: f64 = 30.0;
+/// Strips drawn at most.
+const MOST: usize = 6;
+
+/// Draws the chart; the second text says how buckets were gathered.
+pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
+    let cells: Vec<&Cell> = reading
+        .side_by_side(MOST)
+        .into_iter()
+        .filter(|cell| !cell.series.duplicate_fetches.is_empty())
+        .collect();
+    let Some(first) = cells.first() else {
+        return Err(ChartError::NoData("The record holds no series, so there is nothing to draw over time"));
+    };
+    let buckets = cells.iter().map(|cell| cell.series.duplicate_fetches.len()).max().unwrap_or(0);
+    let span = buckets as f64 * first.series.bucket_s;
+    let sampling = Sampling::of(buckets, first.series.bucket_s);
+    let strips: Vec<Vec<(f64, f64)>> =
+        cells.iter().map(|cell| sampling.sums(&cell.series.duplicate_fetches)).collect();
+    let most = strips.iter().flatten().map(|(_, sum)| *sum).fold(0.0, f64::max);
+    if most <= 0.0 || !span.is_finite() {
+        return Err(ChartError::NoData(
+            "No stampede occurred: no two fetches of the same object overlapped in the cells compared here",
+        ));
+    }
+    let (time, unit) = Scale::time(span);
+    let mut duplicates = Scale::linear(0.0, most, format::number);
+    duplicates.ticks = vec![(0.0, "0".into()), (duplicates.high, format::number(duplicates.high))];
+    let warmup = reading.record.provenance.warmup_s.clamp(0.0, span);
+    let height = 24.0 + cells.len() as f64 * (STRIP + GAP) + BELOW + 8.0;
+    let sheet = Sheet::new(height);
+    let title = format!("duplicate origin fetches per {}", format::duration(sampling.column_s()));
+    sheet.text(0.0, 10.0, &title, Hold::Left)?;
+    for (index, (cell, strip)) in cells.iter().zip(&strips).enumerate() {
+        let top = 24.0 + index as f64 * (STRIP + GAP);
+        let last = index + 1 == cells.len();
+        let total = format::number(strip.iter().map(|(_, sum)| sum).sum::<f64>());
+        let name =
+            if cell.baseline { format!("{} (baseline)", cell.strategy) } else { cell.strategy.clone() };
+        sheet.label(LEFT, top + 9.0, &name, WIDTH - LEFT - 210.0, Hold::Left)?;
+        sheet.text(WIDTH - 8.0, top + 9.0, &format!("{total} in all"), Hold::Right)?;
+        let area = sheet.part(0.0, top + 16.0, WIDTH - 8.0, STRIP + if last { BELOW } else { 4.0 });
+        let mut panel = Panel::new(&area, &time, &duplicates, last)?;
+        if warmup > 0.0 {
+            panel.shade(0.0, warmup)?;
+        }
+        panel.bars(strip, sampling.column_s(), ink_of(reading, cell))?;
+    }
+    let middle = LEFT + (WIDTH - LEFT) / 2.0;
+    sheet.text(middle, height - 12.0, &format!("time since the first request, {unit}"), Hold::Middle)?;
+    let finding = format!(
+        "Duplicate fetches over time for {} cells; {} has the first strip.",
+        cells.len(),
+        reading::name(first)
+    );
+    Ok((sheet.finish("stampedes", "Duplicate origin fetches over time", finding), sampling.words(buckets)))
+}

@@ -1,0 +1,112 @@
+//! What was assumed and how to repeat it: the tables of provenance and of skipped lines.
+
+use super::table::{Table, Td};
+use crate::record::Record;
+use crate::report::format;
+
+/// Everything that made the numbers.
+pub(super) fn table(record: &Record) -> Table {
+    let mut table = Table::new("provenance-table", "How these numbers were made", &["what", "value"]);
+    table.sortable = false;
+    let mut row = |name: &str, value: String| table.row(vec![Td::heading(name), Td::text(value)]);
+    let (scenario, trace, how) = (&record.scenario, &record.trace, &record.provenance);
+    row("Tool", format!("{} {}, record schema {}", record.tool.name, record.tool.version, record.schema));
+    row("Command", how.command.clone());
+    row("Scenario", format!("{}, SHA-256 {}", scenario.name, scenario.sha256));
+    row("Seed", scenario.seed.to_string());
+    row("Trace", trace.source.clone());
+    row("Trace digest", format!("SHA-256 {}", trace.sha256));
+    row(
+        "Kind of trace",
+        if trace.recorded {
+            "recorded: played once, numbers are exact for it, no interval".into()
+        } else {
+            "synthetic: one trace for each replication, intervals over replications".into()
+        },
+    );
+    row(
+        "Requests",
+        format!(
+            "{} over {}, of {} objects",
+            format::count(trace.requests),
+            format::duration(trace.span_s),
+            format::count(trace.objects)
+        ),
+    );
+    row(
+        "Size of all objects",
+        format!("{} ({} bytes)", format::bytes(trace.unique_bytes as f64), format::count(trace.unique_bytes)),
+    );
+    row("Sizes that had to be assumed", format!("{} of requests", format::percent(trace.imputed_size_share)));
+    row(
+        "Warm-up",
+        format!(
+            "{}, simulated and not scored; {} scored",
+            format::duration(how.warmup_s),
+            format::duration(how.scored_s)
+        ),
+    );
+    let replications: Vec<u32> = record.cells.iter().map(|cell| cell.replications).collect();
+    if let (Some(least), Some(most)) = (replications.iter().min(), replications.iter().max()) {
+        let runs = if least == most { most.to_string() } else { format!("{least} to {most}") };
+        row("Replications of a cell", runs);
+    }
+    row("Score", record.scoring.formula.clone());
+    let weights = record.scoring.weights.iter();
+    let weights: Vec<String> =
+        weights.map(|(name, weight)| format!("{name} {}", format::number(*weight))).collect();
+    row("Weights", if weights.is_empty() { "none".into() } else { weights.join(", ") });
+    table
+}
+
+/// Lines that were no requests, by reason; `None` where all were used.
+pub(super) fn skipped(record: &Record) -> Option<Table> {
+    let trace = &record.trace;
+    if trace.skipped.values().all(|count| *count == 0) {
+        return None;
+    }
+    let mut table = Table::new("skipped", "Skipped lines by reason", &["reason", "lines#", "first"]);
+    for (reason, count) in trace.skipped.iter().filter(|(_, count)| **count > 0) {
+        let first = trace.skipped_first.get(reason).map_or(format::NONE, String::as_str);
+        table.row(vec![
+            Td::heading(reason.clone()),
+            Td::count(*count),
+            Td::text(format::shortened(first, 160)),
+        ]);
+    }
+    Some(table)
+}
+
+/// A part of a scenario as TOML, or as JSON where TOML cannot say it.
+pub(super) fn written_out(value: &serde_json::Value) -> String {
+    let known = without_nulls(value);
+    let toml = if known.is_object() { toml::to_string_pretty(&known).ok() } else { None };
+    toml.or_else(|| serde_json::to_string_pretty(&known).ok()).unwrap_or_default()
+}
+
+/// TOML has no word for what is not known: a key that is not there.
+fn without_nulls(value: &serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::Object(fields) => {
+            let known = fields.iter().filter(|(_, value)| !value.is_null());
+            Value::Object(known.map(|(key, value)| (key.clone(), without_nulls(value))).collect())
+        }
+        Value::Array(items) => {
+            Value::Array(items.iter().filter(|value| !value.is_null()).map(without_nulls).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scenario_is_shown_as_it_would_be_written() {
+        let value = serde_json::json!({"seed": 1, "nothing": null, "cache": {"capacity": ["64MiB"]}});
+        let text = written_out(&value);
+        assert!(text.contains("seed = 1") && text.contains("[cache]") && !text.contains("nothing"), "{text}");
+    }
+}

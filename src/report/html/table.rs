@@ -1,0 +1,144 @@
+//! Tables of the page, ready for the template: text for people, and the full value beside it.
+
+use crate::record::Cell;
+use crate::report::format;
+use crate::report::measure::{Measure, Unit};
+use crate::report::reading::{self, Reading};
+
+/// A table.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    pub(super) id: &'static str,
+    pub(super) caption: String,
+    pub(super) sortable: bool,
+    pub(super) heads: Vec<Head>,
+    pub(super) rows: Vec<Row>,
+    pub(super) notes: Vec<String>,
+}
+
+/// The head of a column.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) text: String,
+    pub(super) numeric: bool,
+}
+
+/// A row.
+#[derive(Debug, Default)]
+pub(super) struct Row {
+    /// For links; empty for none.
+    pub(super) id: String,
+    /// Whether it is that of the recommended cell.
+    pub(super) chosen: bool,
+    pub(super) cells: Vec<Td>,
+}
+
+/// A cell of a table, or a tile.
+#[derive(Debug, Default)]
+pub(super) struct Td {
+    /// For people.
+    pub(super) text: String,
+    /// In full, for programs; empty where it is not known or no number.
+    pub(super) value: String,
+    /// A second line; empty for none.
+    pub(super) more: String,
+    /// `better`, `worse` or empty.
+    pub(super) tone: &'static str,
+    pub(super) numeric: bool,
+    /// Whether it names its row.
+    pub(super) heading: bool,
+    /// Name of a tile.
+    pub(super) label: String,
+}
+
+impl Table {
+    /// A table with columns; those whose name ends in `#` hold numbers.
+    pub(super) fn new(id: &'static str, caption: impl Into<String>, columns: &[&str]) -> Self {
+        let head = |name: &&str| Head {
+            text: name.trim_end_matches('#').into(),
+            numeric: name.ends_with('#') && name.len() > 1,
+        };
+        let heads = columns.iter().map(head).collect();
+        Self { id, caption: caption.into(), sortable: true, heads, ..Self::default() }
+    }
+
+    /// Appends a row.
+    pub(super) fn row(&mut self, cells: Vec<Td>) {
+        self.rows.push(Row { cells, ..Row::default() });
+    }
+}
+
+impl Td {
+    /// Text.
+    pub(super) fn text(text: impl Into<String>) -> Self {
+        Self { text: format::shortened(&text.into(), usize::MAX), ..Self::default() }
+    }
+
+    /// The name of a row.
+    pub(super) fn heading(text: impl Into<String>) -> Self {
+        Self { heading: true, ..Self::text(text) }
+    }
+
+    /// A number in a unit.
+    pub(super) fn number(value: impl Into<Option<f64>>, unit: Unit) -> Self {
+        let value = value.into().filter(|value| value.is_finite());
+        Self {
+            text: unit.print(value),
+            value: value.map(|value| value.to_string()).unwrap_or_default(),
+            numeric: true,
+            ..Self::default()
+        }
+    }
+
+    /// A count.
+    pub(super) fn count(value: u64) -> Self {
+        Self { text: format::count(value), value: value.to_string(), numeric: true, ..Self::default() }
+    }
+
+    /// A count and its share of a whole.
+    pub(super) fn share(count: u64, whole: u64) -> Self {
+        let share = (whole > 0).then(|| count as f64 / whole as f64);
+        Self { more: format::count(count), ..Self::number(share, Unit::Share) }
+    }
+
+    /// A measure of a cell and its change against the baseline.
+    pub(super) fn measured(reading: &Reading, cell: &Cell, measure: &Measure) -> Self {
+        let mut td = Self::number(measure.of(cell), measure.unit);
+        if let Some(change) = reading.change(cell, measure) {
+            let (tone, word) = match change.is_better(measure) {
+                Some(true) => ("better", ", better"),
+                Some(false) => ("worse", ", worse"),
+                None => ("", ""),
+            };
+            td.more = format!("{}{word}", change.text(measure));
+            td.tone = tone;
+        }
+        td
+    }
+
+    /// The cell's name, marked as baseline, recommended or bound.
+    pub(super) fn name(reading: &Reading, cell: &Cell) -> Self {
+        let marks = [
+            (reading.is_winner(cell), "★ recommended"),
+            (cell.baseline, "baseline"),
+            (cell.oracle, "bound, no contender"),
+            (reading.is_near_winner(cell), "≈ recommended"),
+        ];
+        let marks: Vec<&str> = marks.into_iter().filter(|(is, _)| *is).map(|(_, mark)| mark).collect();
+        let mut more = marks.join(", ");
+        if let Some(why) = &cell.failed {
+            more = format!("{more}{}failed: {why}", if more.is_empty() { "" } else { "; " });
+        }
+        Self { more, ..Self::heading(cell.strategy.clone()) }
+    }
+
+    /// The cell's memory limit.
+    pub(super) fn limit(cell: &Cell) -> Self {
+        use crate::record::Capacity::{Bytes, Objects};
+        let value = match cell.capacity {
+            Some(Bytes(limit) | Objects(limit)) => limit.to_string(),
+            None => String::new(),
+        };
+        Self { value, numeric: true, ..Self::text(reading::capacity(cell.capacity)) }
+    }
+}

@@ -1,0 +1,82 @@
+//! F3: what the time of a fetch does to the hit ratio, with requests coalesced and without a guard.
+
+use crate::{MISSES, OneKey, fetches, share};
+use ttlab::metrics::OutcomeKind::{DelayedHit, FreshHit};
+
+/// A point of the law: rate, TTL and fetch time in seconds; requests and tolerance.
+struct Point {
+    rate: f64,
+    ttl: f64,
+    time: f64,
+    requests: f64,
+    tolerance: f64,
+}
+
+const POINTS: [Point; 3] = [
+    Point { rate: 5.0, ttl: 20.0, time: 2.0, requests: 800_000.0, tolerance: 0.0006 },
+    Point { rate: 1.0, ttl: 10.0, time: 3.0, requests: 800_000.0, tolerance: 0.001 },
+    Point { rate: 50.0, ttl: 60.0, time: 0.2, requests: 2_000_000.0, tolerance: 0.0001 },
+];
+
+impl Point {
+    fn run(&self, latency: &str, guard: &str) -> Vec<ttlab::metrics::Measurements> {
+        let strategy = format!("ttl = {{ rule = \"fixed\", ttl = \"{}s\" }}\nguard = \"{guard}\"", self.ttl);
+        let seconds = self.requests / self.rate;
+        OneKey { rate: self.rate, seconds, latency, origin: "", strategy: &strategy }.run()
+    }
+
+    fn constant(&self) -> String {
+        format!("{{ model = \"constant\", value = \"{}s\" }}", self.time)
+    }
+
+    fn exponential(&self) -> String {
+        format!("{{ model = \"exponential\", mean = \"{}s\" }}", self.time)
+    }
+
+    fn named(&self, law: &str, what: &str) -> String {
+        format!("{law} at λ = {}, T = {} s, D = {} s: {what}", self.rate, self.ttl, self.time)
+    }
+}
+
+#[test]
+fn f3a_coalesced_misses_make_one_fetch_and_delay_those_who_come_meanwhile() {
+    for point in &POINTS {
+        check_coalesced(point, &point.constant(), 1.0);
+    }
+}
+
+#[test]
+fn f3a_holds_for_any_distribution_of_the_fetch_time() {
+    // Fetch times of chance make the cycles vary more.
+    for point in &POINTS[..2] {
+        check_coalesced(point, &point.exponential(), 2.0);
+    }
+}
+
+fn check_coalesced(point: &Point, latency: &str, wider: f64) {
+    let runs = point.run(latency, "single-flight");
+    let (m, delayed) = (point.rate * point.ttl, point.rate * point.time);
+    let z = 1.0 + delayed + m;
+    let tolerance = wider * point.tolerance;
+    share(&runs, &[FreshHit]).must_equal(m / z, tolerance, &point.named("F3a", "hit ratio"));
+    share(&runs, &[DelayedHit]).must_equal(delayed / z, tolerance, &point.named("F3a", "delayed"));
+    if m < 1_000.0 {
+        // Long cycles are nearly equal, and a run holds only some hundred: how many shows where it ends.
+        share(&runs, &MISSES).must_equal(1.0 / z, tolerance, &point.named("F3a", "misses"));
+        fetches(&runs).must_equal(1.0 / z, tolerance, &point.named("F3a", "fetches per request"));
+    }
+}
+
+#[test]
+fn f3b_late_duplicates_arm_the_ttl_anew_and_raise_the_hit_ratio() {
+    for point in &POINTS {
+        let runs = point.run(&point.constant(), "none");
+        let (rate, time) = (point.rate, point.time);
+        // How long after the first completion the last one comes.
+        let late = time - (1.0 - (-rate * time).exp()) / rate;
+        let live = rate * (point.ttl + late);
+        let law = live / (1.0 + rate * time + live);
+        share(&runs, &[FreshHit]).must_equal(law, point.tolerance, &point.named("F3b", "hit ratio"));
+        fetches(&runs).must_equal(1.0 - law, point.tolerance, &point.named("F3b", "fetches per request"));
+    }
+}
