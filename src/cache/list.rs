@@ -72,6 +72,12 @@ impl List {
         std::iter::successors((self.back != NIL).then_some(self.back), towards_front).map(ObjectId::new)
     }
 
+    /// Who stands before an object of the list, one step towards the front.
+    pub fn before(&self, object: ObjectId) -> Option<ObjectId> {
+        let prev = self.links[object.index()].prev;
+        (prev != NIL).then_some(ObjectId::new(prev))
+    }
+
     /// Puts an object that is not in the list at the front.
     pub fn push_front(&mut self, object: ObjectId) {
         debug_assert!(!self.contains(object), "{object:?} is already in the list");

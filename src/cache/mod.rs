@@ -5,10 +5,12 @@
 //! `Slot::is_live`.
 
 pub mod eviction;
+pub mod heap;
 pub mod list;
 pub mod memory;
 pub mod reclaim;
 mod residency;
+pub mod segments;
 
 use std::sync::Arc;
 
@@ -19,14 +21,18 @@ pub use residency::{Account, Residency};
 
 use crate::origin::Version;
 use crate::trace::prefetch::prefetch;
-use crate::trace::{ObjectId, Objects};
-use crate::units::SimTime;
+use crate::trace::{ObjectId, Objects, Trace};
+use crate::units::{Fraction, SimTime};
 
 /// What the parts of a cache may know of the run when they are made.
 #[derive(Debug, Clone)]
 pub struct Setup {
     /// How many objects there can be.
     pub objects: usize,
+    /// How much the cache may hold; what an entry weighs is measured in the same unit.
+    pub capacity: Capacity,
+    /// All requests of the run, the coming ones included: for oracles alone.
+    pub trace: Arc<Trace>,
 }
 
 /// Why a lookup found nothing: how the object's last stay in the cache ended.
@@ -113,6 +119,26 @@ pub enum Capacity {
     Objects(u64),
 }
 
+impl Capacity {
+    /// The limit in its own unit; without one, more than anything weighs.
+    pub fn limit(self) -> u64 {
+        match self {
+            Self::Unbounded => u64::MAX,
+            Self::Bytes(limit) | Self::Objects(limit) => limit,
+        }
+    }
+
+    /// A part of the limit, rounded to the nearest whole unit.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "float to integer casts saturate, and neither factor is negative"
+    )]
+    pub fn part(self, share: Fraction) -> u64 {
+        (self.limit() as f64 * share.as_f64()).round() as u64
+    }
+}
+
 /// What a lookup found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lookup {
@@ -131,6 +157,8 @@ pub enum Stored {
     TooLarge,
     /// Nothing could be evicted to make room.
     OutOfMemory,
+    /// The eviction policy did not want it in the place of what is held; it was not sent.
+    NotAdmitted,
 }
 
 /// The cache of one simulation.
@@ -155,6 +183,7 @@ impl Cache {
         residency: Residency,
     ) -> Self {
         let slots = vec![Slot::EMPTY; objects.len()];
+        let capacity = if eviction.ignores_capacity() { Capacity::Unbounded } else { capacity };
         Self { slots, objects, capacity, eviction, reclaim, memory, residency }
     }
 
@@ -169,7 +198,10 @@ impl Cache {
     pub fn get(&mut self, object: ObjectId, now: SimTime) -> Lookup {
         let slot = &self.slots[object.index()];
         match slot.state {
-            State::Absent(cause) => Lookup::Absent(cause),
+            State::Absent(cause) => {
+                self.eviction.on_miss(object);
+                Lookup::Absent(cause)
+            }
             State::Held if slot.is_live(now) => {
                 let entry = slot.entry();
                 self.eviction.on_hit(object);
@@ -181,6 +213,7 @@ impl Cache {
                 if self.slots[object.index()].state == State::Held {
                     self.remove(object, Cause::Expired, now);
                 }
+                self.eviction.on_miss(object);
                 Lookup::Absent(Cause::Expired)
             }
         }
@@ -218,7 +251,7 @@ impl Cache {
             let old = std::mem::replace(slot, Slot::holding(entry)).entry();
             let cost = self.memory.cost(self.objects.fact(object));
             self.residency.overwritten(&old, cost, now);
-            self.eviction.on_hit(object);
+            self.eviction.on_overwrite(object);
             self.reclaim.on_armed(object, entry.expires_at);
             return Stored::Yes;
         }
@@ -227,13 +260,17 @@ impl Cache {
         }
         let fact = self.objects.fact(object);
         let cost = self.memory.cost(fact);
+        let weight = self.weight(cost);
+        if !self.eviction.admit(object, weight) {
+            return Stored::NotAdmitted;
+        }
         match self.make_room(cost, now) {
             Stored::Yes => {}
             refused => return refused,
         }
         self.slots[object.index()] = Slot::holding(entry);
         self.residency.stored(cost, now);
-        self.eviction.on_fill(object, fact.size);
+        self.eviction.on_fill(object, weight);
         self.reclaim.on_armed(object, entry.expires_at);
         Stored::Yes
     }
@@ -329,7 +366,18 @@ impl Cache {
         let entry = slot.entry();
         let cost = self.memory.cost(self.objects.fact(object));
         self.residency.left(&entry, cost, cause, now);
-        self.eviction.on_remove(object);
+        match cause {
+            Cause::Evicted => self.eviction.on_evict(object),
+            _ => self.eviction.on_remove(object),
+        }
+    }
+
+    /// What an entry of `cost` bytes takes of the capacity, in the capacity's own unit.
+    fn weight(&self, cost: u64) -> u32 {
+        match self.capacity {
+            Capacity::Objects(_) => 1,
+            Capacity::Bytes(_) | Capacity::Unbounded => u32::try_from(cost).unwrap_or(u32::MAX),
+        }
     }
 }
 

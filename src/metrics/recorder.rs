@@ -188,6 +188,8 @@ impl Observer for Recorder {
                 return;
             }
             Stored::OutOfMemory => self.out_of_memory += 1,
+            // Whoever decides what to hold decides before the value is sent.
+            Stored::NotAdmitted => return,
         }
         self.commands.set += 1;
     }

@@ -77,7 +77,10 @@ fn nothing_in_it_is_not_a_number() {
     let silent =
         score::Cell { runs: [empty(0), empty(1)].into_iter().collect(), ..cell("baseline", 0.0, &[]) };
     let instant = score::Cell {
-        runs: [(0, Measurements { scored: SimDuration::ZERO, ..run(3, 4) })].into_iter().collect(),
+        runs: [0, 1]
+            .map(|number| (number, Measurements { scored: SimDuration::ZERO, ..run(3, 4) }))
+            .into_iter()
+            .collect(),
         ..cell("at once", 0.0, &[])
     };
     let record = build(&[silent, instant, cell("failed", 0.0, &[])], &Rules::default());

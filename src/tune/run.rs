@@ -194,7 +194,7 @@ pub fn simulation<'t>(
         Changes::new(models, objects),
         objects.len(),
     );
-    let setup = cache::Setup { objects: objects.len() };
+    let setup = cache::Setup { objects: objects.len(), capacity: plan.capacity, trace: Arc::clone(trace) };
     let cache = Cache::new(
         trace.shared_objects(),
         plan.capacity,

@@ -1,27 +1,60 @@
 //! Who leaves when the cache is full.
 
+pub mod arc;
+pub mod belady;
 pub mod fifo;
+pub mod gdsf;
+pub mod infinite;
+pub mod lfu;
 pub mod lru;
 pub mod noeviction;
+pub mod s3_fifo;
+pub mod s4lru;
+pub mod sieve;
+pub mod w_tinylfu;
 
 use super::{Setup, Stored};
 use crate::trace::ObjectId;
 
 /// A rule that chooses victims. It is told of every entry that comes, is used and goes.
+///
+/// Weights are in the unit of the capacity: bytes by the memory model, or 1 an entry where the
+/// capacity counts objects.
 pub trait EvictionPolicy: Send {
-    /// A live entry was read or overwritten.
+    /// A request found a live entry. Every request is told once, here or in [`Self::on_miss`].
     fn on_hit(&mut self, object: ObjectId);
 
-    /// An entry of `size` bytes was stored where there was none.
-    fn on_fill(&mut self, object: ObjectId, size: u32);
+    /// A request found nothing, or only a dead entry (which has left by now).
+    fn on_miss(&mut self, _object: ObjectId) {}
 
-    /// An entry left, for whatever reason.
+    /// A live entry was overwritten. By default as good as a hit; policies that count requests do
+    /// not count the writes that requests cause.
+    fn on_overwrite(&mut self, object: ObjectId) {
+        self.on_hit(object);
+    }
+
+    /// An entry of `weight` wants to come where there is none, and room will be made for it;
+    /// `false` if what is held is worth more, so that it stays outside.
+    fn admit(&mut self, _object: ObjectId, _weight: u32) -> bool {
+        true
+    }
+
+    /// An entry of `weight` was stored where there was none. It has been admitted just before.
+    fn on_fill(&mut self, object: ObjectId, weight: u32);
+
+    /// An entry left: it expired, was deleted or lost.
     fn on_remove(&mut self, object: ObjectId);
+
+    /// The victim left. Policies that remember whom they sent away do it here.
+    fn on_evict(&mut self, object: ObjectId) {
+        self.on_remove(object);
+    }
 
     /// Asks for what it keeps about `object`, which will be needed soon.
     fn prefetch(&self, _object: ObjectId) {}
 
-    /// Who should leave next; `None` if nobody may. The victim stays until [`Self::on_remove`].
+    /// Who should leave next; `None` if nobody may. The victim stays until
+    /// [`Self::on_evict`], and the answer stays the same until then.
     fn victim(&mut self) -> Option<ObjectId>;
 
     /// Who will probably leave after this one, so that its memory can be asked for ahead.
@@ -32,6 +65,11 @@ pub trait EvictionPolicy: Send {
     /// What becomes of a value that is larger than the whole cache: textbook policies do not store it.
     fn oversized(&self) -> Stored {
         Stored::TooLarge
+    }
+
+    /// Whether the cache has no limit under this policy, whatever the scenario says: a bound to compare with.
+    fn ignores_capacity(&self) -> bool {
+        false
     }
 
     /// Recomputes its counters from scratch, knowing how many entries are held.
@@ -47,4 +85,13 @@ crate::catalog! {
     noeviction::NoEviction,
     lru::Lru,
     fifo::Fifo,
+    lfu::Lfu,
+    sieve::Sieve,
+    s3_fifo::S3Fifo,
+    w_tinylfu::WTinyLfu,
+    gdsf::Gdsf,
+    arc::AdaptiveReplacement,
+    s4lru::S4Lru,
+    belady::Belady,
+    infinite::Infinite,
 }

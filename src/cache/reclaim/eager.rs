@@ -73,11 +73,19 @@ impl Reclaim for Eager {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::cache::Capacity;
+    use crate::trace::{Keys, Objects, Trace};
+    use crate::units::SimDuration;
 
     #[test]
     fn a_deadline_that_moves_earlier_is_kept_and_its_old_one_passed_over() {
-        let mut eager = Eager::new(&Params {}, &Setup { objects: 2 }).unwrap();
+        let objects = Objects::new(Vec::new(), Keys::Numbered, Vec::new());
+        let trace = Arc::new(Trace::new(Vec::new(), Vec::new(), objects, SimDuration::ZERO));
+        let setup = Setup { objects: 2, capacity: Capacity::Unbounded, trace };
+        let mut eager = Eager::new(&Params {}, &setup).unwrap();
         let (moved, other) = (ObjectId::new(0), ObjectId::new(1));
         let at = SimTime::from_nanos;
         eager.on_armed(moved, at(30));

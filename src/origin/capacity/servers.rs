@@ -58,7 +58,7 @@ enum Shed {
 /// A fixed number of servers behind a queue.
 #[derive(Debug)]
 pub struct Servers {
-    servers: u32,
+    count: u32,
     busy: u32,
     /// Most that may wait; `None` is any number.
     room: Option<usize>,
@@ -98,13 +98,13 @@ impl Plugin for Servers {
             }
         };
         let Params { servers, order, shed, .. } = *params;
-        Ok(Self { servers, busy: 0, room, order, shed, queue: VecDeque::new() })
+        Ok(Self { count: servers, busy: 0, room, order, shed, queue: VecDeque::new() })
     }
 }
 
 impl CapacityModel for Servers {
     fn arrive(&mut self, job: Job) -> Admission {
-        if self.busy < self.servers {
+        if self.busy < self.count {
             self.busy += 1;
             return Admission::Start;
         }
@@ -144,7 +144,7 @@ impl CapacityModel for Servers {
     }
 
     fn servers(&self) -> Option<u32> {
-        Some(self.servers)
+        Some(self.count)
     }
 }
 
@@ -155,7 +155,7 @@ mod tests {
     use crate::trace::ObjectId;
 
     fn servers(servers: u32, room: Option<usize>, order: Order, shed: Shed) -> Servers {
-        Servers { servers, busy: 0, room, order, shed, queue: VecDeque::new() }
+        Servers { count: servers, busy: 0, room, order, shed, queue: VecDeque::new() }
     }
 
     fn job(ticket: u64, patience: u64) -> Job {

@@ -218,7 +218,7 @@ impl Sweep for ZsetSweep {
     fn step(&mut self, view: &View<'_>) -> Step {
         let mut step = Step::default();
         if view.now >= self.begins {
-            self.begins = self.begins + self.period;
+            self.begins += self.period;
             step.found = Some(self.found(view));
             if self.purge {
                 self.purge(view.now);

@@ -84,7 +84,7 @@ impl Plugin for Schedule {
                 .help("write utc_offset = \"+02:00\", from -14:00 to +14:00"));
         };
         let start = instant(&params.start).and_then(|(days, minute)| match days.as_slice() {
-            [day] => Some(*day as i64 * MINUTES_A_DAY + minute),
+            [day] => Some(i64::try_from(*day).ok()? * MINUTES_A_DAY + minute),
             _ => None,
         });
         let Some(start) = start else {
@@ -122,7 +122,7 @@ fn week(table: &BTreeMap<String, f64>) -> Result<Vec<(u64, f64)>, Invalid> {
         }
         for day in &days {
             named[*day] = true;
-            let minute = *day as i64 * MINUTES_A_DAY + minute;
+            let minute = i64::try_from(*day).unwrap_or_default() * MINUTES_A_DAY + minute;
             if let Some((_, other)) = some_days.insert(minute, (*factor, text)) {
                 return Err(Invalid::param(
                     "table",
