@@ -190,8 +190,8 @@ impl Param {
             let min = bound(min);
             given > min || (self.min_is_legal && given >= min)
         });
-        // Written so that NaN is refused even where there is no bound.
-        if low_enough && high_enough && !given.is_nan() {
+        // Neither NaN nor infinity is a value, even where there is no bound.
+        if low_enough && high_enough && given.is_finite() {
             return Ok(());
         }
         Err(self.out_of_range(&text, value.span()))

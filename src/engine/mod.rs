@@ -5,8 +5,8 @@
 //! an instant happens before an arrival at that instant, and events of the same time happen in the
 //! order in which they were scheduled. One simulation is one thread and does no input or output.
 //!
-//! A request that is answered at once never becomes more than a look at the cache ([`requests`]);
-//! one that waits stands in a table ([`waiting`]) until it is answered, and its outcome is told
+//! A request that is answered at once never becomes more than a look at the cache (`requests`);
+//! one that waits stands in a table (`waiting`) until it is answered, and its outcome is told
 //! then. After the last instant of the run no request arrives, no job runs and nothing is stored any
 //! more, but those that wait still get their answers.
 

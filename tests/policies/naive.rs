@@ -312,12 +312,10 @@ impl Naive for S3Fifo {
     fn miss(&mut self, object: usize) {
         while self.room.full(&self.held(), object) {
             let small_first = self.room.of(&self.small) >= self.small_limit();
-            let (first, second): (fn(&mut Self) -> bool, fn(&mut Self) -> bool) = if small_first {
-                (Self::evict_small, Self::evict_main)
-            } else {
-                (Self::evict_main, Self::evict_small)
-            };
-            assert!(first(self) || second(self), "a full cache has somebody to evict");
+            let gone = small_first && self.evict_small();
+            // The small queue may give all it has to the main one, which then has somebody to evict.
+            let gone = gone || self.evict_main() || self.evict_small() || self.evict_main();
+            assert!(gone, "a full cache has somebody to evict");
         }
         if self.ghost.contains(&object) {
             drop_from(&mut self.ghost, object);

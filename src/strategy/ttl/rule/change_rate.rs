@@ -124,7 +124,7 @@ impl Plugin for ChangeRate {
             Kind::Table("rate = ttl"),
             "the ttl of objects that change more often than each rate",
         )
-        .default("{ \"10/m\" = \"10s\", \"5/m\" = \"30s\", \"1/m\" = \"60s\" }"),
+        .default("{ \"1/m\" = \"1m\", \"10/m\" = \"10s\", \"5/m\" = \"30s\" }"),
         min_ttl("60s"),
         max_ttl("7d"),
     ];
