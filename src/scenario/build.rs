@@ -3,9 +3,8 @@
 
 use std::sync::Arc;
 
-use super::{CacheDesign, OriginDesign};
+use super::{CacheDesign, OriginDesign, coherence};
 use super::{Scenario, ScenarioError, Source, cache, judgement, origin, recorded, strategies, workload};
-use crate::cache::Capacity;
 use crate::catalog::{Fault, Item, Section, nearest, one_of};
 use crate::random::Seed;
 use crate::trace::import::OTHER;
@@ -86,7 +85,7 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
     let origin::Written { latency, capacity, faults, changes } = origin;
     let origin = OriginDesign { latency, capacity, faults, changes, class_changes };
     check_origin(&origin)?;
-    let (mut warnings, duration) = (Vec::new(), source.duration);
+    let duration = source.duration;
     time.check(duration)?;
     if head.repeat.is_some() && duration.is_none() {
         let span = head.repeat_span.clone();
@@ -94,7 +93,11 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
             .rule("replications differ by the chance of the workload, and a recording has none")
             .help("leave repeat out"));
     }
-    warn(&cache, &strategies, &mut warnings);
+    for design in &strategies {
+        noted(coherence::refuse_with(design, &client), faults);
+        noted(coherence::refuse_overload(design, &source.source, &origin), faults);
+    }
+    let warnings = coherence::warnings(&client, &cache, &origin, &source.source, &strategies);
     let repeat = head.repeat.unwrap_or(1);
     let mut scenario = Scenario {
         name: head.name,
@@ -115,17 +118,6 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
     };
     scenario.effective = effective(&scenario, source.effective);
     Ok(scenario)
-}
-
-/// What the reader should know about a combination that is legal and odd.
-fn warn(cache: &CacheDesign, strategies: &[crate::strategy::Design], warnings: &mut Vec<String>) {
-    let unbounded = cache.capacities.contains(&Capacity::Unbounded);
-    for design in strategies.iter().filter(|design| design.rule.name() == "none" && unbounded) {
-        warnings.push(format!(
-            "strategy \"{}\" has no ttl and the cache no limit, so memory grows with every object ever asked for",
-            design.name
-        ));
-    }
 }
 
 /// The keys above all sections.

@@ -5,6 +5,7 @@
 
 mod build;
 mod cache;
+mod coherence;
 mod error;
 pub mod judgement;
 mod origin;

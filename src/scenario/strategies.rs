@@ -1,8 +1,9 @@
-//! `[[strategy]]`: what is compared. Combinations that make no sense are refused here.
+//! `[[strategy]]`: what is compared. Combinations that make no sense are refused by [`coherence`].
 
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::coherence;
 use crate::catalog::{Catalog, Chosen, Fault, Item, Section};
 use crate::random::Seed;
 use crate::strategy::guard::GUARDS;
@@ -89,7 +90,7 @@ fn strategy(mut section: Section<'_>, classes: Option<&[String]>) -> Result<Read
     section.finish()?;
     let name_text = name.get_ref().clone();
     let design = Design { name: name_text, baseline, rule, modifiers, refresh, addons, guard, sweep };
-    coherent(&design)?;
+    coherence::refuse(&design)?;
     if let Some(classes) = classes {
         // Made once for nothing, so that a parameter that cannot be is found before anything runs.
         let setup = Setup { classes: classes.to_vec(), seed: Seed::new(0) };
@@ -132,30 +133,6 @@ fn with_list<'i, T: ?Sized + 'static>(
         other => Spanned::new(span, other),
     };
     Ok((item, chosen))
-}
-
-/// Refuses combinations that mean nothing; each message names both settings.
-fn coherent(design: &Design) -> Result<(), Fault> {
-    let (rule, refresh) = (design.rule.name(), design.refresh.name());
-    if refresh == "stale-while-revalidate" && rule == "none" {
-        return Err(Fault::new(
-            design.refresh.span(),
-            "refresh \"stale-while-revalidate\" needs a ttl, but the ttl rule is \"none\"",
-        )
-        .rule("a value that never expires is never stale")
-        .help("choose a ttl rule that expires, such as \"fixed\", or refresh = { policy = \"on-demand\" }"));
-    }
-    let max_age = design.rule.effective();
-    let unbounded = max_age.get("max_age").and_then(toml::Value::as_str) == Some("unbounded");
-    if refresh == "stale-while-revalidate" && rule == "sliding" && unbounded {
-        return Err(Fault::new(
-            design.rule.span_of("max_age"),
-            "ttl rule \"sliding\" with max_age = \"unbounded\" cannot be combined with refresh \"stale-while-revalidate\"",
-        )
-        .rule("a hot key would never become stale, so it would never be renewed")
-        .help("write max_age = \"24h\""));
-    }
-    Ok(())
 }
 
 /// The strategy as it could be written.
