@@ -56,9 +56,8 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     let loaded = source::load(&mut file, args.trace.as_deref(), args.strict, silent)?;
     let played = simulate(&file, &loaded.runs, args.threads, silent)?;
     let finished = played.cells.iter().any(|cell| cell.replications.iter().any(Result::is_ok));
-    let Some(trace) = played.trace.filter(|_| finished) else {
-        terminal::note("interrupted before any cell was finished; nothing is written");
-        return Ok(Status::Interrupted);
+    let Some(trace) = played.trace.as_ref().filter(|_| finished).map(std::sync::Arc::clone) else {
+        return Ok(nothing_finished(&played.cells));
     };
     let about = About {
         scenario_sha256: file.sha256(),
@@ -69,6 +68,20 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     report::write(&record, &record.to_json(), &out).map_err(anyhow::Error::from)?;
     tell(&record, &out, args.output);
     Ok(status(&record))
+}
+
+/// Says why there is nothing to write.
+fn nothing_finished(cells: &[tune::CellRun]) -> Status {
+    let broken = cells.iter().flat_map(|cell| &cell.replications).find_map(|run| match run {
+        Err(tune::Failure::Broken(message)) => Some(message),
+        _ => None,
+    });
+    let Some(message) = broken else {
+        terminal::note("interrupted before any cell was finished; nothing is written");
+        return Status::Interrupted;
+    };
+    terminal::note(&format!("every run broke off and nothing is written; the first said: {message}"));
+    Status::CellsFailed
 }
 
 /// Runs all cells on as many threads as wanted, with progress on the terminal.
@@ -97,9 +110,11 @@ fn simulate(
 
 /// A command that gives the same record again, whatever the threads or the output folder.
 fn command(args: &Args, file: &ScenarioFile) -> String {
-    let mut command = format!("ttlab run {}", args.scenario.display());
+    // Without folders: a record tells no one's, and is the same wherever it is made.
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut command = format!("ttlab run {}", name(&args.scenario));
     if let Some(trace) = &args.trace {
-        let _ = write!(command, " --trace {}", trace.display());
+        let _ = write!(command, " --trace {}", name(trace));
     }
     if args.seed.is_some() {
         let _ = write!(command, " --seed {}", file.scenario.seed);

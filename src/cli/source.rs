@@ -1,5 +1,6 @@
 //! Reads what a command is pointed at: scenario files and recorded traces.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -99,9 +100,6 @@ pub(super) fn load(
     };
     let mut options = recorded.options.clone();
     options.strict |= strict;
-    if !silent {
-        terminal::note(&format!("reading {}", path.display()));
-    }
     let seed = Seed::new(file.scenario.seed).of("spread");
     let Import { trace, provenance, .. } = import::open(&path, &options, seed).map_err(trace_error)?;
     if file.scenario.warmup >= trace.span() && !file.scenario.warmup.is_zero() {
@@ -111,6 +109,9 @@ pub(super) fn load(
             path.display()
         )
         .into());
+    }
+    if !silent {
+        terminal::note(&read(&provenance));
     }
     file.scenario.warnings.extend(warnings(&provenance));
     let about = about(&path, &trace, &provenance);
@@ -122,6 +123,18 @@ pub(super) fn load(
 pub(super) fn trace_error(error: TraceError) -> CliError {
     let help = error.help();
     anyhow!("{error}\n = help: {help}").into()
+}
+
+/// What was read, and what was left out, in a few lines.
+fn read(provenance: &Provenance) -> String {
+    let Provenance { file, format, format_was_guessed, kept, lines, skipped, .. } = provenance;
+    let guessed = if *format_was_guessed { " (guessed from the content)" } else { "" };
+    let mut text = format!("{file}: {format}{guessed}, {kept} requests in {lines} lines");
+    for (reason, skipped) in skipped {
+        let _ =
+            write!(text, "\n  left out {}: {reason}, first in line {}", skipped.count, skipped.first_line);
+    }
+    text
 }
 
 /// What the user should be told at once: lines that were no sound requests.

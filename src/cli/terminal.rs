@@ -86,13 +86,11 @@ pub(super) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
 }
 
-/// A bar on a terminal; one line at the start and one at the end elsewhere; silent where asked.
+/// A bar on a terminal; silent elsewhere and where asked.
 pub(super) struct Phase {
     bar: Option<ProgressBar>,
     runs: u64,
     done: std::sync::atomic::AtomicU64,
-    lines: bool,
-    title: String,
 }
 
 impl Phase {
@@ -110,25 +108,13 @@ impl Phase {
             bar.enable_steady_tick(Duration::from_millis(250));
             bar
         });
-        let lines = !on_terminal && !silent;
-        if lines {
-            note(&format!("{title}: {runs} runs"));
-        }
-        Self { bar, runs, done: 0.into(), lines, title: title.to_owned() }
+        Self { bar, runs, done: 0.into() }
     }
 
     /// Ends the phase.
     pub(super) fn end(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
-        }
-        if self.lines {
-            note(&format!(
-                "{}: {} of {} runs done",
-                self.title,
-                self.done.load(Ordering::Relaxed),
-                self.runs
-            ));
         }
     }
 }

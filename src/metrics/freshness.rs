@@ -26,7 +26,7 @@ impl FreshnessRecorder {
         if outcome.kind == OutcomeKind::Error {
             return;
         }
-        let hit = matches!(outcome.kind, OutcomeKind::FreshHit | OutcomeKind::StaleHit);
+        let hit = outcome.kind.is_hit();
         let current = outcome.stale_for.is_none();
         self.responses += 1;
         self.current += u64::from(current);

@@ -48,6 +48,11 @@ impl OutcomeKind {
         }
     }
 
+    /// Whether a value was served from the cache, fresh or stale.
+    pub const fn is_hit(self) -> bool {
+        matches!(self, Self::FreshHit | Self::StaleHit)
+    }
+
     /// The name of this kind in records and tables.
     pub const fn name(self) -> &'static str {
         match self {

@@ -7,7 +7,7 @@ use super::stampedes::StampedeRecorder;
 use super::sweeps::SweepRecorder;
 use super::{
     Asked, Bucket, ClassTotals, Command, Commands, Incident, Incidents, Measurements, MemoryUse, Observer,
-    Outcome, OutcomeKind, Regeneration, Series, Served, Sweep,
+    Outcome, Regeneration, Series, Served, Sweep,
 };
 use crate::cache::{Account, Stored};
 use crate::units::{SimDuration, SimTime, Window};
@@ -140,7 +140,7 @@ impl Observer for Recorder {
         if !self.window.contains(outcome.at) {
             return;
         }
-        let hit = matches!(outcome.kind, OutcomeKind::FreshHit | OutcomeKind::StaleHit);
+        let hit = outcome.kind.is_hit();
         let size = u64::from(outcome.size);
         let class = &mut self.classes[outcome.class.index()];
         class.outcomes.add(outcome.kind);

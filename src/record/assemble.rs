@@ -7,21 +7,44 @@ use sha2::{Digest, Sha256};
 use super::build::{CellContext, Finished};
 use super::wire::{self, Provenance, Record, ScenarioInfo, TraceInfo};
 use crate::cache::Capacity;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Source};
 use crate::score::{self, judge};
 use crate::trace::Trace;
 use crate::tune::{CellPlan, CellRun, Failure};
 use crate::units::ByteSize;
 
-/// What the model leaves out, and which way that would move a number.
-const LIMITS: [&str; 6] = [
-    "Reads and writes of the cache take no time and never fail; a real server adds its own latency, most of all under load.",
-    "Memory counts the bytes of values alone; a real Redis adds about 110 bytes a key, its tables and the allocator's rounding, so the same maxmemory holds less.",
-    "Eviction is exact; Redis's allkeys-lru samples a few keys and comes out slightly below exact LRU.",
-    "Dead entries are removed when they are looked up, evicted or at once, as the scenario says; Redis also sweeps them in the background.",
-    "Clients do not retry, and answers that come late change nothing about what is asked next.",
-    "A synthetic trace draws its requests independently; real requests come in bursts and sessions, which makes stampedes larger.",
-];
+/// What the model leaves out for this scenario, and which way that would move a number.
+fn limits(scenario: &Scenario) -> Vec<String> {
+    let reclaim = match scenario.cache.reclaim.name() {
+        "eager" => {
+            "Dead entries are removed at the instant they expire; a real Redis gives their memory back later."
+        }
+        _ => {
+            "Dead entries are removed when they are looked up or evicted; a real Redis also sweeps them in the \
+             background and holds less."
+        }
+    };
+    let source = match scenario.source {
+        Source::Synthetic(_) => {
+            "Requests are drawn independently; real ones come in bursts and sessions, which makes stampedes larger."
+        }
+        Source::Recorded(_) => {
+            "The recording is played as it is: clients that would have come back sooner or later, had the answers \
+             been faster or slower, are not modelled."
+        }
+    };
+    let limits = [
+        "Reads and writes of the cache take no time and never fail; a real server adds its own latency, most of all \
+         under load.",
+        "Memory counts the bytes of values alone; a real Redis adds about 110 bytes a key, its tables and the \
+         allocator's rounding, so the same maxmemory holds less.",
+        "Eviction is exact; Redis's allkeys-lru samples a few keys and comes out slightly below exact LRU.",
+        reclaim,
+        "Clients do not retry.",
+        source,
+    ];
+    limits.into_iter().map(str::to_owned).collect()
+}
 
 /// What a record tells besides the runs.
 #[derive(Debug, Clone)]
@@ -93,7 +116,7 @@ impl Record {
                 warmup_s: scenario.warmup.as_secs_f64(),
                 scored_s: scored_s.max(0.0),
                 warnings: scenario.warnings.clone(),
-                limits: LIMITS.iter().map(|limit| (*limit).to_owned()).collect(),
+                limits: limits(scenario),
             },
             objects: trace.objects(),
             rules: &scenario.judgement.rules,

@@ -347,7 +347,7 @@ fn origin(runs: &Replications) -> wire::Origin {
         refreshes: runs.sum(|run| run.origin.refreshes),
         bytes: runs.sum(|run| run.origin.bytes),
         mean_rate: rate.mean.unwrap_or(0.0),
-        peak_rate: runs.max(|run| run.origin.peak_rate) as f64,
+        peak_rate: mean(runs, |run| run.origin.peak_rate as f64),
         mean_rate_low: rate.low,
         mean_rate_high: rate.high,
         utilisation: runs.mean(|run| run.origin.utilisation),

@@ -316,7 +316,7 @@ pub struct Origin {
     pub bytes: u64,
     /// Fetches per second.
     pub mean_rate: f64,
-    /// Most fetches in one second.
+    /// Most fetches in one second, averaged over replications; the most of all is `avalanche.peak_per_s`.
     pub peak_rate: f64,
     /// 95 % interval of the mean rate.
     pub mean_rate_low: Option<f64>,

@@ -58,7 +58,7 @@ fn comparison(reading: &Reading, out: &mut String) {
                 None => write!(out, " {} |", measure.text(cell)),
             };
         }
-        let gates = if reading::passes(cell) { "pass" } else { "FAIL" };
+        let gates = reading::gates(cell);
         let near = if reading.is_near_winner(cell) { " ≈ 1" } else { "" };
         let _ = writeln!(out, " {gates} | {}{near} |", format::number(cell.score));
     }

@@ -91,11 +91,7 @@ fn row(reading: &Reading, cell: &Cell, rank: &str) -> [String; 9] {
     let label = if cell.baseline { " (baseline)" } else { "" };
     let score = cell.score.map_or_else(|| format::NONE.into(), |score| format!("{score:.2}"));
     let near = if reading.is_near_winner(cell) { " ≈ 1" } else { "" };
-    let gates = match (cell.gates.is_empty(), reading::passes(cell)) {
-        (true, true) => "none",
-        (false, true) => "pass",
-        (_, false) => "FAIL",
-    };
+    let gates = reading::gates(cell);
     [
         rank.into(),
         format!("{}{label}", format::shortened(&cell.strategy, LONGEST_NAME - label.len())),

@@ -163,6 +163,16 @@ pub(crate) fn passes(cell: &Cell) -> bool {
     cell.replications > 0 && cell.gates.values().all(|gate| gate.pass)
 }
 
+/// Whether a cell passes, in a word.
+pub(crate) fn gates(cell: &Cell) -> &'static str {
+    match (cell.replications, cell.gates.is_empty(), passes(cell)) {
+        (0, ..) => "not run",
+        (_, true, _) => "none",
+        (_, false, true) => "pass",
+        (_, false, false) => "FAIL",
+    }
+}
+
 /// A cache's limit: `256 MiB`, `1,000 objects`, `unbounded`.
 pub(crate) fn capacity(capacity: Option<Capacity>) -> String {
     match capacity {

@@ -14,7 +14,6 @@ pub struct ReportError {
     /// The file or folder.
     pub path: PathBuf,
     /// What the system says.
-    #[source]
     pub reason: io::Error,
 }
 
@@ -50,6 +49,12 @@ pub fn check_folder(out: &Path) -> Result<(), ReportError> {
     if !there.is_dir() {
         let reason = io::Error::new(io::ErrorKind::NotADirectory, format!("{} is a file", there.display()));
         return Err(failed(out)(reason));
+    }
+    let plots = out.join("plots");
+    if plots.exists() && !plots.is_dir() {
+        let reason =
+            io::Error::new(io::ErrorKind::NotADirectory, "it is a file, and the charts need a folder");
+        return Err(failed(&plots)(reason));
     }
     let probe = there.join(format!(".ttlab-{}.part", std::process::id()));
     File::create(&probe).and_then(|_| fs::remove_file(&probe)).map_err(failed(out))

@@ -57,7 +57,10 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
         source.as_ref().filter(|source| !source.more_classes).map(|source| source.classes.as_slice());
     let written = sections.len();
     let strategies = strategies::strategies(sections, classes, faults);
-    noted(root.finish(), faults);
+    // Keys of a head that was not read to its end are not unknown.
+    if head.is_some() {
+        noted(root.finish(), faults);
+    }
 
     let (Some(head), Some(time), Some(client), Some(cache), Some(origin), Some(source), Some(judged)) =
         (head, time, client, cache, written_origin, source, judged)
@@ -82,9 +85,14 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
         }
     }
     let class_changes = origin::changes(source.changes)?;
-    let origin::Written { latency, capacity, faults, changes } = origin;
-    let origin = OriginDesign { latency, capacity, faults, changes, class_changes };
+    let origin::Written { latency, capacity, faults: wrongs, changes } = origin;
+    let origin = OriginDesign { latency, capacity, faults: wrongs, changes, class_changes };
     check_origin(&origin)?;
+    if origin.latency.name() == "trace" && source.duration.is_some() {
+        return Err(Fault::new(origin.latency.span(), "latency model \"trace\" needs a recorded [trace]")
+            .rule("a synthetic trace records no origin times")
+            .help("write latency = { model = \"lognormal\", median = \"120ms\", sigma = 0.8 }"));
+    }
     let duration = source.duration;
     time.check(duration)?;
     if head.repeat.is_some() && duration.is_none() {

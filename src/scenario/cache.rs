@@ -49,14 +49,32 @@ enum Start {
 }
 
 /// A value, or a list of values to sweep.
-fn axis<'i, V>(item: Item<'i>, mut one: impl FnMut(Item<'i>) -> Result<V, Fault>) -> Result<Vec<V>, Fault> {
+fn axis<'i, V: std::fmt::Debug>(
+    item: Item<'i>,
+    mut one: impl FnMut(Item<'i>) -> Result<V, Fault>,
+) -> Result<Vec<V>, Fault> {
     let span = item.span();
     match item.into_inner() {
         DeValue::Array(items) if items.is_empty() => {
             Err(Fault::new(span, "an empty list sweeps over nothing")
                 .help("write one value, or a list of values"))
         }
-        DeValue::Array(items) => items.into_iter().map(one).collect(),
+        DeValue::Array(items) => {
+            let mut seen: Vec<String> = Vec::new();
+            let mut values = Vec::new();
+            for item in items {
+                let place = item.span();
+                let value = one(item)?;
+                let shown = format!("{value:?}");
+                if seen.contains(&shown) {
+                    return Err(Fault::new(place, "this value stands twice in the sweep")
+                        .rule("equal cells would only be compared with themselves"));
+                }
+                seen.push(shown);
+                values.push(value);
+            }
+            Ok(values)
+        }
         value => Ok(vec![one(toml::Spanned::new(span, value))?]),
     }
 }

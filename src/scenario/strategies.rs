@@ -13,6 +13,7 @@ use crate::strategy::sweep::SWEEPS;
 use crate::strategy::ttl::modifier::MODIFIERS;
 use crate::strategy::ttl::rule::RULES;
 use crate::strategy::{Design, Setup, TtlResolution};
+use crate::units::SimDuration;
 
 /// Reads every `[[strategy]]`; mistakes of different strategies are independent.
 ///
@@ -104,6 +105,13 @@ type Modifier = Chosen<dyn crate::strategy::ttl::TtlModifier, Setup>;
 
 /// `{ rule = "fixed", ttl = "1h", modifiers = [{ modifier = "jitter" }] }`.
 fn ttl_of(item: Item<'_>) -> Result<(Rule, Vec<Modifier>), Fault> {
+    // A duration where a rule should stand is meant for the fixed rule.
+    if let DeValue::String(text) = item.get_ref()
+        && text.parse::<SimDuration>().is_ok()
+    {
+        return Err(Fault::new(item.span(), format!("\"{text}\" is a duration, not a ttl rule"))
+            .help(format!("write ttl = {{ rule = \"fixed\", ttl = \"{text}\" }}")));
+    }
     let example = "{ modifier = \"jitter\", spread = 0.1 }";
     let (item, modifiers) = with_list(item, "modifiers", example, &MODIFIERS)?;
     Ok((RULES.choose(item)?, modifiers))

@@ -84,8 +84,11 @@ pub fn judge(cells: &[Cell], rules: &Rules) -> Verdict {
             on_pareto_front: front[index],
         })
         .collect();
+    // A cell with fewer replications than others met other requests on average, and is no match for them.
+    let complete = cells.iter().map(|cell| cell.runs.len()).max().unwrap_or(0);
     let contenders: Vec<usize> = (0..cells.len())
-        .filter(|&index| !cells[index].oracle && judged[index].gates.iter().all(|gate| gate.pass))
+        .filter(|&index| cells[index].runs.len() == complete && !cells[index].oracle)
+        .filter(|&index| judged[index].gates.iter().all(|gate| gate.pass))
         .collect();
     let winner = winner(&contenders, cells, &scores);
     let near = |&index: &usize| winner.is_some_and(|winner| winner != index && near(winner, index, &scores));

@@ -117,14 +117,16 @@ pub fn run(
             let result = if progress.stop() {
                 Err(Failure::Stopped)
             } else {
-                let trace = shared.get(|| match runs {
+                let make = || match runs {
                     Runs::Recorded(trace) => Arc::clone(trace),
                     Runs::Synthetic(workload) => Arc::new(generate(workload, seed)),
-                });
-                one(scenario, &cells[cell], &trace, seed, progress)
+                };
+                one(scenario, &cells[cell], &|| shared.get(make), seed, progress)
             };
             shared.done(replication == 0);
-            progress.run_done();
+            if result.is_ok() {
+                progress.run_done();
+            }
             result
         })
         .collect();
@@ -141,15 +143,15 @@ pub fn run(
 fn one(
     scenario: &Scenario,
     plan: &CellPlan,
-    trace: &Arc<Trace>,
+    trace: &dyn Fn() -> Arc<Trace>,
     seed: Seed,
     progress: &dyn Progress,
 ) -> Result<Measurements, Failure> {
-    let bucket = scenario.bucket.unwrap_or_else(|| bucket_for(trace.span()));
     let attempt = catch_unwind(AssertUnwindSafe(|| {
+        let trace = trace();
         let simulation =
-            simulation(scenario, plan, trace, seed).map_err(|fault| Failure::Broken(fault.what))?;
-        simulation.run(bucket, &Beat(progress)).ok_or(Failure::Stopped)
+            simulation(scenario, plan, &trace, seed).map_err(|fault| Failure::Broken(fault.what))?;
+        simulation.run(bucket_of(scenario, &trace), &Beat(progress)).ok_or(Failure::Stopped)
     }));
     attempt.unwrap_or_else(|panic| {
         let message = panic.downcast_ref::<String>().map(String::as_str);
@@ -179,7 +181,7 @@ pub fn simulation<'t>(
     seed: Seed,
 ) -> Result<Simulation<'t>, Fault> {
     let window = Window { from: SimTime::ZERO + scenario.warmup, until: SimTime::ZERO + trace.span() };
-    let bucket = scenario.bucket.unwrap_or_else(|| bucket_for(trace.span()));
+    let bucket = bucket_of(scenario, trace);
     let objects = trace.objects();
     let origin_setup = origin::Setup { trace: Arc::clone(trace), seed: seed.of("origin") };
     let names = objects.classes().iter();
@@ -228,6 +230,11 @@ fn faults(scenario: &Scenario, setup: &origin::Setup) -> Result<Vec<Box<dyn Faul
 fn classes(scenario: &Scenario, of_trace: &[String]) -> Vec<String> {
     let absent = scenario.classes.iter().filter(|class| !of_trace.contains(class));
     of_trace.iter().chain(absent).cloned().collect()
+}
+
+/// The length of buckets that the scenario wants, or one that suits the trace.
+fn bucket_of(scenario: &Scenario, trace: &Trace) -> SimDuration {
+    scenario.bucket.unwrap_or_else(|| bucket_for(trace.span()))
 }
 
 /// A length of buckets that cuts `span` into a few hundred: a round number of seconds, minutes, hours or days.

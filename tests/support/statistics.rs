@@ -30,7 +30,6 @@ impl Estimate {
     /// long enough for 4 standard errors to lie within `tolerance`, or any law would pass.
     pub(crate) fn must_equal(self, law: f64, tolerance: f64, what: &str) {
         let Self { mean, standard_error } = self;
-        println!("{what}: law {law:.5}, measured {mean:.5} ± {standard_error:.5}, tolerance {tolerance}");
         assert!(
             4.0 * standard_error <= tolerance,
             "{what}: the runs are too short, 4 x {standard_error:.6} is more than the tolerance {tolerance}"
@@ -42,7 +41,6 @@ impl Estimate {
     /// Holds an approximation of a hit ratio to the measurement: within .002 and 4 standard errors.
     pub(crate) fn must_be_near(self, approximation: f64, what: &str) {
         let Self { mean, standard_error } = self;
-        println!("{what}: approximation {approximation:.5}, measured {mean:.5} ± {standard_error:.5}");
         assert!(standard_error <= 0.0005, "{what}: the runs are too short, ± {standard_error:.6}");
         let limit = 0.002 + 4.0 * standard_error;
         assert!(

@@ -261,7 +261,8 @@ pub(super) fn stampedes(reading: &Reading) -> Table {
 
 /// The largest stampedes of the cells that the charts compare.
 pub(super) fn worst_stampedes(reading: &Reading) -> Option<Table> {
-    let columns = ["object", "strategy", "started at#", "length#", "fetches#", "most waiting#", "set off by"];
+    let columns =
+        ["object", "strategy", "started after#", "length#", "fetches#", "most waiting#", "set off by"];
     let mut table = Table::new(
         "worst-stampedes",
         "The largest stampedes, five of each cell compared in the chart",

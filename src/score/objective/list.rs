@@ -115,7 +115,7 @@ pub static METRICS: &[Metric] = &[
     lower(
         "peak_origin_rate",
         Unit::PerSecond,
-        Max(|run| run.origin.peak_rate),
+        Mean(|run| Some(run.origin.peak_rate as f64)),
         "Most origin fetches in one second.",
     ),
     neutral(
