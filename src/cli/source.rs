@@ -75,6 +75,13 @@ pub(super) fn load(
     silent: bool,
 ) -> Result<Loaded, CliError> {
     let recorded = match (&file.scenario.source, instead) {
+        (Source::Synthetic(_), None) if file.scenario.origin.latency.name() == "trace" => {
+            let span = file.scenario.origin.latency.span();
+            let fault = Fault::new(span, "latency model \"trace\" needs a recorded [trace]")
+                .rule("a synthetic trace records no origin times")
+                .help("write latency = { model = \"lognormal\", median = \"120ms\", sigma = 0.8 }");
+            return Err(file.mistake(fault).into());
+        }
         (Source::Synthetic(workload), None) => {
             return Ok(Loaded { runs: Runs::Synthetic(Arc::clone(workload)), about: None });
         }

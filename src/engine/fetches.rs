@@ -9,6 +9,7 @@ use crate::metrics::{Asked, Command, Incident, Observer, OutcomeKind, Served};
 use crate::origin::{Answer, Ask, Fetch, Reply, Validation, Version};
 use crate::strategy::guard::{Permit, Released};
 use crate::strategy::refresh::Filled;
+use crate::strategy::ttl::Fill;
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
 
@@ -71,6 +72,7 @@ impl<O: Observer> Run<'_, O> {
         let cost = self.strategy.validates_at;
         let validates = held.zip(cost).map(|(version, cost)| Validation { version, cost });
         let patience = if background { None } else { self.client.patience(now) };
+        self.strategy.ttl.fetch_began(now);
         let reply = self.origin.ask(Ask { object, at: now, request, patience, validates }, id.ticket());
         match reply {
             Reply::Started(fetch) => self.taken_up(id, fetch),
@@ -150,6 +152,7 @@ impl<O: Observer> Run<'_, O> {
 
     /// A fetch is over: it leaves the table, and the guard learns of it.
     fn end(&mut self, id: FlightId, now: SimTime, died: bool) -> (Flying, Party) {
+        self.strategy.ttl.fetch_ended(now);
         let (flying, party, over) = self.flights.land(id, now);
         if let Some(regeneration) = over {
             self.observer.regenerated(&regeneration);
@@ -239,7 +242,7 @@ impl<O: Observer> Run<'_, O> {
     /// Stores what a fetch brought.
     fn store(&mut self, flying: &Flying, fetch: &Fetch, now: SimTime) {
         let object = flying.object;
-        let fill = self.fill(object, now);
+        let fill = Fill { told: Some(self.told(object, fetch)), ..self.fill(object, now) };
         let held = self.held(flying, now);
         let is_kept = match self.client.duplicate_fill {
             DuplicateFill::Overwrite => false,

@@ -27,11 +27,11 @@ use waiting::{WaiterId, Waiting};
 use crate::cache::{Cache, Entry};
 use crate::client::{Client, RetryBudget};
 use crate::metrics::{Measurements, Observer, Recorder, Setting};
-use crate::origin::Origin;
+use crate::origin::{Fetch, Origin};
 use crate::random::Seed;
 use crate::strategy::Strategy;
 use crate::strategy::refresh::Filled;
-use crate::strategy::ttl::Fill;
+use crate::strategy::ttl::{Fill, Told};
 use crate::trace::prefetch::AHEAD;
 use crate::trace::{ObjectId, Trace};
 use crate::units::{SimDuration, SimTime, Window};
@@ -75,7 +75,7 @@ pub struct Simulation<'t> {
 impl Simulation<'_> {
     /// Runs to the end and measures everything; the series has buckets of length `bucket`.
     /// `None` if the pulse stopped it.
-    pub fn run(self, bucket: SimDuration, pulse: &dyn Pulse) -> Option<Measurements> {
+    pub fn run(mut self, bucket: SimDuration, pulse: &dyn Pulse) -> Option<Measurements> {
         let setting = Setting {
             window: self.window,
             bucket,
@@ -85,6 +85,7 @@ impl Simulation<'_> {
             changes: self.origin.ever_changes(),
         };
         let end = self.window.until;
+        self.strategy.ttl.log(bucket, setting.classes);
         let (cache, recorder) = self.observed_by(Recorder::new(&setting), pulse)?;
         Some(recorder.finish(&cache.finish(end)))
     }
@@ -137,6 +138,7 @@ impl Simulation<'_> {
         run.happen_until(end);
         run.after_end = Some(BTreeMap::new());
         run.happen_until(SimTime::NEVER);
+        run.observer.steered(run.strategy.ttl.trajectories(end));
         Some((run.cache, run.observer))
     }
 }
@@ -231,7 +233,18 @@ impl<O: Observer> Run<'_, O> {
 
     fn fill(&self, object: ObjectId, at: SimTime) -> Fill {
         let fact = self.trace.objects().fact(object);
-        Fill { object, class: fact.class, size: fact.size, at }
+        Fill { object, class: fact.class, size: fact.size, at, told: None }
+    }
+
+    /// What an answer of the origin tells about itself, as far as the strategy reads it.
+    fn told(&mut self, object: ObjectId, fetch: &Fetch) -> Told {
+        let wanted = self.strategy.ttl.wants_last_modified();
+        Told {
+            fetch_time: fetch.done.since(fetch.asked),
+            dated: fetch.started,
+            version: fetch.version,
+            last_modified: if wanted { self.origin.last_modified(object, fetch.version) } else { None },
+        }
     }
 
     /// Puts every object into the cache, each with a uniformly drawn part of its TTL left.

@@ -9,6 +9,7 @@ use crate::metrics::{Command, Incident, Observer, Outcome, OutcomeKind};
 use crate::origin::Version;
 use crate::strategy::guard::{Permit, Wanting};
 use crate::strategy::refresh::{Copy, Wish};
+use crate::strategy::ttl::{Saw, Seen};
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
 
@@ -61,7 +62,7 @@ impl<O: Observer> Run<'_, O> {
     /// Sets the TTL of a fresh entry anew, if the rule wants that.
     fn touch(&mut self, arrival: Arrival, entry: &Entry) {
         let fill = self.fill(arrival.object, arrival.at);
-        if let Some(fresh_until) = self.strategy.ttl.touched(&fill, entry.stored_at) {
+        if let Some(fresh_until) = self.strategy.ttl.touched(&fill, entry.stored_at, entry.fresh_until) {
             let expires_at = self.strategy.keep_until(arrival.at, fresh_until);
             self.cache.expire(arrival.object, fresh_until, expires_at);
             self.observer.touched(arrival.at);
@@ -335,5 +336,18 @@ impl<O: Observer> Run<'_, O> {
             kind,
             stale_for: outdated.map(|since| now.since(since)),
         });
+        let request = Seen { at: now, object, class: fact.class, size: fact.size, saw: saw(kind) };
+        self.strategy.ttl.on_request(&request);
+    }
+}
+
+/// What monitoring sees of an outcome.
+fn saw(kind: OutcomeKind) -> Saw {
+    match kind {
+        OutcomeKind::FreshHit => Saw::Fresh,
+        OutcomeKind::StaleHit | OutcomeKind::StaleOnError => Saw::Stale,
+        OutcomeKind::DelayedHit => Saw::Joined,
+        OutcomeKind::Miss(_) => Saw::Missed,
+        OutcomeKind::Error => Saw::Failed,
     }
 }

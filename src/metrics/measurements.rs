@@ -5,6 +5,7 @@
 use hdrhistogram::Histogram;
 
 use super::OutcomeKind;
+use crate::strategy::ttl::Trajectory;
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
 
@@ -308,6 +309,8 @@ pub struct Measurements {
     pub freshness: Option<Freshness>,
     /// The run over time.
     pub series: Series,
+    /// How TTLs went over time, warm-up included; empty where none depends on time.
+    pub trajectories: Vec<Trajectory>,
 }
 
 impl Measurements {
@@ -334,6 +337,7 @@ impl Measurements {
             sweeps: None,
             freshness: None,
             series: Series::default(),
+            trajectories: Vec::new(),
         }
     }
 }

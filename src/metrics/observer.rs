@@ -3,6 +3,7 @@
 use super::{Outcome, OutcomeKind};
 use crate::cache::Stored;
 use crate::origin::Fetch;
+use crate::strategy::ttl::Trajectory;
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
 
@@ -135,4 +136,7 @@ pub trait Observer {
 
     /// An application-side sweep ran.
     fn swept(&mut self, _sweep: &Sweep) {}
+
+    /// The run is over, and so the TTLs went.
+    fn steered(&mut self, _trajectories: Vec<Trajectory>) {}
 }

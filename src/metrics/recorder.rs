@@ -10,6 +10,7 @@ use super::{
     Outcome, Regeneration, Series, Served, Sweep,
 };
 use crate::cache::{Account, Stored};
+use crate::strategy::ttl::Trajectory;
 use crate::units::{SimDuration, SimTime, Window};
 
 /// What a recorder must know of the run.
@@ -51,6 +52,7 @@ pub struct Recorder {
     current_end: SimTime,
     /// The second of the latest fetch and how many fetches it has seen.
     second: (u64, u64),
+    trajectories: Vec<Trajectory>,
 }
 
 impl Recorder {
@@ -75,6 +77,7 @@ impl Recorder {
             current_begin: SimTime::ZERO,
             current_end: SimTime::ZERO + bucket,
             second: (0, 0),
+            trajectories: Vec::new(),
         }
     }
 
@@ -119,6 +122,7 @@ impl Recorder {
             sweeps: self.sweeps.finish(),
             freshness: self.freshness.map(FreshnessRecorder::finish),
             series: Series { bucket: self.bucket, buckets },
+            trajectories: self.trajectories,
         }
     }
 
@@ -229,5 +233,9 @@ impl Observer for Recorder {
 
     fn touched(&mut self, at: SimTime) {
         self.commands.expire += u64::from(self.window.contains(at));
+    }
+
+    fn steered(&mut self, trajectories: Vec<Trajectory>) {
+        self.trajectories = trajectories;
     }
 }

@@ -194,6 +194,12 @@ impl Origin {
         self.changes.outdated_since(object, version, at)
     }
 
+    /// When `version` of the object was made, as an answer's Last-Modified tells. The first version
+    /// counts as made when the trace began; `None` where nothing ever changes.
+    pub fn last_modified(&mut self, object: ObjectId, version: Version) -> Option<SimTime> {
+        self.changes.made_at(object, version)
+    }
+
     /// Whether any object ever changes.
     pub fn ever_changes(&self) -> bool {
         self.changes.ever()

@@ -194,6 +194,7 @@ impl Source<'_> {
             on_pareto_front: self.judged.on_pareto_front,
             gates: self.gates(),
             series: super::series::averaged(runs),
+            trajectories: trajectories(runs, self.objects.classes()),
         }
     }
 
@@ -391,6 +392,20 @@ fn stampedes(runs: &Replications, objects: &Objects) -> wire::Stampedes {
             })
             .collect(),
     }
+}
+
+fn trajectories(runs: &Replications, classes: &[String]) -> Vec<wire::Trajectory> {
+    let first = runs.numbered().find(|(number, _)| *number == 0);
+    let seen = first.map_or(&[][..], |(_, run)| &run.trajectories);
+    seen.iter()
+        .map(|trajectory| wire::Trajectory {
+            name: trajectory.name.to_owned(),
+            class: trajectory.class.and_then(|class| classes.get(class.index()).cloned()),
+            times_s: trajectory.times.iter().map(|at| at.as_secs_f64()).collect(),
+            ttl_s: trajectory.ttls.iter().map(|ttl| ttl.as_secs_f64()).collect(),
+            pinned_share: trajectory.pinned_share,
+        })
+        .collect()
 }
 
 fn avalanche(runs: &Replications) -> wire::Avalanche {

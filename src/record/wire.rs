@@ -209,6 +209,25 @@ pub struct Cell {
     pub gates: BTreeMap<String, Gate>,
     /// Over time, averaged over replications.
     pub series: Series,
+    /// How TTLs went over time in the first replication, warm-up included; empty where none depends on time.
+    #[serde(default)]
+    pub trajectories: Vec<Trajectory>,
+}
+
+/// A TTL over time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trajectory {
+    /// What it is the TTL of: `fills`, or what a controller steers, such as `d-ttl`.
+    pub name: String,
+    /// Class of objects; `null` where one TTL is for all.
+    pub class: Option<String>,
+    /// Instants in seconds.
+    pub times_s: Vec<f64>,
+    /// The TTL at each instant in seconds; of `fills`, the mean of the bucket that begins then.
+    pub ttl_s: Vec<f64>,
+    /// Share of the instants at which a controller stood at one of its limits: a target out of
+    /// reach. `null` where nothing is steered.
+    pub pinned_share: Option<f64>,
 }
 
 /// Outcomes by kind.

@@ -197,6 +197,7 @@ pub(super) fn cell(strategy: &str, mib: u64, fresh: f64, peak_rate: f64, stamped
             Gate { value: Some(peak_rate), limit: 300.0, bound: Bound::Max, pass: peak_rate <= 300.0 },
         )]),
         series: series(mib, fresh, peak_rate),
+        trajectories: Vec::new(),
     }
 }
 

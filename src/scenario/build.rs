@@ -4,9 +4,12 @@
 use std::sync::Arc;
 
 use super::{CacheDesign, OriginDesign, coherence};
-use super::{Scenario, ScenarioError, Source, cache, judgement, origin, recorded, strategies, workload};
+use super::{
+    Scenario, ScenarioError, Source, cache, combinations, judgement, origin, recorded, strategies, workload,
+};
 use crate::catalog::{Fault, Item, Section, nearest, one_of};
 use crate::random::Seed;
+use crate::strategy::{Setup, Traffic};
 use crate::trace::import::OTHER;
 use crate::trace::{Keys, Objects, Trace};
 use crate::units::SimDuration;
@@ -56,7 +59,16 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
     let classes =
         source.as_ref().filter(|source| !source.more_classes).map(|source| source.classes.as_slice());
     let written = sections.len();
-    let strategies = strategies::strategies(sections, classes, faults);
+    // An origin that could not be read has its own fault; here it counts as one that serves something.
+    let servers = written_origin.as_ref().map_or(Some(1), origin::servers);
+    let setup = classes.map(|classes| Setup {
+        classes: classes.to_vec(),
+        objects: 0,
+        servers,
+        traffic: Traffic::default(),
+        seed: Seed::new(0),
+    });
+    let strategies = strategies::strategies(sections, setup.as_ref(), faults);
     // Keys of a head that was not read to its end are not unknown.
     if head.is_some() {
         noted(root.finish(), faults);
@@ -85,15 +97,10 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
         }
     }
     let class_changes = origin::changes(source.changes)?;
-    let origin::Written { latency, capacity, faults: wrongs, changes } = origin;
-    let origin = OriginDesign { latency, capacity, faults: wrongs, changes, class_changes };
+    let origin::Written { latency, capacity, faults: disturbances, changes } = origin;
+    let origin = OriginDesign { latency, capacity, faults: disturbances, changes, class_changes };
     check_origin(&origin)?;
-    if origin.latency.name() == "trace" && source.duration.is_some() {
-        return Err(Fault::new(origin.latency.span(), "latency model \"trace\" needs a recorded [trace]")
-            .rule("a synthetic trace records no origin times")
-            .help("write latency = { model = \"lognormal\", median = \"120ms\", sigma = 0.8 }"));
-    }
-    let duration = source.duration;
+    let (mut warnings, duration) = (Vec::new(), source.duration);
     time.check(duration)?;
     if head.repeat.is_some() && duration.is_none() {
         let span = head.repeat_span.clone();
@@ -101,11 +108,13 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
             .rule("replications differ by the chance of the workload, and a recording has none")
             .help("leave repeat out"));
     }
+    warnings.extend(coherence::warnings(&client, &cache, &origin, &source.source, &strategies));
     for design in &strategies {
         noted(coherence::refuse_with(design, &client), faults);
         noted(coherence::refuse_overload(design, &source.source, &origin), faults);
+        let checked = combinations::check_world(design, &origin, cache.ttl_resolution, &mut warnings);
+        noted(checked, faults);
     }
-    let warnings = coherence::warnings(&client, &cache, &origin, &source.source, &strategies);
     let repeat = head.repeat.unwrap_or(1);
     let mut scenario = Scenario {
         name: head.name,

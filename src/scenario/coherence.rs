@@ -1,4 +1,6 @@
-//! Combinations that mean nothing are refused, and odd ones warned of; each message names both settings.
+//! Which refresh policies, guards, sweeps and clients go together: nonsense is refused, the odd is warned about.
+//!
+//! Every message names both settings.
 
 use super::{CacheDesign, OriginDesign, Source};
 use crate::cache::Capacity;
@@ -26,31 +28,10 @@ fn number<T: ?Sized, S>(chosen: &Chosen<T, S>, key: &str) -> Option<f64> {
     value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64))
 }
 
-/// Whether reads set the TTL anew.
-fn touches(design: &Design) -> bool {
-    let touch = design.rule.effective().get("touch").and_then(toml::Value::as_bool);
-    matches!(design.rule.name(), "sliding" | "break-even" | "elastic") || touch == Some(true)
-}
-
 /// Refuses combinations of the parts of one strategy.
 pub(super) fn refuse(design: &Design) -> Result<(), Fault> {
     needs_expiry(design)?;
-    let (rule, refresh) = (design.rule.name(), design.refresh.name());
-    let renews = matches!(refresh, "stale-while-revalidate" | "refresh-ahead" | "xfetch" | "race-ttl");
-    if renews && touches(design) && text(&design.rule, "max_age") == "unbounded" {
-        let what = format!(
-            "ttl rule \"{rule}\" with max_age = \"unbounded\" cannot be combined with refresh \"{refresh}\""
-        );
-        return Err(Fault::new(design.rule.span_of("max_age"), what)
-            .rule("a hot key would never become stale, so it would never be renewed")
-            .help("write max_age = \"24h\""));
-    }
-    if refresh == "timer" && touches(design) {
-        let what = format!("ttl rule \"{rule}\" cannot be combined with refresh \"timer\"");
-        return Err(Fault::new(design.refresh.span(), what)
-            .rule("the job writes every entry anew, so how long nobody asked for it means nothing")
-            .help("choose the ttl rule \"fixed\", or another refresh policy"));
-    }
+    let rule = design.rule.name();
     for (place, addon) in design.addons.iter().enumerate() {
         if design.addons[..place].iter().any(|other| other.name() == addon.name()) {
             return Err(Fault::new(addon.span(), format!("add-on \"{}\" is there twice", addon.name()))
@@ -258,7 +239,6 @@ mod tests {
 
     #[test]
     fn what_means_nothing_is_refused_with_both_settings_named() {
-        let unbounded = "ttl = { rule = \"sliding\", idle = \"1h\", max_age = \"unbounded\" }\n";
         for (strategy, lines, names) in [
             ("ttl = \"none\"\nrefresh = \"stale-while-revalidate\"".to_owned(), "", ["stale-while-revalidate", "none"]),
             ("ttl = \"none\"\nrefresh = \"xfetch\"".to_owned(), "", ["xfetch", "none"]),
@@ -268,8 +248,6 @@ mod tests {
                 "",
                 ["stale-if-error", "none"],
             ),
-            (format!("{unbounded}refresh = \"refresh-ahead\""), "", ["refresh-ahead", "unbounded"]),
-            (format!("{unbounded}refresh = {{ policy = \"timer\", period = \"1m\" }}"), "", ["timer", "sliding"]),
             (format!("{FIXED}guard = \"lock\""), "[client]\ntimeout = \"3s\"", ["wait_timeout", "timeout is 3s"]),
             (
                 format!("{FIXED}refresh = {{ policy = \"timer\", period = \"1s\", workers = 1 }}"),

@@ -6,6 +6,7 @@
 mod build;
 mod cache;
 mod coherence;
+mod combinations;
 mod error;
 pub mod judgement;
 mod origin;

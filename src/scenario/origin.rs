@@ -52,6 +52,13 @@ fn faults(item: Item<'_>) -> Result<Vec<Chosen<dyn FaultModel, Setup>>, Fault> {
     }
 }
 
+/// How many fetches the origin serves at once; `None` if any number.
+pub(super) fn servers(origin: &Written) -> Option<u32> {
+    // Read from the text, because a model is made for a trace and there is none yet.
+    let servers = origin.capacity.effective().get("servers")?.as_integer()?;
+    u32::try_from(servers).ok()
+}
+
 /// The change models of the classes that have one of their own.
 pub(super) fn changes(own: Vec<(String, Item<'_>)>) -> Result<Vec<(String, Change)>, Fault> {
     own.into_iter().map(|(class, item)| Ok((class, CHANGES.choose(item)?))).collect()

@@ -3,9 +3,8 @@
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::coherence;
+use super::{coherence, combinations};
 use crate::catalog::{Catalog, Chosen, Fault, Item, Section};
-use crate::random::Seed;
 use crate::strategy::guard::GUARDS;
 use crate::strategy::refresh::REFRESHES;
 use crate::strategy::refresh::addon::ADDONS;
@@ -17,16 +16,16 @@ use crate::units::SimDuration;
 
 /// Reads every `[[strategy]]`; mistakes of different strategies are independent.
 ///
-/// Without `classes` the trace decides which there are, and what depends on them is checked once it is read.
+/// Without a `setup` the trace decides which classes there are, and what depends on them is checked once it is read.
 pub(super) fn strategies(
     sections: Vec<Section<'_>>,
-    classes: Option<&[String]>,
+    setup: Option<&Setup>,
     faults: &mut Vec<Fault>,
 ) -> Vec<Design> {
     let mut read: Vec<(Spanned<String>, Design)> = Vec::new();
     let mut baselines: Vec<std::ops::Range<usize>> = Vec::new();
     for section in sections {
-        match strategy(section, classes) {
+        match strategy(section, setup) {
             Ok((name, baseline, design)) => {
                 if let Some((first, _)) = read.iter().find(|(other, _)| other.get_ref() == name.get_ref()) {
                     faults.push(two_of_one_name(&name, first));
@@ -68,7 +67,7 @@ fn two_of_one_name(second: &Spanned<String>, first: &Spanned<String>) -> Fault {
 
 type Read = (Spanned<String>, Option<std::ops::Range<usize>>, Design);
 
-fn strategy(mut section: Section<'_>, classes: Option<&[String]>) -> Result<Read, Fault> {
+fn strategy(mut section: Section<'_>, setup: Option<&Setup>) -> Result<Read, Fault> {
     let name = section.required::<String>("name", "name = \"setex-3600\"")?;
     if name.get_ref().trim().is_empty() {
         return Err(Fault::new(name.span(), "a strategy needs a name that is not empty"));
@@ -88,14 +87,24 @@ fn strategy(mut section: Section<'_>, classes: Option<&[String]>) -> Result<Read
     };
     let guard = section.plug("guard", &GUARDS, "none")?;
     let sweep = section.plug("sweep", &SWEEPS, "none")?;
+    let allow_two_controllers = section.or("allow_two_controllers", false)?;
     section.finish()?;
-    let name_text = name.get_ref().clone();
-    let design = Design { name: name_text, baseline, rule, modifiers, refresh, addons, guard, sweep };
+    let design = Design {
+        name: name.get_ref().clone(),
+        baseline,
+        rule,
+        modifiers,
+        refresh,
+        addons,
+        guard,
+        sweep,
+        allow_two_controllers,
+    };
     coherence::refuse(&design)?;
-    if let Some(classes) = classes {
+    combinations::check(&design)?;
+    if let Some(setup) = setup {
         // Made once for nothing, so that a parameter that cannot be is found before anything runs.
-        let setup = Setup { classes: classes.to_vec(), seed: Seed::new(0) };
-        design.make(&setup, TtlResolution::Exact)?;
+        design.make(setup, TtlResolution::Exact)?;
     }
     Ok((name, baseline.then_some(baseline_span.unwrap_or_default()), design))
 }
@@ -162,5 +171,8 @@ pub(super) fn effective(design: &Design) -> toml::Value {
     table.insert("refresh".to_owned(), refresh);
     table.insert("guard".to_owned(), design.guard.effective());
     table.insert("sweep".to_owned(), design.sweep.effective());
+    if design.allow_two_controllers {
+        table.insert("allow_two_controllers".to_owned(), true.into());
+    }
     table.into()
 }

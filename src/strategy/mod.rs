@@ -10,6 +10,8 @@ pub mod refresh;
 pub mod sweep;
 pub mod ttl;
 
+use std::sync::Arc;
+
 use guard::StampedeGuard;
 use refresh::RefreshPolicy;
 use refresh::addon::{FailSafe, RefreshAddon};
@@ -18,6 +20,7 @@ use ttl::Ttl;
 
 use crate::catalog::{Chosen, Fault};
 use crate::random::Seed;
+use crate::trace::Trace;
 use crate::units::{Fraction, SimDuration, SimTime};
 
 /// What the parts of a strategy may know of the run when they are made.
@@ -25,8 +28,49 @@ use crate::units::{Fraction, SimDuration, SimTime};
 pub struct Setup {
     /// The names of the classes, by id.
     pub classes: Vec<String>,
+    /// How many objects there can be.
+    pub objects: usize,
+    /// How many fetches the origin serves at once, as its operator knows; `None` if any number.
+    pub servers: Option<u32>,
+    /// What the operator knows of the traffic.
+    pub traffic: Traffic,
     /// Root of the strategy's own chance.
     pub seed: Seed,
+}
+
+/// What an operator knows of the traffic from earlier days: figures, never who comes when.
+#[derive(Clone, Default)]
+pub struct Traffic {
+    trace: Option<Arc<Trace>>,
+}
+
+impl Traffic {
+    /// Traffic like that of `trace`.
+    pub fn like(trace: Arc<Trace>) -> Self {
+        Self { trace: Some(trace) }
+    }
+
+    /// The size in bytes that half of the requests stay within; `None` where nothing was ever asked for.
+    pub fn median_size(&self) -> Option<u32> {
+        let trace = self.trace.as_ref()?;
+        let mut requests = vec![0_u64; trace.objects().len()];
+        trace.object_ids().iter().for_each(|object| requests[object.index()] += 1);
+        let mut sizes: Vec<(u32, u64)> =
+            trace.objects().facts().iter().zip(requests).map(|(fact, n)| (fact.size, n)).collect();
+        sizes.sort_unstable();
+        let half = (trace.len() as u64).div_ceil(2);
+        let mut so_far = 0;
+        sizes.into_iter().find_map(|(size, requests)| {
+            so_far += requests;
+            (requests > 0 && so_far >= half).then_some(size)
+        })
+    }
+}
+
+impl std::fmt::Debug for Traffic {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Traffic({} requests)", self.trace.as_ref().map_or(0, |trace| trace.len()))
+    }
 }
 
 /// The smallest step in which the cache keeps TTLs.
@@ -74,6 +118,8 @@ pub struct Design {
     pub guard: Chosen<dyn StampedeGuard, Setup>,
     /// What the application cleans up.
     pub sweep: Chosen<dyn Sweep, Setup>,
+    /// Whether its author knows that two controllers move one TTL.
+    pub allow_two_controllers: bool,
 }
 
 /// A strategy at work in one simulation.

@@ -43,6 +43,14 @@ impl ClassId {
         Self(id)
     }
 
+    /// The class at `index` of a column.
+    ///
+    /// # Panics
+    /// Above 2^16 classes; readers and generators refuse such a trace before.
+    pub fn from_index(index: usize) -> Self {
+        Self(u16::try_from(index).expect("a trace has at most 2^16 classes"))
+    }
+
     /// The place of this class in a column.
     pub const fn index(self) -> usize {
         self.0 as usize

@@ -203,7 +203,13 @@ pub fn simulation<'t>(
         scenario.cache.memory.make(&setup)?,
         Residency::new(window, bucket),
     );
-    let setup = strategy::Setup { classes: classes(scenario, objects.classes()), seed: seed.of("strategy") };
+    let setup = strategy::Setup {
+        classes: classes(scenario, objects.classes()),
+        objects: objects.len(),
+        servers: origin.servers(),
+        traffic: strategy::Traffic::like(Arc::clone(trace)),
+        seed: seed.of("strategy"),
+    };
     let strategy = scenario.strategies[plan.strategy].make(&setup, scenario.cache.ttl_resolution)?;
     Ok(Simulation {
         trace,

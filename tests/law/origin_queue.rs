@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::statistics::Estimate;
 use crate::theory::erlang_c;
-use ttlab::metrics::{Served, Observer, Outcome};
+use ttlab::metrics::{Observer, Outcome, Served};
 use ttlab::random::Seed;
 use ttlab::scenario::{Scenario, Source};
 use ttlab::trace::synth::generate;

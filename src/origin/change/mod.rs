@@ -62,6 +62,16 @@ impl Changes {
         Version(u32::try_from(history.partition_point(|change| *change <= at)).unwrap_or(u32::MAX))
     }
 
+    /// When `version`, which has been current already, came to be; the first one at time zero.
+    /// `None` if nothing ever changes.
+    pub fn made_at(&mut self, object: ObjectId, version: Version) -> Option<SimTime> {
+        if !self.ever() {
+            return None;
+        }
+        let nth = version.0.checked_sub(1);
+        nth.map_or(Some(SimTime::ZERO), |nth| self.history[object.index()].get(nth as usize).copied())
+    }
+
     /// When the first change after `version` took place, if that was at `at` or before.
     pub fn outdated_since(&mut self, object: ObjectId, version: Version, at: SimTime) -> Option<SimTime> {
         if !self.ever() {
@@ -111,5 +121,7 @@ mod tests {
         assert_eq!(changes.version(object, at(5)), Version(0));
         assert_eq!(changes.outdated_since(object, Version(1), at(19)), None);
         assert_eq!(changes.outdated_since(object, Version(1), at(35)), Some(at(20)));
+        assert_eq!(changes.made_at(object, Version(0)), Some(at(0)));
+        assert_eq!(changes.made_at(object, Version(2)), Some(at(20)));
     }
 }

@@ -239,6 +239,7 @@ impl RefreshPolicy for Timer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::strategy::Traffic;
 
     fn timer(scope: Scope, stagger: bool, workers: u32) -> Timer {
         let params = Params {
@@ -250,7 +251,14 @@ mod tests {
             physical_ttl: None,
             workers,
         };
-        Timer::new(&params, &Setup { classes: vec!["all".to_owned()], seed: Seed::new(1) }).unwrap()
+        let setup = Setup {
+            classes: vec!["all".to_owned()],
+            objects: 9,
+            servers: None,
+            traffic: Traffic::default(),
+            seed: Seed::new(1),
+        };
+        Timer::new(&params, &setup).unwrap()
     }
 
     fn fill(timer: &mut Timer, object: u32, at: u64) {

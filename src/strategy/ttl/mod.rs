@@ -1,12 +1,22 @@
 //! How long an entry stays fresh: `base (rule) → modifiers → resolution of the cache`.
+//!
+//! Rules and modifiers see what an application and its monitoring could see: the values they store
+//! and what their answers told, their own reads, how requests ended, and how many of their fetches
+//! are in flight. The types here carry nothing else, so none can look at the future or at the
+//! origin's true version.
 
 pub mod modifier;
 pub mod rule;
+mod trajectory;
+
+pub use trajectory::Trajectory;
 
 use super::TtlResolution;
+use crate::origin::Version;
 use crate::random::Seed;
 use crate::trace::{ClassId, ObjectId};
 use crate::units::{SimDuration, SimTime};
+use trajectory::Log;
 
 /// What is known when a TTL is decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,15 +29,39 @@ pub struct Fill {
     pub size: u32,
     /// When it is stored (or touched); draws belong to the object and this instant.
     pub at: SimTime,
+    /// What the fetch told that brought the value; `None` at a touch, which brings nothing. A rule
+    /// learns from what it is told, so it must not learn where this is `None`.
+    pub told: Option<Told>,
+}
+
+/// What an origin's answer tells about the value, as an HTTP response does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// How long the application waited for it, queueing included.
+    pub fetch_time: SimDuration,
+    /// When the origin took up the fetch: `Date`.
+    pub dated: SimTime,
+    /// Which version it is, to be compared with an earlier one: `ETag`.
+    pub version: Version,
+    /// When that version was made: `Last-Modified`. `None` if nothing ever changes, or nobody [`Needs`] it.
+    pub last_modified: Option<SimTime>,
 }
 
 /// What is known when a fresh entry is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Read {
+    /// The object that is read.
+    pub object: ObjectId,
+    /// Its class.
+    pub class: ClassId,
+    /// Size of its value in bytes.
+    pub size: u32,
     /// When.
     pub now: SimTime,
     /// When the value was stored.
     pub stored_at: SimTime,
+    /// Until when it is fresh so far.
+    pub fresh_until: SimTime,
 }
 
 /// A TTL set anew by a read.
@@ -41,6 +75,56 @@ pub struct Touch {
     pub redraw: bool,
 }
 
+/// A request as monitoring sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// When it came.
+    pub at: SimTime,
+    /// What it asked for.
+    pub object: ObjectId,
+    /// Its class.
+    pub class: ClassId,
+    /// Size of its value in bytes.
+    pub size: u32,
+    /// How it ended.
+    pub saw: Saw,
+}
+
+/// How a request ended, as the application counts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saw {
+    /// A copy within its TTL was there.
+    Fresh,
+    /// A copy past its TTL was served on purpose.
+    Stale,
+    /// It waited for somebody else's fetch.
+    Joined,
+    /// It fetched.
+    Missed,
+    /// It had no answer.
+    Failed,
+}
+
+/// The application's own fetches in flight at the origin, from an instant on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// From when.
+    pub at: SimTime,
+    /// How many.
+    pub in_flight: u64,
+}
+
+/// What a rule or modifier wants to be shown besides fills and reads; each costs something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// Every request as it ends.
+    pub requests: bool,
+    /// The number of fetches in flight, whenever it changes.
+    pub load: bool,
+    /// `Last-Modified` of what is fetched.
+    pub last_modified: bool,
+}
+
 /// A rule that says how long an entry stays fresh.
 pub trait TtlRule: Send {
     /// The TTL of a value that is stored now.
@@ -50,12 +134,65 @@ pub trait TtlRule: Send {
     fn on_read(&mut self, _read: &Read) -> Option<Touch> {
         None
     }
+
+    /// What it wants to be shown.
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
+    /// A request has ended; shown if the rule [`Needs`] requests.
+    fn on_request(&mut self, _seen: &Seen) {}
+
+    /// Whether the TTL of one object differs from fill to fill, so that its course is worth a record.
+    fn varies(&self) -> bool {
+        false
+    }
+
+    /// The TTLs that the rule steers at present: of which class (`None`: of all), and whether it
+    /// stands at a limit. Always the same in number and order.
+    fn steered(&self) -> Vec<Steered> {
+        Vec::new()
+    }
+}
+
+/// A TTL that a controller steers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Steered {
+    /// The controller.
+    pub name: &'static str,
+    /// Of which class; `None` if of all objects.
+    pub class: Option<ClassId>,
+    /// The TTL now.
+    pub ttl: SimDuration,
+    /// Whether it stands at the lower or upper limit, so that the controller cannot do what it is asked.
+    pub pinned: bool,
 }
 
 /// Something that bends a TTL.
 pub trait TtlModifier: Send {
     /// The TTL that results from `ttl`.
     fn adjust(&mut self, fill: &Fill, ttl: SimDuration) -> SimDuration;
+
+    /// What it wants to be shown.
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
+    /// A request has ended; shown if the modifier [`Needs`] requests.
+    fn on_request(&mut self, _seen: &Seen) {}
+
+    /// Fetches in flight have become more or fewer; shown if the modifier [`Needs`] the load.
+    fn on_load(&mut self, _load: &Load) {}
+
+    /// Whether reads should at present give existing entries the TTL that a fill would get now.
+    fn extends(&mut self, _now: SimTime) -> bool {
+        false
+    }
+
+    /// Whether its effect depends on when an entry is stored, so that its course is worth a record.
+    fn varies(&self) -> bool {
+        false
+    }
 }
 
 /// A rule, what bends it, and the resolution in which the cache keeps the result.
@@ -64,6 +201,11 @@ pub struct Ttl {
     modifiers: Vec<Box<dyn TtlModifier>>,
     resolution: TtlResolution,
     rounding: Seed,
+    /// What any of the parts needs.
+    needs: Needs,
+    /// Fetches in flight; counted if anybody needs it.
+    in_flight: u64,
+    log: Option<Log>,
 }
 
 impl Ttl {
@@ -74,21 +216,100 @@ impl Ttl {
         resolution: TtlResolution,
         seed: Seed,
     ) -> Self {
-        Self { rule, modifiers, resolution, rounding: seed.of("ttl-resolution") }
+        let needs = modifiers.iter().fold(rule.needs(), |all, modifier| {
+            let one = modifier.needs();
+            Needs {
+                requests: all.requests || one.requests,
+                load: all.load || one.load,
+                last_modified: all.last_modified || one.last_modified,
+            }
+        });
+        let rounding = seed.of("ttl-resolution");
+        Self { rule, modifiers, resolution, rounding, needs, in_flight: 0, log: None }
     }
 
     /// Until when a value stored now stays fresh.
     pub fn fresh_until(&mut self, fill: &Fill) -> SimTime {
         let base = self.rule.fresh_for(fill);
-        fill.at + self.bend(fill, base)
+        let ttl = self.bend(fill, base);
+        if let Some(log) = &mut self.log {
+            log.roll(fill.at, &*self.rule);
+            log.filled(fill.class, ttl);
+        }
+        fill.at + ttl
     }
 
-    /// Until when a fresh entry that is read now stays fresh; `None` if reads change nothing.
-    pub fn touched(&mut self, fill: &Fill, stored_at: SimTime) -> Option<SimTime> {
-        let touch = self.rule.on_read(&Read { now: fill.at, stored_at })?;
-        let drawn_at = if touch.redraw { fill.at } else { stored_at };
+    /// Until when a fresh entry that is read now stays fresh; `None` if the read changes nothing.
+    pub fn touched(&mut self, fill: &Fill, stored_at: SimTime, fresh_until: SimTime) -> Option<SimTime> {
+        let Fill { object, class, size, at: now, .. } = *fill;
+        let Some(touch) = self.rule.on_read(&Read { object, class, size, now, stored_at, fresh_until })
+        else {
+            return self.extended(fill, stored_at).filter(|until| *until > fresh_until);
+        };
+        let drawn_at = if touch.redraw { now } else { stored_at };
         let ttl = self.bend(&Fill { at: drawn_at, ..*fill }, touch.ttl);
-        Some((fill.at + ttl).min(touch.not_after))
+        Some((now + ttl).min(touch.not_after))
+    }
+
+    /// Until when an entry would stay fresh under the present load, if modifiers want it to.
+    fn extended(&mut self, fill: &Fill, stored_at: SimTime) -> Option<SimTime> {
+        if !self.needs.load || !self.modifiers.iter_mut().any(|modifier| modifier.extends(fill.at)) {
+            return None;
+        }
+        let stored = Fill { at: stored_at, ..*fill };
+        let base = self.rule.fresh_for(&stored);
+        Some(stored_at + self.bend(&stored, base))
+    }
+
+    /// Whether answers should be asked for their `Last-Modified`.
+    pub fn wants_last_modified(&self) -> bool {
+        self.needs.last_modified
+    }
+
+    /// A request has ended.
+    #[inline]
+    pub fn on_request(&mut self, seen: &Seen) {
+        if !self.needs.requests {
+            return;
+        }
+        if let Some(log) = &mut self.log {
+            log.roll(seen.at, &*self.rule);
+        }
+        self.rule.on_request(seen);
+        self.modifiers.iter_mut().for_each(|modifier| modifier.on_request(seen));
+    }
+
+    /// The application has begun a fetch.
+    pub fn fetch_began(&mut self, at: SimTime) {
+        if self.needs.load {
+            self.in_flight += 1;
+            self.show_load(at);
+        }
+    }
+
+    /// A fetch has ended, with a value or without.
+    pub fn fetch_ended(&mut self, at: SimTime) {
+        if self.needs.load {
+            self.in_flight = self.in_flight.saturating_sub(1);
+            self.show_load(at);
+        }
+    }
+
+    fn show_load(&mut self, at: SimTime) {
+        let load = Load { at, in_flight: self.in_flight };
+        self.modifiers.iter_mut().for_each(|modifier| modifier.on_load(&load));
+    }
+
+    /// From now on keeps the course of TTLs, one point in every `step`, for so many classes.
+    pub fn log(&mut self, step: SimDuration, classes: usize) {
+        let varies = self.rule.varies() || self.modifiers.iter().any(|modifier| modifier.varies());
+        self.log = varies.then(|| Log::new(step, classes));
+    }
+
+    /// How TTLs went until `end`; empty if nothing varies.
+    pub fn trajectories(&mut self, end: SimTime) -> Vec<Trajectory> {
+        let Some(log) = self.log.take() else { return Vec::new() };
+        log.finish(end, &*self.rule)
     }
 
     fn bend(&mut self, fill: &Fill, base: SimDuration) -> SimDuration {
@@ -120,7 +341,13 @@ mod tests {
     }
 
     fn fill(at: u64) -> Fill {
-        Fill { object: ObjectId::new(1), class: ClassId::new(0), size: 1, at: SimTime::from_nanos(at) }
+        Fill {
+            object: ObjectId::new(1),
+            class: ClassId::new(0),
+            size: 1,
+            at: SimTime::from_nanos(at),
+            told: None,
+        }
     }
 
     #[test]

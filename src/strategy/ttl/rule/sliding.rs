@@ -11,10 +11,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{MAX_AGE, max_age};
 use crate::catalog::{Invalid, Kind, Param, Plugin};
 use crate::strategy::Setup;
 use crate::strategy::ttl::{Fill, Read, Touch, TtlRule};
-use crate::units::{SimDuration, SimTime};
+use crate::units::SimDuration;
 
 /// Parameters of [`Sliding`].
 #[derive(Debug, Serialize, Deserialize)]
@@ -45,34 +46,23 @@ impl Plugin for Sliding {
     const NAME: &'static str = "sliding";
     const SUMMARY: &'static str = "An idle timeout that every read sets anew, up to a greatest age.";
     const PARAMS: &'static [Param] = &[
-        Param::duration("idle", "how long an entry stays fresh after its last read").default("1h").from("1ms").to("365d"),
+        Param::duration("idle", "how long an entry stays fresh after its last read")
+            .default("1h")
+            .from("1ms")
+            .to("365d"),
+        MAX_AGE,
         Param::new(
-            "max_age",
-            Kind::Text,
-            "how long after its store an entry stays fresh at most: a duration of at least idle, or \"unbounded\"",
+            "redraw",
+            Kind::Choice(&["fill", "touch"]),
+            "whether jitter is drawn once per store or at each touch",
         )
-        .default("24h"),
-        Param::new("redraw", Kind::Choice(&["fill", "touch"]), "whether jitter is drawn once per store or at each touch")
-            .default("touch"),
+        .default("touch"),
     ];
     type Params = Params;
     type Setup = Setup;
 
     fn new(params: &Params, _: &Setup) -> Result<Self, Invalid> {
-        let max_age = match params.max_age.as_str() {
-            "unbounded" => SimDuration::FOREVER,
-            text => text.parse().map_err(|error| {
-                Invalid::param("max_age", format!("max_age: {error}"))
-                    .help("write a duration, such as \"24h\", or \"unbounded\"")
-            })?,
-        };
-        if max_age < params.idle {
-            let what = format!(
-                "max_age ({max_age}) is shorter than idle ({}), so no read could extend it",
-                params.idle
-            );
-            return Err(Invalid::param("max_age", what).help("use the fixed rule, or a longer max_age"));
-        }
+        let max_age = max_age(&params.max_age, params.idle, "idle")?;
         Ok(Self { idle: params.idle, max_age, redraw: params.redraw == Redraw::Touch })
     }
 }
@@ -83,7 +73,7 @@ impl TtlRule for Sliding {
     }
 
     fn on_read(&mut self, read: &Read) -> Option<Touch> {
-        let not_after: SimTime = read.stored_at + self.max_age;
+        let not_after = read.stored_at + self.max_age;
         Some(Touch { ttl: self.idle, not_after, redraw: self.redraw })
     }
 }

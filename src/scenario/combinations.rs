@@ -1,0 +1,204 @@
+//! Which TTL rules and modifiers go together, and with what else: nonsense is refused, the odd is warned about.
+//!
+//! Every message names both settings.
+
+use super::OriginDesign;
+use crate::catalog::{Fault, one_of};
+use crate::strategy::ttl::modifier::MODIFIERS;
+use crate::strategy::{Design, TtlResolution};
+use crate::units::SimDuration;
+
+/// Rules that steer a TTL by what they observe.
+const CONTROLLERS: [&str; 3] = ["d-ttl", "f-ttl", "elastic"];
+/// Modifiers that move a TTL over time.
+const MOVERS: [&str; 3] = ["schedule", "activity", "load-adaptive"];
+
+/// Refuses what means nothing within one strategy.
+pub(super) fn check(design: &Design) -> Result<(), Fault> {
+    in_order(design)?;
+    one_controller(design)?;
+    renewed(design)?;
+    restated(design)
+}
+
+/// Refuses and warns about what a strategy cannot do with this origin and this cache.
+pub(super) fn check_world(
+    design: &Design,
+    origin: &OriginDesign,
+    resolution: TtlResolution,
+    warnings: &mut Vec<String>,
+) -> Result<(), Fault> {
+    something_changes(design, origin)?;
+    representable(design, resolution)?;
+    let (name, rule) = (&design.name, design.rule.name());
+    if design.allow_two_controllers
+        && let Some((modifier, _)) = second_controller(design)
+    {
+        warnings.push(format!(
+            "strategy \"{name}\": ttl rule \"{rule}\" and modifier \"{modifier}\" both move the ttl, and each takes the other's effect for its own"
+        ));
+    }
+    let step = duration(design, "step");
+    if rule == "elastic" && step > Some(SimDuration::from_secs(20)) {
+        warnings.push(format!("strategy \"{name}\": ttl rule \"elastic\" with a step above 20s tends to run away to its longest ttl"));
+    }
+    for jitter in design.modifiers.iter().filter(|modifier| modifier.name() == "jitter") {
+        let most = jitter.effective().get("most").and_then(|most| most.as_str()?.parse::<SimDuration>().ok());
+        if let (Some(most), Some(ttl)) = (most, duration(design, "ttl"))
+            && rule == "fixed"
+            && most > ttl
+        {
+            warnings.push(format!(
+                "strategy \"{name}\": modifier \"jitter\" adds up to {most} to a ttl of {ttl}, so it decides the ttl more than the rule does"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether reads set the TTL of an entry anew under this design.
+pub(super) fn touches(design: &Design) -> bool {
+    let rule = design.rule.effective();
+    rule.get("max_age").is_some() && rule.get("touch").and_then(toml::Value::as_bool) != Some(false)
+}
+
+/// A duration among the parameters of the rule.
+fn duration(design: &Design, param: &str) -> Option<SimDuration> {
+    design.rule.effective().get(param)?.as_str()?.parse().ok()
+}
+
+/// The place of a modifier in the pipeline: the order of the catalog.
+fn place(name: &str) -> usize {
+    let names = MODIFIERS.listing().entries;
+    names.iter().position(|entry| entry.name == name).expect("what was chosen is in the catalog")
+}
+
+/// Modifiers apply in the order of the pipeline, and are listed in it.
+fn in_order(design: &Design) -> Result<(), Fault> {
+    for pair in design.modifiers.windows(2) {
+        let (first, second) = (pair[0].name(), pair[1].name());
+        if place(first) > place(second) {
+            let listing = MODIFIERS.listing();
+            let order = one_of(listing.entries.iter().map(|entry| entry.name));
+            return Err(Fault::new(
+                pair[1].span(),
+                format!("modifier \"{second}\" stands after modifier \"{first}\""),
+            )
+            .rule(format!(
+                "modifiers apply in this order: {order}; jitter comes last so that its mean is kept"
+            ))
+            .help(format!("write \"{second}\" before \"{first}\"")));
+        }
+    }
+    Ok(())
+}
+
+fn second_controller(design: &Design) -> Option<(&'static str, std::ops::Range<usize>)> {
+    if !CONTROLLERS.contains(&design.rule.name()) {
+        return None;
+    }
+    let mover = design.modifiers.iter().find(|modifier| MOVERS.contains(&modifier.name()))?;
+    Some((mover.name(), mover.span()))
+}
+
+/// Two controllers on one TTL fight each other.
+fn one_controller(design: &Design) -> Result<(), Fault> {
+    match second_controller(design) {
+        Some((modifier, span)) if !design.allow_two_controllers => {
+            let rule = design.rule.name();
+            Err(Fault::new(
+                span,
+                format!("modifier \"{modifier}\" cannot be combined with ttl rule \"{rule}\""),
+            )
+            .rule("both move the same ttl, and each takes the other's effect for its own")
+            .help("leave one of them out, or write allow_two_controllers = true in this [[strategy]]"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What refreshes entries at their soft deadline never sees a key that reads keep from reaching it.
+fn renewed(design: &Design) -> Result<(), Fault> {
+    let (rule, refresh) = (design.rule.name(), design.refresh.name());
+    let max_age = design.rule.effective();
+    let unbounded = max_age.get("max_age").and_then(toml::Value::as_str) == Some("unbounded");
+    if unbounded
+        && touches(design)
+        && ["stale-while-revalidate", "refresh-ahead", "xfetch"].contains(&refresh)
+    {
+        return Err(Fault::new(
+            design.rule.span_of("max_age"),
+            format!("ttl rule \"{rule}\" with max_age = \"unbounded\" cannot be combined with refresh \"{refresh}\""),
+        )
+        .rule("a hot key would never become stale, so it would never be renewed")
+        .help("write max_age = \"24h\""));
+    }
+    if touches(design) && refresh == "timer" {
+        return Err(Fault::new(
+            design.refresh.span(),
+            format!(
+                "refresh \"timer\" cannot be combined with ttl rule \"{rule}\", whose ttl reads set anew"
+            ),
+        )
+        .rule("the timer rewrites entries that nobody reads, so the time since the last read means nothing")
+        .help("write ttl = { rule = \"fixed\", ttl = \"1h\" }, or refresh = { policy = \"on-demand\" }"));
+    }
+    Ok(())
+}
+
+/// A read can extend an entry only to a TTL that the rule can state without a fetch.
+fn restated(design: &Design) -> Result<(), Fault> {
+    let extending = design.modifiers.iter().find(|modifier| {
+        modifier.effective().get("extend_existing").and_then(toml::Value::as_bool) == Some(true)
+    });
+    match extending {
+        Some(modifier) if design.rule.name() == "last-modified-fraction" => Err(Fault::new(
+            modifier.span_of("extend_existing"),
+            "modifier \"load-adaptive\" with extend_existing cannot be combined with ttl rule \"last-modified-fraction\"",
+        )
+        .rule("that rule takes its ttl from the answer of a fetch, and a read brings none")
+        .help("write extend_existing = false")),
+        _ => Ok(()),
+    }
+}
+
+/// Rules that live on change need something that changes.
+fn something_changes(design: &Design, origin: &OriginDesign) -> Result<(), Fault> {
+    let models =
+        std::iter::once(&origin.changes).chain(origin.class_changes.iter().map(|(_, changes)| changes));
+    if models.into_iter().any(|changes| changes.name() != "never") {
+        return Ok(());
+    }
+    let rule = design.rule.name();
+    let (span, what) = match rule {
+        "last-modified-fraction" => {
+            (design.rule.span(), "needs images with a date of their last change".to_owned())
+        }
+        "change-rate"
+            if design.rule.effective().get("mu").and_then(toml::Value::as_str) == Some("estimated") =>
+        {
+            (design.rule.span_of("mu"), "with mu = \"estimated\" needs images that change".to_owned())
+        }
+        _ => return Ok(()),
+    };
+    Err(Fault::new(span, format!("ttl rule \"{rule}\" {what}, but [origin] changes is \"never\""))
+        .rule("where nothing ever changes there is nothing to learn from changes")
+        .help("write changes = { model = \"poisson\", mean = \"7d\" } in [origin] or in a class, or another rule"))
+}
+
+/// A TTL shorter than the smallest step of the cache would be rounded up to it.
+fn representable(design: &Design, resolution: TtlResolution) -> Result<(), Fault> {
+    let Some(step) = resolution.step() else { return Ok(()) };
+    for param in ["ttl", "idle"] {
+        if let Some(ttl) = duration(design, param).filter(|ttl| *ttl < step) {
+            let rule = design.rule.name();
+            return Err(Fault::new(
+                design.rule.span_of(param),
+                format!("ttl rule \"{rule}\" has a {param} of {ttl}, but [cache] ttl_resolution is {step}"),
+            )
+            .rule("the cache keeps TTLs in whole steps, at least one")
+            .help("write a longer ttl, or ttl_resolution = \"1ms\" in [cache]"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,224 @@
+//! Steers a TTL towards a target hit ratio, and a second, shorter one towards a target size.
+//!
+//! Most images that are asked for once are never asked for again. Here an unknown object is stored for a short while only
+//! (the filter), and only its name is remembered for the full TTL (a shadow). Whoever is asked for again,
+//! in the filter or while its shadow lives, gets the full TTL at every request. The full TTL is steered as by `d-ttl`; the filter's,
+//! a share `s` of it, by `s <- s + eta (size - added) / size` at every request: `added` is the time of storage that the request
+//! added, `size` the target divided by the rate of requests (Little's law), and `eta = .1 / l^.7` (f-TTL: Basu et al., ToN 2018; this
+//! form of the update is ours).
+//!
+//! There is a least size: with the filter closed every object is stored at its second request only. A smaller
+//! target leaves the filter closed, while the hit ratio is still held; the record says so (`pinned_share` of `f-ttl/filter`).
+//! Shadows are not charged to the cache's memory.
+//!
+//! ```toml
+//! ttl = { rule = "f-ttl", target = 0.6, size_target = { objects = 5_000 }, max_ttl = "24h" }
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use super::approximation::{
+    A0, Approximation, EXPONENT, FLOOR_STEP, Goal, MAX_TTL, START, TARGET, WEIGHT, Weight,
+};
+use super::{MAX_AGE, max_age};
+use crate::catalog::{Invalid, Kind, Param, Plugin};
+use crate::strategy::Setup;
+use crate::strategy::ttl::{Fill, Needs, Read, Saw, Seen, Steered, Touch, TtlRule};
+use crate::units::{ByteSize, SimDuration, SimTime};
+
+/// Parameters of [`FTtl`].
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    target: f64,
+    size_target: Size,
+    a0: f64,
+    exponent: f64,
+    floor_step: SimDuration,
+    max_ttl: SimDuration,
+    start: SimDuration,
+    weight: Weight,
+    max_age: String,
+}
+
+/// How much the cache shall hold on average.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(untagged, expecting = "size_target is a size, such as \"64MiB\", or { objects = 1000 }")]
+enum Size {
+    Bytes(ByteSize),
+    Objects { objects: u64 },
+}
+
+/// A TTL behind a filter.
+#[derive(Debug)]
+pub struct FTtl {
+    ttl: Approximation,
+    /// The filter's TTL as a share of the other.
+    share: f64,
+    size: Size,
+    /// Until when each object is known; before its first request the beginning of time.
+    known_until: Vec<SimTime>,
+    /// When the latest request came.
+    now: SimTime,
+    max_age: SimDuration,
+}
+
+impl Plugin for FTtl {
+    const NAME: &'static str = "f-ttl";
+    const SUMMARY: &'static str = "Steers the TTL towards a target hit ratio and keeps objects that are asked for once out, for a target size.";
+    const PARAMS: &'static [Param] = &[
+        TARGET,
+        Param::new(
+            "size_target",
+            Kind::Table("objects = number, or a size"),
+            "how much the cache shall hold on average: a size, or { objects = number }",
+        )
+        .required(),
+        A0,
+        EXPONENT,
+        FLOOR_STEP,
+        MAX_TTL,
+        START,
+        WEIGHT,
+        MAX_AGE,
+    ];
+    type Params = Params;
+    type Setup = Setup;
+
+    fn new(params: &Params, setup: &Setup) -> Result<Self, Invalid> {
+        let Params { target, a0, exponent, floor_step, max_ttl, start, weight, size_target, .. } = *params;
+        let goal = Goal { target, a0, exponent, floor_step, max_ttl, start, weight }.check()?;
+        if matches!(size_target, Size::Objects { objects: 0 } | Size::Bytes(ByteSize::ZERO)) {
+            return Err(Invalid::param(
+                "size_target",
+                "size_target must be above 0, because storage is measured against it",
+            ));
+        }
+        Ok(Self {
+            ttl: Approximation::new(goal),
+            share: 1.0,
+            size: size_target,
+            known_until: vec![SimTime::ZERO; setup.objects],
+            now: SimTime::ZERO,
+            max_age: max_age(&params.max_age, max_ttl, "max_ttl")?,
+        })
+    }
+}
+
+impl FTtl {
+    /// A request has added `added` to the time for which a value of `size` bytes is stored: opens or closes the filter.
+    fn store(&mut self, added: SimDuration, size: u32) {
+        let elapsed = self.now.as_secs_f64();
+        let requests = self.ttl.requests();
+        if elapsed <= 0.0 || requests == 0 {
+            return;
+        }
+        let (size_target, unit) = match self.size {
+            Size::Objects { objects } => (objects as f64, 1.0),
+            Size::Bytes(bytes) => (bytes.as_bytes() as f64, f64::from(size)),
+        };
+        let target = size_target * elapsed / requests as f64;
+        let step = 0.1 / (requests as f64).powf(0.7);
+        self.share = (self.share + step * (target - added.as_secs_f64() * unit) / target).clamp(0.0, 1.0);
+    }
+}
+
+impl TtlRule for FTtl {
+    fn fresh_for(&mut self, fill: &Fill) -> SimDuration {
+        let asked = fill.told.map_or(fill.at, |told| fill.at.before(told.fetch_time));
+        let known = &mut self.known_until[fill.object.index()];
+        let ttl = self.ttl.ttl();
+        let given = if *known != SimTime::ZERO && asked <= *known { ttl } else { ttl.scaled(self.share) };
+        *known = fill.at + ttl;
+        self.store(given, fill.size);
+        given
+    }
+
+    fn on_read(&mut self, read: &Read) -> Option<Touch> {
+        let not_after = read.stored_at + self.max_age;
+        let ttl = self.ttl.ttl();
+        let until = (read.now + ttl).min(not_after);
+        self.known_until[read.object.index()] = until;
+        self.store(until.since(read.fresh_until), read.size);
+        Some(Touch { ttl, not_after, redraw: true })
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { requests: true, ..Needs::default() }
+    }
+
+    fn on_request(&mut self, seen: &Seen) {
+        self.now = seen.at;
+        self.ttl.on_request(seen);
+        // What reads and fills add is counted where it happens; everything else adds nothing.
+        if matches!(seen.saw, Saw::Joined | Saw::Stale | Saw::Failed) {
+            self.store(SimDuration::ZERO, seen.size);
+        }
+    }
+
+    fn varies(&self) -> bool {
+        true
+    }
+
+    fn steered(&self) -> Vec<Steered> {
+        let filter = SimDuration::from_secs_f64(self.ttl.ttl_secs() * self.share);
+        vec![
+            Steered { name: Self::NAME, class: None, ttl: self.ttl.ttl(), pinned: self.ttl.is_pinned() },
+            Steered {
+                name: "f-ttl/filter",
+                class: None,
+                ttl: filter,
+                pinned: self.share <= 0.0 || self.share >= 1.0,
+            },
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::strategy::ttl::rule::fixture;
+    use crate::trace::{ClassId, ObjectId};
+
+    fn missed(secs: u64) -> Seen {
+        Seen {
+            at: fixture::at(secs),
+            object: ObjectId::new(0),
+            class: ClassId::new(0),
+            size: 1,
+            saw: Saw::Missed,
+        }
+    }
+
+    #[test]
+    fn an_object_asked_for_again_while_its_shadow_lives_gets_the_full_ttl() {
+        let mut rule = fixture::rule(
+            "{ rule = \"f-ttl\", size_target = { objects = 1 }, start = \"100s\", max_ttl = \"1000s\", a0 = 0.001, target = 0.5 }",
+        );
+        // Stored for ages by many requests, so that the filter closes.
+        for secs in 1..2_000 {
+            rule.on_request(&missed(secs));
+            let unknown = Fill { object: ObjectId::new(1), ..fixture::fill(secs * 10_000) };
+            rule.fresh_for(&unknown);
+        }
+        rule.on_request(&missed(30_000_000));
+        let [full, filter] = rule.steered()[..] else { panic!("two ttls") };
+        assert!(filter.ttl < full.ttl.scaled(0.5), "{filter:?} {full:?}");
+        let first = rule.fresh_for(&fixture::fill(30_000_000));
+        assert!(first < full.ttl.scaled(0.5), "{first}");
+        let again = rule.fresh_for(&fixture::fill(30_000_001));
+        assert_eq!(again, full.ttl);
+        let later = rule.fresh_for(&fixture::fill(40_000_000));
+        assert!(later < full.ttl.scaled(0.5), "its shadow is gone");
+    }
+
+    #[test]
+    fn the_size_is_bytes_or_objects_and_above_0() {
+        let text = |size: &str| format!("{{ rule = \"f-ttl\", size_target = {size} }}");
+        fixture::rule(&text("\"64MiB\""));
+        fixture::rule(&text("{ objects = 7 }"));
+        assert!(fixture::refused(&text("\"0B\"")).contains("above 0"));
+        assert!(fixture::refused(&text("{ objects = 0 }")).contains("above 0"));
+        assert!(fixture::refused(&text("true")).contains("size_target is a size"));
+    }
+}
