@@ -38,6 +38,12 @@ pub(super) fn refuse(design: &Design) -> Result<(), Fault> {
                 .help("keep one of them"));
         }
     }
+    if design.sweep.name() == "zset-sweep" && matches!(rule, "last-modified-fraction" | "f-ttl") {
+        let what = format!("sweep \"zset-sweep\" cannot be combined with ttl rule \"{rule}\"");
+        return Err(Fault::new(design.sweep.span(), what)
+            .rule("its EXPIRE at every access needs a ttl that the rule can state without a fetch")
+            .help("choose another ttl rule, such as \"fixed\", or leave the sweep out"));
+    }
     let uniform = matches!(rule, "fixed" | "sliding") && design.modifiers.is_empty();
     if text(&design.sweep, "purge") == "by-score" && !uniform {
         let what = format!(
