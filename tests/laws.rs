@@ -18,13 +18,17 @@ mod law {
     //! One file per family of laws.
 
     mod capacity;
+    mod early_refresh;
     mod fixed_ttl;
     mod freshness;
+    mod guards;
+    mod metastable;
     mod origin_queue;
     mod origin_time;
     mod sliding_ttl;
     mod stale_while_revalidate;
     mod stampede;
+    mod sweep;
 }
 
 use statistics::Estimate;

@@ -38,7 +38,8 @@ impl<O: Observer> Run<'_, O> {
     }
 
     /// An object was read or stored: what the sweep notes of it. `fresh` is whether the access stored
-    /// the value as well; `None` for a stale value, whose TTL is over.
+    /// the value as well; `None` where the access sends no EXPIRE: of a stale value the TTL is over, and
+    /// a rule may have set it already.
     pub(super) fn accessed(&mut self, object: ObjectId, now: SimTime, fresh: Option<bool>) {
         let fill = self.fill(object, now);
         let Some(sweep) = &mut self.strategy.sweep else { return };

@@ -47,26 +47,27 @@ impl<O: Observer> Run<'_, O> {
                 return self.begin(arrival, Cause::Expired, Some(*entry));
             }
         }
-        let kind = if copy.is_stale() {
-            OutcomeKind::StaleHit
+        let (kind, expires) = if copy.is_stale() {
+            (OutcomeKind::StaleHit, false)
         } else {
-            self.touch(arrival, entry);
-            OutcomeKind::FreshHit
+            // A rule that sets the TTL itself knows better than the sweep, such as a greatest age.
+            (OutcomeKind::FreshHit, !self.touch(arrival, entry))
         };
         if self.strategy.sweep.is_some() {
-            self.accessed(object, at, (!copy.is_stale()).then_some(false));
+            self.accessed(object, at, expires.then_some(false));
         }
         self.answer(arrival, at, kind, Some(entry.version));
     }
 
-    /// Sets the TTL of a fresh entry anew, if the rule wants that.
-    fn touch(&mut self, arrival: Arrival, entry: &Entry) {
+    /// Sets the TTL of a fresh entry anew, if the rule wants that; whether it did.
+    fn touch(&mut self, arrival: Arrival, entry: &Entry) -> bool {
         let fill = self.fill(arrival.object, arrival.at);
-        if let Some(fresh_until) = self.strategy.ttl.touched(&fill, entry.stored_at, entry.fresh_until) {
-            let expires_at = self.strategy.keep_until(arrival.at, fresh_until);
-            self.cache.expire(arrival.object, fresh_until, expires_at);
-            self.observer.touched(arrival.at);
-        }
+        let touched = self.strategy.ttl.touched(&fill, entry.stored_at, entry.fresh_until);
+        let Some(fresh_until) = touched else { return false };
+        let expires_at = self.strategy.keep_until(arrival.at, fresh_until);
+        self.cache.expire(arrival.object, fresh_until, expires_at);
+        self.observer.touched(arrival.at);
+        true
     }
 
     /// A request begins to want a fetch.

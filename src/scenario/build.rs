@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 
-use super::{CacheDesign, OriginDesign};
+use super::{CacheDesign, OriginDesign, coherence};
 use super::{
     Scenario, ScenarioError, Source, cache, combinations, judgement, origin, recorded, strategies, workload,
 };
-use crate::cache::Capacity;
 use crate::catalog::{Fault, Item, Section, nearest, one_of};
 use crate::random::Seed;
 use crate::strategy::{Setup, Traffic};
@@ -109,8 +108,10 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
             .rule("replications differ by the chance of the workload, and a recording has none")
             .help("leave repeat out"));
     }
-    warn(&cache, &strategies, &mut warnings);
+    warnings.extend(coherence::warnings(&client, &cache, &origin, &source.source, &strategies));
     for design in &strategies {
+        noted(coherence::refuse_with(design, &client), faults);
+        noted(coherence::refuse_overload(design, &source.source, &origin), faults);
         let checked = combinations::check_world(design, &origin, cache.ttl_resolution, &mut warnings);
         noted(checked, faults);
     }
@@ -134,17 +135,6 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
     };
     scenario.effective = effective(&scenario, source.effective);
     Ok(scenario)
-}
-
-/// What the reader should know about a combination that is legal and odd.
-fn warn(cache: &CacheDesign, strategies: &[crate::strategy::Design], warnings: &mut Vec<String>) {
-    let unbounded = cache.capacities.contains(&Capacity::Unbounded);
-    for design in strategies.iter().filter(|design| design.rule.name() == "none" && unbounded) {
-        warnings.push(format!(
-            "strategy \"{}\" has no ttl and the cache no limit, so memory grows with every object ever asked for",
-            design.name
-        ));
-    }
 }
 
 /// The keys above all sections.

@@ -5,6 +5,7 @@
 
 mod build;
 mod cache;
+mod coherence;
 mod combinations;
 mod error;
 pub mod judgement;

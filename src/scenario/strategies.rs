@@ -1,9 +1,9 @@
-//! `[[strategy]]`: what is compared. Combinations that make no sense are refused here.
+//! `[[strategy]]`: what is compared. Combinations that make no sense are refused by [`coherence`].
 
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::combinations;
+use super::{coherence, combinations};
 use crate::catalog::{Catalog, Chosen, Fault, Item, Section};
 use crate::strategy::guard::GUARDS;
 use crate::strategy::refresh::REFRESHES;
@@ -100,7 +100,8 @@ fn strategy(mut section: Section<'_>, setup: Option<&Setup>) -> Result<Read, Fau
         sweep,
         allow_two_controllers,
     };
-    coherent(&design)?;
+    coherence::refuse(&design)?;
+    combinations::check(&design)?;
     if let Some(setup) = setup {
         // Made once for nothing, so that a parameter that cannot be is found before anything runs.
         design.make(setup, TtlResolution::Exact)?;
@@ -113,6 +114,13 @@ type Modifier = Chosen<dyn crate::strategy::ttl::TtlModifier, Setup>;
 
 /// `{ rule = "fixed", ttl = "1h", modifiers = [{ modifier = "jitter" }] }`.
 fn ttl_of(item: Item<'_>) -> Result<(Rule, Vec<Modifier>), Fault> {
+    // A duration where a rule should stand is meant for the fixed rule.
+    if let DeValue::String(text) = item.get_ref()
+        && text.parse::<SimDuration>().is_ok()
+    {
+        return Err(Fault::new(item.span(), format!("\"{text}\" is a duration, not a ttl rule"))
+            .help(format!("write ttl = {{ rule = \"fixed\", ttl = \"{text}\" }}")));
+    }
     let example = "{ modifier = \"jitter\", spread = 0.1 }";
     let (item, modifiers) = with_list(item, "modifiers", example, &MODIFIERS)?;
     Ok((RULES.choose(item)?, modifiers))
@@ -139,28 +147,9 @@ fn with_list<'i, T: ?Sized + 'static>(
             }
             Spanned::new(span, DeValue::Table(table))
         }
-        // A duration where a rule should stand is meant for the fixed rule.
-        DeValue::String(text) if key == "modifiers" && text.parse::<SimDuration>().is_ok() => {
-            return Err(Fault::new(span, format!("\"{text}\" is a duration, not a ttl rule"))
-                .help(format!("write ttl = {{ rule = \"fixed\", ttl = \"{text}\" }}")));
-        }
         other => Spanned::new(span, other),
     };
     Ok((item, chosen))
-}
-
-/// Refuses combinations that mean nothing; each message names both settings.
-fn coherent(design: &Design) -> Result<(), Fault> {
-    let (rule, refresh) = (design.rule.name(), design.refresh.name());
-    if refresh == "stale-while-revalidate" && rule == "none" {
-        return Err(Fault::new(
-            design.refresh.span(),
-            "refresh \"stale-while-revalidate\" needs a ttl, but the ttl rule is \"none\"",
-        )
-        .rule("a value that never expires is never stale")
-        .help("choose a ttl rule that expires, such as \"fixed\", or refresh = { policy = \"on-demand\" }"));
-    }
-    combinations::check(design)
 }
 
 /// The strategy as it could be written.

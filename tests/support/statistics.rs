@@ -21,6 +21,11 @@ impl Estimate {
         Self { mean, standard_error: (variance / n).sqrt() }
     }
 
+    /// The mean.
+    pub(crate) fn mean(self) -> f64 {
+        self.mean
+    }
+
     /// Holds an exact law to the measurement: at most 4 standard errors away, and the run must be
     /// long enough for 4 standard errors to lie within `tolerance`, or any law would pass.
     pub(crate) fn must_equal(self, law: f64, tolerance: f64, what: &str) {
