@@ -22,7 +22,6 @@ mod law {
     mod fixed_ttl;
     mod freshness;
     mod guards;
-    mod metastable;
     mod origin_queue;
     mod origin_time;
     mod sliding_ttl;

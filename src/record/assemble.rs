@@ -33,6 +33,11 @@ fn limits(scenario: &Scenario) -> Vec<String> {
              been faster or slower, are not modelled."
         }
     };
+    let retries = if scenario.client.retries == 0 {
+        "Clients do not retry; retries add load exactly when the origin has none to spare."
+    } else {
+        "Clients retry as the scenario says; people who reload a page are not modelled."
+    };
     let limits = [
         "Reads and writes of the cache take no time and never fail; a real server adds its own latency, most of all \
          under load.",
@@ -40,7 +45,7 @@ fn limits(scenario: &Scenario) -> Vec<String> {
          allocator's rounding, so the same maxmemory holds less.",
         "Eviction is exact; Redis's allkeys-lru samples a few keys and comes out slightly below exact LRU.",
         reclaim,
-        "Clients do not retry.",
+        retries,
         source,
     ];
     limits.into_iter().map(str::to_owned).collect()

@@ -62,9 +62,11 @@ fn needs_expiry(design: &Design) -> Result<(), Fault> {
     if design.rule.name() != "none" {
         return Ok(());
     }
-    let refresh = Some(&design.refresh)
-        .filter(|chosen| !matches!(chosen.name(), "on-demand" | "timer"))
-        .map(|chosen| (format!("refresh \"{}\"", chosen.name()), chosen.span(), "refresh = { policy = \"on-demand\" }"));
+    let refresh = Some(&design.refresh).filter(|chosen| !matches!(chosen.name(), "on-demand" | "timer")).map(
+        |chosen| {
+            (format!("refresh \"{}\"", chosen.name()), chosen.span(), "refresh = { policy = \"on-demand\" }")
+        },
+    );
     let guard = Some(&design.guard)
         .filter(|chosen| chosen.name() == "lock-stale")
         .map(|chosen| (format!("guard \"{}\"", chosen.name()), chosen.span(), "guard = \"lock\""));
@@ -106,7 +108,8 @@ pub(super) fn refuse_overload(design: &Design, source: &Source, origin: &OriginD
     let class = text(&design.refresh, "class");
     let covered = workload.classes.iter().filter(|of| class.is_empty() || of.name == class);
     let objects: f64 = covered.map(|of| f64::from(of.objects)).sum();
-    let (Some(period), Some(workers)) = (span(&design.refresh, "period"), number(&design.refresh, "workers")) else {
+    let (Some(period), Some(workers)) = (span(&design.refresh, "period"), number(&design.refresh, "workers"))
+    else {
         return Ok(());
     };
     let Some(mean) = mean_time(&origin.latency) else { return Ok(()) };
@@ -116,7 +119,9 @@ pub(super) fn refuse_overload(design: &Design, source: &Source, origin: &OriginD
     }
     let what = format!("{workers} workers cannot fetch {objects} objects within a period of {period}");
     Err(Fault::new(design.refresh.span_of("workers"), what)
-        .rule(format!("a fetch takes {mean:.3} s on average, so the job would need {busy:.1} times its workers"))
+        .rule(format!(
+            "a fetch takes {mean:.3} s on average, so the job would need {busy:.1} times its workers"
+        ))
         .help(format!("write workers = {}, or a longer period", (busy * workers * 1.25).ceil())))
 }
 
@@ -194,7 +199,8 @@ fn warnings_of(design: &Design, client: &Client, cache: &CacheDesign, origin: &O
         ));
     }
     if design.refresh.name() == "refresh-ahead"
-        && let (Some(ttl), Some(f), Some(p99)) = (ttl, number(&design.refresh, "f"), p99_time(&origin.latency))
+        && let (Some(ttl), Some(f), Some(p99)) =
+            (ttl, number(&design.refresh, "f"), p99_time(&origin.latency))
         && ttl.as_secs_f64() * (1.0 - f) < p99
     {
         warnings.push(format!(
@@ -246,15 +252,24 @@ mod tests {
     #[test]
     fn what_means_nothing_is_refused_with_both_settings_named() {
         for (strategy, lines, names) in [
-            ("ttl = \"none\"\nrefresh = \"stale-while-revalidate\"".to_owned(), "", ["stale-while-revalidate", "none"]),
+            (
+                "ttl = \"none\"\nrefresh = \"stale-while-revalidate\"".to_owned(),
+                "",
+                ["stale-while-revalidate", "none"],
+            ),
             ("ttl = \"none\"\nrefresh = \"xfetch\"".to_owned(), "", ["xfetch", "none"]),
             ("ttl = \"none\"\nguard = \"lock-stale\"".to_owned(), "", ["lock-stale", "none"]),
             (
-                "ttl = \"none\"\nrefresh = { policy = \"on-demand\", addons = [\"stale-if-error\"] }".to_owned(),
+                "ttl = \"none\"\nrefresh = { policy = \"on-demand\", addons = [\"stale-if-error\"] }"
+                    .to_owned(),
                 "",
                 ["stale-if-error", "none"],
             ),
-            (format!("{FIXED}guard = \"lock\""), "[client]\ntimeout = \"3s\"", ["wait_timeout", "timeout is 3s"]),
+            (
+                format!("{FIXED}guard = \"lock\""),
+                "[client]\ntimeout = \"3s\"",
+                ["wait_timeout", "timeout is 3s"],
+            ),
             (
                 format!("{FIXED}refresh = {{ policy = \"timer\", period = \"1s\", workers = 1 }}"),
                 "",
