@@ -212,6 +212,16 @@ fn recorded_origin_times_need_a_recording() {
 }
 
 #[test]
+fn the_oracle_knows_no_requests_that_are_not_in_the_trace() {
+    scenario_refused(
+        &format!(
+            "{STRATEGY}ttl = \"fixed\"\nguard = \"lock\"\n[cache]\ncapacity = \"1MiB\"\neviction = \"belady\"\n"
+        ),
+        &["guard \"lock\" cannot be combined with eviction \"belady\"", "help:"],
+    );
+}
+
+#[test]
 fn a_sweep_names_each_value_once() {
     scenario_refused(
         &format!("{STRATEGY}ttl = \"fixed\"\n[cache]\ncapacity = [\"64KiB\", \"65536B\"]\n"),

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::catalog::{Fault, Item, Section, nearest, one_of};
 use crate::random::Seed;
-use crate::strategy::{Setup, Traffic};
+use crate::strategy::{Design, Setup, Traffic};
 use crate::trace::import::OTHER;
 use crate::trace::{Keys, Objects, Trace};
 use crate::units::SimDuration;
@@ -109,6 +109,21 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
             .help("leave repeat out"));
     }
     warnings.extend(coherence::warnings(&client, &cache, &origin, &source.source, &strategies));
+    if cache.evictions.iter().any(|policy| policy.name() == "belady") {
+        // The oracle follows the trace request by request, and a process that polls reads once more.
+        let polls = |design: &&Design| matches!(design.guard.name(), "lock" | "lock-stale" | "lease");
+        if let Some(design) = strategies.iter().find(polls) {
+            let (guard, place) = (design.guard.name(), design.guard.span());
+            return Err(Fault::new(
+                place,
+                format!("guard \"{guard}\" cannot be combined with eviction \"belady\""),
+            )
+            .rule(
+                "who waits for a lock reads again and again, and the oracle knows only the trace's requests",
+            )
+            .help("leave belady out, or use guard = \"single-flight\""));
+        }
+    }
     for design in &strategies {
         noted(coherence::refuse_with(design, &client), faults);
         noted(coherence::refuse_overload(design, &source.source, &origin), faults);
