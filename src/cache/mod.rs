@@ -242,6 +242,19 @@ impl Cache {
         live
     }
 
+    /// Deletes an entry because its value is no longer wanted, as DEL does after a write; whether
+    /// there was a live one.
+    pub fn invalidate(&mut self, object: ObjectId, now: SimTime) -> bool {
+        self.reclaim_due(now);
+        let slot = &self.slots[object.index()];
+        if slot.state != State::Held {
+            return false;
+        }
+        let live = slot.is_live(now);
+        self.remove(object, if live { Cause::Invalidated } else { Cause::Expired }, now);
+        live
+    }
+
     /// Stores a value, as SETEX does, and makes room for it first. A dead entry of the same object is
     /// deleted, a live one overwritten in its place.
     pub fn set(&mut self, object: ObjectId, entry: Entry, now: SimTime) -> Stored {

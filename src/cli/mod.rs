@@ -4,6 +4,7 @@ mod error;
 mod explain;
 mod list;
 mod report;
+mod reshape;
 mod run;
 mod source;
 mod terminal;

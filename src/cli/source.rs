@@ -11,7 +11,7 @@ use crate::catalog::Fault;
 use crate::random::Seed;
 use crate::record::{self, TraceInfo};
 use crate::scenario::{Scenario, ScenarioError, Source};
-use crate::trace::import::{self, Import, Provenance, Skipped};
+use crate::trace::import::{self, Import, Options, Provenance, Skipped};
 use crate::trace::{Trace, TraceError};
 use crate::tune::Runs;
 
@@ -96,6 +96,7 @@ pub(super) fn load(
     };
     let path = match (instead, &recorded.path) {
         (Some(path), _) => path.to_owned(),
+        (None, Some(written)) if written.get_ref() == "-" => PathBuf::from("-"),
         (None, Some(written)) => file.resolve(written.get_ref()),
         (None, None) => {
             let scenario = file.path.display();
@@ -108,7 +109,8 @@ pub(super) fn load(
     let mut options = recorded.options.clone();
     options.strict |= strict;
     let seed = Seed::new(file.scenario.seed).of("spread");
-    let Import { trace, provenance, .. } = import::open(&path, &options, seed).map_err(trace_error)?;
+    let inputs = import::inputs(&path).map_err(trace_error)?;
+    let Import { trace, provenance, .. } = import::open_all(&inputs, &options, seed).map_err(trace_error)?;
     if file.scenario.warmup >= trace.span() && !file.scenario.warmup.is_zero() {
         let (warmup, span) = (file.scenario.warmup, trace.span());
         return Err(anyhow!(
@@ -123,6 +125,31 @@ pub(super) fn load(
     file.scenario.warnings.extend(warnings(&provenance));
     let about = about(&path, &trace, &provenance);
     Ok(Loaded { runs: Runs::Recorded(Arc::new(trace)), about: Some(about) })
+}
+
+/// All that these paths name: files, patterns, standard input.
+pub(super) fn inputs(paths: &[PathBuf]) -> Result<Vec<import::Input>, CliError> {
+    let found = paths.iter().map(|path| import::inputs(path).map_err(trace_error));
+    Ok(found.collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+/// How a trace is to be read (as a scenario says, or by the defaults), and the seed that spreads its seconds.
+pub(super) fn trace_options(scenario: Option<&Path>, strict: bool) -> Result<(Options, Seed), CliError> {
+    let (mut options, seed) = match scenario {
+        None => (Options::default(), 1),
+        Some(path) => {
+            let file = read_scenario(path)?;
+            let Source::Recorded(recorded) = &file.scenario.source else {
+                let shown = path.display();
+                return Err(
+                    anyhow!("{shown} has no [trace] section that could say how to read a trace").into()
+                );
+            };
+            (recorded.options.clone(), file.scenario.seed)
+        }
+    };
+    options.strict |= strict;
+    Ok((options, Seed::new(seed).of("spread")))
 }
 
 /// A trace that cannot be read, with what to do about it.

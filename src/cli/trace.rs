@@ -1,12 +1,11 @@
 //! `ttlab trace`: look at recorded traces before they are played.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::{CliError, Status, source, terminal};
+use super::{CliError, Status, reshape, source, terminal};
 use crate::random::Seed;
-use crate::scenario::Source;
 use crate::trace::import::{self, Head, Options};
 use crate::trace::profile::{Profile, render};
 
@@ -27,6 +26,24 @@ enum Command {
     /// concluded from this trace.
     #[command(before_help = "Example:\n  ttlab trace stat access.log.xz")]
     Stat(Input),
+    /// Write a trace in another format: csv, tsv or oracle-general, packed as the name says
+    ///
+    /// Writes the requests that a scenario would play, ordered by time, with memory for a few minutes of
+    /// them. The file appears whole or not at all.
+    #[command(before_help = "Example:\n  ttlab trace convert access.log.xz requests.csv.zst")]
+    Convert(reshape::Convert),
+    /// Keep all requests of some keys, chosen by a hash: a smaller trace with the same reuse
+    ///
+    /// Simulate the sample with caches of as small a part of the size. This is the spatial sampling of
+    /// SHARDS.
+    #[command(before_help = "Example:\n  ttlab trace sample access.log.xz sample.csv.zst --rate 0.1")]
+    Sample(reshape::Sample),
+    /// Keep a part of a trace by time, keys or classes
+    #[command(before_help = "Example:\n  ttlab trace slice access.log.xz night.csv --from 2h --until 5h")]
+    Slice(reshape::Cut),
+    /// Let the same requests come at another rate
+    #[command(before_help = "Example:\n  ttlab trace stretch access.log.xz doubled.csv --rate 2")]
+    Stretch(reshape::Faster),
     /// Show the first records of a trace as they are read, before any filter
     #[command(before_help = "Example:\n  ttlab trace head access.log.xz -n 5")]
     Head {
@@ -40,8 +57,10 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct Input {
-    /// The trace: an access log or a table, plain or compressed (gzip, zstd, xz)
-    trace: PathBuf,
+    /// The trace: an access log, a table or a recording, plain or compressed (gzip, zstd, xz); - is
+    /// standard input, and several files or a pattern are one trace, merged by time
+    #[arg(required = true)]
+    trace: Vec<PathBuf>,
     /// Read it as the trace section of this scenario says, instead of by the defaults
     #[arg(long, value_name = "SCENARIO")]
     scenario: Option<PathBuf>,
@@ -57,6 +76,7 @@ impl Args {
     pub(super) fn json(&self) -> bool {
         match &self.command {
             Command::Stat(input) | Command::Head { input, .. } => input.json,
+            Command::Convert(_) | Command::Sample(_) | Command::Slice(_) | Command::Stretch(_) => false,
         }
     }
 }
@@ -65,44 +85,40 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     match &args.command {
         Command::Stat(input) => {
             let (options, seed) = options(input)?;
-            let import = import::open(&input.trace, &options, seed).map_err(source::trace_error)?;
+            let import = import::open_all(&inputs(input)?, &options, seed).map_err(source::trace_error)?;
             let profile = Profile::of(&import);
             terminal::result(&if input.json { as_json(&profile)? } else { render(&profile) });
         }
+        Command::Convert(args) => reshape::convert(args)?,
+        Command::Sample(args) => reshape::sample(args)?,
+        Command::Slice(args) => reshape::slice(args)?,
+        Command::Stretch(args) => reshape::stretch(args)?,
         Command::Head { input, lines } => {
             let (options, _) = options(input)?;
-            let head = import::open_head(&input.trace, &options, *lines).map_err(source::trace_error)?;
-            terminal::result(&if input.json { as_json(&head)? } else { table(&head, &input.trace) });
+            for from in inputs(input)? {
+                let head = import::open_head(&from, &options, *lines).map_err(source::trace_error)?;
+                terminal::result(&if input.json { as_json(&head)? } else { table(&head, &from) });
+            }
         }
     }
     Ok(Status::Done)
 }
 
+/// All that the arguments name.
+fn inputs(input: &Input) -> Result<Vec<import::Input>, CliError> {
+    source::inputs(&input.trace)
+}
+
 /// How the trace is to be read, and the seed that spreads its seconds.
 fn options(input: &Input) -> Result<(Options, Seed), CliError> {
-    let (mut options, seed) = match &input.scenario {
-        None => (Options::default(), 1),
-        Some(path) => {
-            let file = source::read_scenario(path)?;
-            let Source::Recorded(recorded) = &file.scenario.source else {
-                let shown = path.display();
-                return Err(anyhow::anyhow!(
-                    "{shown} has no [trace] section that could say how to read a trace"
-                )
-                .into());
-            };
-            (recorded.options.clone(), file.scenario.seed)
-        }
-    };
-    options.strict |= input.strict;
-    Ok((options, Seed::new(seed).of("spread")))
+    source::trace_options(input.scenario.as_deref(), input.strict)
 }
 
 fn as_json(value: &impl serde::Serialize) -> Result<String, CliError> {
     Ok(serde_json::to_string_pretty(value).map_err(anyhow::Error::from)? + "\n")
 }
 
-fn table(head: &Head, path: &Path) -> String {
+fn table(head: &Head, from: &import::Input) -> String {
     let guessed = if head.format_was_guessed { " (guessed)" } else { "" };
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
@@ -111,5 +127,5 @@ fn table(head: &Head, path: &Path) -> String {
         table.add_row(row);
     }
     let lines = table.lines().map(|line| line.trim_end().to_owned() + "\n").collect::<String>();
-    format!("{}: {}{guessed}, {}\n{lines}", path.display(), head.format, head.compression)
+    format!("{}: {}{guessed}, {}\n{lines}", from, head.format, head.compression)
 }

@@ -26,14 +26,14 @@ use waiting::{WaiterId, Waiting};
 
 use crate::cache::{Cache, Entry};
 use crate::client::{Client, RetryBudget};
-use crate::metrics::{Measurements, Observer, Recorder, Setting};
+use crate::metrics::{Command, Measurements, Observer, Recorder, Setting};
 use crate::origin::{Fetch, Origin};
 use crate::random::Seed;
 use crate::strategy::Strategy;
 use crate::strategy::refresh::Filled;
 use crate::strategy::ttl::{Fill, Told};
 use crate::trace::prefetch::AHEAD;
-use crate::trace::{ObjectId, Trace};
+use crate::trace::{Happening, ObjectId, Trace};
 use crate::units::{SimDuration, SimTime, Window};
 
 /// How many requests pass between two beats of a [`Pulse`].
@@ -113,6 +113,8 @@ impl Simulation<'_> {
             job_at: SimTime::NEVER,
             sweep_under_way: None,
             latest: 0,
+            next_event: 0,
+            event_before: self.trace.events().first().map_or(usize::MAX, |event| event.before),
             tickets: 0,
             let_go: Vec::new(),
             observer,
@@ -125,6 +127,9 @@ impl Simulation<'_> {
         let (times, objects) = (self.trace.times(), self.trace.object_ids());
         for (block, (times, objects)) in times.chunks(BEAT).zip(objects.chunks(BEAT)).enumerate() {
             for (index, (at, object)) in times.iter().zip(objects).enumerate() {
+                if block * BEAT + index >= run.event_before {
+                    run.recorded_until(block * BEAT + index, *at);
+                }
                 if let Some(coming) = objects.get(index + AHEAD) {
                     run.prefetch(*coming);
                 }
@@ -135,6 +140,7 @@ impl Simulation<'_> {
                 return None;
             }
         }
+        run.recorded_until(usize::MAX, end);
         run.happen_until(end);
         run.after_end = Some(BTreeMap::new());
         run.happen_until(SimTime::NEVER);
@@ -185,6 +191,9 @@ struct Run<'t, O> {
     sweep_under_way: Option<crate::metrics::Sweep>,
     /// Place of the latest request.
     latest: usize,
+    /// Place of the next recorded event, and how many requests come before it.
+    next_event: usize,
+    event_before: usize,
     /// Names given to those that want a fetch.
     tickets: u64,
     /// Scratch room for those whose fetch has landed.
@@ -224,6 +233,31 @@ impl<O: Observer> Run<'_, O> {
                 Event::Job | Event::Sweep => {}
             }
         }
+    }
+
+    /// Lets everything happen that was recorded before the request at `index`, no later than `end`.
+    /// Changes at the origin are the change model's; what is done here is done to the cache.
+    #[cold]
+    fn recorded_until(&mut self, index: usize, end: SimTime) {
+        while let Some(event) = self.trace.events().get(self.next_event) {
+            if event.before > index || event.at > end {
+                break;
+            }
+            self.next_event += 1;
+            if event.what == Happening::Deleted {
+                self.happen_until(event.at);
+                self.delete(event.object, event.at);
+            }
+        }
+        let next = self.trace.events().get(self.next_event);
+        self.event_before = next.map_or(usize::MAX, |event| event.before);
+    }
+
+    /// The application deletes a key. A fetch that is under way stores its value all the same, as it
+    /// does where nothing ties the two together.
+    fn delete(&mut self, object: ObjectId, at: SimTime) {
+        self.cache.invalidate(object, at);
+        self.observer.sent(at, Command::Delete, 1);
     }
 
     /// Whether the run has ended and only those that wait are still answered.

@@ -65,6 +65,8 @@ pub enum Command {
     Rewrite,
     /// SETEX of an error that is to be remembered.
     SetError,
+    /// DEL of a key whose value was changed or is no longer wanted.
+    Delete,
     /// ZADD of an access time.
     Zadd,
     /// A command of a sweep: ZCARD, ZRANGE, UNLINK, ZREMRANGEBYRANK, ZREMRANGEBYSCORE.

@@ -207,6 +207,7 @@ impl Observer for Recorder {
             Command::Poll => &mut commands.get,
             Command::Rewrite | Command::SetError => &mut commands.set,
             Command::Lock | Command::Unlock => &mut commands.lock,
+            Command::Delete => &mut commands.del,
             Command::Zadd => &mut commands.zadd,
             Command::Sweep => &mut commands.sweep,
         } += times;

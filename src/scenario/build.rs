@@ -108,6 +108,10 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
             .rule("replications differ by the chance of the workload, and a recording has none")
             .help("leave repeat out"));
     }
+    if let Source::Recorded(recorded) = &source.source {
+        let models: Vec<&str> = origin.class_changes.iter().map(|(_, model)| model.name()).collect();
+        noted(recorded.refuse_changes(&[models.as_slice(), &[origin.changes.name()]].concat()), faults);
+    }
     warnings.extend(coherence::warnings(&client, &cache, &origin, &source.source, &strategies));
     if cache.evictions.iter().any(|policy| policy.name() == "belady") {
         // The oracle follows the trace request by request, and a process that polls reads once more.
@@ -316,9 +320,11 @@ impl<'i> SourceRead<'i> {
             }
         }
         classes.push(OTHER.to_owned());
-        // Only tables carry classes of their own; without a format the content decides.
-        let format = recorded.options.format.as_ref().map(crate::catalog::Chosen::name);
-        let more_classes = matches!(format, None | Some("csv" | "tsv"));
+        // Logs carry no classes of their own; without a format the content decides.
+        let more_classes = match &recorded.options.format {
+            None => true,
+            Some(format) => !format.make(&recorded.options.declared)?.is_log(),
+        };
         let effective = ("trace", recorded::effective(&recorded));
         let source = Source::Recorded(Box::new(recorded));
         Ok(Self { source, classes, more_classes, changes, duration: None, effective })

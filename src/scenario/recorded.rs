@@ -1,12 +1,16 @@
 //! `[trace]`: a recorded trace and how it is to be read.
 
+use std::ops::Range;
+
 use serde::Deserialize;
 use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::catalog::{Fault, Item, Section, nearest, one_of, read};
 use crate::trace::format::{Column, Columns, Declared, FIELDS, FORMATS};
-use crate::trace::import::{ClassRule, IMAGE_EXTENSIONS, Options, Query, SizeRule};
+use crate::trace::import::{
+    ClassRule, Condition, Glob, IMAGE_EXTENSIONS, KeyCase, Options, Percent, Query, Regex, SetRule, SizeRule,
+};
 use crate::trace::shape::spread::Spread;
 
 /// What `[trace]` says.
@@ -15,8 +19,28 @@ pub struct Recorded {
     /// The file as it is written, and where; relative to the scenario's own file.
     /// `None` where it is not written, because the command line may name it.
     pub path: Option<Spanned<String>>,
+    /// Where `set` is written, if it is.
+    pub set_span: Option<Range<usize>>,
     /// How the file is to be read.
     pub options: Options,
+}
+
+impl Recorded {
+    /// Refuses changes that no model of change takes up; `models` are those of the scenario.
+    pub fn refuse_changes(&self, models: &[&str]) -> Result<(), Fault> {
+        let rule = self.options.set.filter(|rule| *rule != SetRule::Ignore);
+        let (Some(rule), Some(span)) = (rule, &self.set_span) else { return Ok(()) };
+        if models.contains(&"trace") {
+            return Ok(());
+        }
+        let what = format!(
+            "set = \"{}\" takes writes as changes, but no object changes as the trace says",
+            rule.name()
+        );
+        Err(Fault::new(span.clone(), what)
+            .rule("what changes when is said by [origin] changes, or by the changes of a class")
+            .help("write [origin] changes = { model = \"trace\" }"))
+    }
 }
 
 /// Reads `[trace]`. Of each `[[trace.class]]` the rest is handed back in order, with the name of the
@@ -29,18 +53,15 @@ pub fn recorded<'i>(section: &mut Section<'i>) -> Result<(Recorded, Vec<(String,
     let columns = section.take("columns").map(columns).transpose()?.unwrap_or_default();
     let time_unit = word(section, "time_unit", &["s", "ms", "us", "ns", "iso8601"])?;
     let declared = Declared { columns, time_unit, delimiter: delimiter(section)? };
-    if let Some(format) = &format
-        && format.name() != "csv"
-        && format.name() != "tsv"
-        && declared != Declared::default()
-    {
-        return Err(Fault::new(
-            format.span(),
-            format!("format \"{}\" has no columns to declare", format.name()),
-        )
-        .rule("columns, time_unit and delimiter describe a table")
-        .help("write format = \"csv\" or \"tsv\", or leave the declarations out"));
+    if let Some(format) = &format {
+        // A format refuses declarations that mean nothing to it.
+        format.make(&declared)?;
     }
+    let set = section.take("set");
+    let set = match set {
+        None => None,
+        Some(item) => Some((item.span(), word_of(item, "set", &["ignore", "change", "invalidate"])?)),
+    };
     let options = Options {
         format,
         declared,
@@ -51,6 +72,11 @@ pub fn recorded<'i>(section: &mut Section<'i>) -> Result<(Recorded, Vec<(String,
         size: word(section, "size", &["max", "last", "mode"])?.unwrap_or(SizeRule::Max),
         query: section.take("query").map(query).transpose()?,
         key_host: section.or("key_host", false)?,
+        key_case: word(section, "key_case", &["keep", "lower"])?.unwrap_or(KeyCase::Keep),
+        percent: word(section, "percent", &["normalize", "keep"])?.unwrap_or(Percent::Normalize),
+        set: set.as_ref().map(|(_, rule)| *rule),
+        delete: word(section, "delete", &["invalidate", "ignore"])?,
+        max_expansion: expansion(section, defaults.max_expansion)?,
         strict: section.or("strict", false)?,
         max_bad: section.or("max_bad", defaults.max_bad)?,
         classes: Vec::new(),
@@ -62,7 +88,8 @@ pub fn recorded<'i>(section: &mut Section<'i>) -> Result<(Recorded, Vec<(String,
         rest.push((rule.name.clone(), class));
         classes.push(rule);
     }
-    Ok((Recorded { path, options: Options { classes, ..options } }, rest))
+    let set_span = set.map(|(span, _)| span);
+    Ok((Recorded { path, set_span, options: Options { classes, ..options } }, rest))
 }
 
 /// `[trace]` with every default filled in, as it could be written in a scenario.
@@ -74,12 +101,17 @@ pub fn effective(recorded: &Recorded) -> toml::Table {
     }
     let mut set = |key: &str, value: toml::Value| table.insert(key.to_owned(), value);
     if let Some(format) = &options.format {
-        set("format", format.name().into());
+        let params = format.effective();
+        let has_params = params.as_table().is_some_and(|table| table.len() > 1);
+        set("format", if has_params { params } else { format.name().into() });
     }
     set("spread", options.spread.name().into());
     set("methods", options.methods.clone().into());
     set("status", options.status.iter().map(|status| i64::from(*status)).collect::<Vec<_>>().into());
-    let is_table = options.format.as_ref().is_some_and(|format| matches!(format.name(), "csv" | "tsv"));
+    let is_table = options
+        .format
+        .as_ref()
+        .is_some_and(|format| format.make(&options.declared).is_ok_and(|format| !format.is_log()));
     match &options.extensions {
         Some(extensions) => drop(set("extensions", extensions.clone().into())),
         // Without a format it depends on the guess which default holds.
@@ -115,6 +147,15 @@ pub fn effective(recorded: &Recorded) -> toml::Table {
         None => {}
     }
     set("key_host", options.key_host.into());
+    set("key_case", options.key_case.name().into());
+    set("percent", options.percent.name().into());
+    if let Some(rule) = options.set {
+        set("set", rule.name().into());
+    }
+    if let Some(rule) = options.delete {
+        set("delete", rule.name().into());
+    }
+    set("max_expansion", i64::from(options.max_expansion).into());
     set("strict", options.strict.into());
     set("max_bad", options.max_bad.as_f64().into());
     if !options.classes.is_empty() {
@@ -133,6 +174,10 @@ fn effective_rule(rule: &ClassRule) -> toml::Value {
     set("name", Some(rule.name.clone().into()));
     set("prefix", rule.prefix.clone().map(Into::into));
     set("suffix", rule.suffix.clone().map(Into::into));
+    set("glob", rule.glob.as_ref().map(|glob| glob.as_str().into()));
+    set("regex", rule.regex.as_ref().map(|regex| regex.as_str().into()));
+    let conditions: Vec<String> = rule.query.iter().map(ToString::to_string).collect();
+    set("query", (!conditions.is_empty()).then(|| conditions.into()));
     set("extensions", (!rule.extensions.is_empty()).then(|| rule.extensions.clone().into()));
     set("min_size", rule.min_size.map(|size| size.to_string().into()));
     set("max_size", rule.max_size.map(|size| size.to_string().into()));
@@ -146,6 +191,9 @@ fn class_rule(class: &mut Section<'_>) -> Result<ClassRule, Fault> {
         name: name.get_ref().clone(),
         prefix: class.optional("prefix")?,
         suffix: class.optional("suffix")?,
+        glob: class.take("glob").map(|item| parsed(item, "glob", Glob::new)).transpose()?,
+        regex: class.take("regex").map(|item| parsed(item, "regex", Regex::new)).transpose()?,
+        query: class.take("query").map(conditions).transpose()?.unwrap_or_default(),
         extensions: without_dots(class.or("extensions", Vec::new())?),
         min_size: class.optional("min_size")?,
         max_size: class.optional("max_size")?,
@@ -160,6 +208,38 @@ fn class_rule(class: &mut Section<'_>) -> Result<ClassRule, Fault> {
         return Err(Fault::new(span, what));
     }
     Ok(rule)
+}
+
+/// A text in a form of its own.
+fn parsed<T>(item: Item<'_>, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, Fault> {
+    let span = item.span();
+    let text: String = read(item)?;
+    parse(&text).map_err(|wrong| Fault::new(span, format!("{key} = \"{text}\" cannot be read: {wrong}")))
+}
+
+/// `"w <= 200"`, or a list of such, which must all hold.
+fn conditions(item: Item<'_>) -> Result<Vec<Condition>, Fault> {
+    let span = item.span();
+    let texts: Vec<String> =
+        if matches!(item.get_ref(), DeValue::Array(_)) { read(item)? } else { vec![read(item)?] };
+    texts
+        .iter()
+        .map(|text| {
+            Condition::new(text)
+                .map_err(|wrong| Fault::new(span.clone(), wrong).help("write query = \"w <= 200\""))
+        })
+        .collect()
+}
+
+/// How many times its own size a file may unpack to.
+fn expansion(section: &mut Section<'_>, default: u32) -> Result<u32, Fault> {
+    let Some(written) = section.located::<i64>("max_expansion")? else { return Ok(default) };
+    u32::try_from(*written.get_ref()).ok().filter(|limit| *limit > 0).ok_or_else(|| {
+        Fault::new(
+            written.span(),
+            format!("max_expansion must lie between 1 and {}, but is {}", u32::MAX, written.get_ref()),
+        )
+    })
 }
 
 /// `.png` and `png` mean the same.
@@ -319,6 +399,9 @@ mod tests {
             "[trace]\npath = \"a.log\"\nspread = \"even\"\nextensions = []\nquery = \"sorted\"",
             "[trace]\nformat = \"tsv\"\ncolumns = { time = 1, key = \"k\" }\ndelimiter = \";\"\n\
              [[trace.class]]\nname = \"a\"\nsuffix = \"x\"\nmax_size = \"1KiB\"",
+            "[trace]\nformat = { format = \"lirs\", rate = \"5/s\" }\nset = \"ignore\"\ndelete = \"ignore\"\nkey_case = \"lower\"\n\
+             percent = \"keep\"\nmax_expansion = 9\nquery = [\"w\"]\n[[trace.class]]\nname = \"a\"\nglob = \"/a/**\"\n\
+             regex = \"x+\"\nquery = [\"w <= 200\", \"h > 1\"]",
         ] {
             let once = effective(&parse(text).unwrap().0);
             let mut scenario = toml::Table::new();
@@ -340,7 +423,13 @@ mod tests {
             ("delimiter = \";;\"", "one ASCII character", "\";;\""),
             ("max_bad = 1.5", "not a fraction", "1.5"),
             ("exts = []", "has no \"exts\"", "exts"),
-            ("format = \"clf\"\ntime_unit = \"s\"", "no columns to declare", "\"clf\""),
+            ("format = \"clf\"\ntime_unit = \"s\"", "has no time_unit to declare", "\"clf\""),
+            ("format = \"lirs\"\ntime_unit = \"s\"", "has no time_unit to declare", "\"lirs\""),
+            ("set = \"delete\"", "no set is called", "\"delete\""),
+            ("max_expansion = 0", "must lie between 1", "0"),
+            ("[[trace.class]]\nname = \"a\"\nregex = \"(\"", "unclosed group", "\"(\""),
+            ("[[trace.class]]\nname = \"a\"\nglob = \"a[\"", "cannot be read", "\"a[\""),
+            ("[[trace.class]]\nname = \"a\"\nquery = \"w\"", "is no condition", "\"w\""),
             ("[[trace.class]]\nprefix = \"/\"", "needs \"name\"", "[[trace.class]]"),
         ] {
             let text = format!("[trace]\n{line}");

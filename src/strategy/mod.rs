@@ -20,7 +20,7 @@ use ttl::Ttl;
 
 use crate::catalog::{Chosen, Fault};
 use crate::random::Seed;
-use crate::trace::Trace;
+use crate::trace::{ObjectId, Trace, Ttls};
 use crate::units::{Fraction, SimDuration, SimTime};
 
 /// What the parts of a strategy may know of the run when they are made.
@@ -48,6 +48,16 @@ impl Traffic {
     /// Traffic like that of `trace`.
     pub fn like(trace: Arc<Trace>) -> Self {
         Self { trace: Some(trace) }
+    }
+
+    /// The TTL that was recorded for `object` at `now` or before, or else the first one after.
+    pub fn recorded_ttl(&self, object: ObjectId, now: SimTime) -> Option<SimDuration> {
+        self.trace.as_ref()?.ttls()?.at(object, now)
+    }
+
+    /// For how many objects a TTL is recorded.
+    pub fn objects_with_recorded_ttl(&self) -> usize {
+        self.trace.as_ref().and_then(|trace| trace.ttls()).map_or(0, Ttls::objects)
     }
 
     /// The size in bytes that half of the requests stay within; `None` where nothing was ever asked for.

@@ -62,6 +62,32 @@ pub enum TraceError {
         /// What the decompressor says.
         source: io::Error,
     },
+    /// The last of the binary records is not whole.
+    #[error("{file}: after record {record}, the last that is whole, a part of one is left")]
+    PartialRecord {
+        /// As the user wrote it.
+        file: String,
+        /// The last whole record, from 1.
+        record: u64,
+    },
+    /// A compressed file that unpacks to far more than logs do.
+    #[error("{file}:{line}: the {compression} stream unpacks to more than {limit} times its own size")]
+    Expands {
+        /// As the user wrote it.
+        file: String,
+        /// The compression.
+        compression: &'static str,
+        /// The last line that was read whole.
+        line: u64,
+        /// The tolerated factor.
+        limit: u32,
+    },
+    /// A pattern that fits no file.
+    #[error("no file is called like {pattern}")]
+    NoMatch {
+        /// As the user wrote it.
+        pattern: String,
+    },
     /// The content fits no format.
     #[error("{file}:1: the format cannot be told from the content, which begins \"{start}\"")]
     UnknownFormat {
@@ -132,6 +158,16 @@ pub enum TraceError {
         /// What to do.
         help: String,
     },
+    /// A line that is too late to be put into its place while the file streams by.
+    #[error("{file}:{line}: the line is {seconds} s earlier than one before it, too much for a stream")]
+    Late {
+        /// As the user wrote it.
+        file: String,
+        /// The line.
+        line: u64,
+        /// By how much.
+        seconds: u64,
+    },
     /// Every line was filtered away.
     #[error("{file}: none of its {lines} lines is a request to replay ({why})")]
     NothingLeft {
@@ -174,7 +210,9 @@ impl TraceError {
         match self {
             Self::Truncated { line, .. }
             | Self::Damaged { line, .. }
+            | Self::Expands { line, .. }
             | Self::BadLine { line, .. }
+            | Self::Late { line, .. }
             | Self::TooManyObjects { line, .. } => Some(*line),
             Self::UnknownFormat { .. } | Self::UnknownColumn { .. } | Self::UndeclaredColumn { .. } => {
                 Some(1)
@@ -201,15 +239,18 @@ impl TraceError {
             | Self::Binary { file, .. }
             | Self::Truncated { file, .. }
             | Self::Damaged { file, .. }
+            | Self::PartialRecord { file, .. }
+            | Self::Expands { file, .. }
             | Self::UnknownFormat { file, .. }
             | Self::UnknownColumn { file, .. }
             | Self::UndeclaredColumn { file, .. }
             | Self::BadLine { file, .. }
             | Self::TooManyBad { file, .. }
+            | Self::Late { file, .. }
             | Self::NothingLeft { file, .. }
             | Self::TooManyObjects { file, .. }
             | Self::TooManyClasses { file } => Some(file),
-            Self::Settings { .. } => None,
+            Self::NoMatch { .. } | Self::Settings { .. } => None,
         }
     }
 
@@ -229,6 +270,15 @@ impl TraceError {
                 "copy the file again; to use what can be read, decompress it yourself and name the result"
                     .to_owned()
             }
+            Self::PartialRecord { .. } => {
+                "copy the file again; it must be a whole number of records of 24 bytes".to_owned()
+            }
+            Self::Expands { limit, .. } => {
+                format!("if it is a log all the same, raise max_expansion above {limit}")
+            }
+            Self::NoMatch { .. } => {
+                "check the pattern; quote it where the shell should leave it alone".to_owned()
+            }
             Self::UnknownFormat { formats, .. } => {
                 format!("say which it is with format = \"…\" (there are: {formats})")
             }
@@ -245,6 +295,9 @@ impl TraceError {
                 "mend the line, or leave strict out to count such lines and go on".to_owned()
             }
             Self::TooManyBad { help, .. } => help.clone(),
+            Self::Late { .. } => {
+                "sort the file by time; if the clock was set back there, cut it into two files".to_owned()
+            }
             Self::NothingLeft { .. } => {
                 "choose other methods, status or extensions; an empty list keeps everything".to_owned()
             }

@@ -4,16 +4,19 @@
 //! in order and shared by all cells of a sweep; what is known of each object lies in [`Objects`].
 
 mod error;
+pub mod export;
 pub mod format;
 pub mod import;
 mod objects;
 pub mod prefetch;
 pub mod profile;
+mod recorded;
 pub mod shape;
 pub mod synth;
 
 pub use error::TraceError;
 pub use objects::{ClassId, Fact, Keys, ObjectId, Objects};
+pub use recorded::{Event, Happening, Ttls};
 
 use std::sync::Arc;
 
@@ -34,6 +37,9 @@ pub struct Trace {
     at: Vec<SimTime>,
     object: Vec<ObjectId>,
     origin_time: Option<Vec<SimDuration>>,
+    events: Vec<Event>,
+    ttls: Option<Ttls>,
+    is_timeless: bool,
     objects: Arc<Objects>,
     span: SimDuration,
 }
@@ -49,7 +55,16 @@ impl Trace {
         assert!(at.is_sorted(), "time does not run backwards");
         assert!(object.iter().all(|o| o.index() < objects.len()), "every object exists");
         let last = at.last().copied().unwrap_or_default().since(SimTime::ZERO);
-        Self { at, object, origin_time: None, objects: Arc::new(objects), span: span.max(last) }
+        Self {
+            at,
+            object,
+            origin_time: None,
+            events: Vec::new(),
+            ttls: None,
+            is_timeless: false,
+            objects: Arc::new(objects),
+            span: span.max(last),
+        }
     }
 
     /// Adds the column of measured origin times: how long the origin took for the fetch that
@@ -61,6 +76,32 @@ impl Trace {
     pub fn with_origin_times(mut self, origin_time: Vec<SimDuration>) -> Self {
         assert_eq!(origin_time.len(), self.at.len(), "columns of a trace have the same length");
         self.origin_time = Some(origin_time);
+        self
+    }
+
+    /// Adds what happened between the requests.
+    ///
+    /// # Panics
+    /// If the events are out of order or of objects that do not exist.
+    #[must_use]
+    pub fn with_events(mut self, events: Vec<Event>) -> Self {
+        assert!(events.is_sorted_by_key(|event| (event.before, event.at)), "events are in order");
+        assert!(events.iter().all(|e| e.object.index() < self.objects.len()), "every object exists");
+        self.events = events;
+        self
+    }
+
+    /// Adds the TTLs that the recording tells.
+    #[must_use]
+    pub fn with_ttls(mut self, ttls: Ttls) -> Self {
+        self.ttls = Some(ttls);
+        self
+    }
+
+    /// Says that the recording has an order but no times: the times of the requests are made up.
+    #[must_use]
+    pub fn without_times(mut self) -> Self {
+        self.is_timeless = true;
         self
     }
 
@@ -102,6 +143,21 @@ impl Trace {
     /// The measured origin time of each request, where the trace records it.
     pub fn origin_times(&self) -> Option<&[SimDuration]> {
         self.origin_time.as_deref()
+    }
+
+    /// What happened between the requests, in order.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// The TTLs that the recording tells, where it tells any.
+    pub fn ttls(&self) -> Option<&Ttls> {
+        self.ttls.as_ref()
+    }
+
+    /// Whether the recording has an order but no times, so that nothing can be said about TTLs.
+    pub fn is_timeless(&self) -> bool {
+        self.is_timeless
     }
 
     /// The requests in order.

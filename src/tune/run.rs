@@ -98,6 +98,7 @@ pub fn run(
     let repeat = match runs {
         Runs::Recorded(trace) => {
             // What depends on the trace is found out before anything runs: once for every strategy.
+            refuse_timeless(scenario, trace)?;
             let mut seen = None;
             for plan in cells.iter().filter(|plan| seen.replace(plan.strategy) != Some(plan.strategy)) {
                 simulation(scenario, plan, trace, Seed::new(scenario.seed))?;
@@ -137,6 +138,19 @@ pub fn run(
     }
     let trace = traces.into_iter().next().and_then(Shared::into_trace);
     Ok(Played { cells: by_cell, trace })
+}
+
+/// Refuses TTLs on a recording that has an order and no times.
+fn refuse_timeless(scenario: &Scenario, trace: &Trace) -> Result<(), Fault> {
+    let expires = |design: &&strategy::Design| design.rule.name() != "none";
+    let Some(design) = scenario.strategies.iter().find(expires).filter(|_| trace.is_timeless()) else {
+        return Ok(());
+    };
+    let what =
+        format!("ttl rule \"{}\" needs times, and this recording has an order alone", design.rule.name());
+    Err(Fault::new(design.rule.span(), what).rule("without times nothing can be said about TTLs").help(
+        "say in which unit times are with time_unit = \"s\", give the format a rate, or write ttl = \"none\"",
+    ))
 }
 
 /// One simulation; a panic inside it is this run's failure, not the program's.

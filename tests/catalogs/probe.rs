@@ -125,7 +125,7 @@ impl Probe {
             Source::Recorded(recorded) => {
                 let sample = sample(self.entry.name);
                 let options = &recorded.options;
-                let read = import::import(sample.as_bytes(), "sample", options, Seed::new(scenario.seed));
+                let read = import::import(sample.as_slice(), "sample", options, Seed::new(scenario.seed));
                 read.unwrap_or_else(|error| panic!("{self}: {error}")).trace
             }
         };
@@ -309,21 +309,53 @@ pub(crate) fn edge_cases(scenario: &Scenario) -> Vec<Trace> {
 }
 
 /// A few requests in each format of traces.
-fn sample(format: &str) -> String {
+fn sample(format: &str) -> Vec<u8> {
     let line = |second: u32, key: &str| {
         format!("h - - [01/Aug/1995:00:00:{second:02} -0400] \"GET {key} HTTP/1.0\" 200 1839")
     };
     let keys = ["/a.gif", "/b.png", "/a.gif", "/c.jpg", "/a.gif"];
-    let log = |tail: &str| (0..).zip(keys).map(|(second, key)| line(second, key) + tail + "\n").collect();
+    let log = |tail: &str| -> String {
+        (0..).zip(keys).map(|(second, key)| line(second, key) + tail + "\n").collect()
+    };
     let table = |header: &str, sign: char| {
         let rows = (0..).zip(keys).map(|(second, key)| format!("{second}{sign}{key}{sign}200{sign}1839\n"));
         header.to_owned() + &rows.collect::<String>()
     };
-    match format {
+    let each = |row: fn(usize, &str) -> String| -> String {
+        keys.iter().enumerate().map(|(second, key)| row(second, key) + "\n").collect()
+    };
+    let text = match format {
         "clf" => log(""),
         "combined" => log(" \"-\" \"browser\""),
+        "nginx" => each(|second, key| {
+            format!(
+                "10.0.0.1 [2026-03-29T12:00:{second:02}+02:00] \"GET {key} HTTP/2.0\" 200 1839 0.{second}00 0.050"
+            )
+        }),
+        "json-lines" => each(|second, key| {
+            format!(
+                "{{\"ts\": {second}000, \"request\": {{\"path\": \"{key}\"}}, \"bytes\": 1839, \"status\": 200}}"
+            )
+        }),
         "csv" => table("ts,path,status,bytes\n", ','),
         "tsv" => table("", '\t'),
+        "oracle-general" => {
+            let mut records = Vec::new();
+            for (second, id) in [(0, 1), (1, 2), (2, 1), (3, 3), (4, 1)] {
+                ttlab::trace::format::write_record(&mut records, second, id, 1839, None)
+                    .expect("a Vec takes everything");
+            }
+            return records;
+        }
+        "twitter" => each(|second, key| format!("{second},{key},6,1839,1,get,0")),
+        "wikimedia-upload" => each(|second, key| format!("{second}\t{key}\tjpeg\t1839\t0.0{second}1")),
+        "redis-monitor" => each(|second, key| format!("{second}.000001 [0 10.0.0.1:5] \"GET\" \"{key}\"")),
+        "valkey-trace" => each(|second, key| format!("{second}000000,{second},0,get,{key},r")),
+        "webcachesim" => each(|second, key| format!("{second} {} 1839", key.len() + second % 2)),
+        "lirs" => each(|second, key| (key.len() + second % 2).to_string()),
+        "tencent-photo" => each(|second, key| format!("2016020112000{second} {key} 5 l 1839 0 0 37")),
+        "meta-cdn" => each(|second, key| format!("{second},{key},1,1839,1839,90,-1,-1,60,0.1,1,,h,2,3")),
         other => panic!("give a sample of trace format \"{other}\" in tests/catalogs/probe.rs"),
-    }
+    };
+    text.into_bytes()
 }

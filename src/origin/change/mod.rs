@@ -5,6 +5,7 @@
 
 pub mod never;
 pub mod poisson;
+pub mod trace;
 
 use super::{Setup, Version};
 use crate::trace::{ClassId, ObjectId, Objects};
@@ -26,6 +27,7 @@ crate::catalog! {
     pub static CHANGES: Catalog<dyn ChangeModel, Setup> = "change model", tag "model";
     never::Never,
     poisson::Poisson,
+    trace::Recorded,
 }
 
 /// The history of every object, drawn as far as it was asked for.

@@ -32,7 +32,8 @@ impl Plugin for Combined {
     type Params = NoParams;
     type Setup = Declared;
 
-    fn new(_: &NoParams, _: &Declared) -> Result<Self, Invalid> {
+    fn new(_: &NoParams, declared: &Declared) -> Result<Self, Invalid> {
+        declared.only(Self::NAME, &[])?;
         Ok(Self)
     }
 }

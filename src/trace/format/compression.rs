@@ -1,6 +1,8 @@
 //! Compressed or not: told by the first bytes, never by the name; and the digest of what was read.
 
+use std::cell::Cell;
 use std::io::{self, BufReader, Read};
+use std::rc::Rc;
 
 use sha2::{Digest, Sha256};
 
@@ -44,8 +46,56 @@ impl Compression {
             Self::Plain => Box::new(input),
             Self::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(input)),
             Self::Zstd => Box::new(zstd::Decoder::with_buffer(input)?),
-            Self::Xz => Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(input)),
+            Self::Xz => {
+                // The window of the highest preset is 64 MiB; a file can ask for 4 GiB.
+                let stream =
+                    liblzma::stream::Stream::new_stream_decoder(256 << 20, liblzma::stream::CONCATENATED)?;
+                Box::new(liblzma::bufread::XzDecoder::new_stream(input, stream))
+            }
         })
+    }
+}
+
+fn hexadecimal(digest: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('?');
+    digest.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// SHA-256 of `bytes` in hexadecimal digits.
+pub(in crate::trace) fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// A stream unpacks to more than is tolerated.
+#[derive(Debug, thiserror::Error)]
+#[error("it unpacks to more than {0} times its own size")]
+pub(in crate::trace) struct Expands(pub(in crate::trace) u32);
+
+/// Passes an unpacked text on as long as it is no more than so many times what was packed.
+pub(in crate::trace) struct Bounded<R> {
+    text: R,
+    out: u64,
+    packed: Rc<Cell<u64>>,
+    limit: u32,
+}
+
+impl<R: Read> Bounded<R> {
+    /// What small files unpack to is no harm.
+    const HARMLESS: u64 = 64 << 20;
+
+    pub(in crate::trace) fn new(text: R, packed: Rc<Cell<u64>>, limit: u32) -> Self {
+        Self { text, out: 0, packed, limit }
+    }
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.text.read(buffer)?;
+        self.out += count as u64;
+        if self.out > Self::HARMLESS && self.out / u64::from(self.limit) > self.packed.get() {
+            return Err(io::Error::other(Expands(self.limit)));
+        }
+        Ok(count)
     }
 }
 
@@ -53,21 +103,23 @@ impl Compression {
 pub(in crate::trace) struct Digesting<R> {
     input: R,
     hasher: Sha256,
-    bytes: u64,
+    bytes: Rc<Cell<u64>>,
 }
 
 impl<R: Read> Digesting<R> {
     pub(in crate::trace) fn new(input: R) -> Self {
-        Self { input, hasher: Sha256::new(), bytes: 0 }
+        Self { input, hasher: Sha256::new(), bytes: Rc::default() }
+    }
+
+    /// How many bytes have been read, also while somebody else reads.
+    pub(in crate::trace) fn counter(&self) -> Rc<Cell<u64>> {
+        Rc::clone(&self.bytes)
     }
 
     /// Reads what is left; the number of bytes and their SHA-256 in hexadecimal digits.
     pub(in crate::trace) fn finish(mut self) -> io::Result<(u64, String)> {
         io::copy(&mut self, &mut io::sink())?;
-        let digest = self.hasher.finalize();
-        let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('?');
-        let digits = digest.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
-        Ok((self.bytes, digits))
+        Ok((self.bytes.get(), hexadecimal(&self.hasher.finalize())))
     }
 }
 
@@ -75,7 +127,7 @@ impl<R: Read> Read for Digesting<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.input.read(buffer)?;
         self.hasher.update(&buffer[..count]);
-        self.bytes += count as u64;
+        self.bytes.set(self.bytes.get() + count as u64);
         Ok(count)
     }
 }

@@ -1,13 +1,17 @@
 //! `csv`: a table of requests with fields between commas and quotes as in RFC 4180.
 //!
 //! The first row names the columns, unless `columns` counts them from 1. `columns` says which of them
-//! hold `time`, `key`, `size`, `class`, `origin_time`, `status` and `method`; all others are ignored.
-//! Without `columns`, well-known names (`time_us`, `key`, `size` …) are taken, and the report says which.
+//! hold `time`, `key`, `size`, `class`, `origin_time`, `status`, `method` (or `op`) and `ttl`; all others
+//! are ignored. Without `columns`, well-known names (`time_us`, `key`, `size` …) are taken, and the report says which.
 //!
 //! `time_unit` is `s`, `ms`, `us`, `ns` or `iso8601`. Where it is not declared, the name of the time
 //! column decides (`time_us`, `ts_ms`), and else it is seconds, and the report says so. The origin time
-//! is read in the unit that its column's name carries, else in the unit of the time. An empty size,
-//! class or origin time is unknown; anything else that is no number is a bad row.
+//! is read in the unit that its column's name carries, else in the unit of the time; the TTL likewise,
+//! else in seconds. An empty size, class, origin time or TTL is unknown, and so is a TTL of 0; a TTL of
+//! -1 or `never` says that the key does not expire. Anything else that is no number is a bad row.
+//!
+//! `ttlab trace convert` writes the columns `time_us,op,key,size,class,ttl_ms`, which are found again
+//! without a declaration; `op` is `get`, `set` or `delete`.
 //!
 //! ```toml
 //! [trace]

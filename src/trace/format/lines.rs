@@ -9,6 +9,7 @@ const LONGEST: u64 = 1 << 20;
 pub(super) struct Lines<R> {
     input: R,
     buffer: Vec<u8>,
+    longest: u64,
     read: u64,
 }
 
@@ -16,7 +17,7 @@ pub(super) struct Lines<R> {
 pub(super) struct Line<'l> {
     /// From 1.
     pub(super) number: u64,
-    /// Without line end; cut where the line is longer than a MiB.
+    /// Without line end; cut where the line is too long.
     pub(super) text: &'l [u8],
     /// Whether the line was cut.
     pub(super) is_cut: bool,
@@ -24,7 +25,12 @@ pub(super) struct Line<'l> {
 
 impl<R: BufRead> Lines<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { input, buffer: Vec::with_capacity(1024), read: 0 }
+        Self::with_longest(input, LONGEST)
+    }
+
+    /// Lines of up to `longest` bytes.
+    pub(super) fn with_longest(input: R, longest: u64) -> Self {
+        Self { input, buffer: Vec::with_capacity(1024), longest, read: 0 }
     }
 
     /// How many lines have been read whole.
@@ -34,12 +40,12 @@ impl<R: BufRead> Lines<R> {
 
     pub(super) fn next(&mut self) -> Option<io::Result<Line<'_>>> {
         self.buffer.clear();
-        match self.input.by_ref().take(LONGEST).read_until(b'\n', &mut self.buffer) {
+        match self.input.by_ref().take(self.longest).read_until(b'\n', &mut self.buffer) {
             Err(error) => return Some(Err(error)),
             Ok(0) => return None,
             Ok(_) => {}
         }
-        let is_cut = self.buffer.len() as u64 == LONGEST && self.buffer.last() != Some(&b'\n');
+        let is_cut = self.buffer.len() as u64 == self.longest && self.buffer.last() != Some(&b'\n');
         if is_cut && let Err(error) = self.input.skip_until(b'\n') {
             return Some(Err(error));
         }

@@ -38,9 +38,7 @@ pub(super) fn parse<'l>(line: &'l [u8], clock: &mut LogClock) -> Result<LogLine<
         status: Some(status),
         key: target,
         size,
-        class: None,
-        origin_time: None,
-        has_extra_fields: false,
+        ..Record::default()
     };
     Ok(LogLine { record, rest: &bytes[end..] })
 }
@@ -106,7 +104,7 @@ fn size(text: &[u8]) -> Result<Option<u64>, Skip<'_>> {
 }
 
 /// Method and target of `METHOD target PROTOCOL`; the protocol may be missing, the target may hold blanks.
-fn split_request(request: &[u8]) -> Result<(&[u8], &[u8]), Skip<'_>> {
+pub(super) fn split_request(request: &[u8]) -> Result<(&[u8], &[u8]), Skip<'_>> {
     if request.is_empty() || request == b"-" {
         return Err(Skip::idle("the request is empty", request));
     }

@@ -12,15 +12,34 @@ mod clf;
 mod combined;
 pub(super) mod compression;
 mod csv;
+mod fields;
 pub(super) mod guess;
+mod json_lines;
+mod line_reader;
 mod lines;
+mod lirs;
 mod log_line;
 mod log_reader;
+mod meta_cdn;
+mod nginx;
+mod nginx_pattern;
+mod operation;
+mod oracle_general;
+mod redis_command;
+mod redis_monitor;
 mod table;
 mod table_reader;
+mod tencent_photo;
 mod timestamp;
 mod tsv;
+mod twitter;
+mod valkey_trace;
+mod webcachesim;
+mod wikimedia_upload;
 
+pub use operation::Op;
+pub(super) use oracle_general::PARTIAL;
+pub use oracle_general::{RECORD_BYTES, write_record};
 pub use table::{Column, Columns, Declared, FIELDS};
 pub use timestamp::TimeUnit;
 
@@ -29,8 +48,19 @@ crate::catalog! {
     pub static FORMATS: Catalog<dyn TraceFormat, Declared> = "trace format", tag "format";
     clf::Clf,
     combined::Combined,
+    nginx::Nginx,
+    json_lines::JsonLines,
     csv::Csv,
     tsv::Tsv,
+    oracle_general::OracleGeneral,
+    twitter::Twitter,
+    wikimedia_upload::WikimediaUpload,
+    redis_monitor::RedisMonitor,
+    valkey_trace::ValkeyTrace,
+    webcachesim::Webcachesim,
+    lirs::Lirs,
+    tencent_photo::TencentPhoto,
+    meta_cdn::MetaCdn,
 }
 
 /// The parameters of a format that has none of its own.
@@ -50,6 +80,16 @@ pub trait TraceFormat {
     /// Whether its records are lines of a web server's log: keys are then request targets, and only
     /// images are kept unless the scenario says otherwise.
     fn is_log(&self) -> bool;
+
+    /// Whether a file is lines of text.
+    fn is_text(&self) -> bool {
+        true
+    }
+
+    /// Whether its records have times; otherwise they have an order alone, and the reader makes times up.
+    fn has_times(&self) -> bool {
+        true
+    }
 }
 
 /// A trace that is being read.
@@ -78,7 +118,7 @@ pub struct Row<'r> {
 }
 
 /// A request as it was recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Record<'r> {
     /// Nanoseconds since 1970 UTC, or since whenever the recording counts from.
     pub time_ns: i64,
@@ -94,8 +134,10 @@ pub struct Record<'r> {
     pub size: Option<u64>,
     /// Class, where recorded.
     pub class: Option<&'r [u8]>,
-    /// How long the origin took, where recorded.
+    /// How long the origin took, where recorded; of a write, the fetch that it ended.
     pub origin_time: Option<SimDuration>,
+    /// The TTL of the key from now on, where recorded; [`SimDuration::FOREVER`] for none.
+    pub ttl: Option<SimDuration>,
     /// Whether further fields followed that the format does not know.
     pub has_extra_fields: bool,
 }

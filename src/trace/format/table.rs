@@ -1,21 +1,24 @@
 //! What a scenario declares about a table: which column holds what, and in which unit.
 
 use super::timestamp::TimeUnit;
-use crate::catalog::{nearest, one_of};
+use crate::catalog::{Invalid, nearest, one_of};
 use crate::trace::TraceError;
 
 /// What a column can hold, as written in `columns`.
-pub const FIELDS: [&str; 7] = ["time", "key", "size", "class", "origin_time", "status", "method"];
+pub const FIELDS: [&str; 9] =
+    ["time", "key", "size", "class", "origin_time", "status", "method", "op", "ttl"];
 
 /// The names under which columns are looked for where none are declared, by field.
-const USUAL: [(&str, &[&str]); 7] = [
+const USUAL: [(&str, &[&str]); 9] = [
     ("time", &["time", "time_us", "time_ms", "time_ns", "time_s", "timestamp", "ts", "ts_ms", "ts_us"]),
     ("key", &["key", "path", "url", "uri", "object", "object_id", "obj_id", "id"]),
     ("size", &["size", "bytes", "object_size", "obj_size"]),
     ("class", &["class"]),
     ("origin_time", &["origin_time", "origin_time_s", "origin_time_ms", "origin_time_us"]),
     ("status", &["status"]),
-    ("method", &["method", "op"]),
+    ("method", &["method"]),
+    ("op", &["op", "operation", "cmd"]),
+    ("ttl", &["ttl", "ttl_s", "ttl_ms"]),
 ];
 
 /// A column of a table.
@@ -70,6 +73,27 @@ pub struct Declared {
     pub delimiter: Option<u8>,
 }
 
+impl Declared {
+    /// Refuses what is declared beyond the settings that the format `name` understands.
+    pub(super) fn only(&self, name: &str, understood: &[&str]) -> Result<(), Invalid> {
+        let declared = [
+            ("columns", !self.columns.is_empty()),
+            ("time_unit", self.time_unit.is_some()),
+            ("delimiter", self.delimiter.is_some()),
+        ];
+        match declared.iter().find(|(setting, is_there)| *is_there && !understood.contains(setting)) {
+            None => Ok(()),
+            Some((setting, _)) => {
+                Err(Invalid::param("", format!("format \"{name}\" has no {setting} to declare")).help(
+                    format!(
+                        "leave {setting} out, or write format = \"csv\" or \"tsv\", whose layout is yours"
+                    ),
+                ))
+            }
+        }
+    }
+}
+
 /// A column that was found: its index from 0, and its name as messages show it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Found {
@@ -89,6 +113,8 @@ pub(super) struct Layout {
     pub(super) origin_unit: Option<TimeUnit>,
     pub(super) status: Option<Found>,
     pub(super) method: Option<Found>,
+    pub(super) ttl: Option<Found>,
+    pub(super) ttl_unit: Option<TimeUnit>,
     /// What was assumed, for the user.
     pub(super) notes: Vec<String>,
 }
@@ -139,16 +165,17 @@ pub(super) fn lay_out(declared: &Declared, header: &[String], file: &str) -> Res
         field,
         existing: if existing.is_empty() { "no header".to_owned() } else { existing.clone() },
     };
-    let [time, key, size, class, origin_time, status, method] = found;
+    let [time, key, size, class, origin_time, status, method, op, ttl] = found;
     layout.time = time.ok_or_else(|| undeclared("time"))?;
     layout.key = key.ok_or_else(|| undeclared("key"))?;
-    layout.settle_units(declared, origin_time.as_ref());
-    Ok(Layout { size, class, origin_time, status, method, ..layout })
+    layout.settle_units(declared, origin_time.as_ref(), ttl.as_ref());
+    let method = method.or(op);
+    Ok(Layout { size, class, origin_time, status, method, ttl, ..layout })
 }
 
 impl Layout {
     /// Decides the units of both times, and says what it assumed.
-    fn settle_units(&mut self, declared: &Declared, origin_time: Option<&Found>) {
+    fn settle_units(&mut self, declared: &Declared, origin_time: Option<&Found>, ttl: Option<&Found>) {
         let name = &self.time.name;
         self.time_unit = declared.time_unit.or_else(|| {
             let carried = TimeUnit::carried_by(name);
@@ -166,5 +193,18 @@ impl Layout {
             let unit = self.origin_unit.unwrap_or(TimeUnit::S).name();
             self.notes.push(format!("column \"{}\" (origin time) is read in {unit}", column.name));
         }
+        if let Some(column) = ttl {
+            // TTLs are seconds wherever they come from, whatever the times are in.
+            let unit = TimeUnit::carried_by(&column.name).unwrap_or(TimeUnit::S);
+            self.ttl_unit = Some(unit);
+            self.notes.push(format!("column \"{}\" (TTL) is read in {}", column.name, unit.name()));
+        }
     }
+}
+
+/// Columns by their numbers, for formats whose layout is known.
+pub(super) fn preset(numbers: &[(&str, usize)]) -> Columns {
+    let mut columns = Columns::default();
+    numbers.iter().for_each(|(field, number)| columns.set(field, Column::Number(*number)));
+    columns
 }

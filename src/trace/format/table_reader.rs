@@ -89,7 +89,12 @@ fn wrong<'r>(column: &'r Found, reason: &'static str, value: &'r [u8]) -> Skip<'
     Skip { field: Some(&column.name), ..Skip::bad(reason, value).at(column.index) }
 }
 
-fn record<'r>(row: &'r ByteRecord, layout: &'r Layout, is_first: bool) -> Result<Record<'r>, Skip<'r>> {
+/// The record in a row that is laid out in this way.
+pub(super) fn record<'r>(
+    row: &'r ByteRecord,
+    layout: &'r Layout,
+    is_first: bool,
+) -> Result<Record<'r>, Skip<'r>> {
     let time = field(row, &layout.time)?.trim_ascii();
     let unit = layout.time_unit.unwrap_or(TimeUnit::S);
     let Some((time_ns, utc_offset_s)) = unit.parse(time) else {
@@ -114,6 +119,7 @@ fn record<'r>(row: &'r ByteRecord, layout: &'r Layout, is_first: bool) -> Result
             None => None,
         },
         origin_time: origin_time(row, layout)?,
+        ttl: ttl(row, layout)?,
         has_extra_fields: false,
     })
 }
@@ -163,5 +169,23 @@ fn origin_time<'r>(row: &'r ByteRecord, layout: &'r Layout) -> Result<Option<Sim
     match parsed.and_then(|(ns, _)| u64::try_from(ns).ok()) {
         Some(ns) => Ok(Some(SimDuration::from_nanos(ns))),
         None => Err(wrong(column, "the origin time must be a number that is not negative", text)),
+    }
+}
+
+/// A TTL: empty, a dash and 0 tell none; `never`, `inf` and -1 that the key does not expire.
+fn ttl<'r>(row: &'r ByteRecord, layout: &'r Layout) -> Result<Option<SimDuration>, Skip<'r>> {
+    let Some(column) = &layout.ttl else { return Ok(None) };
+    let text = field(row, column)?.trim_ascii();
+    if text.is_empty() || text == b"-" {
+        return Ok(None);
+    }
+    if text == b"-1" || text.eq_ignore_ascii_case(b"never") || text.eq_ignore_ascii_case(b"inf") {
+        return Ok(Some(SimDuration::FOREVER));
+    }
+    let parsed = layout.ttl_unit.unwrap_or(TimeUnit::S).parse(text);
+    match parsed.and_then(|(ns, _)| u64::try_from(ns).ok()) {
+        Some(0) => Ok(None),
+        Some(ns) => Ok(Some(SimDuration::from_nanos(ns))),
+        None => Err(wrong(column, "the TTL must be a number that is not negative, or -1 for none", text)),
     }
 }

@@ -61,7 +61,7 @@ impl TimeUnit {
     /// What a text in this unit says, in nanoseconds, with the zone where it names one.
     ///
     /// `None` for what is no finite number (or no date) or lies outside of 292 years around zero.
-    pub(super) fn parse(self, text: &[u8]) -> Option<(i64, Option<i32>)> {
+    pub fn parse(self, text: &[u8]) -> Option<(i64, Option<i32>)> {
         if self == Self::Iso8601 {
             return iso8601(std::str::from_utf8(text).ok()?);
         }
@@ -109,6 +109,24 @@ fn iso8601(text: &str) -> Option<(i64, Option<i32>)> {
     let offset = pieces.to_numeric_offset();
     let stamp = offset.unwrap_or(Offset::UTC).to_timestamp(clock).ok()?;
     Some((i64::try_from(stamp.as_nanosecond()).ok()?, offset.map(Offset::seconds)))
+}
+
+/// A date and time as digits, `20160201120000`, in UTC; nanoseconds since 1970.
+pub(super) fn compact(text: &[u8]) -> Option<i64> {
+    if text.len() != 14 || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let part = |from: usize, to: usize| number(&text[from..to]);
+    let clock = civil::DateTime::new(
+        i16::try_from(part(0, 4)?).ok()?,
+        i8::try_from(part(4, 6)?).ok()?,
+        i8::try_from(part(6, 8)?).ok()?,
+        i8::try_from(part(8, 10)?).ok()?,
+        i8::try_from(part(10, 12)?).ok()?,
+        i8::try_from(part(12, 14)?).ok()?,
+        0,
+    );
+    i64::try_from(Offset::UTC.to_timestamp(clock.ok()?).ok()?.as_nanosecond()).ok()
 }
 
 /// Reads the stamps of access logs; remembers the last day and zone, so that calendars are asked

@@ -1,9 +1,10 @@
 //! The first records of a trace as they are read, before any filter: what `ttlab trace head` shows.
 
 use std::io::Read;
-use std::path::Path;
 
-use super::{Digesting, Options, Source, TraceError, broken, open_file, quoted};
+use super::source::broken;
+use super::{Digesting, Input, Options, Source, TraceError, open_input};
+use crate::trace::error::quoted;
 use crate::trace::format::{Record, Row};
 
 /// The first rows of a trace.
@@ -21,14 +22,14 @@ pub struct Head {
     pub rows: Vec<Vec<String>>,
 }
 
-const COLUMNS: [&str; 8] = ["line", "time", "method", "status", "size", "key", "class", "origin_time"];
+const COLUMNS: [&str; 9] = ["line", "time", "method", "status", "size", "key", "class", "origin_time", "ttl"];
 
-/// Reads the first `count` rows of the file at `path`.
+/// Reads the first `count` rows of a file or of standard input.
 ///
 /// # Errors
 /// As [`open`](super::open()).
-pub fn open_head(path: &Path, options: &Options, count: usize) -> Result<Head, TraceError> {
-    head(open_file(path)?, &path.display().to_string(), options, count)
+pub fn open_head(input: &Input, options: &Options, count: usize) -> Result<Head, TraceError> {
+    head(open_input(input)?, &input.to_string(), options, count)
 }
 
 /// Reads the first `count` rows of `input`, which messages call `file`.
@@ -45,7 +46,7 @@ pub fn head(input: impl Read, file: &str, options: &Options, count: usize) -> Re
         match reader.next_row() {
             None => break,
             Some(Ok(row)) => rows.push(cells(&row)),
-            Some(Err(error)) => return Err(broken(error, file, facts.compression, reader.lines_read())),
+            Some(Err(error)) => return Err(broken(error, file, facts, reader.lines_read())),
         }
     }
     Ok(Head {
@@ -64,13 +65,13 @@ fn cells(row: &Row<'_>) -> Vec<String> {
         Err(skip) => {
             cells.extend(vec![String::new(); 4]);
             cells.push(format!("({}) {}", skip.reason, quoted(skip.value)));
-            cells.extend(vec![String::new(); 2]);
+            cells.extend(vec![String::new(); 3]);
         }
     }
     cells
 }
 
-fn fields(record: &Record<'_>) -> [String; 7] {
+fn fields(record: &Record<'_>) -> [String; 8] {
     let text = |bytes: Option<&[u8]>| bytes.map(quoted).unwrap_or_default();
     let time = crate::trace::profile::clock_text(record.time_ns, record.utc_offset_s.unwrap_or(0));
     [
@@ -81,5 +82,6 @@ fn fields(record: &Record<'_>) -> [String; 7] {
         text(Some(record.key)),
         text(record.class),
         record.origin_time.map(|time| time.to_string()).unwrap_or_default(),
+        record.ttl.map(|ttl| ttl.to_string()).unwrap_or_default(),
     ]
 }

@@ -16,6 +16,48 @@ pub enum Query {
     Only(Vec<String>),
 }
 
+/// What becomes of the letter case of a target.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyCase {
+    /// It stays: paths tell cases apart.
+    #[default]
+    Keep,
+    /// All ASCII letters in lower case, for servers that do not tell them apart.
+    Lower,
+}
+
+impl KeyCase {
+    /// As written in scenarios.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Lower => "lower",
+        }
+    }
+}
+
+/// What becomes of percent-encoding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Percent {
+    /// One spelling (RFC 3986, section 6.2.2).
+    #[default]
+    Normalize,
+    /// As it was asked for.
+    Keep,
+}
+
+impl Percent {
+    /// As written in scenarios.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Normalize => "normalize",
+            Self::Keep => "keep",
+        }
+    }
+}
+
 /// Spells keys, in one reused buffer.
 #[derive(Debug, Default)]
 pub(super) struct Speller {
@@ -30,6 +72,8 @@ pub(super) struct Speller {
 pub(super) struct TargetRules {
     pub(super) query: Query,
     pub(super) keeps_host: bool,
+    pub(super) case: KeyCase,
+    pub(super) percent: Percent,
 }
 
 impl Speller {
@@ -43,6 +87,7 @@ impl Speller {
         if let (b'/' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9', true) =
             (asked.first().copied().unwrap_or(b' '), asked.iter().all(is_plain))
             && (asked[0] == b'/' || self.target.is_none())
+            && self.target.as_ref().is_none_or(|rules| rules.case == KeyCase::Keep)
             && let Ok(text) = std::str::from_utf8(asked)
         {
             return text;
@@ -53,6 +98,9 @@ impl Speller {
             None => escape(asked, &mut self.text),
             Some(rules) => {
                 spell(asked, rules, &mut self.scratch);
+                if rules.case == KeyCase::Lower {
+                    self.scratch.make_ascii_lowercase();
+                }
                 escape(&self.scratch, &mut self.text);
             }
         }
@@ -91,13 +139,14 @@ fn spell(target: &[u8], rules: &TargetRules, out: &mut Vec<u8>) {
     if path.is_empty() {
         out.push(b'/');
     }
-    respell_percents(path, out);
+    respell(path, rules.percent, out);
     let Some(query) = query else { return };
     if rules.query == Query::Drop {
         return;
     }
     // Spelt first and sorted then, or two spellings of one query could be sorted differently.
-    let mut parameters: Vec<Vec<u8>> = query.split(|byte| *byte == b'&').map(respelt).collect();
+    let mut parameters: Vec<Vec<u8>> =
+        query.split(|byte| *byte == b'&').map(|parameter| respelt(parameter, rules.percent)).collect();
     if let Query::Only(names) = &rules.query {
         parameters.retain(|p| names.iter().any(|name| name.as_bytes() == split(p, b'=').0));
     }
@@ -110,10 +159,17 @@ fn spell(target: &[u8], rules: &TargetRules, out: &mut Vec<u8>) {
     }
 }
 
-fn respelt(text: &[u8]) -> Vec<u8> {
+fn respelt(text: &[u8], percent: Percent) -> Vec<u8> {
     let mut out = Vec::new();
-    respell_percents(text, &mut out);
+    respell(text, percent, &mut out);
     out
+}
+
+fn respell(text: &[u8], percent: Percent, out: &mut Vec<u8>) {
+    match percent {
+        Percent::Normalize => respell_percents(text, out),
+        Percent::Keep => out.extend_from_slice(text),
+    }
 }
 
 /// What stands before `mark`, and after it where there is one.
@@ -196,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_query_is_kept_sorted_or_chosen_from() {
-        let with = |query| TargetRules { query, keeps_host: false };
+        let with = |query| TargetRules { query, ..TargetRules::default() };
         let target = "/a.png?w=20&h=%61&utm=x#f";
         assert_eq!(key(with(Query::Keep), target), "/a.png?w=20&h=a&utm=x");
         assert_eq!(key(with(Query::Sorted), target), "/a.png?h=a&utm=x&w=20");
@@ -207,9 +263,18 @@ mod tests {
 
     #[test]
     fn a_host_is_kept_when_asked_for() {
-        let rules = TargetRules { query: Query::Drop, keeps_host: true };
+        let rules = TargetRules { keeps_host: true, ..TargetRules::default() };
         assert_eq!(key(rules.clone(), "https://CDN.example/a.png"), "cdn.example/a.png");
         assert_eq!(key(rules, "/a.png"), "/a.png");
+    }
+
+    #[test]
+    fn case_and_percent_encoding_are_settings() {
+        let lower = TargetRules { case: KeyCase::Lower, ..TargetRules::default() };
+        assert_eq!(key(lower.clone(), "/A/%4A%2f.PNG"), "/a/j%2f.png");
+        assert_eq!(key(lower, "/A.PNG"), "/a.png");
+        let keep = TargetRules { percent: Percent::Keep, ..TargetRules::default() };
+        assert_eq!(key(keep, "/A/%4A%2f.PNG?x"), "/A/%4A%2f.PNG");
     }
 
     #[test]
@@ -238,7 +303,7 @@ mod tests {
 
         #[test]
         fn spelling_a_key_again_changes_nothing(target in "/([a-c/?&=]|%[0-7][0-9a-fA-F]){0,20}") {
-            let rules = TargetRules { query: Query::Sorted, keeps_host: false };
+            let rules = TargetRules { query: Query::Sorted, ..TargetRules::default() };
             let once = key(rules.clone(), &target);
             prop_assert_eq!(key(rules, &once), once);
         }

@@ -4,41 +4,51 @@
 //! number and an example, and everything that was assumed stands in [`Provenance::notes`].
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::Read;
 use std::path::Path;
 
-use super::error::quoted;
-use super::format::compression::{Compression, Digesting, peek};
-use super::format::{Declared, FORMATS, RecordReader, TraceFormat, guess};
+use super::format::compression::Digesting;
+use super::format::{Declared, TraceFormat};
 use super::shape::spread::Spread;
 use super::{Trace, TraceError};
-use crate::catalog::{Chosen, one_of};
+use crate::catalog::Chosen;
 use crate::random::Seed;
 use crate::units::Fraction;
 
+#[cfg(test)]
+mod bad_input;
 mod class;
 mod collect;
+mod finish;
 mod head;
+mod inputs;
 mod intern;
 mod key;
 mod objects;
 mod provenance;
+#[cfg(test)]
+mod recordings;
+mod sieve;
 mod sizes;
+mod source;
+mod stream;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod writes;
 
-pub use class::{ClassRule, OTHER};
+pub use class::{ClassRule, Condition, Glob, OTHER, Regex};
 pub use head::{Head, head, open_head};
-pub use key::Query;
+pub use inputs::{Input, inputs};
+pub use key::{KeyCase, Percent, Query};
 pub use provenance::{Operation, Provenance, Skipped};
 pub use sizes::SizeRule;
+pub use stream::{Item, Streamed, stream};
+pub use writes::{DeleteRule, SetRule};
 
 use collect::Collector;
-
-/// How much of a text the guess of its format may look at, in bytes.
-const HEAD: u64 = 1 << 16;
+use inputs::open_input;
+use source::Source;
 
 /// The extensions of images, kept where nothing else is asked for; `jpg` means `jpeg` too.
 pub const IMAGE_EXTENSIONS: [&str; 6] = ["gif", "jpg", "png", "webp", "svg", "avif"];
@@ -64,6 +74,16 @@ pub struct Options {
     pub query: Option<Query>,
     /// Whether the host of an absolute target is part of the key.
     pub key_host: bool,
+    /// What becomes of the letter case of keys.
+    pub key_case: KeyCase,
+    /// What becomes of percent-encoding in keys.
+    pub percent: Percent,
+    /// What a write is. `None` leaves writes out in logs, and takes them as fills elsewhere.
+    pub set: Option<SetRule>,
+    /// What a deletion is. `None` leaves deletions out in logs, and replays them elsewhere.
+    pub delete: Option<DeleteRule>,
+    /// How many times its own size a compressed file may unpack to, beyond 64 MiB.
+    pub max_expansion: u32,
     /// Whether the first bad line is an error.
     pub strict: bool,
     /// The tolerated share of bad lines.
@@ -84,6 +104,11 @@ impl Default for Options {
             size: SizeRule::default(),
             query: None,
             key_host: false,
+            key_case: KeyCase::default(),
+            percent: Percent::default(),
+            set: None,
+            delete: None,
+            max_expansion: 500,
             strict: false,
             max_bad: Fraction::try_from(0.01).expect("one per cent is a fraction"),
             classes: Vec::new(),
@@ -107,20 +132,23 @@ pub struct Import {
 /// # Errors
 /// Whatever makes the file unreadable, with its name as given and what to do about it.
 pub fn open(path: &Path, options: &Options, seed: Seed) -> Result<Import, TraceError> {
-    let name = path.display().to_string();
-    import(open_file(path)?, &name, options, seed)
+    open_all(&[Input::File(path.to_owned())], options, seed)
 }
 
-/// Opens a file that should be a trace.
-fn open_file(path: &Path) -> Result<File, TraceError> {
-    let file = path.display().to_string();
-    if path.is_dir() {
-        return Err(TraceError::Directory { file });
+/// Reads several inputs as one trace, merged by time; at equal times, in the order of the inputs.
+///
+/// # Errors
+/// As [`open`].
+///
+/// # Panics
+/// Without inputs.
+pub fn open_all(inputs: &[Input], options: &Options, seed: Seed) -> Result<Import, TraceError> {
+    assert!(!inputs.is_empty(), "a trace has an input");
+    let mut all = Several::new(options);
+    for input in inputs {
+        all.add(open_input(input)?, &input.to_string())?;
     }
-    File::open(path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => TraceError::Missing { file },
-        _ => TraceError::Unreadable { file, source },
-    })
+    all.finish(seed)
 }
 
 /// Reads a trace from `input`; `file` is what messages call it, and `seed` spreads whole seconds.
@@ -129,115 +157,69 @@ fn open_file(path: &Path) -> Result<File, TraceError> {
 /// Input that is empty, no text, cut off, in no known format, too broken for `options`, or without a
 /// single request.
 pub fn import(input: impl Read, file: &str, options: &Options, seed: Seed) -> Result<Import, TraceError> {
-    let mut raw = Digesting::new(input);
-    let (source, collector) = {
-        let opened = Source::open(&mut raw, file, options)?;
-        opened.collect(file, options)?
-    };
-    let (bytes, sha256) =
-        raw.finish().map_err(|source| TraceError::Unreadable { file: file.to_owned(), source })?;
-    let mut import = collector.finish(seed)?;
-    let provenance = &mut import.provenance;
-    file.clone_into(&mut provenance.file);
-    provenance.bytes = bytes;
-    provenance.sha256 = sha256;
-    source.format.clone_into(&mut provenance.format);
-    provenance.format_was_guessed = options.format.is_none();
-    source.compression.name().clone_into(&mut provenance.compression);
-    Ok(import)
+    let mut all = Several::new(options);
+    all.add(input, file)?;
+    all.finish(seed)
 }
 
-/// What was found out about an input.
-#[derive(Debug, Clone, Copy)]
-struct Facts {
-    format: &'static str,
-    compression: Compression,
+/// Inputs that are read one after the other.
+struct Several<'o> {
+    options: &'o Options,
+    collector: Collector,
+    files: Vec<String>,
+    digests: Vec<String>,
+    formats: Vec<&'static str>,
+    compressions: Vec<&'static str>,
+    bytes: u64,
 }
 
-/// An input whose compression and format are known, before its first line is read.
-struct Source<'r> {
-    facts: Facts,
-    is_log: bool,
-    text: Box<dyn BufRead + 'r>,
-    format: Box<dyn TraceFormat>,
-}
+impl<'o> Several<'o> {
+    fn new(options: &'o Options) -> Self {
+        Self {
+            options,
+            collector: Collector::new(options),
+            files: Vec::new(),
+            digests: Vec::new(),
+            formats: Vec::new(),
+            compressions: Vec::new(),
+            bytes: 0,
+        }
+    }
 
-impl<'r> Source<'r> {
-    fn open(raw: &'r mut Digesting<impl Read>, file: &str, options: &Options) -> Result<Self, TraceError> {
-        let unreadable = |source| TraceError::Unreadable { file: file.to_owned(), source };
-        let mut magic = Vec::new();
-        peek(raw, 6, &mut magic).map_err(unreadable)?;
-        let compression = Compression::of(&magic);
-        let mut text = compression.open(Cursor::new(magic).chain(raw)).map_err(unreadable)?;
-        let mut head = Vec::new();
-        if let Err(error) = peek(&mut text, HEAD, &mut head) {
-            let line = head.split(|byte| *byte == b'\n').skip(1).count() as u64;
-            return Err(broken(error, file, compression, line));
-        }
-        if head.is_empty() {
-            return Err(TraceError::Empty { file: file.to_owned() });
-        }
-        if let Some(looks) = guess::binary(&head) {
-            return Err(TraceError::Binary { file: file.to_owned(), looks });
-        }
-        let chosen = match &options.format {
-            Some(chosen) => chosen.clone(),
-            None => match guess::format(&head) {
-                Some(name) => FORMATS.default_choice(name),
-                None => return Err(unknown_format(&head, file)),
-            },
+    fn add(&mut self, input: impl Read, file: &str) -> Result<(), TraceError> {
+        let mut raw = Digesting::new(input);
+        let source = Source::open(&mut raw, file, self.options)?;
+        let (facts, is_log, has_times) = (source.facts, source.is_log, source.has_times());
+        self.collector.begin(file, is_log, has_times)?;
+        let collector = &mut self.collector;
+        let notes = source.each(file, |row| collector.take(row))?;
+        // The same assumption about ten files is one.
+        let new = notes.into_iter().filter(|note| !self.collector.sieve.notes.contains(note)).collect();
+        self.collector.note(new);
+        let (bytes, sha256) =
+            raw.finish().map_err(|source| TraceError::Unreadable { file: file.to_owned(), source })?;
+        self.bytes += bytes;
+        self.files.push(file.to_owned());
+        self.digests.push(sha256);
+        self.formats.push(facts.format);
+        self.compressions.push(facts.compression.name());
+        Ok(())
+    }
+
+    fn finish(mut self, seed: Seed) -> Result<Import, TraceError> {
+        self.formats.dedup();
+        self.compressions.dedup();
+        let mut import = self.collector.finish(seed)?;
+        let provenance = &mut import.provenance;
+        provenance.file = self.files.join(", ");
+        provenance.bytes = self.bytes;
+        provenance.sha256 = match self.digests.as_slice() {
+            [one] => one.clone(),
+            several => super::format::compression::sha256(several.join("\n").as_bytes()),
         };
-        let format = chosen
-            .make(&options.declared)
-            .map_err(|fault| TraceError::Settings { what: fault.what, help: fault.help })?;
-        Ok(Self {
-            facts: Facts { format: chosen.name(), compression },
-            is_log: format.is_log(),
-            text: Box::new(BufReader::with_capacity(1 << 17, Cursor::new(head).chain(text))),
-            format,
-        })
-    }
-
-    /// Begins to read records.
-    fn reader(self, file: &str) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
-        self.format.open(self.text, file)
-    }
-
-    /// Reads everything.
-    fn collect(self, file: &str, options: &Options) -> Result<(Facts, Collector), TraceError> {
-        let facts = self.facts;
-        let mut collector = Collector::new(file, options, self.is_log);
-        let mut reader = self.reader(file)?;
-        loop {
-            match reader.next_row() {
-                None => break,
-                Some(Ok(row)) => collector.take(&row)?,
-                Some(Err(error)) => return Err(broken(error, file, facts.compression, reader.lines_read())),
-            }
-        }
-        collector.note(reader.notes());
-        Ok((facts, collector))
-    }
-}
-
-/// Why a stream ended before its end.
-fn broken(error: io::Error, file: &str, compression: Compression, line: u64) -> TraceError {
-    let file = file.to_owned();
-    match (compression, error.kind()) {
-        (Compression::Plain, _) => TraceError::Unreadable { file, source: error },
-        (_, io::ErrorKind::UnexpectedEof) => {
-            TraceError::Truncated { file, compression: compression.name(), line }
-        }
-        _ => TraceError::Damaged { file, compression: compression.name(), line, source: error },
-    }
-}
-
-fn unknown_format(head: &[u8], file: &str) -> TraceError {
-    let start = head.split(|byte| *byte == b'\n').find(|line| !line.trim_ascii().is_empty());
-    let Some(start) = start else { return TraceError::Empty { file: file.to_owned() } };
-    TraceError::UnknownFormat {
-        file: file.to_owned(),
-        start: quoted(start.trim_ascii()),
-        formats: one_of(FORMATS.listing().entries.iter().map(|entry| entry.name)),
+        provenance.format = self.formats.join(", ");
+        provenance.format_was_guessed = self.options.format.is_none();
+        provenance.compression = self.compressions.join(", ");
+        Ok(import)
     }
 }

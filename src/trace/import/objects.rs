@@ -1,6 +1,7 @@
 //! What is known of each object once all lines are read: its class, and its size or what stands in for it.
 
 use super::class::{ClassRule, OTHER};
+use super::collect::UNCLASSED;
 use super::intern::Interner;
 use super::provenance::Provenance;
 use super::sizes::{Sizes, median};
@@ -8,9 +9,6 @@ use crate::trace::{ClassId, Fact, ObjectId, Objects};
 
 /// The size that objects count with where not a single size is recorded, in bytes.
 const ASSUMED_SIZE: u32 = 1;
-
-/// No recorded class.
-pub(super) const UNCLASSED: u32 = u32::MAX;
 
 /// What the lines told about the objects.
 pub(super) struct Raw<'r> {

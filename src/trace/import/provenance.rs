@@ -79,6 +79,18 @@ pub struct Provenance {
     pub objects_with_several_sizes: u64,
     /// Requests without a recorded origin time, where others have one.
     pub assumed_origin_times: u64,
+    /// Writes that are taken as fills of the recorded cache.
+    #[serde(default)]
+    pub ignored_writes: u64,
+    /// Changes at the origin that were recorded.
+    #[serde(default)]
+    pub changes: u64,
+    /// Deletions of keys that were recorded.
+    #[serde(default)]
+    pub deletions: u64,
+    /// Objects with a recorded TTL.
+    #[serde(default)]
+    pub objects_with_ttl: u64,
     /// Class rules that no object matches.
     pub idle_class_rules: Vec<String>,
     /// What was assumed or looks odd, in plain sentences.

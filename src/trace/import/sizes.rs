@@ -68,6 +68,24 @@ impl Sizes {
         }
     }
 
+    /// Forgets the objects that `keep` does not want; the others move up.
+    pub(super) fn retain(&mut self, keep: impl Fn(usize) -> bool) {
+        let mut moved = BTreeMap::new();
+        let mut new_id = 0;
+        let counts = std::mem::take(&mut self.counts);
+        for old in 0..self.seen.len() {
+            if keep(old) {
+                self.seen[new_id as usize] = self.seen[old];
+                let old = u32::try_from(old).expect("ids are 32 bits wide");
+                let sizes = counts.range((old, 0)..=(old, u32::MAX));
+                moved.extend(sizes.map(|((_, size), count)| ((new_id, *size), *count)));
+                new_id += 1;
+            }
+        }
+        self.seen.truncate(new_id as usize);
+        self.counts = moved;
+    }
+
     /// The size of each object, `None` where none was recorded; and how many objects showed several.
     pub(super) fn finish(mut self) -> (Vec<Option<u32>>, u64) {
         let mut best: Option<(u32, u64)> = None;
@@ -103,6 +121,17 @@ mod tests {
             }
             sizes.record(0, 7);
             assert_eq!(sizes.finish(), (vec![Some(7), Some(want), None], 1), "{rule:?}");
+        }
+    }
+
+    #[test]
+    fn objects_that_are_forgotten_take_their_sizes_with_them() {
+        for rule in [SizeRule::Max, SizeRule::Mode] {
+            let mut sizes = Sizes::new(rule);
+            (0..4).for_each(|id| sizes.know(id));
+            [(0, 1), (1, 2), (3, 4), (3, 4)].into_iter().for_each(|(id, size)| sizes.record(id, size));
+            sizes.retain(|id| id % 2 == 1);
+            assert_eq!(sizes.finish(), (vec![Some(2), Some(4)], 0), "{rule:?}");
         }
     }
 

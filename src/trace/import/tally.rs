@@ -6,9 +6,41 @@ use super::provenance::{Operation, Skipped};
 use crate::trace::error::quoted;
 
 /// The methods of HTTP, and of caches; others are counted together, since attackers invent them.
-const METHODS: [&str; 14] = [
-    "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PROPFIND", "PURGE",
-    "SET", "GETS", "ADD",
+const METHODS: [&str; 34] = [
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "DELETE",
+    "OPTIONS",
+    "PATCH",
+    "CONNECT",
+    "TRACE",
+    "PROPFIND",
+    "PURGE",
+    "SET",
+    "GETS",
+    "ADD",
+    "REPLACE",
+    "CAS",
+    "APPEND",
+    "PREPEND",
+    "INCR",
+    "DECR",
+    "SETEX",
+    "PSETEX",
+    "SETNX",
+    "MSET",
+    "MGET",
+    "GETEX",
+    "DEL",
+    "UNLINK",
+    "EXPIRE",
+    "PEXPIRE",
+    "EXPIREAT",
+    "PEXPIREAT",
+    "PERSIST",
+    "TOUCH",
 ];
 
 /// Why a line is no request.
@@ -54,6 +86,10 @@ pub(super) struct Tally {
     operations: Vec<Operated>,
     extensions: Vec<(Vec<u8>, u64)>,
     offsets: Vec<(i32, u64)>,
+    pub(super) max_lateness_ns: u64,
+    /// The first bad line, and the last that could be read.
+    first_bad: Option<u64>,
+    last_good: u64,
 }
 
 /// The known spelling of a method.
@@ -65,6 +101,7 @@ impl Tally {
     pub(super) fn skip(&mut self, reason: Reason, line: u64, lines: u64, example: &[u8]) {
         if reason.is_bad() {
             self.bad += lines;
+            self.first_bad.get_or_insert(line);
         }
         let entry = self.skipped.entry(reason).or_insert_with(|| Skipped {
             is_bad: reason.is_bad(),
@@ -105,12 +142,27 @@ impl Tally {
         }
     }
 
+    /// A line could be read.
+    pub(super) fn good(&mut self, line: u64) {
+        self.last_good = line;
+    }
+
+    /// The line from which on none could be read, where there is such a line.
+    pub(super) fn bad_from(&self) -> Option<u64> {
+        self.first_bad.filter(|line| *line > self.last_good && self.last_good > 0)
+    }
+
     /// The most frequent reason for bad lines, with its first example.
     pub(super) fn worst(&self) -> String {
         let bad = self.skipped.iter().filter(|(reason, _)| reason.is_bad());
         bad.max_by_key(|(_, skipped)| skipped.count).map_or_else(String::new, |(reason, skipped)| {
             format!("{} (first in line {}: \"{}\")", reason.name(), skipped.first_line, skipped.example)
         })
+    }
+
+    /// Whether any line was skipped.
+    pub(super) fn has_skipped(&self) -> bool {
+        !self.skipped.is_empty()
     }
 
     /// What was skipped, in one line.

@@ -1,11 +1,12 @@
 //! What reading a trace promises, and what it says about bad input.
 
+use std::fs::File;
 use std::io::Write;
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::trace::format::{Column, TimeUnit};
+use crate::trace::format::{Column, FORMATS, TimeUnit};
 use crate::units::ByteSize;
 
 fn log_line(second: u32, request: &str, status: u16, size: &str) -> String {
@@ -288,7 +289,7 @@ fn input_that_is_no_trace_is_called_what_it_is() {
         unknown.to_string(),
         "access.log:1: the format cannot be told from the content, which begins \"these are three words\""
     );
-    assert!(unknown.help().contains("clf, combined, csv, tsv"));
+    assert!(unknown.help().contains("clf, combined, nginx, json-lines, csv, tsv"));
     assert_eq!(
         message(get(0, "/index.html", "1"), &options),
         "access.log: none of its 1 lines is a request to replay (other extension: 1)"
@@ -345,7 +346,10 @@ fn head_shows_rows_as_they_are_before_any_filter() {
         [log_line(0, "HEAD /index.html HTTP/1.0", 404, "-"), "junk\n".to_owned(), get(1, "/a.gif", "7")];
     let head = head(log.concat().as_bytes(), "access.log", &Options::default(), 2).unwrap();
     assert_eq!((head.format.as_str(), head.rows.len()), ("clf", 2));
-    assert_eq!(head.rows[0], ["1", "1995-08-01 10:00:00 -0400", "HEAD", "404", "", "/index.html", "", ""]);
+    assert_eq!(
+        head.rows[0],
+        ["1", "1995-08-01 10:00:00 -0400", "HEAD", "404", "", "/index.html", "", "", ""]
+    );
     assert!(head.rows[1][5].contains("junk"));
 }
 
@@ -354,7 +358,10 @@ proptest! {
     fn no_bytes_make_a_reader_panic(
         start in prop::sample::select(vec!["", "time,key,size\n", "a\tb\n"]),
         text in prop::collection::vec(any::<u8>(), 0..300),
-        format in prop::sample::select(vec!["clf", "combined", "csv", "tsv"]),
+        format in prop::sample::select(vec![
+            "clf", "combined", "csv", "tsv", "json-lines", "oracle-general", "twitter", "wikimedia-upload",
+            "redis-monitor", "valkey-trace", "webcachesim", "lirs", "tencent-photo", "meta-cdn",
+        ]),
     ) {
         let options = Options { format: Some(FORMATS.default_choice(format)), ..tolerant() };
         let _ = read([start.as_bytes(), &text].concat(), &options);

@@ -1,3 +1,6 @@
 //! What changes a trace into another one.
 
+pub mod sample;
+pub mod slice;
 pub mod spread;
+pub mod stretch;

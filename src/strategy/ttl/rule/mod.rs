@@ -15,6 +15,7 @@ pub mod last_modified_fraction;
 pub mod none;
 pub mod size_power;
 pub mod sliding;
+pub mod trace;
 
 use super::TtlRule;
 use crate::catalog::{Invalid, Kind, Param};
@@ -36,6 +37,7 @@ crate::catalog! {
     d_ttl::DTtl,
     f_ttl::FTtl,
     elastic::Elastic,
+    trace::Recorded,
 }
 
 /// What every rule that reads extend has: without it a hot key would never be renewed.

@@ -1,0 +1,204 @@
+//! From all rows to a trace: order, places inside seconds, what is no request, objects that nobody asks for.
+
+use super::Import;
+use super::collect::{Collector, Kind, UNKNOWN};
+use super::intern::Interner;
+use super::objects::{self, Raw};
+use super::provenance::Provenance;
+use super::sizes::median;
+use crate::random::Seed;
+use crate::trace::shape::spread::{Spread, spread};
+use crate::trace::{Event, Happening, ObjectId, Trace, TraceError, Ttls};
+use crate::units::{SimDuration, SimTime};
+
+const SECOND_NS: i64 = 1_000_000_000;
+
+/// The trace of all that was collected.
+pub(super) fn finish(mut all: Collector, seed: Seed) -> Result<Import, TraceError> {
+    let is_request = |kind: &Kind| *kind == Kind::Request;
+    let has_requests = !all.at.is_empty() && (all.kind.is_empty() || all.kind.iter().any(is_request));
+    all.sieve.judge(has_requests)?;
+    let mut provenance = provenance(&mut all);
+    sort(&mut all);
+    place(&mut all, seed, &mut provenance);
+    let events = take_events(&mut all, &mut provenance);
+    let first = all.at[0];
+    provenance.first_unix_ns = first;
+    let origin_times = origin_times(&mut all, &mut provenance);
+    let since_first =
+        |time: &i64| SimTime::from_nanos(u64::try_from(time.saturating_sub(first)).unwrap_or(0));
+    let ttls = (!all.ttls.is_empty()).then(|| {
+        let recorded = all.ttls.iter().map(|(object, time, ttl)| (*object, since_first(time), *ttl));
+        Ttls::new(all.keys.len(), recorded.collect())
+    });
+    if let Some(ttls) = &ttls {
+        provenance.objects_with_ttl = ttls.objects() as u64;
+    }
+    let objects = objects::describe(
+        Raw {
+            keys: all.keys,
+            sizes: all.sizes,
+            class_of: all.class_of,
+            recorded_classes: all.recorded_classes,
+            objects_with_several_classes: all.objects_with_several_classes.len() as u64,
+            requests: &all.object,
+        },
+        &all.options.classes,
+        &mut provenance,
+    )
+    .map_err(|_| TraceError::TooManyClasses { file: all.sieve.file.clone() })?;
+    let at = all.at.iter().map(since_first).collect();
+    let mut trace = Trace::new(at, all.object, objects, SimDuration::ZERO).with_events(
+        events
+            .into_iter()
+            .map(|(time, object, what, before)| Event { at: since_first(&time), object, what, before })
+            .collect(),
+    );
+    if let Some(origin_times) = origin_times {
+        trace = trace.with_origin_times(origin_times);
+    }
+    if let Some(ttls) = ttls {
+        trace = trace.with_ttls(ttls);
+    }
+    if all.is_timeless {
+        provenance.notes.push(
+            "the recording has no times: requests are a second apart, and only the ttl rule \"none\" makes sense"
+                .to_owned(),
+        );
+        trace = trace.without_times();
+    }
+    Ok(Import { trace, provenance, local_hours: all.local_hours })
+}
+
+fn provenance(all: &mut Collector) -> Provenance {
+    let sieve = &mut all.sieve;
+    let mut provenance = Provenance {
+        lines: sieve.tally.lines,
+        bad: sieve.tally.bad,
+        skipped: sieve.tally.skipped(),
+        lines_with_extra_fields: sieve.lines_with_extra_fields,
+        operations: sieve.tally.operations(),
+        extensions: sieve.tally.extensions(),
+        resolution_ns: sieve.order.resolution_ns.unsigned_abs(),
+        offsets: sieve.tally.offsets(),
+        backward_steps: sieve.order.backward_steps,
+        max_lateness_ns: sieve.tally.max_lateness_ns,
+        ignored_writes: all.ignored_writes,
+        notes: std::mem::take(&mut sieve.notes),
+        ..Provenance::default()
+    };
+    if all.ignored_writes > 0 {
+        provenance.notes.push(format!(
+            "{} writes are taken as fills of the recorded cache: their sizes and TTLs count (set = \"change\" makes them changes)",
+            all.ignored_writes
+        ));
+    }
+    provenance
+}
+
+/// Puts rows that were written late into their place; equal times keep the order of the file.
+fn sort(all: &mut Collector) {
+    if all.at.is_sorted() {
+        return;
+    }
+    let mut order: Vec<usize> = (0..all.at.len()).collect();
+    order.sort_by_key(|&index| all.at[index]);
+    all.at = order.iter().map(|&index| all.at[index]).collect();
+    all.object = order.iter().map(|&index| all.object[index]).collect();
+    all.origin_time = order.iter().map(|&index| all.origin_time[index]).collect();
+    if !all.kind.is_empty() {
+        all.kind = order.iter().map(|&index| all.kind[index]).collect();
+    }
+}
+
+fn place(all: &mut Collector, seed: Seed, provenance: &mut Provenance) {
+    let has_whole_seconds = all.sieve.order.resolution_ns == SECOND_NS && !all.is_timeless;
+    let how = if has_whole_seconds { all.options.spread } else { Spread::None };
+    how.name().clone_into(&mut provenance.spread);
+    spread(&mut all.at, how, seed);
+}
+
+/// An event: when, of what, what, and how many requests come before it.
+type Between = (i64, ObjectId, Happening, usize);
+
+/// Takes out what is no request, and objects that nobody asks for.
+fn take_events(all: &mut Collector, provenance: &mut Provenance) -> Vec<Between> {
+    let mut events = Vec::new();
+    if !all.kind.is_empty() {
+        let mut requests = 0;
+        for (index, kind) in std::mem::take(&mut all.kind).into_iter().enumerate() {
+            let what = match kind {
+                Kind::Request => {
+                    all.at[requests] = all.at[index];
+                    all.object[requests] = all.object[index];
+                    all.origin_time[requests] = all.origin_time[index];
+                    requests += 1;
+                    continue;
+                }
+                Kind::Changed => Happening::Changed,
+                Kind::Deleted => Happening::Deleted,
+            };
+            events.push((all.at[index], all.object[index], what, requests));
+        }
+        all.at.truncate(requests);
+        all.object.truncate(requests);
+        all.origin_time.truncate(requests);
+    }
+    provenance.kept = all.at.len() as u64;
+    forget_unasked(all, &mut events);
+    // Before the first request nothing is held that an event could touch.
+    let count = |what| events.iter().filter(|event| event.2 == what).count() as u64;
+    provenance.changes = count(Happening::Changed);
+    provenance.deletions = count(Happening::Deleted);
+    events
+}
+
+/// Numbers the objects anew where some were only written and never asked for.
+fn forget_unasked(all: &mut Collector, events: &mut Vec<Between>) {
+    const GONE: u32 = u32::MAX;
+    let mut new_id = vec![GONE; all.keys.len()];
+    all.object.iter().for_each(|object| new_id[object.index()] = 0);
+    if new_id.iter().all(|id| *id != GONE) {
+        return;
+    }
+    for (next, id) in (0..).zip(new_id.iter_mut().filter(|id| **id != GONE)) {
+        *id = next;
+    }
+    let mut keys = Interner::with_limit(GONE);
+    for (old, _) in (0..).zip(&new_id).filter(|(_, new)| **new != GONE) {
+        keys.id(all.keys.key(old));
+    }
+    all.keys = keys;
+    let asked = |old: usize| new_id[old] != GONE;
+    all.sizes.retain(asked);
+    let mut old = 0;
+    all.class_of.retain(|_| {
+        old += 1;
+        asked(old - 1)
+    });
+    let renumbered = |object: ObjectId| ObjectId::new(new_id[object.index()]);
+    all.object.iter_mut().for_each(|object| *object = renumbered(*object));
+    events.retain(|event| asked(event.1.index()));
+    events.iter_mut().for_each(|event| event.1 = renumbered(event.1));
+    all.ttls.retain(|ttl| asked(ttl.0.index()));
+    all.ttls.iter_mut().for_each(|ttl| ttl.0 = renumbered(ttl.0));
+}
+
+/// The origin times, the unknown ones assumed to be the median of the others.
+fn origin_times(all: &mut Collector, provenance: &mut Provenance) -> Option<Vec<SimDuration>> {
+    if !all.has_origin_times {
+        return None;
+    }
+    let mut known: Vec<SimDuration> =
+        all.origin_time.iter().copied().filter(|time| *time != UNKNOWN).collect();
+    provenance.assumed_origin_times = (all.origin_time.len() - known.len()) as u64;
+    let typical = median(&mut known)?;
+    if provenance.assumed_origin_times > 0 {
+        provenance.notes.push(format!(
+            "{} of {} requests have no recorded origin time; the median of the others, {typical}, stands in",
+            provenance.assumed_origin_times, provenance.kept
+        ));
+    }
+    let times = std::mem::take(&mut all.origin_time);
+    Some(times.into_iter().map(|time| if time == UNKNOWN { typical } else { time }).collect())
+}

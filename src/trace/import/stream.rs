@@ -1,0 +1,219 @@
+//! Requests one by one, for whoever needs no whole trace: memory for a few minutes of them, not for all.
+//!
+//! Servers write when a request ends, so lines are out of order. They are put into order within a
+//! window of five minutes; what comes later than that is an error, for it could only be dropped.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use super::inputs::open_input;
+use super::sieve::Sieve;
+use super::source::{Facts, Source, broken};
+use super::{Digesting, Input, Options};
+use crate::trace::TraceError;
+use crate::trace::format::{Op, RecordReader};
+use crate::units::SimDuration;
+
+/// How late a line may be, in nanoseconds.
+const WINDOW_NS: i64 = 300 * 1_000_000_000;
+
+/// A record that passed all filters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Nanoseconds since 1970 UTC, or since whenever the recording counts from.
+    pub time_ns: i64,
+    /// What it does.
+    pub op: Op,
+    /// The key, spelt as the settings say.
+    pub key: String,
+    /// Bytes of the whole object, where the record tells.
+    pub size: Option<u32>,
+    /// The class by the rules, or as recorded.
+    pub class: Option<String>,
+    /// The TTL from now on, [`SimDuration::FOREVER`] for none, where recorded.
+    pub ttl: Option<SimDuration>,
+    /// How long the origin took, where recorded.
+    pub origin_time: Option<SimDuration>,
+}
+
+/// What was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Streamed {
+    /// Lines of all inputs.
+    pub lines: u64,
+    /// Lines that cannot be understood.
+    pub bad: u64,
+    /// Why lines were left out, in one line; empty where none was.
+    pub left_out: String,
+    /// What was assumed or looks odd.
+    pub notes: Vec<String>,
+    /// Whether the recording has an order and no times.
+    pub is_timeless: bool,
+}
+
+/// Shows every record that passes the filters to `take`, ordered by time over all inputs.
+///
+/// # Errors
+/// Whatever makes an input unreadable; a line that is later than five minutes; and the errors of `take`.
+pub fn stream<E: From<TraceError>>(
+    inputs: &[Input],
+    options: &Options,
+    mut take: impl FnMut(&Item) -> Result<(), E>,
+) -> Result<Streamed, E> {
+    let mut raws = Vec::new();
+    for input in inputs {
+        raws.push((input.to_string(), Digesting::new(open_input(input)?)));
+    }
+    let mut queues = Vec::new();
+    let mut streamed = Streamed::default();
+    for (file, raw) in &mut raws {
+        let source = Source::open(raw, file, options)?;
+        streamed.is_timeless |= !source.has_times();
+        queues.push(Queue::open(source, file, options)?);
+    }
+    loop {
+        let mut first: Option<(i64, usize)> = None;
+        for (place, queue) in queues.iter_mut().enumerate() {
+            if let Some(time) = queue.next_time()?
+                && first.is_none_or(|(earliest, _)| time < earliest)
+            {
+                first = Some((time, place));
+            }
+        }
+        let Some(item) = first.and_then(|(_, place)| queues[place].pop()) else { break };
+        take(&item)?;
+    }
+    for queue in queues {
+        queue.finish(&mut streamed)?;
+    }
+    Ok(streamed)
+}
+
+/// The records of one input, in order.
+struct Queue<'r> {
+    reader: Box<dyn RecordReader + 'r>,
+    facts: Facts,
+    sieve: Sieve,
+    options: &'r Options,
+    waiting: BinaryHeap<Waiting>,
+    latest: i64,
+    emitted: i64,
+    taken: u64,
+    is_over: bool,
+}
+
+/// An item that waits for earlier ones; the earliest of these is the greatest.
+struct Waiting {
+    nth: u64,
+    item: Item,
+}
+
+impl Ord for Waiting {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (other.item.time_ns, other.nth).cmp(&(self.item.time_ns, self.nth))
+    }
+}
+
+impl PartialOrd for Waiting {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Waiting {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Waiting {}
+
+impl<'r> Queue<'r> {
+    fn open(source: Source<'r>, file: &str, options: &'r Options) -> Result<Self, TraceError> {
+        let mut sieve = Sieve::new(options);
+        sieve.begin(file, source.is_log)?;
+        let facts = source.facts;
+        Ok(Self {
+            reader: source.reader(file)?,
+            facts,
+            sieve,
+            options,
+            waiting: BinaryHeap::new(),
+            latest: i64::MIN,
+            emitted: i64::MIN,
+            taken: 0,
+            is_over: false,
+        })
+    }
+
+    /// The time of the next item, once no earlier one can come.
+    fn next_time(&mut self) -> Result<Option<i64>, TraceError> {
+        loop {
+            let next = self.waiting.peek().map(|waiting| waiting.item.time_ns);
+            match next {
+                None if self.is_over => return Ok(None),
+                Some(time) if self.is_over || time <= self.latest.saturating_sub(WINDOW_NS) => {
+                    return Ok(Some(time));
+                }
+                _ => self.read()?,
+            }
+        }
+    }
+
+    fn pop(&mut self) -> Option<Item> {
+        let item = self.waiting.pop()?.item;
+        self.emitted = item.time_ns;
+        Some(item)
+    }
+
+    /// Reads one row.
+    fn read(&mut self) -> Result<(), TraceError> {
+        let row = match self.reader.next_row() {
+            None => {
+                self.is_over = true;
+                return Ok(());
+            }
+            Some(Ok(row)) => row,
+            Some(Err(error)) => {
+                let lines = self.reader.lines_read();
+                return Err(broken(error, &self.sieve.file, self.facts, lines));
+            }
+        };
+        let (Some(passed), Ok(record)) = (self.sieve.sift(&row)?, &row.content) else { return Ok(()) };
+        if record.time_ns < self.emitted {
+            return Err(TraceError::Late {
+                file: self.sieve.file.clone(),
+                line: row.line,
+                seconds: record.time_ns.abs_diff(self.latest) / 1_000_000_000,
+            });
+        }
+        let key = self.sieve.key(record.key).to_owned();
+        let size = record.size.filter(|_| passed.shows_size).and_then(|size| u32::try_from(size).ok());
+        let ruled = self.options.classes.iter().find(|rule| rule.holds(&key, size.unwrap_or(0)));
+        let recorded = || record.class.map(|class| String::from_utf8_lossy(class).into_owned());
+        let class = ruled.map(|rule| rule.name.clone()).or_else(recorded);
+        let (time_ns, op) = (record.time_ns, passed.op);
+        let item = Item { time_ns, op, key, size, class, ttl: record.ttl, origin_time: record.origin_time };
+        self.latest = self.latest.max(time_ns);
+        self.waiting.push(Waiting { nth: self.taken, item });
+        self.taken += 1;
+        Ok(())
+    }
+
+    /// Judges the input and adds what is to be told of it.
+    fn finish(mut self, streamed: &mut Streamed) -> Result<(), TraceError> {
+        self.sieve.end();
+        self.sieve.judge(self.taken > 0)?;
+        streamed.lines += self.sieve.tally.lines;
+        streamed.bad += self.sieve.tally.bad;
+        if self.sieve.tally.has_skipped() {
+            if !streamed.left_out.is_empty() {
+                streamed.left_out.push_str("; ");
+            }
+            streamed.left_out.push_str(&self.sieve.tally.summary());
+        }
+        streamed.notes.extend(self.reader.notes());
+        streamed.notes.append(&mut self.sieve.notes);
+        Ok(())
+    }
+}
