@@ -5,6 +5,7 @@
 //! `Slot::is_live`.
 
 pub mod command;
+mod event;
 pub mod eviction;
 pub mod heap;
 pub mod list;
@@ -15,6 +16,7 @@ pub mod segments;
 
 use std::sync::Arc;
 
+pub use event::{Happening, Persistence, Restart, ServerEvent, TtlClock};
 use eviction::EvictionPolicy;
 use memory::MemoryModel;
 use reclaim::Reclaim;
@@ -22,8 +24,8 @@ pub use residency::{Account, Residency};
 
 use crate::origin::Version;
 use crate::trace::prefetch::prefetch;
-use crate::trace::{ObjectId, Objects, Trace};
-use crate::units::{Fraction, SimTime};
+use crate::trace::{Keys, ObjectId, Objects, Trace};
+use crate::units::{Fraction, SimDuration, SimTime};
 
 /// What the parts of a cache may know of the run when they are made.
 #[derive(Debug, Clone)]
@@ -34,6 +36,15 @@ pub struct Setup {
     pub capacity: Capacity,
     /// All requests of the run, the coming ones included: for oracles alone.
     pub trace: Arc<Trace>,
+}
+
+impl Setup {
+    /// A setup without objects, to learn something about a part before there is a trace.
+    pub fn nothing() -> Self {
+        let objects = Objects::new(Vec::new(), Keys::Numbered, Vec::new());
+        let trace = Arc::new(Trace::new(Vec::new(), Vec::new(), objects, SimDuration::ZERO));
+        Self { objects: 0, capacity: Capacity::Unbounded, trace }
+    }
 }
 
 /// Why a lookup found nothing: how the object's last stay in the cache ended.
@@ -160,6 +171,8 @@ pub enum Stored {
     OutOfMemory,
     /// The eviction policy did not want it in the place of what is held; it was not sent.
     NotAdmitted,
+    /// The server is down.
+    Unreachable,
 }
 
 /// The cache of one simulation.
@@ -172,6 +185,8 @@ pub struct Cache {
     memory: Box<dyn MemoryModel>,
     residency: Residency,
     stats: Stats,
+    /// The server cannot be reached before this instant.
+    down_until: SimTime,
 }
 
 /// Counts since the cache was made, by the names that INFO gives them.
@@ -199,7 +214,18 @@ impl Cache {
     ) -> Self {
         let slots = vec![Slot::EMPTY; objects.len()];
         let capacity = if eviction.ignores_capacity() { Capacity::Unbounded } else { capacity };
-        Self { slots, objects, capacity, eviction, reclaim, memory, residency, stats: Stats::default() }
+        let down_until = SimTime::ZERO;
+        Self {
+            slots,
+            objects,
+            capacity,
+            eviction,
+            reclaim,
+            memory,
+            residency,
+            down_until,
+            stats: Stats::default(),
+        }
     }
 
     /// Asks for what is kept about `object`, which will be looked up soon.
@@ -211,6 +237,9 @@ impl Cache {
 
     /// Looks an object up, as GET does: a dead entry is deleted and counts as expired, a live one is touched.
     pub fn get(&mut self, object: ObjectId, now: SimTime) -> Lookup {
+        if self.is_down(now) {
+            return Lookup::Absent(self.unreachable(object, now));
+        }
         if let Some(entry) = self.find(object, now) {
             self.stats.keyspace_hits += 1;
             self.eviction.on_hit(object);
@@ -244,6 +273,9 @@ impl Cache {
     /// The look with which every command begins: the live entry; a dead one is deleted and counts as expired.
     #[inline]
     fn find(&mut self, object: ObjectId, now: SimTime) -> Option<Entry> {
+        if self.is_down(now) {
+            return None;
+        }
         let slot = &self.slots[object.index()];
         if slot.state == State::Held && !slot.is_live(now) {
             // The reclaim model may have given it back already, at the instant of its expiry.
@@ -259,7 +291,18 @@ impl Cache {
     /// The live entry of an object, if there is one; nothing is touched.
     pub fn peek(&self, object: ObjectId, now: SimTime) -> Option<Entry> {
         let slot = &self.slots[object.index()];
-        (slot.state == State::Held && slot.is_live(now)).then(|| slot.entry())
+        (slot.state == State::Held && slot.is_live(now) && !self.is_down(now)).then(|| slot.entry())
+    }
+
+    /// Whether the server cannot be reached at `now`.
+    #[inline]
+    pub fn is_down(&self, now: SimTime) -> bool {
+        now < self.down_until
+    }
+
+    /// When the server that is down will be back.
+    pub fn back_at(&self) -> SimTime {
+        self.down_until
     }
 
     /// Bytes in use, those of dead entries included.
@@ -295,6 +338,9 @@ impl Cache {
     /// Stores a value, as SETEX does, and makes room for it first. A dead entry of the same object is
     /// deleted, a live one overwritten in its place.
     pub fn set(&mut self, object: ObjectId, entry: Entry, now: SimTime) -> Stored {
+        if self.is_down(now) {
+            return Stored::Unreachable;
+        }
         self.reclaim_due(now);
         if let Some(old) = self.find(object, now) {
             self.slots[object.index()] = Slot::holding(entry);
@@ -310,7 +356,7 @@ impl Cache {
         if !self.eviction.admit(object, weight) {
             return Stored::NotAdmitted;
         }
-        match self.make_room(cost, now) {
+        match self.make_room(cost, 1, now) {
             Stored::Yes => {}
             refused => return refused,
         }
@@ -377,12 +423,12 @@ impl Cache {
         self.eviction.check(entries);
     }
 
-    /// Evicts until an entry of `cost` bytes fits.
-    fn make_room(&mut self, cost: u64, now: SimTime) -> Stored {
+    /// Evicts until so many more `entries` of `cost` bytes together fit.
+    fn make_room(&mut self, cost: u64, entries: u64, now: SimTime) -> Stored {
         let (used, needed, limit) = match self.capacity {
             Capacity::Unbounded => return Stored::Yes,
             Capacity::Bytes(limit) => (Residency::bytes as fn(&Residency) -> u64, cost, limit),
-            Capacity::Objects(limit) => (Residency::entries as fn(&Residency) -> u64, 1, limit),
+            Capacity::Objects(limit) => (Residency::entries as fn(&Residency) -> u64, entries, limit),
         };
         if needed > limit {
             return self.eviction.oversized();

@@ -27,6 +27,9 @@ impl Cache {
     /// A value that the eviction policy does not admit was never sent; the reply is that of a SET NX that
     /// found a value, [`Reply::Nil`]. No policy of Redis does that.
     pub fn execute(&mut self, command: &Command, clock: WallClock, at: SimTime) -> Reply {
+        if self.is_down(at) {
+            return Reply::Error(CommandError::Down);
+        }
         let now = Now { at, clock };
         match command {
             Command::Set { key, value, lifetime, only, get } => {
@@ -109,6 +112,7 @@ impl Cache {
             Stored::Yes => Reply::Ok,
             Stored::NotAdmitted => Reply::Nil,
             Stored::TooLarge | Stored::OutOfMemory => Reply::Error(CommandError::OutOfMemory),
+            Stored::Unreachable => Reply::Error(CommandError::Down),
         }
     }
 

@@ -22,7 +22,7 @@
 //! use ttlab::cache::command::{Connection, Reply, WallClock};
 //! use ttlab::units::{SimDuration, SimTime};
 //!
-//! # fn cache(key: &str) -> Result<Cache, ttlab::catalog::Fault> {
+//! # fn cache(key: &str) -> Cache {
 //! #     let mut keys = Keys::recorded();
 //! #     keys.push(key);
 //! #     let fact = Fact { size: 20_000, class: ClassId::default(), size_is_imputed: false };
@@ -31,18 +31,17 @@
 //! #     let objects = trace.shared_objects();
 //! #     let setup = Setup { objects: 1, capacity: Capacity::Unbounded, trace };
 //! #     let window = Window { from: SimTime::ZERO, until: SimTime::NEVER };
-//! #     Ok(Cache::new(
+//! #     Cache::new(
 //! #         objects,
 //! #         Capacity::Unbounded,
-//! #         EVICTIONS.default_choice("lru").make(&setup)?,
-//! #         RECLAIMS.default_choice("lazy").make(&setup)?,
-//! #         MEMORIES.default_choice("payload").make(&setup)?,
+//! #         EVICTIONS.default_choice("lru").make(&setup).unwrap(),
+//! #         RECLAIMS.default_choice("lazy").make(&setup).unwrap(),
+//! #         MEMORIES.default_choice("payload").make(&setup).unwrap(),
 //! #         Residency::new(window, SimDuration::FOREVER),
-//! #     ))
+//! #     )
 //! # }
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // The run begins at 1.7e12 ms of Unix time; a cache for the one image of a trace.
-//! let mut redis = Connection::new(cache("cat.jpg")?, WallClock::starting_at(1_700_000_000_000));
+//! let mut redis = Connection::new(cache("cat.jpg"), WallClock::starting_at(1_700_000_000_000));
 //! let after = |millis| SimTime::ZERO + SimDuration::from_millis(millis);
 //!
 //! assert_eq!(redis.send(&["SET", "cat.jpg", "v1", "EX", "10"], after(0)), Reply::Ok);
@@ -57,8 +56,6 @@
 //!
 //! let refused = redis.send(&["SET", "cat.jpg", "v3", "EX", "0"], after(10_001));
 //! assert_eq!(refused.to_string(), "(error) ERR invalid expire time in 'set' command");
-//! # Ok(())
-//! # }
 //! ```
 
 mod clock;
@@ -237,7 +234,7 @@ impl fmt::Display for Reply<String> {
     }
 }
 
-/// Why the server refuses a command. All but [`CommandError::NoSuchObject`] read as Redis writes them.
+/// Why a command is refused. All but the last two read as Redis writes them.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CommandError {
     /// Options that do not exist or exclude each other.
@@ -272,6 +269,9 @@ pub enum CommandError {
     /// The value does not fit, and nothing may leave for it.
     #[error("OOM command not allowed when used memory > 'maxmemory'.")]
     OutOfMemory,
+    /// The server is down, as after the event `restart`.
+    #[error("the server is down: connection refused")]
+    Down,
     /// The cache holds objects of its trace alone.
     #[error("no object of the trace has the key \"{0}\"; a cache of the simulator holds no other")]
     NoSuchObject(String),
