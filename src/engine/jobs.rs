@@ -2,6 +2,7 @@
 
 use super::flights::Purpose;
 use super::{Event, Run};
+use crate::cache::Cause;
 use crate::metrics::{Command, Observer, OutcomeKind, Sweep};
 use crate::strategy::sweep::View;
 use crate::trace::ObjectId;
@@ -41,6 +42,9 @@ impl<O: Observer> Run<'_, O> {
     /// the value as well; `None` where the access sends no EXPIRE: of a stale value the TTL is over, and
     /// a rule may have set it already.
     pub(super) fn accessed(&mut self, object: ObjectId, now: SimTime, fresh: Option<bool>) {
+        if self.cache.is_down(now) {
+            return;
+        }
         let fill = self.fill(object, now);
         let Some(sweep) = &mut self.strategy.sweep else { return };
         let fresh_until = self.strategy.ttl.fresh_until(&fill);
@@ -53,7 +57,7 @@ impl<O: Observer> Run<'_, O> {
         // After a SETEX the EXPIRE changes nothing; after a read it makes any rule sliding.
         if !stored {
             let expires_at = self.strategy.keep_until(now, fresh_until);
-            self.cache.expire(object, fresh_until, expires_at);
+            self.cache.expire(object, fresh_until, expires_at, now);
         }
         self.observer.touched(now);
     }
@@ -67,6 +71,9 @@ impl<O: Observer> Run<'_, O> {
 
     /// The sweep does what is due.
     pub(super) fn sweep(&mut self, now: SimTime) {
+        if self.cache.is_down(now) {
+            return self.queue.push(self.cache.back_at(), Event::Sweep);
+        }
         let Some(sweep) = &mut self.strategy.sweep else { return };
         let cache = &self.cache;
         let holds = |object| cache.peek(object, now).is_some();
@@ -83,7 +90,8 @@ impl<O: Observer> Run<'_, O> {
                 set_bytes: found.set_bytes,
             });
         }
-        let removed = step.unlink.into_iter().filter(|object| self.cache.unlink(*object, now)).count();
+        let removed =
+            step.unlink.into_iter().filter(|object| self.cache.delete(*object, Cause::Evicted, now)).count();
         if let Some(under_way) = &mut self.sweep_under_way {
             under_way.removed += removed as u64;
         }

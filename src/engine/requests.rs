@@ -42,7 +42,7 @@ impl<O: Observer> Run<'_, O> {
             Wish::ServeAndRefresh => self.refresh(arrival, entry),
             Wish::Fetch => return self.begin(arrival, Cause::Expired, Some(*entry)),
             Wish::RewriteAndFetch(until) => {
-                self.cache.expire(object, fresh_until, until.max(entry.expires_at));
+                self.cache.expire(object, fresh_until, until.max(entry.expires_at), at);
                 self.observer.sent(at, Command::Rewrite, 1);
                 return self.begin(arrival, Cause::Expired, Some(*entry));
             }
@@ -65,7 +65,7 @@ impl<O: Observer> Run<'_, O> {
         let touched = self.strategy.ttl.touched(&fill, entry.stored_at, entry.fresh_until);
         let Some(fresh_until) = touched else { return false };
         let expires_at = self.strategy.keep_until(arrival.at, fresh_until);
-        self.cache.expire(arrival.object, fresh_until, expires_at);
+        self.cache.expire(arrival.object, fresh_until, expires_at, arrival.at);
         self.observer.touched(arrival.at);
         true
     }
@@ -94,7 +94,7 @@ impl<O: Observer> Run<'_, O> {
     pub(super) fn want(&mut self, id: WaiterId, now: SimTime) {
         let waiter = *self.waiting.get(id);
         let Waiter { arrival: Arrival { object, index, .. }, node, copy, since, .. } = waiter;
-        if self.negative.get(&object).is_some_and(|until| now <= *until) {
+        if self.negative.get(&object).is_some_and(|until| now <= *until) && !self.cache.is_down(now) {
             self.observer.incident(now, Incident::NegativeServed);
             return self.fall_back(id, now);
         }
@@ -144,6 +144,9 @@ impl<O: Observer> Run<'_, O> {
         self.tickets += 1;
         let in_flight = self.flights.latest(object, node).is_some();
         let wanting = Wanting { object, now, ticket, in_flight, has_copy, waited };
+        if self.strategy.guard.is_in_cache() && self.cache.is_down(now) {
+            return (Permit::Fetch, ticket);
+        }
         let decision = self.strategy.guard.admit(&wanting);
         if decision.lock_commands > 0 {
             self.observer.sent(now, Command::Lock, decision.lock_commands);

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use super::{CacheDesign, OriginDesign, coherence};
 use super::{
-    Scenario, ScenarioError, Source, cache, combinations, judgement, origin, recorded, strategies, workload,
+    Scenario, ScenarioError, Source, cache, combinations, events, judgement, origin, recorded, strategies,
+    workload,
 };
 use crate::catalog::{Fault, Item, Section, nearest, one_of};
 use crate::random::Seed;
 use crate::strategy::{Design, Setup, Traffic};
 use crate::trace::import::OTHER;
 use crate::trace::{Keys, Objects, Trace};
-use crate::units::SimDuration;
+use crate::units::{SimDuration, SimTime};
 
 /// Version of the scenario format.
 const SCHEMA: i64 = 1;
@@ -111,6 +112,15 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
     if let Source::Recorded(recorded) = &source.source {
         let models: Vec<&str> = origin.class_changes.iter().map(|(_, model)| model.name()).collect();
         noted(recorded.refuse_changes(&[models.as_slice(), &[origin.changes.name()]].concat()), faults);
+    }
+    if let Some(late) = duration.and_then(|duration| {
+        let end = SimTime::ZERO + duration;
+        cache.events.iter().find(|written| written.event.at >= end)
+    }) {
+        let what = "this event happens after the end of the workload";
+        return Err(Fault::new(late.span.clone(), what)
+            .rule(format!("the workload lasts for {}", duration.unwrap_or_default()))
+            .help("write an earlier at, or a longer duration"));
     }
     warnings.extend(coherence::warnings(&client, &cache, &origin, &source.source, &strategies));
     if cache.evictions.iter().any(|policy| policy.name() == "belady") {
@@ -412,5 +422,8 @@ fn effective_cache(design: &CacheDesign) -> toml::Table {
     let resolution = toml::Value::try_from(design.ttl_resolution).expect("a resolution is a word");
     table.insert("ttl_resolution".to_owned(), resolution);
     table.insert("start".to_owned(), if design.warm { "warm" } else { "cold" }.into());
+    if !design.events.is_empty() {
+        table.insert("event".to_owned(), events::effective(&design.events));
+    }
     table
 }
