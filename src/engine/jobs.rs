@@ -56,7 +56,7 @@ impl<O: Observer> Run<'_, O> {
         // After a SETEX the EXPIRE changes nothing; after a read it makes any rule sliding.
         if !stored {
             let expires_at = self.strategy.keep_until(now, fresh_until);
-            self.cache.expire(object, fresh_until, expires_at);
+            self.cache.expire(object, fresh_until, expires_at, now);
         }
         self.observer.touched(now);
     }
