@@ -41,7 +41,7 @@ fn uniform(requests: &[(u64, usize)], seed: u64) -> f64 {
         }
         if held.len() == HELD {
             #[expect(clippy::cast_possible_truncation, reason = "a number below the number of keys")]
-            let victim = (u128::from(random.next_u64()) * HELD as u128 >> 64) as usize;
+            let victim = ((u128::from(random.next_u64()) * HELD as u128) >> 64) as usize;
             places.remove(&held.swap_remove(victim));
             if let Some(moved) = held.get(victim) {
                 places.insert(*moved, victim);

@@ -110,7 +110,7 @@ proptest! {
 
 #[test]
 fn a_server_without_keys_that_may_go_refuses_what_does_not_fit() {
-    let requests: Vec<(u64, usize)> = (0..30).map(|number| (number, number as usize)).collect();
+    let requests: Vec<(u64, usize)> = (0..30).zip(0..30).collect();
     for (policy, ttl, refused) in [
         ("noeviction", 5_000, 20),
         ("volatile-lru", 0, 20),

@@ -35,7 +35,7 @@ impl Table {
     }
 
     /// Moves the next bucket that holds keys, unless ten empty ones come first.
-    fn step(&mut self, hashes: &[u64]) {
+    fn step(&mut self, hashes: &[usize]) {
         let Some(new) = &mut self.new else { return };
         let mut empty = 0;
         while self.at < self.old.len() && self.old[self.at].is_empty() && empty < 10 {
@@ -44,7 +44,7 @@ impl Table {
         }
         if self.at < self.old.len() && empty < 10 {
             for key in std::mem::take(&mut self.old[self.at]) {
-                let bucket = hashes[key] as usize % new.len();
+                let bucket = hashes[key] % new.len();
                 new[bucket].insert(0, key);
             }
             self.at += 1;
@@ -65,17 +65,17 @@ impl Table {
         }
     }
 
-    fn insert(&mut self, key: usize, hashes: &[u64]) {
+    fn insert(&mut self, key: usize, hashes: &[usize]) {
         self.step(hashes);
         if self.new.is_none() && self.keys() >= self.old.len() {
             self.resize(self.keys() + 1);
         }
         let table = self.new.as_mut().unwrap_or(&mut self.old);
-        let bucket = hashes[key] as usize % table.len();
+        let bucket = hashes[key] % table.len();
         table[bucket].insert(0, key);
     }
 
-    fn remove(&mut self, key: usize, hashes: &[u64]) {
+    fn remove(&mut self, key: usize, hashes: &[usize]) {
         self.step(hashes);
         for table in std::iter::once(&mut self.old).chain(&mut self.new) {
             table.iter_mut().for_each(|bucket| bucket.retain(|other| *other != key));
@@ -89,18 +89,23 @@ impl Table {
         }
     }
 
-    fn settle(&mut self, hashes: &[u64]) {
+    fn settle(&mut self, hashes: &[usize]) {
         while self.new.is_some() {
             self.step(hashes);
         }
     }
 }
 
-fn below(random: &mut Stream, bound: usize) -> usize {
-    (u128::from(random.next_u64()) * bound as u128 >> 64) as usize
+/// The part of a hash that is kept.
+fn lower_half(hash: u64) -> usize {
+    usize::try_from(hash & 0xffff_ffff).expect("32 bits fit")
 }
 
-fn random_key(table: &mut Table, random: &mut Stream, hashes: &[u64]) -> Option<usize> {
+fn below(random: &mut Stream, bound: usize) -> usize {
+    usize::try_from((u128::from(random.next_u64()) * bound as u128) >> 64).expect("below the bound")
+}
+
+fn random_key(table: &mut Table, random: &mut Stream, hashes: &[usize]) -> Option<usize> {
     if table.keys() == 0 {
         return None;
     }
@@ -114,7 +119,7 @@ fn random_key(table: &mut Table, random: &mut Stream, hashes: &[u64]) -> Option<
     }
 }
 
-fn sample(table: &mut Table, want: usize, random: &mut Stream, hashes: &[u64]) -> Vec<usize> {
+fn sample(table: &mut Table, want: usize, random: &mut Stream, hashes: &[usize]) -> Vec<usize> {
     let want = want.min(table.keys());
     if want == 0 {
         return Vec::new();
@@ -167,7 +172,7 @@ struct Kept {
 
 struct Server<'d> {
     design: &'d Design,
-    hashes: Vec<u64>,
+    hashes: Vec<usize>,
     kept: BTreeMap<usize, Kept>,
     dict: Table,
     volatile: Table,
@@ -186,7 +191,7 @@ impl<'d> Server<'d> {
         Self {
             design,
             hashes: (0..design.sizes.len())
-                .map(|number| hash.hash(key(number).as_bytes()) & 0xffff_ffff)
+                .map(|number| lower_half(hash.hash(key(number).as_bytes())))
                 .collect(),
             kept: BTreeMap::new(),
             dict: Table::default(),

@@ -127,6 +127,7 @@ impl Cache {
         while freed < goal {
             let Some(victim) = self.sampled_victim(now) else { return Room::None };
             let (before, _) = self.counted();
+            self.stats.evicted_keys += 1;
             self.remove(victim, Cause::Evicted, now);
             freed += before - self.counted().0;
             victims += 1;
@@ -149,6 +150,7 @@ impl Cache {
             let Some(victim) = (victims > 0).then(|| self.sampled_victim(now)).flatten() else {
                 break;
             };
+            self.stats.evicted_keys += 1;
             self.remove(victim, Cause::Evicted, now);
             victims -= 1;
         }
