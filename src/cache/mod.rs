@@ -484,7 +484,7 @@ impl Cache {
                 self.residency.still_held(&entry, cost, now);
             }
         }
-        let breakdown = self.server.as_ref().and_then(|server| server.breakdown(&self.objects, &self.slots));
+        let breakdown = self.server.as_ref().and_then(|server| server.breakdown(&self.slots));
         let rss_ratio = self.memory.counting().map(|counting| counting.rss_ratio);
         Account { breakdown, rss_ratio, ..self.residency.finish() }
     }
@@ -505,7 +505,7 @@ impl Cache {
         if let Some(server) = &self.server {
             server.check(&self.slots);
             assert_eq!(self.residency.in_use(), bytes + server.overhead(), "bytes in use");
-            let whole = server.breakdown(&self.objects, &self.slots).map(|parts| parts.total());
+            let whole = server.breakdown(&self.slots).map(|parts| parts.total());
             assert!(
                 whole.is_none_or(|whole| whole == self.residency.in_use()),
                 "the parts make up the whole"
