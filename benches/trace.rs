@@ -1,4 +1,5 @@
-//! How fast a combined log is read, beside a loop over the same bytes that only finds the line ends.
+//! How fast a combined log is read, beside a loop over the same bytes that only finds the line ends; and
+//! binary records, plain and packed, beside a loop that only adds up their bytes and the decoder alone.
 
 use std::fmt::Write;
 use std::hint::black_box;
@@ -6,6 +7,7 @@ use std::io::BufRead;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ttlab::random::Seed;
+use ttlab::trace::format::{FORMATS, RECORD_BYTES, write_record};
 use ttlab::trace::import::{Options, import};
 
 /// A log of about 10 MB: skewed popularity, a tenth of the lines no images, several lines a second.
@@ -56,5 +58,39 @@ fn reading(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, reading);
+/// A million records of binary requests: a tenth as many objects as requests.
+fn records() -> Vec<u8> {
+    let seed = Seed::new(2);
+    let mut records = Vec::new();
+    for nth in 0..1_000_000_u32 {
+        let place = seed.unit(u64::from(nth), 0);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 100,000")]
+        let id = (place * place * 100_000.0) as u64;
+        write_record(&mut records, nth / 1_000, id, 1_000 + nth % 977, None).expect("a Vec takes everything");
+    }
+    records
+}
+
+fn binary(c: &mut Criterion) {
+    let plain = records();
+    let packed = zstd::encode_all(plain.as_slice(), 3).expect("a Vec takes everything");
+    let mut group = c.benchmark_group("oracle-general");
+    group.throughput(Throughput::Elements((plain.len() / RECORD_BYTES) as u64));
+    group.sample_size(20);
+    let options = Options { format: Some(FORMATS.default_choice("oracle-general")), ..Options::default() };
+    for (name, file) in [("plain", &plain), ("zstd", &packed)] {
+        group.bench_function(format!("read {name}"), |bencher| {
+            bencher.iter(|| import(file.as_slice(), "bench", &options, Seed::new(1)).map(|import| import.trace));
+        });
+    }
+    group.bench_function("only add up the bytes", |bencher| {
+        bencher.iter(|| black_box(&plain).chunks(8).map(|bytes| u64::from(bytes[0])).sum::<u64>());
+    });
+    group.bench_function("only unpack zstd", |bencher| {
+        bencher.iter(|| zstd::decode_all(black_box(packed.as_slice())).map(|bytes| bytes.len()));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, reading, binary);
 criterion_main!(benches);
