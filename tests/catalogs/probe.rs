@@ -205,7 +205,8 @@ fn set(section: &mut Value, key: &str, value: &Value) {
 /// Calls `change` on every table that names the entry; a bare name becomes a table first. Whether there was one.
 fn visit(table: &mut Table, tag: &str, name: &str, change: &mut dyn FnMut(&mut Table, &str)) -> bool {
     // `format = "clf"` stands in [trace] itself, which is not the entry's own table.
-    let is_own = tag != "format" && table.get(tag).and_then(Value::as_str) == Some(name);
+    let is_section = tag == "format" && table.contains_key("path");
+    let is_own = !is_section && table.get(tag).and_then(Value::as_str) == Some(name);
     if is_own {
         change(table, tag);
         return true;
