@@ -90,6 +90,9 @@ pub struct Provenance {
     pub scored_s: f64,
     /// Warnings shown to the user.
     pub warnings: Vec<String>,
+    /// What follows from settings, in sentences.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// What the model leaves out, in sentences.
     pub limits: Vec<String>,
 }

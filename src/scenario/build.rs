@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::remarks::{Remarks, World};
 use super::{CacheDesign, OriginDesign, coherence};
 use super::{
     Scenario, ScenarioError, Source, cache, combinations, judgement, origin, recorded, strategies, workload,
@@ -100,7 +101,7 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
     let origin::Written { latency, capacity, faults: disturbances, changes } = origin;
     let origin = OriginDesign { latency, capacity, faults: disturbances, changes, class_changes };
     check_origin(&origin)?;
-    let (mut warnings, duration) = (Vec::new(), source.duration);
+    let duration = source.duration;
     time.check(duration)?;
     if head.repeat.is_some() && duration.is_none() {
         let span = head.repeat_span.clone();
@@ -108,7 +109,8 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
             .rule("replications differ by the chance of the workload, and a recording has none")
             .help("leave repeat out"));
     }
-    warnings.extend(coherence::warnings(&client, &cache, &origin, &source.source, &strategies));
+    let world = World { client: &client, cache: &cache, origin: &origin, source: &source.source };
+    let Remarks { warnings, notes } = Remarks::of(&strategies, &world);
     if cache.evictions.iter().any(|policy| policy.name() == "belady") {
         // The oracle follows the trace request by request, and a process that polls reads once more.
         let polls = |design: &&Design| matches!(design.guard.name(), "lock" | "lock-stale" | "lease");
@@ -125,10 +127,8 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
         }
     }
     for design in &strategies {
-        noted(coherence::refuse_with(design, &client), faults);
-        noted(coherence::refuse_overload(design, &source.source, &origin), faults);
-        let checked = combinations::check_world(design, &origin, cache.ttl_resolution, &mut warnings);
-        noted(checked, faults);
+        noted(coherence::refuse_with(design, &world), faults);
+        noted(combinations::check_world(design, &origin, cache.ttl_resolution), faults);
     }
     let repeat = head.repeat.unwrap_or(1);
     let mut scenario = Scenario {
@@ -147,6 +147,7 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
         judgement: judged,
         effective: toml::Table::new(),
         warnings,
+        notes,
     };
     scenario.effective = effective(&scenario, source.effective);
     Ok(scenario)

@@ -50,6 +50,12 @@ impl Traffic {
         Self { trace: Some(trace) }
     }
 
+    /// Whether the size of any object is known; true where nothing is known of the traffic at all.
+    pub fn knows_sizes(&self) -> bool {
+        let facts = self.trace.as_ref().map_or(&[][..], |trace| trace.objects().facts());
+        facts.is_empty() || facts.iter().any(|fact| !fact.size_is_imputed)
+    }
+
     /// The size in bytes that half of the requests stay within; `None` where nothing was ever asked for.
     pub fn median_size(&self) -> Option<u32> {
         let trace = self.trace.as_ref()?;

@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Invalid, Kind, Param};
+use crate::strategy::Traffic;
 use crate::strategy::ttl::{Saw, Seen};
 use crate::units::SimDuration;
 
@@ -65,8 +66,13 @@ pub(super) struct Goal {
 }
 
 impl Goal {
-    /// Refuses what cannot be together.
-    pub(super) fn check(self) -> Result<Self, Invalid> {
+    /// Refuses what cannot be together, or not with this traffic.
+    pub(super) fn check(self, traffic: &Traffic) -> Result<Self, Invalid> {
+        if self.weight == Weight::Byte && !traffic.knows_sizes() {
+            let what = "weight = \"byte\" needs the sizes of images, but the [trace] tells none";
+            return Err(Invalid::param("weight", what)
+                .help("write weight = \"object\", or name the column of sizes in [trace] columns"));
+        }
         if self.start > self.max_ttl {
             let what = format!("start ({}) is longer than max_ttl ({})", self.start, self.max_ttl);
             return Err(Invalid::param("start", what).help("write a start of at most max_ttl"));
@@ -204,9 +210,9 @@ mod tests {
 
     #[test]
     fn steps_that_never_settle_or_never_move_are_refused() {
-        assert!(Goal { exponent: 0.5, ..goal() }.check().is_err());
-        assert!(Goal { exponent: 0.0, ..goal() }.check().is_err());
-        assert!(Goal { start: SimDuration::from_secs(2_000), ..goal() }.check().is_err());
-        assert!(goal().check().is_ok());
+        assert!(Goal { exponent: 0.5, ..goal() }.check(&Traffic::default()).is_err());
+        assert!(Goal { exponent: 0.0, ..goal() }.check(&Traffic::default()).is_err());
+        assert!(Goal { start: SimDuration::from_secs(2_000), ..goal() }.check(&Traffic::default()).is_err());
+        assert!(goal().check(&Traffic::default()).is_ok());
     }
 }

@@ -87,11 +87,17 @@ impl Plugin for FTtl {
 
     fn new(params: &Params, setup: &Setup) -> Result<Self, Invalid> {
         let Params { target, a0, exponent, floor_step, max_ttl, start, weight, size_target, .. } = *params;
-        let goal = Goal { target, a0, exponent, floor_step, max_ttl, start, weight }.check()?;
+        let goal = Goal { target, a0, exponent, floor_step, max_ttl, start, weight }.check(&setup.traffic)?;
         if matches!(size_target, Size::Objects { objects: 0 } | Size::Bytes(ByteSize::ZERO)) {
             return Err(Invalid::param(
                 "size_target",
                 "size_target must be above 0, because storage is measured against it",
+            ));
+        }
+        if matches!(size_target, Size::Bytes(_)) && !setup.traffic.knows_sizes() {
+            let what = "a size_target in bytes needs the sizes of images, but the [trace] tells none";
+            return Err(Invalid::param("size_target", what).help(
+                "write size_target = { objects = 5_000 }, or name the column of sizes in [trace] columns",
             ));
         }
         Ok(Self {
