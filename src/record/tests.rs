@@ -46,6 +46,7 @@ fn build(cells: &[score::Cell], rules: &Rules) -> Record {
             notes: vec![],
             limits: vec![],
         },
+        events: Vec::new(),
         objects: &objects(),
         rules,
         cells,

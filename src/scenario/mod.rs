@@ -8,6 +8,7 @@ mod cache;
 mod coherence;
 mod combinations;
 mod error;
+pub mod events;
 mod fetch_time;
 pub mod judgement;
 mod origin;
@@ -130,6 +131,8 @@ pub struct CacheDesign {
     pub ttl_resolution: TtlResolution,
     /// Whether it begins with every object, each with a part of its TTL left.
     pub warm: bool,
+    /// What happens to the server, in the order of time.
+    pub events: Vec<events::Written>,
 }
 
 /// The axes of a strategy with what can be written there.

@@ -112,6 +112,11 @@ impl Plugin for FTtl {
 }
 
 impl FTtl {
+    /// How far the latest request could move the filter's share, were its target met.
+    fn step(&self) -> f64 {
+        0.1 / (self.ttl.requests().max(1) as f64).powf(0.7)
+    }
+
     /// A request has added `added` to the time for which a value of `size` bytes is stored: opens or closes the filter.
     fn store(&mut self, added: SimDuration, size: u32) {
         let elapsed = self.now.as_secs_f64();
@@ -124,7 +129,7 @@ impl FTtl {
             Size::Bytes(bytes) => (bytes.as_bytes() as f64, f64::from(size)),
         };
         let target = size_target * elapsed / requests as f64;
-        let step = 0.1 / (requests as f64).powf(0.7);
+        let step = self.step();
         self.share = (self.share + step * (target - added.as_secs_f64() * unit) / target).clamp(0.0, 1.0);
     }
 }
@@ -174,7 +179,7 @@ impl TtlRule for FTtl {
                 name: "f-ttl/filter",
                 class: None,
                 ttl: filter,
-                pinned: self.share <= 0.0 || self.share >= 1.0,
+                pinned: self.share < self.step() || self.share > 1.0 - self.step(),
             },
         ]
     }
