@@ -10,6 +10,7 @@ use super::{
     Outcome, Regeneration, Series, Served, Sweep,
 };
 use crate::cache::{Account, Stored};
+use crate::strategy::SoftExpiry;
 use crate::strategy::ttl::Trajectory;
 use crate::units::{SimDuration, SimTime, Window};
 
@@ -28,6 +29,8 @@ pub struct Setting {
     pub servers: Option<u32>,
     /// Whether objects ever change at the origin.
     pub changes: bool,
+    /// Where deadlines are kept that come before the key's own.
+    pub deadlines: Option<SoftExpiry>,
 }
 
 /// Keeps totals, waits, freshness, origin load, stampedes and a series.
@@ -40,6 +43,7 @@ pub struct Recorder {
     freshness: Option<FreshnessRecorder>,
     origin: OriginRecorder,
     stampedes: StampedeRecorder,
+    deadlines: Option<SoftExpiry>,
     commands: Commands,
     incidents: Incidents,
     sweeps: SweepRecorder,
@@ -58,7 +62,7 @@ pub struct Recorder {
 impl Recorder {
     /// A recorder for one run.
     pub fn new(setting: &Setting) -> Self {
-        let Setting { window, bucket, classes, median_fetch_time, servers, changes } = *setting;
+        let Setting { window, bucket, classes, median_fetch_time, servers, changes, deadlines } = *setting;
         Self {
             window,
             bucket,
@@ -67,6 +71,7 @@ impl Recorder {
             freshness: changes.then(FreshnessRecorder::new),
             origin: OriginRecorder::new(window, median_fetch_time, servers),
             stampedes: StampedeRecorder::new(window),
+            deadlines,
             commands: Commands::default(),
             incidents: Incidents::default(),
             sweeps: SweepRecorder::default(),
@@ -115,7 +120,7 @@ impl Recorder {
             expired: account.expired,
             out_of_memory: self.out_of_memory,
             too_large: self.too_large,
-            commands: self.commands,
+            commands: completed(self.commands, self.deadlines),
             origin: self.origin.finish(account.peak_expiring_per_second),
             stampedes: self.stampedes.finish(),
             incidents: self.incidents,
@@ -136,6 +141,19 @@ impl Recorder {
         }
         &mut self.buckets[self.current]
     }
+}
+
+/// What follows from the commands that were counted: those of deadlines, and the round trips of all.
+fn completed(mut commands: Commands, deadlines: Option<SoftExpiry>) -> Commands {
+    commands.deadline = match deadlines {
+        None | Some(SoftExpiry::Envelope) => 0,
+        Some(SoftExpiry::Pttl) => commands.get,
+        Some(SoftExpiry::Sidecar) => commands.get + commands.set,
+    };
+    // Deadlines travel with the value they belong to, and an EXPIRE with its ZADD.
+    let Commands { get, set, expire, del, lock, zadd, sweep, .. } = commands;
+    commands.round_trips = get + set + expire.max(zadd) + del + lock + sweep;
+    commands
 }
 
 impl Observer for Recorder {
@@ -224,6 +242,7 @@ impl Observer for Recorder {
             Incident::NegativeServed => &mut incidents.negative_served,
             Incident::Crashed => &mut incidents.crashes,
             Incident::Cancelled => &mut incidents.cancelled,
+            Incident::Broken => &mut incidents.broken,
         } += 1;
     }
 

@@ -10,6 +10,7 @@ use super::{
     workload,
 };
 use crate::catalog::{Fault, Item, Section, nearest, one_of};
+use crate::client::Client;
 use crate::random::Seed;
 use crate::strategy::{Design, Setup, Traffic};
 use crate::trace::import::OTHER;
@@ -47,7 +48,8 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
         Ok(section) => noted(Time::read(section), faults),
         Err(fault) => noted(Err(fault), faults),
     };
-    let client = noted(root.section("client").and_then(origin::client), faults);
+    let client =
+        noted(root.section("client").and_then(|section| origin::client(section, Client::default())), faults);
     let cache = noted(root.section("cache").and_then(cache::cache), faults);
     let written_origin = noted(root.section("origin").and_then(origin::origin), faults);
     let source = noted(SourceRead::read(&mut root), faults);
@@ -70,7 +72,7 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
         traffic: Traffic::default(),
         seed: Seed::new(0),
     });
-    let strategies = strategies::strategies(sections, setup.as_ref(), faults);
+    let strategies = strategies::strategies(sections, setup.as_ref(), client.unwrap_or_default(), faults);
     // Keys of a head that was not read to its end are not unknown.
     if head.is_some() {
         noted(root.finish(), faults);
@@ -119,7 +121,7 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
             .rule(format!("the workload lasts for {}", duration.unwrap_or_default()))
             .help("write an earlier at, or a longer duration"));
     }
-    let world = World { client: &client, cache: &cache, origin: &origin, source: &source.source };
+    let world = World { cache: &cache, origin: &origin, source: &source.source };
     let Remarks { warnings, notes } = Remarks::of(&strategies, &world);
     if cache.evictions.iter().any(|policy| policy.name() == "belady") {
         // The oracle follows the trace request by request, and a process that polls reads once more.
@@ -386,13 +388,10 @@ fn effective(scenario: &Scenario, (source_name, mut source): (&str, toml::Table)
         origin.insert("faults".to_owned(), toml::Value::Array(faults));
     }
     root.insert("origin".to_owned(), origin.into());
-    let mut client = toml::Table::try_from(scenario.client).expect("a client is a table of plain values");
-    if scenario.client.retry_budget.is_none() {
-        client.insert("retry_budget".to_owned(), "none".into());
-    }
-    root.insert("client".to_owned(), client.into());
+    root.insert("client".to_owned(), origin::effective_client(&scenario.client).into());
     root.insert("cache".to_owned(), effective_cache(&scenario.cache).into());
-    let strategies = scenario.strategies.iter().map(strategies::effective).collect();
+    let strategies =
+        scenario.strategies.iter().map(|design| strategies::effective(design, &scenario.client)).collect();
     root.insert("strategy".to_owned(), toml::Value::Array(strategies));
     root.extend(scenario.judgement.effective());
     root

@@ -66,15 +66,15 @@ fn needs_expiry(design: &Design) -> Result<(), Fault> {
 
 /// Refuses combinations of a strategy with the client, the origin, the cache and the traffic.
 pub(super) fn refuse_with(design: &Design, world: &World<'_>) -> Result<(), Fault> {
-    waits_in_vain(design, world)?;
+    waits_in_vain(design)?;
     never_early(design, world)?;
     never_evicted(design, world)?;
     overloaded(design, world)
 }
 
 /// Who waits for a lock longer than for an answer never gets to fetch.
-fn waits_in_vain(design: &Design, world: &World<'_>) -> Result<(), Fault> {
-    let patience = design.guard.duration_of("wait_timeout").zip(world.client.timeout);
+fn waits_in_vain(design: &Design) -> Result<(), Fault> {
+    let patience = design.guard.duration_of("wait_timeout").zip(design.client.timeout);
     let Some((wait, timeout)) = patience.filter(|(wait, timeout)| wait >= timeout) else { return Ok(()) };
     let what = format!(
         "guard \"{}\" lets requests wait for {wait} (wait_timeout), but [client] timeout is {timeout}",

@@ -142,6 +142,14 @@ fn something_changes(design: &Design, origin: &OriginDesign) -> Result<(), Fault
         .rule("where nothing ever changes every answer would be a 304, and a ttl of any length would do")
         .help("write changes = { model = \"poisson\", mean = \"7d\" } in [origin] or in a class, or leave the add-on out"));
     }
+    if let Some(addon) = design.addons.iter().find(|addon| addon.name() == "warm-on-upload") {
+        return Err(Fault::new(
+            addon.span(),
+            "add-on \"warm-on-upload\" acts when images are uploaded, but [origin] changes is \"never\"",
+        )
+        .rule("an upload is a change of an image")
+        .help("write changes = { model = \"poisson\", mean = \"7d\" } in [origin] or in a class, or leave the add-on out"));
+    }
     let rule = design.rule.name();
     let (span, what) = match rule {
         "last-modified-fraction" => {

@@ -22,7 +22,6 @@ pub(super) struct Remarks {
 
 /// Everything beside the strategies that remarks are about.
 pub(super) struct World<'w> {
-    pub(super) client: &'w Client,
     pub(super) cache: &'w CacheDesign,
     pub(super) origin: &'w OriginDesign,
     pub(super) source: &'w Source,
@@ -37,8 +36,8 @@ impl Remarks {
             remarks.fetches(design, world);
             remarks.sweep(design, world);
             remarks.controllers(design);
+            remarks.metastable(design, world);
         }
-        remarks.metastable(world);
         remarks
     }
 
@@ -71,11 +70,11 @@ impl Remarks {
             }
         }
         let ttl = windows::least_ttl(design);
-        if let Some(ttl) = ttl.filter(|ttl| world.client.negative_ttl >= *ttl) {
+        if let Some(ttl) = ttl.filter(|ttl| design.client.negative_ttl >= *ttl) {
             self.warn(format!(
                 "strategy \"{name}\": [client] negative_ttl ({}) is not shorter than the ttl of rule \"{rule}\" ({ttl}), so \
                  an error lasts as long as a value; write negative_ttl = \"{}\"",
-                world.client.negative_ttl,
+                design.client.negative_ttl,
                 SimDuration::from_nanos(ttl.as_nanos() / 10)
             ));
         }
@@ -124,7 +123,7 @@ impl Remarks {
                 ttl.as_secs_f64() * (1.0 - f)
             ));
         }
-        let Client { nodes, routing, .. } = *world.client;
+        let Client { nodes, routing, .. } = design.client;
         if guard == "single-flight" && nodes > 1 && routing == Routing::Uniform {
             self.notes.push(format!(
                 "strategy \"{name}\": guard \"single-flight\" holds within a process, and [client] nodes = {nodes} with \
@@ -176,7 +175,7 @@ impl Remarks {
     }
 
     /// An origin that cannot fill a lost cache again.
-    fn metastable(&mut self, world: &World<'_>) {
+    fn metastable(&mut self, design: &Design, world: &World<'_>) {
         let Source::Synthetic(workload) = world.source else { return };
         let (Some(servers), Some(mean)) =
             (world.origin.capacity.number_of("servers"), fetch_time::mean(&world.origin.latency))
@@ -184,10 +183,11 @@ impl Remarks {
             return;
         };
         let asked = workload.rate.as_per_second();
-        if world.client.late_fill == LateFill::Discard && asked * mean > servers {
+        if design.client.late_fill == LateFill::Discard && asked * mean > servers {
             self.warn(format!(
-                "[client] late_fill = \"discard\", and without a cache {asked} requests a second meet an [origin] capacity of \
+                "strategy \"{}\": [client] late_fill = \"discard\", and without a cache {asked} requests a second meet an [origin] capacity of \
                  {:.0} a second: once the cache is lost it may stay lost (a metastable failure); write late_fill = \"keep\"",
+                design.name,
                 servers / mean
             ));
         }

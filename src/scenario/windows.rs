@@ -38,6 +38,11 @@ pub(super) fn some_never_expire(design: &Design) -> bool {
         && (table.is_some_and(|table| table.values().any(never)) || rule.get("default").is_some_and(never))
 }
 
+/// Whether values are kept beyond their TTL at all.
+pub(super) fn keeps_stale(design: &Design) -> bool {
+    design.refresh.name() == "timer" || stale_window(design).is_some()
+}
+
 /// What keeps values longest beyond their TTL: for how long, what it is called, and where it stands.
 pub(super) fn stale_window(design: &Design) -> Option<(SimDuration, String, Range<usize>)> {
     let mut windows = Vec::new();

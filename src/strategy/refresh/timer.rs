@@ -264,7 +264,7 @@ mod tests {
     fn fill(timer: &mut Timer, object: u32, at: u64) {
         let at = SimTime::from_nanos(at);
         let (object, class) = (ObjectId::new(object), ClassId::new(0));
-        timer.on_fill(&Filled { object, class, at, fresh_until: at, took: SimDuration::ZERO });
+        timer.on_fill(&Filled { object, class, at, fresh_until: at, took: Some(SimDuration::ZERO) });
     }
 
     #[test]
