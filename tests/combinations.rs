@@ -264,6 +264,48 @@ const TABLE: &[Row] = &[
         Refused,
         &["no class \"al\"", "there are: all", "did you mean \"all\"?"],
     ),
+    (
+        20,
+        "ttl = { rule = \"change-rate\", table = { al = \"1d\" } }",
+        "",
+        Refused,
+        &["no class \"al\"", "there are: all", "did you mean \"all\"?"],
+    ),
+    (
+        20,
+        "ttl = \"fixed\"\nrefresh = { policy = \"timer\", period = \"30m\", scope = \"class\", class = \"al\" }",
+        "",
+        Refused,
+        &["no class is called \"al\"", "there are: all"],
+    ),
+    (
+        11,
+        "ttl = \"fixed\"\nrefresh = { policy = \"on-demand\", addons = [\"warm-on-upload\"] }",
+        "",
+        Refused,
+        &["\"warm-on-upload\"", "changes is \"never\"", "write changes ="],
+    ),
+    (
+        0,
+        "ttl = \"fixed\"\nsoft_expiry = \"pttl\"",
+        "",
+        Refused,
+        &["soft_expiry", "\"on-demand\"", "nothing beyond its ttl", "leave it out"],
+    ),
+    (
+        18,
+        "ttl = \"fixed\"\nclient = { late_fill = \"discard\" }",
+        "[client]\ntimeout = \"1s\"\n[origin]\ncapacity = { model = \"servers\", servers = 2 }",
+        Warned,
+        &["strategy \"s\"", "late_fill = \"discard\"", "write late_fill = \"keep\""],
+    ),
+    (
+        0,
+        "ttl = \"fixed\"\nclient = { breaker = { errors = 0 } }",
+        "",
+        Refused,
+        &["errors, within and open_for", "above 0", "write breaker ="],
+    ),
     // The pipeline's order, which stands in no row of its own.
     (
         0,

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::{Copy, Filled, RefreshPolicy, Wish};
-use crate::catalog::{Invalid, Kind, Param, Plugin};
+use crate::catalog::{Invalid, Kind, Param, Plugin, nearest, one_of};
 use crate::random::Seed;
 use crate::strategy::Setup;
 use crate::strategy::per_object::PerObject;
@@ -145,8 +145,15 @@ fn named(name: &str, classes: &[String]) -> Result<ClassId, Invalid> {
     let place = classes.iter().position(|class| class == name);
     let id = place.and_then(|place| u16::try_from(place).ok()).map(ClassId::new);
     id.ok_or_else(|| {
-        let what = format!("no class is called \"{name}\"; there are: {}", classes.join(", "));
-        Invalid::param("class", what)
+        let what = format!(
+            "no class is called \"{name}\" (there are: {})",
+            one_of(classes.iter().map(String::as_str))
+        );
+        let invalid = Invalid::param("class", what);
+        match nearest(name, classes.iter().map(String::as_str)) {
+            Some(meant) => invalid.help(format!("did you mean \"{meant}\"?")),
+            None => invalid,
+        }
     })
 }
 
