@@ -95,6 +95,20 @@ const TABLE: &[Row] = &[
         &["\"stale-while-revalidate\" (window)", "\"clamp\"", "physical = true", "max = \"1h5m\""],
     ),
     (
+        7,
+        "ttl = \"none\"",
+        "[cache]\ncapacity = \"1MiB\"\neviction = \"volatile-lru\"\nmemory = \"redis\"",
+        Refused,
+        &["\"none\"", "\"volatile-lru\"", "\"noeviction\"", "write eviction = \"allkeys-lru\""],
+    ),
+    (
+        7,
+        "ttl = { rule = \"class-table\", table = { all = \"none\" } }",
+        "[cache]\ncapacity = \"1MiB\"\neviction = \"volatile-lfu\"\nmemory = \"redis\"",
+        Warned,
+        &["\"volatile-lfu\"", "\"class-table\"", "stay for ever", "a ttl for every class"],
+    ),
+    (
         8,
         "ttl = { rule = \"d-ttl\", modifiers = [{ modifier = \"schedule\", table = { \"00:00\" = 2 } }] }",
         "",
@@ -305,6 +319,13 @@ const TABLE: &[Row] = &[
         "",
         Refused,
         &["errors, within and open_for", "above 0", "write breaker ="],
+    ),
+    (
+        21,
+        "ttl = \"fixed\"",
+        "[cache]\ncapacity = \"1MiB\"\neviction = \"volatile-ttl\"\nmemory = \"redis\"",
+        Noted,
+        &["\"volatile-ttl\"", "rule \"fixed\"", "FIFO"],
     ),
     // The pipeline's order, which stands in no row of its own.
     (

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::remarks::{Remarks, World};
 use super::{CacheDesign, OriginDesign, coherence};
 use super::{
-    Scenario, ScenarioError, Source, cache, combinations, events, judgement, origin, recorded, strategies,
-    workload,
+    Scenario, ScenarioError, Source, cache, combinations, events, judgement, origin, recorded, server,
+    strategies, workload,
 };
 use crate::catalog::{Fault, Item, Section, nearest, one_of};
 use crate::client::Client;
@@ -122,7 +122,8 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
             .help("write an earlier at, or a longer duration"));
     }
     let world = World { cache: &cache, origin: &origin, source: &source.source };
-    let Remarks { warnings, notes } = Remarks::of(&strategies, &world);
+    let Remarks { mut warnings, notes } = Remarks::of(&strategies, &world);
+    warnings.splice(0..0, cache.warnings.iter().cloned());
     if cache.evictions.iter().any(|policy| policy.name() == "belady") {
         // The oracle follows the trace request by request, and a process that polls reads once more.
         let polls = |design: &&Design| matches!(design.guard.name(), "lock" | "lock-stale" | "lease");
@@ -416,6 +417,9 @@ fn effective_cache(design: &CacheDesign) -> toml::Table {
     let resolution = toml::Value::try_from(design.ttl_resolution).expect("a resolution is a word");
     table.insert("ttl_resolution".to_owned(), resolution);
     table.insert("start".to_owned(), if design.warm { "warm" } else { "cold" }.into());
+    if let Some(settings) = &design.server {
+        server::effective(settings, &mut table);
+    }
     if !design.events.is_empty() {
         table.insert("event".to_owned(), events::effective(&design.events));
     }

@@ -14,6 +14,7 @@ pub mod judgement;
 mod origin;
 pub mod recorded;
 mod remarks;
+mod server;
 mod strategies;
 mod windows;
 mod workload;
@@ -25,6 +26,7 @@ pub use error::{Mistake, ScenarioError};
 use crate::cache::eviction::EvictionPolicy;
 use crate::cache::memory::MemoryModel;
 use crate::cache::reclaim::Reclaim;
+use crate::cache::redis::Settings;
 use crate::cache::{Capacity, Setup as CacheSetup};
 use crate::catalog::{Chosen, Listing};
 use crate::client::Client;
@@ -127,12 +129,16 @@ pub struct CacheDesign {
     pub reclaim: Chosen<dyn Reclaim, CacheSetup>,
     /// What an entry costs.
     pub memory: Chosen<dyn MemoryModel, CacheSetup>,
+    /// The configuration of the server; `None` where nothing is modelled on one.
+    pub server: Option<Settings>,
     /// In which steps TTLs are kept.
     pub ttl_resolution: TtlResolution,
     /// Whether it begins with every object, each with a part of its TTL left.
     pub warm: bool,
     /// What happens to the server, in the order of time.
     pub events: Vec<events::Written>,
+    /// What the user should know of it.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// The axes of a strategy with what can be written there.
