@@ -204,9 +204,11 @@ pub fn simulation<'t>(
         seed: seed.of("strategy"),
     };
     let strategy = design.make(&setup, scenario.cache.ttl_resolution)?;
+    // The model of trace simulators counts the bytes of images alone.
+    let counts_all = scenario.cache.memory.name() != "payload";
     let stored = match strategy.bytes_beside() {
-        0 => trace.shared_objects(),
-        bytes => Arc::new(objects.longer_by(bytes)),
+        bytes if bytes > 0 && counts_all => Arc::new(objects.longer_by(bytes)),
+        _ => trace.shared_objects(),
     };
     let setup = cache::Setup { objects: objects.len(), capacity: plan.capacity, trace: Arc::clone(trace) };
     let cache = Cache::new(

@@ -10,8 +10,8 @@
 //! `delta_max` bounds.
 //!
 //! `mode = "sync"` lets the reader wait for the fetch it starts (a miss by expiry), `"async"` serves
-//! it the copy and fetches in the background. `δ` adds 8 bytes to each value; what was in a warm cache
-//! from the beginning has none, and is never fetched early. Where a guard does not let the reader
+//! it the copy and fetches in the background. `δ` adds 8 bytes to each value, which the memory model
+//! `redis` counts; what was in a warm cache from the beginning has none, and is never fetched early. Where a guard does not let the reader
 //! fetch, it is served the copy.
 //!
 //! ```toml
