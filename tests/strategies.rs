@@ -12,7 +12,7 @@ use ttlab::units::{SimDuration, SimTime};
 fn scenario(strategy: &str, sections: &str) -> Scenario {
     let text = format!(
         "name = \"small\"\n[workload]\nduration = \"20m\"\nrate = \"20/s\"\n[[workload.class]]\nname = \"all\"\n\
-         objects = 40\nsize = {{ model = \"constant\", value = \"1000B\" }}\n[[strategy]]\nname = \"s\"\n{strategy}\n{sections}\n"
+         objects = 40\nsize = {{ model = \"constant\", value = \"1010B\" }}\n[[strategy]]\nname = \"s\"\n{strategy}\n{sections}\n"
     );
     Scenario::parse(&text, "small.toml").unwrap_or_else(|error| panic!("{error}"))
 }
@@ -93,7 +93,7 @@ fn a_deadline_in_the_value_takes_room_where_more_than_images_is_counted() {
         played(&strategy, &format!("{CONSTANT}\n[cache]\nmemory = \"{memory}\"")).memory.final_bytes
     };
     assert_eq!(held("envelope", "payload"), held("pttl", "payload"), "images alone");
-    // 40 values of 1000 bytes, each longer by 16 and rounded up by the allocator.
+    // 16 bytes lead each of the 40 values of 1010 bytes past 1024, to the allocator's next class.
     let more = held("envelope", "redis").saturating_sub(held("pttl", "redis"));
     assert!(more >= 40 * 16, "{more}");
 }
