@@ -22,7 +22,7 @@ use reclaim::Reclaim;
 pub use residency::{Account, Residency};
 
 use crate::origin::Version;
-use crate::trace::prefetch::prefetch;
+use crate::trace::prefetch::{on_large_pages, prefetch};
 use crate::trace::{Keys, ObjectId, Objects, Trace};
 use crate::units::{Fraction, SimDuration, SimTime};
 
@@ -197,7 +197,8 @@ impl Cache {
         memory: Box<dyn MemoryModel>,
         residency: Residency,
     ) -> Self {
-        let slots = vec![Slot::EMPTY; objects.len()];
+        let mut slots = on_large_pages(objects.len());
+        slots.resize(objects.len(), Slot::EMPTY);
         let capacity = if eviction.ignores_capacity() { Capacity::Unbounded } else { capacity };
         let down_until = SimTime::ZERO;
         Self { slots, objects, capacity, eviction, reclaim, memory, residency, down_until }
@@ -207,10 +208,12 @@ impl Cache {
     #[inline]
     pub fn prefetch(&self, object: ObjectId) {
         prefetch(&self.slots, object.index());
+        self.objects.prefetch(object);
         self.eviction.prefetch(object);
     }
 
     /// Looks an object up, as GET does: a dead entry is deleted and counts as expired, a live one is touched.
+    #[inline]
     pub fn get(&mut self, object: ObjectId, now: SimTime) -> Lookup {
         if self.is_down(now) {
             return Lookup::Absent(self.unreachable(object, now));

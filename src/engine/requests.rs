@@ -20,6 +20,7 @@ fn just_after(end: SimTime) -> SimTime {
 
 impl<O: Observer> Run<'_, O> {
     /// A request arrives.
+    #[inline]
     pub(super) fn arrive(&mut self, index: usize, at: SimTime, object: ObjectId) {
         self.latest = index;
         let arrival = Arrival { index, at, object };
@@ -30,6 +31,7 @@ impl<O: Observer> Run<'_, O> {
     }
 
     /// A copy is there: serve it, or fetch another one, or both.
+    #[inline]
     fn serve(&mut self, arrival: Arrival, entry: &Entry) {
         let Arrival { at, object, .. } = arrival;
         let Entry { stored_at, fresh_until, .. } = *entry;
@@ -60,7 +62,11 @@ impl<O: Observer> Run<'_, O> {
     }
 
     /// Sets the TTL of a fresh entry anew, if the rule wants that; whether it did.
+    #[inline]
     fn touch(&mut self, arrival: Arrival, entry: &Entry) -> bool {
+        if !self.strategy.ttl.follows_reads() {
+            return false;
+        }
         let fill = self.fill(arrival.object, arrival.at);
         let touched = self.strategy.ttl.touched(&fill, entry.stored_at, entry.fresh_until);
         let Some(fresh_until) = touched else { return false };
@@ -158,13 +164,15 @@ impl<O: Observer> Run<'_, O> {
     fn join(&mut self, id: WaiterId, flight: FlightId) {
         let waiter = self.waiting.get(id);
         waiter.waits = Waits::For(flight);
-        let object = waiter.arrival.object;
         self.waiting.join(self.flights.party(flight), id);
-        self.flights.enter(object);
+        self.flights.enter(flight);
     }
 
     /// Schedules the end of a request's patience, unless it is known to be answered before.
     fn watch(&mut self, id: WaiterId) {
+        if self.client.timeout.is_none() && self.strategy.fail_safe.is_none() {
+            return;
+        }
         let Some(waiter) = self.waiting.current(id) else { return };
         if waiter.watched {
             return;
@@ -248,7 +256,7 @@ impl<O: Observer> Run<'_, O> {
         match waiter.waits {
             Waits::For(flight) => {
                 self.waiting.leave(self.flights.party(flight), id);
-                self.flights.leave(object);
+                self.flights.leave(flight);
                 self.flights.party(flight).is_empty().then_some(flight)
             }
             Waits::Polling => {
@@ -324,6 +332,7 @@ impl<O: Observer> Run<'_, O> {
     }
 
     /// A request has its outcome.
+    #[inline]
     fn answer(&mut self, arrival: Arrival, now: SimTime, kind: OutcomeKind, version: Option<Version>) {
         let Arrival { index, at, object } = arrival;
         let outdated = version.and_then(|version| self.origin.outdated_since(object, version, now));

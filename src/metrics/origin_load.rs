@@ -6,31 +6,45 @@ use super::{Asked, OriginLoad, Served};
 use crate::origin::Answer;
 use crate::units::{SimDuration, SimTime, Window};
 
-const SECOND: SimDuration = SimDuration::from_secs(1);
+pub(super) const SECOND: SimDuration = SimDuration::from_secs(1);
 
 /// Counts events in consecutive windows of equal length, aligned to time zero.
 #[derive(Debug)]
 pub(super) struct PerWindow {
     length: SimDuration,
-    current: u64,
+    /// When the present window begins and ends, so that most events need no division.
+    begin: u64,
+    end: u64,
     count: u64,
     peak: u64,
 }
 
 impl PerWindow {
-    fn new(length: SimDuration) -> Self {
-        Self { length, current: 0, count: 0, peak: 0 }
+    pub(super) fn new(length: SimDuration) -> Self {
+        Self { length, begin: 0, end: length.as_nanos(), count: 0, peak: 0 }
     }
 
     /// Counts an event; returns how many there were in the window before, once that is over.
-    fn count(&mut self, at: SimTime) -> Option<u64> {
-        let window = at.as_nanos() / self.length.as_nanos();
-        let over = (window != self.current && self.count > 0).then_some(self.count);
-        if window != self.current {
-            (self.current, self.count) = (window, 0);
-        }
+    #[inline]
+    pub(super) fn count(&mut self, at: SimTime) -> Option<u64> {
+        let over = if (self.begin..self.end).contains(&at.as_nanos()) { None } else { self.turn(at) };
         self.count += 1;
         self.peak = self.peak.max(self.count);
+        over
+    }
+
+    /// Events in the present window so far.
+    #[inline]
+    pub(super) fn so_far(&self) -> u64 {
+        self.count
+    }
+
+    /// Another window begins; how many events there were in the one before, if any.
+    fn turn(&mut self, at: SimTime) -> Option<u64> {
+        let over = (self.count > 0).then_some(self.count);
+        self.begin = at.as_nanos() / self.length.as_nanos() * self.length.as_nanos();
+        self.end = self.begin.saturating_add(self.length.as_nanos());
+        self.count = 0;
         over
     }
 }

@@ -2,7 +2,7 @@
 
 use super::freshness::FreshnessRecorder;
 use super::latency::LatencyRecorder;
-use super::origin_load::OriginRecorder;
+use super::origin_load::{OriginRecorder, PerWindow, SECOND};
 use super::stampedes::StampedeRecorder;
 use super::sweeps::SweepRecorder;
 use super::{
@@ -50,8 +50,8 @@ pub struct Recorder {
     current: usize,
     current_begin: SimTime,
     current_end: SimTime,
-    /// The second of the latest fetch and how many fetches it has seen.
-    second: (u64, u64),
+    /// How many fetches the present second has seen.
+    second: PerWindow,
     trajectories: Vec<Trajectory>,
 }
 
@@ -76,7 +76,7 @@ impl Recorder {
             current: 0,
             current_begin: SimTime::ZERO,
             current_end: SimTime::ZERO + bucket,
-            second: (0, 0),
+            second: PerWindow::new(SECOND),
             trajectories: Vec::new(),
         }
     }
@@ -89,6 +89,10 @@ impl Recorder {
             totals.requested_bytes += class.requested_bytes;
             totals.hit_bytes += class.hit_bytes;
         }
+        // One GET per request, beside those of requests that looked again.
+        let mut commands = self.commands;
+        commands.get += totals.outcomes.total();
+        commands.bytes_out += totals.hit_bytes;
         let mut buckets = self.buckets;
         for (bucket, held) in buckets.iter_mut().zip(&account.buckets) {
             bucket.live_mean_bytes = held.live_mean_bytes;
@@ -101,7 +105,7 @@ impl Recorder {
             scored: self.window.length(),
             totals,
             classes: self.classes,
-            latencies: self.latency.finish(),
+            latencies: self.latency.finish(&totals.outcomes),
             memory: MemoryUse {
                 mean_bytes: account.mean_bytes,
                 peak_bytes: account.peak_bytes,
@@ -115,7 +119,7 @@ impl Recorder {
             expired: account.expired,
             out_of_memory: self.out_of_memory,
             too_large: self.too_large,
-            commands: self.commands,
+            commands,
             origin: self.origin.finish(account.peak_expiring_per_second),
             stampedes: self.stampedes.finish(),
             incidents: self.incidents,
@@ -127,6 +131,7 @@ impl Recorder {
     }
 
     /// The bucket of an instant of the run.
+    #[inline]
     fn bucket_at(&mut self, at: SimTime) -> &mut Bucket {
         if at < self.current_begin || at >= self.current_end {
             // The end of the run belongs to the last bucket.
@@ -139,32 +144,28 @@ impl Recorder {
 }
 
 impl Observer for Recorder {
+    #[inline]
     fn observe(&mut self, outcome: &Outcome) {
         self.bucket_at(outcome.at).outcomes.add(outcome.kind);
         if !self.window.contains(outcome.at) {
             return;
         }
-        let hit = outcome.kind.is_hit();
         let size = u64::from(outcome.size);
         let class = &mut self.classes[outcome.class.index()];
         class.outcomes.add(outcome.kind);
         class.requested_bytes += size;
-        self.commands.get += 1;
-        if hit {
-            class.hit_bytes += size;
-            self.commands.bytes_out += size;
-        }
+        class.hit_bytes += if outcome.kind.is_hit() { size } else { 0 };
         self.latency.observe(outcome);
         if let Some(freshness) = &mut self.freshness {
             freshness.observe(outcome);
         }
     }
 
+    #[inline]
     fn asked(&mut self, asked: &Asked) {
         let at = asked.at;
-        let second = at.as_nanos() / 1_000_000_000;
-        self.second = if self.second.0 == second { (second, self.second.1 + 1) } else { (second, 1) };
-        let rate = self.second.1;
+        self.second.count(at);
+        let rate = self.second.so_far();
         let bucket = self.bucket_at(at);
         bucket.fetches += 1;
         bucket.peak_fetch_rate = bucket.peak_fetch_rate.max(rate);
@@ -173,10 +174,12 @@ impl Observer for Recorder {
         self.origin.asked(asked);
     }
 
+    #[inline]
     fn regenerated(&mut self, regeneration: &Regeneration) {
         self.stampedes.regenerated(regeneration);
     }
 
+    #[inline]
     fn stored(&mut self, size: u32, at: SimTime, stored: Stored) {
         if !self.window.contains(at) {
             return;
@@ -194,10 +197,12 @@ impl Observer for Recorder {
         self.commands.set += 1;
     }
 
+    #[inline]
     fn served(&mut self, served: &Served) {
         self.origin.served(served);
     }
 
+    #[inline]
     fn sent(&mut self, at: SimTime, command: Command, times: u64) {
         if !self.window.contains(at) {
             return;
