@@ -215,30 +215,33 @@ impl Cache {
     /// Looks an object up, as GET does: a dead entry is deleted and counts as expired, a live one is touched.
     #[inline]
     pub fn get(&mut self, object: ObjectId, now: SimTime) -> Lookup {
-        if self.is_down(now) {
-            return Lookup::Absent(self.unreachable(object, now));
-        }
         let slot = &self.slots[object.index()];
-        match slot.state {
-            State::Absent(cause) => {
-                self.eviction.on_miss(object);
-                Lookup::Absent(cause)
-            }
-            State::Held if slot.is_live(now) => {
-                let entry = slot.entry();
-                self.eviction.on_hit(object);
-                Lookup::Held(entry)
-            }
+        if slot.state != State::Held || !slot.is_live(now) || self.is_down(now) {
+            return Lookup::Absent(self.miss(object, now));
+        }
+        let entry = slot.entry();
+        self.eviction.on_hit(object);
+        Lookup::Held(entry)
+    }
+
+    /// A lookup has found nothing live: why.
+    fn miss(&mut self, object: ObjectId, now: SimTime) -> Cause {
+        if self.is_down(now) {
+            return self.unreachable(object, now);
+        }
+        let cause = match self.slots[object.index()].state {
+            State::Absent(cause) => cause,
             State::Held => {
                 // The reclaim model may have given it back already, at the instant of its expiry.
                 self.reclaim_due(now);
                 if self.slots[object.index()].state == State::Held {
                     self.remove(object, Cause::Expired, now);
                 }
-                self.eviction.on_miss(object);
-                Lookup::Absent(Cause::Expired)
+                Cause::Expired
             }
-        }
+        };
+        self.eviction.on_miss(object);
+        cause
     }
 
     /// The live entry of an object, if there is one; nothing is touched.

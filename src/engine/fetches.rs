@@ -131,6 +131,9 @@ impl<O: Observer> Run<'_, O> {
 
     /// The origin has answered.
     pub(super) fn landed(&mut self, now: SimTime, id: FlightId) {
+        if let Some(Event::Landed(next)) = self.queue.probably_next() {
+            self.prefetch(self.flights.object(next));
+        }
         // It may have been called off.
         let Some(flying) = self.flights.current(id) else { return };
         let (Some(fetch), dies) = (flying.fetch, flying.dies) else { return };
@@ -207,6 +210,10 @@ impl<O: Observer> Run<'_, O> {
     fn let_go(&mut self, party: Party, deal: impl Fn(&mut Self, WaiterId)) {
         if party.is_empty() {
             return;
+        }
+        if let Some(id) = self.waiting.only(party) {
+            self.waiting.get(id).waits = Waits::Dealt;
+            return deal(self, id);
         }
         let mut ids = std::mem::take(&mut self.let_go);
         self.waiting.dissolve(party, &mut ids);

@@ -143,7 +143,14 @@ impl Flights {
         self.in_flight
     }
 
+    /// What was fetched last at its place.
+    #[inline]
+    pub(super) fn object(&self, id: FlightId) -> ObjectId {
+        self.places[id.place as usize].flying.object
+    }
+
     /// The flight, unless it is over.
+    #[inline]
     pub(super) fn current(&self, id: FlightId) -> Option<&Flying> {
         let place = &self.places[id.place as usize];
         (place.stamp == id.stamp).then_some(&place.flying)
@@ -174,6 +181,7 @@ impl Flights {
     }
 
     /// A request waits for a flight from now on.
+    #[inline]
     pub(super) fn enter(&mut self, id: FlightId) {
         let regeneration = self.places[id.place as usize].regeneration;
         self.under_way[regeneration as usize].waiting += 1;
@@ -205,6 +213,7 @@ impl Flights {
     }
 
     /// A fetch departs; if it is the object's only one, a regeneration begins.
+    #[inline]
     pub(super) fn depart(&mut self, flying: Flying, trigger: OutcomeKind) -> FlightId {
         self.in_flight += 1;
         let regeneration = self.regeneration_of(&flying, trigger);
@@ -237,6 +246,7 @@ impl Flights {
     }
 
     /// A fetch is over; who waited for it, and the regeneration that ends with it, if it was the object's last.
+    #[inline]
     pub(super) fn land(&mut self, id: FlightId, now: SimTime) -> (Flying, Party, Option<Regeneration>) {
         self.in_flight -= 1;
         let Place { flying, regeneration, party, earlier, later, .. } = self.places[id.place as usize];

@@ -15,9 +15,14 @@ pub struct Tally([u64; OutcomeKind::ALL.len()]);
 
 impl Tally {
     /// Counts one outcome.
-    #[inline]
     pub fn add(&mut self, kind: OutcomeKind) {
-        self.0[kind.index()] += 1;
+        self.count(kind.index());
+    }
+
+    /// Counts one outcome of the kind at `index` of [`OutcomeKind::ALL`].
+    #[inline]
+    pub(super) fn count(&mut self, index: usize) {
+        self.0[index] += 1;
     }
 
     /// Outcomes of one kind.

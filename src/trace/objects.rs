@@ -131,7 +131,7 @@ impl Objects {
         }
         assert!(facts.iter().all(|fact| fact.class.index() < classes.len()), "every class has a name");
         let mut on_large = on_large_pages(facts.len());
-        on_large.extend_from_slice(&facts);
+        on_large.extend(facts);
         Self { facts: on_large, keys, classes }
     }
 

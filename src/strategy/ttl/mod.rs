@@ -116,6 +116,7 @@ pub struct Load {
 
 /// What a rule or modifier wants to be shown besides fills and reads; each costs something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
 pub struct Needs {
     /// Every read of a fresh entry, whose TTL it may set anew.
     pub reads: bool,
@@ -275,8 +276,13 @@ impl Ttl {
         self.needs.last_modified
     }
 
-    /// A request has ended.
+    /// Whether anybody wants to be shown every request.
     #[inline]
+    pub fn wants_requests(&self) -> bool {
+        self.needs.requests
+    }
+
+    /// A request has ended; shown to those who want that.
     pub fn on_request(&mut self, seen: &Seen) {
         if !self.needs.requests {
             return;
