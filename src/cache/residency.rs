@@ -126,7 +126,7 @@ impl Residency {
 
     fn settle_overhead(&mut self, bytes: u64, since: SimTime, now: SimTime) {
         self.byte_time += u128::from(self.window.overlap(since, now).as_nanos()) * u128::from(bytes);
-        self.live.add(since, now, bytes);
+        self.live.add(&self.grid, since, now, bytes);
     }
 
     /// The TTL of an entry came or went, and with it what the entry takes.
