@@ -255,7 +255,8 @@ fn unix_ms(time: &Answer) -> i64 {
     part(&parts[0]) * 1_000 + part(&parts[1]) / 1_000
 }
 
-fn as_answer(reply: Reply<String>) -> Answer {
+/// A reply of the model as the server would send it.
+pub(crate) fn as_answer(reply: Reply<String>) -> Answer {
     match reply {
         Reply::Ok => Answer::Status("OK".to_owned()),
         Reply::Nil => Answer::Bulk(None),
@@ -329,17 +330,16 @@ impl Play<'_> {
     /// Both have counted the same.
     fn compare_counts(&mut self) {
         let stats = self.model.cache().stats();
-        let counted = |client: &mut Client, field| client.info(field);
+        let (info, size) = self.client.counts();
         for (field, expected) in [
             ("expired_keys", stats.expired_keys),
             ("keyspace_hits", stats.keyspace_hits),
             ("keyspace_misses", stats.keyspace_misses),
             ("evicted_keys", stats.evicted_keys),
         ] {
-            assert_eq!(expected, counted(self.client, field), "left the model, right the server: {field}");
+            assert_eq!(expected, info.number(field), "left the model, right the server: {field}");
         }
-        let entries = i64::try_from(self.model.cache().entries()).expect("there are few");
-        assert_eq!(Answer::Integer(entries), self.client.must(&["DBSIZE"]), "left the model: DBSIZE");
+        assert_eq!(self.model.cache().entries(), size, "left the model, right the server: DBSIZE");
         self.met.expired += stats.expired_keys;
         self.model.cache().check();
     }
