@@ -5,6 +5,7 @@
 use hdrhistogram::Histogram;
 
 use super::OutcomeKind;
+use crate::cache::redis::Breakdown;
 use crate::strategy::ttl::Trajectory;
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
@@ -84,6 +85,10 @@ pub struct MemoryUse {
     pub peak_entries: u64,
     /// Entries resident at the end.
     pub final_entries: u64,
+    /// Where memory went at the end; `None` where entries alone are counted.
+    pub breakdown: Option<Breakdown>,
+    /// Memory of the process per byte in use, an estimate; `None` where entries alone are counted.
+    pub rss_ratio: Option<f64>,
 }
 
 /// Commands the application sent to the cache.

@@ -110,6 +110,8 @@ impl Recorder {
                 mean_entries: account.mean_entries,
                 peak_entries: account.peak_entries,
                 final_entries: account.final_entries,
+                breakdown: account.breakdown,
+                rss_ratio: account.rss_ratio,
             },
             evicted: account.evicted,
             expired: account.expired,

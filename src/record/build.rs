@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hdrhistogram::Histogram;
 
 use super::wire;
+use crate::cache::redis::Breakdown;
 use crate::metrics::{ClassTotals, Measurements, OutcomeKind, SweepTotals, Tally};
 use crate::score::{self, CellVerdict, Estimate, Replications, Rules, Verdict, rates};
 use crate::trace::Objects;
@@ -294,7 +295,29 @@ fn memory(runs: &Replications) -> wire::Memory {
         expired_resident_mean_bytes: mean(runs, |run| run.memory.expired_resident_mean_bytes),
         mean_low: bytes.low,
         mean_high: bytes.high,
+        breakdown: breakdown(runs),
+        rss_estimate_bytes: runs
+            .iter()
+            .find_map(|run| run.memory.rss_ratio)
+            .map(|ratio| ratio * runs.max(|run| run.memory.peak_bytes) as f64),
     }
+}
+
+fn breakdown(runs: &Replications) -> Option<wire::MemoryParts> {
+    let part = |of: fn(&Breakdown) -> u64| {
+        runs.mean(|run| run.memory.breakdown.as_ref().map(|parts| of(parts) as f64))
+    };
+    Some(wire::MemoryParts {
+        values: part(|parts| parts.values)?,
+        keys: part(|parts| parts.keys)?,
+        headers: part(|parts| parts.headers)?,
+        dict_entries: part(|parts| parts.dict_entries)?,
+        expires_entries: part(|parts| parts.expires_entries)?,
+        tables: part(|parts| parts.tables)?,
+        rounding: part(|parts| parts.rounding)?,
+        clients: part(|parts| parts.clients)?,
+        fixed: part(|parts| parts.fixed)?,
+    })
 }
 
 fn commands(runs: &Replications) -> wire::CacheCommands {

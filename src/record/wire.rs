@@ -315,6 +315,36 @@ pub struct Memory {
     pub mean_low: Option<f64>,
     /// Its upper end.
     pub mean_high: Option<f64>,
+    /// Where memory went at the end, averaged over replications; `null` where entries alone are counted.
+    #[serde(default)]
+    pub breakdown: Option<MemoryParts>,
+    /// What the process takes of the machine at its peak, an estimate: the peak times the ratio that
+    /// the memory model was given. `null` where entries alone are counted.
+    #[serde(default)]
+    pub rss_estimate_bytes: Option<f64>,
+}
+
+/// `used_memory` by what it is used for, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct MemoryParts {
+    /// Data of values.
+    pub values: f64,
+    /// Data of keys.
+    pub keys: f64,
+    /// Objects, and headers and ends of strings.
+    pub headers: f64,
+    /// Places in the chains of all keys.
+    pub dict_entries: f64,
+    /// Places in the chains of the keys with a TTL.
+    pub expires_entries: f64,
+    /// Buckets of both tables.
+    pub tables: f64,
+    /// What the allocator rounds up.
+    pub rounding: f64,
+    /// Connections with their buffers.
+    pub clients: f64,
+    /// The empty server, and the histograms of the kinds of commands seen.
+    pub fixed: f64,
 }
 
 /// Commands sent to the cache, summed over replications.

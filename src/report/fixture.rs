@@ -132,6 +132,8 @@ pub(super) fn cell(strategy: &str, mib: u64, fresh: f64, peak_rate: f64, stamped
         },
         entries: Entries { mean: 8_000.0, peak: 9_000, at_end: 8_100.0 },
         memory: Memory {
+            breakdown: None,
+            rss_estimate_bytes: None,
             mean_bytes: (mib * MIB) as f64 * 0.8,
             peak_bytes: mib * MIB,
             final_bytes: (mib * MIB) as f64 * 0.9,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::{CacheDesign, OriginDesign, coherence};
 use super::{
-    Scenario, ScenarioError, Source, cache, combinations, events, judgement, origin, recorded, strategies,
-    workload,
+    Scenario, ScenarioError, Source, cache, combinations, events, judgement, origin, recorded, server,
+    strategies, workload,
 };
 use crate::catalog::{Fault, Item, Section, nearest, one_of};
 use crate::random::Seed;
@@ -101,7 +101,7 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
     let origin::Written { latency, capacity, faults: disturbances, changes } = origin;
     let origin = OriginDesign { latency, capacity, faults: disturbances, changes, class_changes };
     check_origin(&origin)?;
-    let (mut warnings, duration) = (Vec::new(), source.duration);
+    let (mut warnings, duration) = (cache.warnings.clone(), source.duration);
     time.check(duration)?;
     if head.repeat.is_some() && duration.is_none() {
         let span = head.repeat_span.clone();
@@ -416,6 +416,9 @@ fn effective_cache(design: &CacheDesign) -> toml::Table {
     let resolution = toml::Value::try_from(design.ttl_resolution).expect("a resolution is a word");
     table.insert("ttl_resolution".to_owned(), resolution);
     table.insert("start".to_owned(), if design.warm { "warm" } else { "cold" }.into());
+    if let Some(settings) = &design.server {
+        server::effective(settings, &mut table);
+    }
     if !design.events.is_empty() {
         table.insert("event".to_owned(), events::effective(&design.events));
     }

@@ -12,6 +12,7 @@ pub mod events;
 pub mod judgement;
 mod origin;
 pub mod recorded;
+mod server;
 mod strategies;
 mod workload;
 
@@ -22,6 +23,7 @@ pub use error::{Mistake, ScenarioError};
 use crate::cache::eviction::EvictionPolicy;
 use crate::cache::memory::MemoryModel;
 use crate::cache::reclaim::Reclaim;
+use crate::cache::redis::Settings;
 use crate::cache::{Capacity, Setup as CacheSetup};
 use crate::catalog::{Chosen, Listing};
 use crate::client::Client;
@@ -122,12 +124,16 @@ pub struct CacheDesign {
     pub reclaim: Chosen<dyn Reclaim, CacheSetup>,
     /// What an entry costs.
     pub memory: Chosen<dyn MemoryModel, CacheSetup>,
+    /// The configuration of the server; `None` where nothing is modelled on one.
+    pub server: Option<Settings>,
     /// In which steps TTLs are kept.
     pub ttl_resolution: TtlResolution,
     /// Whether it begins with every object, each with a part of its TTL left.
     pub warm: bool,
     /// What happens to the server, in the order of time.
     pub events: Vec<events::Written>,
+    /// What the user should know of it.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Every axis of a scenario with what can be written there, in the order in which a scenario uses them.

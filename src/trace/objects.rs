@@ -186,6 +186,19 @@ impl Objects {
         }
     }
 
+    /// Length of the object's key in bytes.
+    pub fn key_len(&self, object: ObjectId) -> u64 {
+        match &self.keys {
+            Keys::Recorded { ends, .. } => {
+                ends[object.index()] - object.index().checked_sub(1).map_or(0, |before| ends[before])
+            }
+            Keys::Numbered => {
+                let digits = object.as_u32().checked_ilog10().map_or(1, |power| u64::from(power) + 1);
+                self.classes[self.class(object).index()].len() as u64 + 1 + digits
+            }
+        }
+    }
+
     /// Sum of all sizes in bytes.
     pub fn total_bytes(&self) -> u64 {
         self.facts.iter().map(|fact| u64::from(fact.size)).sum()

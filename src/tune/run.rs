@@ -203,7 +203,8 @@ pub fn simulation<'t>(
         scenario.cache.reclaim.make(&setup)?,
         scenario.cache.memory.make(&setup)?,
         Residency::new(window, bucket),
-    );
+    )
+    .serving(scenario.cache.server.unwrap_or_default(), seed.of("server"));
     let setup = strategy::Setup {
         classes: classes(scenario, objects.classes()),
         objects: objects.len(),
