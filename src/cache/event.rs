@@ -106,7 +106,7 @@ impl Cache {
             }
         }
         if let Some(server) = &mut self.server {
-            server.restarted(restart, now, &self.objects, &self.slots);
+            server.restarted(restart, now, &self.slots);
             self.note_overhead(now);
         }
     }

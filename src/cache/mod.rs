@@ -369,7 +369,7 @@ impl Cache {
 
     /// Where memory goes now, if the model counts as Redis does.
     pub fn breakdown(&self) -> Option<redis::Breakdown> {
-        self.server.as_ref().and_then(|server| server.breakdown(&self.objects, &self.slots))
+        self.server.as_ref().and_then(|server| server.breakdown(&self.slots))
     }
 
     /// Counts since the cache was made.

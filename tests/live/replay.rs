@@ -65,6 +65,8 @@ struct Counts {
     used: f64,
 }
 
+type Field = fn(&Counts) -> f64;
+
 /// A live run.
 struct Live {
     counts: Counts,
@@ -247,7 +249,7 @@ fn compare(load: &Load, played: &[(Case, Live, Vec<Counts>)]) -> (String, Vec<St
     for (case, live, modelled) in played {
         let ttl = case.ttl.map_or("none".to_owned(), |ttl| ttl.to_string());
         write!(table, "| {} | {ttl} |", case.policy).expect("a text takes any line");
-        let mut column = |what: &str, of: fn(&Counts) -> f64, unit: f64, tolerance: f64| {
+        let mut column = |what: &str, of: Field, unit: f64, tolerance: f64| {
             let (live, model) = (of(&live.counts), spread(modelled, of));
             let (error, chance) = ((model.mean - live) / unit, model.deviation / unit);
             if error.abs() > tolerance + 2.0 * chance {
@@ -261,7 +263,7 @@ fn compare(load: &Load, played: &[(Case, Live, Vec<Counts>)]) -> (String, Vec<St
         let counts = &live.counts;
         let hits = column("hits", |counts| counts.hits, requests / 100.0, 0.5);
         write!(table, " {:.2} % | {hits} |", 100.0 * counts.hits / requests).expect("a text takes any line");
-        let parts: [(&str, fn(&Counts) -> f64, f64); 3] = [
+        let parts: [(&str, Field, f64); 3] = [
             ("evictions", |counts| counts.evicted, 3.0),
             ("expirations", |counts| counts.expired, 3.0),
             ("bytes of used_memory", |counts| counts.used, 1.0),

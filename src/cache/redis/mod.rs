@@ -19,6 +19,8 @@ mod table;
 pub use footprint::{Breakdown, Build};
 pub use settings::{LruClock, Settings};
 
+use std::sync::Arc;
+
 use clients::Clients;
 use expiry::Expiry;
 use pool::Pool;
@@ -70,7 +72,8 @@ pub(super) struct Server {
     settings: Settings,
     seed: Seed,
     needs: Needs,
-    /// What is kept of each key, by object.
+    objects: Arc<Objects>,
+    /// What is kept of each key, by object; made at the first store.
     keys: Vec<Key>,
     /// All keys; empty where nothing needs them.
     dict: Table,
@@ -95,7 +98,7 @@ pub(super) struct Server {
 
 impl Server {
     /// A server that has just been started.
-    pub(super) fn new(needs: Needs, settings: Settings, seed: Seed, objects: &Objects) -> Self {
+    pub(super) fn new(needs: Needs, settings: Settings, seed: Seed, objects: &Arc<Objects>) -> Self {
         let overhead = needs.counting.map(|counting| Overhead {
             counting,
             clients: Clients::new(counting.build, counting.clients),
@@ -105,7 +108,8 @@ impl Server {
             settings,
             seed,
             needs,
-            keys: hashes(objects, seed.of("hash").nth(0)).map(Key::absent).collect(),
+            objects: Arc::clone(objects),
+            keys: Vec::new(),
             dict: Table::new(0),
             expires: Table::new(1),
             clock: rank::lru_clock(&settings, SimTime::ZERO),
@@ -172,6 +176,7 @@ impl Server {
 
     /// A key was stored where there was none; tables may grow by `room` bytes, less the command's own.
     pub(super) fn stored(&mut self, object: ObjectId, has_ttl: bool, now: SimTime, room: u64) {
+        self.make_keys();
         let room = room.saturating_sub(self.in_flight);
         let allowed = |bytes: u64| bytes <= room;
         if self.runs_commands() {
@@ -184,6 +189,14 @@ impl Server {
             Some(Rank::Lru) => self.keys[object.index()].stamp = self.lru_clock(now),
             Some(Rank::Lfu) => self.keys[object.index()].stamp = rank::lfu_fresh(&self.settings, now),
             _ => {}
+        }
+    }
+
+    /// Hashes all keys, if that has not been done.
+    fn make_keys(&mut self) {
+        if self.keys.is_empty() {
+            self.keys =
+                hashes(&self.objects, self.seed.of("hash").nth(self.starts)).map(Key::absent).collect();
         }
     }
 
@@ -217,7 +230,7 @@ impl Server {
 
     /// The process was started anew and has loaded what is `held`: other hashes, other tables, an empty
     /// pool. A snapshot keeps idle times and counters, the append-only file does not.
-    pub(super) fn restarted(&mut self, restart: Restart, now: SimTime, objects: &Objects, slots: &[Slot]) {
+    pub(super) fn restarted(&mut self, restart: Restart, now: SimTime, slots: &[Slot]) {
         self.starts += 1;
         let held = |slot: &&(usize, &Slot)| slot.1.state == State::Held;
         let mut loaded: Vec<(ObjectId, bool)> = slots
@@ -233,8 +246,8 @@ impl Server {
             self.left(*object);
         }
         let ages: Vec<u32> = loaded.iter().map(|(object, _)| self.keys[object.index()].stamp).collect();
-        let fresh = hashes(objects, self.seed.of("hash").nth(self.starts));
-        self.keys.iter_mut().zip(fresh).for_each(|(key, hash)| key.hash = hash);
+        self.keys.clear();
+        self.make_keys();
         self.dict.reserve(if self.runs_commands() { loaded.len() } else { 0 });
         self.expires.reserve(with_ttl);
         let before =
@@ -275,7 +288,7 @@ impl Server {
     }
 
     /// Where memory goes, entries included.
-    pub(super) fn breakdown(&self, objects: &Objects, slots: &[Slot]) -> Option<Breakdown> {
+    pub(super) fn breakdown(&self, slots: &[Slot]) -> Option<Breakdown> {
         let Overhead { counting, clients, .. } = self.overhead.as_ref()?;
         let mut sum = Breakdown {
             tables: self.tables(),
@@ -285,7 +298,7 @@ impl Server {
         };
         for (index, slot) in slots.iter().enumerate().filter(|(_, slot)| slot.state == State::Held) {
             let object = ObjectId::from_index(index);
-            let (key, size) = (objects.key_len(object), u64::from(objects.size(object)));
+            let (key, size) = (self.objects.key_len(object), u64::from(self.objects.size(object)));
             sum.add(&counting.build.parts(key, size, slot.expires_at != SimTime::NEVER));
         }
         Some(sum)
@@ -297,6 +310,10 @@ impl Server {
     /// If the bookkeeping has drifted.
     pub(super) fn check(&self, slots: &[Slot]) {
         self.pool.check();
+        if self.keys.is_empty() {
+            assert!(slots.iter().all(|slot| slot.state != State::Held), "nothing has been stored");
+            return;
+        }
         self.expires.check(&self.keys);
         self.dict.check(&self.keys);
         for (index, slot) in slots.iter().enumerate() {
@@ -320,6 +337,10 @@ impl Server {
 /// The hash of every key: seeded, 64 bits wide, of which a table uses the lower ones.
 #[expect(clippy::cast_possible_truncation, reason = "tables of a trace have fewer than 2^32 buckets")]
 fn hashes(objects: &Objects, seed: Seed) -> impl Iterator<Item = u32> + '_ {
-    let hash = move |index| seed.hash(objects.key(ObjectId::from_index(index)).as_bytes()) as u32;
-    (0..objects.len()).map(hash)
+    let mut key = String::new();
+    (0..objects.len()).map(move |index| {
+        key.clear();
+        objects.write_key(ObjectId::from_index(index), &mut key);
+        seed.hash(key.as_bytes()) as u32
+    })
 }

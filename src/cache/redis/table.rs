@@ -377,6 +377,11 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_a_quarter_of_a_cache_line() {
+        assert_eq!(size_of::<Key>(), 16);
+    }
+
+    #[test]
     fn key_65_537_doubles_the_table_and_the_old_one_stays_while_keys_move() {
         let mut keys = keys(65_538);
         let mut table = Table::new(0);
