@@ -10,6 +10,7 @@ mod combinations;
 mod error;
 pub mod events;
 pub mod judgement;
+mod need;
 mod origin;
 pub mod recorded;
 mod server;
@@ -19,6 +20,7 @@ mod workload;
 use std::sync::Arc;
 
 pub use error::{Mistake, ScenarioError};
+pub use need::Need;
 
 use crate::cache::eviction::EvictionPolicy;
 use crate::cache::memory::MemoryModel;
@@ -51,6 +53,10 @@ pub struct Scenario {
     pub warmup: SimDuration,
     /// Length of a bucket of the series; `None` chooses one by the length of the trace.
     pub bucket: Option<SimDuration>,
+    /// What decides how much memory it takes; `None` for a recorded trace.
+    pub need: Option<Need>,
+    /// Answers that are out of date for longer than this are counted; `None` counts none.
+    pub freshness_bound: Option<SimDuration>,
     /// Where the requests come from.
     pub source: Source,
     /// The classes that the scenario knows of; a recorded trace may bring more.
