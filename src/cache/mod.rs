@@ -383,6 +383,11 @@ impl Cache {
         self.residency.entries()
     }
 
+    /// Where memory goes now, if the model counts as Redis does.
+    pub fn breakdown(&self) -> Option<redis::Breakdown> {
+        self.server.as_ref().and_then(|server| server.breakdown(&self.slots))
+    }
+
     /// Counts since the cache was made.
     pub fn stats(&self) -> Stats {
         self.stats
@@ -500,7 +505,7 @@ impl Cache {
                 self.residency.still_held(&entry, cost, now);
             }
         }
-        let breakdown = self.server.as_ref().and_then(|server| server.breakdown(&self.slots));
+        let breakdown = self.breakdown();
         let rss_ratio = self.memory.counting().map(|counting| counting.rss_ratio);
         Account { breakdown, rss_ratio, ..self.residency.finish() }
     }
@@ -521,7 +526,7 @@ impl Cache {
         if let Some(server) = &self.server {
             server.check(&self.slots);
             assert_eq!(self.residency.in_use(), bytes + server.overhead(), "bytes in use");
-            let whole = server.breakdown(&self.slots).map(|parts| parts.total());
+            let whole = self.breakdown().map(|parts| parts.total());
             assert!(
                 whole.is_none_or(|whole| whole == self.residency.in_use()),
                 "the parts make up the whole"
