@@ -16,6 +16,7 @@ mod jobs;
 mod queue;
 mod requests;
 mod server;
+mod table;
 mod waiting;
 
 use std::collections::BTreeMap;
@@ -71,6 +72,8 @@ pub struct Simulation<'t> {
     pub server_events: Vec<ServerEvent>,
     /// Which part is scored; the run ends with it.
     pub window: Window,
+    /// The age from which an answer counts as too old; `None` where nobody asks.
+    pub freshness_bound: Option<SimDuration>,
     /// Root of the chance that belongs to the run itself, such as routing.
     pub seed: Seed,
 }
@@ -87,6 +90,7 @@ impl Simulation<'_> {
             servers: self.origin.servers(),
             changes: self.origin.ever_changes(),
             deadlines: self.strategy.deadlines,
+            freshness_bound: self.freshness_bound,
         };
         let end = self.window.until;
         self.strategy.ttl.log(bucket, setting.classes);
@@ -97,7 +101,6 @@ impl Simulation<'_> {
     /// Runs to the end under the eyes of any observer; returns the cache as it was left and the
     /// observer, or `None` if the pulse stopped it.
     pub fn observed_by<O: Observer>(self, observer: O, pulse: &dyn Pulse) -> Option<(Cache, O)> {
-        let objects = self.trace.objects().len();
         let (end, warm) = (self.window.until, self.warm);
         let mut run = Run {
             trace: self.trace,
@@ -110,7 +113,7 @@ impl Simulation<'_> {
             chance: self.seed.of("failures"),
             budget: RetryBudget::new(&self.client),
             breakers: Breakers::new(&self.client),
-            flights: Flights::new(objects),
+            flights: Flights::new(),
             waiting: Waiting::new(),
             queue: EventQueue::new(),
             after_end: None,
@@ -221,8 +224,6 @@ impl<O: Observer> Run<'_, O> {
     #[inline]
     fn prefetch(&self, object: ObjectId) {
         self.cache.prefetch(object);
-        self.trace.objects().prefetch(object);
-        self.flights.prefetch(object);
         self.origin.prefetch(object);
     }
 

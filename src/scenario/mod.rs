@@ -11,6 +11,7 @@ mod error;
 pub mod events;
 mod fetch_time;
 pub mod judgement;
+mod need;
 mod origin;
 pub mod recorded;
 mod remarks;
@@ -22,6 +23,7 @@ mod workload;
 use std::sync::Arc;
 
 pub use error::{Mistake, ScenarioError};
+pub use need::Need;
 
 use crate::cache::eviction::EvictionPolicy;
 use crate::cache::memory::MemoryModel;
@@ -54,6 +56,10 @@ pub struct Scenario {
     pub warmup: SimDuration,
     /// Length of a bucket of the series; `None` chooses one by the length of the trace.
     pub bucket: Option<SimDuration>,
+    /// What decides how much memory it takes; `None` for a recorded trace.
+    pub need: Option<Need>,
+    /// Answers that are out of date for longer than this are counted; `None` counts none.
+    pub freshness_bound: Option<SimDuration>,
     /// Where the requests come from.
     pub source: Source,
     /// The classes that the scenario knows of; a recorded trace may bring more.
