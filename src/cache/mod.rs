@@ -4,6 +4,7 @@
 //! as in Redis: at the instant of its expiry it is still served. That boundary is written once, in
 //! `Slot::is_live`.
 
+mod event;
 pub mod eviction;
 pub mod heap;
 pub mod list;
@@ -14,6 +15,7 @@ pub mod segments;
 
 use std::sync::Arc;
 
+pub use event::{Happening, Persistence, Restart, ServerEvent, TtlClock};
 use eviction::EvictionPolicy;
 use memory::MemoryModel;
 use reclaim::Reclaim;
@@ -21,8 +23,8 @@ pub use residency::{Account, Residency};
 
 use crate::origin::Version;
 use crate::trace::prefetch::prefetch;
-use crate::trace::{ObjectId, Objects, Trace};
-use crate::units::{Fraction, SimTime};
+use crate::trace::{Keys, ObjectId, Objects, Trace};
+use crate::units::{Fraction, SimDuration, SimTime};
 
 /// What the parts of a cache may know of the run when they are made.
 #[derive(Debug, Clone)]
@@ -33,6 +35,15 @@ pub struct Setup {
     pub capacity: Capacity,
     /// All requests of the run, the coming ones included: for oracles alone.
     pub trace: Arc<Trace>,
+}
+
+impl Setup {
+    /// A setup without objects, to learn something about a part before there is a trace.
+    pub fn nothing() -> Self {
+        let objects = Objects::new(Vec::new(), Keys::Numbered, Vec::new());
+        let trace = Arc::new(Trace::new(Vec::new(), Vec::new(), objects, SimDuration::ZERO));
+        Self { objects: 0, capacity: Capacity::Unbounded, trace }
+    }
 }
 
 /// Why a lookup found nothing: how the object's last stay in the cache ended.
@@ -159,6 +170,8 @@ pub enum Stored {
     OutOfMemory,
     /// The eviction policy did not want it in the place of what is held; it was not sent.
     NotAdmitted,
+    /// The server is down.
+    Unreachable,
 }
 
 /// The cache of one simulation.
@@ -170,6 +183,8 @@ pub struct Cache {
     reclaim: Box<dyn Reclaim>,
     memory: Box<dyn MemoryModel>,
     residency: Residency,
+    /// The server cannot be reached before this instant.
+    down_until: SimTime,
 }
 
 impl Cache {
@@ -184,7 +199,8 @@ impl Cache {
     ) -> Self {
         let slots = vec![Slot::EMPTY; objects.len()];
         let capacity = if eviction.ignores_capacity() { Capacity::Unbounded } else { capacity };
-        Self { slots, objects, capacity, eviction, reclaim, memory, residency }
+        let down_until = SimTime::ZERO;
+        Self { slots, objects, capacity, eviction, reclaim, memory, residency, down_until }
     }
 
     /// Asks for what is kept about `object`, which will be looked up soon.
@@ -196,6 +212,9 @@ impl Cache {
 
     /// Looks an object up, as GET does: a dead entry is deleted and counts as expired, a live one is touched.
     pub fn get(&mut self, object: ObjectId, now: SimTime) -> Lookup {
+        if self.is_down(now) {
+            return Lookup::Absent(self.unreachable(object, now));
+        }
         let slot = &self.slots[object.index()];
         match slot.state {
             State::Absent(cause) => {
@@ -222,7 +241,18 @@ impl Cache {
     /// The live entry of an object, if there is one; nothing is touched.
     pub fn peek(&self, object: ObjectId, now: SimTime) -> Option<Entry> {
         let slot = &self.slots[object.index()];
-        (slot.state == State::Held && slot.is_live(now)).then(|| slot.entry())
+        (slot.state == State::Held && slot.is_live(now) && !self.is_down(now)).then(|| slot.entry())
+    }
+
+    /// Whether the server cannot be reached at `now`.
+    #[inline]
+    pub fn is_down(&self, now: SimTime) -> bool {
+        now < self.down_until
+    }
+
+    /// When the server that is down will be back.
+    pub fn back_at(&self) -> SimTime {
+        self.down_until
     }
 
     /// Bytes in use, those of dead entries included.
@@ -234,7 +264,7 @@ impl Cache {
     /// there was a live one.
     pub fn unlink(&mut self, object: ObjectId, now: SimTime) -> bool {
         let slot = &self.slots[object.index()];
-        if slot.state != State::Held {
+        if slot.state != State::Held || self.is_down(now) {
             return false;
         }
         let live = slot.is_live(now);
@@ -245,6 +275,9 @@ impl Cache {
     /// Stores a value, as SETEX does, and makes room for it first. A dead entry of the same object is
     /// deleted, a live one overwritten in its place.
     pub fn set(&mut self, object: ObjectId, entry: Entry, now: SimTime) -> Stored {
+        if self.is_down(now) {
+            return Stored::Unreachable;
+        }
         self.reclaim_due(now);
         let slot = &mut self.slots[object.index()];
         if slot.state == State::Held && slot.is_live(now) {
@@ -264,7 +297,7 @@ impl Cache {
         if !self.eviction.admit(object, weight) {
             return Stored::NotAdmitted;
         }
-        match self.make_room(cost, now) {
+        match self.make_room(cost, 1, now) {
             Stored::Yes => {}
             refused => return refused,
         }
@@ -319,12 +352,12 @@ impl Cache {
         self.eviction.check(entries);
     }
 
-    /// Evicts until an entry of `cost` bytes fits.
-    fn make_room(&mut self, cost: u64, now: SimTime) -> Stored {
+    /// Evicts until so many more `entries` of `cost` bytes together fit.
+    fn make_room(&mut self, cost: u64, entries: u64, now: SimTime) -> Stored {
         let (used, needed, limit) = match self.capacity {
             Capacity::Unbounded => return Stored::Yes,
             Capacity::Bytes(limit) => (Residency::bytes as fn(&Residency) -> u64, cost, limit),
-            Capacity::Objects(limit) => (Residency::entries as fn(&Residency) -> u64, 1, limit),
+            Capacity::Objects(limit) => (Residency::entries as fn(&Residency) -> u64, entries, limit),
         };
         if needed > limit {
             return self.eviction.oversized();

@@ -232,7 +232,10 @@ impl<O: Observer> Run<'_, O> {
     /// Writes an error into the cache, if errors are remembered and this one is not yet.
     pub(super) fn remember_error(&mut self, object: ObjectId, now: SimTime) {
         let ttl = self.client.negative_ttl;
-        if ttl.is_zero() || self.negative.get(&object).is_some_and(|until| now <= *until) {
+        if ttl.is_zero()
+            || self.cache.is_down(now)
+            || self.negative.get(&object).is_some_and(|until| now <= *until)
+        {
             return;
         }
         self.negative.insert(object, now + ttl);

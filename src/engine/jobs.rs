@@ -41,6 +41,9 @@ impl<O: Observer> Run<'_, O> {
     /// the value as well; `None` where the access sends no EXPIRE: of a stale value the TTL is over, and
     /// a rule may have set it already.
     pub(super) fn accessed(&mut self, object: ObjectId, now: SimTime, fresh: Option<bool>) {
+        if self.cache.is_down(now) {
+            return;
+        }
         let fill = self.fill(object, now);
         let Some(sweep) = &mut self.strategy.sweep else { return };
         let fresh_until = self.strategy.ttl.fresh_until(&fill);
@@ -67,6 +70,9 @@ impl<O: Observer> Run<'_, O> {
 
     /// The sweep does what is due.
     pub(super) fn sweep(&mut self, now: SimTime) {
+        if self.cache.is_down(now) {
+            return self.queue.push(self.cache.back_at(), Event::Sweep);
+        }
         let Some(sweep) = &mut self.strategy.sweep else { return };
         let cache = &self.cache;
         let holds = |object| cache.peek(object, now).is_some();

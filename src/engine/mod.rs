@@ -15,6 +15,7 @@ mod flights;
 mod jobs;
 mod queue;
 mod requests;
+mod server;
 mod waiting;
 
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ use flights::{FlightId, Flights};
 use queue::EventQueue;
 use waiting::{WaiterId, Waiting};
 
-use crate::cache::{Cache, Entry};
+use crate::cache::{Cache, Entry, ServerEvent};
 use crate::client::{Client, RetryBudget};
 use crate::metrics::{Measurements, Observer, Recorder, Setting};
 use crate::origin::{Fetch, Origin};
@@ -66,6 +67,8 @@ pub struct Simulation<'t> {
     pub warm: bool,
     /// How the application uses the cache.
     pub strategy: Strategy,
+    /// What happens to the cache's server, in the order of time.
+    pub server_events: Vec<ServerEvent>,
     /// Which part is scored; the run ends with it.
     pub window: Window,
     /// Root of the chance that belongs to the run itself, such as routing.
@@ -101,6 +104,7 @@ impl Simulation<'_> {
             origin: self.origin,
             cache: self.cache,
             strategy: self.strategy,
+            server_events: self.server_events,
             routing: self.seed.of("routing"),
             chance: self.seed.of("failures"),
             budget: RetryBudget::new(&self.client),
@@ -120,6 +124,7 @@ impl Simulation<'_> {
         if warm {
             run.warm_up(self.seed.of("warm"));
         }
+        run.schedule_server_events();
         run.schedule_sweep();
         run.schedule_job(SimTime::ZERO);
         let (times, objects) = (self.trace.times(), self.trace.object_ids());
@@ -158,6 +163,10 @@ enum Event {
     Job,
     /// The application's sweep is due.
     Sweep,
+    /// Something happens to the cache's server: the place in the list.
+    Server(usize),
+    /// The server is back after the restart at that place.
+    Back(usize),
 }
 
 /// A simulation under way.
@@ -167,6 +176,7 @@ struct Run<'t, O> {
     origin: Origin,
     cache: Cache,
     strategy: Strategy,
+    server_events: Vec<ServerEvent>,
     routing: Seed,
     /// Of back-offs and of processes that die.
     chance: Seed,
@@ -221,7 +231,9 @@ impl<O: Observer> Run<'_, O> {
                 Event::SoftTimeout(waiter) => self.serve_old(at, waiter),
                 Event::Job if !self.is_over() => self.run_jobs(at),
                 Event::Sweep if !self.is_over() => self.sweep(at),
-                Event::Job | Event::Sweep => {}
+                Event::Server(place) if !self.is_over() => self.server_event(at, place),
+                Event::Back(place) if !self.is_over() => self.server_is_back(at, place),
+                Event::Job | Event::Sweep | Event::Server(_) | Event::Back(_) => {}
             }
         }
     }

@@ -189,7 +189,7 @@ impl Observer for Recorder {
             }
             Stored::OutOfMemory => self.out_of_memory += 1,
             // Whoever decides what to hold decides before the value is sent.
-            Stored::NotAdmitted => return,
+            Stored::NotAdmitted | Stored::Unreachable => return,
         }
         self.commands.set += 1;
     }

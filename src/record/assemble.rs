@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::build::{CellContext, Finished};
 use super::wire::{self, Provenance, Record, ScenarioInfo, TraceInfo};
-use crate::cache::Capacity;
-use crate::scenario::{Scenario, Source};
+use crate::cache::{Capacity, ServerEvent};
+use crate::scenario::{Scenario, Source, events};
 use crate::score::{self, judge};
 use crate::trace::Trace;
 use crate::tune::{CellPlan, CellRun, Failure};
@@ -123,6 +123,7 @@ impl Record {
                 warnings: scenario.warnings.clone(),
                 limits: limits(scenario),
             },
+            events: scenario.cache.events.iter().map(|written| server_event(&written.event)).collect(),
             objects: trace.objects(),
             rules: &scenario.judgement.rules,
             cells: &cells,
@@ -130,6 +131,12 @@ impl Record {
             verdict: &verdict,
         })
     }
+}
+
+fn server_event(event: &ServerEvent) -> wire::ServerEvent {
+    let (kind, what) = events::words(event);
+    let (at_s, until_s) = (event.at.as_secs_f64(), event.until().as_secs_f64());
+    wire::ServerEvent { at_s, until_s, kind: kind.to_owned(), what }
 }
 
 /// The values of the sweep at a cell, as they are written: the capacity, and the eviction policy where several are compared.

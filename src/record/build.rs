@@ -31,6 +31,8 @@ pub struct Finished<'r> {
     pub trace: wire::TraceInfo,
     /// How it was simulated.
     pub provenance: wire::Provenance,
+    /// What happened to the cache's server.
+    pub events: Vec<wire::ServerEvent>,
     /// The objects of the first replication's trace, which the worst stampedes and the classes name.
     pub objects: &'r Objects,
     /// By what the cells were judged.
@@ -73,6 +75,7 @@ impl wire::Record {
             tool: wire::Tool { name: "ttlab".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
             scoring: scoring(run.rules, run.verdict),
             expectations: expectations(run.rules, run.verdict, run.cells),
+            events: run.events,
             scenario: run.scenario,
             trace: run.trace,
             provenance: run.provenance,

@@ -45,6 +45,7 @@ fn build(cells: &[score::Cell], rules: &Rules) -> Record {
             warnings: vec![],
             limits: vec![],
         },
+        events: Vec::new(),
         objects: &objects(),
         rules,
         cells,

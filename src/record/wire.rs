@@ -22,6 +22,9 @@ pub struct Record {
     pub provenance: Provenance,
     /// How cells were scored.
     pub scoring: Scoring,
+    /// What happened to the cache's server, in the order of time.
+    #[serde(default)]
+    pub events: Vec<ServerEvent>,
     /// What the scenario's author claimed, and whether it holds.
     pub expectations: Vec<Expectation>,
     /// The cells, in the order of the scenario.
@@ -92,6 +95,19 @@ pub struct Provenance {
     pub warnings: Vec<String>,
     /// What the model leaves out, in sentences.
     pub limits: Vec<String>,
+}
+
+/// Something that happened to the cache's server, in every cell and replication.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ServerEvent {
+    /// When, in seconds.
+    pub at_s: f64,
+    /// When the server was back, in seconds; the same instant for what takes no time.
+    pub until_s: f64,
+    /// `flush`, `restart` or `maxmemory`.
+    pub kind: String,
+    /// What happened, for people.
+    pub what: String,
 }
 
 /// How cells were scored.

@@ -39,6 +39,7 @@ pub(super) fn record(cells: Vec<Cell>) -> Record {
     Record {
         schema: SCHEMA,
         tool: Tool { name: "ttlab".into(), version: "0.1.0".into() },
+        events: Vec::new(),
         scenario: ScenarioInfo {
             name: "thumbnails".into(),
             question: "Does jitter or single-flight tame the hourly expiry wave, and at what memory?".into(),

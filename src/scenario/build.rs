@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use super::{CacheDesign, OriginDesign, coherence};
 use super::{
-    Scenario, ScenarioError, Source, cache, combinations, judgement, origin, recorded, strategies, workload,
+    Scenario, ScenarioError, Source, cache, combinations, events, judgement, origin, recorded, strategies,
+    workload,
 };
 use crate::catalog::{Fault, Item, Section, nearest, one_of};
 use crate::random::Seed;
 use crate::strategy::{Design, Setup, Traffic};
 use crate::trace::import::OTHER;
 use crate::trace::{Keys, Objects, Trace};
-use crate::units::SimDuration;
+use crate::units::{SimDuration, SimTime};
 
 /// Version of the scenario format.
 const SCHEMA: i64 = 1;
@@ -107,6 +108,15 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
         return Err(Fault::new(span, "repeat is for synthetic traces; a recorded trace is played once")
             .rule("replications differ by the chance of the workload, and a recording has none")
             .help("leave repeat out"));
+    }
+    if let Some(late) = duration.and_then(|duration| {
+        let end = SimTime::ZERO + duration;
+        cache.events.iter().find(|written| written.event.at >= end)
+    }) {
+        let what = "this event happens after the end of the workload";
+        return Err(Fault::new(late.span.clone(), what)
+            .rule(format!("the workload lasts for {}", duration.unwrap_or_default()))
+            .help("write an earlier at, or a longer duration"));
     }
     warnings.extend(coherence::warnings(&client, &cache, &origin, &source.source, &strategies));
     if cache.evictions.iter().any(|policy| policy.name() == "belady") {
@@ -406,5 +416,8 @@ fn effective_cache(design: &CacheDesign) -> toml::Table {
     let resolution = toml::Value::try_from(design.ttl_resolution).expect("a resolution is a word");
     table.insert("ttl_resolution".to_owned(), resolution);
     table.insert("start".to_owned(), if design.warm { "warm" } else { "cold" }.into());
+    if !design.events.is_empty() {
+        table.insert("event".to_owned(), events::effective(&design.events));
+    }
     table
 }

@@ -2,11 +2,11 @@
 
 use toml::de::DeValue;
 
-use super::CacheDesign;
-use crate::cache::Capacity;
+use super::{CacheDesign, events};
 use crate::cache::eviction::EVICTIONS;
 use crate::cache::memory::MEMORIES;
 use crate::cache::reclaim::RECLAIMS;
+use crate::cache::{Capacity, Happening, Setup};
 use crate::catalog::{Fault, Item, Section, read};
 use crate::strategy::TtlResolution;
 use crate::units::ByteSize;
@@ -25,6 +25,7 @@ pub(super) fn cache(section: Option<Section<'_>>) -> Result<CacheDesign, Fault> 
         None => vec![EVICTIONS.default_choice("lru")],
         Some(item) => axis(item, |item| EVICTIONS.choose(item))?,
     };
+    let events = events::events(section.sections("event", "[[cache.event]]")?, &capacities)?;
     let design = CacheDesign {
         capacities,
         evictions,
@@ -32,9 +33,29 @@ pub(super) fn cache(section: Option<Section<'_>>) -> Result<CacheDesign, Fault> 
         memory: section.plug("memory", &MEMORIES, "payload")?,
         ttl_resolution: section.or("ttl_resolution", TtlResolution::default())?,
         warm: section.or("start", Start::default())? == Start::Warm,
+        events,
     };
     section.finish()?;
+    limits_that_change(&design)?;
     Ok(design)
+}
+
+/// A policy that was made for one limit cannot be given another.
+fn limits_that_change(design: &CacheDesign) -> Result<(), Fault> {
+    let changes = |written: &&events::Written| matches!(written.event.what, Happening::Limit(_));
+    let Some(change) = design.events.iter().find(changes) else { return Ok(()) };
+    for policy in &design.evictions {
+        if policy.make(&Setup::nothing())?.knows_limit() {
+            let name = policy.name();
+            return Err(Fault::new(
+                change.span.clone(),
+                format!("a change of maxmemory cannot be combined with eviction \"{name}\""),
+            )
+            .rule("that policy divides the limit among its queues, which are made once")
+            .help("choose a policy without such parts, such as \"lru\", or leave the event out"));
+        }
+    }
+    Ok(())
 }
 
 /// What the cache holds when the trace begins.
@@ -80,7 +101,7 @@ fn axis<'i, V: std::fmt::Debug>(
 }
 
 /// `"64MiB"` or `{ objects = 1000 }`.
-fn capacity(item: Item<'_>) -> Result<Capacity, Fault> {
+pub(super) fn capacity(item: Item<'_>) -> Result<Capacity, Fault> {
     if !item.get_ref().is_table() {
         let size: ByteSize = read(item)?;
         return Ok(Capacity::Bytes(size.as_bytes()));

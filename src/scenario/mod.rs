@@ -8,6 +8,7 @@ mod cache;
 mod coherence;
 mod combinations;
 mod error;
+pub mod events;
 pub mod judgement;
 mod origin;
 pub mod recorded;
@@ -125,6 +126,8 @@ pub struct CacheDesign {
     pub ttl_resolution: TtlResolution,
     /// Whether it begins with every object, each with a part of its TTL left.
     pub warm: bool,
+    /// What happens to the server, in the order of time.
+    pub events: Vec<events::Written>,
 }
 
 /// Every axis of a scenario with what can be written there, in the order in which a scenario uses them.

@@ -182,6 +182,7 @@ pub fn simulation<'t>(
 ) -> Result<Simulation<'t>, Fault> {
     let window = Window { from: SimTime::ZERO + scenario.warmup, until: SimTime::ZERO + trace.span() };
     let bucket = bucket_of(scenario, trace);
+    within(scenario, window)?;
     let objects = trace.objects();
     let origin_setup = origin::Setup { trace: Arc::clone(trace), seed: seed.of("origin") };
     let names = objects.classes().iter();
@@ -218,9 +219,23 @@ pub fn simulation<'t>(
         origin,
         cache,
         strategy,
+        server_events: scenario.cache.events.iter().map(|written| written.event).collect(),
         window,
         seed: seed.of("client"),
     })
+}
+
+/// Every event happens within the run.
+fn within(scenario: &Scenario, window: Window) -> Result<(), Fault> {
+    match scenario.cache.events.iter().find(|written| written.event.at >= window.until) {
+        None => Ok(()),
+        Some(late) => {
+            let length = window.until.since(SimTime::ZERO);
+            Err(Fault::new(late.span.clone(), "this event happens after the end of the trace")
+                .rule(format!("the trace lasts for {length}"))
+                .help("write an earlier at"))
+        }
+    }
 }
 
 /// The origin's faults; two of one kind draw independently.

@@ -124,6 +124,10 @@ impl EvictionPolicy for AdaptiveReplacement {
         self.lists.back(first).or(self.lists.back(second))
     }
 
+    fn knows_limit(&self) -> bool {
+        true
+    }
+
     fn check(&self, entries: u64) {
         self.lists.check();
         assert_eq!(self.lists.len(T1) + self.lists.len(T2), entries, "every entry stands in T1 or T2");

@@ -143,6 +143,10 @@ impl EvictionPolicy for Belady {
         self.held.first().map(|(_, object)| object)
     }
 
+    fn knows_limit(&self) -> bool {
+        true
+    }
+
     fn check(&self, entries: u64) {
         self.held.check();
         assert_eq!(self.held.len(), entries, "every entry has a next use");

@@ -72,6 +72,12 @@ pub trait EvictionPolicy: Send {
         false
     }
 
+    /// Whether it was made for one limit, which it divides or compares with, so that the limit of a run
+    /// cannot change under it.
+    fn knows_limit(&self) -> bool {
+        false
+    }
+
     /// Recomputes its counters from scratch, knowing how many entries are held.
     ///
     /// # Panics

@@ -145,6 +145,10 @@ impl EvictionPolicy for S3Fifo {
         }
     }
 
+    fn knows_limit(&self) -> bool {
+        true
+    }
+
     fn check(&self, entries: u64) {
         self.queues.check();
         assert_eq!(self.queues.len(SMALL) + self.queues.len(MAIN), entries, "every entry stands in a queue");

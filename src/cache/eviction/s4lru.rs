@@ -82,6 +82,10 @@ impl EvictionPolicy for S4Lru {
         (0..LEVELS).find_map(|level| self.levels.back(level))
     }
 
+    fn knows_limit(&self) -> bool {
+        true
+    }
+
     fn check(&self, entries: u64) {
         self.levels.check();
         let standing: u64 = (0..LEVELS).map(|level| self.levels.len(level)).sum();

@@ -182,6 +182,10 @@ impl EvictionPolicy for WTinyLfu {
         }
     }
 
+    fn knows_limit(&self) -> bool {
+        true
+    }
+
     fn check(&self, entries: u64) {
         self.queues.check();
         let standing: u64 = [WINDOW, PROBATION, PROTECTED].iter().map(|queue| self.queues.len(*queue)).sum();

@@ -74,6 +74,14 @@ impl StampedeGuard for Lease {
         if self.stale_ok { self.window } else { SimDuration::ZERO }
     }
 
+    fn is_in_cache(&self) -> bool {
+        true
+    }
+
+    fn forget(&mut self) {
+        self.given = PerObject::default();
+    }
+
     fn admit(&mut self, wanting: &Wanting) -> Decision {
         let given = self.given.get(wanting.object);
         Decision::locking(if given.is_none_or(|given| wanting.now > given + self.interval) {

@@ -85,6 +85,14 @@ impl Plugin for Lock {
 }
 
 impl StampedeGuard for Lock {
+    fn is_in_cache(&self) -> bool {
+        true
+    }
+
+    fn forget(&mut self) {
+        self.locks.forget();
+    }
+
     fn admit(&mut self, wanting: &Wanting) -> Decision {
         if self.locks.take(wanting) {
             return Decision::locking(Permit::FetchAsHolder);

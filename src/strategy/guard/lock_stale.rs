@@ -89,6 +89,14 @@ impl StampedeGuard for LockStale {
         self.window
     }
 
+    fn is_in_cache(&self) -> bool {
+        true
+    }
+
+    fn forget(&mut self) {
+        self.locks.forget();
+    }
+
     fn admit(&mut self, wanting: &Wanting) -> Decision {
         if self.locks.take(wanting) {
             return Decision::locking(Permit::FetchAsHolder);

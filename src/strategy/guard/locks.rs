@@ -20,6 +20,11 @@ impl Locks {
         Self { ttl, extend, held: BTreeMap::new() }
     }
 
+    /// All locks are gone.
+    pub(super) fn forget(&mut self) {
+        self.held.clear();
+    }
+
     /// SET NX PX: whether the lock is taken now.
     pub(super) fn take(&mut self, wanting: &Wanting) -> bool {
         if self.held.get(&wanting.object).is_some_and(|(_, until)| wanting.now <= *until) {

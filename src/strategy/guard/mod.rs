@@ -89,6 +89,14 @@ pub trait StampedeGuard: Send {
         SimDuration::ZERO
     }
 
+    /// Whether what it knows lies in the cache, and is out of reach while the server is down.
+    fn is_in_cache(&self) -> bool {
+        false
+    }
+
+    /// The cache lost all its keys, locks among them.
+    fn forget(&mut self) {}
+
     /// What a request may do.
     fn admit(&mut self, wanting: &Wanting) -> Decision;
 

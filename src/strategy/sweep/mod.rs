@@ -60,6 +60,9 @@ pub trait Sweep: Send {
     /// An object was read or stored, with this TTL from now on.
     fn on_access(&mut self, _object: ObjectId, _now: SimTime, _ttl: SimDuration) {}
 
+    /// The cache lost all its keys, the set of access times among them.
+    fn forget(&mut self) {}
+
     /// When it does something next; may be now.
     fn next(&self) -> Option<SimTime> {
         None

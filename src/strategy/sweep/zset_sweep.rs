@@ -211,6 +211,12 @@ impl Sweep for ZsetSweep {
         }
     }
 
+    fn forget(&mut self) {
+        while let Some(oldest) = self.set.back() {
+            self.set.remove(oldest);
+        }
+    }
+
     fn next(&self) -> Option<SimTime> {
         Some(self.next)
     }

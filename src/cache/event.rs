@@ -1,0 +1,273 @@
+//! What happens to the server itself: a flush, a restart, a new limit.
+//!
+//! A restart is an orderly one: the last snapshot or the append-only file holds everything. Snapshot
+//! and log both store the instant of an expiry, so a TTL goes on while the server is down; that was
+//! measured on Redis 7.0.15. Some documents claim the opposite, which is here as [`TtlClock::Paused`].
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cache, Capacity, Cause, Entry, Slot, State};
+use crate::trace::ObjectId;
+use crate::units::{SimDuration, SimTime};
+
+/// Something that happens to the server at an instant of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerEvent {
+    /// When.
+    pub at: SimTime,
+    /// What.
+    pub what: Happening,
+}
+
+/// What happens to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Happening {
+    /// Every key is deleted, as FLUSHALL does.
+    Flush,
+    /// The server ends and comes back.
+    Restart(Restart),
+    /// The limit changes, as CONFIG SET maxmemory does.
+    Limit(Capacity),
+}
+
+impl ServerEvent {
+    /// Until when the server cannot be reached: for a restart, when it is back.
+    pub fn until(&self) -> SimTime {
+        match self.what {
+            Happening::Restart(restart) => self.at + restart.down,
+            Happening::Flush | Happening::Limit(_) => self.at,
+        }
+    }
+}
+
+/// How a server ends and comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Restart {
+    /// How long it cannot be reached.
+    pub down: SimDuration,
+    /// What it loads when it comes back.
+    pub persistence: Persistence,
+    /// What becomes of TTLs meanwhile.
+    pub ttl: TtlClock,
+}
+
+/// What a server loads when it comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Persistence {
+    /// Nothing: every key is lost.
+    #[default]
+    None,
+    /// A snapshot: keys whose TTL has run out by then are dropped while loading, uncounted.
+    Rdb,
+    /// The append-only file: such keys are loaded, and expire as usual, counted.
+    Aof,
+}
+
+/// What becomes of TTLs while the server is down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TtlClock {
+    /// They go on; what Redis does.
+    #[default]
+    WallClock,
+    /// They stop; what some documents claim.
+    Paused,
+}
+
+impl Cache {
+    /// Deletes every key: later misses of what was held are `lost`.
+    pub fn flush(&mut self, now: SimTime) {
+        self.reclaim_due(now);
+        self.lose_everything(now);
+    }
+
+    /// The server ends at `now`, to come back at the end of `restart.down`; until then nothing is found,
+    /// and nothing can be stored. What it will load again counts as resident meanwhile.
+    pub fn shut_down(&mut self, restart: Restart, now: SimTime) {
+        self.reclaim_due(now);
+        self.down_until = now + restart.down;
+        if restart.persistence == Persistence::None {
+            self.lose_everything(now);
+        }
+    }
+
+    /// The server is back at `now` and has loaded what it had kept.
+    pub fn come_back(&mut self, restart: Restart, now: SimTime) {
+        self.down_until = SimTime::ZERO;
+        if restart.ttl == TtlClock::Paused {
+            for object in (0..self.slots.len()).map(ObjectId::from_index) {
+                self.postpone(object, restart.down);
+            }
+        }
+        if restart.persistence == Persistence::Rdb {
+            for object in self.held(|slot| !slot.is_live(now)) {
+                self.drop_while_loading(object, now);
+            }
+        }
+    }
+
+    /// The limit changes at `now`; what exceeds a lower one leaves at once. Policies that divide a limit
+    /// among queues know only the one they were made for: see `EvictionPolicy::knows_limit`.
+    pub fn set_limit(&mut self, capacity: Capacity, now: SimTime) {
+        self.reclaim_due(now);
+        if !self.eviction.ignores_capacity() {
+            self.capacity = capacity;
+            self.make_room(0, 0, now);
+        }
+    }
+
+    /// Why a lookup finds nothing while the server is down: what is there to be loaded again is `lost`
+    /// to the request, and all else is missing for the reason it was missing before.
+    pub(super) fn unreachable(&self, object: ObjectId, now: SimTime) -> Cause {
+        let slot = &self.slots[object.index()];
+        match slot.state {
+            State::Held if slot.is_live(now) => Cause::Lost,
+            State::Held => Cause::Expired,
+            State::Absent(cause) => cause,
+        }
+    }
+
+    fn lose_everything(&mut self, now: SimTime) {
+        for object in self.held(|_| true) {
+            self.remove(object, Cause::Lost, now);
+        }
+    }
+
+    /// What is held and is such, by id.
+    fn held(&self, such: impl Fn(&Slot) -> bool) -> Vec<ObjectId> {
+        let held = self.slots.iter().enumerate().filter(|(_, slot)| slot.state == State::Held && such(slot));
+        held.map(|(index, _)| ObjectId::from_index(index)).collect()
+    }
+
+    /// Moves the expiry of an entry, and with it the application's deadline where that is the same.
+    fn postpone(&mut self, object: ObjectId, by: SimDuration) {
+        let slot = &self.slots[object.index()];
+        if slot.state != State::Held || slot.expires_at == SimTime::NEVER {
+            return;
+        }
+        let Entry { fresh_until, expires_at, .. } = slot.entry();
+        let later = expires_at + by;
+        self.expire(object, if fresh_until == expires_at { later } else { fresh_until }, later);
+    }
+
+    /// A dead entry is not loaded. It is missing because it expired, but the server does not count it.
+    fn drop_while_loading(&mut self, object: ObjectId, now: SimTime) {
+        self.remove(object, Cause::Lost, now);
+        self.slots[object.index()].state = State::Absent(Cause::Expired);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::cache::eviction::EVICTIONS;
+    use crate::cache::memory::MEMORIES;
+    use crate::cache::reclaim::RECLAIMS;
+    use crate::cache::{Lookup, Residency, Setup, Stored};
+    use crate::origin::Version;
+    use crate::trace::{ClassId, Fact, Keys, Objects};
+    use crate::units::Window;
+
+    fn at(secs: u64) -> SimTime {
+        SimTime::from_nanos(secs * 1_000_000_000)
+    }
+
+    fn object(number: u32) -> ObjectId {
+        ObjectId::new(number)
+    }
+
+    /// A cache of five objects of 100 bytes; objects 0 and 1 live until 20 s and 60 s.
+    fn cache() -> Cache {
+        let facts = vec![Fact { size: 100, class: ClassId::default(), size_is_imputed: false }; 5];
+        let objects = Arc::new(Objects::new(facts, Keys::Numbered, vec!["all".to_owned()]));
+        let setup = Setup { objects: 5, ..Setup::nothing() };
+        let made = "it has no parameters";
+        let mut cache = Cache::new(
+            objects,
+            Capacity::Unbounded,
+            EVICTIONS.default_choice("lru").make(&setup).expect(made),
+            RECLAIMS.default_choice("lazy").make(&setup).expect(made),
+            MEMORIES.default_choice("payload").make(&setup).expect(made),
+            Residency::new(Window { from: SimTime::ZERO, until: at(100) }, SimDuration::from_secs(10)),
+        );
+        for (number, end) in [(0, 20), (1, 60)] {
+            assert_eq!(cache.set(object(number), entry(end), at(0)), Stored::Yes);
+        }
+        cache
+    }
+
+    fn entry(end: u64) -> Entry {
+        Entry { stored_at: at(0), fresh_until: at(end), expires_at: at(end), version: Version(0) }
+    }
+
+    /// The server goes down at 10 s and is back at 40 s.
+    fn restarted(persistence: Persistence, ttl: TtlClock) -> Cache {
+        let restart = Restart { down: SimDuration::from_secs(30), persistence, ttl };
+        let mut cache = cache();
+        cache.shut_down(restart, at(10));
+        assert_eq!(cache.get(object(0), at(20)), Lookup::Absent(Cause::Lost));
+        assert_eq!(
+            cache.get(object(0), at(21)),
+            if persistence == Persistence::None {
+                Lookup::Absent(Cause::Lost)
+            } else {
+                Lookup::Absent(Cause::Expired)
+            }
+        );
+        assert_eq!(cache.get(object(2), at(21)), Lookup::Absent(Cause::Cold));
+        assert_eq!(cache.peek(object(1), at(21)), None);
+        assert_eq!(cache.set(object(2), entry(90), at(21)), Stored::Unreachable);
+        assert!(!cache.unlink(object(1), at(22)));
+        cache.come_back(restart, at(40));
+        cache
+    }
+
+    /// What is found at 40 s of the key that died at 20 s, whether the other one is there at 60 s and at 61 s,
+    /// and how many keys the server counts as expired.
+    fn story(mut cache: Cache) -> (Lookup, bool, bool, u64) {
+        let dead = cache.get(object(0), at(40));
+        let mut lives = |secs| matches!(cache.get(object(1), at(secs)), Lookup::Held(_));
+        let (last, after) = (lives(60), lives(61));
+        (dead, last, after, cache.finish(at(100)).expired)
+    }
+
+    #[test]
+    fn a_ttl_goes_on_while_the_server_is_down_and_a_snapshot_drops_what_died_uncounted() {
+        let gone = Lookup::Absent(Cause::Expired);
+        assert_eq!(story(restarted(Persistence::Rdb, TtlClock::WallClock)), (gone, true, false, 1));
+        assert_eq!(story(restarted(Persistence::Aof, TtlClock::WallClock)), (gone, true, false, 2));
+        let lost = Lookup::Absent(Cause::Lost);
+        assert_eq!(story(restarted(Persistence::None, TtlClock::WallClock)), (lost, false, false, 0));
+    }
+
+    #[test]
+    fn a_paused_ttl_has_the_same_time_left_when_the_server_is_back() {
+        let mut cache = restarted(Persistence::Rdb, TtlClock::Paused);
+        for (number, end) in [(0, 50), (1, 90)] {
+            assert_eq!(cache.peek(object(number), at(end)).map(|entry| entry.fresh_until), Some(at(end)));
+            assert_eq!(cache.get(object(number), at(end + 1)), Lookup::Absent(Cause::Expired));
+        }
+    }
+
+    #[test]
+    fn after_a_flush_everything_is_lost_and_can_be_stored_again() {
+        let mut cache = cache();
+        cache.flush(at(5));
+        cache.check();
+        assert_eq!(cache.bytes(), 0);
+        assert_eq!(cache.get(object(1), at(6)), Lookup::Absent(Cause::Lost));
+        assert_eq!(cache.set(object(1), entry(60), at(6)), Stored::Yes);
+    }
+
+    #[test]
+    fn a_lower_limit_evicts_at_once() {
+        let mut cache = cache();
+        cache.set_limit(Capacity::Bytes(150), at(5));
+        cache.check();
+        assert_eq!(cache.get(object(0), at(6)), Lookup::Absent(Cause::Evicted));
+        assert_eq!(cache.bytes(), 100);
+    }
+}
