@@ -33,6 +33,7 @@ mod law {
     mod guards;
     mod inverse;
     mod last_modified;
+    mod metastable;
     mod origin_queue;
     mod origin_time;
     mod sliding_ttl;

@@ -255,14 +255,16 @@ impl Cache {
         self.down_until
     }
 
-    /// Bytes in use, those of dead entries included.
-    pub fn bytes(&self) -> u64 {
+    /// Bytes in use at `now`, those of dead entries included that have not been reclaimed by then.
+    pub fn bytes(&mut self, now: SimTime) -> u64 {
+        self.reclaim_due(now);
         self.residency.bytes()
     }
 
     /// Deletes an entry to make room, as UNLINK does for an application that evicts by itself; whether
     /// there was a live one.
     pub fn unlink(&mut self, object: ObjectId, now: SimTime) -> bool {
+        self.reclaim_due(now);
         let slot = &self.slots[object.index()];
         if slot.state != State::Held || self.is_down(now) {
             return false;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use rand_distr::{Distribution, Exp1};
 use rand::RngExt;
+use rand_distr::{Distribution, Exp1};
 use ttlab::metrics::{Asked, Measurements, Observer, Outcome};
 use ttlab::random::Seed;
 use ttlab::trace::{ObjectId, Trace};

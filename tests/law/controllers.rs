@@ -52,7 +52,7 @@ fn steered(run: &Measurements, name: &str, from: f64) -> f64 {
 #[test]
 fn d_ttl_reaches_its_target_from_near_and_far() {
     let mut ledger = Ledger::new("d-ttl");
-    let mut text = head(5_000, 0.9, 50, 16_000, 2);
+    let mut text = head(5_000, 0.9, 50, 16_000, 1);
     let mut cells = Vec::new();
     for (a0, start) in [(0.05, 1), (0.05, 500), (0.5, 1), (0.005, 1)] {
         for target in [0.4, 0.6, 0.8] {
@@ -95,7 +95,11 @@ fn with_one_hit_wonders(requests: u32) -> std::sync::Arc<Trace> {
             next += 1;
             ObjectId::new(next - 1)
         } else {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank from 1 to 5000")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a rank from 1 to 5000"
+            )]
             let rank = zipf.sample(&mut draw) as u32 - 1;
             ObjectId::new(rank)
         });
@@ -125,14 +129,21 @@ fn check_f_ttl(ledger: &mut Ledger, requests: u32, of_hit: f64, of_size: f64, sh
         let d_ttl = among_one_hit_wonders(&trace, &[rule]).remove(0);
         let held = d_ttl.memory.mean_entries;
         let at = format!("d-ttl, target {target}");
-        ledger.must_lie(&format!("{at}: hit ratio"), &target.to_string(), hit(&d_ttl), target - 0.005..=target + 0.005);
+        ledger.must_lie(
+            &format!("{at}: hit ratio"),
+            &target.to_string(),
+            hit(&d_ttl),
+            target - 0.005..=target + 0.005,
+        );
         let range = 0.94 * published..=1.06 * published;
         ledger.must_lie(&format!("{at}: entries held"), &format!("{published}"), held, range);
         let rules: Vec<String> = shares
             .iter()
             .map(|share| {
                 let objects = (share * held).round();
-                format!("rule = \"f-ttl\", target = {target}, {common}, size_target = {{ objects = {objects} }}")
+                format!(
+                    "rule = \"f-ttl\", target = {target}, {common}, size_target = {{ objects = {objects} }}"
+                )
             })
             .collect();
         for (run, share) in among_one_hit_wonders(&trace, &rules).iter().zip(shares) {
@@ -169,7 +180,10 @@ fn cost(rates: &[f64], rent: f64, ttl: f64) -> f64 {
 /// The idle time of least cost, among times a hundredth apart.
 fn best(rates: &[f64], rent: f64) -> (f64, f64) {
     let times = (0..1_200).map(|step| 1.01_f64.powi(step));
-    times.map(|ttl| (cost(rates, rent, ttl), ttl)).min_by(|a, b| a.0.total_cmp(&b.0)).expect("there are times")
+    times
+        .map(|ttl| (cost(rates, rent, ttl), ttl))
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .expect("there are times")
 }
 
 #[test]
@@ -178,9 +192,12 @@ fn elastic_finds_the_least_cost_from_three_starts() {
     let rates = zipf_rates(2_000, 0.8, 20.0);
     for (rent, published, least) in [(0.02, 11.5, 15.98), (0.01, 41.4, 13.17), (0.004, 407.0, 7.855)] {
         let (lowest, ttl) = best(&rates, rent);
-        assert!((lowest - least).abs() < 0.01 && (ttl / published - 1.0).abs() < 0.03, "{rent}: {lowest} at {ttl} s");
+        assert!(
+            (lowest - least).abs() < 0.01 && (ttl / published - 1.0).abs() < 0.03,
+            "{rent}: {lowest} at {ttl} s"
+        );
         let starts = [6, 60, 600];
-        let mut text = head(2_000, 0.8, 20, 50_000, 2);
+        let mut text = head(2_000, 0.8, 20, 50_000, 1);
         // A thousand bytes for a second are 1000 / (1e9 x 3600) GB-hours.
         let price = rent * 3.6e9;
         for start in starts {

@@ -28,7 +28,12 @@ fn f8_hits_under_a_fixed_ttl_are_as_stale_as_ages_uniform_within_it() {
         let m = rate * ttl;
         let law = m / (1.0 + m) * (1.0 - fresh);
         of_requests.must_equal(&mut ledger, law, of_share, &format!("{at}: stale share of requests"));
-        age.must_equal(&mut ledger, ttl * (0.5 - 1.0 / r + fresh / r), of_age, &format!("{at}: mean age of hits"));
+        age.must_equal(
+            &mut ledger,
+            ttl * (0.5 - 1.0 / r + fresh / r),
+            of_age,
+            &format!("{at}: mean age of hits"),
+        );
     }
     ledger.close();
 }

@@ -23,7 +23,12 @@ fn f16_each_process_fetches_once() {
         let strategy = "ttl = { rule = \"fixed\", ttl = \"3s\" }\nguard = \"single-flight\"";
         let client = format!("[client]\nnodes = {nodes}");
         let size = size(rate, time, 500_000.0, &client, strategy);
-        size.must_equal(&mut ledger, law, tolerance, &format!("F16 at N = {nodes}, λ = {rate}, D = {time} s"));
+        size.must_equal(
+            &mut ledger,
+            law,
+            tolerance,
+            &format!("F16 at N = {nodes}, λ = {rate}, D = {time} s"),
+        );
     }
     ledger.close();
 }
@@ -38,7 +43,12 @@ fn x1_waiters_who_give_up_on_the_lock_before_the_fetch_is_done_fetch_as_well() {
         );
         let size = size(rate, time, 200_000.0, "", &strategy);
         let law = 1.0 + rate * (time - patience);
-        size.must_equal(&mut ledger, law, tolerance, &format!("X1 at λ = {rate}, D = {time} s, W = {patience} s"));
+        size.must_equal(
+            &mut ledger,
+            law,
+            tolerance,
+            &format!("X1 at λ = {rate}, D = {time} s, W = {patience} s"),
+        );
     }
     ledger.close();
 }

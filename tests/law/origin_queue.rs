@@ -39,7 +39,9 @@ fn waits(rate: u32, warmup: u32, seconds: u32) -> Vec<(f64, f64)> {
     );
     let from = SimTime::ZERO + SimDuration::from_secs(warmup.into());
     let watches = by_hand::watch(&text, 16, || QueueWatch { from, fetches: 0, waited: 0, wait_s: 0.0 });
-    let of = |watch: &QueueWatch| (watch.waited as f64 / watch.fetches as f64, watch.wait_s / watch.fetches as f64);
+    let of = |watch: &QueueWatch| {
+        (watch.waited as f64 / watch.fetches as f64, watch.wait_s / watch.fetches as f64)
+    };
     watches.iter().map(of).collect()
 }
 
@@ -48,17 +50,20 @@ fn f12_the_origin_with_servers_is_the_queue_of_erlang_c() {
     let mut ledger = Ledger::new("F12");
     // Fetches a second; a warm-up of twenty relaxation times and the length in seconds; tolerances of the
     // chance and of the mean wait in seconds.
-    for (rate, warmup, seconds, of_chance, of_wait) in [
-        (250, 10, 1_500, 0.007, 0.000_5),
-        (280, 60, 2_000, 0.016, 0.003),
-        (290, 240, 4_000, 0.016, 0.016),
-    ] {
+    for (rate, warmup, seconds, of_chance, of_wait) in
+        [(250, 10, 1_500, 0.007, 0.000_5), (280, 60, 2_000, 0.016, 0.003), (290, 240, 4_000, 0.016, 0.016)]
+    {
         let waits = waits(rate, warmup, seconds);
         let (chance, wait) = erlang_c(f64::from(rate), 0.1, 30);
         let at = format!("F12 at {rate} fetches a second");
         let measured = Estimate::of(waits.iter().map(|run| run.0));
         measured.must_equal(&mut ledger, chance, of_chance, &format!("{at}: chance to wait"));
-        Estimate::of(waits.iter().map(|run| run.1)).must_equal(&mut ledger, wait, of_wait, &format!("{at}: mean wait"));
+        Estimate::of(waits.iter().map(|run| run.1)).must_equal(
+            &mut ledger,
+            wait,
+            of_wait,
+            &format!("{at}: mean wait"),
+        );
     }
     ledger.close();
 }

@@ -82,8 +82,18 @@ fn f3b_late_duplicates_arm_the_ttl_anew_and_raise_the_hit_ratio() {
         let late = time - (1.0 - (-rate * time).exp()) / rate;
         let live = rate * (point.ttl + late);
         let law = live / (1.0 + rate * time + live);
-        share(&runs, &[FreshHit]).must_equal(&mut ledger, law, point.tolerance, &point.named("F3b", "hit ratio"));
-        fetches(&runs).must_equal(&mut ledger, 1.0 - law, point.tolerance, &point.named("F3b", "fetches per request"));
+        share(&runs, &[FreshHit]).must_equal(
+            &mut ledger,
+            law,
+            point.tolerance,
+            &point.named("F3b", "hit ratio"),
+        );
+        fetches(&runs).must_equal(
+            &mut ledger,
+            1.0 - law,
+            point.tolerance,
+            &point.named("F3b", "fetches per request"),
+        );
     }
     ledger.close();
 }

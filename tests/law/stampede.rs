@@ -52,7 +52,12 @@ fn f7_the_wider_the_fetch_times_the_smaller_the_stampede() {
             let median = (-sigma * sigma / 2.0).exp();
             let latency = format!("{{ model = \"lognormal\", median = \"{median:.9}s\", sigma = {sigma} }}");
             let what = format!("F7, lognormal, σ = {sigma}, a = {rate}");
-            mean_size(rate, ttl, requests, &latency).must_be_within(&mut ledger, published, 0.02 * published, &what);
+            mean_size(rate, ttl, requests, &latency).must_be_within(
+                &mut ledger,
+                published,
+                0.02 * published,
+                &what,
+            );
         }
     }
     ledger.close();

@@ -39,7 +39,8 @@ fn f13_a_sweep_every_p_seconds_is_lru_with_half_a_period_of_inserts_more() {
         // In long periods fewer and fewer of the requests insert, so the mean lies above the middle.
         entries.must_be_within(&mut ledger, law, 0.03 * law, &format!("{at}: entries on average"));
         // What is found too much at a sweep, as the sweep itself reports it.
-        let peak = Estimate::of(runs.iter().map(|run| run.sweeps.expect("it swept").peak_excess_entries as f64));
+        let peak =
+            Estimate::of(runs.iter().map(|run| run.sweeps.expect("it swept").peak_excess_entries as f64));
         ledger.must_lie(
             &format!("{at}: most entries too many at a sweep"),
             &format!("above {inserts:.1}"),

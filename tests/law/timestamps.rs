@@ -60,7 +60,9 @@ fn x4_requests_left_at_the_start_of_their_second_look_like_a_crowd() {
     };
     let truth = of(&|log, _| exact(log));
     truth.must_equal(&mut ledger, 1.0 + RATE * 0.2, 0.5, "X4, exact times: fetches per expiry");
-    for (spread, published, slack) in [(Spread::None, 50.2, 1.5), (Spread::Even, 10.5, 0.3), (Spread::Uniform, 10.9, 0.4)] {
+    for (spread, published, slack) in
+        [(Spread::None, 50.2, 1.5), (Spread::Even, 10.5, 0.3), (Spread::Uniform, 10.9, 0.4)]
+    {
         let seen = of(&|log, nth| logged(log, spread, Seed::new(2).nth(nth)));
         let what = format!("X4, whole seconds, spread \"{}\": fetches per expiry", spread.name());
         seen.must_be_within(&mut ledger, published, slack, &what);

@@ -72,19 +72,23 @@ impl Gate {
         if !matches!(self.guard, Guard::None | Guard::SingleFlight) {
             self.commands += 1;
         }
-        match self.guard {
+        let guard = self.guard;
+        match guard {
             Guard::SingleFlight if who.in_flight => May::Join,
-            Guard::None | Guard::SingleFlight => May::Fetch { holds: false },
             Guard::Lock { lock_ttl, .. } | Guard::LockStale { lock_ttl, .. } if self.locks(who, lock_ttl) => {
                 May::Fetch { holds: true }
             }
             Guard::Lock { poll, wait, .. } if waited < wait => May::LookAgainIn(poll.min(wait - waited)),
             Guard::Lock { after: AfterWait::Fail, .. } => May::Fail,
-            Guard::Lock { after: AfterWait::Stale, .. } | Guard::LockStale { .. } if has_copy => May::ServeStale,
+            Guard::Lock { after: AfterWait::Stale, .. } | Guard::LockStale { .. } if has_copy => {
+                May::ServeStale
+            }
             Guard::LockStale { cold_waits: true, poll, wait, .. } if waited < wait => {
                 May::LookAgainIn(poll.min(wait - waited))
             }
-            Guard::Lock { .. } | Guard::LockStale { .. } => May::Fetch { holds: false },
+            Guard::None | Guard::SingleFlight | Guard::Lock { .. } | Guard::LockStale { .. } => {
+                May::Fetch { holds: false }
+            }
             Guard::Lease { interval, wait, stale, .. } => {
                 if self.leases.get(&object).is_none_or(|given| now > given + interval) {
                     self.leases.insert(object, now);

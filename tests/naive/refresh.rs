@@ -10,15 +10,29 @@ use super::ttl::part;
 pub(crate) enum Refresh {
     OnDemand,
     /// When it is asked for in the window after its freshness.
-    StaleWhileRevalidate { window: u64 },
+    StaleWhileRevalidate {
+        window: u64,
+    },
     /// At the first read after this part of its TTL.
-    Ahead { f: f64 },
+    Ahead {
+        f: f64,
+    },
     /// By chance, the likelier the nearer its expiry; its reader waits or does not.
-    Chance { beta: f64, waits: bool, longest: u64 },
+    Chance {
+        beta: f64,
+        waits: bool,
+        longest: u64,
+    },
     /// By the first who finds it expired, who prolongs it for the others.
-    Race { r: u64 },
+    Race {
+        r: u64,
+    },
     /// Every period, read or not, by so many workers.
-    Timer { period: u64, keep: u64, workers: usize },
+    Timer {
+        period: u64,
+        keep: u64,
+        workers: usize,
+    },
 }
 
 /// What a reader does with a copy.
@@ -77,9 +91,8 @@ impl<'a> Policy<'a> {
     pub(crate) fn read(&mut self, object: usize, copy: &Value, now: u64) -> Wish {
         let stale = now > copy.fresh_until;
         match self.refresh {
-            Refresh::Timer { .. } => Wish::Serve,
             Refresh::OnDemand | Refresh::Ahead { .. } | Refresh::Chance { .. } if stale => Wish::Fetch,
-            Refresh::OnDemand => Wish::Serve,
+            Refresh::OnDemand | Refresh::Timer { .. } => Wish::Serve,
             Refresh::StaleWhileRevalidate { window } => match stale {
                 false => Wish::Serve,
                 true if now <= copy.fresh_until.saturating_add(window) => Wish::ServeAndFetch,

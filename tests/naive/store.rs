@@ -41,7 +41,11 @@ pub(crate) struct Store<'a> {
 }
 
 impl<'a> Store<'a> {
-    pub(crate) fn new(sizes: &'a [u64], (capacity, eviction, reclaim): (Capacity, Eviction, Reclaim), counts_stays: bool) -> Self {
+    pub(crate) fn new(
+        sizes: &'a [u64],
+        (capacity, eviction, reclaim): (Capacity, Eviction, Reclaim),
+        counts_stays: bool,
+    ) -> Self {
         let (entries, why_gone, totals) = (Vec::new(), BTreeMap::new(), Totals::default());
         Self { sizes, capacity, eviction, reclaim, entries, why_gone, counts_stays, totals }
     }

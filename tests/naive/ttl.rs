@@ -10,17 +10,44 @@ pub(crate) enum Ttl {
     /// The TTL of each object, by the class it belongs to.
     ClassTable(Vec<u64>),
     /// `idle` after the last fresh hit or store, and at most `max_age` after the store.
-    Sliding { idle: u64, max_age: u64 },
+    Sliding {
+        idle: u64,
+        max_age: u64,
+    },
     /// `t0` for an object of `s0` bytes, and less for larger ones by the power `gamma`.
-    SizePower { t0: u64, s0: u64, gamma: f64, within: (u64, u64) },
+    SizePower {
+        t0: u64,
+        s0: u64,
+        gamma: f64,
+        within: (u64, u64),
+    },
     /// So many times the time of the object's fetches, averaged with this weight of the latest.
-    CostProportional { k: f64, ewma: f64, within: (u64, u64) },
+    CostProportional {
+        k: f64,
+        ewma: f64,
+        within: (u64, u64),
+    },
     /// This part of the version's age.
-    LastModifiedFraction { f: f64, within: (u64, u64) },
+    LastModifiedFraction {
+        f: f64,
+        within: (u64, u64),
+    },
     /// As long as the rent of a value is less than a fetch, after the last fresh hit or store.
-    BreakEven { miss_cost: f64, price_per_gb_hour: f64, within: (u64, u64), max_age: u64 },
+    BreakEven {
+        miss_cost: f64,
+        price_per_gb_hour: f64,
+        within: (u64, u64),
+        max_age: u64,
+    },
     /// Steered towards a ratio of fresh hits.
-    Controlled { target: f64, a0: f64, max_ttl: u64, start: u64, touch: bool, max_age: u64 },
+    Controlled {
+        target: f64,
+        a0: f64,
+        max_ttl: u64,
+        start: u64,
+        touch: bool,
+        max_age: u64,
+    },
 }
 
 /// What bends a TTL; the numbers in 0 to 1 that chance gives come from outside.
@@ -71,7 +98,11 @@ fn seconds(nanos: u64) -> f64 {
 
 impl<'a> Rule<'a> {
     /// `draw(place of the modifier, object, instant)` is what chance gives.
-    pub(crate) fn new(ttl: &'a Ttl, modifiers: &'a [Modifier], draw: &'a dyn Fn(usize, usize, u64) -> f64) -> Self {
+    pub(crate) fn new(
+        ttl: &'a Ttl,
+        modifiers: &'a [Modifier],
+        draw: &'a dyn Fn(usize, usize, u64) -> f64,
+    ) -> Self {
         let steered = if let Ttl::Controlled { start, .. } = ttl { seconds(*start) } else { 0.0 };
         Self { ttl, modifiers, draw, fetch_time: BTreeMap::new(), steered, requests: 0 }
     }
@@ -94,9 +125,9 @@ impl<'a> Rule<'a> {
                 }
                 nearest(*within, k * self.fetch_time.get(&object).copied().unwrap_or(0.0))
             }
-            Ttl::LastModifiedFraction { f, within } => {
-                told.and_then(|told| told.made).map_or(within.0, |made| nearest(*within, f * seconds(now - made)))
-            }
+            Ttl::LastModifiedFraction { f, within } => told
+                .and_then(|told| told.made)
+                .map_or(within.0, |made| nearest(*within, f * seconds(now - made))),
             Ttl::BreakEven { .. } => self.break_even(size),
             Ttl::Controlled { .. } => nanos(self.steered),
         };

@@ -18,8 +18,8 @@ fn parse(text: &str) -> Scenario {
 pub(crate) fn run_on(text: &str, trace: &Arc<Trace>) -> Vec<Measurements> {
     let scenario = parse(text);
     let runs = Runs::Recorded(Arc::clone(trace));
-    let played =
-        tune::run(&scenario, &tune::grid(&scenario), &runs, &()).unwrap_or_else(|fault| panic!("{}", fault.what));
+    let played = tune::run(&scenario, &tune::grid(&scenario), &runs, &())
+        .unwrap_or_else(|fault| panic!("{}", fault.what));
     let cells = played.cells.into_iter();
     cells.map(|mut cell| cell.replications.remove(0).expect("the run is finished")).collect()
 }
@@ -40,7 +40,12 @@ pub(crate) fn watch<O: Observer>(text: &str, replications: u64, observer: impl F
 }
 
 /// A trace made by hand: objects of 1000 bytes each, all of one class `image`, asked for at these instants.
-pub(crate) fn trace(at: Vec<SimTime>, object: Vec<ObjectId>, objects: usize, span: SimDuration) -> Arc<Trace> {
+pub(crate) fn trace(
+    at: Vec<SimTime>,
+    object: Vec<ObjectId>,
+    objects: usize,
+    span: SimDuration,
+) -> Arc<Trace> {
     let fact = Fact { size: 1_000, class: ClassId::new(0), size_is_imputed: false };
     let objects = Objects::new(vec![fact; objects], Keys::Numbered, vec!["image".to_owned()]);
     Arc::new(Trace::new(at, object, objects, span))

@@ -62,7 +62,6 @@ impl Ledger {
         self.rows.push(Row { what: what.to_owned(), expected, seen: Seen::Figure(seen, slack), accepted });
     }
 
-
     /// Compares the table with the document, or writes it there.
     pub(crate) fn close(self) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/validation.md");
@@ -79,7 +78,10 @@ impl Ledger {
             new.replace_range(table, &self.table());
             std::fs::write(&path, new).expect("docs/validation.md can be written");
         } else if let Err(difference) = self.compare(&text[table]) {
-            panic!("docs/validation.md, table {}: {difference}; bring it up to date with: {COMMAND}", self.name);
+            panic!(
+                "docs/validation.md, table {}: {difference}; bring it up to date with: {COMMAND}",
+                self.name
+            );
         }
     }
 
@@ -87,7 +89,8 @@ impl Ledger {
         let mut table = "| what | expected | seen | accepted |\n| --- | --- | --- | --- |\n".to_owned();
         for row in &self.rows {
             let Row { what, expected, seen, accepted } = row;
-            writeln!(table, "| {what} | {expected} | {} | {accepted} |", seen.text()).expect("a String takes any text");
+            writeln!(table, "| {what} | {expected} | {} | {accepted} |", seen.text())
+                .expect("a String takes any text");
         }
         table
     }

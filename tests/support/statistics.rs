@@ -40,7 +40,9 @@ impl Estimate {
 
     /// How many decimals show two digits of the standard error.
     pub(crate) fn decimals(self) -> usize {
-        let exact = |decimals: &usize| self.standard_error * 10.0_f64.powi(i32::try_from(*decimals).unwrap_or(6)) >= 9.5;
+        let exact = |decimals: &usize| {
+            self.standard_error * 10.0_f64.powi(i32::try_from(*decimals).unwrap_or(6)) >= 9.5
+        };
         if self.standard_error > 0.0 { (0..6).find(exact).unwrap_or(6) } else { 4 }
     }
 
@@ -59,7 +61,11 @@ impl Estimate {
 
     /// Holds an approximation of a hit ratio to the measurement: within .002 and 4 standard errors.
     pub(crate) fn must_be_near(self, ledger: &mut Ledger, approximation: f64, what: &str) {
-        assert!(self.standard_error <= 0.0005, "{what}: the runs are too short, ± {:.6}", self.standard_error);
+        assert!(
+            self.standard_error <= 0.0005,
+            "{what}: the runs are too short, ± {:.6}",
+            self.standard_error
+        );
         self.must_be_within(ledger, approximation, 0.002, what);
     }
 
