@@ -224,3 +224,63 @@ fn the_reference_of_the_controllers_is_the_law_of_sliding_ttls() {
         assert!((sliding(&rates, ttl) - target).abs() < 1e-6);
     }
 }
+
+/// A request every 10 ms for one object, under a controller that starts at 10 s.
+fn steering(rule: &str, capacity: u32) -> String {
+    format!(
+        "name = \"law\"\n[time]\nbucket = \"25ms\"\n[workload]\nduration = \"100ms\"\nrate = \"100/s\"\n\
+         arrivals = \"deterministic\"\n\
+         [[workload.class]]\nname = \"image\"\nobjects = 1\n\
+         [origin]\nlatency = {{ model = \"constant\", value = \"0s\" }}\n[cache]\ncapacity = {{ objects = {capacity} }}\n\
+         [[strategy]]\nname = \"law\"\nttl = {{ {rule}, start = \"10s\", max_ttl = \"100s\", max_age = \"unbounded\" }}\n"
+    )
+}
+
+#[test]
+fn no_parameter_turns_the_sign_of_a_controller_round() {
+    let rules = ["rule = \"d-ttl\"", "rule = \"f-ttl\", size_target = { objects = 1 }"];
+    // Both ends of every parameter that scales the step, and both weights.
+    let ends = [
+        "a0 = 0.001",
+        "a0 = 1",
+        "exponent = 0.51",
+        "exponent = 0.99",
+        "exponent = 0, floor_step = \"1s\"",
+        "target = 0.01",
+        "target = 0.99",
+        "floor_step = \"1s\"",
+        "weight = \"byte\"",
+        "weight = \"object\"",
+    ];
+    for rule in rules {
+        for end in ends {
+            let written = format!("{rule}, {end}");
+            for (capacity, rises) in [(0, true), (1, false)] {
+                let run = support::run(&steering(&written, capacity)).remove(0).remove(0);
+                let steered = &run.trajectories[0];
+                assert_ne!(steered.name, "fills");
+                let (first, then) = (steered.ttls[0].as_secs_f64(), steered.ttls[1].as_secs_f64());
+                // Where nothing fits every request misses; where it does, all but the first hit.
+                let as_meant = if rises { then > first || then >= 100.0 } else { then < first };
+                assert!(as_meant, "{written}: from {first} s to {then} s, rises: {rises}");
+            }
+        }
+        for wrong in [
+            "a0 = -0.05",
+            "target = -0.1",
+            "target = 1.5",
+            "exponent = -0.6",
+            "floor_step = \"-1s\"",
+            "sign = -1",
+            "gain = -1.0",
+            "gamma = 0.5",
+            "weight = \"miss\"",
+        ] {
+            let text = steering(&format!("{rule}, {wrong}"), 1);
+            assert!(
+                ttlab::scenario::Scenario::parse(&text, "test.toml").is_err(),
+                "{rule}, {wrong} is refused"
+            );
+        }
+    }
+}
