@@ -148,7 +148,7 @@ impl Cache {
         }
         let Entry { fresh_until, expires_at, .. } = slot.entry();
         let later = expires_at + by;
-        self.expire(object, if fresh_until == expires_at { later } else { fresh_until }, later);
+        self.arm(object, if fresh_until == expires_at { later } else { fresh_until }, later);
     }
 
     /// A dead entry is not loaded. It is missing because it expired, but the server does not count it.
@@ -220,7 +220,7 @@ mod tests {
         assert_eq!(cache.get(object(2), at(21)), Lookup::Absent(Cause::Cold));
         assert_eq!(cache.peek(object(1), at(21)), None);
         assert_eq!(cache.set(object(2), entry(90), at(21)), Stored::Unreachable);
-        assert!(!cache.unlink(object(1), at(22)));
+        assert!(!cache.delete(object(1), Cause::Evicted, at(22)));
         cache.come_back(restart, at(40));
         cache
     }

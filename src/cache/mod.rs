@@ -4,6 +4,7 @@
 //! as in Redis: at the instant of its expiry it is still served. That boundary is written once, in
 //! `Slot::is_live`.
 
+pub mod command;
 mod event;
 pub mod eviction;
 pub mod heap;
@@ -183,8 +184,22 @@ pub struct Cache {
     reclaim: Box<dyn Reclaim>,
     memory: Box<dyn MemoryModel>,
     residency: Residency,
+    stats: Stats,
     /// The server cannot be reached before this instant.
     down_until: SimTime,
+}
+
+/// Counts since the cache was made, by the names that INFO gives them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stats {
+    /// Reads that found a live entry.
+    pub keyspace_hits: u64,
+    /// Reads that found none.
+    pub keyspace_misses: u64,
+    /// Entries removed because their TTL had run out, whoever noticed it.
+    pub expired_keys: u64,
+    /// Entries removed to make room, dead ones included.
+    pub evicted_keys: u64,
 }
 
 impl Cache {
@@ -200,7 +215,17 @@ impl Cache {
         let slots = vec![Slot::EMPTY; objects.len()];
         let capacity = if eviction.ignores_capacity() { Capacity::Unbounded } else { capacity };
         let down_until = SimTime::ZERO;
-        Self { slots, objects, capacity, eviction, reclaim, memory, residency, down_until }
+        Self {
+            slots,
+            objects,
+            capacity,
+            eviction,
+            reclaim,
+            memory,
+            residency,
+            down_until,
+            stats: Stats::default(),
+        }
     }
 
     /// Asks for what is kept about `object`, which will be looked up soon.
@@ -215,27 +240,52 @@ impl Cache {
         if self.is_down(now) {
             return Lookup::Absent(self.unreachable(object, now));
         }
-        let slot = &self.slots[object.index()];
-        match slot.state {
-            State::Absent(cause) => {
-                self.eviction.on_miss(object);
-                Lookup::Absent(cause)
-            }
-            State::Held if slot.is_live(now) => {
-                let entry = slot.entry();
-                self.eviction.on_hit(object);
-                Lookup::Held(entry)
-            }
-            State::Held => {
-                // The reclaim model may have given it back already, at the instant of its expiry.
-                self.reclaim_due(now);
-                if self.slots[object.index()].state == State::Held {
-                    self.remove(object, Cause::Expired, now);
-                }
-                self.eviction.on_miss(object);
-                Lookup::Absent(Cause::Expired)
-            }
+        if let Some(entry) = self.find(object, now) {
+            self.stats.keyspace_hits += 1;
+            self.eviction.on_hit(object);
+            return Lookup::Held(entry);
         }
+        self.stats.keyspace_misses += 1;
+        self.eviction.on_miss(object);
+        match self.slots[object.index()].state {
+            State::Absent(cause) => Lookup::Absent(cause),
+            State::Held => unreachable!("a dead entry is deleted when it is found"),
+        }
+    }
+
+    /// Reads as TTL and EXISTS do: it counts as a hit or a miss, but touches nothing.
+    fn glance(&mut self, object: ObjectId, now: SimTime) -> Option<Entry> {
+        let found = self.find(object, now);
+        self.stats.keyspace_hits += u64::from(found.is_some());
+        self.stats.keyspace_misses += u64::from(found.is_none());
+        found
+    }
+
+    /// Looks as a command does that writes: no hit and no miss, but a live entry is touched.
+    fn look_to_write(&mut self, object: ObjectId, now: SimTime) -> Option<Entry> {
+        let found = self.find(object, now);
+        if found.is_some() {
+            self.eviction.on_write_lookup(object);
+        }
+        found
+    }
+
+    /// The look with which every command begins: the live entry; a dead one is deleted and counts as expired.
+    #[inline]
+    fn find(&mut self, object: ObjectId, now: SimTime) -> Option<Entry> {
+        if self.is_down(now) {
+            return None;
+        }
+        let slot = &self.slots[object.index()];
+        if slot.state == State::Held && !slot.is_live(now) {
+            // The reclaim model may have given it back already, at the instant of its expiry.
+            self.reclaim_due(now);
+            if self.slots[object.index()].state == State::Held {
+                self.remove(object, Cause::Expired, now);
+            }
+            return None;
+        }
+        (slot.state == State::Held).then(|| slot.entry())
     }
 
     /// The live entry of an object, if there is one; nothing is touched.
@@ -261,17 +311,29 @@ impl Cache {
         self.residency.bytes()
     }
 
-    /// Deletes an entry to make room, as UNLINK does for an application that evicts by itself; whether
-    /// there was a live one.
-    pub fn unlink(&mut self, object: ObjectId, now: SimTime) -> bool {
-        self.reclaim_due(now);
-        let slot = &self.slots[object.index()];
-        if slot.state != State::Held || self.is_down(now) {
-            return false;
+    /// What is known of the objects that it can hold.
+    pub fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    /// Entries held, those of dead ones included, as DBSIZE counts them.
+    pub fn entries(&self) -> u64 {
+        self.residency.entries()
+    }
+
+    /// Counts since the cache was made.
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    /// Deletes an entry, as DEL and UNLINK do; whether there was a live one. `cause` is what a later
+    /// lookup shall find: evicted where an application makes room by itself, invalidated otherwise.
+    pub fn delete(&mut self, object: ObjectId, cause: Cause, now: SimTime) -> bool {
+        let was_live = self.find(object, now).is_some();
+        if was_live {
+            self.remove(object, cause, now);
         }
-        let live = slot.is_live(now);
-        self.remove(object, if live { Cause::Evicted } else { Cause::Expired }, now);
-        live
+        was_live
     }
 
     /// Stores a value, as SETEX does, and makes room for it first. A dead entry of the same object is
@@ -281,17 +343,13 @@ impl Cache {
             return Stored::Unreachable;
         }
         self.reclaim_due(now);
-        let slot = &mut self.slots[object.index()];
-        if slot.state == State::Held && slot.is_live(now) {
-            let old = std::mem::replace(slot, Slot::holding(entry)).entry();
+        if let Some(old) = self.find(object, now) {
+            self.slots[object.index()] = Slot::holding(entry);
             let cost = self.memory.cost(self.objects.fact(object));
             self.residency.overwritten(&old, cost, now);
             self.eviction.on_overwrite(object);
             self.reclaim.on_armed(object, entry.expires_at);
             return Stored::Yes;
-        }
-        if slot.state == State::Held {
-            self.remove(object, Cause::Expired, now);
         }
         let fact = self.objects.fact(object);
         let cost = self.memory.cost(fact);
@@ -310,14 +368,26 @@ impl Cache {
         Stored::Yes
     }
 
-    /// Moves the deadlines of an entry, as EXPIRE does; nothing happens if there is none.
-    pub fn expire(&mut self, object: ObjectId, fresh_until: SimTime, expires_at: SimTime) {
-        let slot = &mut self.slots[object.index()];
-        if slot.state == State::Held {
-            slot.fresh_until = fresh_until;
-            slot.expires_at = expires_at;
-            self.reclaim.on_armed(object, expires_at);
+    /// Moves the deadlines of a live entry, as EXPIRE does; whether there was one.
+    pub fn expire(
+        &mut self,
+        object: ObjectId,
+        fresh_until: SimTime,
+        expires_at: SimTime,
+        now: SimTime,
+    ) -> bool {
+        let is_live = self.look_to_write(object, now).is_some();
+        if is_live {
+            self.arm(object, fresh_until, expires_at);
         }
+        is_live
+    }
+
+    /// Moves the deadlines of an entry that has been found.
+    fn arm(&mut self, object: ObjectId, fresh_until: SimTime, expires_at: SimTime) {
+        let slot = &mut self.slots[object.index()];
+        (slot.fresh_until, slot.expires_at) = (fresh_until, expires_at);
+        self.reclaim.on_armed(object, expires_at);
     }
 
     /// Ends the run at `now`: what is still held is accounted for until then.
@@ -367,6 +437,7 @@ impl Cache {
         while used(&self.residency) > limit - needed {
             match self.eviction.victim() {
                 Some(victim) => {
+                    self.stats.evicted_keys += 1;
                     self.remove(victim, Cause::Evicted, now);
                     if let Some(next) = self.eviction.likely_victim() {
                         self.prefetch(next);
@@ -401,6 +472,7 @@ impl Cache {
         let entry = slot.entry();
         let cost = self.memory.cost(self.objects.fact(object));
         self.residency.left(&entry, cost, cause, now);
+        self.stats.expired_keys += u64::from(cause == Cause::Expired);
         match cause {
             Cause::Evicted => self.eviction.on_evict(object),
             _ => self.eviction.on_remove(object),

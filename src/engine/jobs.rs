@@ -2,6 +2,7 @@
 
 use super::flights::Purpose;
 use super::{Event, Run};
+use crate::cache::Cause;
 use crate::metrics::{Command, Observer, OutcomeKind, Sweep};
 use crate::strategy::sweep::View;
 use crate::trace::ObjectId;
@@ -56,7 +57,7 @@ impl<O: Observer> Run<'_, O> {
         // After a SETEX the EXPIRE changes nothing; after a read it makes any rule sliding.
         if !stored {
             let expires_at = self.strategy.keep_until(now, fresh_until);
-            self.cache.expire(object, fresh_until, expires_at);
+            self.cache.expire(object, fresh_until, expires_at, now);
         }
         self.observer.touched(now);
     }
@@ -90,7 +91,8 @@ impl<O: Observer> Run<'_, O> {
                 set_bytes: found.set_bytes,
             });
         }
-        let removed = step.unlink.into_iter().filter(|object| self.cache.unlink(*object, now)).count();
+        let removed =
+            step.unlink.into_iter().filter(|object| self.cache.delete(*object, Cause::Evicted, now)).count();
         if let Some(under_way) = &mut self.sweep_under_way {
             under_way.removed += removed as u64;
         }

@@ -42,7 +42,7 @@ impl<O: Observer> Run<'_, O> {
             Wish::ServeAndRefresh => self.refresh(arrival, entry),
             Wish::Fetch => return self.begin(arrival, Cause::Expired, Some(*entry)),
             Wish::RewriteAndFetch(until) => {
-                self.cache.expire(object, fresh_until, until.max(entry.expires_at));
+                self.cache.expire(object, fresh_until, until.max(entry.expires_at), at);
                 self.observer.sent(at, Command::Rewrite, 1);
                 return self.begin(arrival, Cause::Expired, Some(*entry));
             }
@@ -65,7 +65,7 @@ impl<O: Observer> Run<'_, O> {
         let touched = self.strategy.ttl.touched(&fill, entry.stored_at, entry.fresh_until);
         let Some(fresh_until) = touched else { return false };
         let expires_at = self.strategy.keep_until(arrival.at, fresh_until);
-        self.cache.expire(arrival.object, fresh_until, expires_at);
+        self.cache.expire(arrival.object, fresh_until, expires_at, arrival.at);
         self.observer.touched(arrival.at);
         true
     }

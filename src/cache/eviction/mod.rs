@@ -33,6 +33,10 @@ pub trait EvictionPolicy: Send {
         self.on_hit(object);
     }
 
+    /// A command that writes has looked at a live entry and left its value as it was, such as EXPIRE. Only
+    /// Redis touches it then.
+    fn on_write_lookup(&mut self, _object: ObjectId) {}
+
     /// An entry of `weight` wants to come where there is none, and room will be made for it;
     /// `false` if what is held is worth more, so that it stays outside.
     fn admit(&mut self, _object: ObjectId, _weight: u32) -> bool {

@@ -1,0 +1,40 @@
+//! The crate's own cache, made to be compared with a server.
+
+use std::sync::Arc;
+
+use ttlab::cache::command::{Connection, WallClock};
+use ttlab::cache::eviction::EVICTIONS;
+use ttlab::cache::memory::MEMORIES;
+use ttlab::cache::reclaim::RECLAIMS;
+use ttlab::cache::{Cache, Capacity, Residency, Setup};
+use ttlab::trace::{ClassId, Fact, Keys, Objects, Trace};
+use ttlab::units::{SimDuration, SimTime, Window};
+
+/// Objects with these keys and sizes.
+pub(crate) fn objects<'k>(objects: impl IntoIterator<Item = (&'k str, u32)>) -> Objects {
+    let mut keys = Keys::recorded();
+    let facts = objects.into_iter().map(|(key, size)| {
+        keys.push(key);
+        Fact { size, class: ClassId::default(), size_is_imputed: false }
+    });
+    let facts = facts.collect();
+    Objects::new(facts, keys, vec!["all".to_owned()])
+}
+
+/// A cache without a limit that deletes dead entries only when they are looked up, which begins when
+/// `clock` says.
+pub(crate) fn lazy(held: Objects, clock: WallClock) -> Connection {
+    let trace = Arc::new(Trace::new(Vec::new(), Vec::new(), held, SimDuration::ZERO));
+    let objects = trace.shared_objects();
+    let setup = Setup { objects: objects.len(), capacity: Capacity::Unbounded, trace };
+    let made = "every part can be made with its defaults";
+    let cache = Cache::new(
+        objects,
+        Capacity::Unbounded,
+        EVICTIONS.default_choice("lru").make(&setup).expect(made),
+        RECLAIMS.default_choice("lazy").make(&setup).expect(made),
+        MEMORIES.default_choice("payload").make(&setup).expect(made),
+        Residency::new(Window { from: SimTime::ZERO, until: SimTime::NEVER }, SimDuration::FOREVER),
+    );
+    Connection::new(cache, clock)
+}

@@ -1,0 +1,105 @@
+//! A `redis-server` of our own: started on a free port with a temporary folder, and stopped with its owner.
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::resp::Client;
+
+/// A running server.
+#[derive(Debug)]
+pub(crate) struct Server {
+    process: Child,
+    port: u16,
+    /// Deleted with the server.
+    _folder: TempDir,
+}
+
+impl Server {
+    /// Starts a server that saves nothing, with more `settings` as on its command line, such as
+    /// `["--hz", "100"]`. `None`, with a message, where no server of version 7.0 is installed; under
+    /// `CI=true` that is a failure.
+    pub(crate) fn start(settings: &[&str]) -> Option<Self> {
+        if !is_installed() {
+            return None;
+        }
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let (process, port) = (0..10)
+            .find_map(|_| spawn(settings, &folder, free_port()))
+            .expect("a server starts on one of ten free ports");
+        Some(Self { process, port, _folder: folder })
+    }
+
+    /// A new connection.
+    pub(crate) fn client(&self) -> Client {
+        Client::connect(self.port).expect("the server accepts connections")
+    }
+
+    /// Stops the server by its process, without asking it to save.
+    fn stop(&mut self) {
+        self.process.kill().expect("the server is our own");
+        self.process.wait().expect("the server ends");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// A port that nobody listened on a moment ago.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("there are free ports");
+    listener.local_addr().expect("it is bound").port()
+}
+
+/// Starts a server and waits until it answers; `None` if it ends instead, as when somebody took its port.
+fn spawn(settings: &[&str], folder: &TempDir, port: u16) -> Option<(Child, u16)> {
+    let mut process = Command::new("redis-server")
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+        .args(["--enable-debug-command", "local", "--daemonize", "no"])
+        .arg("--dir")
+        .arg(folder.path())
+        .args(settings)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("redis-server can be started");
+    // Up to half a minute on a busy machine.
+    for _ in 0..3_000 {
+        if process.try_wait().expect("the server is our own").is_some() {
+            return None;
+        }
+        if let Ok(mut client) = Client::connect(port) {
+            let is_ours = client.info("process_id") == u64::from(process.id());
+            if is_ours {
+                return Some((process, port));
+            }
+        }
+        sleep(Duration::from_millis(10));
+    }
+    process.kill().expect("the server is our own");
+    process.wait().expect("the server ends");
+    None
+}
+
+/// Whether the server that the model is of is installed.
+#[expect(clippy::print_stderr, reason = "who runs the tests must see that these were skipped")]
+fn is_installed() -> bool {
+    let told = Command::new("redis-server").arg("--version").output();
+    let version = told.map(|told| String::from_utf8_lossy(&told.stdout).into_owned()).unwrap_or_default();
+    if version.contains("v=7.0.") {
+        return true;
+    }
+    #[expect(clippy::disallowed_methods, reason = "whether this is a checking machine is no part of a run")]
+    let must_exist = std::env::var("CI").is_ok_and(|value| value == "true");
+    let found = if version.is_empty() { "none" } else { version.trim() };
+    assert!(!must_exist, "redis-server 7.0 is missing; found: {found}");
+    eprintln!("skipped: the model is of redis-server 7.0, and here is {found}");
+    false
+}
