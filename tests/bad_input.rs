@@ -420,3 +420,34 @@ fn whole(out: &Path) {
     }
     assert!(out.join("index.html").exists(), "the page is there");
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_workload_that_no_memory_holds_is_refused_at_the_number_that_is_too_large() {
+    let bench = Bench::new();
+    let text = format!("name = \"t\"\n{WORKLOAD}{STRATEGY}ttl = \"none\"\n");
+    bench.put("s.toml", text.replace("objects = 9", "objects = 4_000_000_000"));
+    let parts = [
+        "4000000000 objects need at least",
+        "of memory, but",
+        "s.toml:7:11",
+        "bytes an object",
+        "= help: simulate a part",
+    ];
+    bench.refused(&["s.toml"], &parts);
+    bench.put("s.toml", text.replace("10/s", "60_000_000/s"));
+    let parts = ["3600000000 requests need at least", "s.toml:4:8", "= help: lower the rate"];
+    bench.refused(&["s.toml", "--threads", "1"], &parts);
+}
+
+#[test]
+fn a_bound_on_freshness_needs_something_that_changes() {
+    scenario_refused(
+        &format!("[time]\nfreshness_bound = \"5m\"\n{STRATEGY}ttl = {{ rule = \"fixed\", ttl = \"1h\" }}\n"),
+        &[
+            "freshness_bound is 5m, but nothing ever changes at the origin",
+            "s.toml:9:19",
+            "= help: write changes =",
+        ],
+    );
+}

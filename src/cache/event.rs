@@ -97,13 +97,17 @@ impl Cache {
         self.down_until = SimTime::ZERO;
         if restart.ttl == TtlClock::Paused {
             for object in (0..self.slots.len()).map(ObjectId::from_index) {
-                self.postpone(object, restart.down);
+                self.postpone(object, restart.down, now);
             }
         }
         if restart.persistence == Persistence::Rdb {
             for object in self.held(|slot| !slot.is_live(now)) {
                 self.drop_while_loading(object, now);
             }
+        }
+        if let Some(server) = &mut self.server {
+            server.restarted(restart, now, &self.slots);
+            self.note_overhead(now);
         }
     }
 
@@ -113,7 +117,11 @@ impl Cache {
         self.reclaim_due(now);
         if !self.eviction.ignores_capacity() {
             self.capacity = capacity;
-            self.make_room(0, 0, now);
+            if self.runs_commands() {
+                self.room(now);
+            } else {
+                self.make_room(0, 0, now);
+            }
         }
     }
 
@@ -132,6 +140,10 @@ impl Cache {
         for object in self.held(|_| true) {
             self.remove(object, Cause::Lost, now);
         }
+        if let Some(server) = &mut self.server {
+            server.flushed();
+            self.note_overhead(now);
+        }
     }
 
     /// What is held and is such, by id.
@@ -141,14 +153,14 @@ impl Cache {
     }
 
     /// Moves the expiry of an entry, and with it the application's deadline where that is the same.
-    fn postpone(&mut self, object: ObjectId, by: SimDuration) {
+    fn postpone(&mut self, object: ObjectId, by: SimDuration, now: SimTime) {
         let slot = &self.slots[object.index()];
         if slot.state != State::Held || slot.expires_at == SimTime::NEVER {
             return;
         }
         let Entry { fresh_until, expires_at, .. } = slot.entry();
         let later = expires_at + by;
-        self.arm(object, if fresh_until == expires_at { later } else { fresh_until }, later);
+        self.arm(object, if fresh_until == expires_at { later } else { fresh_until }, later, now);
     }
 
     /// A dead entry is not loaded. It is missing because it expired, but the server does not count it.

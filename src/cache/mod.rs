@@ -11,6 +11,7 @@ pub mod heap;
 pub mod list;
 pub mod memory;
 pub mod reclaim;
+pub mod redis;
 mod residency;
 pub mod segments;
 
@@ -20,9 +21,11 @@ pub use event::{Happening, Persistence, Restart, ServerEvent, TtlClock};
 use eviction::EvictionPolicy;
 use memory::MemoryModel;
 use reclaim::Reclaim;
+use redis::{Needs, Server, Settings};
 pub use residency::{Account, Residency};
 
 use crate::origin::Version;
+use crate::random::Seed;
 use crate::trace::prefetch::prefetch;
 use crate::trace::{Keys, ObjectId, Objects, Trace};
 use crate::units::{Fraction, SimDuration, SimTime};
@@ -76,6 +79,13 @@ pub struct Entry {
     pub expires_at: SimTime,
     /// The version of the value.
     pub version: Version,
+}
+
+impl Entry {
+    /// Whether it expires at all.
+    pub fn has_ttl(&self) -> bool {
+        self.expires_at != SimTime::NEVER
+    }
 }
 
 /// The place of one object: the entry it holds, or why it holds none. Half a cache line.
@@ -187,6 +197,8 @@ pub struct Cache {
     stats: Stats,
     /// The server cannot be reached before this instant.
     down_until: SimTime,
+    /// The inside of a Redis, where a policy or model needs it.
+    server: Option<Box<Server>>,
 }
 
 /// Counts since the cache was made, by the names that INFO gives them.
@@ -215,7 +227,9 @@ impl Cache {
         let slots = vec![Slot::EMPTY; objects.len()];
         let capacity = if eviction.ignores_capacity() { Capacity::Unbounded } else { capacity };
         let down_until = SimTime::ZERO;
-        Self {
+        let server = None;
+        let stats = Stats::default();
+        let cache = Self {
             slots,
             objects,
             capacity,
@@ -223,15 +237,36 @@ impl Cache {
             reclaim,
             memory,
             residency,
+            stats,
             down_until,
-            stats: Stats::default(),
+            server,
+        };
+        cache.serving(Settings::default(), Seed::new(0))
+    }
+
+    /// The same, still empty, with other settings of its server and other chance; nothing changes where no
+    /// policy or model needs one.
+    #[must_use]
+    pub fn serving(mut self, settings: Settings, seed: Seed) -> Self {
+        let needs = Needs {
+            sampled: self.eviction.sampled(),
+            active: self.reclaim.is_active(),
+            counting: self.memory.counting(),
+        };
+        if !needs.nothing() {
+            self.server = Some(Box::new(Server::new(needs, settings, seed, &self.objects)));
+            self.note_overhead(SimTime::ZERO);
         }
+        self
     }
 
     /// Asks for what is kept about `object`, which will be looked up soon.
     #[inline]
     pub fn prefetch(&self, object: ObjectId) {
         prefetch(&self.slots, object.index());
+        if let Some(server) = &self.server {
+            server.prefetch(object);
+        }
         self.eviction.prefetch(object);
     }
 
@@ -240,9 +275,15 @@ impl Cache {
         if self.is_down(now) {
             return Lookup::Absent(self.unreachable(object, now));
         }
+        if self.server.is_some() {
+            self.before_get(object, now);
+        }
         if let Some(entry) = self.find(object, now) {
             self.stats.keyspace_hits += 1;
             self.eviction.on_hit(object);
+            if let Some(server) = &mut self.server {
+                server.touched(object, now);
+            }
             return Lookup::Held(entry);
         }
         self.stats.keyspace_misses += 1;
@@ -266,6 +307,9 @@ impl Cache {
         let found = self.find(object, now);
         if found.is_some() {
             self.eviction.on_write_lookup(object);
+            if let Some(server) = &mut self.server {
+                server.touched(object, now);
+            }
         }
         found
     }
@@ -275,6 +319,9 @@ impl Cache {
     fn find(&mut self, object: ObjectId, now: SimTime) -> Option<Entry> {
         if self.is_down(now) {
             return None;
+        }
+        if self.server.is_some() {
+            self.serve_clock(now);
         }
         let slot = &self.slots[object.index()];
         if slot.state == State::Held && !slot.is_live(now) {
@@ -308,7 +355,7 @@ impl Cache {
     /// Bytes in use at `now`, those of dead entries included that have not been reclaimed by then.
     pub fn bytes(&mut self, now: SimTime) -> u64 {
         self.reclaim_due(now);
-        self.residency.bytes()
+        self.residency.in_use()
     }
 
     /// What is known of the objects that it can hold.
@@ -343,29 +390,59 @@ impl Cache {
             return Stored::Unreachable;
         }
         self.reclaim_due(now);
+        if self.runs_commands() {
+            return self.set_in_server(object, entry, now);
+        }
+        if self.find(object, now).is_none() {
+            let cost = self.memory.cost(&self.objects, object, entry.has_ttl());
+            if !self.eviction.admit(object, self.weight(cost)) {
+                return Stored::NotAdmitted;
+            }
+            match self.make_room(cost, 1, now) {
+                Stored::Yes => {}
+                refused => return refused,
+            }
+        }
+        self.write(object, entry, now);
+        Stored::Yes
+    }
+
+    /// Writes a value for which there is room, over a live or a dead one or where there is none.
+    fn write(&mut self, object: ObjectId, entry: Entry, now: SimTime) {
+        let cost = self.memory.cost(&self.objects, object, entry.has_ttl());
         if let Some(old) = self.find(object, now) {
             self.slots[object.index()] = Slot::holding(entry);
-            let cost = self.memory.cost(self.objects.fact(object));
-            self.residency.overwritten(&old, cost, now);
+            let before = self.memory.cost(&self.objects, object, old.has_ttl());
+            self.residency.overwritten(&old, before, cost, now);
             self.eviction.on_overwrite(object);
-            self.reclaim.on_armed(object, entry.expires_at);
-            return Stored::Yes;
+            self.rearmed(object, true, now);
+        } else {
+            self.slots[object.index()] = Slot::holding(entry);
+            self.residency.stored(cost, now);
+            self.eviction.on_fill(object, self.weight(cost));
+            let room = self.room_for_tables();
+            if let Some(server) = &mut self.server {
+                server.stored(object, entry.has_ttl(), now, room);
+                self.note_overhead(now);
+            }
         }
-        let fact = self.objects.fact(object);
-        let cost = self.memory.cost(fact);
-        let weight = self.weight(cost);
-        if !self.eviction.admit(object, weight) {
-            return Stored::NotAdmitted;
-        }
-        match self.make_room(cost, 1, now) {
-            Stored::Yes => {}
-            refused => return refused,
-        }
-        self.slots[object.index()] = Slot::holding(entry);
-        self.residency.stored(cost, now);
-        self.eviction.on_fill(object, weight);
         self.reclaim.on_armed(object, entry.expires_at);
-        Stored::Yes
+    }
+
+    /// The server learns that a live key was written or has another deadline.
+    fn rearmed(&mut self, object: ObjectId, written: bool, now: SimTime) {
+        if self.server.is_none() {
+            return;
+        }
+        let has_ttl = self.slots[object.index()].entry().has_ttl();
+        let room = self.room_for_tables();
+        if let Some(server) = &mut self.server {
+            if written {
+                server.touched(object, now);
+            }
+            server.armed(object, has_ttl, room);
+            self.note_overhead(now);
+        }
     }
 
     /// Moves the deadlines of a live entry, as EXPIRE does; whether there was one.
@@ -378,15 +455,22 @@ impl Cache {
     ) -> bool {
         let is_live = self.look_to_write(object, now).is_some();
         if is_live {
-            self.arm(object, fresh_until, expires_at);
+            self.arm(object, fresh_until, expires_at, now);
         }
         is_live
     }
 
     /// Moves the deadlines of an entry that has been found.
-    fn arm(&mut self, object: ObjectId, fresh_until: SimTime, expires_at: SimTime) {
+    fn arm(&mut self, object: ObjectId, fresh_until: SimTime, expires_at: SimTime, now: SimTime) {
         let slot = &mut self.slots[object.index()];
+        let before = slot.entry().has_ttl();
         (slot.fresh_until, slot.expires_at) = (fresh_until, expires_at);
+        let after = slot.entry().has_ttl();
+        if before != after {
+            let cost = |has_ttl| self.memory.cost(&self.objects, object, has_ttl);
+            self.residency.recosted(cost(before), cost(after), now);
+            self.rearmed(object, false, now);
+        }
         self.reclaim.on_armed(object, expires_at);
     }
 
@@ -396,11 +480,14 @@ impl Cache {
         self.check();
         for (index, slot) in self.slots.iter().enumerate() {
             if slot.state == State::Held {
-                let cost = self.memory.cost(self.objects.fact(ObjectId::from_index(index)));
-                self.residency.still_held(&slot.entry(), cost, now);
+                let entry = slot.entry();
+                let cost = self.memory.cost(&self.objects, ObjectId::from_index(index), entry.has_ttl());
+                self.residency.still_held(&entry, cost, now);
             }
         }
-        self.residency.finish()
+        let breakdown = self.server.as_ref().and_then(|server| server.breakdown(&self.slots));
+        let rss_ratio = self.memory.counting().map(|counting| counting.rss_ratio);
+        Account { breakdown, rss_ratio, ..self.residency.finish() }
     }
 
     /// Recomputes every counter from scratch.
@@ -410,13 +497,24 @@ impl Cache {
     pub fn check(&self) {
         let held = self.slots.iter().enumerate().filter(|(_, slot)| slot.state == State::Held);
         let (mut entries, mut bytes) = (0, 0);
-        for (index, _) in held {
+        for (index, slot) in held {
             entries += 1;
-            bytes += self.memory.cost(self.objects.fact(ObjectId::from_index(index)));
+            bytes += self.memory.cost(&self.objects, ObjectId::from_index(index), slot.entry().has_ttl());
         }
         assert_eq!(self.residency.entries(), entries, "entries held");
         assert_eq!(self.residency.bytes(), bytes, "bytes held");
+        if let Some(server) = &self.server {
+            server.check(&self.slots);
+            assert_eq!(self.residency.in_use(), bytes + server.overhead(), "bytes in use");
+            let whole = server.breakdown(&self.slots).map(|parts| parts.total());
+            assert!(
+                whole.is_none_or(|whole| whole == self.residency.in_use()),
+                "the parts make up the whole"
+            );
+        }
         match self.capacity {
+            // A server checks before it writes, and may end above its limit.
+            _ if self.runs_commands() => {}
             Capacity::Unbounded => {}
             Capacity::Bytes(limit) => assert!(bytes <= limit, "{bytes} bytes in {limit}"),
             Capacity::Objects(limit) => assert!(entries <= limit, "{entries} entries in {limit}"),
@@ -451,6 +549,9 @@ impl Cache {
 
     /// Removes what the reclaim model has given back by `now`.
     fn reclaim_due(&mut self, now: SimTime) {
+        if self.server.is_some() {
+            self.serve_clock(now);
+        }
         while let Some(object) = self.reclaim.due(now) {
             let slot = &self.slots[object.index()];
             if slot.state != State::Held {
@@ -470,9 +571,13 @@ impl Cache {
         let slot = &mut self.slots[object.index()];
         slot.state = State::Absent(cause);
         let entry = slot.entry();
-        let cost = self.memory.cost(self.objects.fact(object));
+        let cost = self.memory.cost(&self.objects, object, entry.has_ttl());
         self.residency.left(&entry, cost, cause, now);
         self.stats.expired_keys += u64::from(cause == Cause::Expired);
+        if let Some(server) = &mut self.server {
+            server.left(object);
+            self.note_overhead(now);
+        }
         match cause {
             Cause::Evicted => self.eviction.on_evict(object),
             _ => self.eviction.on_remove(object),

@@ -4,6 +4,7 @@
 //! that. Each stay adds to integrals over time, split at the deadline; a series of buckets is kept
 //! as differences, so that a stay of any length costs a few additions.
 
+use super::redis::Breakdown;
 use super::{Cause, Entry};
 use crate::units::{SimDuration, SimTime, Window};
 
@@ -30,6 +31,10 @@ pub struct Account {
     pub expired: u64,
     /// Most objects whose freshness ended in the same second.
     pub peak_expiring_per_second: u64,
+    /// Where memory went at the end; `None` where entries alone are counted.
+    pub breakdown: Option<Breakdown>,
+    /// Memory of the process per byte in use, an estimate; `None` where entries alone are counted.
+    pub rss_ratio: Option<f64>,
     /// Over time, from zero, warm-up included.
     pub buckets: Vec<Held>,
 }
@@ -63,6 +68,8 @@ pub struct Residency {
     entry_time: u128,
     evicted: u64,
     expired: u64,
+    /// Bytes in use beside entries, and since when.
+    overhead: (u64, SimTime),
     live: Curve,
     dead: Curve,
     buckets: Vec<Held>,
@@ -86,6 +93,7 @@ impl Residency {
             entry_time: 0,
             evicted: 0,
             expired: 0,
+            overhead: (0, SimTime::ZERO),
             live: Curve::new(bucket, count),
             dead: Curve::new(bucket, count),
             buckets: vec![Held::default(); count],
@@ -99,6 +107,43 @@ impl Residency {
         self.bytes
     }
 
+    /// Bytes in use now: of entries, and of what is counted beside them.
+    pub fn in_use(&self) -> u64 {
+        self.bytes + self.overhead.0
+    }
+
+    /// So many bytes are in use beside entries from now on.
+    pub(super) fn set_overhead(&mut self, bytes: u64, now: SimTime) {
+        let (before, since) = self.overhead;
+        if bytes == before {
+            return;
+        }
+        self.settle_overhead(before, since, now);
+        self.overhead = (bytes, now);
+        self.note_peak(now);
+    }
+
+    fn settle_overhead(&mut self, bytes: u64, since: SimTime, now: SimTime) {
+        self.byte_time += u128::from(self.window.overlap(since, now).as_nanos()) * u128::from(bytes);
+        self.live.add(since, now, bytes);
+    }
+
+    /// The TTL of an entry came or went, and with it what the entry takes.
+    pub(super) fn recosted(&mut self, before: u64, after: u64, now: SimTime) {
+        self.bytes = self.bytes - before + after;
+        self.note_peak(now);
+    }
+
+    fn note_peak(&mut self, now: SimTime) {
+        let bytes = self.in_use();
+        if self.window.contains(now) {
+            self.peak_bytes = self.peak_bytes.max(bytes);
+            self.peak_entries = self.peak_entries.max(self.entries);
+        }
+        let held = self.bucket_at(now);
+        held.peak_bytes = held.peak_bytes.max(bytes);
+    }
+
     /// Entries resident now.
     pub fn entries(&self) -> u64 {
         self.entries
@@ -109,31 +154,26 @@ impl Residency {
         // What was resident until now may be the peak of the time before, in its own buckets.
         self.bytes += cost;
         self.entries += 1;
-        if self.window.contains(now) {
-            self.peak_bytes = self.peak_bytes.max(self.bytes);
-            self.peak_entries = self.peak_entries.max(self.entries);
-        }
-        let bytes = self.bytes;
-        let held = self.bucket_at(now);
-        held.peak_bytes = held.peak_bytes.max(bytes);
+        self.note_peak(now);
     }
 
     /// A live entry was overwritten in its place; `old` is what it was.
-    pub(super) fn overwritten(&mut self, old: &Entry, cost: u64, now: SimTime) {
-        self.stay(old, cost, now);
+    pub(super) fn overwritten(&mut self, old: &Entry, before: u64, after: u64, now: SimTime) {
+        self.stay(old, before, now);
+        self.recosted(before, after, now);
     }
 
     /// An entry left.
     pub(super) fn left(&mut self, entry: &Entry, cost: u64, cause: Cause, now: SimTime) {
         self.stay(entry, cost, now);
         // The level before a departure counts for the bucket of the departure.
-        let bytes = self.bytes;
+        let bytes = self.in_use();
         let held = self.bucket_at(now);
         held.peak_bytes = held.peak_bytes.max(bytes);
         held.evicted += u64::from(cause == Cause::Evicted);
         held.expired += u64::from(cause == Cause::Expired);
         if self.window.contains(now) {
-            self.peak_bytes = self.peak_bytes.max(self.bytes);
+            self.peak_bytes = self.peak_bytes.max(bytes);
             self.peak_entries = self.peak_entries.max(self.entries);
             self.evicted += u64::from(cause == Cause::Evicted);
             self.expired += u64::from(cause == Cause::Expired);
@@ -177,7 +217,10 @@ impl Residency {
     }
 
     /// The account, once everything that is still held has been accounted for.
-    pub(super) fn finish(self) -> Account {
+    pub(super) fn finish(mut self) -> Account {
+        let (bytes, since) = self.overhead;
+        let in_use = self.in_use();
+        self.settle_overhead(bytes, since, self.window.until.max(since));
         let length = self.window.length().as_nanos();
         let mean = |integral: u128| if length == 0 { 0.0 } else { integral as f64 / length as f64 };
         let mut buckets = self.buckets;
@@ -197,8 +240,8 @@ impl Residency {
         }
         Account {
             mean_bytes: mean(self.byte_time),
-            peak_bytes: self.peak_bytes.max(self.bytes),
-            final_bytes: self.bytes,
+            peak_bytes: self.peak_bytes.max(in_use),
+            final_bytes: in_use,
             dead_mean_bytes: mean(self.dead_byte_time),
             mean_entries: mean(self.entry_time),
             peak_entries: self.peak_entries.max(self.entries),
@@ -206,6 +249,8 @@ impl Residency {
             evicted: self.evicted,
             expired: self.expired,
             peak_expiring_per_second: self.expiring.iter().copied().max().unwrap_or(0).into(),
+            breakdown: None,
+            rss_ratio: None,
             buckets,
         }
     }

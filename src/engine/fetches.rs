@@ -67,7 +67,8 @@ impl<O: Observer> Run<'_, O> {
         let background = flying.is_background();
         if !self.is_over() {
             let (overlaps, in_flight) = (self.flights.overlaps(object), self.flights.count());
-            self.observer.asked(&Asked { object, at: now, background, overlaps, in_flight });
+            let class = self.trace.objects().fact(object).class;
+            self.observer.asked(&Asked { object, class, at: now, background, overlaps, in_flight });
         }
         let cost = self.strategy.validates_at;
         let validates = held.zip(cost).map(|(version, cost)| Validation { version, cost });

@@ -71,6 +71,8 @@ pub struct Simulation<'t> {
     pub server_events: Vec<ServerEvent>,
     /// Which part is scored; the run ends with it.
     pub window: Window,
+    /// The age from which an answer counts as too old; `None` where nobody asks.
+    pub freshness_bound: Option<SimDuration>,
     /// Root of the chance that belongs to the run itself, such as routing.
     pub seed: Seed,
 }
@@ -86,6 +88,7 @@ impl Simulation<'_> {
             median_fetch_time: self.origin.median_time(),
             servers: self.origin.servers(),
             changes: self.origin.ever_changes(),
+            freshness_bound: self.freshness_bound,
         };
         let end = self.window.until;
         self.strategy.ttl.log(bucket, setting.classes);

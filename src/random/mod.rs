@@ -50,6 +50,17 @@ impl Seed {
         (self.bits(a, b) >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
     }
 
+    /// A hash of `bytes` that depends on this seed: eight at a time, then the rest with the length.
+    pub fn hash(self, bytes: &[u8]) -> u64 {
+        let mut state = mix(self.0 ^ bytes.len() as u64);
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            state = mix(state.wrapping_add(0x9e37_79b9_7f4a_7c15) ^ u64::from_le_bytes(word));
+        }
+        state
+    }
+
     /// A generator for the draws that belong to the two keys alone.
     pub fn keyed(self, a: u64, b: u64) -> Stream {
         Stream::seed_from_u64(self.bits(a, b))

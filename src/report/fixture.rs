@@ -132,6 +132,8 @@ pub(super) fn cell(strategy: &str, mib: u64, fresh: f64, peak_rate: f64, stamped
         },
         entries: Entries { mean: 8_000.0, peak: 9_000, at_end: 8_100.0 },
         memory: Memory {
+            breakdown: None,
+            rss_estimate_bytes: None,
             mean_bytes: (mib * MIB) as f64 * 0.8,
             peak_bytes: mib * MIB,
             final_bytes: (mib * MIB) as f64 * 0.9,
@@ -182,6 +184,11 @@ pub(super) fn cell(strategy: &str, mib: u64, fresh: f64, peak_rate: f64, stamped
             hit: Some(fresh),
             byte_hit: Some(fresh - 0.02),
             requested_bytes: 30 << 30,
+            fetches: requests / 20,
+            latency_ms: percentiles(requests, 1.0),
+            fresh_share: None,
+            over_bound_share: None,
+            mean_age_s: None,
         }],
         paired: BTreeMap::from([
             ("fresh_hit".into(), difference(fresh - base, 0.002)),
@@ -243,6 +250,8 @@ fn series(mib: u64, fresh: f64, peak_rate: f64) -> Series {
         peak_bytes: (0..buckets).map(|_| mib * MIB).collect(),
         evicted: vec![2.0; buckets],
         expired: vec![10.0; buckets],
+        mean_latency_ms: vec![Some(4.0); buckets],
+        ..Series::default()
     }
 }
 

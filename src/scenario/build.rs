@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::{CacheDesign, OriginDesign, coherence};
+use super::{CacheDesign, Need, OriginDesign, coherence};
 use super::{
-    Scenario, ScenarioError, Source, cache, combinations, events, judgement, origin, recorded, strategies,
-    workload,
+    Scenario, ScenarioError, Source, cache, combinations, events, judgement, origin, recorded, server,
+    strategies, workload,
 };
 use crate::catalog::{Fault, Item, Section, nearest, one_of};
 use crate::random::Seed;
@@ -101,7 +101,8 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
     let origin::Written { latency, capacity, faults: disturbances, changes } = origin;
     let origin = OriginDesign { latency, capacity, faults: disturbances, changes, class_changes };
     check_origin(&origin)?;
-    let (mut warnings, duration) = (Vec::new(), source.duration);
+    time.check_changes(&origin)?;
+    let (mut warnings, duration) = (cache.warnings.clone(), source.duration);
     time.check(duration)?;
     if head.repeat.is_some() && duration.is_none() {
         let span = head.repeat_span.clone();
@@ -148,6 +149,8 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
         repeat,
         warmup: time.warmup,
         bucket: time.bucket,
+        freshness_bound: time.freshness_bound,
+        need: source.need,
         source: source.source,
         classes: source.classes,
         origin,
@@ -220,11 +223,20 @@ struct Time {
     warmup_span: std::ops::Range<usize>,
     bucket: Option<SimDuration>,
     bucket_span: std::ops::Range<usize>,
+    freshness_bound: Option<SimDuration>,
+    freshness_span: std::ops::Range<usize>,
 }
 
 impl Time {
     fn read(section: Option<Section<'_>>) -> Result<Self, Fault> {
-        let mut time = Self { warmup: SimDuration::ZERO, warmup_span: 0..0, bucket: None, bucket_span: 0..0 };
+        let mut time = Self {
+            warmup: SimDuration::ZERO,
+            warmup_span: 0..0,
+            bucket: None,
+            bucket_span: 0..0,
+            freshness_bound: None,
+            freshness_span: 0..0,
+        };
         let Some(mut section) = section else { return Ok(time) };
         if let Some(warmup) = section.located::<SimDuration>("warmup")? {
             time.warmup_span = warmup.span();
@@ -242,8 +254,24 @@ impl Time {
             time.bucket_span = bucket.span();
             time.bucket = Some(bucket.into_inner());
         }
+        if let Some(bound) = section.located::<SimDuration>("freshness_bound")? {
+            time.freshness_span = bound.span();
+            time.freshness_bound = Some(bound.into_inner());
+        }
         section.finish()?;
         Ok(time)
+    }
+
+    /// Refuses a bound on freshness where nothing ever grows old.
+    fn check_changes(&self, origin: &OriginDesign) -> Result<(), Fault> {
+        let mut models = origin.class_changes.iter().map(|(_, model)| model).chain([&origin.changes]);
+        let Some(bound) = self.freshness_bound.filter(|_| models.all(|model| model.name() == "never")) else {
+            return Ok(());
+        };
+        let what = format!("freshness_bound is {bound}, but nothing ever changes at the origin");
+        Err(Fault::new(self.freshness_span.clone(), what)
+            .rule("it counts the answers whose object has changed longer ago than that")
+            .help("write changes = { model = \"poisson\", mean = \"1d\" } under [origin], or leave it out"))
     }
 
     /// Compares with the length of a synthetic trace; that of a recorded one is known only once it is read.
@@ -276,6 +304,8 @@ struct SourceRead<'i> {
     changes: Vec<(String, Item<'i>)>,
     /// Length of a synthetic trace.
     duration: Option<SimDuration>,
+    /// What decides how much memory a synthetic trace takes.
+    need: Option<Need>,
     /// The section's name and effective form.
     effective: (&'static str, toml::Table),
 }
@@ -300,6 +330,7 @@ impl<'i> SourceRead<'i> {
                     classes,
                     more_classes: false,
                     duration: Some(spec.workload.duration),
+                    need: Some(spec.need),
                     effective: ("workload", spec.effective),
                     source: Source::Synthetic(Arc::new(spec.workload)),
                 })
@@ -331,7 +362,7 @@ impl<'i> SourceRead<'i> {
         let more_classes = matches!(format, None | Some("csv" | "tsv"));
         let effective = ("trace", recorded::effective(&recorded));
         let source = Source::Recorded(Box::new(recorded));
-        Ok(Self { source, classes, more_classes, changes, duration: None, effective })
+        Ok(Self { source, classes, more_classes, changes, duration: None, need: None, effective })
     }
 }
 
@@ -366,6 +397,9 @@ fn effective(scenario: &Scenario, (source_name, mut source): (&str, toml::Table)
     time.insert("warmup".to_owned(), scenario.warmup.to_string().into());
     if let Some(bucket) = scenario.bucket {
         time.insert("bucket".to_owned(), bucket.to_string().into());
+    }
+    if let Some(bound) = scenario.freshness_bound {
+        time.insert("freshness_bound".to_owned(), bound.to_string().into());
     }
     root.insert("time".to_owned(), time.into());
     if let Some(toml::Value::Array(classes)) = source.get_mut("class") {
@@ -416,6 +450,9 @@ fn effective_cache(design: &CacheDesign) -> toml::Table {
     let resolution = toml::Value::try_from(design.ttl_resolution).expect("a resolution is a word");
     table.insert("ttl_resolution".to_owned(), resolution);
     table.insert("start".to_owned(), if design.warm { "warm" } else { "cold" }.into());
+    if let Some(settings) = &design.server {
+        server::effective(settings, &mut table);
+    }
     if !design.events.is_empty() {
         table.insert("event".to_owned(), events::effective(&design.events));
     }

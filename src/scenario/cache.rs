@@ -2,12 +2,12 @@
 
 use toml::de::DeValue;
 
-use super::{CacheDesign, events};
-use crate::cache::eviction::EVICTIONS;
+use super::{CacheDesign, events, server};
+use crate::cache::eviction::{EVICTIONS, EvictionPolicy};
 use crate::cache::memory::MEMORIES;
 use crate::cache::reclaim::RECLAIMS;
-use crate::cache::{Capacity, Happening, Setup};
-use crate::catalog::{Fault, Item, Section, read};
+use crate::cache::{Capacity, Happening, Setup, redis};
+use crate::catalog::{Chosen, Fault, Item, Section, read};
 use crate::strategy::TtlResolution;
 use crate::units::ByteSize;
 
@@ -26,18 +26,57 @@ pub(super) fn cache(section: Option<Section<'_>>) -> Result<CacheDesign, Fault> 
         Some(item) => axis(item, |item| EVICTIONS.choose(item))?,
     };
     let events = events::events(section.sections("event", "[[cache.event]]")?, &capacities)?;
-    let design = CacheDesign {
+    let written = server::settings(&mut section)?;
+    let memory = section.plug("memory", &MEMORIES, "payload")?;
+    let redis = memory.name() == "redis" || evictions.iter().any(is_sampled);
+    let reclaim = section.plug("reclaim", &RECLAIMS, if redis { "active" } else { "lazy" })?;
+    let used = redis || reclaim.name() == "active";
+    server::refuse_idle(&written, used)?;
+    let mut design = CacheDesign {
         capacities,
         evictions,
-        reclaim: section.plug("reclaim", &RECLAIMS, "lazy")?,
-        memory: section.plug("memory", &MEMORIES, "payload")?,
+        reclaim,
+        memory,
+        server: used.then_some(written.settings),
         ttl_resolution: section.or("ttl_resolution", TtlResolution::default())?,
         warm: section.or("start", Start::default())? == Start::Warm,
         events,
+        warnings: written.warnings,
     };
     section.finish()?;
     limits_that_change(&design)?;
+    smaller_than_empty(&mut design)?;
     Ok(design)
+}
+
+/// Whether a policy is one of those by which Redis samples.
+fn is_sampled(policy: &Chosen<dyn EvictionPolicy, Setup>) -> bool {
+    policy.make(&Setup::nothing()).is_ok_and(|policy| policy.sampled().is_some())
+}
+
+/// Warns of limits that the empty server exceeds: Redis takes them, and refuses every write.
+fn smaller_than_empty(design: &mut CacheDesign) -> Result<(), Fault> {
+    let Some(counting) = design.memory.make(&Setup::nothing())?.counting() else { return Ok(()) };
+    let empty = redis::empty(&counting);
+    let first = design.capacities.iter().copied();
+    let later = design.events.iter().filter_map(|written| match written.event.what {
+        Happening::Limit(capacity) => Some(capacity),
+        _ => None,
+    });
+    let mut warnings = Vec::new();
+    for capacity in first.chain(later) {
+        if let Capacity::Bytes(bytes) = capacity
+            && bytes < empty
+        {
+            warnings.push(format!(
+                "maxmemory {} is less than the empty server takes ({}): every write is refused",
+                ByteSize::from_bytes(bytes),
+                ByteSize::from_bytes(empty)
+            ));
+        }
+    }
+    design.warnings.extend(warnings);
+    Ok(())
 }
 
 /// A policy that was made for one limit cannot be given another.

@@ -225,6 +225,14 @@ fn warnings_of(design: &Design, client: &Client, cache: &CacheDesign, origin: &O
             });
         }
     }
+    for policy in cache.evictions.iter().filter(|policy| policy.name().starts_with("volatile-")) {
+        if design.rule.name() == "none" {
+            warnings.push(format!(
+                "strategy \"{name}\" gives no key a ttl, so eviction \"{}\" finds nobody to evict and refuses writes as \"noeviction\" does",
+                policy.name()
+            ));
+        }
+    }
     if let Some(ttl) = ttl.filter(|ttl| client.negative_ttl >= *ttl) {
         warnings.push(format!(
             "negative_ttl ({}) is not shorter than the ttl of strategy \"{name}\" ({ttl}): an error lasts as long as a value",
@@ -299,6 +307,10 @@ mod tests {
             (sweep.as_str(), "[cache]\ncapacity = \"1MiB\"", "two evictors"),
             (sweep.as_str(), "[cache]\ncapacity = \"1MiB\"\neviction = \"noeviction\"", "no room"),
             (FIXED, "[client]\nnegative_ttl = \"1m\"", "negative_ttl"),
+            ("ttl = \"none\"", "[cache]\ncapacity = \"1MiB\"\neviction = \"volatile-lru\"", "refuses writes"),
+            (FIXED, "[cache]\ncapacity = \"512KiB\"\nmemory = \"redis\"", "empty server"),
+            (FIXED, "[cache]\nreclaim = \"active\"\nhz = 1000", "taken as 500"),
+            (FIXED, "[cache]\neviction = \"allkeys-lru\"\nmaxmemory-samples = 65", "later versions"),
             (
                 FIXED,
                 "[client]\ntimeout = \"1s\"\nlate_fill = \"discard\"\n[origin]\ncapacity = { model = \"servers\", servers = 2 }",

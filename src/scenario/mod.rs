@@ -10,18 +10,22 @@ mod combinations;
 mod error;
 pub mod events;
 pub mod judgement;
+mod need;
 mod origin;
 pub mod recorded;
+mod server;
 mod strategies;
 mod workload;
 
 use std::sync::Arc;
 
 pub use error::{Mistake, ScenarioError};
+pub use need::Need;
 
 use crate::cache::eviction::EvictionPolicy;
 use crate::cache::memory::MemoryModel;
 use crate::cache::reclaim::Reclaim;
+use crate::cache::redis::Settings;
 use crate::cache::{Capacity, Setup as CacheSetup};
 use crate::catalog::{Chosen, Listing};
 use crate::client::Client;
@@ -49,6 +53,10 @@ pub struct Scenario {
     pub warmup: SimDuration,
     /// Length of a bucket of the series; `None` chooses one by the length of the trace.
     pub bucket: Option<SimDuration>,
+    /// What decides how much memory it takes; `None` for a recorded trace.
+    pub need: Option<Need>,
+    /// Answers that are out of date for longer than this are counted; `None` counts none.
+    pub freshness_bound: Option<SimDuration>,
     /// Where the requests come from.
     pub source: Source,
     /// The classes that the scenario knows of; a recorded trace may bring more.
@@ -122,12 +130,16 @@ pub struct CacheDesign {
     pub reclaim: Chosen<dyn Reclaim, CacheSetup>,
     /// What an entry costs.
     pub memory: Chosen<dyn MemoryModel, CacheSetup>,
+    /// The configuration of the server; `None` where nothing is modelled on one.
+    pub server: Option<Settings>,
     /// In which steps TTLs are kept.
     pub ttl_resolution: TtlResolution,
     /// Whether it begins with every object, each with a part of its TTL left.
     pub warm: bool,
     /// What happens to the server, in the order of time.
     pub events: Vec<events::Written>,
+    /// What the user should know of it.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Every axis of a scenario with what can be written there, in the order in which a scenario uses them.

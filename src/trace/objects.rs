@@ -1,6 +1,6 @@
 //! What is known of each object: its key, its size and its class.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use super::prefetch::prefetch;
 
@@ -176,13 +176,37 @@ impl Objects {
 
     /// The key of the object.
     pub fn key(&self, object: ObjectId) -> String {
+        let mut key = String::new();
+        self.write_key(object, &mut key);
+        key
+    }
+
+    /// Adds the key of the object to a text.
+    pub fn write_key(&self, object: ObjectId, to: &mut String) {
         match &self.keys {
             Keys::Recorded { text, ends } => {
                 let at = |index: usize| usize::try_from(ends[index]).expect("the text is in memory");
                 let start = object.index().checked_sub(1).map_or(0, at);
-                text[start..at(object.index())].to_owned()
+                to.push_str(&text[start..at(object.index())]);
             }
-            Keys::Numbered => format!("{}/{}", self.classes[self.class(object).index()], object.as_u32()),
+            Keys::Numbered => {
+                to.push_str(&self.classes[self.class(object).index()]);
+                // Writing to a text cannot fail.
+                let _ = write!(to, "/{}", object.as_u32());
+            }
+        }
+    }
+
+    /// Length of the object's key in bytes.
+    pub fn key_len(&self, object: ObjectId) -> u64 {
+        match &self.keys {
+            Keys::Recorded { ends, .. } => {
+                ends[object.index()] - object.index().checked_sub(1).map_or(0, |before| ends[before])
+            }
+            Keys::Numbered => {
+                let digits = object.as_u32().checked_ilog10().map_or(1, |power| u64::from(power) + 1);
+                self.classes[self.class(object).index()].len() as u64 + 1 + digits
+            }
         }
     }
 

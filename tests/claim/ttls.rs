@@ -5,9 +5,9 @@ use crate::ledger::Ledger;
 use crate::{hit, support};
 use ttlab::metrics::Measurements;
 
-/// Clusters that stand for the published ones: Zipf's exponent, and the TTL as a part of the trace (days over weeks).
+/// Clusters that stand for the published ones: Zipf's exponent, and the TTL as a part of the trace (eight hours and a day of a week).
 const CLUSTERS: [(f64, f64); 6] =
-    [(0.9, 0.02), (0.9, 0.05), (1.1, 0.02), (1.1, 0.05), (1.3, 0.02), (1.3, 0.05)];
+    [(0.9, 0.05), (0.9, 0.15), (1.1, 0.05), (1.1, 0.15), (1.3, 0.05), (1.3, 0.15)];
 const SECONDS: f64 = 10_000.0;
 
 fn text(alpha: f64, cache: &str, ttl: &str) -> String {

@@ -57,7 +57,7 @@ impl Cache {
             Command::Persist(key) => {
                 let has_ttl = self.look_to_write(*key, at).is_some_and(|entry| entry.expires_at != NEVER);
                 if has_ttl {
-                    self.arm(*key, NEVER, NEVER);
+                    self.arm(*key, NEVER, NEVER, at);
                 }
                 Reply::Integer(i64::from(has_ttl))
             }
@@ -121,7 +121,7 @@ impl Cache {
         let Some(found) = self.read(key, now) else { return Reply::Nil };
         match lifetime {
             Lifetime::Keep => {}
-            Lifetime::Drop => self.arm(key, NEVER, NEVER),
+            Lifetime::Drop => self.arm(key, NEVER, NEVER, now.at),
             Lifetime::Until(moment) => match moment.in_future(now) {
                 Ok(unix_ms) => self.expire_at(key, unix_ms, now),
                 Err(error) => return Reply::Error(error),
@@ -159,7 +159,7 @@ impl Cache {
             self.delete(key, Cause::Invalidated, now.at);
         } else {
             let end = now.clock.expiry(unix_ms);
-            self.arm(key, end, end);
+            self.arm(key, end, end, now.at);
         }
     }
 

@@ -1,5 +1,8 @@
 //! Who leaves when the cache is full.
 
+pub mod allkeys_lfu;
+pub mod allkeys_lru;
+pub mod allkeys_random;
 pub mod arc;
 pub mod belady;
 pub mod fifo;
@@ -10,17 +13,28 @@ pub mod lru;
 pub mod noeviction;
 pub mod s3_fifo;
 pub mod s4lru;
+pub mod sampled;
 pub mod sieve;
+pub mod volatile_lfu;
+pub mod volatile_lru;
+pub mod volatile_random;
+pub mod volatile_ttl;
 pub mod w_tinylfu;
 
 use super::{Setup, Stored};
 use crate::trace::ObjectId;
+use sampled::Sampled;
 
 /// A rule that chooses victims. It is told of every entry that comes, is used and goes.
 ///
 /// Weights are in the unit of the capacity: bytes by the memory model, or 1 an entry where the
 /// capacity counts objects.
 pub trait EvictionPolicy: Send {
+    /// How the server finds victims itself, where the policy is one of Redis's own.
+    fn sampled(&self) -> Option<Sampled> {
+        None
+    }
+
     /// A request found a live entry. Every request is told once, here or in [`Self::on_miss`].
     fn on_hit(&mut self, object: ObjectId);
 
@@ -93,6 +107,13 @@ crate::catalog! {
     /// All eviction policies.
     pub static EVICTIONS: Catalog<dyn EvictionPolicy, Setup> = "eviction policy", tag "policy";
     noeviction::NoEviction,
+    allkeys_lru::AllkeysLru,
+    allkeys_lfu::AllkeysLfu,
+    allkeys_random::AllkeysRandom,
+    volatile_lru::VolatileLru,
+    volatile_lfu::VolatileLfu,
+    volatile_random::VolatileRandom,
+    volatile_ttl::VolatileTtl,
     lru::Lru,
     fifo::Fifo,
     lfu::Lfu,

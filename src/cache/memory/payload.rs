@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{MemoryModel, Setup};
 use crate::catalog::{Invalid, Param, Plugin};
-use crate::trace::Fact;
+use crate::trace::{ObjectId, Objects};
 
 /// It takes no parameters.
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ impl Plugin for Payload {
 }
 
 impl MemoryModel for Payload {
-    fn cost(&self, fact: Fact) -> u64 {
-        u64::from(fact.size)
+    fn cost(&self, objects: &Objects, object: ObjectId, _: bool) -> u64 {
+        u64::from(objects.size(object))
     }
 }

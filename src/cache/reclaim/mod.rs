@@ -1,5 +1,6 @@
 //! When the bytes of dead entries come back.
 
+pub mod active;
 pub mod eager;
 pub mod lazy;
 
@@ -9,6 +10,11 @@ use crate::units::SimTime;
 
 /// A model of reclaim. Every model also frees a dead entry when it is looked up.
 pub trait Reclaim: Send {
+    /// Whether the server sweeps by itself.
+    fn is_active(&self) -> bool {
+        false
+    }
+
     /// An entry's deadline was set or moved.
     fn on_armed(&mut self, object: ObjectId, expires_at: SimTime);
 
@@ -21,4 +27,5 @@ crate::catalog! {
     pub static RECLAIMS: Catalog<dyn Reclaim, Setup> = "reclaim model", tag "model";
     lazy::Lazy,
     eager::Eager,
+    active::Active,
 }

@@ -1,0 +1,13 @@
+//! Redis's random eviction among keys with a TTL: `allkeys-random`, but keys without a TTL never leave.
+//!
+//! Where no key has a TTL, nothing can be evicted and writes are refused, as with `noeviction`.
+//!
+//! The setting `maxmemory-eviction-tenacity` is a key of `[cache]`.
+//!
+//! ```toml
+//! eviction = "volatile-random"
+//! ```
+
+use super::sampled::{Rank, sampled};
+
+sampled!(VolatileRandom, "volatile-random", "Redis's random eviction among keys with a TTL.", volatile: true, Rank::Random);

@@ -1,0 +1,191 @@
+//! The connections of the application: their buffers count, and so does a request on its way.
+//!
+//! Measured on Redis 7.0.15: 17.6 KB when connected, 20 480 bytes of query buffer with the first
+//! command, 2.3 KB after 12 idle seconds. Larger requests grow the buffer, and a value from 32 KiB
+//! on takes it over (`networking.c:processMultibulkBuffer`, `server.c:clientsCronResizeQueryBuffer`).
+
+use super::footprint::Build;
+use crate::units::{SimDuration, SimTime};
+
+const CONNECTED: u64 = 17_600;
+const ASLEEP: u64 = 2_300;
+const BUFFER: u64 = 20_480;
+const BUFFER_GROWN: u64 = 81_920;
+/// A request longer than this does not fit the first buffer.
+const REQUEST_SMALL: u64 = 16_384;
+/// A value from here on takes over the buffer.
+const VALUE_BIG: u64 = 32_768;
+/// A buffer beyond this is cut when it is twice what was needed lately.
+const BUFFER_LARGE: u64 = 32_768;
+const IDLE: SimDuration = SimDuration::from_secs(2);
+const SLEEP: SimDuration = SimDuration::from_secs(12);
+/// Bytes of a request beside key and value, about.
+const PROTOCOL: u64 = 64;
+
+#[derive(Debug, Clone, Copy)]
+struct Connection {
+    base: u64,
+    buffer: u64,
+    /// Longest request since the last visit of the cron.
+    peak: u64,
+    last: SimTime,
+}
+
+/// All connections of the application, used in turn.
+#[derive(Debug)]
+pub(super) struct Clients {
+    build: Build,
+    connections: Vec<Connection>,
+    turn: usize,
+    bytes: u64,
+    /// Where the cron goes on.
+    visit: usize,
+    /// Ticks before this instant find nothing to do.
+    quiet_until: SimTime,
+}
+
+impl Clients {
+    /// So many connections, at least one.
+    pub(super) fn new(build: Build, count: usize) -> Self {
+        let fresh = Connection { base: CONNECTED, buffer: 0, peak: 0, last: SimTime::ZERO };
+        let bytes = CONNECTED * count as u64;
+        let connections = vec![fresh; count];
+        Self { build, connections, turn: 0, bytes, visit: 0, quiet_until: SimTime::ZERO }
+    }
+
+    /// Bytes of so many connections that have been idle for long.
+    pub(super) fn asleep(count: usize) -> u64 {
+        ASLEEP * count as u64
+    }
+
+    /// Bytes of all connections.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// A GET comes in; its bytes on the way.
+    pub(super) fn get(&mut self, key: u64, now: SimTime) -> u64 {
+        self.request(PROTOCOL + key, BUFFER, now);
+        let build = self.build;
+        build.allocated(16) + build.string(3) + build.string(key)
+    }
+
+    /// A SET comes in, with PX where there is a TTL; its bytes on the way, the value among them.
+    pub(super) fn set(&mut self, key: u64, value: u64, has_ttl: bool, now: SimTime) -> u64 {
+        let build = self.build;
+        let request = PROTOCOL + key + value;
+        let value = if value >= VALUE_BIG {
+            let need = build.taken_over(value);
+            let before = self.connections[self.turn].buffer;
+            self.request(request, need, now);
+            // The value has taken the buffer with it, and the connection has a new one.
+            self.resize(need);
+            build.allocated(16) + before.max(need)
+        } else {
+            self.request(request, if request > REQUEST_SMALL { BUFFER_GROWN } else { BUFFER }, now);
+            build.string(value)
+        };
+        let options = if has_ttl {
+            build.allocated(40) + build.string(2) + build.string(8)
+        } else {
+            build.allocated(24)
+        };
+        options + build.string(3) + build.string(key) + value
+    }
+
+    /// The connection whose turn it was is done.
+    pub(super) fn done(&mut self) {
+        self.turn = (self.turn + 1) % self.connections.len();
+    }
+
+    fn request(&mut self, bytes: u64, buffer: u64, now: SimTime) {
+        let connection = &mut self.connections[self.turn];
+        connection.peak = connection.peak.max(bytes);
+        connection.last = now;
+        let grown = connection.buffer.max(buffer);
+        self.bytes += CONNECTED - connection.base;
+        connection.base = CONNECTED;
+        if grown != connection.buffer {
+            self.resize(grown);
+        }
+        self.quiet_until =
+            self.quiet_until.min(now + if grown > BUFFER_LARGE { SimDuration::ZERO } else { IDLE });
+    }
+
+    fn resize(&mut self, buffer: u64) {
+        let connection = &mut self.connections[self.turn];
+        self.bytes = self.bytes + buffer - connection.buffer;
+        connection.buffer = buffer;
+    }
+
+    /// The cron visits some connections.
+    pub(super) fn tick(&mut self, now: SimTime, hz: u32) {
+        if now < self.quiet_until {
+            return;
+        }
+        let count = self.connections.len();
+        let visits = (count / hz as usize).max(count.min(5));
+        let mut busy = count > visits;
+        for _ in 0..visits {
+            let connection = &mut self.connections[self.visit];
+            self.visit = (self.visit + 1) % count;
+            let idle = now.since(connection.last);
+            let (base, buffer) = (connection.base, connection.buffer);
+            if idle > IDLE {
+                connection.buffer = 0;
+            } else if connection.buffer > BUFFER_LARGE && connection.buffer > 2 * connection.peak {
+                connection.buffer = self.build.allocated(connection.peak + 4).max(BUFFER);
+            }
+            if idle >= SLEEP {
+                connection.base = ASLEEP;
+            }
+            connection.peak = 0;
+            busy |= connection.buffer > BUFFER_LARGE;
+            self.bytes = self.bytes + connection.base + connection.buffer - base - buffer;
+        }
+        // Buffers of the first size are looked at again when somebody may have been idle for long.
+        let asleep = self.connections.iter().all(|connection| connection.base == ASLEEP);
+        self.quiet_until = match (busy, asleep) {
+            (true, _) => now,
+            (false, true) => SimTime::NEVER,
+            (false, false) => now + IDLE,
+        };
+    }
+
+    /// # Panics
+    /// If the sum has drifted.
+    pub(super) fn check(&self) {
+        let sum: u64 = self.connections.iter().map(|connection| connection.base + connection.buffer).sum();
+        assert_eq!(self.bytes, sum, "bytes of connections");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_grow_with_requests_and_are_given_back() {
+        let mut clients = Clients::new(Build::Distribution, 1);
+        let at = |millis: u64| SimTime::from_nanos(millis * 1_000_000);
+        assert_eq!(clients.bytes(), 17_600);
+        assert_eq!(clients.get(24, at(0)), 16 + 32 + 48);
+        assert_eq!(clients.bytes(), 38_080);
+        clients.set(24, 20_000, false, at(1));
+        assert_eq!(clients.bytes(), 17_600 + 81_920);
+        // A SET of 100 KB: its own class, and as much for the new buffer.
+        let before = clients.set(24, 10, false, at(2)) - Build::Distribution.string(10);
+        assert_eq!(clients.set(24, 100_000, false, at(3)) - before, 16 + 114_688);
+        assert_eq!(clients.bytes(), 17_600 + 114_688);
+        clients.tick(at(100), 10);
+        assert_eq!(clients.bytes(), 17_600 + 114_688, "as much was needed since the last visit");
+        clients.get(24, at(150));
+        clients.tick(at(200), 10);
+        assert_eq!(clients.bytes(), 38_080);
+        clients.tick(at(2_300), 10);
+        assert_eq!(clients.bytes(), 17_600);
+        clients.tick(at(13_000), 10);
+        clients.check();
+        assert_eq!(clients.bytes(), 2_300);
+    }
+}

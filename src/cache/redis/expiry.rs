@@ -1,0 +1,167 @@
+//! The active expiry cycle: a sweep over the keys with a TTL that goes on while it finds many dead.
+//!
+//! A cursor walks the buckets of `expires`, one after the other, and stays where a cycle ends. The
+//! slow cycle runs with every tick of the cron, the fast one on a turn of the event loop after a cycle
+//! that hit its time limit (`redis-7.0 expire.c:activeExpireCycle`).
+
+use super::{Server, Settings};
+use crate::cache::{Cache, Cause};
+use crate::units::{SimDuration, SimTime};
+
+/// A cycle looks at its clock once in so many rounds.
+const ROUNDS: u32 = 16;
+
+/// Keys looked at in one round.
+fn keys_per_round(settings: &Settings) -> usize {
+    20 + 5 * (settings.effort as usize - 1)
+}
+
+/// The share of dead keys in percent that a cycle leaves alone.
+fn acceptable(settings: &Settings) -> usize {
+    10 - (settings.effort as usize - 1)
+}
+
+/// How long a slow cycle may take.
+pub(super) fn slow_limit(settings: &Settings) -> SimDuration {
+    let share = u64::from(25 + 2 * (settings.effort - 1));
+    let micros = share * 1_000_000 / u64::from(settings.hz) / 100;
+    SimDuration::from_micros(micros.max(1))
+}
+
+/// How long a fast cycle may take.
+pub(super) fn fast_limit(settings: &Settings) -> SimDuration {
+    SimDuration::from_micros(u64::from(1_000 + 250 * (settings.effort - 1)))
+}
+
+/// What a cycle leaves to the next.
+#[derive(Debug, Default)]
+pub(super) struct Expiry {
+    cursor: usize,
+    /// Whether the last cycle hit its time limit.
+    hit_limit: bool,
+    /// Estimated share of dead keys, smoothed over cycles.
+    stale: f64,
+    /// The fast cycle does not start before this instant.
+    fast_from: SimTime,
+}
+
+/// What a round has found.
+#[derive(Debug, Default)]
+struct Round {
+    sampled: usize,
+    expired: usize,
+    visited: usize,
+}
+
+impl Server {
+    /// Whether a fast cycle begins now.
+    pub(super) fn wants_fast_cycle(&mut self, now: SimTime) -> bool {
+        // Redis compares a share with a percentage here, so that the second half hardly ever holds.
+        let wanted = self.expiry.hit_limit || self.expiry.stale >= acceptable(&self.settings) as f64;
+        let begins = self.needs.active && wanted && now >= self.expiry.fast_from;
+        if begins {
+            self.expiry.fast_from = now + fast_limit(&self.settings) + fast_limit(&self.settings);
+        }
+        begins
+    }
+
+    /// Whether a round has anything to look at.
+    fn worth_a_round(&self) -> bool {
+        let slots: usize = self.expires.buckets().iter().sum();
+        let keys = self.expires.len();
+        // Nearly empty tables wait for the shrink.
+        keys > 0 && !(slots > 4 && keys * 100 / slots < 1)
+    }
+}
+
+impl Cache {
+    /// One cycle at `now`, of at most `limit` by the declared costs.
+    pub(super) fn expire_cycle(&mut self, limit: SimDuration, now: SimTime) {
+        let (mut rounds, mut sampled, mut expired, mut elapsed) = (0, 0, 0, SimDuration::ZERO);
+        let mut hit_limit = false;
+        while let Some(server) = self.server.as_ref().filter(|server| server.worth_a_round()) {
+            let settings = server.settings;
+            let round = self.expire_round(keys_per_round(&settings), now);
+            rounds += 1;
+            sampled += round.sampled;
+            expired += round.expired;
+            elapsed = elapsed
+                + SimDuration::from_nanos(
+                    settings.expire_cost.as_nanos() * round.expired as u64
+                        + settings.visit_cost.as_nanos() * round.visited as u64,
+                );
+            if rounds % ROUNDS == 0 && elapsed > limit {
+                hit_limit = true;
+                break;
+            }
+            let goes_on = round.sampled == 0 || round.expired * 100 / round.sampled > acceptable(&settings);
+            if !goes_on {
+                break;
+            }
+        }
+        let Some(server) = &mut self.server else { return };
+        server.expiry.hit_limit = hit_limit;
+        let share = if sampled == 0 { 0.0 } else { expired as f64 / sampled as f64 };
+        server.expiry.stale = 0.05 * share + 0.95 * server.expiry.stale;
+    }
+
+    /// One round: whole chains from the cursor on, until enough keys were looked at.
+    fn expire_round(&mut self, keys: usize, now: SimTime) -> Round {
+        let mut round = Round::default();
+        let Some(server) = &self.server else { return round };
+        let want = keys.min(server.expires.len());
+        while round.sampled < want && round.visited < 20 * want {
+            for half in 0..2 {
+                self.expire_bucket(half, now, &mut round);
+            }
+            if let Some(server) = &mut self.server {
+                server.expiry.cursor = server.expiry.cursor.wrapping_add(1);
+            }
+        }
+        round
+    }
+
+    /// Looks at every key of the bucket under the cursor, and deletes those that are dead.
+    fn expire_bucket(&mut self, half: usize, now: SimTime, round: &mut Round) {
+        let Some(server) = &mut self.server else { return };
+        let buckets = server.expires.buckets()[half];
+        if buckets == 0 {
+            return;
+        }
+        round.visited += 1;
+        server.scratch.clear();
+        for object in server.expires.chain(half, server.expiry.cursor & (buckets - 1), &server.keys) {
+            round.sampled += 1;
+            if !self.slots[object.index()].is_live(now) {
+                server.scratch.push(object);
+            }
+        }
+        if server.scratch.is_empty() {
+            return;
+        }
+        let dead = std::mem::take(&mut server.scratch);
+        round.expired += dead.len();
+        for object in &dead {
+            self.remove(*object, Cause::Expired, now);
+        }
+        if let Some(server) = &mut self.server {
+            server.scratch = dead;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_by_effort_and_hz() {
+        let at = |effort, hz| Settings { effort, hz, ..Settings::default() };
+        assert_eq!(slow_limit(&at(1, 10)), SimDuration::from_millis(25));
+        assert_eq!(slow_limit(&at(10, 10)), SimDuration::from_millis(43));
+        assert_eq!(fast_limit(&at(1, 10)), SimDuration::from_micros(1_000));
+        assert_eq!(fast_limit(&at(10, 10)), SimDuration::from_micros(3_250));
+        assert_eq!((keys_per_round(&at(10, 10)), acceptable(&at(10, 10))), (65, 1));
+        assert_eq!(slow_limit(&at(1, 500)), SimDuration::from_micros(500));
+    }
+}

@@ -1,0 +1,346 @@
+//! The inside of a Redis 7.0 server, as far as it changes hit ratio, memory or expiry.
+//!
+//! Built only for a cache whose eviction policy samples as Redis does, whose dead entries are
+//! reclaimed by the active cycle, or whose memory is counted as Redis counts it. Time inside the
+//! server is virtual: the cron ticks `hz` times a second from the beginning of the run, and what
+//! limits its work is a declared cost of each deletion and visited bucket.
+
+mod clients;
+mod cron;
+mod expiry;
+mod footprint;
+mod pool;
+mod rank;
+mod room;
+mod settings;
+mod store;
+mod table;
+
+pub use footprint::{Breakdown, Build};
+pub use settings::{LruClock, Settings};
+
+use std::sync::Arc;
+
+use clients::Clients;
+use expiry::Expiry;
+use pool::Pool;
+use table::{Key, Table};
+
+use super::eviction::sampled::{Rank, Sampled};
+use super::memory::Counting;
+use super::{Restart, Slot, State};
+use crate::random::{Seed, Stream};
+use crate::trace::prefetch::prefetch;
+use crate::trace::{ObjectId, Objects};
+use crate::units::SimTime;
+
+/// Bytes that a server without keys takes, its connections asleep.
+pub fn empty(counting: &Counting) -> u64 {
+    counting.build.startup() + Clients::asleep(counting.clients)
+}
+
+/// What a cache asks of its server.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Needs {
+    /// Eviction by sampling.
+    pub(super) sampled: Option<Sampled>,
+    /// The active expiry cycle.
+    pub(super) active: bool,
+    /// Memory as Redis counts it.
+    pub(super) counting: Option<Counting>,
+}
+
+impl Needs {
+    /// Whether no server is needed at all.
+    pub(super) fn nothing(&self) -> bool {
+        self.sampled.is_none() && !self.active && self.counting.is_none()
+    }
+}
+
+/// Memory that is counted beside the entries.
+#[derive(Debug)]
+struct Overhead {
+    counting: Counting,
+    clients: Clients,
+    /// Whether a GET and a SET were run: the first of each kind allocates a histogram.
+    ran: [bool; 2],
+}
+
+/// The state of a server.
+#[derive(Debug)]
+pub(super) struct Server {
+    settings: Settings,
+    seed: Seed,
+    needs: Needs,
+    objects: Arc<Objects>,
+    /// What is kept of each key, by object; made at the first store.
+    keys: Vec<Key>,
+    /// All keys; empty where nothing needs them.
+    dict: Table,
+    /// The keys with a TTL.
+    expires: Table,
+    /// The LRU clock as the cron last read it.
+    clock: u32,
+    /// When the cron ticks next.
+    tick: SimTime,
+    pool: Pool,
+    random: Stream,
+    expiry: Expiry,
+    overhead: Option<Overhead>,
+    /// Bytes of the command that is being run.
+    in_flight: u64,
+    /// Since when an eviction that hit its time limit waits to go on.
+    pending: Option<SimTime>,
+    /// How often the server has been started.
+    starts: u64,
+    scratch: Vec<ObjectId>,
+}
+
+impl Server {
+    /// A server that has just been started.
+    pub(super) fn new(needs: Needs, settings: Settings, seed: Seed, objects: &Arc<Objects>) -> Self {
+        let overhead = needs.counting.map(|counting| Overhead {
+            counting,
+            clients: Clients::new(counting.build, counting.clients),
+            ran: [false; 2],
+        });
+        Self {
+            settings,
+            seed,
+            needs,
+            objects: Arc::clone(objects),
+            keys: Vec::new(),
+            dict: Table::new(0),
+            expires: Table::new(1),
+            clock: rank::lru_clock(&settings, SimTime::ZERO),
+            tick: SimTime::ZERO,
+            pool: Pool::default(),
+            random: seed.of("sampling").stream(),
+            expiry: Expiry::default(),
+            overhead,
+            in_flight: 0,
+            pending: None,
+            starts: 0,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Whether commands run as Redis runs them, checks of memory included.
+    pub(super) fn runs_commands(&self) -> bool {
+        self.needs.sampled.is_some() || self.needs.counting.is_some()
+    }
+
+    /// Bytes of everything but entries, where memory is counted so.
+    pub(super) fn overhead(&self) -> u64 {
+        let Some(overhead) = &self.overhead else { return 0 };
+        self.fixed() + overhead.clients.bytes() + self.tables()
+    }
+
+    fn fixed(&self) -> u64 {
+        let Some(Overhead { counting, ran, .. }) = &self.overhead else { return 0 };
+        let kinds = ran.iter().filter(|ran| **ran).count() as u64;
+        let histograms = if counting.latency_tracking { kinds * footprint::HISTOGRAM } else { 0 };
+        counting.build.startup() + histograms
+    }
+
+    fn tables(&self) -> u64 {
+        [&self.dict, &self.expires].iter().flat_map(|table| table.buckets()).map(|size| 8 * size as u64).sum()
+    }
+
+    /// Asks for what is kept about `object`, which will be needed soon.
+    #[inline]
+    pub(super) fn prefetch(&self, object: ObjectId) {
+        prefetch(&self.keys, object.index());
+    }
+
+    /// A key is looked up; `held` says whether it is there.
+    pub(super) fn looked_up(&mut self, held: bool) {
+        self.dict.step(&mut self.keys);
+        if held {
+            self.expires.step(&mut self.keys);
+        }
+    }
+
+    /// A live key was read.
+    pub(super) fn touched(&mut self, object: ObjectId, now: SimTime) {
+        let Some(sampled) = self.needs.sampled else { return };
+        match sampled.rank {
+            Rank::Lru => self.keys[object.index()].stamp = self.lru_clock(now),
+            Rank::Lfu => {
+                let stamp = &mut self.keys[object.index()].stamp;
+                *stamp = rank::lfu_touched(&self.settings, now, *stamp, &mut self.random);
+            }
+            Rank::Random | Rank::Ttl => {}
+        }
+    }
+
+    /// A key was stored where there was none; tables may grow by `room` bytes, less the command's own.
+    pub(super) fn stored(&mut self, object: ObjectId, has_ttl: bool, now: SimTime, room: u64) {
+        self.make_keys();
+        let room = room.saturating_sub(self.in_flight);
+        let allowed = |bytes: u64| bytes <= room;
+        if self.runs_commands() {
+            self.dict.insert(object, &mut self.keys, allowed);
+        }
+        if has_ttl {
+            self.expires.insert(object, &mut self.keys, allowed);
+        }
+        match self.needs.sampled.map(|sampled| sampled.rank) {
+            Some(Rank::Lru) => self.keys[object.index()].stamp = self.lru_clock(now),
+            Some(Rank::Lfu) => self.keys[object.index()].stamp = rank::lfu_fresh(&self.settings, now),
+            _ => {}
+        }
+    }
+
+    /// Hashes all keys, if that has not been done.
+    fn make_keys(&mut self) {
+        if self.keys.is_empty() {
+            self.keys =
+                hashes(&self.objects, self.seed.of("hash").nth(self.starts)).map(Key::absent).collect();
+        }
+    }
+
+    /// A live key has or has no TTL from now on.
+    pub(super) fn armed(&mut self, object: ObjectId, has_ttl: bool, room: u64) {
+        if has_ttl == self.expires.contains(object, &self.keys) {
+            return;
+        }
+        if has_ttl {
+            self.expires.insert(object, &mut self.keys, |bytes| bytes <= room);
+        } else {
+            self.expires.remove(object, &mut self.keys);
+        }
+    }
+
+    /// A key left.
+    pub(super) fn left(&mut self, object: ObjectId) {
+        if self.expires.contains(object, &self.keys) {
+            self.expires.remove(object, &mut self.keys);
+        }
+        if self.runs_commands() {
+            self.dict.remove(object, &mut self.keys);
+        }
+    }
+
+    /// FLUSHALL: the tables are made anew.
+    pub(super) fn flushed(&mut self) {
+        self.dict.reserve(0);
+        self.expires.reserve(0);
+    }
+
+    /// The process was started anew and has loaded what is `held`: other hashes, other tables, an empty
+    /// pool. A snapshot keeps idle times and counters, the append-only file does not.
+    pub(super) fn restarted(&mut self, restart: Restart, now: SimTime, slots: &[Slot]) {
+        self.starts += 1;
+        let held = |slot: &&(usize, &Slot)| slot.1.state == State::Held;
+        let mut loaded: Vec<(ObjectId, bool)> = slots
+            .iter()
+            .enumerate()
+            .filter(|slot| held(&slot))
+            .map(|(index, slot)| (ObjectId::from_index(index), slot.expires_at != SimTime::NEVER))
+            .collect();
+        // A snapshot lists the keys in the order of its own table.
+        loaded.sort_by_key(|(object, _)| self.keys[object.index()].hash);
+        let with_ttl = loaded.iter().filter(|(_, has_ttl)| *has_ttl).count();
+        for (object, _) in &loaded {
+            self.left(*object);
+        }
+        let ages: Vec<u32> = loaded.iter().map(|(object, _)| self.keys[object.index()].stamp).collect();
+        self.keys.clear();
+        self.make_keys();
+        self.dict.reserve(if self.runs_commands() { loaded.len() } else { 0 });
+        self.expires.reserve(with_ttl);
+        let before =
+            rank::lru_clock(&self.settings, SimTime::from_nanos(now.as_nanos() - restart.down.as_nanos()));
+        self.clock = rank::lru_clock(&self.settings, now);
+        for ((object, has_ttl), age) in loaded.into_iter().zip(ages) {
+            self.stored(object, has_ttl, now, u64::MAX);
+            if restart.persistence == super::Persistence::Rdb
+                && let Some(rank) = self.needs.sampled.map(|sampled| sampled.rank)
+            {
+                let kept = match rank {
+                    Rank::Lru => {
+                        rank::aged(&self.settings, self.clock, rank::idle(&self.settings, before, age))
+                    }
+                    Rank::Lfu => rank::lfu_loaded(&self.settings, now, age),
+                    Rank::Random | Rank::Ttl => continue,
+                };
+                self.keys[object.index()].stamp = kept;
+            }
+        }
+        self.pool.clear();
+        self.pending = None;
+        self.expiry = Expiry::default();
+        if let Some(overhead) = &mut self.overhead {
+            overhead.clients = Clients::new(overhead.counting.build, overhead.counting.clients);
+            overhead.ran = [false; 2];
+        }
+        while self.tick < now {
+            self.tick += self.settings.tick();
+        }
+    }
+
+    fn lru_clock(&self, now: SimTime) -> u32 {
+        match self.settings.lru_clock {
+            LruClock::Seconds => self.clock,
+            LruClock::Milliseconds => rank::lru_clock(&self.settings, now),
+        }
+    }
+
+    /// Where memory goes, entries included.
+    pub(super) fn breakdown(&self, slots: &[Slot]) -> Option<Breakdown> {
+        let Overhead { counting, clients, .. } = self.overhead.as_ref()?;
+        let mut sum = Breakdown {
+            tables: self.tables(),
+            clients: clients.bytes(),
+            fixed: self.fixed(),
+            ..Breakdown::default()
+        };
+        for (index, slot) in slots.iter().enumerate().filter(|(_, slot)| slot.state == State::Held) {
+            let object = ObjectId::from_index(index);
+            let (key, size) = (self.objects.key_len(object), u64::from(self.objects.size(object)));
+            sum.add(&counting.build.parts(key, size, slot.expires_at != SimTime::NEVER));
+        }
+        Some(sum)
+    }
+
+    /// Compares the tables with what is held.
+    ///
+    /// # Panics
+    /// If the bookkeeping has drifted.
+    pub(super) fn check(&self, slots: &[Slot]) {
+        self.pool.check();
+        if self.keys.is_empty() {
+            assert!(slots.iter().all(|slot| slot.state != State::Held), "nothing has been stored");
+            return;
+        }
+        self.expires.check(&self.keys);
+        self.dict.check(&self.keys);
+        for (index, slot) in slots.iter().enumerate() {
+            let (object, held) = (ObjectId::from_index(index), slot.state == State::Held);
+            let has_ttl = held && slot.expires_at != SimTime::NEVER;
+            assert_eq!(
+                self.expires.contains(object, &self.keys),
+                has_ttl,
+                "{object:?} among the keys with a TTL"
+            );
+            if self.runs_commands() {
+                assert_eq!(self.dict.contains(object, &self.keys), held, "{object:?} among all keys");
+            }
+        }
+        if let Some(overhead) = &self.overhead {
+            overhead.clients.check();
+        }
+    }
+}
+
+/// The hash of every key: seeded, 64 bits wide, of which a table uses the lower ones.
+#[expect(clippy::cast_possible_truncation, reason = "tables of a trace have fewer than 2^32 buckets")]
+fn hashes(objects: &Objects, seed: Seed) -> impl Iterator<Item = u32> + '_ {
+    let mut key = String::new();
+    (0..objects.len()).map(move |index| {
+        key.clear();
+        objects.write_key(ObjectId::from_index(index), &mut key);
+        seed.hash(key.as_bytes()) as u32
+    })
+}

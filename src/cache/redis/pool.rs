@@ -1,0 +1,109 @@
+//! The pool of candidates: 16 keys with the scores they had when they were sampled.
+//!
+//! Kept between evictions, ascending by score; the best victim stands last. Scores are never
+//! refreshed, a key may stand in it several times, and one that has left the server meanwhile is a
+//! ghost, passed over when its turn comes (`redis-7.0 evict.c:evictionPoolPopulate`).
+
+use crate::trace::ObjectId;
+
+/// Places in the pool.
+const PLACES: usize = 16;
+
+/// Candidates for eviction, worst first.
+#[derive(Debug, Default)]
+pub(super) struct Pool {
+    entries: Vec<(u64, ObjectId)>,
+}
+
+impl Pool {
+    /// Offers a key with its score; a higher score is a better victim.
+    pub(super) fn offer(&mut self, score: u64, object: ObjectId) {
+        let place = self.entries.iter().position(|entry| entry.0 >= score).unwrap_or(self.entries.len());
+        if self.entries.len() < PLACES {
+            self.entries.insert(place, (score, object));
+        } else if place > 0 {
+            // The worst makes room; equality with it is refused too.
+            self.entries.remove(0);
+            self.entries.insert(place - 1, (score, object));
+        }
+    }
+
+    /// Takes candidates out, the best first, until one is there.
+    pub(super) fn take(&mut self, is_there: impl Fn(ObjectId) -> bool) -> Option<ObjectId> {
+        while let Some((_, object)) = self.entries.pop() {
+            if is_there(object) {
+                return Some(object);
+            }
+        }
+        None
+    }
+
+    /// Forgets all candidates: the server is another one.
+    pub(super) fn clear(&mut self) {
+        self.entries.clear();
+    }
+
+    /// # Panics
+    /// If the pool is too large or out of order.
+    pub(super) fn check(&self) {
+        assert!(self.entries.len() <= PLACES, "{} candidates", self.entries.len());
+        assert!(self.entries.is_sorted_by_key(|entry| entry.0), "candidates stand by their score");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The pool as the text of the specification has it: slots that may be empty, filled from the left.
+    struct Slots([Option<(u64, u32)>; 16]);
+
+    impl Slots {
+        fn offer(&mut self, score: u64, key: u32) {
+            let full = self.0[15].is_some();
+            let k = self.0.iter().position(|slot| slot.is_none_or(|(other, _)| other >= score)).unwrap_or(16);
+            if k == 0 && full {
+                return;
+            }
+            if k < 16 && self.0[k].is_none() {
+                self.0[k] = Some((score, key));
+            } else if !full {
+                self.0[k..].rotate_right(1);
+                self.0[k] = Some((score, key));
+            } else {
+                self.0[..k].rotate_left(1);
+                self.0[k - 1] = Some((score, key));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_pool_does_what_the_slots_do(offers in prop::collection::vec((0..40_u64, 0..9_u32, 0..6_u8), 0..120)) {
+            let mut pool = Pool::default();
+            let mut slots = Slots([None; 16]);
+            for (score, key, step) in offers {
+                if step == 0 {
+                    // Keys of even number are there, the others are ghosts.
+                    let mut taken = None;
+                    for slot in slots.0.iter_mut().rev() {
+                        if let Some((_, key)) = slot.take() && key % 2 == 0 {
+                            taken = Some(key);
+                            break;
+                        }
+                    }
+                    prop_assert_eq!(pool.take(|object| object.as_u32() % 2 == 0).map(ObjectId::as_u32), taken);
+                } else {
+                    pool.offer(score, ObjectId::new(key));
+                    slots.offer(score, key);
+                }
+                pool.check();
+                let held: Vec<(u64, u32)> = slots.0.iter().flatten().copied().collect();
+                let own: Vec<(u64, u32)> = pool.entries.iter().map(|(score, object)| (*score, object.as_u32())).collect();
+                prop_assert_eq!(own, held);
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Making room, as Redis does before every command while there is a limit.
+//!
+//! The check sees the memory before the write, the arguments of the command included; what the
+//! write adds beyond that the next command removes (`redis-7.0 evict.c:performEvictions`).
+
+use super::{Server, rank};
+use crate::cache::eviction::sampled::Rank;
+use crate::cache::{Cache, Capacity, Cause, State};
+use crate::trace::ObjectId;
+use crate::units::SimTime;
+
+/// A call looks at its clock once in so many victims.
+const VICTIMS: u64 = 16;
+
+/// What became of an attempt to make room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cache) enum Room {
+    /// There is room, or eviction goes on in the background: a command may run.
+    Made,
+    /// Nothing could be evicted: a write is refused.
+    None,
+}
+
+impl Server {
+    /// The LRU, LFU or TTL score of a key: a higher one is a better victim.
+    fn score(&self, object: ObjectId, rank: Rank, expires_at: SimTime, now: SimTime) -> u64 {
+        match rank {
+            Rank::Lru => rank::idle(&self.settings, self.lru_clock(now), self.keys[object.index()].stamp),
+            Rank::Lfu => {
+                let counter = rank::lfu_counter(&self.settings, now, self.keys[object.index()].stamp);
+                u64::from(255 - counter)
+            }
+            // The nearest expiry; milliseconds, as Redis keeps them.
+            Rank::Ttl => u64::MAX - expires_at.as_nanos() / 1_000_000,
+            Rank::Random => 0,
+        }
+    }
+}
+
+impl Cache {
+    /// A GET of `object` comes in: what the clock has brought is done, then room is made for its arguments.
+    pub(in crate::cache) fn before_get(&mut self, object: ObjectId, now: SimTime) {
+        self.serve_clock(now);
+        if self.runs_commands() {
+            self.check_before_get(object, now);
+        }
+        let held = self.slots[object.index()].state == State::Held;
+        if let Some(server) = &mut self.server {
+            server.looked_up(held);
+        }
+        self.note_overhead(now);
+    }
+
+    fn check_before_get(&mut self, object: ObjectId, now: SimTime) {
+        let Self { server, objects, .. } = self;
+        let Some(server) = server else { return };
+        server.in_flight = match &mut server.overhead {
+            None => 0,
+            Some(overhead) => {
+                overhead.ran[0] = true;
+                overhead.clients.get(objects.key_len(object), now)
+            }
+        };
+        self.note_overhead(now);
+        self.room(now);
+        self.after_command(now);
+    }
+
+    /// A SET comes in: whether it may run, the value on its way counted.
+    pub(in crate::cache) fn before_set(&mut self, object: ObjectId, has_ttl: bool, now: SimTime) -> Room {
+        let (key, size) = (self.objects.key_len(object), self.objects.size(object));
+        let cost = self.memory.cost(&self.objects, object, has_ttl);
+        let by_objects = matches!(self.capacity, Capacity::Objects(_));
+        let Some(server) = &mut self.server else { return Room::Made };
+        server.in_flight = match &mut server.overhead {
+            None if by_objects => 1,
+            None => cost,
+            Some(overhead) => {
+                overhead.ran[1] = true;
+                let bytes = overhead.clients.set(key, size.into(), has_ttl, now);
+                if by_objects { 1 } else { bytes }
+            }
+        };
+        self.note_overhead(now);
+        self.room(now)
+    }
+
+    /// The arguments of the command are freed.
+    pub(in crate::cache) fn after_command(&mut self, now: SimTime) {
+        if let Some(server) = &mut self.server {
+            server.in_flight = 0;
+            if let Some(overhead) = &mut server.overhead {
+                overhead.clients.done();
+            }
+        }
+        self.note_overhead(now);
+    }
+
+    /// What is counted against the limit, and the limit.
+    pub(in crate::cache) fn counted(&self) -> (u64, u64) {
+        match self.capacity {
+            Capacity::Unbounded => (self.residency.in_use(), u64::MAX),
+            Capacity::Bytes(limit) => (self.residency.in_use(), limit),
+            Capacity::Objects(limit) => (self.residency.entries(), limit),
+        }
+    }
+
+    /// By how many bytes tables may grow: only where the limit is one of bytes that counts them.
+    pub(in crate::cache) fn room_for_tables(&self) -> u64 {
+        match (self.capacity, self.memory.counting()) {
+            (Capacity::Bytes(limit), Some(_)) => limit.saturating_sub(self.residency.in_use()),
+            _ => u64::MAX,
+        }
+    }
+
+    /// Evicts until what is counted, with the bytes in flight, keeps to the limit.
+    pub(in crate::cache) fn room(&mut self, now: SimTime) -> Room {
+        let (counted, limit) = self.counted();
+        let Some(server) = &self.server else { return Room::Made };
+        let used = counted.saturating_add(server.in_flight);
+        if used <= limit {
+            return Room::Made;
+        }
+        let (cost, longest) =
+            (server.settings.expire_cost.as_nanos(), server.settings.eviction_limit().as_nanos());
+        let (goal, mut freed, mut victims) = (used - limit, 0, 0);
+        while freed < goal {
+            let Some(victim) = self.sampled_victim(now) else { return Room::None };
+            let (before, _) = self.counted();
+            self.stats.evicted_keys += 1;
+            self.remove(victim, Cause::Evicted, now);
+            freed += before - self.counted().0;
+            victims += 1;
+            if victims % VICTIMS == 0 && victims * cost > longest {
+                if let Some(server) = &mut self.server {
+                    server.pending = Some(now);
+                }
+                break;
+            }
+        }
+        Room::Made
+    }
+
+    /// An eviction that hit its time limit goes on in the time that has passed since.
+    pub(super) fn go_on_evicting(&mut self, now: SimTime) {
+        let Some(since) = self.server.as_mut().and_then(|server| server.pending.take()) else { return };
+        let Some(server) = &self.server else { return };
+        let mut victims = now.since(since).as_nanos() / server.settings.expire_cost.as_nanos().max(1);
+        while self.counted().0 > self.counted().1 {
+            let Some(victim) = (victims > 0).then(|| self.sampled_victim(now)).flatten() else {
+                break;
+            };
+            self.stats.evicted_keys += 1;
+            self.remove(victim, Cause::Evicted, now);
+            victims -= 1;
+        }
+        if let Some(server) = &mut self.server
+            && victims == 0
+        {
+            server.pending = Some(now);
+        }
+    }
+
+    /// Who leaves next.
+    fn sampled_victim(&mut self, now: SimTime) -> Option<ObjectId> {
+        let Self { server, slots, eviction, .. } = self;
+        let server = server.as_mut()?;
+        let Some(sampled) = server.needs.sampled else { return eviction.victim() };
+        let samples = server.settings.samples as usize;
+        loop {
+            let Server { dict, expires, random, keys, scratch, .. } = &mut **server;
+            let table = if sampled.volatile { expires } else { dict };
+            if sampled.rank == Rank::Random {
+                return table.random_key(random, keys);
+            }
+            if table.len() == 0 {
+                return None;
+            }
+            table.sample(samples, random, keys, scratch);
+            let drawn = std::mem::take(&mut server.scratch);
+            for object in &drawn {
+                let score = server.score(*object, sampled.rank, slots[object.index()].expires_at, now);
+                server.pool.offer(score, *object);
+            }
+            server.scratch = drawn;
+            let Server { dict, expires, pool, keys, .. } = &mut **server;
+            let table = if sampled.volatile { expires } else { dict };
+            if let Some(victim) = pool.take(|object| table.contains(object, keys)) {
+                return Some(victim);
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The server's configuration, under Redis's own names.
+
+use crate::units::SimDuration;
+
+/// What Redis's configuration says, and what the simulator must be told beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Keys drawn for each victim (`maxmemory-samples`).
+    pub samples: u32,
+    /// How hard the active expiry works, 1 to 10 (`active-expire-effort`).
+    pub effort: u32,
+    /// Calls of the cron per second, 1 to 500 (`hz`).
+    pub hz: u32,
+    /// How slowly the LFU counter saturates (`lfu-log-factor`).
+    pub lfu_log_factor: u32,
+    /// Minutes after which an idle LFU counter loses one; 0 for never (`lfu-decay-time`).
+    pub lfu_decay_time: u32,
+    /// How long one call may evict, 0 to 100 (`maxmemory-eviction-tenacity`).
+    pub tenacity: u32,
+    /// The step of the LRU clock.
+    pub lru_clock: LruClock,
+    /// Where in a wall-clock second the run begins, in milliseconds.
+    pub clock_phase_ms: u32,
+    /// Processor time of one deletion.
+    pub expire_cost: SimDuration,
+    /// Processor time of one visited bucket.
+    pub visit_cost: SimDuration,
+}
+
+/// The step of the LRU clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub enum LruClock {
+    /// Whole seconds, read by the cron: Redis.
+    #[default]
+    #[serde(rename = "1s")]
+    Seconds,
+    /// Milliseconds, read at every command: a study aid that no Redis offers.
+    #[serde(rename = "1ms")]
+    Milliseconds,
+}
+
+impl Default for Settings {
+    /// The defaults of Redis 7.0, and a microsecond for a deletion.
+    fn default() -> Self {
+        Self {
+            samples: 5,
+            effort: 1,
+            hz: 10,
+            lfu_log_factor: 10,
+            lfu_decay_time: 1,
+            tenacity: 10,
+            lru_clock: LruClock::Seconds,
+            clock_phase_ms: 0,
+            expire_cost: SimDuration::from_micros(1),
+            visit_cost: SimDuration::from_nanos(100),
+        }
+    }
+}
+
+impl Settings {
+    /// Time between two ticks of the cron.
+    pub(super) fn tick(&self) -> SimDuration {
+        SimDuration::from_nanos(1_000_000_000 / u64::from(self.hz.clamp(1, 500)))
+    }
+
+    /// How long one call may evict; for ever at 100 (`evict.c:evictionTimeLimitUs`).
+    pub(super) fn eviction_limit(&self) -> SimDuration {
+        match self.tenacity {
+            0..=10 => SimDuration::from_micros(50 * u64::from(self.tenacity)),
+            11..=99 => SimDuration::from_secs_f64(500e-6 * 1.15_f64.powi(self.tenacity.cast_signed() - 10)),
+            _ => SimDuration::FOREVER,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tenacity_is_linear_to_10_and_grows_by_15_percent_a_step_above() {
+        let limit = |tenacity| Settings { tenacity, ..Settings::default() }.eviction_limit();
+        assert_eq!(limit(0), SimDuration::ZERO);
+        assert_eq!(limit(10), SimDuration::from_micros(500));
+        assert_eq!(limit(11), SimDuration::from_micros(575));
+        assert!((limit(99).as_secs_f64() - 126.6).abs() < 1.0, "about two minutes: {}", limit(99));
+        assert_eq!(limit(100), SimDuration::FOREVER);
+    }
+}

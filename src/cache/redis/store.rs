@@ -1,0 +1,43 @@
+//! SET in a server: the check of memory comes first, then the lookup, then the write.
+
+use super::room::Room;
+use crate::cache::{Cache, Entry, State, Stored};
+use crate::trace::ObjectId;
+use crate::units::SimTime;
+
+impl Cache {
+    /// Whether commands run as Redis runs them.
+    pub(in crate::cache) fn runs_commands(&self) -> bool {
+        self.server.as_ref().is_some_and(|server| server.runs_commands())
+    }
+
+    /// Stores a value; what the memory check evicts may be the old value itself.
+    pub(in crate::cache) fn set_in_server(&mut self, object: ObjectId, entry: Entry, now: SimTime) -> Stored {
+        let has_ttl = entry.has_ttl();
+        let weight = self.weight(self.memory.cost(&self.objects, object, has_ttl));
+        let mut admitted = self.is_live(object, now);
+        if !admitted {
+            admitted = self.eviction.admit(object, weight);
+            if !admitted {
+                return Stored::NotAdmitted;
+            }
+        }
+        let was_live = self.is_live(object, now);
+        let room = self.before_set(object, has_ttl, now);
+        let stored = if room == Room::None {
+            Stored::OutOfMemory
+        } else if was_live && !self.is_live(object, now) && !self.eviction.admit(object, weight) {
+            Stored::NotAdmitted
+        } else {
+            self.write(object, entry, now);
+            Stored::Yes
+        };
+        self.after_command(now);
+        stored
+    }
+
+    fn is_live(&self, object: ObjectId, now: SimTime) -> bool {
+        let slot = &self.slots[object.index()];
+        slot.state == State::Held && slot.is_live(now)
+    }
+}

@@ -1,0 +1,133 @@
+//! Keys of `[cache]` that carry the names of Redis's configuration.
+
+use std::ops::RangeInclusive;
+
+use toml::Spanned;
+
+use crate::cache::redis::{LruClock, Settings};
+use crate::catalog::{Fault, Section};
+use crate::units::SimDuration;
+
+/// The settings, where the first of them was written, and what the user should know.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) settings: Settings,
+    pub(super) first: Option<(&'static str, std::ops::Range<usize>)>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// All keys, in the order in which they are told.
+const KEYS: [&str; 10] = [
+    "hz",
+    "active-expire-effort",
+    "maxmemory-samples",
+    "maxmemory-eviction-tenacity",
+    "lfu-log-factor",
+    "lfu-decay-time",
+    "lru-clock",
+    "clock-phase-ms",
+    "expire-cost",
+    "visit-cost",
+];
+
+/// Reads the settings of the server.
+pub(super) fn settings(section: &mut Section<'_>) -> Result<Written, Fault> {
+    let standard = Settings::default();
+    let mut warnings = Vec::new();
+    let written = KEYS.iter().filter_map(|key| Some((*key, section.span_of(key)?)));
+    let first = written.min_by_key(|(_, span)| span.start);
+    let settings = Settings {
+        hz: clamped(section, "hz", standard.hz, &mut warnings)?,
+        effort: within(section, "active-expire-effort", 1..=10, standard.effort)?,
+        samples: within(section, "maxmemory-samples", 1..=u32::MAX, standard.samples)?,
+        tenacity: within(section, "maxmemory-eviction-tenacity", 0..=100, standard.tenacity)?,
+        lfu_log_factor: within(section, "lfu-log-factor", 0..=u32::MAX, standard.lfu_log_factor)?,
+        lfu_decay_time: within(section, "lfu-decay-time", 0..=u32::MAX, standard.lfu_decay_time)?,
+        lru_clock: section.or("lru-clock", LruClock::default())?,
+        clock_phase_ms: within(section, "clock-phase-ms", 0..=999, standard.clock_phase_ms)?,
+        expire_cost: section.or("expire-cost", standard.expire_cost)?,
+        visit_cost: section.or("visit-cost", standard.visit_cost)?,
+    };
+    if settings.samples > 64 {
+        warnings.push(format!(
+            "maxmemory-samples = {} is taken as it is by Redis 7.0, which has no upper bound; later versions refuse more than 64",
+            settings.samples
+        ));
+    }
+    for (key, cost) in [("expire-cost", settings.expire_cost), ("visit-cost", settings.visit_cost)] {
+        if cost > SimDuration::from_millis(100) {
+            warnings.push(format!(
+                "{key} = \"{cost}\" is far more than a deletion takes, so the server hardly expires anything"
+            ));
+        }
+    }
+    Ok(Written { settings, first, warnings })
+}
+
+/// A whole number within Redis's range.
+fn within(
+    section: &mut Section<'_>,
+    key: &'static str,
+    range: RangeInclusive<u32>,
+    default: u32,
+) -> Result<u32, Fault> {
+    let Some(number) = section.located::<i64>(key)? else { return Ok(default) };
+    let value = *number.get_ref();
+    u32::try_from(value).ok().filter(|value| range.contains(value)).ok_or_else(|| {
+        let (least, most) = (range.start(), range.end());
+        let rule = if *most == u32::MAX {
+            format!("Redis takes {least} and more")
+        } else {
+            format!("Redis takes {least} to {most}")
+        };
+        Fault::new(Spanned::span(&number), format!("{key} = {value} is out of range"))
+            .rule(rule)
+            .help(format!("leave it out for Redis's default, {default}"))
+    })
+}
+
+/// `hz`: Redis takes any number and works with the nearest from 1 to 500.
+fn clamped(
+    section: &mut Section<'_>,
+    key: &'static str,
+    default: u32,
+    warnings: &mut Vec<String>,
+) -> Result<u32, Fault> {
+    let value = within(section, key, 0..=u32::MAX, default)?;
+    let used = value.clamp(1, 500);
+    if used != value {
+        warnings.push(format!("{key} = {value} is taken as {used}, as Redis does: it keeps to 1 to 500"));
+    }
+    Ok(used)
+}
+
+/// Refuses settings of a server that there is not.
+pub(super) fn refuse_idle(written: &Written, used: bool) -> Result<(), Fault> {
+    match &written.first {
+        Some((key, span)) if !used => {
+            Err(Fault::new(span.clone(), format!("{key} is a setting of a Redis server, but nothing here is modelled on one"))
+                .rule("it matters with an eviction policy of Redis such as \"allkeys-lru\", with reclaim = \"active\" and with memory = \"redis\"")
+                .help(format!("write eviction = \"allkeys-lru\" in [cache], or leave {key} out")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The settings as they could be written.
+pub(super) fn effective(settings: &Settings, table: &mut toml::Table) {
+    let Settings { samples, effort, hz, lfu_log_factor, lfu_decay_time, tenacity, .. } = *settings;
+    for (key, value) in [
+        ("hz", hz),
+        ("active-expire-effort", effort),
+        ("maxmemory-samples", samples),
+        ("maxmemory-eviction-tenacity", tenacity),
+        ("lfu-log-factor", lfu_log_factor),
+        ("lfu-decay-time", lfu_decay_time),
+        ("clock-phase-ms", settings.clock_phase_ms),
+    ] {
+        table.insert(key.to_owned(), i64::from(value).into());
+    }
+    table.insert("lru-clock".to_owned(), toml::Value::try_from(settings.lru_clock).expect("it is a word"));
+    table.insert("expire-cost".to_owned(), settings.expire_cost.to_string().into());
+    table.insert("visit-cost".to_owned(), settings.visit_cost.to_string().into());
+}

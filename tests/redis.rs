@@ -1,0 +1,12 @@
+//! The model of a Redis server: invariants, golden totals of memory, and an independent naive server.
+
+#[path = "redis/ablation.rs"]
+mod ablation;
+#[path = "redis/golden.rs"]
+mod golden;
+#[path = "redis/invariants.rs"]
+mod invariants;
+#[path = "redis/naive.rs"]
+mod naive;
+#[path = "redis/server.rs"]
+mod server;

@@ -1,0 +1,117 @@
+//! Plays requests through the crate's own cache, in front of which an application reads, and writes what is missing.
+
+use std::sync::Arc;
+
+use ttlab::cache::eviction::EVICTIONS;
+use ttlab::cache::memory::MEMORIES;
+use ttlab::cache::reclaim::RECLAIMS;
+use ttlab::cache::redis::Settings;
+use ttlab::cache::{Account, Cache, Capacity, Entry, Lookup, Residency, Setup, Stored};
+use ttlab::origin::Version;
+use ttlab::random::Seed;
+use ttlab::trace::{ClassId, Fact, Keys, ObjectId, Objects};
+use ttlab::units::{SimDuration, SimTime, Window};
+
+/// A server and the objects that it may hold.
+#[derive(Debug, Clone)]
+pub(crate) struct Design {
+    pub(crate) policy: &'static str,
+    pub(crate) reclaim: &'static str,
+    pub(crate) memory: &'static str,
+    pub(crate) capacity: Capacity,
+    pub(crate) settings: Settings,
+    pub(crate) seed: u64,
+    /// Sizes of the values.
+    pub(crate) sizes: Vec<u32>,
+    /// How long each stored value lives in milliseconds; 0: for ever.
+    pub(crate) ttls: Vec<u64>,
+}
+
+impl Default for Design {
+    fn default() -> Self {
+        Self {
+            policy: "allkeys-lru",
+            reclaim: "active",
+            memory: "payload",
+            capacity: Capacity::Unbounded,
+            settings: Settings::default(),
+            seed: 1,
+            sizes: Vec::new(),
+            ttls: Vec::new(),
+        }
+    }
+}
+
+/// What became of the requests.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Played {
+    pub(crate) hits: Vec<bool>,
+    /// Entries stored where there was none.
+    pub(crate) stored: u64,
+    pub(crate) refused: u64,
+    pub(crate) account: Account,
+}
+
+/// The instant so many milliseconds after the beginning.
+pub(crate) fn at(millis: u64) -> SimTime {
+    SimTime::from_nanos(millis * 1_000_000)
+}
+
+/// The objects of a design: keys of 24 bytes.
+pub(crate) fn objects(design: &Design) -> Arc<Objects> {
+    let fact = |size: &u32| Fact { size: *size, class: ClassId::default(), size_is_imputed: false };
+    let mut keys = Keys::recorded();
+    (0..design.sizes.len()).for_each(|number| keys.push(&key(number)));
+    Arc::new(Objects::new(design.sizes.iter().map(fact).collect(), keys, vec!["all".to_owned()]))
+}
+
+/// The key of an object.
+pub(crate) fn key(number: usize) -> String {
+    format!("image:{number:018}")
+}
+
+/// A cache of this design for a run until `end`.
+pub(crate) fn cache(design: &Design, end: SimTime) -> Cache {
+    let setup = Setup { objects: design.sizes.len(), capacity: design.capacity, ..Setup::nothing() };
+    let made = "every part can be made with its defaults";
+    let window = Window { from: SimTime::ZERO, until: end };
+    Cache::new(
+        objects(design),
+        design.capacity,
+        EVICTIONS.default_choice(design.policy).make(&setup).expect(made),
+        RECLAIMS.default_choice(design.reclaim).make(&setup).expect(made),
+        MEMORIES.default_choice(design.memory).make(&setup).expect(made),
+        Residency::new(window, SimDuration::from_secs(3_600)),
+    )
+    .serving(design.settings, Seed::new(design.seed))
+}
+
+/// The entry that is written at `now`.
+pub(crate) fn entry(design: &Design, object: usize, now: SimTime) -> Entry {
+    let ttl = design.ttls[object];
+    let expires_at = if ttl == 0 { SimTime::NEVER } else { now + SimDuration::from_millis(ttl) };
+    Entry { stored_at: now, fresh_until: expires_at, expires_at, version: Version(0) }
+}
+
+/// Plays requests of (milliseconds, object); the cache checks itself after every `check` of them.
+pub(crate) fn play(design: &Design, requests: &[(u64, usize)], check: usize) -> Played {
+    let end = at(requests.last().map_or(0, |last| last.0));
+    let mut cache = cache(design, end);
+    let (mut hits, mut stored, mut refused) = (Vec::new(), 0, 0);
+    for (index, (millis, number)) in requests.iter().enumerate() {
+        let (now, object) = (at(*millis), ObjectId::from_index(*number));
+        let hit = matches!(cache.get(object, now), Lookup::Held(_));
+        hits.push(hit);
+        if !hit {
+            match cache.set(object, entry(design, *number, now), now) {
+                Stored::Yes => stored += 1,
+                Stored::OutOfMemory => refused += 1,
+                other => panic!("{other:?} is nothing that a server says"),
+            }
+        }
+        if (index + 1) % check == 0 {
+            cache.check();
+        }
+    }
+    Played { hits, stored, refused, account: cache.finish(end) }
+}
