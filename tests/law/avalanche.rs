@@ -100,7 +100,7 @@ fn f11_jitter_spreads_the_fetches_evenly_over_the_expiries() {
             tolerance,
             &format!("{at}: fetches a second"),
         );
-        let peak = run.origin.peak_rate as f64;
+        let peak = run.origin.per_second.peak as f64;
         let expected = format!("above {law:.1}");
         ledger.must_lie(&format!("{at}: most in a second"), &expected, peak, law..=law + 5.0 * law.sqrt());
     }
@@ -110,7 +110,7 @@ fn f11_jitter_spreads_the_fetches_evenly_over_the_expiries() {
     let law = 1_000.0 / (last - first);
     let rate = Estimate::of(runs.iter().map(|run| fetches(run, first + 10.0, last) / (last - first - 10.0)));
     rate.must_equal(&mut ledger, law, 0.01, "F11, 1000 keys, T = 3600 s, j = 0.15: fetches a second");
-    let peak = runs.iter().map(|run| run.origin.peak_rate as f64).sum::<f64>() / 16.0;
+    let peak = runs.iter().map(|run| run.origin.per_second.peak as f64).sum::<f64>() / 16.0;
     let what = "F11, 1000 keys, T = 3600 s, j = 0.15: most in a second";
     ledger.must_lie(what, "above 0.926", peak, law..=law + 5.0 * law.sqrt());
     ledger.close();
