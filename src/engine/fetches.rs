@@ -62,11 +62,10 @@ impl<O: Observer> Run<'_, O> {
 
     /// Asks the origin for a fetch that has departed.
     pub(super) fn ask(&mut self, id: FlightId, request: usize, held: Option<Version>, now: SimTime) {
-        let Some(flying) = self.flights.current(id).copied() else { return };
-        let object = flying.object;
-        let background = flying.is_background();
+        let Some(flying) = self.flights.current(id) else { return };
+        let (object, background) = (flying.object, flying.is_background());
         if !self.is_over() {
-            let (overlaps, in_flight) = (self.flights.overlaps(object), self.flights.count());
+            let (overlaps, in_flight) = (self.flights.overlaps(id), self.flights.count());
             let class = self.trace.objects().fact(object).class;
             self.observer.asked(&Asked { object, class, at: now, background, overlaps, in_flight });
         }
@@ -133,10 +132,13 @@ impl<O: Observer> Run<'_, O> {
 
     /// The origin has answered.
     pub(super) fn landed(&mut self, now: SimTime, id: FlightId) {
+        if let Some(Event::Landed(next)) = self.queue.probably_next() {
+            self.prefetch(self.flights.object(next));
+        }
         // It may have been called off.
-        let Some(flying) = self.flights.current(id).copied() else { return };
-        let Some(fetch) = flying.fetch else { return };
-        let (flying, party) = self.end(id, now, flying.dies);
+        let Some(flying) = self.flights.current(id) else { return };
+        let (Some(fetch), dies) = (flying.fetch, flying.dies) else { return };
+        let (flying, party) = self.end(id, now, dies);
         self.free_server(now);
         let size = self.trace.objects().size(flying.object);
         let bytes = if fetch.answer == Answer::Value { size } else { 0 };
@@ -210,6 +212,10 @@ impl<O: Observer> Run<'_, O> {
         if party.is_empty() {
             return;
         }
+        if let Some(id) = self.waiting.only(party) {
+            self.waiting.get(id).waits = Waits::Dealt;
+            return deal(self, id);
+        }
         let mut ids = std::mem::take(&mut self.let_go);
         self.waiting.dissolve(party, &mut ids);
         ids.iter().for_each(|id| self.waiting.get(*id).waits = Waits::Dealt);
@@ -279,6 +285,6 @@ impl<O: Observer> Run<'_, O> {
     fn held(&self, flying: &Flying, now: SimTime) -> Option<Entry> {
         let matters =
             self.client.duplicate_fill != DuplicateFill::Overwrite || self.strategy.validates_at.is_some();
-        self.cache.peek(flying.object, now).filter(|_| matters)
+        if matters { self.cache.peek(flying.object, now) } else { None }
     }
 }

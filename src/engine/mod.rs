@@ -16,6 +16,7 @@ mod jobs;
 mod queue;
 mod requests;
 mod server;
+mod table;
 mod waiting;
 
 use std::collections::BTreeMap;
@@ -99,7 +100,6 @@ impl Simulation<'_> {
     /// Runs to the end under the eyes of any observer; returns the cache as it was left and the
     /// observer, or `None` if the pulse stopped it.
     pub fn observed_by<O: Observer>(self, observer: O, pulse: &dyn Pulse) -> Option<(Cache, O)> {
-        let objects = self.trace.objects().len();
         let (end, warm) = (self.window.until, self.warm);
         let mut run = Run {
             trace: self.trace,
@@ -111,7 +111,7 @@ impl Simulation<'_> {
             routing: self.seed.of("routing"),
             chance: self.seed.of("failures"),
             budget: RetryBudget::new(&self.client),
-            flights: Flights::new(objects),
+            flights: Flights::new(),
             waiting: Waiting::new(),
             queue: EventQueue::new(),
             after_end: None,
@@ -218,8 +218,6 @@ impl<O: Observer> Run<'_, O> {
     #[inline]
     fn prefetch(&self, object: ObjectId) {
         self.cache.prefetch(object);
-        self.trace.objects().prefetch(object);
-        self.flights.prefetch(object);
         self.origin.prefetch(object);
     }
 

@@ -14,6 +14,7 @@ pub struct Tally([u64; OutcomeKind::ALL.len()]);
 
 impl Tally {
     /// Counts one outcome.
+    #[inline]
     pub fn add(&mut self, kind: OutcomeKind) {
         self.0[kind.index()] += 1;
     }

@@ -79,6 +79,10 @@ impl Recorder {
     pub fn finish(self, account: &Account) -> Measurements {
         let mut totals = ClassTotals::default();
         self.classes.iter().for_each(|class| totals.merge(class));
+        // One GET per request, beside those of requests that looked again.
+        let mut commands = self.commands;
+        commands.get += totals.outcomes.total();
+        commands.bytes_out += totals.hit_bytes;
         Measurements {
             scored: self.window.length(),
             totals,
@@ -99,7 +103,7 @@ impl Recorder {
             expired: account.expired,
             out_of_memory: self.out_of_memory,
             too_large: self.too_large,
-            commands: self.commands,
+            commands,
             origin: self.origin.finish(account.peak_expiring_per_second),
             stampedes: self.stampedes.finish(),
             incidents: self.incidents,
@@ -112,21 +116,21 @@ impl Recorder {
 }
 
 impl Observer for Recorder {
+    #[expect(
+        clippy::inline_always,
+        reason = "of a known kind of outcome, half of it is known when it is compiled"
+    )]
+    #[inline(always)]
     fn observe(&mut self, outcome: &Outcome) {
         let is_over_bound = self.series.observe(outcome);
         if !self.window.contains(outcome.at) {
             return;
         }
-        let hit = outcome.kind.is_hit();
         let size = u64::from(outcome.size);
         let class = &mut self.classes[outcome.class.index()];
         class.outcomes.add(outcome.kind);
         class.requested_bytes += size;
-        self.commands.get += 1;
-        if hit {
-            class.hit_bytes += size;
-            self.commands.bytes_out += size;
-        }
+        class.hit_bytes += if outcome.kind.is_hit() { size } else { 0 };
         if let Some(age) = outcome.stale_for {
             class.outdated += 1;
             class.over_bound += u64::from(is_over_bound);
@@ -144,10 +148,12 @@ impl Observer for Recorder {
         self.origin.asked(asked);
     }
 
+    #[inline]
     fn regenerated(&mut self, regeneration: &Regeneration) {
         self.stampedes.regenerated(regeneration);
     }
 
+    #[inline]
     fn stored(&mut self, size: u32, at: SimTime, stored: Stored) {
         if !self.window.contains(at) {
             return;
@@ -165,10 +171,12 @@ impl Observer for Recorder {
         self.commands.set += 1;
     }
 
+    #[inline]
     fn served(&mut self, served: &Served) {
         self.origin.served(served);
     }
 
+    #[inline]
     fn sent(&mut self, at: SimTime, command: Command, times: u64) {
         if !self.window.contains(at) {
             return;

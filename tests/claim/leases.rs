@@ -14,7 +14,8 @@ fn claim_4_leases_cut_the_peak_rate_of_herd_prone_keys_tenfold() {
                 ttl = { rule = \"fixed\", ttl = \"20s\", modifiers = [{ modifier = \"jitter\", spread = 0.5 }] }\n\
                 [[strategy]]\nname = \"lease\"\nguard = { policy = \"lease\", token_interval = \"10s\" }\n\
                 ttl = { rule = \"fixed\", ttl = \"20s\", modifiers = [{ modifier = \"jitter\", spread = 0.5 }] }\n";
-    let peaks: Vec<f64> = support::run(text).iter().map(|cell| cell[0].origin.per_second.peak as f64).collect();
+    let peaks: Vec<f64> =
+        support::run(text).iter().map(|cell| cell[0].origin.per_second.peak as f64).collect();
     let what = "most fetches in a second, without a guard over with leases (17 K/s over 1.3 K/s)";
     ledger.must_lie(what, "13", peaks[0] / peaks[1], 10.0..=f64::INFINITY);
     ledger.close();

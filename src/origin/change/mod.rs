@@ -49,11 +49,13 @@ impl Changes {
     }
 
     /// Whether any object ever changes.
+    #[inline]
     pub fn ever(&self) -> bool {
         !self.history.is_empty()
     }
 
     /// The version that is current at `at`.
+    #[inline]
     pub fn version(&mut self, object: ObjectId, at: SimTime) -> Version {
         if !self.ever() {
             return Version(0);
@@ -73,6 +75,7 @@ impl Changes {
     }
 
     /// When the first change after `version` took place, if that was at `at` or before.
+    #[inline]
     pub fn outdated_since(&mut self, object: ObjectId, version: Version, at: SimTime) -> Option<SimTime> {
         if !self.ever() {
             return None;

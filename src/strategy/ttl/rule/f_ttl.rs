@@ -144,7 +144,7 @@ impl TtlRule for FTtl {
     }
 
     fn needs(&self) -> Needs {
-        Needs { requests: true, ..Needs::default() }
+        Needs { reads: true, requests: true, ..Needs::default() }
     }
 
     fn on_request(&mut self, seen: &Seen) {
