@@ -103,6 +103,9 @@ impl<O: Observer> Run<'_, O> {
             self.observer.incident(now, Incident::NegativeServed);
             return self.fall_back(id, now);
         }
+        if !self.may_fetch(node, now) {
+            return self.fall_back(id, now);
+        }
         let (permit, ticket) = self.permit(object, node, now, copy.is_some(), now.since(since));
         // Who has a fresh copy in hand waits for nobody.
         if let Some(entry) = copy.filter(|entry| now <= entry.fresh_until)
@@ -231,6 +234,9 @@ impl<O: Observer> Run<'_, O> {
         let Some(waiter) = self.waiting.current(id) else { return };
         let end = self.client.patience(waiter.since).unwrap_or(now);
         self.observer.incident(end, Incident::TimedOut);
+        if waiter.leads {
+            self.breakers.failed(waiter.node, end);
+        }
         let deserted = self.part(id, &waiter);
         self.fail(id, end);
         if let Some(flight) = deserted.filter(|_| self.client.on_timeout != OnTimeout::Abandon) {

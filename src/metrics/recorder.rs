@@ -11,6 +11,7 @@ use super::{
     Regeneration, Served, Sweep,
 };
 use crate::cache::{Account, Stored};
+use crate::strategy::SoftExpiry;
 use crate::strategy::ttl::Trajectory;
 use crate::units::{SimDuration, SimTime, Window};
 
@@ -29,6 +30,8 @@ pub struct Setting {
     pub servers: Option<u32>,
     /// Whether objects ever change at the origin.
     pub changes: bool,
+    /// Where deadlines are kept that come before the key's own.
+    pub deadlines: Option<SoftExpiry>,
     /// The age from which an answer counts as too old; `None` where the scenario names none.
     pub freshness_bound: Option<SimDuration>,
 }
@@ -43,6 +46,7 @@ pub struct Recorder {
     freshness: Option<FreshnessRecorder>,
     origin: OriginRecorder,
     stampedes: StampedeRecorder,
+    deadlines: Option<SoftExpiry>,
     commands: Commands,
     incidents: Incidents,
     sweeps: SweepRecorder,
@@ -55,8 +59,16 @@ pub struct Recorder {
 impl Recorder {
     /// A recorder for one run.
     pub fn new(setting: &Setting) -> Self {
-        let Setting { window, bucket, classes, median_fetch_time, servers, changes, freshness_bound } =
-            *setting;
+        let Setting {
+            window,
+            bucket,
+            classes,
+            median_fetch_time,
+            servers,
+            changes,
+            freshness_bound,
+            deadlines,
+        } = *setting;
         Self {
             window,
             freshness_bound,
@@ -65,6 +77,7 @@ impl Recorder {
             freshness: changes.then(FreshnessRecorder::new),
             origin: OriginRecorder::new(window, median_fetch_time, servers),
             stampedes: StampedeRecorder::new(window),
+            deadlines,
             commands: Commands::default(),
             incidents: Incidents::default(),
             sweeps: SweepRecorder::default(),
@@ -103,7 +116,7 @@ impl Recorder {
             expired: account.expired,
             out_of_memory: self.out_of_memory,
             too_large: self.too_large,
-            commands,
+            commands: completed(commands, self.deadlines),
             origin: self.origin.finish(account.peak_expiring_per_second),
             stampedes: self.stampedes.finish(),
             incidents: self.incidents,
@@ -113,6 +126,19 @@ impl Recorder {
             trajectories: self.trajectories,
         }
     }
+}
+
+/// What follows from the commands that were counted: those of deadlines, and the round trips of all.
+fn completed(mut commands: Commands, deadlines: Option<SoftExpiry>) -> Commands {
+    commands.deadline = match deadlines {
+        None | Some(SoftExpiry::Envelope) => 0,
+        Some(SoftExpiry::Pttl) => commands.get,
+        Some(SoftExpiry::Sidecar) => commands.get + commands.set,
+    };
+    // Deadlines travel with the value they belong to, and an EXPIRE with its ZADD.
+    let Commands { get, set, expire, del, lock, zadd, sweep, .. } = commands;
+    commands.round_trips = get + set + expire.max(zadd) + del + lock + sweep;
+    commands
 }
 
 impl Observer for Recorder {
@@ -203,6 +229,7 @@ impl Observer for Recorder {
             Incident::NegativeServed => &mut incidents.negative_served,
             Incident::Crashed => &mut incidents.crashes,
             Incident::Cancelled => &mut incidents.cancelled,
+            Incident::Broken => &mut incidents.broken,
         } += 1;
     }
 

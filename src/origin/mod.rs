@@ -195,6 +195,11 @@ impl Origin {
         self.changes.version(object, at)
     }
 
+    /// When the object is uploaded anew after `at`; for the engine alone, which tells the application then.
+    pub fn next_upload(&mut self, object: ObjectId, at: SimTime) -> Option<SimTime> {
+        self.changes.next(object, at)
+    }
+
     /// Since when `version` of the object has been out of date at the instant `at`; `None` if it is current.
     #[inline]
     pub fn outdated_since(&mut self, object: ObjectId, version: Version, at: SimTime) -> Option<SimTime> {

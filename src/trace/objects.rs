@@ -135,6 +135,13 @@ impl Objects {
         Self { facts: on_large, keys, classes }
     }
 
+    /// The same objects, each value longer by `bytes`.
+    #[must_use]
+    pub fn longer_by(&self, bytes: u32) -> Self {
+        let longer = |fact: &Fact| Fact { size: fact.size.saturating_add(bytes), ..*fact };
+        Self { facts: self.facts.iter().map(longer).collect(), ..self.clone() }
+    }
+
     /// Number of objects.
     pub fn len(&self) -> usize {
         self.facts.len()

@@ -83,6 +83,18 @@ impl Changes {
         self.until(object, at).get(version.0 as usize).copied().filter(|change| *change <= at)
     }
 
+    /// When the object changes next after `at`; `None` if it never does.
+    pub fn next(&mut self, object: ObjectId, at: SimTime) -> Option<SimTime> {
+        if !self.ever() {
+            return None;
+        }
+        self.until(object, at)
+            .iter()
+            .copied()
+            .find(|change| *change > at)
+            .filter(|change| *change != SimTime::NEVER)
+    }
+
     /// The object's history, drawn until it reaches beyond `at`.
     fn until(&mut self, object: ObjectId, at: SimTime) -> &[SimTime] {
         let history = &mut self.history[object.index()];
