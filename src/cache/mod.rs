@@ -26,7 +26,7 @@ pub use residency::{Account, Residency};
 
 use crate::origin::Version;
 use crate::random::Seed;
-use crate::trace::prefetch::prefetch;
+use crate::trace::prefetch::{on_large_pages, prefetch};
 use crate::trace::{Keys, ObjectId, Objects, Trace};
 use crate::units::{Fraction, SimDuration, SimTime};
 
@@ -224,7 +224,8 @@ impl Cache {
         memory: Box<dyn MemoryModel>,
         residency: Residency,
     ) -> Self {
-        let slots = vec![Slot::EMPTY; objects.len()];
+        let mut slots = on_large_pages(objects.len());
+        slots.resize(objects.len(), Slot::EMPTY);
         let capacity = if eviction.ignores_capacity() { Capacity::Unbounded } else { capacity };
         let down_until = SimTime::ZERO;
         let server = None;
@@ -264,6 +265,7 @@ impl Cache {
     #[inline]
     pub fn prefetch(&self, object: ObjectId) {
         prefetch(&self.slots, object.index());
+        self.objects.prefetch(object);
         if let Some(server) = &self.server {
             server.prefetch(object);
         }
@@ -271,7 +273,21 @@ impl Cache {
     }
 
     /// Looks an object up, as GET does: a dead entry is deleted and counts as expired, a live one is touched.
+    #[inline]
     pub fn get(&mut self, object: ObjectId, now: SimTime) -> Lookup {
+        let slot = &self.slots[object.index()];
+        if self.server.is_some() || slot.state != State::Held || !slot.is_live(now) || self.is_down(now) {
+            return self.look_up(object, now);
+        }
+        // Most lookups end here: a hit in a cache that has nothing else to do at a lookup.
+        let entry = slot.entry();
+        self.stats.keyspace_hits += 1;
+        self.eviction.on_hit(object);
+        Lookup::Held(entry)
+    }
+
+    /// The whole of [`Self::get`].
+    fn look_up(&mut self, object: ObjectId, now: SimTime) -> Lookup {
         if self.is_down(now) {
             return Lookup::Absent(self.unreachable(object, now));
         }
@@ -365,6 +381,11 @@ impl Cache {
     /// Entries held, those of dead ones included, as DBSIZE counts them.
     pub fn entries(&self) -> u64 {
         self.residency.entries()
+    }
+
+    /// Where memory goes now, if the model counts as Redis does.
+    pub fn breakdown(&self) -> Option<redis::Breakdown> {
+        self.server.as_ref().and_then(|server| server.breakdown(&self.slots))
     }
 
     /// Counts since the cache was made.
@@ -484,7 +505,7 @@ impl Cache {
                 self.residency.still_held(&entry, cost, now);
             }
         }
-        let breakdown = self.server.as_ref().and_then(|server| server.breakdown(&self.slots));
+        let breakdown = self.breakdown();
         let rss_ratio = self.memory.counting().map(|counting| counting.rss_ratio);
         Account { breakdown, rss_ratio, ..self.residency.finish() }
     }
@@ -505,7 +526,7 @@ impl Cache {
         if let Some(server) = &self.server {
             server.check(&self.slots);
             assert_eq!(self.residency.in_use(), bytes + server.overhead(), "bytes in use");
-            let whole = server.breakdown(&self.slots).map(|parts| parts.total());
+            let whole = self.breakdown().map(|parts| parts.total());
             assert!(
                 whole.is_none_or(|whole| whole == self.residency.in_use()),
                 "the parts make up the whole"

@@ -3,6 +3,7 @@
 mod error;
 mod explain;
 mod list;
+mod memory;
 mod report;
 mod run;
 mod source;

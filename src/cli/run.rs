@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use super::source::{self, ScenarioFile};
 use super::terminal::{self, Phase};
-use super::{CliError, Output, Status, default_folder};
+use super::{CliError, Output, Status, default_folder, memory};
 use crate::record::{self, About, Record};
 use crate::report;
 use crate::tune::{self, Runs};
@@ -102,6 +102,11 @@ fn simulate(
         .num_threads(threads.map_or(0, usize::from))
         .build()
         .context("the threads cannot be started")?;
+    let repeat = scenario.repeat;
+    let at_once = count.min(pool.current_num_threads() as u64);
+    if let (Some(need), Some(available)) = (&scenario.need, memory::available()) {
+        need.check(repeat, at_once, available).map_err(|fault| file.mistake(fault))?;
+    }
     let phase = Phase::begin("simulating", count, requests * cells.len() as u64, silent);
     let played = pool.install(|| tune::run(scenario, &cells, runs, &phase));
     phase.end();
@@ -135,6 +140,9 @@ fn tell(record: &Record, out: &Path, output: Output) {
     }
     for warning in &record.provenance.warnings {
         terminal::note(&format!("warning: {warning}"));
+    }
+    for note in &record.provenance.notes {
+        terminal::note(&format!("note: {note}"));
     }
     terminal::result(&report::ranking(record, terminal::width()));
     terminal::result(&format!("{}\n", out.join("index.html").display()));

@@ -1,48 +1,50 @@
-//! How long requests waited: histograms of high dynamic range.
+//! How long requests waited, by kind of outcome and by class.
 
-use hdrhistogram::Histogram;
-
-use super::{Latencies, Outcome, OutcomeKind};
-
-/// Longest wait that is told apart, a day; longer ones count as a day.
-const LONGEST_NS: u64 = 86_400_000_000_000;
+use super::{ClassTotals, Latencies, Outcome, OutcomeKind, Waits};
 
 /// Records waits. Most requests do not wait at all, so these are counted apart and added at the end.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct LatencyRecorder {
-    by_kind: [Option<Box<Histogram<u64>>>; OutcomeKind::ALL.len()],
+    by_kind: [Option<Box<Waits>>; OutcomeKind::ALL.len()],
+    by_class: Vec<Option<Box<Waits>>>,
     no_wait: [u64; OutcomeKind::ALL.len()],
 }
 
-/// An empty histogram of waits in nanoseconds, to three digits up to a day; no wait at all stays zero.
-pub(super) fn waits() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, LONGEST_NS, 3).expect("these bounds are legal")
-}
-
 impl LatencyRecorder {
+    pub(super) fn new(classes: usize) -> Self {
+        let by_class = (0..classes).map(|_| None).collect();
+        Self { by_kind: [const { None }; OutcomeKind::ALL.len()], by_class, no_wait: Default::default() }
+    }
+
+    #[inline]
     pub(super) fn observe(&mut self, outcome: &Outcome) {
         let kind = outcome.kind.index();
         if outcome.wait.is_zero() {
             self.no_wait[kind] += 1;
         } else {
-            let histogram = self.by_kind[kind].get_or_insert_with(|| Box::new(waits()));
-            histogram.saturating_record(outcome.wait.as_nanos());
+            for waits in [&mut self.by_kind[kind], &mut self.by_class[outcome.class.index()]] {
+                waits.get_or_insert_default().record(outcome.wait.as_nanos(), 1);
+            }
         }
     }
 
-    pub(super) fn finish(self) -> Latencies {
-        let mut all = waits();
-        let by_kind = self.by_kind.into_iter().zip(self.no_wait).map(|(histogram, no_wait)| {
-            let mut histogram = match histogram {
-                Some(histogram) => *histogram,
-                None if no_wait == 0 => return None,
-                None => waits(),
-            };
-            histogram.saturating_record_n(0, no_wait);
-            all.add(&histogram).expect("histograms of the same bounds add up");
-            Some(histogram)
+    /// Closes the books; `classes` are the totals of the same requests.
+    pub(super) fn finish(self, classes: &[ClassTotals]) -> Latencies {
+        let with = |waits: Option<Box<Waits>>, no_wait: u64| {
+            let mut waits = waits.map(|waits| *waits).unwrap_or_default();
+            waits.record(0, no_wait);
+            (!waits.is_empty()).then_some(waits)
+        };
+        let mut by_kind = self.by_kind;
+        let kinds: [Option<Waits>; OutcomeKind::ALL.len()] =
+            std::array::from_fn(|kind| with(by_kind[kind].take(), self.no_wait[kind]));
+        let by_class = self.by_class.into_iter().zip(classes).map(|(waits, class)| {
+            let waited = waits.as_ref().map_or(0, |waits| waits.len());
+            with(waits, class.outcomes.total() - waited)
         });
-        let by_kind: Vec<_> = by_kind.collect();
-        Latencies { all, by_kind: by_kind.try_into().expect("one histogram per kind") }
+        let by_class = by_class.collect();
+        let mut all = Waits::default();
+        kinds.iter().flatten().for_each(|waits| all.merge(waits));
+        Latencies { all, by_kind: kinds, by_class }
     }
 }

@@ -2,9 +2,7 @@
 //!
 //! Everything here covers the scored part of the run, after the warm-up.
 
-use hdrhistogram::Histogram;
-
-use super::OutcomeKind;
+use super::{OutcomeKind, Waits};
 use crate::cache::redis::Breakdown;
 use crate::strategy::ttl::Trajectory;
 use crate::trace::ObjectId;
@@ -16,6 +14,7 @@ pub struct Tally([u64; OutcomeKind::ALL.len()]);
 
 impl Tally {
     /// Counts one outcome.
+    #[inline]
     pub fn add(&mut self, kind: OutcomeKind) {
         self.0[kind.index()] += 1;
     }
@@ -48,6 +47,12 @@ impl Tally {
     }
 }
 
+impl From<[u32; OutcomeKind::ALL.len()]> for Tally {
+    fn from(counts: [u32; OutcomeKind::ALL.len()]) -> Self {
+        Self(counts.map(u64::from))
+    }
+}
+
 /// What happened to one class of objects (or to all).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ClassTotals {
@@ -57,15 +62,38 @@ pub struct ClassTotals {
     pub requested_bytes: u64,
     /// Bytes served by fresh and stale hits.
     pub hit_bytes: u64,
+    /// Fetches asked of the origin.
+    pub fetches: u64,
+    /// Answers whose object had changed at the origin.
+    pub outdated: u64,
+    /// Of these, answers older than the scenario's bound.
+    pub over_bound: u64,
+    /// Sum over all answers of the time since the first change they had not seen, in nanoseconds.
+    pub age_sum_ns: u128,
 }
 
-/// How long requests waited, in nanoseconds.
-#[derive(Debug, Clone, PartialEq)]
+impl ClassTotals {
+    /// Adds those of another class or run.
+    pub fn merge(&mut self, other: &Self) {
+        self.outcomes.merge(&other.outcomes);
+        self.requested_bytes += other.requested_bytes;
+        self.hit_bytes += other.hit_bytes;
+        self.fetches += other.fetches;
+        self.outdated += other.outdated;
+        self.over_bound += other.over_bound;
+        self.age_sum_ns += other.age_sum_ns;
+    }
+}
+
+/// How long requests waited.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Latencies {
     /// All requests.
-    pub all: Histogram<u64>,
+    pub all: Waits,
     /// By kind of outcome, in the order of [`OutcomeKind::ALL`]; `None` where a kind did not occur.
-    pub by_kind: [Option<Histogram<u64>>; OutcomeKind::ALL.len()],
+    pub by_kind: [Option<Waits>; OutcomeKind::ALL.len()],
+    /// By class; `None` where nobody asked for one of its objects.
+    pub by_class: Vec<Option<Waits>>,
 }
 
 /// What the cache held.
@@ -108,10 +136,27 @@ pub struct Commands {
     pub zadd: u64,
     /// Commands of periodic sweeps.
     pub sweep: u64,
+    /// Of deadlines kept beside values: PTTL of each read, or GET and SET of a second key.
+    pub deadline: u64,
+    /// Times that the application waited for the cache; commands sent together are one.
+    pub round_trips: u64,
     /// Bytes written by SETs.
     pub bytes_in: u64,
     /// Bytes read by GETs.
     pub bytes_out: u64,
+}
+
+/// How unevenly fetches came: counts per window of time, aligned to time zero.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Burst {
+    /// Length of a window.
+    pub window: SimDuration,
+    /// Most fetches in one window.
+    pub peak: u64,
+    /// The number of fetches that 99.9 % of the windows stay within.
+    pub p999: u64,
+    /// Fetches of an average window; 0 where no time was scored.
+    pub mean: f64,
 }
 
 /// What the origin had to do.
@@ -123,12 +168,10 @@ pub struct OriginLoad {
     pub refreshes: u64,
     /// Bytes fetched.
     pub bytes: u64,
-    /// Most fetches asked for in one second of virtual time.
-    pub peak_rate: u64,
-    /// The number of fetches a second that 99.9 % of the seconds stay within.
-    pub p999_rate: u64,
-    /// Most fetches asked for within one median fetch time; `None` where fetches take no time.
-    pub peak_per_fetch_time: Option<u64>,
+    /// Fetches asked for per second of virtual time.
+    pub per_second: Burst,
+    /// Fetches asked for per median time of a fetch; `None` where fetches take no time.
+    pub per_fetch_time: Option<Burst>,
     /// Most distinct objects whose TTL ran out in one second.
     pub peak_expiring_per_second: u64,
     /// Share of the servers' time that was spent on fetches; `None` where capacity is unlimited.
@@ -156,6 +199,8 @@ pub struct Incidents {
     pub crashes: u64,
     /// Fetches called off because nobody waited for them any more.
     pub cancelled: u64,
+    /// Fetches not made because a breaker was open.
+    pub broken: u64,
 }
 
 /// What application-side sweeps did and cost.
@@ -243,6 +288,10 @@ pub struct Freshness {
     pub p95_age: Option<SimDuration>,
     /// The oldest.
     pub max_age: Option<SimDuration>,
+    /// The age that the scenario calls too old; `None` where it names none.
+    pub bound: Option<SimDuration>,
+    /// Answers older than that.
+    pub over_bound: Option<u64>,
 }
 
 /// What happened in one bucket of virtual time.
@@ -268,6 +317,27 @@ pub struct Bucket {
     pub evicted: u64,
     /// Entries whose TTL ran out.
     pub expired: u64,
+    /// How long the requests that arrived in it waited, summed up, in seconds.
+    pub wait_sum_s: f64,
+    /// The wait that 99 % of them stayed within, to one digit; `None` without requests.
+    pub p99_wait: Option<SimDuration>,
+    /// The longest of these waits.
+    pub max_wait: SimDuration,
+    /// Answers to them whose object had changed at the origin.
+    pub outdated: u64,
+    /// Of these, answers older than the scenario's bound.
+    pub over_bound: u64,
+    /// Time since the first change that the answers had not seen, summed up, in seconds.
+    pub age_sum_s: f64,
+}
+
+/// What happened to one class in one bucket of virtual time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClassBucket {
+    /// Outcomes by kind, in the order of [`OutcomeKind::ALL`].
+    pub outcomes: [u32; OutcomeKind::ALL.len()],
+    /// Fetches asked of the origin.
+    pub fetches: u32,
 }
 
 /// The run over time, in buckets of equal length from time zero, warm-up included.
@@ -277,6 +347,10 @@ pub struct Series {
     pub bucket: SimDuration,
     /// The buckets in order.
     pub buckets: Vec<Bucket>,
+    /// How many classes have counts of their own: the first ones, at most 16.
+    pub classes: usize,
+    /// Their counts, by bucket and within it by class.
+    pub by_class: Vec<ClassBucket>,
 }
 
 /// All that is known of one simulation.
@@ -320,16 +394,12 @@ pub struct Measurements {
 
 impl Measurements {
     /// What an empty trace leaves behind: no request, no time, no class.
-    ///
-    /// # Panics
-    /// Never: histograms of three digits exist.
     pub fn empty() -> Self {
-        let all = Histogram::new(3).expect("three significant digits are possible");
         Self {
             scored: SimDuration::ZERO,
             totals: ClassTotals::default(),
             classes: Vec::new(),
-            latencies: Latencies { all, by_kind: [const { None }; OutcomeKind::ALL.len()] },
+            latencies: Latencies::default(),
             memory: MemoryUse::default(),
             evicted: 0,
             expired: 0,

@@ -10,15 +10,18 @@ mod observer;
 mod origin_load;
 mod outcome;
 mod recorder;
+mod series;
 mod stampedes;
 mod sweeps;
+mod waits;
 
 pub use measurements::{
-    Bucket, ClassTotals, Commands, Freshness, Incidents, Latencies, Measurements, MemoryUse, OriginLoad,
-    Series, Stampede, StampedeTotals, SweepTotals, Tally,
+    Bucket, Burst, ClassBucket, ClassTotals, Commands, Freshness, Incidents, Latencies, Measurements,
+    MemoryUse, OriginLoad, Series, Stampede, StampedeTotals, SweepTotals, Tally,
 };
 pub use observer::{Asked, Command, Incident, Observer, Regeneration, Served, Sweep};
 pub use outcome::{Outcome, OutcomeKind};
 pub use recorder::{Recorder, Setting};
+pub use waits::Waits;
 
 pub use crate::cache::Cause;

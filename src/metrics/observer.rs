@@ -4,7 +4,7 @@ use super::{Outcome, OutcomeKind};
 use crate::cache::Stored;
 use crate::origin::Fetch;
 use crate::strategy::ttl::Trajectory;
-use crate::trace::ObjectId;
+use crate::trace::{ClassId, ObjectId};
 use crate::units::{SimDuration, SimTime};
 
 /// A fetch that was asked of the origin.
@@ -12,6 +12,8 @@ use crate::units::{SimDuration, SimTime};
 pub struct Asked {
     /// Of what.
     pub object: ObjectId,
+    /// Its class.
+    pub class: ClassId,
     /// When.
     pub at: SimTime,
     /// Whether a usable copy was served meanwhile.
@@ -86,6 +88,8 @@ pub enum Incident {
     Crashed,
     /// A fetch was called off because nobody waited for it any more.
     Cancelled,
+    /// A fetch was not made because the process's breaker was open.
+    Broken,
 }
 
 /// One run of an application-side sweep.

@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 
-use super::{Asked, OriginLoad, Served};
+use super::{Asked, Burst, OriginLoad, Served};
 use crate::origin::Answer;
 use crate::units::{SimDuration, SimTime, Window};
 
@@ -10,28 +10,58 @@ const SECOND: SimDuration = SimDuration::from_secs(1);
 
 /// Counts events in consecutive windows of equal length, aligned to time zero.
 #[derive(Debug)]
-pub(super) struct PerWindow {
+struct PerWindow {
     length: SimDuration,
-    current: u64,
+    /// When the window of the latest event begins and ends, so that most events need no division, and
+    /// its events so far.
+    begin: u64,
+    end: u64,
     count: u64,
     peak: u64,
+    /// All events.
+    events: u64,
+    /// Windows that had any, by how many.
+    busy: Histogram<u64>,
 }
 
 impl PerWindow {
     fn new(length: SimDuration) -> Self {
-        Self { length, current: 0, count: 0, peak: 0 }
+        let busy = Histogram::new(3).expect("three digits are legal");
+        Self { length, begin: 0, end: length.as_nanos(), count: 0, peak: 0, events: 0, busy }
     }
 
-    /// Counts an event; returns how many there were in the window before, once that is over.
-    fn count(&mut self, at: SimTime) -> Option<u64> {
-        let window = at.as_nanos() / self.length.as_nanos();
-        let over = (window != self.current && self.count > 0).then_some(self.count);
-        if window != self.current {
-            (self.current, self.count) = (window, 0);
+    fn count(&mut self, at: SimTime) {
+        if !(self.begin..self.end).contains(&at.as_nanos()) {
+            self.close();
+            self.begin = at.as_nanos() / self.length.as_nanos() * self.length.as_nanos();
+            self.end = self.begin.saturating_add(self.length.as_nanos());
         }
         self.count += 1;
-        self.peak = self.peak.max(self.count);
-        over
+        self.events += 1;
+    }
+
+    /// The window of the latest event is over.
+    fn close(&mut self) {
+        if self.count > 0 {
+            self.peak = self.peak.max(self.count);
+            self.busy.record(self.count).expect("a histogram that may grow takes every count");
+            self.count = 0;
+        }
+    }
+
+    /// Closes the books; `scored` is how much time was watched.
+    fn finish(mut self, scored: SimDuration) -> Burst {
+        self.close();
+        let windows = scored.as_nanos().div_ceil(self.length.as_nanos());
+        let idle = windows.saturating_sub(self.busy.len());
+        self.busy.record_n(0, idle).expect("a histogram that may grow takes every count");
+        let length = scored.as_nanos() as f64 / self.length.as_nanos() as f64;
+        Burst {
+            window: self.length,
+            peak: self.peak,
+            p999: if self.busy.is_empty() { 0 } else { self.busy.value_at_quantile(0.999) },
+            mean: if length > 0.0 { self.events as f64 / length } else { 0.0 },
+        }
     }
 }
 
@@ -48,8 +78,6 @@ pub(super) struct OriginRecorder {
     shed: u64,
     confirmed: u64,
     per_second: PerWindow,
-    /// How many fetches busy seconds saw.
-    seconds: Histogram<u64>,
     per_fetch_time: Option<PerWindow>,
     servers: Option<u32>,
 }
@@ -67,7 +95,6 @@ impl OriginRecorder {
             shed: 0,
             confirmed: 0,
             per_second: PerWindow::new(SECOND),
-            seconds: Histogram::new(3).expect("three digits are legal"),
             per_fetch_time: (!median_time.is_zero()).then(|| PerWindow::new(median_time)),
             servers,
         }
@@ -79,9 +106,7 @@ impl OriginRecorder {
         }
         self.fetches += 1;
         self.refreshes += u64::from(asked.background);
-        if let Some(over) = self.per_second.count(asked.at) {
-            self.seconds.saturating_record(over);
-        }
+        self.per_second.count(asked.at);
         if let Some(per_fetch_time) = &mut self.per_fetch_time {
             per_fetch_time.count(asked.at);
         }
@@ -103,21 +128,15 @@ impl OriginRecorder {
         self.shed += 1;
     }
 
-    pub(super) fn finish(mut self, peak_expiring_per_second: u64) -> OriginLoad {
-        if self.per_second.count > 0 {
-            self.seconds.saturating_record(self.per_second.count);
-        }
-        let all_seconds = self.window.length().as_nanos().div_ceil(SECOND.as_nanos());
-        self.seconds.saturating_record_n(0, all_seconds.saturating_sub(self.seconds.len()));
-        let server_time =
-            self.servers.map(|servers| f64::from(servers) * self.window.length().as_nanos() as f64);
+    pub(super) fn finish(self, peak_expiring_per_second: u64) -> OriginLoad {
+        let scored = self.window.length();
+        let server_time = self.servers.map(|servers| f64::from(servers) * scored.as_nanos() as f64);
         OriginLoad {
             fetches: self.fetches,
             refreshes: self.refreshes,
             bytes: self.bytes,
-            peak_rate: self.per_second.peak,
-            p999_rate: if self.seconds.is_empty() { 0 } else { self.seconds.value_at_quantile(0.999) },
-            peak_per_fetch_time: self.per_fetch_time.map(|windows| windows.peak),
+            per_second: self.per_second.finish(scored),
+            per_fetch_time: self.per_fetch_time.map(|windows| windows.finish(scored)),
             peak_expiring_per_second,
             utilisation: server_time.filter(|time| *time > 0.0).map(|time| self.busy_ns as f64 / time),
             longest_queue_wait: self.longest_queue_wait,

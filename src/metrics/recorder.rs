@@ -3,13 +3,15 @@
 use super::freshness::FreshnessRecorder;
 use super::latency::LatencyRecorder;
 use super::origin_load::OriginRecorder;
+use super::series::SeriesRecorder;
 use super::stampedes::StampedeRecorder;
 use super::sweeps::SweepRecorder;
 use super::{
-    Asked, Bucket, ClassTotals, Command, Commands, Incident, Incidents, Measurements, MemoryUse, Observer,
-    Outcome, Regeneration, Series, Served, Sweep,
+    Asked, ClassTotals, Command, Commands, Incident, Incidents, Measurements, MemoryUse, Observer, Outcome,
+    Regeneration, Served, Sweep,
 };
 use crate::cache::{Account, Stored};
+use crate::strategy::SoftExpiry;
 use crate::strategy::ttl::Trajectory;
 use crate::units::{SimDuration, SimTime, Window};
 
@@ -28,55 +30,60 @@ pub struct Setting {
     pub servers: Option<u32>,
     /// Whether objects ever change at the origin.
     pub changes: bool,
+    /// Where deadlines are kept that come before the key's own.
+    pub deadlines: Option<SoftExpiry>,
+    /// The age from which an answer counts as too old; `None` where the scenario names none.
+    pub freshness_bound: Option<SimDuration>,
 }
 
 /// Keeps totals, waits, freshness, origin load, stampedes and a series.
 #[derive(Debug)]
 pub struct Recorder {
     window: Window,
-    bucket: SimDuration,
+    freshness_bound: Option<SimDuration>,
     classes: Vec<ClassTotals>,
     latency: LatencyRecorder,
     freshness: Option<FreshnessRecorder>,
     origin: OriginRecorder,
     stampedes: StampedeRecorder,
+    deadlines: Option<SoftExpiry>,
     commands: Commands,
     incidents: Incidents,
     sweeps: SweepRecorder,
     out_of_memory: u64,
     too_large: u64,
-    buckets: Vec<Bucket>,
-    /// The bucket of the latest event and when it begins and ends, so that most requests need no division.
-    current: usize,
-    current_begin: SimTime,
-    current_end: SimTime,
-    /// The second of the latest fetch and how many fetches it has seen.
-    second: (u64, u64),
+    series: SeriesRecorder,
     trajectories: Vec<Trajectory>,
 }
 
 impl Recorder {
     /// A recorder for one run.
     pub fn new(setting: &Setting) -> Self {
-        let Setting { window, bucket, classes, median_fetch_time, servers, changes } = *setting;
-        Self {
+        let Setting {
             window,
             bucket,
+            classes,
+            median_fetch_time,
+            servers,
+            changes,
+            freshness_bound,
+            deadlines,
+        } = *setting;
+        Self {
+            window,
+            freshness_bound,
             classes: vec![ClassTotals::default(); classes],
-            latency: LatencyRecorder::default(),
+            latency: LatencyRecorder::new(classes),
             freshness: changes.then(FreshnessRecorder::new),
             origin: OriginRecorder::new(window, median_fetch_time, servers),
             stampedes: StampedeRecorder::new(window),
+            deadlines,
             commands: Commands::default(),
             incidents: Incidents::default(),
             sweeps: SweepRecorder::default(),
             out_of_memory: 0,
             too_large: 0,
-            buckets: vec![Bucket::default(); window.buckets(bucket)],
-            current: 0,
-            current_begin: SimTime::ZERO,
-            current_end: SimTime::ZERO + bucket,
-            second: (0, 0),
+            series: SeriesRecorder::new(window, bucket, classes, freshness_bound),
             trajectories: Vec::new(),
         }
     }
@@ -84,24 +91,16 @@ impl Recorder {
     /// Closes the books, with what the cache held.
     pub fn finish(self, account: &Account) -> Measurements {
         let mut totals = ClassTotals::default();
-        for class in &self.classes {
-            totals.outcomes.merge(&class.outcomes);
-            totals.requested_bytes += class.requested_bytes;
-            totals.hit_bytes += class.hit_bytes;
-        }
-        let mut buckets = self.buckets;
-        for (bucket, held) in buckets.iter_mut().zip(&account.buckets) {
-            bucket.live_mean_bytes = held.live_mean_bytes;
-            bucket.expired_mean_bytes = held.dead_mean_bytes;
-            bucket.peak_bytes = held.peak_bytes;
-            bucket.evicted = held.evicted;
-            bucket.expired = held.expired;
-        }
+        self.classes.iter().for_each(|class| totals.merge(class));
+        // One GET per request, beside those of requests that looked again.
+        let mut commands = self.commands;
+        commands.get += totals.outcomes.total();
+        commands.bytes_out += totals.hit_bytes;
         Measurements {
             scored: self.window.length(),
             totals,
+            latencies: self.latency.finish(&self.classes),
             classes: self.classes,
-            latencies: self.latency.finish(),
             memory: MemoryUse {
                 mean_bytes: account.mean_bytes,
                 peak_bytes: account.peak_bytes,
@@ -117,68 +116,70 @@ impl Recorder {
             expired: account.expired,
             out_of_memory: self.out_of_memory,
             too_large: self.too_large,
-            commands: self.commands,
+            commands: completed(commands, self.deadlines),
             origin: self.origin.finish(account.peak_expiring_per_second),
             stampedes: self.stampedes.finish(),
             incidents: self.incidents,
             sweeps: self.sweeps.finish(),
-            freshness: self.freshness.map(FreshnessRecorder::finish),
-            series: Series { bucket: self.bucket, buckets },
+            freshness: self.freshness.map(|freshness| freshness.finish(self.freshness_bound)),
+            series: self.series.finish(account),
             trajectories: self.trajectories,
         }
     }
+}
 
-    /// The bucket of an instant of the run.
-    fn bucket_at(&mut self, at: SimTime) -> &mut Bucket {
-        if at < self.current_begin || at >= self.current_end {
-            // The end of the run belongs to the last bucket.
-            self.current = at.bucket(self.bucket).min(self.buckets.len() - 1);
-            self.current_begin = SimTime::from_nanos(self.current as u64 * self.bucket.as_nanos());
-            self.current_end = self.current_begin + self.bucket;
-        }
-        &mut self.buckets[self.current]
-    }
+/// What follows from the commands that were counted: those of deadlines, and the round trips of all.
+fn completed(mut commands: Commands, deadlines: Option<SoftExpiry>) -> Commands {
+    commands.deadline = match deadlines {
+        None | Some(SoftExpiry::Envelope) => 0,
+        Some(SoftExpiry::Pttl) => commands.get,
+        Some(SoftExpiry::Sidecar) => commands.get + commands.set,
+    };
+    // Deadlines travel with the value they belong to, and an EXPIRE with its ZADD.
+    let Commands { get, set, expire, del, lock, zadd, sweep, .. } = commands;
+    commands.round_trips = get + set + expire.max(zadd) + del + lock + sweep;
+    commands
 }
 
 impl Observer for Recorder {
+    #[expect(
+        clippy::inline_always,
+        reason = "of a known kind of outcome, half of it is known when it is compiled"
+    )]
+    #[inline(always)]
     fn observe(&mut self, outcome: &Outcome) {
-        self.bucket_at(outcome.at).outcomes.add(outcome.kind);
+        let is_over_bound = self.series.observe(outcome);
         if !self.window.contains(outcome.at) {
             return;
         }
-        let hit = outcome.kind.is_hit();
         let size = u64::from(outcome.size);
         let class = &mut self.classes[outcome.class.index()];
         class.outcomes.add(outcome.kind);
         class.requested_bytes += size;
-        self.commands.get += 1;
-        if hit {
-            class.hit_bytes += size;
-            self.commands.bytes_out += size;
+        class.hit_bytes += if outcome.kind.is_hit() { size } else { 0 };
+        if let Some(age) = outcome.stale_for {
+            class.outdated += 1;
+            class.over_bound += u64::from(is_over_bound);
+            class.age_sum_ns += u128::from(age.as_nanos());
         }
         self.latency.observe(outcome);
         if let Some(freshness) = &mut self.freshness {
-            freshness.observe(outcome);
+            freshness.observe(outcome, is_over_bound);
         }
     }
 
     fn asked(&mut self, asked: &Asked) {
-        let at = asked.at;
-        let second = at.as_nanos() / 1_000_000_000;
-        self.second = if self.second.0 == second { (second, self.second.1 + 1) } else { (second, 1) };
-        let rate = self.second.1;
-        let bucket = self.bucket_at(at);
-        bucket.fetches += 1;
-        bucket.peak_fetch_rate = bucket.peak_fetch_rate.max(rate);
-        bucket.peak_in_flight = bucket.peak_in_flight.max(asked.in_flight);
-        bucket.duplicate_fetches += u64::from(asked.overlaps);
+        self.series.asked(asked);
+        self.classes[asked.class.index()].fetches += u64::from(self.window.contains(asked.at));
         self.origin.asked(asked);
     }
 
+    #[inline]
     fn regenerated(&mut self, regeneration: &Regeneration) {
         self.stampedes.regenerated(regeneration);
     }
 
+    #[inline]
     fn stored(&mut self, size: u32, at: SimTime, stored: Stored) {
         if !self.window.contains(at) {
             return;
@@ -196,10 +197,12 @@ impl Observer for Recorder {
         self.commands.set += 1;
     }
 
+    #[inline]
     fn served(&mut self, served: &Served) {
         self.origin.served(served);
     }
 
+    #[inline]
     fn sent(&mut self, at: SimTime, command: Command, times: u64) {
         if !self.window.contains(at) {
             return;
@@ -226,6 +229,7 @@ impl Observer for Recorder {
             Incident::NegativeServed => &mut incidents.negative_served,
             Incident::Crashed => &mut incidents.crashes,
             Incident::Cancelled => &mut incidents.cancelled,
+            Incident::Broken => &mut incidents.broken,
         } += 1;
     }
 

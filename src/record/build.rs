@@ -3,11 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hdrhistogram::Histogram;
-
 use super::wire;
 use crate::cache::redis::Breakdown;
-use crate::metrics::{ClassTotals, Measurements, OutcomeKind, SweepTotals, Tally};
+use crate::metrics::{Burst, Measurements, OutcomeKind, SweepTotals, Tally, Waits};
 use crate::score::{self, CellVerdict, Estimate, Replications, Rules, Verdict, rates};
 use crate::trace::Objects;
 use crate::units::SimDuration;
@@ -191,13 +189,13 @@ impl Source<'_> {
             latency_ms: percentiles(runs.waits()),
             latency_by_kind: latency_by_kind(runs),
             freshness: freshness(runs),
-            classes: classes(runs, self.objects.classes(), self.classes),
+            classes: super::classes::rows(runs, self.objects.classes(), self.classes),
             paired: self.paired(),
             score: self.judged.score,
             score_parts: self.judged.parts.iter().map(|(&name, &part)| (name.to_owned(), part)).collect(),
             on_pareto_front: self.judged.on_pareto_front,
             gates: self.gates(),
-            series: super::series::averaged(runs),
+            series: super::series::averaged(runs, self.objects.classes()),
             trajectories: trajectories(runs, self.objects.classes()),
         }
     }
@@ -227,7 +225,7 @@ impl Source<'_> {
     }
 }
 
-fn outcomes(tally: &Tally) -> wire::Outcomes {
+pub(super) fn outcomes(tally: &Tally) -> wire::Outcomes {
     let [
         fresh_hit,
         stale_hit,
@@ -329,9 +327,11 @@ fn commands(runs: &Replications) -> wire::CacheCommands {
         lock: runs.sum(|run| run.commands.lock),
         zadd: runs.sum(|run| run.commands.zadd),
         sweep: runs.sum(|run| run.commands.sweep),
+        deadline: runs.sum(|run| run.commands.deadline),
         bytes_in: runs.sum(|run| run.commands.bytes_in),
         bytes_out: runs.sum(|run| run.commands.bytes_out),
         per_request: runs.mean(rates::commands_per_request),
+        round_trips_per_request: runs.mean(rates::round_trips_per_request),
     }
 }
 
@@ -342,6 +342,7 @@ fn incidents(runs: &Replications) -> wire::Incidents {
         negative_served: runs.sum(|run| run.incidents.negative_served),
         crashes: runs.sum(|run| run.incidents.crashes),
         cancelled: runs.sum(|run| run.incidents.cancelled),
+        broken: runs.sum(|run| run.incidents.broken),
     }
 }
 
@@ -374,7 +375,7 @@ fn origin(runs: &Replications) -> wire::Origin {
         refreshes: runs.sum(|run| run.origin.refreshes),
         bytes: runs.sum(|run| run.origin.bytes),
         mean_rate: rate.mean.unwrap_or(0.0),
-        peak_rate: mean(runs, |run| run.origin.peak_rate as f64),
+        peak_rate: mean(runs, |run| run.origin.per_second.peak as f64),
         mean_rate_low: rate.low,
         mean_rate_high: rate.high,
         utilisation: runs.mean(|run| run.origin.utilisation),
@@ -435,25 +436,30 @@ fn trajectories(runs: &Replications, classes: &[String]) -> Vec<wire::Trajectory
 }
 
 fn avalanche(runs: &Replications) -> wire::Avalanche {
+    let of_burst =
+        |figure: fn(&Burst) -> f64| runs.mean(|run| run.origin.per_fetch_time.as_ref().map(figure));
     wire::Avalanche {
-        peak_per_s: runs.max(|run| run.origin.peak_rate),
-        p999_per_s: mean(runs, |run| run.origin.p999_rate as f64),
+        peak_per_s: runs.max(|run| run.origin.per_second.peak),
+        p999_per_s: mean(runs, |run| run.origin.per_second.p999 as f64),
         peak_to_mean: runs.mean(rates::peak_to_mean),
-        peak_per_fetch_time: runs.iter().filter_map(|run| run.origin.peak_per_fetch_time).max(),
+        fetch_time_s: of_burst(|burst| burst.window.as_secs_f64()),
+        peak_per_fetch_time: runs.iter().filter_map(|run| Some(run.origin.per_fetch_time?.peak)).max(),
+        p999_per_fetch_time: of_burst(|burst| burst.p999 as f64),
+        peak_to_mean_per_fetch_time: runs.mean(rates::peak_to_mean_per_fetch_time),
         peak_expiring_per_s: runs.max(|run| run.origin.peak_expiring_per_second),
     }
 }
 
-fn percentiles(waits: Option<Histogram<u64>>) -> wire::Percentiles {
+pub(super) fn percentiles(waits: Option<Waits>) -> wire::Percentiles {
     let Some(waits) = waits.filter(|waits| !waits.is_empty()) else { return wire::Percentiles::default() };
     let milliseconds = |nanoseconds: u64| Some(nanoseconds as f64 / 1e6);
     wire::Percentiles {
         count: waits.len(),
         mean: Some(waits.mean() / 1e6),
-        p50: milliseconds(waits.value_at_quantile(0.5)),
-        p90: milliseconds(waits.value_at_quantile(0.9)),
-        p99: milliseconds(waits.value_at_quantile(0.99)),
-        p999: milliseconds(waits.value_at_quantile(0.999)),
+        p50: milliseconds(waits.quantile(0.5)),
+        p90: milliseconds(waits.quantile(0.9)),
+        p99: milliseconds(waits.quantile(0.99)),
+        p999: milliseconds(waits.quantile(0.999)),
         max: milliseconds(waits.max()),
     }
 }
@@ -470,33 +476,7 @@ fn freshness(runs: &Replications) -> wire::Freshness {
         mean_age_s: runs.mean(rates::mean_age_s),
         p95_age_s: runs.mean(rates::p95_age_s),
         max_age_s: runs.iter().filter_map(rates::max_age_s).reduce(f64::max),
+        bound_s: runs.iter().find_map(|run| Some(run.freshness?.bound?.as_secs_f64())),
+        over_bound_share: runs.mean(rates::over_bound_share),
     }
-}
-
-fn classes(runs: &Replications, names: &[String], sizes: &[u64]) -> Vec<wire::ClassRow> {
-    let row = |(index, (name, &objects)): (usize, (&String, &u64))| {
-        let of_run = |run: &Measurements| run.classes.get(index).copied().unwrap_or_default();
-        let mut all = ClassTotals::default();
-        for class in runs.iter().map(of_run) {
-            all.outcomes.merge(&class.outcomes);
-            all.requested_bytes += class.requested_bytes;
-        }
-        let ratio = |get: fn(&ClassTotals) -> (u64, u64)| {
-            runs.mean(|run| {
-                let (part, whole) = get(&of_run(run));
-                rates::ratio(part, whole)
-            })
-        };
-        wire::ClassRow {
-            name: name.clone(),
-            objects,
-            requests: all.outcomes.total(),
-            outcomes: outcomes(&all.outcomes),
-            fresh_hit: ratio(|class| (class.outcomes.of(OutcomeKind::FreshHit), class.outcomes.total())),
-            hit: ratio(|class| (class.outcomes.hits(), class.outcomes.total())),
-            byte_hit: ratio(|class| (class.hit_bytes, class.requested_bytes)),
-            requested_bytes: all.requested_bytes,
-        }
-    };
-    names.iter().zip(sizes).enumerate().map(row).collect()
 }

@@ -3,7 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::ser::{Formatter, PrettyFormatter};
 
 use super::wire::{Record, SCHEMA};
 
@@ -83,12 +84,169 @@ impl Record {
             .map_err(|error| RecordError::In { path: path.to_owned(), error: Box::new(error) })
     }
 
-    /// The record's text: indented, fields in a fixed order, one line feed at the end.
+    /// The record's text: indented, but for columns of numbers, which take a line each; fields in a fixed
+    /// order, one line feed at the end.
     ///
     /// # Panics
     /// Never: every key is a text, and memory takes every byte.
     pub fn to_json(&self) -> String {
-        let text = serde_json::to_string_pretty(self);
-        text.expect("a record can be written as text") + "\n"
+        let mut text = Vec::new();
+        let mut writer = serde_json::Serializer::with_formatter(&mut text, Columns::default());
+        self.serialize(&mut writer).expect("a record can be written as text");
+        text.push(b'\n');
+        String::from_utf8(text).expect("JSON is UTF-8")
+    }
+}
+
+/// Indents as usual, but writes a list of numbers on one line: a series has thousands of them.
+#[derive(Default)]
+struct Columns {
+    pretty: PrettyFormatter<'static>,
+    /// For each list that is open: what of it has been written.
+    lists: Vec<List>,
+}
+
+/// How far the writing of a list has come.
+#[derive(Clone, Copy, PartialEq)]
+enum List {
+    /// Its bracket, and the comma of the next value if it is not the first; what kind of value comes is not known.
+    Between { first: bool },
+    /// A number, on the line of its bracket.
+    Flat,
+    /// Something else, on a line of its own.
+    Tall,
+}
+
+impl Columns {
+    /// A value begins that has a line of its own.
+    fn tall<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        if let Some(list @ List::Between { .. }) = self.lists.last_mut() {
+            let first = *list == List::Between { first: true };
+            *list = List::Tall;
+            return self.pretty.begin_array_value(writer, first);
+        }
+        Ok(())
+    }
+
+    /// A number begins.
+    fn flat<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        if let Some(list @ List::Between { .. }) = self.lists.last_mut() {
+            let first = *list == List::Between { first: true };
+            *list = List::Flat;
+            return if first { Ok(()) } else { writer.write_all(b",") };
+        }
+        Ok(())
+    }
+}
+
+/// Passes numbers on, as values that need no line of their own.
+macro_rules! numbers {
+    ($($method:ident: $number:ty),*) => {
+        $(fn $method<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: $number) -> io::Result<()> {
+            self.flat(writer)?;
+            self.pretty.$method(writer, value)
+        })*
+    };
+}
+
+impl Formatter for Columns {
+    numbers!(write_i32: i32, write_i64: i64, write_u32: u32, write_u64: u64, write_f64: f64);
+
+    fn write_null<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.flat(writer)?;
+        self.pretty.write_null(writer)
+    }
+
+    fn write_bool<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: bool) -> io::Result<()> {
+        self.flat(writer)?;
+        self.pretty.write_bool(writer, value)
+    }
+
+    fn begin_string<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.tall(writer)?;
+        self.pretty.begin_string(writer)
+    }
+
+    fn begin_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.tall(writer)?;
+        self.lists.push(List::Between { first: true });
+        self.pretty.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.lists.pop();
+        self.pretty.end_array(writer)
+    }
+
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, _: &mut W, first: bool) -> io::Result<()> {
+        if let Some(list) = self.lists.last_mut() {
+            *list = List::Between { first };
+        }
+        Ok(())
+    }
+
+    fn end_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        if self.lists.last() == Some(&List::Tall) { self.pretty.end_array_value(writer) } else { Ok(()) }
+    }
+
+    fn begin_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.tall(writer)?;
+        self.pretty.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.pretty.end_object(writer)
+    }
+
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.pretty.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.pretty.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.pretty.end_object_value(writer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(value: &serde_json::Value) -> String {
+        let mut text = Vec::new();
+        value.serialize(&mut serde_json::Serializer::with_formatter(&mut text, Columns::default())).unwrap();
+        String::from_utf8(text).unwrap()
+    }
+
+    #[test]
+    fn columns_of_numbers_take_one_line_and_all_else_is_indented() {
+        let value = serde_json::json!({
+            "column": [1, 2.5, null, -3],
+            "cells": [{ "one": [], "two": [[1, 2], [3]] }],
+            "words": ["a", "b"],
+            "none": [],
+        });
+        let expected = r#"{
+  "cells": [
+    {
+      "one": [],
+      "two": [
+        [1,2],
+        [3]
+      ]
+    }
+  ],
+  "column": [1,2.5,null,-3],
+  "none": [],
+  "words": [
+    "a",
+    "b"
+  ]
+}"#;
+        assert_eq!(text(&value), expected);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text(&value)).unwrap(), value);
     }
 }

@@ -6,6 +6,8 @@
 
 mod assemble;
 mod build;
+mod classes;
+mod columns;
 mod json;
 mod series;
 #[cfg(test)]

@@ -1,48 +1,144 @@
 //! The run over time as columns, averaged over replications bucket by bucket.
 
 use super::wire;
-use crate::metrics::{Bucket, Cause, OutcomeKind};
+use crate::metrics::{Bucket, Cause, ClassBucket, Measurements, OutcomeKind};
 use crate::score::Replications;
+use crate::units::SimDuration;
 
 const MISSES: [Cause; 5] = [Cause::Cold, Cause::Expired, Cause::Evicted, Cause::Invalidated, Cause::Lost];
 
-/// The columns of a cell. A replication whose trace is shorter counts as silent after its end.
-pub(super) fn averaged(runs: &Replications) -> wire::Series {
-    let buckets = runs.iter().map(|run| run.series.buckets.len()).max().unwrap_or(0);
-    let at = |index: usize| runs.iter().filter_map(move |run| run.series.buckets.get(index));
-    let mean = |value: fn(&Bucket) -> f64| -> Vec<f64> {
-        (0..buckets).map(|index| at(index).map(value).sum::<f64>() / runs.len() as f64).collect()
+/// The columns of a cell over a trace of these classes. A replication whose trace is shorter counts
+/// as silent after its end.
+pub(super) fn averaged(runs: &Replications, classes: &[String]) -> wire::Series {
+    let columns = Columns::of(runs);
+    let of_kind = |kind| columns.mean(|_, bucket| bucket.outcomes.of(kind) as f64);
+    let misses = |bucket: &Bucket| {
+        MISSES.iter().map(|&cause| bucket.outcomes.of(OutcomeKind::Miss(cause)) as f64).sum::<f64>()
     };
-    let max = |value: fn(&Bucket) -> u64| -> Vec<u64> {
-        (0..buckets).map(|index| at(index).map(value).max().unwrap_or(0)).collect()
-    };
+    let changes = runs.iter().any(|run| run.freshness.is_some());
+    let bounded = runs.iter().any(|run| run.freshness.is_some_and(|freshness| freshness.bound.is_some()));
     wire::Series {
         bucket_s: runs.iter().next().map_or(0.0, |run| run.series.bucket.as_secs_f64()),
-        requests: mean(|bucket| bucket.outcomes.total() as f64),
-        fresh_hit: mean(|bucket| bucket.outcomes.of(OutcomeKind::FreshHit) as f64),
-        stale_hit: mean(|bucket| bucket.outcomes.of(OutcomeKind::StaleHit) as f64),
-        delayed_hit: mean(|bucket| bucket.outcomes.of(OutcomeKind::DelayedHit) as f64),
-        misses: mean(|bucket| {
-            MISSES.iter().map(|&cause| bucket.outcomes.of(OutcomeKind::Miss(cause)) as f64).sum()
+        requests: columns.mean(|_, bucket| bucket.outcomes.total() as f64),
+        fresh_hit: of_kind(OutcomeKind::FreshHit),
+        stale_hit: of_kind(OutcomeKind::StaleHit),
+        delayed_hit: of_kind(OutcomeKind::DelayedHit),
+        misses: columns.mean(|_, bucket| misses(bucket)),
+        miss_cold: of_kind(OutcomeKind::Miss(Cause::Cold)),
+        miss_expired: of_kind(OutcomeKind::Miss(Cause::Expired)),
+        miss_evicted: of_kind(OutcomeKind::Miss(Cause::Evicted)),
+        miss_invalidated: of_kind(OutcomeKind::Miss(Cause::Invalidated)),
+        miss_lost: of_kind(OutcomeKind::Miss(Cause::Lost)),
+        stale_on_error: of_kind(OutcomeKind::StaleOnError),
+        errors: of_kind(OutcomeKind::Error),
+        fetches: columns.mean(|_, bucket| bucket.fetches as f64),
+        peak_fetch_rate: columns.max(|bucket| bucket.peak_fetch_rate),
+        peak_in_flight: columns.max(|bucket| bucket.peak_in_flight),
+        duplicate_fetches: columns.mean(|_, bucket| bucket.duplicate_fetches as f64),
+        live_bytes: columns.mean(|_, bucket| bucket.live_mean_bytes),
+        expired_bytes: columns.mean(|_, bucket| bucket.expired_mean_bytes),
+        peak_bytes: columns.max(|bucket| bucket.peak_bytes),
+        evicted: columns.mean(|_, bucket| bucket.evicted as f64),
+        expired: columns.mean(|_, bucket| bucket.expired as f64),
+        mean_latency_ms: columns.known(|bucket| {
+            let requests = bucket.outcomes.total();
+            (requests > 0).then(|| bucket.wait_sum_s * 1e3 / requests as f64)
         }),
-        errors: mean(|bucket| bucket.outcomes.of(OutcomeKind::Error) as f64),
-        fetches: mean(|bucket| bucket.fetches as f64),
-        peak_fetch_rate: max(|bucket| bucket.peak_fetch_rate),
-        peak_in_flight: max(|bucket| bucket.peak_in_flight),
-        duplicate_fetches: mean(|bucket| bucket.duplicate_fetches as f64),
-        live_bytes: mean(|bucket| bucket.live_mean_bytes),
-        expired_bytes: mean(|bucket| bucket.expired_mean_bytes),
-        peak_bytes: max(|bucket| bucket.peak_bytes),
-        evicted: mean(|bucket| bucket.evicted as f64),
-        expired: mean(|bucket| bucket.expired as f64),
+        p99_latency_ms: columns.known(|bucket| bucket.p99_wait.map(milliseconds)),
+        max_latency_ms: columns
+            .max(|bucket| bucket.max_wait.as_nanos())
+            .into_iter()
+            .map(|nanos| milliseconds(SimDuration::from_nanos(nanos)))
+            .collect(),
+        outdated: if changes { columns.mean(|_, bucket| bucket.outdated as f64) } else { Vec::new() },
+        over_bound: if bounded { columns.mean(|_, bucket| bucket.over_bound as f64) } else { Vec::new() },
+        mean_age_s: if changes { columns.known(mean_age_s) } else { Vec::new() },
+        classes: by_class(&columns, runs, classes),
     }
+}
+
+fn milliseconds(span: SimDuration) -> f64 {
+    span.as_nanos() as f64 / 1e6
+}
+
+fn mean_age_s(bucket: &Bucket) -> Option<f64> {
+    let answers = bucket.outcomes.total() - bucket.outcomes.of(OutcomeKind::Error);
+    (answers > 0).then(|| bucket.age_sum_s / answers as f64)
+}
+
+fn by_class(columns: &Columns<'_>, runs: &Replications, names: &[String]) -> Vec<wire::ClassSeries> {
+    let classes = runs.iter().map(|run| run.series.classes).max().unwrap_or(0);
+    if classes < 2 {
+        return Vec::new();
+    }
+    let of_class = |(class, name): (usize, &String)| {
+        let mean = |count: fn(&ClassBucket) -> u32| {
+            columns.mean(|(run, index), _| {
+                let series = &run.series;
+                let counts = series.by_class.get(index * series.classes + class);
+                counts.map_or(0.0, |counts| f64::from(count(counts)))
+            })
+        };
+        wire::ClassSeries {
+            name: name.clone(),
+            requests: mean(|counts| counts.outcomes.iter().sum()),
+            fresh_hit: mean(|counts| counts.outcomes[OutcomeKind::FreshHit.index()]),
+            stale_hit: mean(|counts| counts.outcomes[OutcomeKind::StaleHit.index()]),
+            delayed_hit: mean(|counts| counts.outcomes[OutcomeKind::DelayedHit.index()]),
+            misses: mean(|counts| {
+                MISSES.iter().map(|&cause| counts.outcomes[OutcomeKind::Miss(cause).index()]).sum()
+            }),
+            errors: mean(|counts| counts.outcomes[OutcomeKind::Error.index()]),
+            fetches: mean(|counts| counts.fetches),
+        }
+    };
+    names.iter().take(classes).enumerate().map(of_class).collect()
+}
+
+/// The buckets of all replications, side by side.
+struct Columns<'r> {
+    runs: &'r Replications,
+    buckets: usize,
+}
+
+impl<'r> Columns<'r> {
+    fn of(runs: &'r Replications) -> Self {
+        let buckets = runs.iter().map(|run| run.series.buckets.len()).max().unwrap_or(0);
+        Self { runs, buckets }
+    }
+
+    fn at(&self, index: usize) -> impl Iterator<Item = (&'r Measurements, &'r Bucket)> {
+        self.runs.iter().filter_map(move |run| Some((run, run.series.buckets.get(index)?)))
+    }
+
+    /// The value of each bucket, averaged over replications; it is told the replication and the bucket's place too.
+    fn mean(&self, value: impl Fn((&Measurements, usize), &Bucket) -> f64) -> Vec<f64> {
+        let sum = |index| self.at(index).map(|(run, bucket)| value((run, index), bucket)).sum::<f64>();
+        (0..self.buckets).map(|index| sum(index) / self.runs.len() as f64).collect()
+    }
+
+    /// The value of each bucket, averaged over the replications that have one.
+    fn known(&self, value: fn(&Bucket) -> Option<f64>) -> Vec<Option<f64>> {
+        let values = |index| self.at(index).filter_map(|(_, bucket)| value(bucket)).collect::<Vec<_>>();
+        (0..self.buckets).map(|index| mean(&values(index))).collect()
+    }
+
+    /// The greatest value of each bucket.
+    fn max(&self, value: fn(&Bucket) -> u64) -> Vec<u64> {
+        (0..self.buckets)
+            .map(|index| self.at(index).map(|(_, bucket)| value(bucket)).max().unwrap_or(0))
+            .collect()
+    }
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Measurements, Series, Tally};
-    use crate::units::SimDuration;
+    use crate::metrics::{Series, Tally};
 
     fn run(fetches: &[u64]) -> Measurements {
         let mut outcomes = Tally::default();
@@ -50,7 +146,7 @@ mod tests {
         let bucket = |&fetches| Bucket { outcomes, fetches, peak_fetch_rate: fetches, ..Bucket::default() };
         let buckets = fetches.iter().map(bucket).collect();
         Measurements {
-            series: Series { bucket: SimDuration::from_secs(60), buckets },
+            series: Series { bucket: SimDuration::from_secs(60), buckets, ..Series::default() },
             ..Measurements::empty()
         }
     }
@@ -58,15 +154,50 @@ mod tests {
     #[test]
     fn buckets_are_averaged_and_peaks_are_the_greatest() {
         let runs: Replications = [(0, run(&[4, 8])), (1, run(&[2]))].into_iter().collect();
-        let series = averaged(&runs);
+        let series = averaged(&runs, &[]);
         assert_eq!(series.fetches, [3.0, 4.0]);
         assert_eq!(series.misses, [1.0, 0.5]);
         assert_eq!(series.peak_fetch_rate, [4, 8]);
         assert!((series.bucket_s - 60.0).abs() < 1e-12);
+        assert!(series.outdated.is_empty() && series.classes.is_empty());
+    }
+
+    #[test]
+    fn waits_are_averaged_over_the_replications_that_have_requests() {
+        let waited = |seconds| {
+            let mut run = run(&[1]);
+            let bucket = &mut run.series.buckets[0];
+            bucket.wait_sum_s = seconds;
+            bucket.max_wait = SimDuration::from_secs(3);
+            bucket.p99_wait = Some(SimDuration::from_secs(2));
+            run
+        };
+        let mut silent = run(&[0]);
+        silent.series.buckets[0] = Bucket::default();
+        let runs: Replications = [(0, waited(1.0)), (1, waited(2.0)), (2, silent)].into_iter().collect();
+        let series = averaged(&runs, &[]);
+        assert_eq!(series.mean_latency_ms, [Some(1_500.0)]);
+        assert_eq!((series.p99_latency_ms, series.max_latency_ms), (vec![Some(2_000.0)], vec![3_000.0]));
+    }
+
+    #[test]
+    fn several_classes_have_columns_of_their_own() {
+        let mut both = run(&[5]);
+        let counts = |hits, fetches| {
+            let mut outcomes = [0; OutcomeKind::ALL.len()];
+            outcomes[OutcomeKind::FreshHit.index()] = hits;
+            ClassBucket { outcomes, fetches }
+        };
+        (both.series.classes, both.series.by_class) = (2, vec![counts(4, 1), counts(6, 2)]);
+        let runs: Replications = [(0, both)].into_iter().collect();
+        let series = averaged(&runs, &["a".into(), "b".into()]);
+        let seen =
+            series.classes.iter().map(|class| (class.name.as_str(), class.fresh_hit[0], class.fetches[0]));
+        assert_eq!(seen.collect::<Vec<_>>(), [("a", 4.0, 1.0), ("b", 6.0, 2.0)]);
     }
 
     #[test]
     fn without_replications_there_are_no_buckets() {
-        assert_eq!(averaged(&Replications::default()), wire::Series::default());
+        assert_eq!(averaged(&Replications::default(), &[]), wire::Series::default());
     }
 }

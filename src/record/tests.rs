@@ -43,6 +43,7 @@ fn build(cells: &[score::Cell], rules: &Rules) -> Record {
             warmup_s: 0.0,
             scored_s: 3_600.0,
             warnings: vec![],
+            notes: vec![],
             limits: vec![],
         },
         events: Vec::new(),
@@ -96,9 +97,9 @@ fn nothing_in_it_is_not_a_number() {
 #[test]
 fn ratios_are_means_counts_are_sums_and_peaks_the_greatest() {
     let mut small = run(1, 9);
-    (small.origin.peak_rate, small.memory.peak_bytes, small.evicted) = (7, 50, 2);
+    (small.origin.per_second.peak, small.memory.peak_bytes, small.evicted) = (7, 50, 2);
     let mut large = run(900, 100);
-    (large.origin.peak_rate, large.memory.peak_bytes, large.evicted) = (5, 70, 3);
+    (large.origin.per_second.peak, large.memory.peak_bytes, large.evicted) = (5, 70, 3);
     let cell = one(vec![small, large]);
     assert_eq!((cell.requests, cell.outcomes.fresh_hit, cell.evicted), (1_010, 901, 5));
     assert!((cell.ratios.hit.mean.unwrap() - 0.5).abs() < 1e-12);
@@ -108,7 +109,7 @@ fn ratios_are_means_counts_are_sums_and_peaks_the_greatest() {
     assert_eq!((cell.memory.peak_bytes, cell.avalanche.peak_per_s), (70, 7));
     assert!((cell.origin.mean_rate - 54.5 / 3_600.0).abs() < 1e-12);
     assert_eq!(cell.latency_ms.count, 1_010);
-    assert!((cell.latency_ms.p99.unwrap() - 1.0).abs() < 0.001);
+    assert!((cell.latency_ms.p99.unwrap() - 1.0).abs() < 1e-12);
 }
 
 #[test]
@@ -137,6 +138,8 @@ fn classes_stampedes_and_freshness_are_summed_up() {
                 age_sum_s: 20.0,
                 p95_age: None,
                 max_age: Some(SimDuration::from_secs(hits)),
+                bound: Some(SimDuration::from_secs(60)),
+                over_bound: Some(1),
             });
         })
     };

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::columns::{ClassSeries, Series, Trajectory};
+
 /// Version of the record's layout.
 pub const SCHEMA: u32 = 1;
 
@@ -93,6 +95,9 @@ pub struct Provenance {
     pub scored_s: f64,
     /// Warnings shown to the user.
     pub warnings: Vec<String>,
+    /// What follows from settings, in sentences.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// What the model leaves out, in sentences.
     pub limits: Vec<String>,
 }
@@ -230,22 +235,6 @@ pub struct Cell {
     pub trajectories: Vec<Trajectory>,
 }
 
-/// A TTL over time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Trajectory {
-    /// What it is the TTL of: `fills`, or what a controller steers, such as `d-ttl`.
-    pub name: String,
-    /// Class of objects; `null` where one TTL is for all.
-    pub class: Option<String>,
-    /// Instants in seconds.
-    pub times_s: Vec<f64>,
-    /// The TTL at each instant in seconds; of `fills`, the mean of the bucket that begins then.
-    pub ttl_s: Vec<f64>,
-    /// Share of the instants at which a controller stood at one of its limits: a target out of
-    /// reach. `null` where nothing is steered.
-    pub pinned_share: Option<f64>,
-}
-
 /// Outcomes by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the kinds are documented at OutcomeKind")]
@@ -364,10 +353,16 @@ pub struct CacheCommands {
     /// Commands of sweeps.
     #[serde(default)]
     pub sweep: u64,
+    /// Of deadlines kept beside values.
+    #[serde(default)]
+    pub deadline: u64,
     pub bytes_in: u64,
     pub bytes_out: u64,
     /// Commands per request; `null` without requests.
     pub per_request: Option<f64>,
+    /// Times that the application waited for the cache, per request; commands sent together are one.
+    #[serde(default)]
+    pub round_trips_per_request: Option<f64>,
 }
 
 /// Load on the origin: counts summed, rates averaged over replications.
@@ -415,6 +410,9 @@ pub struct Incidents {
     pub crashes: u64,
     /// Fetches called off because nobody waited for them any more.
     pub cancelled: u64,
+    /// Fetches not made because a breaker was open.
+    #[serde(default)]
+    pub broken: u64,
 }
 
 /// What application-side sweeps did and cost.
@@ -497,8 +495,17 @@ pub struct Avalanche {
     pub p999_per_s: f64,
     /// Peak of the mean; `null` without fetches.
     pub peak_to_mean: Option<f64>,
-    /// Most fetches within one median fetch time; `null` where fetches take no time.
+    /// The median time of a fetch in seconds; `null` where fetches take no time.
+    #[serde(default)]
+    pub fetch_time_s: Option<f64>,
+    /// Most fetches within one median fetch time, over all replications.
     pub peak_per_fetch_time: Option<u64>,
+    /// The number that 99.9 % of these stretches stay within, averaged over replications.
+    #[serde(default)]
+    pub p999_per_fetch_time: Option<f64>,
+    /// Peak of the mean of these stretches; `null` without fetches.
+    #[serde(default)]
+    pub peak_to_mean_per_fetch_time: Option<f64>,
     /// Most distinct objects whose TTL ran out in one second.
     pub peak_expiring_per_s: u64,
 }
@@ -529,6 +536,12 @@ pub struct Freshness {
     pub p95_age_s: Option<f64>,
     /// The oldest.
     pub max_age_s: Option<f64>,
+    /// The age that the scenario calls too old; `null` where it names none.
+    #[serde(default)]
+    pub bound_s: Option<f64>,
+    /// Answers older than that, of all answers with a value.
+    #[serde(default)]
+    pub over_bound_share: Option<f64>,
 }
 
 /// One class of objects.
@@ -550,6 +563,21 @@ pub struct ClassRow {
     pub byte_hit: Option<f64>,
     /// Bytes asked for.
     pub requested_bytes: u64,
+    /// Origin fetches.
+    #[serde(default)]
+    pub fetches: u64,
+    /// Waiting time of its requests.
+    #[serde(default)]
+    pub latency_ms: Percentiles,
+    /// Answers with the version that was current, of all answers with a value; `null` where nothing changes.
+    #[serde(default)]
+    pub fresh_share: Option<f64>,
+    /// Answers older than the scenario's bound, of the same.
+    #[serde(default)]
+    pub over_bound_share: Option<f64>,
+    /// Time since the first unseen change, averaged over the same, in seconds.
+    #[serde(default)]
+    pub mean_age_s: Option<f64>,
 }
 
 /// A paired difference to the baseline.
@@ -586,41 +614,4 @@ pub enum Bound {
     Min,
     /// At most.
     Max,
-}
-
-/// The run over time, as columns; warm-up included.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Series {
-    /// Length of a bucket in seconds.
-    pub bucket_s: f64,
-    /// Requests per bucket (mean over replications, as all columns unless they say otherwise).
-    pub requests: Vec<f64>,
-    /// Fresh hits.
-    pub fresh_hit: Vec<f64>,
-    /// Stale hits.
-    pub stale_hit: Vec<f64>,
-    /// Delayed hits.
-    pub delayed_hit: Vec<f64>,
-    /// Misses of any cause.
-    pub misses: Vec<f64>,
-    /// Errors.
-    pub errors: Vec<f64>,
-    /// Fetches asked of the origin.
-    pub fetches: Vec<f64>,
-    /// Most fetches in one second of the bucket, in any replication.
-    pub peak_fetch_rate: Vec<u64>,
-    /// Most fetches in flight at once, in any replication.
-    pub peak_in_flight: Vec<u64>,
-    /// Fetches that started while another of the same object was in flight.
-    pub duplicate_fetches: Vec<f64>,
-    /// Bytes of live entries.
-    pub live_bytes: Vec<f64>,
-    /// Bytes of expired entries still resident.
-    pub expired_bytes: Vec<f64>,
-    /// Most bytes resident, in any replication.
-    pub peak_bytes: Vec<u64>,
-    /// Entries evicted.
-    pub evicted: Vec<f64>,
-    /// Entries whose TTL ran out.
-    pub expired: Vec<f64>,
 }

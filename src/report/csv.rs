@@ -3,7 +3,7 @@
 //! An empty field is a value that is not known. Text that a spreadsheet would take for a formula is
 //! preceded by an apostrophe.
 
-use crate::record::{Capacity, Cell, Record, Series};
+use crate::record::{Capacity, Cell, ClassSeries, Record, Series};
 
 /// One row for each cell.
 pub(super) fn cells(record: &Record) -> Vec<u8> {
@@ -17,14 +17,25 @@ pub(super) fn cells(record: &Record) -> Vec<u8> {
     finish(table)
 }
 
-/// One row for each cell and bucket.
+/// One row for each cell and bucket; columns of a class begin with its name and a colon.
 pub(super) fn series(record: &Record) -> Vec<u8> {
     let mut table = csv::Writer::from_writer(Vec::new());
     let key = ["cell", "strategy", "capacity_bytes", "capacity_objects", "bucket_start_s", "bucket_s"];
-    let names = series_columns(&Series::default()).map(|(name, _)| name);
-    write(&mut table, key.into_iter().chain(names).map(String::from));
+    // Columns that a cell lacks, such as those of classes in one that failed, are empty there.
+    let nothing = Series::default();
+    let fullest = record.cells.iter().map(|cell| &cell.series).max_by_key(|series| series.classes.len());
+    let classes: Vec<&str> =
+        fullest.unwrap_or(&nothing).classes.iter().map(|class| class.name.as_str()).collect();
+    let names = series_columns(&nothing).map(|(name, _)| name.to_owned());
+    let of_classes = classes.iter().flat_map(|class| {
+        class_columns(&ClassSeries::default()).map(|(name, _)| text(&format!("{class}:{name}")))
+    });
+    write(&mut table, key.into_iter().map(String::from).chain(names).chain(of_classes));
+    let absent = ClassSeries::default();
     for cell in &record.cells {
-        let columns = series_columns(&cell.series);
+        let of_classes = (0..classes.len()).map(|class| cell.series.classes.get(class).unwrap_or(&absent));
+        let of_classes = of_classes.flat_map(class_columns);
+        let columns: Vec<_> = series_columns(&cell.series).into_iter().chain(of_classes).collect();
         let buckets = columns.iter().map(|(_, column)| column.len()).max().unwrap_or(0);
         let (bytes, objects) = capacity(cell.capacity);
         for bucket in 0..buckets {
@@ -40,6 +51,7 @@ pub(super) fn series(record: &Record) -> Vec<u8> {
 /// A column of a series.
 enum Column<'a> {
     Means(&'a [f64]),
+    Known(&'a [Option<f64>]),
     Peaks(&'a [u64]),
 }
 
@@ -47,6 +59,7 @@ impl Column<'_> {
     fn len(&self) -> usize {
         match self {
             Self::Means(values) => values.len(),
+            Self::Known(values) => values.len(),
             Self::Peaks(values) => values.len(),
         }
     }
@@ -54,19 +67,26 @@ impl Column<'_> {
     fn at(&self, bucket: usize) -> String {
         match self {
             Self::Means(values) => number(values.get(bucket).copied()),
+            Self::Known(values) => number(values.get(bucket).copied().flatten()),
             Self::Peaks(values) => values.get(bucket).map(u64::to_string).unwrap_or_default(),
         }
     }
 }
 
-fn series_columns(series: &Series) -> [(&'static str, Column<'_>); 15] {
-    use Column::{Means, Peaks};
+fn series_columns(series: &Series) -> [(&'static str, Column<'_>); 27] {
+    use Column::{Known, Means, Peaks};
     [
         ("requests", Means(&series.requests)),
         ("fresh_hit", Means(&series.fresh_hit)),
         ("stale_hit", Means(&series.stale_hit)),
         ("delayed_hit", Means(&series.delayed_hit)),
         ("misses", Means(&series.misses)),
+        ("miss_cold", Means(&series.miss_cold)),
+        ("miss_expired", Means(&series.miss_expired)),
+        ("miss_evicted", Means(&series.miss_evicted)),
+        ("miss_invalidated", Means(&series.miss_invalidated)),
+        ("miss_lost", Means(&series.miss_lost)),
+        ("stale_on_error", Means(&series.stale_on_error)),
         ("errors", Means(&series.errors)),
         ("fetches", Means(&series.fetches)),
         ("peak_fetch_rate", Peaks(&series.peak_fetch_rate)),
@@ -77,7 +97,26 @@ fn series_columns(series: &Series) -> [(&'static str, Column<'_>); 15] {
         ("peak_bytes", Peaks(&series.peak_bytes)),
         ("evicted", Means(&series.evicted)),
         ("expired", Means(&series.expired)),
+        ("latency_mean_ms", Known(&series.mean_latency_ms)),
+        ("latency_p99_ms", Known(&series.p99_latency_ms)),
+        ("latency_max_ms", Means(&series.max_latency_ms)),
+        ("outdated", Means(&series.outdated)),
+        ("over_bound", Means(&series.over_bound)),
+        ("mean_age_s", Known(&series.mean_age_s)),
     ]
+}
+
+fn class_columns(series: &ClassSeries) -> [(&'static str, Column<'_>); 7] {
+    [
+        ("requests", &series.requests),
+        ("fresh_hit", &series.fresh_hit),
+        ("stale_hit", &series.stale_hit),
+        ("delayed_hit", &series.delayed_hit),
+        ("misses", &series.misses),
+        ("errors", &series.errors),
+        ("fetches", &series.fetches),
+    ]
+    .map(|(name, column)| (name, Column::Means(column.as_slice())))
 }
 
 fn columns(cell: &Cell) -> Vec<(&'static str, String)> {
@@ -176,6 +215,13 @@ fn resources(cell: &Cell) -> Vec<(&'static str, String)> {
         ("avalanche_peak_per_s", cell.avalanche.peak_per_s.to_string()),
         ("avalanche_p999_per_s", number(cell.avalanche.p999_per_s)),
         ("avalanche_peak_to_mean", number(cell.avalanche.peak_to_mean)),
+        (
+            "avalanche_peak_per_fetch_time",
+            cell.avalanche.peak_per_fetch_time.map(|peak| peak.to_string()).unwrap_or_default(),
+        ),
+        ("avalanche_p999_per_fetch_time", number(cell.avalanche.p999_per_fetch_time)),
+        ("avalanche_peak_to_mean_per_fetch_time", number(cell.avalanche.peak_to_mean_per_fetch_time)),
+        ("avalanche_peak_expiring_per_s", cell.avalanche.peak_expiring_per_s.to_string()),
     ]
 }
 
@@ -193,6 +239,7 @@ fn waits(cell: &Cell) -> Vec<(&'static str, String)> {
         ("mean_age_s", fresh.mean_age_s),
         ("p95_age_s", fresh.p95_age_s),
         ("max_age_s", fresh.max_age_s),
+        ("over_bound_share", fresh.over_bound_share),
     ]
     .map(|(name, value)| (name, number(value)))
     .into()

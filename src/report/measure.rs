@@ -115,6 +115,7 @@ measures! {
     FRESH_SHARE "fresh_share" "current answers" Share HIGHER |cell| cell.freshness.fresh_share;
     MEAN_AGE "mean_age_s" "mean staleness" Seconds LOWER |cell| cell.freshness.mean_age_s;
     P95_AGE "p95_age_s" "p95 staleness" Seconds LOWER |cell| cell.freshness.p95_age_s;
+    OVER_BOUND "over_bound_share" "answers over the age limit" Share LOWER |cell| cell.freshness.over_bound_share;
     EVICTED "evicted" "evictions" Number NEITHER |cell| Some(cell.evicted as f64);
     EXPIRED "expired" "expired entries" Number NEITHER |cell| Some(cell.expired as f64);
 }

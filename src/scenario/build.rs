@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
-use super::{CacheDesign, OriginDesign, coherence};
+use super::remarks::{Remarks, World};
+use super::{CacheDesign, Need, OriginDesign, coherence};
 use super::{
     Scenario, ScenarioError, Source, cache, combinations, events, judgement, origin, recorded, server,
     strategies, workload,
 };
 use crate::catalog::{Fault, Item, Section, nearest, one_of};
+use crate::client::Client;
 use crate::random::Seed;
 use crate::strategy::{Design, Setup, Traffic};
 use crate::trace::import::OTHER;
@@ -46,7 +48,8 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
         Ok(section) => noted(Time::read(section), faults),
         Err(fault) => noted(Err(fault), faults),
     };
-    let client = noted(root.section("client").and_then(origin::client), faults);
+    let client =
+        noted(root.section("client").and_then(|section| origin::client(section, Client::default())), faults);
     let cache = noted(root.section("cache").and_then(cache::cache), faults);
     let written_origin = noted(root.section("origin").and_then(origin::origin), faults);
     let source = noted(SourceRead::read(&mut root), faults);
@@ -69,7 +72,7 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
         traffic: Traffic::default(),
         seed: Seed::new(0),
     });
-    let strategies = strategies::strategies(sections, setup.as_ref(), faults);
+    let strategies = strategies::strategies(sections, setup.as_ref(), client.unwrap_or_default(), faults);
     // Keys of a head that was not read to its end are not unknown.
     if head.is_some() {
         noted(root.finish(), faults);
@@ -101,7 +104,8 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
     let origin::Written { latency, capacity, faults: disturbances, changes } = origin;
     let origin = OriginDesign { latency, capacity, faults: disturbances, changes, class_changes };
     check_origin(&origin)?;
-    let (mut warnings, duration) = (cache.warnings.clone(), source.duration);
+    time.check_changes(&origin)?;
+    let duration = source.duration;
     time.check(duration)?;
     if head.repeat.is_some() && duration.is_none() {
         let span = head.repeat_span.clone();
@@ -118,7 +122,9 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
             .rule(format!("the workload lasts for {}", duration.unwrap_or_default()))
             .help("write an earlier at, or a longer duration"));
     }
-    warnings.extend(coherence::warnings(&client, &cache, &origin, &source.source, &strategies));
+    let world = World { cache: &cache, origin: &origin, source: &source.source };
+    let Remarks { mut warnings, notes } = Remarks::of(&strategies, &world);
+    warnings.splice(0..0, cache.warnings.iter().cloned());
     if cache.evictions.iter().any(|policy| policy.name() == "belady") {
         // The oracle follows the trace request by request, and a process that polls reads once more.
         let polls = |design: &&Design| matches!(design.guard.name(), "lock" | "lock-stale" | "lease");
@@ -135,10 +141,8 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
         }
     }
     for design in &strategies {
-        noted(coherence::refuse_with(design, &client), faults);
-        noted(coherence::refuse_overload(design, &source.source, &origin), faults);
-        let checked = combinations::check_world(design, &origin, cache.ttl_resolution, &mut warnings);
-        noted(checked, faults);
+        noted(coherence::refuse_with(design, &world), faults);
+        noted(combinations::check_world(design, &origin, cache.ttl_resolution), faults);
     }
     let repeat = head.repeat.unwrap_or(1);
     let mut scenario = Scenario {
@@ -148,6 +152,8 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
         repeat,
         warmup: time.warmup,
         bucket: time.bucket,
+        freshness_bound: time.freshness_bound,
+        need: source.need,
         source: source.source,
         classes: source.classes,
         origin,
@@ -157,6 +163,7 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
         judgement: judged,
         effective: toml::Table::new(),
         warnings,
+        notes,
     };
     scenario.effective = effective(&scenario, source.effective);
     Ok(scenario)
@@ -220,11 +227,20 @@ struct Time {
     warmup_span: std::ops::Range<usize>,
     bucket: Option<SimDuration>,
     bucket_span: std::ops::Range<usize>,
+    freshness_bound: Option<SimDuration>,
+    freshness_span: std::ops::Range<usize>,
 }
 
 impl Time {
     fn read(section: Option<Section<'_>>) -> Result<Self, Fault> {
-        let mut time = Self { warmup: SimDuration::ZERO, warmup_span: 0..0, bucket: None, bucket_span: 0..0 };
+        let mut time = Self {
+            warmup: SimDuration::ZERO,
+            warmup_span: 0..0,
+            bucket: None,
+            bucket_span: 0..0,
+            freshness_bound: None,
+            freshness_span: 0..0,
+        };
         let Some(mut section) = section else { return Ok(time) };
         if let Some(warmup) = section.located::<SimDuration>("warmup")? {
             time.warmup_span = warmup.span();
@@ -242,8 +258,24 @@ impl Time {
             time.bucket_span = bucket.span();
             time.bucket = Some(bucket.into_inner());
         }
+        if let Some(bound) = section.located::<SimDuration>("freshness_bound")? {
+            time.freshness_span = bound.span();
+            time.freshness_bound = Some(bound.into_inner());
+        }
         section.finish()?;
         Ok(time)
+    }
+
+    /// Refuses a bound on freshness where nothing ever grows old.
+    fn check_changes(&self, origin: &OriginDesign) -> Result<(), Fault> {
+        let mut models = origin.class_changes.iter().map(|(_, model)| model).chain([&origin.changes]);
+        let Some(bound) = self.freshness_bound.filter(|_| models.all(|model| model.name() == "never")) else {
+            return Ok(());
+        };
+        let what = format!("freshness_bound is {bound}, but nothing ever changes at the origin");
+        Err(Fault::new(self.freshness_span.clone(), what)
+            .rule("it counts the answers whose object has changed longer ago than that")
+            .help("write changes = { model = \"poisson\", mean = \"1d\" } under [origin], or leave it out"))
     }
 
     /// Compares with the length of a synthetic trace; that of a recorded one is known only once it is read.
@@ -276,6 +308,8 @@ struct SourceRead<'i> {
     changes: Vec<(String, Item<'i>)>,
     /// Length of a synthetic trace.
     duration: Option<SimDuration>,
+    /// What decides how much memory a synthetic trace takes.
+    need: Option<Need>,
     /// The section's name and effective form.
     effective: (&'static str, toml::Table),
 }
@@ -300,6 +334,7 @@ impl<'i> SourceRead<'i> {
                     classes,
                     more_classes: false,
                     duration: Some(spec.workload.duration),
+                    need: Some(spec.need),
                     effective: ("workload", spec.effective),
                     source: Source::Synthetic(Arc::new(spec.workload)),
                 })
@@ -331,7 +366,7 @@ impl<'i> SourceRead<'i> {
         let more_classes = matches!(format, None | Some("csv" | "tsv"));
         let effective = ("trace", recorded::effective(&recorded));
         let source = Source::Recorded(Box::new(recorded));
-        Ok(Self { source, classes, more_classes, changes, duration: None, effective })
+        Ok(Self { source, classes, more_classes, changes, duration: None, need: None, effective })
     }
 }
 
@@ -367,6 +402,9 @@ fn effective(scenario: &Scenario, (source_name, mut source): (&str, toml::Table)
     if let Some(bucket) = scenario.bucket {
         time.insert("bucket".to_owned(), bucket.to_string().into());
     }
+    if let Some(bound) = scenario.freshness_bound {
+        time.insert("freshness_bound".to_owned(), bound.to_string().into());
+    }
     root.insert("time".to_owned(), time.into());
     if let Some(toml::Value::Array(classes)) = source.get_mut("class") {
         for class in classes.iter_mut().filter_map(toml::Value::as_table_mut) {
@@ -385,13 +423,10 @@ fn effective(scenario: &Scenario, (source_name, mut source): (&str, toml::Table)
         origin.insert("faults".to_owned(), toml::Value::Array(faults));
     }
     root.insert("origin".to_owned(), origin.into());
-    let mut client = toml::Table::try_from(scenario.client).expect("a client is a table of plain values");
-    if scenario.client.retry_budget.is_none() {
-        client.insert("retry_budget".to_owned(), "none".into());
-    }
-    root.insert("client".to_owned(), client.into());
+    root.insert("client".to_owned(), origin::effective_client(&scenario.client).into());
     root.insert("cache".to_owned(), effective_cache(&scenario.cache).into());
-    let strategies = scenario.strategies.iter().map(strategies::effective).collect();
+    let strategies =
+        scenario.strategies.iter().map(|design| strategies::effective(design, &scenario.client)).collect();
     root.insert("strategy".to_owned(), toml::Value::Array(strategies));
     root.extend(scenario.judgement.effective());
     root

@@ -18,6 +18,7 @@ use std::ops::Range;
 
 use toml::Spanned;
 
+use super::need::Need;
 use crate::catalog::{Chosen, Fault, Item, Section};
 use crate::trace::synth::arrival::ARRIVALS;
 use crate::trace::synth::popularity::{POPULARITIES, Popularity};
@@ -51,6 +52,8 @@ pub(super) struct WorkloadSpec<'i> {
     pub(super) workload: Workload,
     /// The section with every default filled in, as it could be written; without `changes`.
     pub(super) effective: toml::Table,
+    /// What decides how much memory it takes.
+    pub(super) need: Need,
     /// What each class of `workload` says under `changes`: the origin's matter, read elsewhere.
     pub(super) changes: Vec<Option<Item<'i>>>,
 }
@@ -68,7 +71,8 @@ pub(super) fn read(mut section: Section<'_>) -> Result<WorkloadSpec<'_>, Fault> 
     let arrivals = section.plug("arrivals", &ARRIVALS, "poisson")?;
     let mut sections = class_sections(&mut section)?;
     section.finish()?;
-    if sections.is_empty() {
+    let written = !sections.is_empty();
+    if !written {
         sections = class_sections(&mut Section::parse(USUAL)?)?;
     }
     let mut changes = Vec::with_capacity(sections.len());
@@ -87,6 +91,12 @@ pub(super) fn read(mut section: Section<'_>) -> Result<WorkloadSpec<'_>, Fault> 
     let table = classes.iter().zip(&shares).map(|(class, share)| class.effective(*share).into());
     effective.insert("class".to_owned(), toml::Value::Array(table.collect()));
 
+    let largest = classes.iter().max_by_key(|class| *class.objects.get_ref());
+    let objects = classes.iter().map(|class| u64::from(*class.objects.get_ref())).sum();
+    // Classes that nobody has written have no place of their own.
+    let objects_span = largest.filter(|_| written).map_or(duration.span(), |class| class.objects.span());
+    let rate_span = rate.span();
+
     let workload = Workload {
         duration: duration.into_inner(),
         rate: rate.into_inner(),
@@ -97,7 +107,9 @@ pub(super) fn read(mut section: Section<'_>) -> Result<WorkloadSpec<'_>, Fault> 
             .map(|(class, share)| class.build(share))
             .collect::<Result<_, _>>()?,
     };
-    Ok(WorkloadSpec { workload, effective, changes })
+    let requests = (workload.expected_requests(), rate_span);
+    let need = Need { objects: (objects, objects_span), requests };
+    Ok(WorkloadSpec { workload, effective, need, changes })
 }
 
 fn class_sections<'i>(section: &mut Section<'i>) -> Result<Vec<Section<'i>>, Fault> {

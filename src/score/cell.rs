@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use hdrhistogram::Histogram;
-
 use super::stats::{Estimate, mean};
-use crate::metrics::{Measurements, OutcomeKind, Tally};
+use crate::metrics::{Measurements, OutcomeKind, Tally, Waits};
 
 /// One strategy at one point of the sweep.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,14 +98,19 @@ impl Replications {
         all
     }
 
-    /// How long the requests of all replications waited, in nanoseconds; `None` without replications.
-    pub fn waits(&self) -> Option<Histogram<u64>> {
+    /// How long the requests of all replications waited; `None` without replications.
+    pub fn waits(&self) -> Option<Waits> {
         merged(self.iter().map(|run| &run.latencies.all))
     }
 
     /// The same for the requests that ended as `kind`; `None` where none did.
-    pub fn waits_of(&self, kind: OutcomeKind) -> Option<Histogram<u64>> {
+    pub fn waits_of(&self, kind: OutcomeKind) -> Option<Waits> {
         merged(self.iter().filter_map(|run| run.latencies.by_kind[kind.index()].as_ref()))
+    }
+
+    /// The same for the requests of a class; `None` where there are none.
+    pub fn waits_of_class(&self, class: usize) -> Option<Waits> {
+        merged(self.iter().filter_map(|run| run.latencies.by_class.get(class)?.as_ref()))
     }
 }
 
@@ -119,12 +122,9 @@ pub(super) fn paired(this: &BTreeMap<u32, f64>, that: &BTreeMap<u32, f64>) -> Op
     Estimate::of(&differences)
 }
 
-fn merged<'m>(mut histograms: impl Iterator<Item = &'m Histogram<u64>>) -> Option<Histogram<u64>> {
-    let mut all = histograms.next()?.clone();
-    all.auto(true);
-    for more in histograms {
-        all.add(more).expect("a histogram that may grow takes every value");
-    }
+fn merged<'m>(mut parts: impl Iterator<Item = &'m Waits>) -> Option<Waits> {
+    let mut all = parts.next()?.clone();
+    parts.for_each(|more| all.merge(more));
     Some(all)
 }
 
@@ -154,8 +154,8 @@ mod tests {
 
     #[test]
     fn waits_of_all_replications_lie_in_one_histogram() {
-        let one = run_with(|run| run.latencies.all.record(1_000).unwrap());
-        let two = run_with(|run| run.latencies.all.record(60_000_000_000).unwrap());
+        let one = run_with(|run| run.latencies.all.record(1_000, 1));
+        let two = run_with(|run| run.latencies.all.record(60_000_000_000, 1));
         let runs: Replications = [(0, one), (1, two)].into_iter().collect();
         let waits = runs.waits().unwrap();
         assert_eq!(waits.len(), 2);

@@ -11,7 +11,9 @@ use crate::metrics::Measurements;
 pub const FORMULA: &str = "score = sum of weight x part / sum of weights, in each replication, then averaged \
 over replications. The part of a share that should be high is the share itself (below 0 it counts as 0). The part \
 of a quantity x that should be low is b / (b + x), where b is the mean of x over all cells and replications of the \
-baseline: 1 for none, 0.5 for as much as the baseline, 0.667 for half as much. An objective without data in any \
+baseline: 1 for none, 0.5 for as much as the baseline, 0.667 for half as much. So that a single event does not decide, \
+b is at least 10 for counts of events, and for stampedes at least one in a thousand regenerations or ten in the \
+scored time, whichever is more. An objective without data in any \
 cell is left out for all; a cell that lacks data for one that others have gets no score.";
 
 /// The objectives of a scenario with their weights: none negative, some positive.
@@ -64,7 +66,8 @@ impl Score {
 struct Weighed {
     metric: &'static Metric,
     weight: f64,
-    /// The mean over the baseline; `None` where the baseline has no data.
+    /// The mean over the baseline, or what is few for this objective where that is more; `None` where the
+    /// baseline has no data.
     usual: Option<f64>,
 }
 
@@ -87,8 +90,10 @@ pub(super) fn scores(cells: &[Cell], weights: &Weights) -> Vec<Score> {
         .iter()
         .filter(|(metric, weight)| *weight > 0.0 && known(metric))
         .map(|(metric, weight)| {
-            let runs = baseline.iter().flat_map(|cell| cell.runs.iter());
-            let usual = mean(&runs.filter_map(|run| metric.of_run(run)).collect::<Vec<_>>());
+            let runs = || baseline.iter().flat_map(|cell| cell.runs.iter());
+            let few = mean(&runs().map(metric.usual_min).collect::<Vec<_>>()).unwrap_or(0.0);
+            let usual = mean(&runs().filter_map(|run| metric.of_run(run)).collect::<Vec<_>>());
+            let usual = usual.map(|usual| usual.max(few));
             Weighed { metric, weight, usual }
         })
         .collect();
@@ -145,6 +150,24 @@ mod tests {
     }
 
     #[test]
+    fn a_single_stampede_costs_little_where_the_baseline_has_none() {
+        let with = |strategy, stampedes: u64, regenerations| {
+            let mut run = super::super::fixture::run(900, 100);
+            (run.stampedes.count, run.stampedes.regenerations) = (stampedes, regenerations);
+            Cell { runs: [(0, run)].into_iter().collect(), ..cell(strategy, 0.0, &[]) }
+        };
+        let scores = |stampedes, regenerations| {
+            let cells = [with("baseline", 0, regenerations), with("other", stampedes, regenerations)];
+            means(&cells, &[("stampedes", 1.0)])
+        };
+        // As bad as half are ten of few regenerations, and of many one in a thousand.
+        close(scores(1, 20)[0], 1.0);
+        close(scores(1, 20)[1], 10.0 / 11.0);
+        close(scores(1, 100_000)[1], 100.0 / 101.0);
+        close(scores(100, 100_000)[1], 0.5);
+    }
+
+    #[test]
     fn the_score_is_the_weighted_mean_of_the_parts() {
         let cells = [cell("baseline", 100.0, &[800, 700]), cell("other", 130.0, &[900, 850])];
         let named = [("hit", 1.0), ("memory", 0.5), ("origin_rate", 2.0), ("p99", 0.0)];
@@ -169,6 +192,8 @@ mod tests {
             age_sum_s: 1.0,
             p95_age: None,
             max_age: None,
+            bound: None,
+            over_bound: None,
         });
         cells[0].runs = [(0, fresh)].into_iter().collect();
         let scores = means(&cells, &named);

@@ -57,7 +57,14 @@ pub fn origin_rate(run: &Measurements) -> Option<f64> {
 
 /// The busiest second's fetches over those of an average second; `None` without fetches.
 pub fn peak_to_mean(run: &Measurements) -> Option<f64> {
-    origin_rate(run).filter(|mean| *mean > 0.0).map(|mean| run.origin.peak_rate as f64 / mean)
+    origin_rate(run).filter(|mean| *mean > 0.0).map(|mean| run.origin.per_second.peak as f64 / mean)
+}
+
+/// The busiest median fetch time's fetches over those of an average one; `None` without fetches or
+/// where they take no time.
+pub fn peak_to_mean_per_fetch_time(run: &Measurements) -> Option<f64> {
+    let burst = run.origin.per_fetch_time.filter(|burst| burst.mean > 0.0)?;
+    Some(burst.peak as f64 / burst.mean)
 }
 
 /// Stampedes per hour of scored time; `None` where no time was scored.
@@ -83,8 +90,14 @@ pub fn duplicate_ratio(run: &Measurements) -> Option<f64> {
 /// Commands sent to the cache per request.
 pub fn commands_per_request(run: &Measurements) -> Option<f64> {
     let sent = &run.commands;
-    let commands = sent.get + sent.set + sent.expire + sent.del + sent.lock + sent.zadd + sent.sweep;
+    let commands =
+        sent.get + sent.set + sent.expire + sent.del + sent.lock + sent.zadd + sent.sweep + sent.deadline;
     ratio(commands, run.totals.outcomes.total())
+}
+
+/// Times that the application waited for the cache, per request.
+pub fn round_trips_per_request(run: &Measurements) -> Option<f64> {
+    ratio(run.commands.round_trips, run.totals.outcomes.total())
 }
 
 /// Answers with the version that was current at the origin, of all answers with a value.
@@ -111,6 +124,12 @@ pub fn p95_age_s(run: &Measurements) -> Option<f64> {
 /// The greatest of those times, in seconds.
 pub fn max_age_s(run: &Measurements) -> Option<f64> {
     run.freshness?.max_age.map(crate::units::SimDuration::as_secs_f64)
+}
+
+/// Answers older than the scenario's bound, of all answers with a value; `None` where there is no bound.
+pub fn over_bound_share(run: &Measurements) -> Option<f64> {
+    let freshness = run.freshness?;
+    ratio(freshness.over_bound?, freshness.responses)
 }
 
 fn per_second(run: &Measurements, count: u64) -> Option<f64> {
@@ -158,7 +177,7 @@ mod tests {
     fn rates_are_per_scored_time() {
         let run = run_with(|run| {
             run.scored = SimDuration::from_secs(1_800);
-            (run.origin.fetches, run.origin.peak_rate) = (900, 30);
+            (run.origin.fetches, run.origin.per_second.peak) = (900, 30);
             (run.stampedes.count, run.stampedes.regenerations, run.stampedes.fetches) = (4, 16, 12);
         });
         close(origin_rate(&run), 0.5);

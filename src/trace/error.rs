@@ -41,7 +41,7 @@ pub enum TraceError {
         looks: &'static str,
     },
     /// A compressed stream ends before its end.
-    #[error("{file}:{line}: the {compression} stream is cut off; line {line} is the last that is whole")]
+    #[error("{file}:{line}: the {compression} stream is cut off; {}", last_whole(*line))]
     Truncated {
         /// As the user wrote it.
         file: String,
@@ -166,6 +166,15 @@ pub enum TraceError {
         /// What to write instead.
         help: Option<String>,
     },
+}
+
+/// Which line of a stream that is cut off is the last that is whole.
+fn last_whole(line: u64) -> String {
+    if line == 0 {
+        "no line of it is whole".to_owned()
+    } else {
+        format!("line {line} is the last that is whole")
+    }
 }
 
 impl TraceError {

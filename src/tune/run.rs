@@ -195,16 +195,7 @@ pub fn simulation<'t>(
         Changes::new(models, objects),
         objects.len(),
     );
-    let setup = cache::Setup { objects: objects.len(), capacity: plan.capacity, trace: Arc::clone(trace) };
-    let cache = Cache::new(
-        trace.shared_objects(),
-        plan.capacity,
-        scenario.cache.evictions[plan.eviction].make(&setup)?,
-        scenario.cache.reclaim.make(&setup)?,
-        scenario.cache.memory.make(&setup)?,
-        Residency::new(window, bucket),
-    )
-    .serving(scenario.cache.server.unwrap_or_default(), seed.of("server"));
+    let design = &scenario.strategies[plan.strategy];
     let setup = strategy::Setup {
         classes: classes(scenario, objects.classes()),
         objects: objects.len(),
@@ -212,16 +203,33 @@ pub fn simulation<'t>(
         traffic: strategy::Traffic::like(Arc::clone(trace)),
         seed: seed.of("strategy"),
     };
-    let strategy = scenario.strategies[plan.strategy].make(&setup, scenario.cache.ttl_resolution)?;
+    let strategy = design.make(&setup, scenario.cache.ttl_resolution)?;
+    // The model of trace simulators counts the bytes of images alone.
+    let counts_all = scenario.cache.memory.name() != "payload";
+    let stored = match strategy.bytes_beside() {
+        bytes if bytes > 0 && counts_all => Arc::new(objects.longer_by(bytes)),
+        _ => trace.shared_objects(),
+    };
+    let setup = cache::Setup { objects: objects.len(), capacity: plan.capacity, trace: Arc::clone(trace) };
+    let cache = Cache::new(
+        stored,
+        plan.capacity,
+        scenario.cache.evictions[plan.eviction].make(&setup)?,
+        scenario.cache.reclaim.make(&setup)?,
+        scenario.cache.memory.make(&setup)?,
+        Residency::new(window, bucket),
+    )
+    .serving(scenario.cache.server.unwrap_or_default(), seed.of("server"));
     Ok(Simulation {
         trace,
-        client: scenario.client,
+        client: design.client,
         warm: scenario.cache.warm,
         origin,
         cache,
         strategy,
         server_events: scenario.cache.events.iter().map(|written| written.event).collect(),
         window,
+        freshness_bound: scenario.freshness_bound,
         seed: seed.of("client"),
     })
 }
@@ -326,6 +334,101 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::OutcomeKind;
+    use crate::scenario::Source;
+    use crate::tune::grid;
+
+    /// Two classes, one of which changes; a constant origin, and clients that give up.
+    const TWO_CLASSES: &str = r#"
+        name = "t"
+        repeat = 2
+        [time]
+        bucket = "10s"
+        freshness_bound = "20s"
+        [workload]
+        duration = "10m"
+        rate = "100/s"
+        [[workload.class]]
+        name = "still"
+        objects = 300
+        [[workload.class]]
+        name = "news"
+        objects = 200
+        changes = { model = "poisson", mean = "30s" }
+        [origin]
+        latency = { model = "constant", value = "120ms" }
+        [[strategy]]
+        name = "x"
+        ttl = { rule = "fixed", ttl = "45s" }
+    "#;
+
+    fn played(text: &str) -> Vec<Measurements> {
+        let scenario = Scenario::parse(text, "t.toml").unwrap_or_else(|error| panic!("{error}"));
+        let Source::Synthetic(workload) = &scenario.source else { panic!("it is synthetic") };
+        let runs = Runs::Synthetic(Arc::clone(workload));
+        let mut played = run(&scenario, &grid(&scenario), &runs, &()).unwrap();
+        played.cells.remove(0).replications.into_iter().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn what_is_told_by_bucket_and_class_adds_up_to_the_whole() {
+        for run in played(TWO_CLASSES) {
+            let (buckets, freshness) = (&run.series.buckets, run.freshness.unwrap());
+            assert_eq!(buckets.len(), 60);
+            for kind in OutcomeKind::ALL {
+                let by_bucket: u64 = buckets.iter().map(|bucket| bucket.outcomes.of(kind)).sum();
+                let by_class: u64 = run.classes.iter().map(|class| class.outcomes.of(kind)).sum();
+                assert_eq!([by_bucket, by_class], [run.totals.outcomes.of(kind); 2], "{}", kind.name());
+            }
+            let counts = run.series.by_class.chunks_exact(2).zip(buckets);
+            for (counts, bucket) in counts {
+                let requests: u32 = counts.iter().flat_map(|class| class.outcomes).sum();
+                assert_eq!(u64::from(requests), bucket.outcomes.total());
+                assert_eq!(counts.iter().map(|class| u64::from(class.fetches)).sum::<u64>(), bucket.fetches);
+            }
+            assert_eq!(run.classes.iter().map(|class| class.fetches).sum::<u64>(), run.origin.fetches);
+            let outdated: u64 = buckets.iter().map(|bucket| bucket.outdated).sum();
+            assert_eq!(outdated, freshness.responses - freshness.current);
+            assert_eq!((run.classes[0].outdated, run.classes[1].outdated), (0, outdated));
+            let over: u64 = buckets.iter().map(|bucket| bucket.over_bound).sum();
+            assert_eq!(Some(over), freshness.over_bound);
+            assert!((outdated / 10..outdated).contains(&over), "{over} of {outdated} are older than 20 s");
+            let age: f64 = buckets.iter().map(|bucket| bucket.age_sum_s).sum();
+            assert!((age - freshness.age_sum_s).abs() < 1e-6 * age);
+        }
+    }
+
+    #[test]
+    fn a_constant_origin_is_told_exactly() {
+        for run in played(TWO_CLASSES) {
+            let (all, exact) = (&run.latencies.all, 120_000_000);
+            assert_eq!((all.max(), all.quantile(0.999)), (exact, exact));
+            let waited: f64 = run.series.buckets.iter().map(|bucket| bucket.wait_sum_s).sum();
+            assert!((waited * 1e9 / all.len() as f64 - all.mean()).abs() < 1.0);
+            let of_classes: u64 =
+                run.latencies.by_class.iter().flatten().map(crate::metrics::Waits::len).sum();
+            assert_eq!(of_classes, all.len());
+            // At the start everything is fetched: that bucket's percentile is clipped to its longest wait.
+            assert_eq!(run.series.buckets[0].p99_wait, Some(SimDuration::from_millis(120)));
+        }
+    }
+
+    #[test]
+    fn fetches_per_window_agree_with_the_series() {
+        let text = TWO_CLASSES.replace("bucket = \"10s\"", "bucket = \"1s\"");
+        for run in played(&text) {
+            let per_second = run.origin.per_second;
+            let mut counts: Vec<u64> = run.series.buckets.iter().map(|bucket| bucket.fetches).collect();
+            counts.sort_unstable();
+            // 99.9 % of 600 seconds are all but none: the 600th by rank.
+            assert_eq!((per_second.peak, per_second.p999), (counts[599], counts[599]));
+            assert!((per_second.mean * 600.0 - run.origin.fetches as f64).abs() < 1e-6);
+            let burst = run.origin.per_fetch_time.unwrap();
+            assert_eq!(burst.window, SimDuration::from_millis(120));
+            assert!((burst.mean * 5_000.0 - run.origin.fetches as f64).abs() < 1e-6);
+            assert!(burst.peak <= per_second.peak && burst.p999 <= burst.peak && burst.p999 > 0);
+        }
+    }
 
     #[test]
     fn buckets_are_round_and_a_few_hundred() {

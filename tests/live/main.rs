@@ -4,6 +4,9 @@
 //! there is no `redis-server` of version 7.0 the tests say so and pass; under `CI=true` they fail.
 
 mod commands;
+mod memory;
 mod model;
+mod replay;
 mod resp;
+mod restart;
 mod server;

@@ -7,7 +7,10 @@ use ttlab::cache::eviction::EVICTIONS;
 use ttlab::cache::memory::MEMORIES;
 use ttlab::cache::reclaim::RECLAIMS;
 use ttlab::cache::{Cache, Capacity, Residency, Setup};
+use ttlab::random::Seed;
+use ttlab::scenario::Scenario;
 use ttlab::trace::{ClassId, Fact, Keys, Objects, Trace};
+use ttlab::tune;
 use ttlab::units::{SimDuration, SimTime, Window};
 
 /// Objects with these keys and sizes.
@@ -37,4 +40,34 @@ pub(crate) fn lazy(held: Objects, clock: WallClock) -> Connection {
         Residency::new(Window { from: SimTime::ZERO, until: SimTime::NEVER }, SimDuration::FOREVER),
     );
     Connection::new(cache, clock)
+}
+
+/// A cache that is a Redis server with this policy and limit in bytes, its run beginning so many
+/// milliseconds after a full second of the wall clock.
+pub(crate) fn redis(trace: &Arc<Trace>, policy: &str, maxmemory: u64, phase_ms: u64, seed: u64) -> Cache {
+    let text = format!(
+        r#"
+        name = "live"
+        [workload]
+        duration = "1s"
+        rate = "1/s"
+        class = [{{ name = "all", objects = 1 }}]
+        [cache]
+        capacity = "{maxmemory}B"
+        eviction = "{policy}"
+        reclaim = "active"
+        memory = {{ model = "redis", latency_tracking = false }}
+        clock-phase-ms = {phase_ms}
+        [origin]
+        latency = {{ model = "constant", value = "1ms" }}
+        [[strategy]]
+        name = "no TTL"
+        baseline = true
+        ttl = "none"
+        "#
+    );
+    let scenario = Scenario::parse(&text, "live.toml").unwrap_or_else(|error| panic!("{error}"));
+    let plan = tune::grid(&scenario)[0];
+    let simulation = tune::simulation(&scenario, &plan, trace, Seed::new(seed));
+    simulation.unwrap_or_else(|fault| panic!("{fault:?}")).cache
 }

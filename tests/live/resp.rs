@@ -22,6 +22,19 @@ pub(crate) enum Answer {
     Array(Vec<Answer>),
 }
 
+/// The text of INFO.
+#[derive(Debug)]
+pub(crate) struct Info(String);
+
+impl Info {
+    /// A field that is a whole number.
+    pub(crate) fn number(&self, field: &str) -> u64 {
+        let value = self.0.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        let value = value.unwrap_or_else(|| panic!("INFO has no {field}"));
+        value.trim().parse().unwrap_or_else(|_| panic!("{field} is {value}"))
+    }
+}
+
 /// A connection to a server on this machine.
 #[derive(Debug)]
 pub(crate) struct Client {
@@ -87,11 +100,19 @@ impl Client {
 
     /// A field of INFO that is a whole number.
     pub(crate) fn info(&mut self, field: &str) -> u64 {
-        let Answer::Bulk(Some(text)) = self.must(&["INFO"]) else { panic!("INFO is a text") };
-        let text = String::from_utf8(text).expect("INFO is text");
-        let value = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
-        let value = value.unwrap_or_else(|| panic!("INFO has no {field}"));
-        value.trim().parse().unwrap_or_else(|_| panic!("{field} is {value}"))
+        self.counts().0.number(field)
+    }
+
+    /// INFO and DBSIZE, nothing happening in between.
+    pub(crate) fn counts(&mut self) -> (Info, u64) {
+        self.queue(&["INFO"]);
+        self.queue(&["DBSIZE"]);
+        self.flush();
+        let (Answer::Bulk(Some(info)), Answer::Integer(size)) = (self.read(), self.read()) else {
+            panic!("INFO is a text and DBSIZE a number")
+        };
+        let info = Info(String::from_utf8(info).expect("INFO is text"));
+        (info, u64::try_from(size).expect("sizes are not negative"))
     }
 
     fn line(&mut self) -> String {

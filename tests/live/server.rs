@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::resp::Client;
+use super::resp::{Answer, Client};
 
 /// A running server.
 #[derive(Debug)]
 pub(crate) struct Server {
     process: Child,
     port: u16,
-    /// Deleted with the server.
-    _folder: TempDir,
+    settings: Vec<String>,
+    folder: TempDir,
 }
 
 impl Server {
@@ -27,15 +27,25 @@ impl Server {
             return None;
         }
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let (process, port) = (0..10)
-            .find_map(|_| spawn(settings, &folder, free_port()))
-            .expect("a server starts on one of ten free ports");
-        Some(Self { process, port, _folder: folder })
+        let settings: Vec<String> = settings.iter().map(|word| (*word).to_owned()).collect();
+        let (process, port) = started(&settings, &folder);
+        Some(Self { process, port, settings, folder })
     }
 
     /// A new connection.
     pub(crate) fn client(&self) -> Client {
         Client::connect(self.port).expect("the server accepts connections")
+    }
+
+    /// Lets the server end, with a snapshot of its keys if `save`, and starts it again in the same folder
+    /// once so much time has passed.
+    pub(crate) fn restart(&mut self, save: bool, pause: Duration) {
+        let mut client = self.client();
+        client.queue(&["SHUTDOWN", if save { "SAVE" } else { "NOSAVE" }]);
+        client.flush();
+        self.process.wait().expect("the server ends");
+        sleep(pause);
+        (self.process, self.port) = started(&self.settings, &self.folder);
     }
 
     /// Stops the server by its process, without asking it to save.
@@ -51,6 +61,13 @@ impl Drop for Server {
     }
 }
 
+/// A server on some free port, in this folder.
+fn started(settings: &[String], folder: &TempDir) -> (Child, u16) {
+    (0..10)
+        .find_map(|_| spawn(settings, folder, free_port()))
+        .expect("a server starts on one of ten free ports")
+}
+
 /// A port that nobody listened on a moment ago.
 fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("there are free ports");
@@ -58,7 +75,7 @@ fn free_port() -> u16 {
 }
 
 /// Starts a server and waits until it answers; `None` if it ends instead, as when somebody took its port.
-fn spawn(settings: &[&str], folder: &TempDir, port: u16) -> Option<(Child, u16)> {
+fn spawn(settings: &[String], folder: &TempDir, port: u16) -> Option<(Child, u16)> {
     let mut process = Command::new("redis-server")
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
         .args(["--enable-debug-command", "local", "--daemonize", "no"])
@@ -75,7 +92,10 @@ fn spawn(settings: &[&str], folder: &TempDir, port: u16) -> Option<(Child, u16)>
         if process.try_wait().expect("the server is our own").is_some() {
             return None;
         }
-        if let Ok(mut client) = Client::connect(port) {
+        // While it loads what it has kept, a server answers with errors.
+        if let Ok(mut client) = Client::connect(port)
+            && client.ask(&["PING"]) == Answer::Status("PONG".to_owned())
+        {
             let is_ours = client.info("process_id") == u64::from(process.id());
             if is_ours {
                 return Some((process, port));

@@ -78,6 +78,11 @@ impl Connection {
         &self.cache
     }
 
+    /// The cache behind it, to let events of the server happen.
+    pub fn cache_mut(&mut self) -> &mut Cache {
+        &mut self.cache
+    }
+
     /// The clock by which it reads and tells times.
     pub fn clock(&self) -> WallClock {
         self.clock

@@ -82,6 +82,9 @@ impl Cache {
         get: bool,
         now: Now,
     ) -> Reply {
+        if self.refuses_set(key, *lifetime != Lifetime::Drop, now.at) {
+            return Reply::Error(CommandError::OutOfMemory);
+        }
         let until = match lifetime {
             Lifetime::Until(moment) => match moment.in_future(now) {
                 Ok(unix_ms) => Some(unix_ms),

@@ -62,6 +62,8 @@ mod clock;
 mod connection;
 mod execute;
 mod parse;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

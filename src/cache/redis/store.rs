@@ -36,6 +36,16 @@ impl Cache {
         stored
     }
 
+    /// Whether the check of memory refuses a SET before anything else is looked at, its conditions included.
+    pub(in crate::cache) fn refuses_set(&mut self, object: ObjectId, has_ttl: bool, now: SimTime) -> bool {
+        if !self.runs_commands() {
+            return false;
+        }
+        let refuses = self.before_set(object, has_ttl, now) == Room::None;
+        self.after_command(now);
+        refuses
+    }
+
     fn is_live(&self, object: ObjectId, now: SimTime) -> bool {
         let slot = &self.slots[object.index()];
         slot.state == State::Held && slot.is_live(now)

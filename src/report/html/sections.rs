@@ -6,8 +6,8 @@ use crate::record::{Cell, Outcomes, Record};
 use crate::report::format;
 use crate::report::measure::{
     self, BYTE_HIT, DUPLICATES, EXPIRED_RESIDENT, FRESH_HIT, FRESH_SHARE, HIT, MEMORY, Measure,
-    ORIGIN_OFFLOAD, ORIGIN_RATE, P50, P95_AGE, P99, PEAK_MEMORY, PEAK_ORIGIN_RATE, PEAK_WAITERS, STAMPEDES,
-    Unit,
+    ORIGIN_OFFLOAD, ORIGIN_RATE, OVER_BOUND, P50, P95_AGE, P99, PEAK_MEMORY, PEAK_ORIGIN_RATE, PEAK_WAITERS,
+    STAMPEDES, Unit,
 };
 use crate::report::reading::{self, Reading};
 
@@ -86,7 +86,7 @@ fn each(reading: &Reading, table: &mut Table, mut cells: impl FnMut(&Cell) -> Ve
 
 /// The comparison of all cells.
 pub(super) fn ranking(reading: &Reading) -> Table {
-    let measures: [&Measure; 12] = [
+    let mut measures: Vec<&Measure> = vec![
         &FRESH_HIT,
         &HIT,
         &BYTE_HIT,
@@ -98,8 +98,13 @@ pub(super) fn ranking(reading: &Reading) -> Table {
         &STAMPEDES,
         &P99,
         &FRESH_SHARE,
+        &OVER_BOUND,
         &P95_AGE,
     ];
+    // How current answers are is told where objects change at all.
+    let known = |measure: &Measure| reading.ranked.iter().any(|cell| measure.of(cell).is_some());
+    let of_freshness = [&FRESH_SHARE, &OVER_BOUND, &P95_AGE].map(|measure| measure.key);
+    measures.retain(|measure| !of_freshness.contains(&measure.key) || known(measure));
     let mut columns = vec!["strategy".to_owned(), "rank#".into(), "memory limit#".into()];
     columns.extend(["gates".to_owned(), "score#".into()]);
     columns.extend(measures.iter().map(|measure| format!("{}#", measure.label)));
@@ -111,7 +116,7 @@ pub(super) fn ranking(reading: &Reading) -> Table {
         let mut cells = vec![Td::name(reading, cell), place, Td::limit(cell), gates(cell)];
         let near = if reading.is_near_winner(cell) { "≈ 1" } else { "" };
         cells.push(Td { more: near.into(), ..Td::number(cell.score, Unit::Number) });
-        for measure in measures {
+        for measure in &measures {
             let mut td = Td::measured(reading, cell, measure);
             if measure.key == FRESH_HIT.key {
                 td.text.push_str(&within(cell));
@@ -124,12 +129,12 @@ pub(super) fn ranking(reading: &Reading) -> Table {
     table
 }
 
-/// Half the width of the interval around the fresh hits: ` ± 0.3`.
+/// Half the width of the interval around the fresh hits, in points: ` ± 0.3 pt`.
 fn within(cell: &Cell) -> String {
     let fresh = cell.ratios.fresh_hit;
     let half =
         fresh.low.zip(fresh.high).map(|(low, high)| (high - low) / 2.0).filter(|half| half.is_finite());
-    half.map(|half| format!(" ± {}", format::number(half * 100.0))).unwrap_or_default()
+    half.map(|half| format!(" ± {} pt", format::number(half * 100.0))).unwrap_or_default()
 }
 
 fn gates(cell: &Cell) -> Td {
@@ -373,6 +378,9 @@ pub(super) fn classes(reading: &Reading) -> Option<Table> {
         "expired misses#",
         "evicted misses#",
         "bytes asked for#",
+        "fetches#",
+        "p99 wait#",
+        "current answers#",
     ];
     let mut table = Table::new("class-table", "Classes of images", &columns);
     for cell in reading.ranked.iter().chain(&reading.bounds) {
@@ -389,6 +397,9 @@ pub(super) fn classes(reading: &Reading) -> Option<Table> {
                 Td::share(class.outcomes.miss_expired, class.requests),
                 Td::share(class.outcomes.miss_evicted, class.requests),
                 Td::number(class.requested_bytes as f64, Unit::Bytes),
+                Td::count(class.fetches),
+                Td::number(class.latency_ms.p99, Unit::Millis),
+                Td::number(class.fresh_share, Unit::Share),
             ];
             table.rows.push(Row { cells, chosen: reading.is_winner(cell), id: String::new() });
         }

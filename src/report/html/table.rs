@@ -105,12 +105,14 @@ impl Td {
     pub(super) fn measured(reading: &Reading, cell: &Cell, measure: &Measure) -> Self {
         let mut td = Self::number(measure.of(cell), measure.unit);
         if let Some(change) = reading.change(cell, measure) {
-            let (tone, word) = match change.is_better(measure) {
+            let text = change.text(measure);
+            // What rounds to nothing is for neither, however certain it is.
+            let (tone, word) = match change.is_better(measure).filter(|_| !text.starts_with('±')) {
                 Some(true) => ("better", ", better"),
                 Some(false) => ("worse", ", worse"),
                 None => ("", ""),
             };
-            td.more = format!("{}{word}", change.text(measure));
+            td.more = text + word;
             td.tone = tone;
         }
         td

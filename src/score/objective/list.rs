@@ -1,10 +1,8 @@
 //! Every metric, once, in the order in which people are shown them.
 
-use hdrhistogram::Histogram;
-
 use super::Source::{Max, Mean, Sum, Wait};
 use super::{Better, Metric, Source, Unit};
-use crate::metrics::{Cause, OutcomeKind};
+use crate::metrics::{Cause, Measurements, OutcomeKind, Waits};
 use crate::score::rates;
 
 /// Every metric that a scenario can name.
@@ -115,7 +113,7 @@ pub static METRICS: &[Metric] = &[
     lower(
         "peak_origin_rate",
         Unit::PerSecond,
-        Mean(|run| Some(run.origin.peak_rate as f64)),
+        Mean(|run| Some(run.origin.per_second.peak as f64)),
         "Most origin fetches in one second.",
     ),
     neutral(
@@ -137,7 +135,8 @@ pub static METRICS: &[Metric] = &[
         "Share of the origin servers' time spent on fetches.",
     ),
     lower("stampedes", Unit::PerHour, Mean(rates::stampedes_per_hour), "Stampedes per hour of scored time.")
-        .also("stampedes_per_hour"),
+        .also("stampedes_per_hour")
+        .usual_at_least(few_stampedes),
     neutral("stampede_count", Unit::Count, Sum(|run| run.stampedes.count), "Stampedes of all replications."),
     neutral(
         "mean_stampede_size",
@@ -150,7 +149,8 @@ pub static METRICS: &[Metric] = &[
         Unit::Count,
         Max(|run| run.stampedes.max_size),
         "Most fetches in one stampede.",
-    ),
+    )
+    .usual_at_least(few),
     neutral(
         "regenerations",
         Unit::Count,
@@ -162,7 +162,8 @@ pub static METRICS: &[Metric] = &[
         Unit::Count,
         Sum(|run| run.stampedes.duplicate_fetches),
         "Fetches beyond the first of their regeneration, of all replications.",
-    ),
+    )
+    .usual_at_least(few),
     neutral(
         "duplicate_ratio",
         Unit::Share,
@@ -174,7 +175,8 @@ pub static METRICS: &[Metric] = &[
         Unit::Count,
         Max(|run| run.stampedes.peak_waiters),
         "Most requests that waited at once for the same object.",
-    ),
+    )
+    .usual_at_least(few),
     lower(
         "mean_latency",
         Unit::Milliseconds,
@@ -235,6 +237,12 @@ pub static METRICS: &[Metric] = &[
         Mean(rates::p95_age_s),
         "The 95th percentile of that time over answers that were not current; no data where all were.",
     ),
+    lower(
+        "over_bound_share",
+        Unit::Share,
+        Mean(rates::over_bound_share),
+        "Answers older than `freshness_bound`, of all answers with a value; no data without a bound.",
+    ),
     neutral(
         "requests",
         Unit::Count,
@@ -258,7 +266,8 @@ pub static METRICS: &[Metric] = &[
         Unit::Count,
         Sum(|run| run.out_of_memory),
         "Fills refused because nothing could be evicted, of all replications.",
-    ),
+    )
+    .usual_at_least(few),
     neutral(
         "too_large",
         Unit::Count,
@@ -271,6 +280,12 @@ pub static METRICS: &[Metric] = &[
         Mean(rates::commands_per_request),
         "Commands sent to the cache per request.",
     ),
+    lower(
+        "round_trips_per_request",
+        Unit::Count,
+        Mean(rates::round_trips_per_request),
+        "Times that the application waited for the cache, per request; commands sent together are one.",
+    ),
 ];
 
 const fn higher(name: &'static str, unit: Unit, source: Source, about: &'static str) -> Metric {
@@ -282,7 +297,7 @@ const fn lower(name: &'static str, unit: Unit, source: Source, about: &'static s
 }
 
 const fn neutral(name: &'static str, unit: Unit, source: Source, about: &'static str) -> Metric {
-    Metric { name, alias: None, about, unit, better: None, source }
+    Metric { name, alias: None, about, unit, better: None, source, usual_min: |_| 0.0 }
 }
 
 impl Metric {
@@ -290,9 +305,27 @@ impl Metric {
         self.alias = Some(alias);
         self
     }
+
+    const fn usual_at_least(mut self, usual_min: fn(&Measurements) -> f64) -> Self {
+        self.usual_min = usual_min;
+        self
+    }
+}
+
+/// So many events in a replication are no pattern: one of them must not decide a score.
+const FEW: f64 = 10.0;
+
+fn few(_: &Measurements) -> f64 {
+    FEW
+}
+
+/// So many stampedes an hour are few: ten in all, or one in a thousand regenerations where that is more.
+fn few_stampedes(run: &Measurements) -> f64 {
+    let hours = run.scored.as_secs_f64() / 3_600.0;
+    if hours > 0.0 { FEW.max(run.stampedes.regenerations as f64 / 1_000.0) / hours } else { 0.0 }
 }
 
 /// The wait in milliseconds that a share `within` of the requests stay within.
-fn quantile(waits: &Histogram<u64>, within: f64) -> f64 {
-    waits.value_at_quantile(within) as f64 / 1e6
+fn quantile(waits: &Waits, within: f64) -> f64 {
+    waits.quantile(within) as f64 / 1e6
 }

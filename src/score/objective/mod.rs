@@ -3,13 +3,11 @@
 mod list;
 mod unit;
 
-use hdrhistogram::Histogram;
-
 pub use list::METRICS;
 pub use unit::{Unit, Written};
 
 use super::cell::Replications;
-use crate::metrics::Measurements;
+use crate::metrics::{Measurements, Waits};
 
 /// A number that a scenario can weigh, limit or predict.
 #[derive(Debug)]
@@ -26,6 +24,8 @@ pub struct Metric {
     /// good news. Such a metric can be limited and predicted, but not weighed.
     pub better: Option<Better>,
     source: Source,
+    /// Where the baseline has less than this, the score takes this for the usual amount.
+    pub(super) usual_min: fn(&Measurements) -> f64,
 }
 
 /// Which direction is better.
@@ -46,9 +46,8 @@ enum Source {
     Sum(fn(&Measurements) -> u64),
     /// A peak of one replication; the greatest.
     Max(fn(&Measurements) -> u64),
-    /// A number of milliseconds taken from a histogram of waits in nanoseconds; all replications
-    /// are put into one histogram.
-    Wait(fn(&Histogram<u64>) -> f64),
+    /// A number of milliseconds taken from waits; those of all replications are put together.
+    Wait(fn(&Waits) -> f64),
 }
 
 impl Metric {
@@ -85,8 +84,8 @@ impl Metric {
     }
 }
 
-/// A histogram without waits has no percentiles.
-fn wait(get: fn(&Histogram<u64>) -> f64, waits: &Histogram<u64>) -> Option<f64> {
+/// Without waits there are no percentiles.
+fn wait(get: fn(&Waits) -> f64, waits: &Waits) -> Option<f64> {
     (!waits.is_empty()).then(|| get(waits))
 }
 
@@ -118,18 +117,18 @@ mod tests {
     fn counts_are_summed_rates_averaged_and_percentiles_come_from_all_waits() {
         let of = |name: &str, runs: &Replications| Metric::named(name).unwrap().of(runs).unwrap();
         let one = run_with(|run| {
-            (run.evicted, run.origin.peak_rate, run.memory.mean_bytes) = (3, 7, 10.0);
-            run.latencies.all.record_n(2_000_000, 99).unwrap();
+            (run.evicted, run.origin.per_second.peak, run.memory.mean_bytes) = (3, 7, 10.0);
+            run.latencies.all.record(2_000_000, 99);
         });
         let two = run_with(|run| {
-            (run.evicted, run.origin.peak_rate, run.memory.mean_bytes) = (4, 5, 20.0);
-            run.latencies.all.record_n(900_000_000, 1).unwrap();
+            (run.evicted, run.origin.per_second.peak, run.memory.mean_bytes) = (4, 5, 20.0);
+            run.latencies.all.record(900_000_000, 1);
         });
         let runs: Replications = [(0, one), (1, two)].into_iter().collect();
         assert!((of("evicted", &runs) - 7.0).abs() < 1e-9);
         assert!((of("peak_origin_rate", &runs) - 6.0).abs() < 1e-9, "a rate, so a mean");
         assert!((of("memory", &runs) - 15.0).abs() < 1e-9);
-        assert!((of("p99", &runs) - 2.0).abs() < 0.01, "the slow one is the hundredth of a hundred");
+        assert!((of("p99", &runs) - 2.0).abs() < 1e-9, "the slow one is the hundredth of a hundred");
         assert!(of("p999", &runs) > 899.0);
     }
 

@@ -1,0 +1,155 @@
+//! The run over time, in buckets of virtual time: counted while it runs, closed at its end.
+
+use hdrhistogram::Histogram;
+
+use super::{Asked, Bucket, ClassBucket, Outcome, Series, Tally};
+use crate::cache::Account;
+use crate::units::{SimDuration, SimTime, Window};
+
+/// So many classes have counts of their own over time; what comes after them is counted together,
+/// so that the books stay small. No chart shows more.
+const CLASSES_MAX: usize = 16;
+/// Shorter waits share a place in the histogram of a bucket.
+const SHORTEST_NS: u64 = 1_000;
+
+/// Counts by bucket.
+#[derive(Debug)]
+pub(super) struct SeriesRecorder {
+    length: SimDuration,
+    bound: Option<SimDuration>,
+    /// Named classes.
+    classes: usize,
+    /// Counts of a bucket: those of the named classes, and one for all others where there are others.
+    slots: usize,
+    /// `slots` for each bucket.
+    by_class: Vec<ClassBucket>,
+    buckets: Vec<Bucket>,
+    /// Waits of a bucket to one digit; most buckets of a quiet trace have none.
+    waits: Vec<Option<Box<Histogram<u32>>>>,
+    /// The bucket of the latest event and when it begins and ends, so that most requests need no division.
+    current: usize,
+    begin: SimTime,
+    end: SimTime,
+    /// The second of the latest fetch and how many fetches it has seen.
+    second: (u64, u64),
+}
+
+impl SeriesRecorder {
+    pub(super) fn new(
+        window: Window,
+        length: SimDuration,
+        classes: usize,
+        bound: Option<SimDuration>,
+    ) -> Self {
+        let buckets = window.buckets(length);
+        let slots = classes.clamp(1, CLASSES_MAX + 1);
+        Self {
+            length,
+            bound,
+            classes: classes.min(CLASSES_MAX),
+            slots,
+            by_class: vec![ClassBucket::default(); slots * buckets],
+            buckets: vec![Bucket::default(); buckets],
+            waits: (0..buckets).map(|_| None).collect(),
+            current: 0,
+            begin: SimTime::ZERO,
+            end: SimTime::ZERO + length,
+            second: (0, 0),
+        }
+    }
+
+    /// Makes the bucket of an instant of the run the current one.
+    #[inline]
+    fn turn_to(&mut self, at: SimTime) {
+        if at < self.begin || at >= self.end {
+            // The end of the run belongs to the last bucket.
+            self.current = at.bucket(self.length).min(self.buckets.len() - 1);
+            self.begin = SimTime::from_nanos(self.current as u64 * self.length.as_nanos());
+            self.end = self.begin + self.length;
+        }
+    }
+
+    #[inline]
+    fn of_class(&mut self, class: usize) -> &mut ClassBucket {
+        &mut self.by_class[self.current * self.slots + class.min(self.slots - 1)]
+    }
+
+    /// Counts an outcome; whether the answer was older than the bound.
+    #[inline]
+    pub(super) fn observe(&mut self, outcome: &Outcome) -> bool {
+        self.turn_to(outcome.at);
+        self.of_class(outcome.class.index()).outcomes[outcome.kind.index()] += 1;
+        if !outcome.wait.is_zero() {
+            self.waited(outcome.wait);
+        }
+        let Some(age) = outcome.stale_for else { return false };
+        let is_over = self.bound.is_some_and(|bound| age > bound);
+        let bucket = &mut self.buckets[self.current];
+        bucket.outdated += 1;
+        bucket.over_bound += u64::from(is_over);
+        bucket.age_sum_s += age.as_secs_f64();
+        is_over
+    }
+
+    fn waited(&mut self, wait: SimDuration) {
+        let bucket = &mut self.buckets[self.current];
+        bucket.wait_sum_s += wait.as_secs_f64();
+        bucket.max_wait = bucket.max_wait.max(wait);
+        let waits = self.waits[self.current].get_or_insert_with(|| {
+            let mut waits = Histogram::new_with_bounds(SHORTEST_NS, 2 * SHORTEST_NS, 1);
+            waits.iter_mut().for_each(|waits| waits.auto(true));
+            Box::new(waits.expect("these bounds are legal"))
+        });
+        let nanos = wait.as_nanos().clamp(SHORTEST_NS, 1 << 61);
+        waits.record(nanos).expect("a histogram that may grow takes every time");
+    }
+
+    pub(super) fn asked(&mut self, asked: &Asked) {
+        let second = asked.at.as_nanos() / 1_000_000_000;
+        self.second = if self.second.0 == second { (second, self.second.1 + 1) } else { (second, 1) };
+        self.turn_to(asked.at);
+        self.of_class(asked.class.index()).fetches += 1;
+        let bucket = &mut self.buckets[self.current];
+        bucket.fetches += 1;
+        bucket.peak_fetch_rate = bucket.peak_fetch_rate.max(self.second.1);
+        bucket.peak_in_flight = bucket.peak_in_flight.max(asked.in_flight);
+        bucket.duplicate_fetches += u64::from(asked.overlaps);
+    }
+
+    /// Closes the books, with what the cache held.
+    pub(super) fn finish(self, account: &Account) -> Series {
+        let Self { mut buckets, by_class, slots, classes, length, .. } = self;
+        for (bucket, counts) in buckets.iter_mut().zip(by_class.chunks_exact(slots)) {
+            counts.iter().for_each(|counts| bucket.outcomes.merge(&Tally::from(counts.outcomes)));
+        }
+        for (bucket, waits) in buckets.iter_mut().zip(&self.waits) {
+            let answered = bucket.outcomes.total();
+            let p99 = waits.as_ref().map_or(SimDuration::ZERO, |waits| p99(waits, answered));
+            bucket.p99_wait = (answered > 0).then_some(p99.min(bucket.max_wait));
+        }
+        for (bucket, held) in buckets.iter_mut().zip(&account.buckets) {
+            bucket.live_mean_bytes = held.live_mean_bytes;
+            bucket.expired_mean_bytes = held.dead_mean_bytes;
+            bucket.peak_bytes = held.peak_bytes;
+            bucket.evicted = held.evicted;
+            bucket.expired = held.expired;
+        }
+        let named = by_class.chunks_exact(slots).flat_map(|counts| &counts[..classes]);
+        Series { bucket: length, classes, by_class: named.copied().collect(), buckets }
+    }
+}
+
+/// The wait that 99 % of `answered` requests stay within, of which the others did not wait at all.
+fn p99(waits: &Histogram<u32>, answered: u64) -> SimDuration {
+    let rank = (answered * 99).div_ceil(100);
+    let mut passed = answered - waits.len();
+    let mut within = 0;
+    for place in waits.iter_recorded() {
+        if passed >= rank {
+            break;
+        }
+        passed += place.count_since_last_iteration();
+        within = place.value_iterated_to();
+    }
+    SimDuration::from_nanos(within)
+}

@@ -1,0 +1,116 @@
+//! The fields of `record.json` that go over time: columns with a value per bucket, and TTLs that were steered.
+
+use serde::{Deserialize, Serialize};
+
+/// The run over time, as columns; warm-up included.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Series {
+    /// Length of a bucket in seconds.
+    pub bucket_s: f64,
+    /// Requests per bucket (mean over replications, as all columns unless they say otherwise).
+    pub requests: Vec<f64>,
+    /// Fresh hits.
+    pub fresh_hit: Vec<f64>,
+    /// Stale hits.
+    pub stale_hit: Vec<f64>,
+    /// Delayed hits.
+    pub delayed_hit: Vec<f64>,
+    /// Misses of any cause.
+    pub misses: Vec<f64>,
+    /// Of the misses, those of objects never held before.
+    #[serde(default)]
+    pub miss_cold: Vec<f64>,
+    /// Those because a TTL ran out.
+    #[serde(default)]
+    pub miss_expired: Vec<f64>,
+    /// Those because of an eviction.
+    #[serde(default)]
+    pub miss_evicted: Vec<f64>,
+    /// Those because of a deletion or purge.
+    #[serde(default)]
+    pub miss_invalidated: Vec<f64>,
+    /// Those because of a flush, a restart or a failed node.
+    #[serde(default)]
+    pub miss_lost: Vec<f64>,
+    /// Old values served because the origin failed.
+    #[serde(default)]
+    pub stale_on_error: Vec<f64>,
+    /// Errors.
+    pub errors: Vec<f64>,
+    /// Fetches asked of the origin.
+    pub fetches: Vec<f64>,
+    /// Most fetches in one second of the bucket, in any replication.
+    pub peak_fetch_rate: Vec<u64>,
+    /// Most fetches in flight at once, in any replication.
+    pub peak_in_flight: Vec<u64>,
+    /// Fetches that started while another of the same object was in flight.
+    pub duplicate_fetches: Vec<f64>,
+    /// Bytes of live entries.
+    pub live_bytes: Vec<f64>,
+    /// Bytes of expired entries still resident.
+    pub expired_bytes: Vec<f64>,
+    /// Most bytes resident, in any replication.
+    pub peak_bytes: Vec<u64>,
+    /// Entries evicted.
+    pub evicted: Vec<f64>,
+    /// Entries whose TTL ran out.
+    pub expired: Vec<f64>,
+    /// Mean wait in milliseconds, over the replications that have requests in the bucket; `null` where none has.
+    #[serde(default)]
+    pub mean_latency_ms: Vec<Option<f64>>,
+    /// The wait that 99 % stay within, to one digit, averaged likewise.
+    #[serde(default)]
+    pub p99_latency_ms: Vec<Option<f64>>,
+    /// Longest wait, in any replication.
+    #[serde(default)]
+    pub max_latency_ms: Vec<f64>,
+    /// Answers whose object had changed at the origin; empty, as the next two, where nothing ever changes.
+    #[serde(default)]
+    pub outdated: Vec<f64>,
+    /// Of these, answers older than the scenario's bound; empty without a bound.
+    #[serde(default)]
+    pub over_bound: Vec<f64>,
+    /// Time since the first unseen change, averaged over all answers, in seconds.
+    #[serde(default)]
+    pub mean_age_s: Vec<Option<f64>>,
+    /// The same by class, for the first 16 classes of the scenario; empty where there is only one.
+    #[serde(default)]
+    pub classes: Vec<ClassSeries>,
+}
+
+/// One class over time: means over replications.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ClassSeries {
+    /// Its name.
+    pub name: String,
+    /// Requests per bucket.
+    pub requests: Vec<f64>,
+    /// Fresh hits.
+    pub fresh_hit: Vec<f64>,
+    /// Stale hits.
+    pub stale_hit: Vec<f64>,
+    /// Delayed hits.
+    pub delayed_hit: Vec<f64>,
+    /// Misses of any cause.
+    pub misses: Vec<f64>,
+    /// Errors.
+    pub errors: Vec<f64>,
+    /// Fetches asked of the origin.
+    pub fetches: Vec<f64>,
+}
+
+/// A TTL over time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trajectory {
+    /// What it is the TTL of: `fills`, or what a controller steers, such as `d-ttl`.
+    pub name: String,
+    /// Class of objects; `null` where one TTL is for all.
+    pub class: Option<String>,
+    /// Instants in seconds.
+    pub times_s: Vec<f64>,
+    /// The TTL at each instant in seconds; of `fills`, the mean of the bucket that begins then.
+    pub ttl_s: Vec<f64>,
+    /// Share of the instants at which a controller stood at one of its limits: a target out of
+    /// reach. `null` where nothing is steered.
+    pub pinned_share: Option<f64>,
+}

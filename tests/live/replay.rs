@@ -1,0 +1,324 @@
+//! A trace played by a cache-aside client against live servers, and through the model at the same pace.
+//!
+//! Every policy of Redis, with a TTL and without, has a server and a client of its own; all play the same
+//! requests side by side. A client waits for the planned instant of each request and writes down the
+//! instant at which it really sent it, so lag moves no result: the model is given those instants, and
+//! where in a second of the wall clock the run began, which the LRU clock depends on.
+//!
+//! Eviction draws by chance, so the model is played with several seeds and its mean compared.
+
+#![expect(clippy::disallowed_methods, reason = "a live server is played against the wall clock")]
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ttlab::cache::{Entry, Lookup, Stored};
+use ttlab::origin::Version;
+use ttlab::random::Seed;
+use ttlab::trace::{ObjectId, Trace};
+use ttlab::units::{SimDuration, SimTime};
+
+use super::model;
+use super::resp::Answer;
+use super::server::Server;
+
+const POLICIES: [&str; 8] = [
+    "noeviction",
+    "allkeys-lru",
+    "allkeys-lfu",
+    "allkeys-random",
+    "volatile-lru",
+    "volatile-lfu",
+    "volatile-random",
+    "volatile-ttl",
+];
+
+/// Seeds with which the model is played.
+const SEEDS: u64 = 8;
+
+/// What all servers are asked.
+struct Load {
+    /// Keys and sizes.
+    objects: Vec<(String, u32)>,
+    /// Planned instants and objects.
+    requests: Vec<(Duration, ObjectId)>,
+    seed: Seed,
+}
+
+/// One comparison.
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    policy: &'static str,
+    ttl: Option<SimDuration>,
+    maxmemory: u64,
+}
+
+/// What a player counted, and the server.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    hits: f64,
+    evicted: f64,
+    expired: f64,
+    refused: f64,
+    entries: f64,
+    used: f64,
+}
+
+type Field = fn(&Counts) -> f64;
+
+/// A live run.
+struct Live {
+    counts: Counts,
+    /// When each request was sent, since the beginning.
+    sent: Vec<SimTime>,
+    /// Where in a second the run began.
+    phase_ms: u64,
+    /// By how much the client was late, at the 99th percentile and at most.
+    lag: [Duration; 2],
+}
+
+impl Load {
+    /// Requests by a Poisson process for objects whose popularity follows Zipf's law with exponent 0.9;
+    /// sizes are lognormal with mean 4 KiB, a few of them beyond the 32 KiB from which a value takes over its
+    /// connection's buffer.
+    fn new(objects: usize, rate: f64, length: Duration) -> Self {
+        let seed = Seed::new(3);
+        let sizes = seed.of("sizes");
+        let normal = |index: u64| {
+            let (a, b) = (sizes.unit(index, 0), sizes.unit(index, 1));
+            (-2.0 * (1.0 - a).ln()).sqrt() * (std::f64::consts::TAU * b).cos()
+        };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 200 000")]
+        let size = |index: u64| (4_096.0 * (normal(index) - 0.5).exp()).clamp(16.0, 200_000.0) as u32;
+        // 24 bytes, as a hash of a path in hexadecimal.
+        let objects: Vec<_> =
+            (0..objects as u64).map(|index| (format!("image:{index:018x}"), size(index))).collect();
+        let mut sum = 0.0;
+        let cumulated: Vec<f64> = (1..=objects.len())
+            .map(|rank| {
+                sum += (rank as f64).powf(-0.9);
+                sum
+            })
+            .collect();
+        let (gaps, draws) = (seed.of("gaps"), seed.of("objects"));
+        let (mut at, mut requests) = (0.0, Vec::new());
+        while at < length.as_secs_f64() {
+            let index = requests.len() as u64;
+            let drawn = draws.unit(index, 0) * sum;
+            let object = cumulated.partition_point(|up_to| *up_to < drawn).min(objects.len() - 1);
+            requests.push((Duration::from_secs_f64(at), ObjectId::from_index(object)));
+            at += -(1.0 - gaps.unit(index, 0)).ln() / rate;
+        }
+        Self { objects, requests, seed }
+    }
+
+    /// Milliseconds that values of an object live: half as long as the case says to one and a half times,
+    /// so that no wave of expiries runs through the cache.
+    fn ttl(&self, case: Case, object: ObjectId) -> Option<u64> {
+        let factor = 0.5 + self.seed.of("ttl").unit(object.as_u32().into(), 0);
+        case.ttl.map(|ttl| ttl.scaled(factor).as_nanos() / 1_000_000)
+    }
+}
+
+/// Plays the load against a server; `None` where there is none.
+fn play_live(load: &Load, case: Case) -> Option<Live> {
+    let maxmemory = case.maxmemory.to_string();
+    let server = Server::start(&[
+        "--maxmemory",
+        &maxmemory,
+        "--maxmemory-policy",
+        case.policy,
+        // A histogram for each kind of command would count, INFO's too.
+        "--latency-tracking",
+        "no",
+    ])?;
+    let mut client = server.client();
+    let value = vec![b'v'; 200_000];
+    let began = SystemTime::now();
+    let phase_ms =
+        u64::from(began.duration_since(UNIX_EPOCH).expect("it is later than 1970").subsec_millis());
+    let elapsed = || began.elapsed().expect("the clock goes forward");
+    let (mut sent, mut lags) = (Vec::new(), Vec::new());
+    let (mut hits, mut stored, mut refused) = (0, 0, 0_u64);
+    for (planned, object) in &load.requests {
+        let (key, size) = &load.objects[object.index()];
+        if let Some(early) = planned.checked_sub(elapsed()) {
+            std::thread::sleep(early);
+        }
+        let now = elapsed();
+        lags.push(now.saturating_sub(*planned));
+        sent.push(SimTime::from_nanos(u64::try_from(now.as_nanos()).expect("it is minutes")));
+        match client.ask(&[b"GET", key.as_bytes()]) {
+            Answer::Bulk(Some(_)) => hits += 1,
+            Answer::Bulk(None) => {
+                let value = &value[..*size as usize];
+                let ttl = load.ttl(case, *object).map(|millis| millis.to_string());
+                let mut words = vec![b"SET".as_slice(), key.as_bytes(), value];
+                words.extend(ttl.iter().flat_map(|ttl| [b"PX".as_slice(), ttl.as_bytes()]));
+                match client.ask(&words) {
+                    Answer::Status(_) => stored += 1,
+                    Answer::Error(error) if error.starts_with("OOM ") => refused += 1,
+                    other => panic!("SET: {other:?}"),
+                }
+            }
+            other => panic!("GET: {other:?}"),
+        }
+    }
+    let (info, entries) = client.counts();
+    let [evicted, expired] = ["evicted_keys", "expired_keys"].map(|field| info.number(field));
+    assert_eq!(hits, info.number("keyspace_hits"), "replies to GET");
+    assert_eq!(stored, evicted + expired + entries, "what was stored is there, or left");
+    let counts = Counts {
+        hits: hits as f64,
+        evicted: evicted as f64,
+        expired: expired as f64,
+        refused: refused as f64,
+        entries: entries as f64,
+        used: info.number("used_memory") as f64,
+    };
+    lags.sort_unstable();
+    let lag = [lags[lags.len() * 99 / 100], lags[lags.len() - 1]];
+    Some(Live { counts, sent, phase_ms, lag })
+}
+
+/// Plays the same requests through the model, at the instants at which they were sent.
+fn play_model(load: &Load, case: Case, live: &Live, seed: u64) -> Counts {
+    let objects = model::objects(load.objects.iter().map(|(key, size)| (key.as_str(), *size)));
+    let asked = load.requests.iter().map(|(_, object)| *object).collect();
+    let trace = Arc::new(Trace::new(live.sent.clone(), asked, objects, SimDuration::ZERO));
+    let mut cache = model::redis(&trace, case.policy, case.maxmemory, live.phase_ms, seed);
+    let mut counts = Counts::default();
+    for request in trace.requests() {
+        let (object, now) = (request.object, request.at);
+        if matches!(cache.get(object, now), Lookup::Held(_)) {
+            counts.hits += 1.0;
+            continue;
+        }
+        let ttl = load.ttl(case, object).map(SimDuration::from_millis);
+        let until = ttl.map_or(SimTime::NEVER, |ttl| now + ttl);
+        let entry = Entry { stored_at: now, fresh_until: until, expires_at: until, version: Version(0) };
+        match cache.set(object, entry, now) {
+            Stored::Yes => {}
+            Stored::OutOfMemory => counts.refused += 1.0,
+            other => panic!("no policy of Redis answers {other:?}"),
+        }
+    }
+    cache.check();
+    let stats = cache.stats();
+    counts.evicted = stats.evicted_keys as f64;
+    counts.expired = stats.expired_keys as f64;
+    counts.entries = cache.entries() as f64;
+    counts.used = cache.bytes() as f64;
+    counts
+}
+
+/// Mean of what several seeds gave, and the standard deviation of one.
+#[derive(Clone, Copy)]
+struct Spread {
+    mean: f64,
+    deviation: f64,
+}
+
+fn spread(all: &[Counts], of: impl Fn(&Counts) -> f64) -> Spread {
+    let n = all.len() as f64;
+    let mean = all.iter().map(&of).sum::<f64>() / n;
+    let squares: f64 = all.iter().map(|counts| (of(counts) - mean).powi(2)).sum();
+    Spread { mean, deviation: (squares / (n - 1.0)).sqrt() }
+}
+
+/// Plays all cases side by side; `None` where there is no server.
+fn play_all(load: &Load, cases: &[Case]) -> Option<Vec<(Case, Live, Vec<Counts>)>> {
+    let live: Vec<Option<Live>> = std::thread::scope(|scope| {
+        let players: Vec<_> = cases.iter().map(|case| scope.spawn(move || play_live(load, *case))).collect();
+        players.into_iter().map(|player| player.join().expect("the client plays to the end")).collect()
+    });
+    let played = cases.iter().zip(live).map(|(case, live)| {
+        let live = live?;
+        let modelled = (0..SEEDS).map(|seed| play_model(load, *case, &live, seed)).collect();
+        Some((*case, live, modelled))
+    });
+    played.collect()
+}
+
+/// A line of the table for each case, and what is out of tolerance. The live run is one draw of chance
+/// itself, so a difference may exceed the tolerance by twice the model's own deviation from seed to seed.
+fn compare(load: &Load, played: &[(Case, Live, Vec<Counts>)]) -> (String, Vec<String>) {
+    let requests = load.requests.len() as f64;
+    let (mut table, mut wrong) = (String::new(), Vec::new());
+    for (case, live, modelled) in played {
+        let ttl = case.ttl.map_or("none".to_owned(), |ttl| ttl.to_string());
+        write!(table, "| {} | {ttl} |", case.policy).expect("a text takes any line");
+        let mut column = |what: &str, of: Field, unit: f64, tolerance: f64| {
+            let (live, model) = (of(&live.counts), spread(modelled, of));
+            let (error, chance) = ((model.mean - live) / unit, model.deviation / unit);
+            if error.abs() > tolerance + 2.0 * chance {
+                wrong.push(format!(
+                    "{}, TTL {ttl}: {what} differ by {error:+.2} %, more than {tolerance} and twice {chance:.2}",
+                    case.policy
+                ));
+            }
+            format!("{error:+.2} ± {chance:.2}")
+        };
+        let counts = &live.counts;
+        let hits = column("hits", |counts| counts.hits, requests / 100.0, 0.5);
+        write!(table, " {:.2} % | {hits} |", 100.0 * counts.hits / requests).expect("a text takes any line");
+        let parts: [(&str, Field, f64); 3] = [
+            ("evictions", |counts| counts.evicted, 3.0),
+            ("expirations", |counts| counts.expired, 3.0),
+            ("bytes of used_memory", |counts| counts.used, 1.0),
+        ];
+        for (what, of, tolerance) in parts {
+            let live = of(counts);
+            // Fewer events are too few to be compared in per cent.
+            let compared =
+                if live >= 1_000.0 { column(what, of, live / 100.0, tolerance) } else { "-".to_owned() };
+            write!(table, " {live:.0} | {compared} |").expect("a text takes any line");
+        }
+        let [usual, most] = live.lag.map(|lag| 1e3 * lag.as_secs_f64());
+        writeln!(table, " {:.0} | {usual:.1} / {most:.0} |", counts.refused).expect("a text takes any line");
+    }
+    (table, wrong)
+}
+
+const HEAD: &str = "\
+| policy | TTL | hit ratio | model, points | evicted | model, % | expired | model, % | used_memory | model, % | refused | lag, ms |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+";
+
+fn cases(maxmemory: u64, ttl: SimDuration) -> Vec<Case> {
+    let with = |ttl| POLICIES.map(|policy| Case { policy, ttl, maxmemory });
+    with(None).into_iter().chain(with(Some(ttl))).collect()
+}
+
+#[test]
+fn a_replay_of_half_a_minute_is_what_the_model_says() {
+    let load = Load::new(12_000, 1_800.0, Duration::from_secs(30));
+    let Some(played) = play_all(&load, &cases(20_000_000, SimDuration::from_secs(8))) else { return };
+    let (table, wrong) = compare(&load, &played);
+    println!("{HEAD}{table}");
+    assert!(wrong.is_empty(), "{}\n{HEAD}{table}", wrong.join("\n"));
+}
+
+/// Prints the tables of docs/validation.md.
+#[test]
+#[ignore = "takes some minutes; prints the tables of docs/validation.md"]
+fn the_long_replay_is_what_the_model_says() {
+    let mut all_wrong = Vec::new();
+    for (maxmemory, objects, rate, ttl) in [
+        (10_000_000, 8_000, 1_000.0, 8),
+        (24_000_000, 12_000, 1_000.0, 20),
+        (60_000_000, 30_000, 1_000.0, 60),
+    ] {
+        let length = Duration::from_secs(100);
+        let load = Load::new(objects, rate, length);
+        let Some(played) = play_all(&load, &cases(maxmemory, SimDuration::from_secs(ttl))) else { return };
+        let (table, wrong) = compare(&load, &played);
+        println!(
+            "\nmaxmemory {maxmemory}, {objects} objects, {rate} requests/s, {} s\n\n{HEAD}{table}",
+            length.as_secs()
+        );
+        all_wrong.extend(wrong);
+    }
+    assert!(all_wrong.is_empty(), "{}", all_wrong.join("\n"));
+}
