@@ -75,6 +75,7 @@ impl Observer for Diary {
             Incident::NegativeServed => &mut self.totals.negative_served,
             Incident::Crashed => &mut self.totals.crashes,
             Incident::Cancelled => &mut self.totals.cancelled,
+            Incident::Broken => panic!("the naive model has no breaker, and no case one either"),
         };
         *sum += 1;
     }
