@@ -163,3 +163,35 @@ fn the_rules_find_what_they_forbid() {
     ));
     assert_eq!(listed, Some(BTreeSet::from(["a".to_owned(), "b_c".to_owned()])));
 }
+
+/// What a strategy may know is in its own types. Of the trace it names objects and classes, of the origin the
+/// versions that answers carry: neither requests to come nor what is current at the origin.
+#[test]
+fn strategies_know_neither_the_future_nor_the_origin() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        let is_strategy = source.module().first().is_some_and(|module| module == "strategy");
+        if !is_strategy || source.path.ends_with("fixture.rs") {
+            continue;
+        }
+        let code = source.text.split("#[cfg(test)]").next().unwrap_or_default();
+        for path in paths_from("crate", code) {
+            let names: Vec<&str> = path.iter().map(String::as_str).collect();
+            let is_known = match names.as_slice() {
+                ["trace", "ObjectId" | "ClassId"] | ["origin", "Version"] => true,
+                // What an operator knows of earlier days: figures, made from a trace that it keeps to itself.
+                ["trace", "Trace"] => source.path.ends_with("src/strategy/mod.rs"),
+                ["trace" | "origin" | "engine" | "metrics" | "tune", ..] => false,
+                _ => true,
+            };
+            if !is_known {
+                wrong.push(format!(
+                    "{}: a strategy cannot know crate::{}",
+                    source.path.display(),
+                    names.join("::")
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -123,3 +123,12 @@ fn the_changelog_has_the_version_of_the_crate() {
     let heading = format!("## [{}]", env!("CARGO_PKG_VERSION"));
     assert!(text("CHANGELOG.md").contains(&heading), "CHANGELOG.md has no {heading}");
 }
+
+#[test]
+fn the_reference_of_strategies_is_what_the_catalogs_say() {
+    let output = ttlab(Path::new("."), "list --markdown");
+    let listed = String::from_utf8(output.stdout).expect("a page is text");
+    let written = text("docs/strategies.md");
+    let stale = listed.lines().zip(written.lines()).find(|(listed, written)| listed != written);
+    assert!(listed == written, "run: ttlab list --markdown > docs/strategies.md\n{stale:?}");
+}

@@ -57,7 +57,36 @@ fn each_opens_with_its_question_and_ends_with_what_it_expects() {
         let last = text.lines().rfind(|line| line.starts_with('['));
         assert_eq!(last, Some("[expect]"), "{name} ends with what it expects");
         assert!(!scenario.judgement.rules.expectations.is_empty(), "{name} expects something");
-        assert_eq!(scenario.warnings, Vec::<String>::new(), "{name} is no bad example");
+        // A scenario that shows what goes wrong says so where it does it.
+        let on_purpose = text.matches("\n# Warned of on purpose: ").count();
+        assert_eq!(
+            on_purpose > 0,
+            !scenario.warnings.is_empty(),
+            "{name} is no bad example, or says so: {:?}",
+            scenario.warnings
+        );
+    }
+}
+
+#[test]
+fn one_scenario_shows_every_strategy() {
+    let (_, _, scenario) =
+        scenarios().into_iter().find(|(name, ..)| name == "all-strategies").expect("it exists");
+    let mut shown: Vec<&str> = Vec::new();
+    for design in &scenario.strategies {
+        shown.extend([design.rule.name(), design.refresh.name(), design.guard.name(), design.sweep.name()]);
+        shown.extend(design.modifiers.iter().map(ttlab::catalog::Chosen::name));
+        shown.extend(design.addons.iter().map(ttlab::catalog::Chosen::name));
+    }
+    for axis in ttlab::scenario::strategy_axes() {
+        for entry in axis.entries {
+            assert!(
+                shown.contains(&entry.name),
+                "all-strategies leaves out the {} \"{}\"",
+                axis.axis,
+                entry.name
+            );
+        }
     }
 }
 

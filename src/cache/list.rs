@@ -1,7 +1,7 @@
 //! A doubly linked list over object ids: links are indices, 8 bytes an object, nothing is allocated per entry.
 
 use crate::trace::ObjectId;
-use crate::trace::prefetch::prefetch;
+use crate::trace::prefetch::{on_large_pages, prefetch};
 
 /// No object: the end of the list.
 const NIL: u32 = u32::MAX;
@@ -26,9 +26,8 @@ pub struct List {
 impl List {
     /// An empty list for objects `0..objects`.
     pub fn new(objects: usize) -> Self {
-        let links = (0..objects)
-            .map(|index| Links { prev: ObjectId::from_index(index).as_u32(), next: NIL })
-            .collect();
+        let mut links = on_large_pages(objects);
+        links.extend((0..objects).map(free));
         Self { links, front: NIL, back: NIL, len: 0 }
     }
 
@@ -48,11 +47,13 @@ impl List {
     }
 
     /// Asks for the links of `object`, which will be needed soon.
+    #[inline]
     pub fn prefetch(&self, object: ObjectId) {
         prefetch(&self.links, object.index());
     }
 
     /// The object at the back.
+    #[inline]
     pub fn back(&self) -> Option<ObjectId> {
         (self.back != NIL).then_some(ObjectId::new(self.back))
     }
@@ -61,7 +62,6 @@ impl List {
     pub fn grow(&mut self, objects: usize) {
         let known = self.links.len();
         if objects > known {
-            let free = |index| Links { prev: ObjectId::from_index(index).as_u32(), next: NIL };
             self.links.extend((known..objects.next_power_of_two()).map(free));
         }
     }
@@ -73,12 +73,14 @@ impl List {
     }
 
     /// Who stands before an object of the list, one step towards the front.
+    #[inline]
     pub fn before(&self, object: ObjectId) -> Option<ObjectId> {
         let prev = self.links[object.index()].prev;
         (prev != NIL).then_some(ObjectId::new(prev))
     }
 
     /// Puts an object that is not in the list at the front.
+    #[inline]
     pub fn push_front(&mut self, object: ObjectId) {
         debug_assert!(!self.contains(object), "{object:?} is already in the list");
         let id = object.as_u32();
@@ -93,6 +95,7 @@ impl List {
     }
 
     /// Takes an object out of the list.
+    #[inline]
     pub fn remove(&mut self, object: ObjectId) {
         debug_assert!(self.contains(object), "{object:?} is not in the list");
         let Links { prev, next } = self.links[object.index()];
@@ -109,6 +112,7 @@ impl List {
     }
 
     /// Moves an object of the list to its front.
+    #[inline]
     pub fn move_to_front(&mut self, object: ObjectId) {
         if self.front != object.as_u32() {
             self.remove(object);
@@ -129,6 +133,11 @@ impl List {
         }
         assert_eq!((before, seen), (self.back, self.len), "the list ends at its back");
     }
+}
+
+/// The links of an object that is not in the list.
+fn free(index: usize) -> Links {
+    Links { prev: ObjectId::from_index(index).as_u32(), next: NIL }
 }
 
 #[cfg(test)]

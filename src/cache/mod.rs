@@ -26,7 +26,7 @@ pub use residency::{Account, Residency};
 
 use crate::origin::Version;
 use crate::random::Seed;
-use crate::trace::prefetch::prefetch;
+use crate::trace::prefetch::{on_large_pages, prefetch};
 use crate::trace::{Keys, ObjectId, Objects, Trace};
 use crate::units::{Fraction, SimDuration, SimTime};
 
@@ -224,7 +224,8 @@ impl Cache {
         memory: Box<dyn MemoryModel>,
         residency: Residency,
     ) -> Self {
-        let slots = vec![Slot::EMPTY; objects.len()];
+        let mut slots = on_large_pages(objects.len());
+        slots.resize(objects.len(), Slot::EMPTY);
         let capacity = if eviction.ignores_capacity() { Capacity::Unbounded } else { capacity };
         let down_until = SimTime::ZERO;
         let server = None;
@@ -264,6 +265,7 @@ impl Cache {
     #[inline]
     pub fn prefetch(&self, object: ObjectId) {
         prefetch(&self.slots, object.index());
+        self.objects.prefetch(object);
         if let Some(server) = &self.server {
             server.prefetch(object);
         }
@@ -271,7 +273,21 @@ impl Cache {
     }
 
     /// Looks an object up, as GET does: a dead entry is deleted and counts as expired, a live one is touched.
+    #[inline]
     pub fn get(&mut self, object: ObjectId, now: SimTime) -> Lookup {
+        let slot = &self.slots[object.index()];
+        if self.server.is_some() || slot.state != State::Held || !slot.is_live(now) || self.is_down(now) {
+            return self.look_up(object, now);
+        }
+        // Most lookups end here: a hit in a cache that has nothing else to do at a lookup.
+        let entry = slot.entry();
+        self.stats.keyspace_hits += 1;
+        self.eviction.on_hit(object);
+        Lookup::Held(entry)
+    }
+
+    /// The whole of [`Self::get`].
+    fn look_up(&mut self, object: ObjectId, now: SimTime) -> Lookup {
         if self.is_down(now) {
             return Lookup::Absent(self.unreachable(object, now));
         }

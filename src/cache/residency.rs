@@ -73,7 +73,7 @@ pub struct Residency {
     live: Curve,
     dead: Curve,
     buckets: Vec<Held>,
-    bucket: SimDuration,
+    grid: Grid,
     /// Ends of freshness by second of the run.
     expiring: Vec<u32>,
 }
@@ -97,12 +97,13 @@ impl Residency {
             live: Curve::new(bucket, count),
             dead: Curve::new(bucket, count),
             buckets: vec![Held::default(); count],
-            bucket,
+            grid: Grid::new(bucket),
             expiring: Vec::new(),
         }
     }
 
     /// Bytes resident now.
+    #[inline]
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -125,7 +126,7 @@ impl Residency {
 
     fn settle_overhead(&mut self, bytes: u64, since: SimTime, now: SimTime) {
         self.byte_time += u128::from(self.window.overlap(since, now).as_nanos()) * u128::from(bytes);
-        self.live.add(since, now, bytes);
+        self.live.add(&self.grid, since, now, bytes);
     }
 
     /// The TTL of an entry came or went, and with it what the entry takes.
@@ -145,6 +146,7 @@ impl Residency {
     }
 
     /// Entries resident now.
+    #[inline]
     pub fn entries(&self) -> u64 {
         self.entries
     }
@@ -185,7 +187,7 @@ impl Residency {
     /// The bucket of an instant; the end of the run belongs to the last one.
     fn bucket_at(&mut self, at: SimTime) -> &mut Held {
         let last = self.buckets.len() - 1;
-        &mut self.buckets[at.bucket(self.bucket).min(last)]
+        &mut self.buckets[self.grid.seek(at).min(last)]
     }
 
     /// An entry is still there at the end of the run.
@@ -202,9 +204,10 @@ impl Residency {
         self.byte_time += resident * u128::from(cost);
         self.entry_time += resident;
         self.dead_byte_time += dead * u128::from(cost);
-        self.live.add(stored_at, death, cost);
+        self.grid.seek(now);
+        self.live.add(&self.grid, stored_at, death, cost);
         if death < now {
-            self.dead.add(death, now, cost);
+            self.dead.add(&self.grid, death, now, cost);
         }
         if fresh_until < now && self.window.contains(fresh_until) {
             let second =
@@ -256,6 +259,37 @@ impl Residency {
     }
 }
 
+/// Which bucket an instant lies in. The present one is remembered, so that most questions need no division.
+#[derive(Debug)]
+struct Grid {
+    bucket: SimDuration,
+    present: usize,
+    begin: SimTime,
+    end: SimTime,
+}
+
+impl Grid {
+    fn new(bucket: SimDuration) -> Self {
+        Self { bucket, present: 0, begin: SimTime::ZERO, end: SimTime::ZERO + bucket }
+    }
+
+    #[inline]
+    fn find(&self, at: SimTime) -> usize {
+        if self.begin <= at && at < self.end { self.present } else { at.bucket(self.bucket) }
+    }
+
+    /// The bucket of `at`, which is the present one from now on.
+    #[inline]
+    fn seek(&mut self, at: SimTime) -> usize {
+        if at < self.begin || at >= self.end {
+            self.present = at.bucket(self.bucket);
+            self.begin = SimTime::from_nanos(self.present as u64 * self.bucket.as_nanos());
+            self.end = self.begin + self.bucket;
+        }
+        self.present
+    }
+}
+
 /// A quantity over time, averaged in buckets.
 #[derive(Debug)]
 struct Curve {
@@ -272,10 +306,10 @@ impl Curve {
     }
 
     /// Adds `weight` from `start` until `end`.
-    fn add(&mut self, start: SimTime, end: SimTime, weight: u64) {
+    fn add(&mut self, grid: &Grid, start: SimTime, end: SimTime, weight: u64) {
         let length = self.bucket.as_nanos();
         let count = self.partial.len();
-        let (first, last) = (start.bucket(self.bucket), end.bucket(self.bucket));
+        let (first, last) = (grid.find(start), grid.find(end));
         if first >= count {
             return;
         }

@@ -11,6 +11,7 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use super::section::unknown_key;
 use super::{Fault, Invalid, Item, Kind, Param, nearest, one_of};
+use crate::units::SimDuration;
 
 /// How something pluggable introduces itself.
 pub trait Plugin: Sized {
@@ -252,6 +253,34 @@ impl<T: ?Sized + 'static, S: 'static> Chosen<T, S> {
         table.insert(self.catalog.tag.to_owned(), self.entry.name.into());
         table.extend(self.effective.clone());
         toml::Value::Table(table)
+    }
+
+    /// A parameter that is a duration, default or not; `None` where it has no value or is something else.
+    pub fn duration_of(&self, param: &str) -> Option<SimDuration> {
+        self.effective.get(param)?.as_str()?.parse().ok()
+    }
+
+    /// A parameter that is a number.
+    pub fn number_of(&self, param: &str) -> Option<f64> {
+        let value = self.effective.get(param)?;
+        value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64))
+    }
+
+    /// A parameter that is a word; empty where it has no value.
+    pub fn word_of(&self, param: &str) -> &str {
+        self.effective.get(param).and_then(toml::Value::as_str).unwrap_or_default()
+    }
+
+    /// Whether a parameter is a flag that is set.
+    pub fn is_set(&self, param: &str) -> bool {
+        self.effective.get(param).and_then(toml::Value::as_bool) == Some(true)
+    }
+
+    /// The durations in a parameter that is a table; empty where it is none.
+    pub fn durations_of(&self, param: &str) -> Vec<SimDuration> {
+        let table = self.effective.get(param).and_then(toml::Value::as_table);
+        let values = table.into_iter().flat_map(|table| table.values());
+        values.filter_map(|value| value.as_str()?.parse().ok()).collect()
     }
 
     /// Makes it for one simulation.

@@ -30,5 +30,8 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     for warning in &file.scenario.warnings {
         terminal::note(&format!("warning: {warning}"));
     }
+    for note in &file.scenario.notes {
+        terminal::note(&format!("note: {note}"));
+    }
     Ok(Status::Done)
 }

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::{CliError, Status, terminal};
-use crate::catalog::{Listed, Listing, nearest, one_of};
-use crate::scenario::axes;
+use crate::catalog::{Listed, Listing, Param, nearest, one_of};
+use crate::scenario::{axes, strategy_axes};
 
 /// List what can be written in a scenario: strategies, policies and models with their parameters
 ///
@@ -12,18 +12,27 @@ use crate::scenario::axes;
 /// an entry its reference page is printed: what it does, why one would want it, its parameters with
 /// units and legal ranges, and an example.
 #[derive(Debug, clap::Args)]
-#[command(before_help = "Examples:\n  ttlab list\n  ttlab list \"ttl rule\"\n  ttlab list jitter")]
+#[command(
+    before_help = "Examples:\n  ttlab list\n  ttlab list \"ttl rule\"\n  ttlab list jitter\n  ttlab list --markdown > docs/strategies.md"
+)]
 pub(super) struct Args {
     /// An axis (such as "ttl rule" or guard) or an entry (such as jitter)
     name: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
+    /// Print the reference of all strategies (or of the axis or entry that is named) in Markdown
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     let axes = axes();
     let Some(wanted) = &args.name else {
+        if args.markdown {
+            terminal::result(&(PREFACE.to_owned() + &markdown(&strategy_axes(), |_| true)));
+            return Ok(Status::Done);
+        }
         terminal::result(&if args.json { json(&axes, |_| true) } else { overview(&axes) });
         return Ok(Status::Done);
     };
@@ -49,8 +58,57 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
             anyhow::anyhow!("no axis and no entry is called \"{wanted}\"{guess} (axes: {axes})").into()
         );
     }
-    terminal::result(&if args.json { json(&axes, |(axis, entry)| matches(axis, entry)) } else { pages });
+    terminal::result(&if args.json {
+        json(&axes, |(axis, entry)| matches(axis, entry))
+    } else if args.markdown {
+        markdown(&axes, |(axis, entry)| matches(axis, entry))
+    } else {
+        pages
+    });
     Ok(Status::Done)
+}
+
+/// What stands above the reference of all strategies.
+const PREFACE: &str = "# Strategies\n\n\
+    What a `[[strategy]]` can be made of. This page is made from the catalogs by\n\
+    `ttlab list --markdown > docs/strategies.md`; a test fails when it is stale. Which of them fit together, and in\n\
+    which order modifiers apply, the [guide](guide.md#strategy) tells.\n\n";
+
+/// Reference pages in Markdown, axis by axis.
+fn markdown(axes: &[Listing], wanted: impl Fn((&Listing, &Listed)) -> bool) -> String {
+    let mut text = String::new();
+    for listing in axes {
+        let entries: Vec<&Listed> = listing.entries.iter().filter(|entry| wanted((listing, entry))).collect();
+        if entries.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "## {}\n\nChosen by `{} = \"…\"`.\n", listing.axis, listing.tag);
+        for entry in entries {
+            let _ = writeln!(text, "### `{}`\n\n{}", entry.name, entry.page().trim_end());
+            text.push_str(&parameters(entry.params));
+            text.push('\n');
+        }
+    }
+    text.truncate(text.trim_end().len());
+    text + "\n"
+}
+
+/// The parameters of an entry as a table.
+fn parameters(params: &[Param]) -> String {
+    if params.is_empty() {
+        return String::new();
+    }
+    let mut text = "\n| parameter | legal | default | meaning |\n| --- | --- | --- | --- |\n".to_owned();
+    for param in params {
+        let default = match (param.default, param.required) {
+            (Some(default), _) => format!("`{default}`"),
+            (None, true) => "must be written".to_owned(),
+            (None, false) => "none".to_owned(),
+        };
+        let cells = [param.range(), default, param.about.to_owned()].map(|cell| cell.replace('|', "\\|"));
+        let _ = writeln!(text, "| `{}` | {} |", param.name, cells.join(" | "));
+    }
+    text
 }
 
 fn overview(axes: &[Listing]) -> String {

@@ -141,6 +141,9 @@ fn tell(record: &Record, out: &Path, output: Output) {
     for warning in &record.provenance.warnings {
         terminal::note(&format!("warning: {warning}"));
     }
+    for note in &record.provenance.notes {
+        terminal::note(&format!("note: {note}"));
+    }
     terminal::result(&report::ranking(record, terminal::width()));
     terminal::result(&format!("{}\n", out.join("index.html").display()));
 }

@@ -1,6 +1,8 @@
 //! How requests are asked: by which of the application's processes, with how much patience, and what
 //! happens when an answer does not come.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 
 use crate::random::Seed;
@@ -55,6 +57,39 @@ pub enum DuplicateFill {
     NewestVersion,
 }
 
+/// After so many failures in a row of seconds a process stops asking the origin for a while.
+///
+/// Each process counts its own fetches that failed, were shed or outlived its patience. While the
+/// breaker is open nothing is fetched, and requests fall back at once. After `open_for` one fetch
+/// is let through (half-open): if it succeeds the breaker closes, if it fails it stays open as long again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Breaker {
+    /// Failures that open it; 20 where not written.
+    #[serde(default = "Breaker::errors")]
+    pub errors: u32,
+    /// Within which time they count; 10 s.
+    #[serde(default = "Breaker::within")]
+    pub within: SimDuration,
+    /// How long it stays open before one fetch is let through; 5 s.
+    #[serde(default = "Breaker::open_for")]
+    pub open_for: SimDuration,
+}
+
+impl Breaker {
+    fn errors() -> u32 {
+        20
+    }
+
+    fn within() -> SimDuration {
+        SimDuration::from_secs(10)
+    }
+
+    fn open_for() -> SimDuration {
+        SimDuration::from_secs(5)
+    }
+}
+
 /// The application's side of every request.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Client {
@@ -82,6 +117,9 @@ pub struct Client {
     pub share_errors: bool,
     /// How long an error is remembered in the cache and answered from there; zero is not at all.
     pub negative_ttl: SimDuration,
+    /// When a process stops asking an origin that fails; `None` is never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<Breaker>,
     /// Chance that a process dies during a fetch: nothing is stored, no lock is given back.
     pub crash: f64,
 }
@@ -102,6 +140,7 @@ impl Default for Client {
             retry_budget: Some(0.1),
             share_errors: true,
             negative_ttl: SimDuration::ZERO,
+            breaker: None,
             crash: 0.0,
         }
     }
@@ -178,6 +217,77 @@ impl RetryBudget {
     }
 }
 
+/// The breakers of all processes at work.
+#[derive(Debug, Clone)]
+pub struct Breakers {
+    rule: Option<Breaker>,
+    /// By process.
+    states: Vec<BreakerState>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct BreakerState {
+    /// When the latest failures were, oldest first; at most as many as open it.
+    failures: VecDeque<SimTime>,
+    /// Until when nothing is fetched; none while it is closed.
+    open_until: Option<SimTime>,
+    /// Whether the one fetch of a half-open breaker is under way.
+    probing: bool,
+}
+
+impl Breakers {
+    /// Closed breakers for the processes of `client`.
+    pub fn new(client: &Client) -> Self {
+        let processes = client.breaker.map_or(0, |_| client.nodes as usize);
+        Self { rule: client.breaker, states: vec![BreakerState::default(); processes] }
+    }
+
+    /// Whether a process may fetch now.
+    pub fn lets_through(&self, node: u32, now: SimTime) -> bool {
+        let Some(state) = self.states.get(node as usize) else { return true };
+        state.open_until.is_none_or(|until| now > until && !state.probing)
+    }
+
+    /// A process that was let through fetches; if its breaker is half-open, nobody else does until it is over.
+    pub fn fetches(&mut self, node: u32) {
+        if let Some(state) = self.states.get_mut(node as usize) {
+            state.probing = state.open_until.is_some();
+        }
+    }
+
+    /// A process has got an answer.
+    pub fn succeeded(&mut self, node: u32) {
+        if let Some(state) = self.states.get_mut(node as usize) {
+            // What was asked before it opened says nothing of now.
+            if state.open_until.is_none() || state.probing {
+                *state = BreakerState::default();
+            }
+        }
+    }
+
+    /// A fetch of a process has failed; whether its breaker opens.
+    pub fn failed(&mut self, node: u32, now: SimTime) -> bool {
+        let (Some(rule), Some(state)) = (self.rule, self.states.get_mut(node as usize)) else { return false };
+        if state.open_until.is_some() {
+            if state.probing {
+                (state.open_until, state.probing) = (Some(now + rule.open_for), false);
+                return true;
+            }
+            return false;
+        }
+        state.failures.push_back(now);
+        while state.failures.front().is_some_and(|first| now.since(*first) > rule.within) {
+            state.failures.pop_front();
+        }
+        if state.failures.len() < rule.errors as usize {
+            return false;
+        }
+        state.failures.clear();
+        state.open_until = Some(now + rule.open_for);
+        true
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,6 +327,26 @@ mod tests {
         assert!((99..=100).contains(&paid), "{paid}");
         let mut unlimited = RetryBudget::new(&Client { retry_budget: None, ..client });
         assert!(unlimited.spend(0));
+    }
+
+    #[test]
+    fn a_breaker_opens_after_its_failures_and_closes_after_one_success() {
+        let nanos = SimDuration::from_nanos;
+        let rule = Breaker { errors: 3, within: nanos(10), open_for: nanos(100) };
+        let mut breakers = Breakers::new(&Client { breaker: Some(rule), nodes: 2, ..Client::default() });
+        let at = SimTime::from_nanos;
+        assert!(!breakers.failed(0, at(0)) && !breakers.failed(0, at(5)));
+        assert!(!breakers.failed(0, at(12)), "the first is too old to count");
+        assert!(breakers.failed(0, at(13)));
+        assert!(!breakers.lets_through(0, at(113)) && breakers.lets_through(1, at(113)));
+        assert!(breakers.lets_through(0, at(114)), "half-open");
+        breakers.fetches(0);
+        assert!(!breakers.lets_through(0, at(115)), "for one fetch");
+        assert!(breakers.failed(0, at(120)), "open again");
+        assert!(!breakers.lets_through(0, at(220)) && breakers.lets_through(0, at(221)));
+        breakers.fetches(0);
+        breakers.succeeded(0);
+        assert!(breakers.lets_through(0, at(222)) && breakers.lets_through(0, at(222)));
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl<O: Observer> Run<'_, O> {
         let Arrival { index, at, object } = arrival;
         let node = self.client.node(self.routing, index, object);
         let kind = if at > entry.fresh_until { OutcomeKind::StaleHit } else { OutcomeKind::FreshHit };
-        self.fetch_behind(object, node, at, Purpose::Refresh, kind, index, entry.version);
+        self.fetch_behind(object, node, at, Purpose::Refresh, kind, index, Some(entry.version));
     }
 
     /// Fetches while nobody waits, if the guard allows it; whether it did.
@@ -48,28 +48,31 @@ impl<O: Observer> Run<'_, O> {
         purpose: Purpose,
         trigger: OutcomeKind,
         index: usize,
-        version: Version,
+        version: Option<Version>,
     ) -> bool {
+        if !self.may_fetch(node, now) {
+            return false;
+        }
         let (permit, ticket) = self.permit(object, node, now, true, SimDuration::ZERO);
         if !matches!(permit, Permit::Fetch | Permit::FetchAsHolder) {
             return false;
         }
         let flying = self.flying(object, node, now, purpose, ticket, permit);
         let flight = self.flights.depart(flying, trigger);
-        self.ask(flight, index, Some(version), now);
+        self.ask(flight, index, version, now);
         true
     }
 
     /// Asks the origin for a fetch that has departed.
     pub(super) fn ask(&mut self, id: FlightId, request: usize, held: Option<Version>, now: SimTime) {
-        let Some(flying) = self.flights.current(id).copied() else { return };
-        let object = flying.object;
-        let background = flying.is_background();
+        let Some(flying) = self.flights.current(id) else { return };
+        let (object, background) = (flying.object, flying.is_background());
         if !self.is_over() {
-            let (overlaps, in_flight) = (self.flights.overlaps(object), self.flights.count());
+            let (overlaps, in_flight) = (self.flights.overlaps(id), self.flights.count());
             let class = self.trace.objects().fact(object).class;
             self.observer.asked(&Asked { object, class, at: now, background, overlaps, in_flight });
         }
+        self.breakers.fetches(flying.node);
         let cost = self.strategy.validates_at;
         let validates = held.zip(cost).map(|(version, cost)| Validation { version, cost });
         let patience = if background { None } else { self.client.patience(now) };
@@ -133,10 +136,13 @@ impl<O: Observer> Run<'_, O> {
 
     /// The origin has answered.
     pub(super) fn landed(&mut self, now: SimTime, id: FlightId) {
+        if let Some(Event::Landed(next)) = self.queue.probably_next() {
+            self.prefetch(self.flights.object(next));
+        }
         // It may have been called off.
-        let Some(flying) = self.flights.current(id).copied() else { return };
-        let Some(fetch) = flying.fetch else { return };
-        let (flying, party) = self.end(id, now, flying.dies);
+        let Some(flying) = self.flights.current(id) else { return };
+        let (Some(fetch), dies) = (flying.fetch, flying.dies) else { return };
+        let (flying, party) = self.end(id, now, dies);
         self.free_server(now);
         let size = self.trace.objects().size(flying.object);
         let bytes = if fetch.answer == Answer::Value { size } else { 0 };
@@ -167,11 +173,24 @@ impl<O: Observer> Run<'_, O> {
         (flying, party)
     }
 
+    /// Whether the breaker of a process lets it fetch; told if not.
+    pub(super) fn may_fetch(&mut self, node: u32, now: SimTime) -> bool {
+        let may = self.breakers.lets_through(node, now);
+        if !may {
+            self.observer.incident(now, Incident::Broken);
+        }
+        may
+    }
+
     /// A fetch has brought a value: store it, and answer those that wait for it.
     fn brought(&mut self, flying: &Flying, party: Party, fetch: &Fetch, now: SimTime) {
         self.negative.remove(&flying.object);
         self.throttled.remove(&flying.object);
         let late = !flying.is_background() && self.client.gives_up(flying.asked, now);
+        // Of a late one its process has given up before, and counted that.
+        if !late {
+            self.breakers.succeeded(flying.node);
+        }
         if !(late && self.client.late_fill == LateFill::Discard) {
             self.store(flying, fetch, now);
         }
@@ -185,6 +204,9 @@ impl<O: Observer> Run<'_, O> {
 
     /// A fetch has failed: those that wait for it fail too, or ask themselves.
     fn failed(&mut self, flying: &Flying, party: Party, now: SimTime) {
+        if flying.is_background() || !self.client.gives_up(flying.asked, now) {
+            self.breakers.failed(flying.node, now);
+        }
         if flying.is_background() {
             self.throttle(flying.object, now);
         }
@@ -201,6 +223,7 @@ impl<O: Observer> Run<'_, O> {
 
     /// The process that fetched has died, and with it all its requests that waited for the fetch.
     fn orphaned(&mut self, flying: &Flying, party: Party, now: SimTime) {
+        self.breakers.failed(flying.node, now);
         self.let_go(party, |run, id| run.finish(id, now, OutcomeKind::Error, None));
         self.after_background(flying, now, false);
     }
@@ -209,6 +232,10 @@ impl<O: Observer> Run<'_, O> {
     fn let_go(&mut self, party: Party, deal: impl Fn(&mut Self, WaiterId)) {
         if party.is_empty() {
             return;
+        }
+        if let Some(id) = self.waiting.only(party) {
+            self.waiting.get(id).waits = Waits::Dealt;
+            return deal(self, id);
         }
         let mut ids = std::mem::take(&mut self.let_go);
         self.waiting.dissolve(party, &mut ids);
@@ -270,7 +297,7 @@ impl<O: Observer> Run<'_, O> {
         } else {
             self.observer.stored(fill.size, now, stored);
         }
-        let took = now.since(flying.asked);
+        let took = Some(now.since(flying.asked));
         self.strategy.refresh.on_fill(&Filled { object, class: fill.class, at: now, fresh_until, took });
         self.schedule_job(now);
     }
@@ -279,6 +306,6 @@ impl<O: Observer> Run<'_, O> {
     fn held(&self, flying: &Flying, now: SimTime) -> Option<Entry> {
         let matters =
             self.client.duplicate_fill != DuplicateFill::Overwrite || self.strategy.validates_at.is_some();
-        self.cache.peek(flying.object, now).filter(|_| matters)
+        if matters { self.cache.peek(flying.object, now) } else { None }
     }
 }

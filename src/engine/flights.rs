@@ -1,16 +1,16 @@
 //! Fetches in flight, by object: who may join which, and when a regeneration begins and ends.
 //!
-//! Per object there is one index, looked at on misses only. It leads to the object's regeneration
-//! while one is under way, and that to its flights. Places are used again, so memory follows the
+//! A small table leads from an object to its regeneration while one is under way, and that to its
+//! flights. Places are used again, so memory follows the
 //! number of fetches in flight, not their total.
 
 use std::collections::BTreeMap;
 
+use super::table::Table;
 use super::waiting::Party;
 use crate::metrics::{OutcomeKind, Regeneration};
 use crate::origin::{Fetch, Ticket};
 use crate::trace::ObjectId;
-use crate::trace::prefetch::prefetch;
 use crate::units::{SimDuration, SimTime};
 
 const NONE: u32 = u32::MAX;
@@ -78,6 +78,8 @@ impl Flying {
 struct Place {
     flying: Flying,
     stamp: u32,
+    /// Where its regeneration is kept.
+    regeneration: u32,
     /// Requests that wait for it.
     party: Party,
     /// The flight of the same object that departed before it; of a free place, the next free one.
@@ -107,7 +109,7 @@ struct UnderWay {
 /// All fetches in flight.
 #[derive(Debug)]
 pub(super) struct Flights {
-    of_object: Vec<u32>,
+    of_object: Table,
     under_way: Vec<UnderWay>,
     free_under_way: u32,
     places: Vec<Place>,
@@ -118,10 +120,10 @@ pub(super) struct Flights {
 }
 
 impl Flights {
-    /// No flight of any of `objects` objects.
-    pub(super) fn new(objects: usize) -> Self {
+    /// Nothing is in flight.
+    pub(super) fn new() -> Self {
         Self {
-            of_object: vec![NONE; objects],
+            of_object: Table::new(),
             under_way: Vec::new(),
             free_under_way: NONE,
             places: Vec::new(),
@@ -131,15 +133,9 @@ impl Flights {
         }
     }
 
-    /// Asks for the place of `object`, which may be needed soon.
-    pub(super) fn prefetch(&self, object: ObjectId) {
-        prefetch(&self.of_object, object.index());
-    }
-
-    /// Whether more than one fetch of `object` is in flight.
-    pub(super) fn overlaps(&self, object: ObjectId) -> bool {
-        let regeneration = self.of_object[object.index()];
-        regeneration != NONE && self.under_way[regeneration as usize].in_flight > 1
+    /// Whether another fetch of the flight's object is in flight as well.
+    pub(super) fn overlaps(&self, id: FlightId) -> bool {
+        self.under_way[self.places[id.place as usize].regeneration as usize].in_flight > 1
     }
 
     /// Fetches of all objects in flight.
@@ -147,7 +143,14 @@ impl Flights {
         self.in_flight
     }
 
+    /// What was fetched last at its place.
+    #[inline]
+    pub(super) fn object(&self, id: FlightId) -> ObjectId {
+        self.places[id.place as usize].flying.object
+    }
+
     /// The flight, unless it is over.
+    #[inline]
     pub(super) fn current(&self, id: FlightId) -> Option<&Flying> {
         let place = &self.places[id.place as usize];
         (place.stamp == id.stamp).then_some(&place.flying)
@@ -165,10 +168,7 @@ impl Flights {
 
     /// The latest flight of `object` that `node` asked for.
     pub(super) fn latest(&self, object: ObjectId, node: u32) -> Option<FlightId> {
-        let regeneration = self.of_object[object.index()];
-        if regeneration == NONE {
-            return None;
-        }
+        let regeneration = self.of_object.get(object)?;
         let mut place = self.under_way[regeneration as usize].latest;
         while place != NONE {
             let Place { flying, stamp, earlier, .. } = &self.places[place as usize];
@@ -180,25 +180,26 @@ impl Flights {
         None
     }
 
-    /// A request waits for a flight of `object` from now on.
-    pub(super) fn enter(&mut self, object: ObjectId) {
-        if let Some(under_way) = self.regeneration(object) {
-            under_way.waiting += 1;
-        }
-        self.note_waiters(object);
+    /// A request waits for a flight from now on.
+    #[inline]
+    pub(super) fn enter(&mut self, id: FlightId) {
+        let regeneration = self.places[id.place as usize].regeneration;
+        self.under_way[regeneration as usize].waiting += 1;
+        self.note_waiters(regeneration);
     }
 
-    /// A request no longer waits for a flight of `object`.
-    pub(super) fn leave(&mut self, object: ObjectId) {
-        if let Some(under_way) = self.regeneration(object) {
-            under_way.waiting -= 1;
-        }
+    /// A request no longer waits for a flight.
+    pub(super) fn leave(&mut self, id: FlightId) {
+        let regeneration = self.places[id.place as usize].regeneration;
+        self.under_way[regeneration as usize].waiting -= 1;
     }
 
     /// A request will look again for `object`.
     pub(super) fn poll(&mut self, object: ObjectId) {
         *self.polling.entry(object).or_insert(0) += 1;
-        self.note_waiters(object);
+        if let Some(regeneration) = self.of_object.get(object) {
+            self.note_waiters(regeneration);
+        }
     }
 
     /// It does so now, or never.
@@ -212,6 +213,7 @@ impl Flights {
     }
 
     /// A fetch departs; if it is the object's only one, a regeneration begins.
+    #[inline]
     pub(super) fn depart(&mut self, flying: Flying, trigger: OutcomeKind) -> FlightId {
         self.in_flight += 1;
         let regeneration = self.regeneration_of(&flying, trigger);
@@ -219,7 +221,7 @@ impl Flights {
         under_way.size += 1;
         under_way.in_flight += 1;
         let earlier = under_way.latest;
-        let place = Place { flying, stamp: 0, party: Party::EMPTY, earlier, later: NONE };
+        let place = Place { flying, stamp: 0, regeneration, party: Party::EMPTY, earlier, later: NONE };
         let id = match self.free_place {
             NONE => {
                 self.places.push(place);
@@ -231,8 +233,8 @@ impl Flights {
             }
             free => {
                 let stamp = self.places[free as usize].stamp;
-                let before = std::mem::replace(&mut self.places[free as usize], Place { stamp, ..place });
-                self.free_place = before.earlier;
+                self.free_place = self.places[free as usize].earlier;
+                self.places[free as usize] = Place { stamp, ..place };
                 FlightId { place: free, stamp }
             }
         };
@@ -244,10 +246,10 @@ impl Flights {
     }
 
     /// A fetch is over; who waited for it, and the regeneration that ends with it, if it was the object's last.
+    #[inline]
     pub(super) fn land(&mut self, id: FlightId, now: SimTime) -> (Flying, Party, Option<Regeneration>) {
         self.in_flight -= 1;
-        let Place { flying, party, earlier, later, .. } = self.places[id.place as usize];
-        let regeneration = self.of_object[flying.object.index()];
+        let Place { flying, regeneration, party, earlier, later, .. } = self.places[id.place as usize];
         self.unlink(regeneration, earlier, later);
         let place = &mut self.places[id.place as usize];
         place.stamp = place.stamp.wrapping_add(1);
@@ -265,19 +267,13 @@ impl Flights {
         let over = under_way.over(now);
         under_way.latest = self.free_under_way;
         self.free_under_way = regeneration;
-        self.of_object[flying.object.index()] = NONE;
+        self.of_object.remove(flying.object);
         (flying, party, Some(over))
-    }
-
-    fn regeneration(&mut self, object: ObjectId) -> Option<&mut UnderWay> {
-        let regeneration = self.of_object[object.index()];
-        (regeneration != NONE).then(|| &mut self.under_way[regeneration as usize])
     }
 
     /// The object's regeneration under way, begun with `flying` if there is none.
     fn regeneration_of(&mut self, flying: &Flying, trigger: OutcomeKind) -> u32 {
-        let known = self.of_object[flying.object.index()];
-        if known != NONE {
+        if let Some(known) = self.of_object.get(flying.object) {
             return known;
         }
         let fresh = UnderWay {
@@ -302,17 +298,19 @@ impl Flights {
                 free
             }
         };
-        self.of_object[flying.object.index()] = place;
+        self.of_object.insert(flying.object, place);
         place
     }
 
     /// Compares the number of those that wait with the most so far.
-    fn note_waiters(&mut self, object: ObjectId) {
-        let polling =
-            if self.polling.is_empty() { 0 } else { self.polling.get(&object).copied().unwrap_or(0) };
-        if let Some(under_way) = self.regeneration(object) {
-            under_way.peak_waiters = under_way.peak_waiters.max(under_way.waiting + polling);
-        }
+    fn note_waiters(&mut self, regeneration: u32) {
+        let under_way = &mut self.under_way[regeneration as usize];
+        let polling = if self.polling.is_empty() {
+            0
+        } else {
+            self.polling.get(&under_way.object).copied().unwrap_or(0)
+        };
+        under_way.peak_waiters = under_way.peak_waiters.max(under_way.waiting + polling);
     }
 
     /// Takes a flight out of its regeneration's chain.
@@ -358,13 +356,13 @@ mod tests {
 
     #[test]
     fn a_regeneration_lasts_from_the_first_departure_to_the_last_landing() {
-        let mut flights = Flights::new(2);
+        let mut flights = Flights::new();
         let object = ObjectId::new(0);
         let first = flights.depart(flying(0, 0, 0, 10), COLD);
-        flights.enter(object);
+        flights.enter(first);
         let second = flights.depart(flying(0, 1, 4, 20), COLD);
-        flights.enter(object);
-        flights.enter(object);
+        flights.enter(second);
+        flights.enter(second);
         assert_eq!(flights.latest(object, 0), Some(first));
         assert_eq!(flights.latest(object, 2), None);
         assert_eq!(flights.land(first, SimTime::from_nanos(10)).2, None);
@@ -379,7 +377,7 @@ mod tests {
 
     #[test]
     fn places_are_used_again() {
-        let mut flights = Flights::new(1);
+        let mut flights = Flights::new();
         for start in 0..1_000 {
             let id = flights.depart(flying(0, 0, start, start + 1), COLD);
             assert_eq!(FlightId::of(id.ticket()), id);

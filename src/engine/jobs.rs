@@ -4,6 +4,7 @@ use super::flights::Purpose;
 use super::{Event, Run};
 use crate::cache::Cause;
 use crate::metrics::{Command, Observer, OutcomeKind, Sweep};
+use crate::strategy::refresh::addon::Warming;
 use crate::strategy::sweep::View;
 use crate::trace::ObjectId;
 use crate::units::SimTime;
@@ -30,7 +31,8 @@ impl<O: Observer> Run<'_, O> {
                 continue;
             };
             let kind = if now > entry.fresh_until { OutcomeKind::StaleHit } else { OutcomeKind::FreshHit };
-            let departed = self.fetch_behind(object, 0, now, Purpose::Job, kind, self.latest, entry.version);
+            let departed =
+                self.fetch_behind(object, 0, now, Purpose::Job, kind, self.latest, Some(entry.version));
             if !departed {
                 self.strategy.refresh.job_done(object, now, true);
             }
@@ -60,6 +62,40 @@ impl<O: Observer> Run<'_, O> {
             self.cache.expire(object, fresh_until, expires_at, now);
         }
         self.observer.touched(now);
+    }
+
+    /// Schedules the first upload of every object, where uploads are to warm the cache.
+    pub(super) fn schedule_uploads(&mut self) {
+        for index in 0..self.trace.objects().len() {
+            if self.strategy.warms.is_some() {
+                self.schedule_upload(ObjectId::from_index(index), SimTime::ZERO);
+            }
+        }
+    }
+
+    fn schedule_upload(&mut self, object: ObjectId, after: SimTime) {
+        if let Some(at) = self.origin.next_upload(object, after) {
+            self.queue.push(at, Event::Upload(object));
+        }
+    }
+
+    /// A new version of an object has been uploaded, through the application.
+    pub(super) fn uploaded(&mut self, object: ObjectId, now: SimTime) {
+        self.schedule_upload(object, now);
+        let held = self.cache.peek(object, now);
+        if held.is_some() || self.strategy.warms == Some(Warming::All) {
+            let node = self.client.node(self.routing, self.latest, object);
+            let version = held.map(|entry| entry.version);
+            self.fetch_behind(
+                object,
+                node,
+                now,
+                Purpose::Refresh,
+                OutcomeKind::FreshHit,
+                self.latest,
+                version,
+            );
+        }
     }
 
     /// Schedules what the sweep does next.

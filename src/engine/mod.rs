@@ -16,6 +16,7 @@ mod jobs;
 mod queue;
 mod requests;
 mod server;
+mod table;
 mod waiting;
 
 use std::collections::BTreeMap;
@@ -26,7 +27,7 @@ use queue::EventQueue;
 use waiting::{WaiterId, Waiting};
 
 use crate::cache::{Cache, Entry, ServerEvent};
-use crate::client::{Client, RetryBudget};
+use crate::client::{Breakers, Client, RetryBudget};
 use crate::metrics::{Measurements, Observer, Recorder, Setting};
 use crate::origin::{Fetch, Origin};
 use crate::random::Seed;
@@ -88,6 +89,7 @@ impl Simulation<'_> {
             median_fetch_time: self.origin.median_time(),
             servers: self.origin.servers(),
             changes: self.origin.ever_changes(),
+            deadlines: self.strategy.deadlines,
             freshness_bound: self.freshness_bound,
         };
         let end = self.window.until;
@@ -99,7 +101,6 @@ impl Simulation<'_> {
     /// Runs to the end under the eyes of any observer; returns the cache as it was left and the
     /// observer, or `None` if the pulse stopped it.
     pub fn observed_by<O: Observer>(self, observer: O, pulse: &dyn Pulse) -> Option<(Cache, O)> {
-        let objects = self.trace.objects().len();
         let (end, warm) = (self.window.until, self.warm);
         let mut run = Run {
             trace: self.trace,
@@ -111,7 +112,8 @@ impl Simulation<'_> {
             routing: self.seed.of("routing"),
             chance: self.seed.of("failures"),
             budget: RetryBudget::new(&self.client),
-            flights: Flights::new(objects),
+            breakers: Breakers::new(&self.client),
+            flights: Flights::new(),
             waiting: Waiting::new(),
             queue: EventQueue::new(),
             after_end: None,
@@ -128,6 +130,7 @@ impl Simulation<'_> {
             run.warm_up(self.seed.of("warm"));
         }
         run.schedule_server_events();
+        run.schedule_uploads();
         run.schedule_sweep();
         run.schedule_job(SimTime::ZERO);
         let (times, objects) = (self.trace.times(), self.trace.object_ids());
@@ -166,6 +169,8 @@ enum Event {
     Job,
     /// The application's sweep is due.
     Sweep,
+    /// A new version of an object is uploaded.
+    Upload(ObjectId),
     /// Something happens to the cache's server: the place in the list.
     Server(usize),
     /// The server is back after the restart at that place.
@@ -184,6 +189,7 @@ struct Run<'t, O> {
     /// Of back-offs and of processes that die.
     chance: Seed,
     budget: RetryBudget,
+    breakers: Breakers,
     flights: Flights,
     waiting: Waiting,
     queue: EventQueue<Event>,
@@ -218,8 +224,6 @@ impl<O: Observer> Run<'_, O> {
     #[inline]
     fn prefetch(&self, object: ObjectId) {
         self.cache.prefetch(object);
-        self.trace.objects().prefetch(object);
-        self.flights.prefetch(object);
         self.origin.prefetch(object);
     }
 
@@ -236,7 +240,8 @@ impl<O: Observer> Run<'_, O> {
                 Event::Sweep if !self.is_over() => self.sweep(at),
                 Event::Server(place) if !self.is_over() => self.server_event(at, place),
                 Event::Back(place) if !self.is_over() => self.server_is_back(at, place),
-                Event::Job | Event::Sweep | Event::Server(_) | Event::Back(_) => {}
+                Event::Upload(object) if !self.is_over() => self.uploaded(object, at),
+                Event::Job | Event::Sweep | Event::Server(_) | Event::Back(_) | Event::Upload(_) => {}
             }
         }
     }
@@ -277,7 +282,7 @@ impl<O: Observer> Run<'_, O> {
             let expires_at = self.strategy.keep_until(now, fresh_until);
             let version = self.origin.version(object, now);
             self.cache.set(object, Entry { stored_at: now, fresh_until, expires_at, version }, now);
-            let filled = Filled { object, class: fill.class, at: now, fresh_until, took: SimDuration::ZERO };
+            let filled = Filled { object, class: fill.class, at: now, fresh_until, took: None };
             self.strategy.refresh.on_fill(&filled);
             self.accessed(object, now, None);
         }

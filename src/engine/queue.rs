@@ -39,6 +39,7 @@ impl<E: Ord + Copy> EventQueue<E> {
     }
 
     /// Schedules an event.
+    #[inline]
     pub(super) fn push(&mut self, at: SimTime, event: E) {
         let scheduled = (at, self.scheduled, event);
         self.scheduled += 1;
@@ -50,10 +51,22 @@ impl<E: Ord + Copy> EventQueue<E> {
         }
     }
 
+    /// An event that will probably be the next, so that what it needs can be asked for ahead.
+    #[inline]
+    pub(super) fn probably_next(&self) -> Option<E> {
+        self.in_order.front().map(|first| first.2)
+    }
+
     /// Takes the next event, if it is due at `now` or before.
+    #[inline]
     pub(super) fn pop_due(&mut self, now: SimTime) -> Option<(SimTime, E)> {
         if !self.is_due(now) {
             return None;
+        }
+        if self.overtaking.is_empty() {
+            let (at, _, event) = self.in_order.pop_front()?;
+            self.next = self.in_order.front().map_or(SimTime::NEVER, |first| first.0);
+            return Some((at, event));
         }
         let overtakes = match (self.in_order.front(), self.overtaking.peek()) {
             (Some(first), Some(Reverse(other))) => (other.0, other.1) < (first.0, first.1),

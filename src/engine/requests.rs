@@ -20,6 +20,7 @@ fn just_after(end: SimTime) -> SimTime {
 
 impl<O: Observer> Run<'_, O> {
     /// A request arrives.
+    #[inline]
     pub(super) fn arrive(&mut self, index: usize, at: SimTime, object: ObjectId) {
         self.latest = index;
         let arrival = Arrival { index, at, object };
@@ -30,6 +31,7 @@ impl<O: Observer> Run<'_, O> {
     }
 
     /// A copy is there: serve it, or fetch another one, or both.
+    #[inline]
     fn serve(&mut self, arrival: Arrival, entry: &Entry) {
         let Arrival { at, object, .. } = arrival;
         let Entry { stored_at, fresh_until, .. } = *entry;
@@ -47,20 +49,23 @@ impl<O: Observer> Run<'_, O> {
                 return self.begin(arrival, Cause::Expired, Some(*entry));
             }
         }
-        let (kind, expires) = if copy.is_stale() {
-            (OutcomeKind::StaleHit, false)
-        } else {
-            // A rule that sets the TTL itself knows better than the sweep, such as a greatest age.
-            (OutcomeKind::FreshHit, !self.touch(arrival, entry))
-        };
-        if self.strategy.sweep.is_some() {
-            self.accessed(object, at, expires.then_some(false));
+        if copy.is_stale() {
+            self.note_access(object, at, None);
+            return self.answer(arrival, at, OutcomeKind::StaleHit, Some(entry.version));
         }
-        self.answer(arrival, at, kind, Some(entry.version));
+        // A rule that sets the TTL itself knows better than the sweep, such as a greatest age.
+        let expires = !self.touch(arrival, entry);
+        self.note_access(object, at, expires.then_some(false));
+        // Most requests end here, so that this one outcome has its own copy of what follows.
+        self.tell(arrival, at, OutcomeKind::FreshHit, Some(entry.version));
     }
 
     /// Sets the TTL of a fresh entry anew, if the rule wants that; whether it did.
+    #[inline]
     fn touch(&mut self, arrival: Arrival, entry: &Entry) -> bool {
+        if !self.strategy.ttl.follows_reads() {
+            return false;
+        }
         let fill = self.fill(arrival.object, arrival.at);
         let touched = self.strategy.ttl.touched(&fill, entry.stored_at, entry.fresh_until);
         let Some(fresh_until) = touched else { return false };
@@ -96,6 +101,9 @@ impl<O: Observer> Run<'_, O> {
         let Waiter { arrival: Arrival { object, index, .. }, node, copy, since, .. } = waiter;
         if self.negative.get(&object).is_some_and(|until| now <= *until) && !self.cache.is_down(now) {
             self.observer.incident(now, Incident::NegativeServed);
+            return self.fall_back(id, now);
+        }
+        if !self.may_fetch(node, now) {
             return self.fall_back(id, now);
         }
         let (permit, ticket) = self.permit(object, node, now, copy.is_some(), now.since(since));
@@ -158,13 +166,15 @@ impl<O: Observer> Run<'_, O> {
     fn join(&mut self, id: WaiterId, flight: FlightId) {
         let waiter = self.waiting.get(id);
         waiter.waits = Waits::For(flight);
-        let object = waiter.arrival.object;
         self.waiting.join(self.flights.party(flight), id);
-        self.flights.enter(object);
+        self.flights.enter(flight);
     }
 
     /// Schedules the end of a request's patience, unless it is known to be answered before.
     fn watch(&mut self, id: WaiterId) {
+        if self.client.timeout.is_none() && self.strategy.fail_safe.is_none() {
+            return;
+        }
         let Some(waiter) = self.waiting.current(id) else { return };
         if waiter.watched {
             return;
@@ -224,6 +234,9 @@ impl<O: Observer> Run<'_, O> {
         let Some(waiter) = self.waiting.current(id) else { return };
         let end = self.client.patience(waiter.since).unwrap_or(now);
         self.observer.incident(end, Incident::TimedOut);
+        if waiter.leads {
+            self.breakers.failed(waiter.node, end);
+        }
         let deserted = self.part(id, &waiter);
         self.fail(id, end);
         if let Some(flight) = deserted.filter(|_| self.client.on_timeout != OnTimeout::Abandon) {
@@ -248,7 +261,7 @@ impl<O: Observer> Run<'_, O> {
         match waiter.waits {
             Waits::For(flight) => {
                 self.waiting.leave(self.flights.party(flight), id);
-                self.flights.leave(object);
+                self.flights.leave(flight);
                 self.flights.party(flight).is_empty().then_some(flight)
             }
             Waits::Polling => {
@@ -315,16 +328,31 @@ impl<O: Observer> Run<'_, O> {
     /// A waiting request is answered.
     pub(super) fn finish(&mut self, id: WaiterId, now: SimTime, kind: OutcomeKind, version: Option<Version>) {
         let waiter = self.waiting.remove(id);
-        if self.strategy.sweep.is_some() && version.is_some() && !self.is_over() {
+        if version.is_some() && !self.is_over() {
             let stored = matches!(kind, OutcomeKind::Miss(_));
             let is_fresh = stored || matches!(kind, OutcomeKind::DelayedHit | OutcomeKind::FreshHit);
-            self.accessed(waiter.arrival.object, now, is_fresh.then_some(stored));
+            self.note_access(waiter.arrival.object, now, is_fresh.then_some(stored));
         }
         self.answer(waiter.arrival, now, kind, version);
     }
 
+    /// An access is noted where the application keeps a sweep.
+    #[inline]
+    fn note_access(&mut self, object: ObjectId, now: SimTime, fresh: Option<bool>) {
+        if self.strategy.sweep.is_some() {
+            self.accessed(object, now, fresh);
+        }
+    }
+
     /// A request has its outcome.
     fn answer(&mut self, arrival: Arrival, now: SimTime, kind: OutcomeKind, version: Option<Version>) {
+        self.tell(arrival, now, kind, version);
+    }
+
+    /// Tells of the outcome of a request.
+    #[expect(clippy::inline_always, reason = "of a known kind, half of it is known when it is compiled")]
+    #[inline(always)]
+    fn tell(&mut self, arrival: Arrival, now: SimTime, kind: OutcomeKind, version: Option<Version>) {
         let Arrival { index, at, object } = arrival;
         let outdated = version.and_then(|version| self.origin.outdated_since(object, version, now));
         let fact = self.trace.objects().fact(object);
@@ -340,8 +368,10 @@ impl<O: Observer> Run<'_, O> {
             kind,
             stale_for: outdated.map(|since| now.since(since)),
         });
-        let request = Seen { at: now, object, class: fact.class, size: fact.size, saw: saw(kind) };
-        self.strategy.ttl.on_request(&request);
+        if self.strategy.ttl.wants_requests() {
+            let request = Seen { at: now, object, class: fact.class, size: fact.size, saw: saw(kind) };
+            self.strategy.ttl.on_request(&request);
+        }
     }
 }
 

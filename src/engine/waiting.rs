@@ -155,6 +155,13 @@ impl Waiting {
         }
     }
 
+    /// Who waits, if that is one request alone.
+    #[inline]
+    pub(super) fn only(&self, party: Party) -> Option<WaiterId> {
+        let place = self.places.get(party.0 as usize)?;
+        (place.earlier == NONE).then_some(WaiterId { place: party.0, stamp: place.stamp })
+    }
+
     /// Lets those go that waited for a fetch, in the order in which they came.
     pub(super) fn dissolve(&mut self, party: Party, into: &mut Vec<WaiterId>) {
         let from = into.len();

@@ -16,6 +16,7 @@ impl LatencyRecorder {
         Self { by_kind: [const { None }; OutcomeKind::ALL.len()], by_class, no_wait: Default::default() }
     }
 
+    #[inline]
     pub(super) fn observe(&mut self, outcome: &Outcome) {
         let kind = outcome.kind.index();
         if outcome.wait.is_zero() {

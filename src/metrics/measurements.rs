@@ -14,6 +14,7 @@ pub struct Tally([u64; OutcomeKind::ALL.len()]);
 
 impl Tally {
     /// Counts one outcome.
+    #[inline]
     pub fn add(&mut self, kind: OutcomeKind) {
         self.0[kind.index()] += 1;
     }
@@ -135,6 +136,10 @@ pub struct Commands {
     pub zadd: u64,
     /// Commands of periodic sweeps.
     pub sweep: u64,
+    /// Of deadlines kept beside values: PTTL of each read, or GET and SET of a second key.
+    pub deadline: u64,
+    /// Times that the application waited for the cache; commands sent together are one.
+    pub round_trips: u64,
     /// Bytes written by SETs.
     pub bytes_in: u64,
     /// Bytes read by GETs.
@@ -194,6 +199,8 @@ pub struct Incidents {
     pub crashes: u64,
     /// Fetches called off because nobody waited for them any more.
     pub cancelled: u64,
+    /// Fetches not made because a breaker was open.
+    pub broken: u64,
 }
 
 /// What application-side sweeps did and cost.

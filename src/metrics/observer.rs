@@ -88,6 +88,8 @@ pub enum Incident {
     Crashed,
     /// A fetch was called off because nobody waited for it any more.
     Cancelled,
+    /// A fetch was not made because the process's breaker was open.
+    Broken,
 }
 
 /// One run of an application-side sweep.

@@ -12,8 +12,10 @@ const SECOND: SimDuration = SimDuration::from_secs(1);
 #[derive(Debug)]
 struct PerWindow {
     length: SimDuration,
-    /// Number of the window of the latest event, and its events so far.
-    current: u64,
+    /// When the window of the latest event begins and ends, so that most events need no division, and
+    /// its events so far.
+    begin: u64,
+    end: u64,
     count: u64,
     peak: u64,
     /// All events.
@@ -25,14 +27,14 @@ struct PerWindow {
 impl PerWindow {
     fn new(length: SimDuration) -> Self {
         let busy = Histogram::new(3).expect("three digits are legal");
-        Self { length, current: 0, count: 0, peak: 0, events: 0, busy }
+        Self { length, begin: 0, end: length.as_nanos(), count: 0, peak: 0, events: 0, busy }
     }
 
     fn count(&mut self, at: SimTime) {
-        let window = at.as_nanos() / self.length.as_nanos();
-        if window != self.current {
+        if !(self.begin..self.end).contains(&at.as_nanos()) {
             self.close();
-            self.current = window;
+            self.begin = at.as_nanos() / self.length.as_nanos() * self.length.as_nanos();
+            self.end = self.begin.saturating_add(self.length.as_nanos());
         }
         self.count += 1;
         self.events += 1;

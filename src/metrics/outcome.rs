@@ -37,6 +37,7 @@ impl OutcomeKind {
     ];
 
     /// The place of this kind in [`Self::ALL`].
+    #[inline]
     pub const fn index(self) -> usize {
         match self {
             Self::FreshHit => 0,
@@ -49,6 +50,7 @@ impl OutcomeKind {
     }
 
     /// Whether a value was served from the cache, fresh or stale.
+    #[inline]
     pub const fn is_hit(self) -> bool {
         matches!(self, Self::FreshHit | Self::StaleHit)
     }

@@ -11,6 +11,7 @@ use super::{
     Regeneration, Served, Sweep,
 };
 use crate::cache::{Account, Stored};
+use crate::strategy::SoftExpiry;
 use crate::strategy::ttl::Trajectory;
 use crate::units::{SimDuration, SimTime, Window};
 
@@ -29,6 +30,8 @@ pub struct Setting {
     pub servers: Option<u32>,
     /// Whether objects ever change at the origin.
     pub changes: bool,
+    /// Where deadlines are kept that come before the key's own.
+    pub deadlines: Option<SoftExpiry>,
     /// The age from which an answer counts as too old; `None` where the scenario names none.
     pub freshness_bound: Option<SimDuration>,
 }
@@ -43,6 +46,7 @@ pub struct Recorder {
     freshness: Option<FreshnessRecorder>,
     origin: OriginRecorder,
     stampedes: StampedeRecorder,
+    deadlines: Option<SoftExpiry>,
     commands: Commands,
     incidents: Incidents,
     sweeps: SweepRecorder,
@@ -55,8 +59,16 @@ pub struct Recorder {
 impl Recorder {
     /// A recorder for one run.
     pub fn new(setting: &Setting) -> Self {
-        let Setting { window, bucket, classes, median_fetch_time, servers, changes, freshness_bound } =
-            *setting;
+        let Setting {
+            window,
+            bucket,
+            classes,
+            median_fetch_time,
+            servers,
+            changes,
+            freshness_bound,
+            deadlines,
+        } = *setting;
         Self {
             window,
             freshness_bound,
@@ -65,6 +77,7 @@ impl Recorder {
             freshness: changes.then(FreshnessRecorder::new),
             origin: OriginRecorder::new(window, median_fetch_time, servers),
             stampedes: StampedeRecorder::new(window),
+            deadlines,
             commands: Commands::default(),
             incidents: Incidents::default(),
             sweeps: SweepRecorder::default(),
@@ -79,6 +92,10 @@ impl Recorder {
     pub fn finish(self, account: &Account) -> Measurements {
         let mut totals = ClassTotals::default();
         self.classes.iter().for_each(|class| totals.merge(class));
+        // One GET per request, beside those of requests that looked again.
+        let mut commands = self.commands;
+        commands.get += totals.outcomes.total();
+        commands.bytes_out += totals.hit_bytes;
         Measurements {
             scored: self.window.length(),
             totals,
@@ -99,7 +116,7 @@ impl Recorder {
             expired: account.expired,
             out_of_memory: self.out_of_memory,
             too_large: self.too_large,
-            commands: self.commands,
+            commands: completed(commands, self.deadlines),
             origin: self.origin.finish(account.peak_expiring_per_second),
             stampedes: self.stampedes.finish(),
             incidents: self.incidents,
@@ -111,22 +128,35 @@ impl Recorder {
     }
 }
 
+/// What follows from the commands that were counted: those of deadlines, and the round trips of all.
+fn completed(mut commands: Commands, deadlines: Option<SoftExpiry>) -> Commands {
+    commands.deadline = match deadlines {
+        None | Some(SoftExpiry::Envelope) => 0,
+        Some(SoftExpiry::Pttl) => commands.get,
+        Some(SoftExpiry::Sidecar) => commands.get + commands.set,
+    };
+    // Deadlines travel with the value they belong to, and an EXPIRE with its ZADD.
+    let Commands { get, set, expire, del, lock, zadd, sweep, .. } = commands;
+    commands.round_trips = get + set + expire.max(zadd) + del + lock + sweep;
+    commands
+}
+
 impl Observer for Recorder {
+    #[expect(
+        clippy::inline_always,
+        reason = "of a known kind of outcome, half of it is known when it is compiled"
+    )]
+    #[inline(always)]
     fn observe(&mut self, outcome: &Outcome) {
         let is_over_bound = self.series.observe(outcome);
         if !self.window.contains(outcome.at) {
             return;
         }
-        let hit = outcome.kind.is_hit();
         let size = u64::from(outcome.size);
         let class = &mut self.classes[outcome.class.index()];
         class.outcomes.add(outcome.kind);
         class.requested_bytes += size;
-        self.commands.get += 1;
-        if hit {
-            class.hit_bytes += size;
-            self.commands.bytes_out += size;
-        }
+        class.hit_bytes += if outcome.kind.is_hit() { size } else { 0 };
         if let Some(age) = outcome.stale_for {
             class.outdated += 1;
             class.over_bound += u64::from(is_over_bound);
@@ -144,10 +174,12 @@ impl Observer for Recorder {
         self.origin.asked(asked);
     }
 
+    #[inline]
     fn regenerated(&mut self, regeneration: &Regeneration) {
         self.stampedes.regenerated(regeneration);
     }
 
+    #[inline]
     fn stored(&mut self, size: u32, at: SimTime, stored: Stored) {
         if !self.window.contains(at) {
             return;
@@ -165,10 +197,12 @@ impl Observer for Recorder {
         self.commands.set += 1;
     }
 
+    #[inline]
     fn served(&mut self, served: &Served) {
         self.origin.served(served);
     }
 
+    #[inline]
     fn sent(&mut self, at: SimTime, command: Command, times: u64) {
         if !self.window.contains(at) {
             return;
@@ -195,6 +229,7 @@ impl Observer for Recorder {
             Incident::NegativeServed => &mut incidents.negative_served,
             Incident::Crashed => &mut incidents.crashes,
             Incident::Cancelled => &mut incidents.cancelled,
+            Incident::Broken => &mut incidents.broken,
         } += 1;
     }
 

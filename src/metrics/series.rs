@@ -59,6 +59,7 @@ impl SeriesRecorder {
     }
 
     /// Makes the bucket of an instant of the run the current one.
+    #[inline]
     fn turn_to(&mut self, at: SimTime) {
         if at < self.begin || at >= self.end {
             // The end of the run belongs to the last bucket.
@@ -68,11 +69,13 @@ impl SeriesRecorder {
         }
     }
 
+    #[inline]
     fn of_class(&mut self, class: usize) -> &mut ClassBucket {
         &mut self.by_class[self.current * self.slots + class.min(self.slots - 1)]
     }
 
     /// Counts an outcome; whether the answer was older than the bound.
+    #[inline]
     pub(super) fn observe(&mut self, outcome: &Outcome) -> bool {
         self.turn_to(outcome.at);
         self.of_class(outcome.class.index()).outcomes[outcome.kind.index()] += 1;

@@ -25,6 +25,7 @@ impl StampedeRecorder {
         Self { window, totals, sizes: Histogram::new(3).expect("three digits are legal"), wasted_ns: 0 }
     }
 
+    #[inline]
     pub(super) fn regenerated(&mut self, regeneration: &Regeneration) {
         if !self.window.contains(regeneration.start) {
             return;

@@ -65,7 +65,7 @@ pub struct Job {
     pub ticket: Ticket,
     /// What was asked.
     pub ask: Ask,
-    /// How many fetches of the object were asked for before.
+    /// How many fetches of the object were asked for before; 0 where no model wants to know.
     pub nth: u32,
 }
 
@@ -113,6 +113,7 @@ pub struct Origin {
     faults: Vec<Box<dyn FaultModel>>,
     changes: Changes,
     /// Fetches so far, by object: the n-th fetch of an object takes the same time under every strategy.
+    /// Empty where no model asks which one it is.
     fetches: Vec<u32>,
     /// Fetches that were thrown out of the queue, and whose askers do not know it yet.
     shed: Vec<Job>,
@@ -127,19 +128,24 @@ impl Origin {
         changes: Changes,
         objects: usize,
     ) -> Self {
-        Self { latency, capacity, faults, changes, fetches: vec![0; objects], shed: Vec::new() }
+        let counts = latency.counts_fetches() || !faults.is_empty();
+        let fetches = if counts { vec![0; objects] } else { Vec::new() };
+        Self { latency, capacity, faults, changes, fetches, shed: Vec::new() }
     }
 
     /// Asks for what is kept about `object`, which may be fetched soon.
+    #[inline]
     pub fn prefetch(&self, object: ObjectId) {
         prefetch(&self.fetches, object.index());
     }
 
     /// Asks for a fetch. Whoever had to go for it is told by [`Self::next_shed`].
     pub fn ask(&mut self, ask: Ask, ticket: Ticket) -> Reply {
-        let nth = &mut self.fetches[ask.object.index()];
-        let job = Job { ticket, ask, nth: *nth };
-        *nth = nth.wrapping_add(1);
+        let mut job = Job { ticket, ask, nth: 0 };
+        if let Some(fetches) = self.fetches.get_mut(ask.object.index()) {
+            job.nth = *fetches;
+            *fetches = fetches.wrapping_add(1);
+        }
         match self.capacity.arrive(job) {
             Admission::Start => Reply::Started(self.start(&job, ask.at)),
             Admission::Queue { displaced } => {
@@ -189,7 +195,13 @@ impl Origin {
         self.changes.version(object, at)
     }
 
+    /// When the object is uploaded anew after `at`; for the engine alone, which tells the application then.
+    pub fn next_upload(&mut self, object: ObjectId, at: SimTime) -> Option<SimTime> {
+        self.changes.next(object, at)
+    }
+
     /// Since when `version` of the object has been out of date at the instant `at`; `None` if it is current.
+    #[inline]
     pub fn outdated_since(&mut self, object: ObjectId, version: Version, at: SimTime) -> Option<SimTime> {
         self.changes.outdated_since(object, version, at)
     }

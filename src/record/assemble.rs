@@ -124,6 +124,9 @@ impl Record {
         let contexts: Vec<CellContext> = cells.iter().map(|cell| context(scenario, cell)).collect();
         let cells: Vec<score::Cell> = cells.into_iter().map(|cell| scored(scenario, cell)).collect();
         let verdict = judge(&cells, &scenario.judgement.rules);
+        let mut warnings = scenario.warnings.clone();
+        warnings.extend(scenario.warnings_on(trace));
+        warnings.extend(pinned(&cells));
         let scored_s = trace.span().as_secs_f64() - scenario.warmup.as_secs_f64();
         Self::build(Finished {
             scenario: ScenarioInfo {
@@ -138,7 +141,8 @@ impl Record {
                 command: about.command,
                 warmup_s: scenario.warmup.as_secs_f64(),
                 scored_s: scored_s.max(0.0),
-                warnings: scenario.warnings.clone(),
+                warnings,
+                notes: scenario.notes.clone(),
                 limits: limits(scenario),
             },
             events: scenario.cache.events.iter().map(|written| server_event(&written.event)).collect(),
@@ -149,6 +153,26 @@ impl Record {
             verdict: &verdict,
         })
     }
+}
+
+/// Says of every controller that stood at a limit for at least half of the run that it did.
+fn pinned(cells: &[score::Cell]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for cell in cells {
+        let first = cell.runs.numbered().find(|(number, _)| *number == 0).map(|(_, run)| run);
+        for trajectory in first.into_iter().flat_map(|run| &run.trajectories) {
+            let Some(share) = trajectory.pinned_share.filter(|share| *share >= 0.5) else { continue };
+            warnings.push(format!(
+                "{}: {} stood at a limit for {:.0} % of the run (pinned), so it could not do what it is asked; write another \
+                 target, or wider limits",
+                cell.label(),
+                trajectory.name,
+                share * 100.0
+            ));
+        }
+    }
+    warnings.dedup();
+    warnings
 }
 
 fn server_event(event: &ServerEvent) -> wire::ServerEvent {

@@ -327,9 +327,11 @@ fn commands(runs: &Replications) -> wire::CacheCommands {
         lock: runs.sum(|run| run.commands.lock),
         zadd: runs.sum(|run| run.commands.zadd),
         sweep: runs.sum(|run| run.commands.sweep),
+        deadline: runs.sum(|run| run.commands.deadline),
         bytes_in: runs.sum(|run| run.commands.bytes_in),
         bytes_out: runs.sum(|run| run.commands.bytes_out),
         per_request: runs.mean(rates::commands_per_request),
+        round_trips_per_request: runs.mean(rates::round_trips_per_request),
     }
 }
 
@@ -340,6 +342,7 @@ fn incidents(runs: &Replications) -> wire::Incidents {
         negative_served: runs.sum(|run| run.incidents.negative_served),
         crashes: runs.sum(|run| run.incidents.crashes),
         cancelled: runs.sum(|run| run.incidents.cancelled),
+        broken: runs.sum(|run| run.incidents.broken),
     }
 }
 

@@ -43,6 +43,7 @@ fn build(cells: &[score::Cell], rules: &Rules) -> Record {
             warmup_s: 0.0,
             scored_s: 3_600.0,
             warnings: vec![],
+            notes: vec![],
             limits: vec![],
         },
         events: Vec::new(),

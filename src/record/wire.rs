@@ -95,6 +95,9 @@ pub struct Provenance {
     pub scored_s: f64,
     /// Warnings shown to the user.
     pub warnings: Vec<String>,
+    /// What follows from settings, in sentences.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// What the model leaves out, in sentences.
     pub limits: Vec<String>,
 }
@@ -350,10 +353,16 @@ pub struct CacheCommands {
     /// Commands of sweeps.
     #[serde(default)]
     pub sweep: u64,
+    /// Of deadlines kept beside values.
+    #[serde(default)]
+    pub deadline: u64,
     pub bytes_in: u64,
     pub bytes_out: u64,
     /// Commands per request; `null` without requests.
     pub per_request: Option<f64>,
+    /// Times that the application waited for the cache, per request; commands sent together are one.
+    #[serde(default)]
+    pub round_trips_per_request: Option<f64>,
 }
 
 /// Load on the origin: counts summed, rates averaged over replications.
@@ -401,6 +410,9 @@ pub struct Incidents {
     pub crashes: u64,
     /// Fetches called off because nobody waited for them any more.
     pub cancelled: u64,
+    /// Fetches not made because a breaker was open.
+    #[serde(default)]
+    pub broken: u64,
 }
 
 /// What application-side sweeps did and cost.

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::record::{
     Avalanche, Bound, CacheCommands, Capacity, Cell, ClassRow, Difference, Entries, Estimate, Expectation,
     Freshness, Gate, Incidents, Memory, Origin, Outcomes, Percentiles, Provenance, Ratios, Record, SCHEMA,
-    ScenarioInfo, Scoring, Series, Stampedes, Tool, TraceInfo, WorstStampede,
+    ScenarioInfo, Scoring, Series, Stampedes, Tool, TraceInfo, Trajectory, WorstStampede,
 };
 
 const MIB: u64 = 1 << 20;
@@ -31,7 +31,22 @@ pub(super) fn thumbnails() -> Record {
     }
     record.scoring.winner = Some(5);
     record.scoring.indistinguishable = vec![4];
+    record.cells[5].trajectories =
+        vec![trajectory("d-ttl", None, Some(0.03)), trajectory("fills", Some("thumbnail"), None)];
+    record.cells[4].trajectories = vec![trajectory("fills", Some("thumbnail"), None)];
     record
+}
+
+/// A TTL that climbs from a minute towards an hour.
+fn trajectory(name: &str, class: Option<&str>, pinned_share: Option<f64>) -> Trajectory {
+    let at = |bucket: u32| f64::from(bucket) * 60.0;
+    Trajectory {
+        name: name.into(),
+        class: class.map(Into::into),
+        times_s: (1..=360).map(at).collect(),
+        ttl_s: (1..=360).map(|bucket| 3_600.0 - 3_540.0 * (-at(bucket) / 3_000.0).exp()).collect(),
+        pinned_share,
+    }
 }
 
 /// A record of these cells, without a winner.
@@ -68,6 +83,7 @@ pub(super) fn record(cells: Vec<Cell>) -> Record {
             warmup_s: 1_800.0,
             scored_s: 19_800.0,
             warnings: vec!["The trace is shorter than ten TTLs.".into()],
+            notes: vec!["Each of four processes may fetch the same object.".into()],
             limits: vec!["Cache reads take no time.".into(), "The network is not modelled.".into()],
         },
         scoring: Scoring {
@@ -354,6 +370,7 @@ pub(super) fn hostile() -> Record {
     for cell in &mut record.cells {
         cell.id = format!("<script>\"{}", cell.id);
         cell.classes[0].name = "</td><script>".into();
+        cell.trajectories = vec![trajectory("<b>", Some("</td><script>"), Some(0.9))];
         cell.stampedes.worst[0].object = "/<svg onload=x>".into();
     }
     record.scenario.effective = json!({"evil": "</pre><script>alert(1)</script>"});
@@ -376,6 +393,9 @@ pub(super) fn huge() -> Record {
     cell.series.live_bytes[3] = f64::NAN;
     cell.series.fetches[3] = 1e15;
     cell.series.bucket_s = 1e15;
+    cell.trajectories[0].ttl_s[3] = f64::INFINITY;
+    cell.trajectories[0].ttl_s[4] = f64::NAN;
+    cell.trajectories[1].ttl_s[5] = 1.8e10;
     record
 }
 

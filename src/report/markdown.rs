@@ -105,6 +105,9 @@ fn conditions(reading: &Reading, out: &mut String) {
     for warning in &how.warnings {
         line(out, &format!("\nWarning: {}", escaped(warning)));
     }
+    for note in &how.notes {
+        line(out, &format!("\nNote: {}", escaped(note)));
+    }
 }
 
 fn label(cell: &Cell) -> String {

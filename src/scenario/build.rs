@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
+use super::remarks::{Remarks, World};
 use super::{CacheDesign, Need, OriginDesign, coherence};
 use super::{
     Scenario, ScenarioError, Source, cache, combinations, events, judgement, origin, recorded, server,
     strategies, workload,
 };
 use crate::catalog::{Fault, Item, Section, nearest, one_of};
+use crate::client::Client;
 use crate::random::Seed;
 use crate::strategy::{Design, Setup, Traffic};
 use crate::trace::import::OTHER;
@@ -46,7 +48,8 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
         Ok(section) => noted(Time::read(section), faults),
         Err(fault) => noted(Err(fault), faults),
     };
-    let client = noted(root.section("client").and_then(origin::client), faults);
+    let client =
+        noted(root.section("client").and_then(|section| origin::client(section, Client::default())), faults);
     let cache = noted(root.section("cache").and_then(cache::cache), faults);
     let written_origin = noted(root.section("origin").and_then(origin::origin), faults);
     let source = noted(SourceRead::read(&mut root), faults);
@@ -69,7 +72,7 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
         traffic: Traffic::default(),
         seed: Seed::new(0),
     });
-    let strategies = strategies::strategies(sections, setup.as_ref(), faults);
+    let strategies = strategies::strategies(sections, setup.as_ref(), client.unwrap_or_default(), faults);
     // Keys of a head that was not read to its end are not unknown.
     if head.is_some() {
         noted(root.finish(), faults);
@@ -102,7 +105,7 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
     let origin = OriginDesign { latency, capacity, faults: disturbances, changes, class_changes };
     check_origin(&origin)?;
     time.check_changes(&origin)?;
-    let (mut warnings, duration) = (cache.warnings.clone(), source.duration);
+    let duration = source.duration;
     time.check(duration)?;
     if head.repeat.is_some() && duration.is_none() {
         let span = head.repeat_span.clone();
@@ -119,7 +122,9 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
             .rule(format!("the workload lasts for {}", duration.unwrap_or_default()))
             .help("write an earlier at, or a longer duration"));
     }
-    warnings.extend(coherence::warnings(&client, &cache, &origin, &source.source, &strategies));
+    let world = World { cache: &cache, origin: &origin, source: &source.source };
+    let Remarks { mut warnings, notes } = Remarks::of(&strategies, &world);
+    warnings.splice(0..0, cache.warnings.iter().cloned());
     if cache.evictions.iter().any(|policy| policy.name() == "belady") {
         // The oracle follows the trace request by request, and a process that polls reads once more.
         let polls = |design: &&Design| matches!(design.guard.name(), "lock" | "lock-stale" | "lease");
@@ -136,10 +141,8 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
         }
     }
     for design in &strategies {
-        noted(coherence::refuse_with(design, &client), faults);
-        noted(coherence::refuse_overload(design, &source.source, &origin), faults);
-        let checked = combinations::check_world(design, &origin, cache.ttl_resolution, &mut warnings);
-        noted(checked, faults);
+        noted(coherence::refuse_with(design, &world), faults);
+        noted(combinations::check_world(design, &origin, cache.ttl_resolution), faults);
     }
     let repeat = head.repeat.unwrap_or(1);
     let mut scenario = Scenario {
@@ -160,6 +163,7 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
         judgement: judged,
         effective: toml::Table::new(),
         warnings,
+        notes,
     };
     scenario.effective = effective(&scenario, source.effective);
     Ok(scenario)
@@ -419,13 +423,10 @@ fn effective(scenario: &Scenario, (source_name, mut source): (&str, toml::Table)
         origin.insert("faults".to_owned(), toml::Value::Array(faults));
     }
     root.insert("origin".to_owned(), origin.into());
-    let mut client = toml::Table::try_from(scenario.client).expect("a client is a table of plain values");
-    if scenario.client.retry_budget.is_none() {
-        client.insert("retry_budget".to_owned(), "none".into());
-    }
-    root.insert("client".to_owned(), client.into());
+    root.insert("client".to_owned(), origin::effective_client(&scenario.client).into());
     root.insert("cache".to_owned(), effective_cache(&scenario.cache).into());
-    let strategies = scenario.strategies.iter().map(strategies::effective).collect();
+    let strategies =
+        scenario.strategies.iter().map(|design| strategies::effective(design, &scenario.client)).collect();
     root.insert("strategy".to_owned(), toml::Value::Array(strategies));
     root.extend(scenario.judgement.effective());
     root

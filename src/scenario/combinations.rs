@@ -1,12 +1,11 @@
-//! Which TTL rules and modifiers go together, and with what else: nonsense is refused, the odd is warned about.
+//! Which TTL rules and modifiers go together, and with what else: nonsense is refused.
 //!
 //! Every message names both settings.
 
-use super::OriginDesign;
+use super::{OriginDesign, windows};
 use crate::catalog::{Fault, one_of};
 use crate::strategy::ttl::modifier::MODIFIERS;
 use crate::strategy::{Design, TtlResolution};
-use crate::units::SimDuration;
 
 /// Rules that steer a TTL by what they observe.
 const CONTROLLERS: [&str; 3] = ["d-ttl", "f-ttl", "elastic"];
@@ -18,53 +17,24 @@ pub(super) fn check(design: &Design) -> Result<(), Fault> {
     in_order(design)?;
     one_controller(design)?;
     renewed(design)?;
-    restated(design)
+    restated(design)?;
+    within_cap(design)
 }
 
-/// Refuses and warns about what a strategy cannot do with this origin and this cache.
+/// Refuses what a strategy cannot do with this origin and this cache.
 pub(super) fn check_world(
     design: &Design,
     origin: &OriginDesign,
     resolution: TtlResolution,
-    warnings: &mut Vec<String>,
 ) -> Result<(), Fault> {
     something_changes(design, origin)?;
-    representable(design, resolution)?;
-    let (name, rule) = (&design.name, design.rule.name());
-    if design.allow_two_controllers
-        && let Some((modifier, _)) = second_controller(design)
-    {
-        warnings.push(format!(
-            "strategy \"{name}\": ttl rule \"{rule}\" and modifier \"{modifier}\" both move the ttl, and each takes the other's effect for its own"
-        ));
-    }
-    let step = duration(design, "step");
-    if rule == "elastic" && step > Some(SimDuration::from_secs(20)) {
-        warnings.push(format!("strategy \"{name}\": ttl rule \"elastic\" with a step above 20s tends to run away to its longest ttl"));
-    }
-    for jitter in design.modifiers.iter().filter(|modifier| modifier.name() == "jitter") {
-        let most = jitter.effective().get("most").and_then(|most| most.as_str()?.parse::<SimDuration>().ok());
-        if let (Some(most), Some(ttl)) = (most, duration(design, "ttl"))
-            && rule == "fixed"
-            && most > ttl
-        {
-            warnings.push(format!(
-                "strategy \"{name}\": modifier \"jitter\" adds up to {most} to a ttl of {ttl}, so it decides the ttl more than the rule does"
-            ));
-        }
-    }
-    Ok(())
+    representable(design, resolution)
 }
 
 /// Whether reads set the TTL of an entry anew under this design.
 pub(super) fn touches(design: &Design) -> bool {
     let rule = design.rule.effective();
     rule.get("max_age").is_some() && rule.get("touch").and_then(toml::Value::as_bool) != Some(false)
-}
-
-/// A duration among the parameters of the rule.
-fn duration(design: &Design, param: &str) -> Option<SimDuration> {
-    design.rule.effective().get(param)?.as_str()?.parse().ok()
 }
 
 /// The place of a modifier in the pipeline: the order of the catalog.
@@ -93,7 +63,7 @@ fn in_order(design: &Design) -> Result<(), Fault> {
     Ok(())
 }
 
-fn second_controller(design: &Design) -> Option<(&'static str, std::ops::Range<usize>)> {
+pub(super) fn second_controller(design: &Design) -> Option<(&'static str, std::ops::Range<usize>)> {
     if !CONTROLLERS.contains(&design.rule.name()) {
         return None;
     }
@@ -120,9 +90,7 @@ fn one_controller(design: &Design) -> Result<(), Fault> {
 /// What refreshes entries at their soft deadline never sees a key that reads keep from reaching it.
 fn renewed(design: &Design) -> Result<(), Fault> {
     let (rule, refresh) = (design.rule.name(), design.refresh.name());
-    let max_age = design.rule.effective();
-    let unbounded = max_age.get("max_age").and_then(toml::Value::as_str) == Some("unbounded");
-    if unbounded
+    if design.rule.word_of("max_age") == "unbounded"
         && touches(design)
         && ["stale-while-revalidate", "refresh-ahead", "xfetch"].contains(&refresh)
     {
@@ -148,10 +116,7 @@ fn renewed(design: &Design) -> Result<(), Fault> {
 
 /// A read can extend an entry only to a TTL that the rule can state without a fetch.
 fn restated(design: &Design) -> Result<(), Fault> {
-    let extending = design.modifiers.iter().find(|modifier| {
-        modifier.effective().get("extend_existing").and_then(toml::Value::as_bool) == Some(true)
-    });
-    match extending {
+    match design.modifiers.iter().find(|modifier| modifier.is_set("extend_existing")) {
         Some(modifier) if design.rule.name() == "last-modified-fraction" => Err(Fault::new(
             modifier.span_of("extend_existing"),
             "modifier \"load-adaptive\" with extend_existing cannot be combined with ttl rule \"last-modified-fraction\"",
@@ -169,14 +134,28 @@ fn something_changes(design: &Design, origin: &OriginDesign) -> Result<(), Fault
     if models.into_iter().any(|changes| changes.name() != "never") {
         return Ok(());
     }
+    if let Some(addon) = design.addons.iter().find(|addon| addon.name() == "conditional") {
+        return Err(Fault::new(
+            addon.span(),
+            "add-on \"conditional\" asks whether images have changed, but [origin] changes is \"never\"",
+        )
+        .rule("where nothing ever changes every answer would be a 304, and a ttl of any length would do")
+        .help("write changes = { model = \"poisson\", mean = \"7d\" } in [origin] or in a class, or leave the add-on out"));
+    }
+    if let Some(addon) = design.addons.iter().find(|addon| addon.name() == "warm-on-upload") {
+        return Err(Fault::new(
+            addon.span(),
+            "add-on \"warm-on-upload\" acts when images are uploaded, but [origin] changes is \"never\"",
+        )
+        .rule("an upload is a change of an image")
+        .help("write changes = { model = \"poisson\", mean = \"7d\" } in [origin] or in a class, or leave the add-on out"));
+    }
     let rule = design.rule.name();
     let (span, what) = match rule {
         "last-modified-fraction" => {
             (design.rule.span(), "needs images with a date of their last change".to_owned())
         }
-        "change-rate"
-            if design.rule.effective().get("mu").and_then(toml::Value::as_str) == Some("estimated") =>
-        {
+        "change-rate" if design.rule.word_of("mu") == "estimated" => {
             (design.rule.span_of("mu"), "with mu = \"estimated\" needs images that change".to_owned())
         }
         _ => return Ok(()),
@@ -186,11 +165,35 @@ fn something_changes(design: &Design, origin: &OriginDesign) -> Result<(), Fault
         .help("write changes = { model = \"poisson\", mean = \"7d\" } in [origin] or in a class, or another rule"))
 }
 
+/// A cap on what the server is told bounds the TTL and what is kept beyond it together.
+fn within_cap(design: &Design) -> Result<(), Fault> {
+    let Some(cap) = design.modifiers.iter().find(|modifier| modifier.is_set("physical")) else {
+        return Ok(());
+    };
+    let Some((window, what, span)) = windows::stale_window(design) else { return Ok(()) };
+    let Some(max) = cap.duration_of("max") else { return Ok(()) };
+    let moved = design.modifiers.iter().any(|modifier| MOVERS.contains(&modifier.name()));
+    let ttl = windows::greatest_ttl(design).filter(|_| !moved).map_or(max, |ttl| ttl.min(max));
+    if ttl + window <= max {
+        return Ok(());
+    }
+    let rule = design.rule.name();
+    Err(Fault::new(
+        span,
+        format!(
+            "{what} keeps values for {window} beyond the ttl of rule \"{rule}\" (up to {ttl}), but modifier \"clamp\" \
+             with physical = true allows {max} (max) in all"
+        ),
+    )
+    .rule("the server is told the sum of both, and the cap is declared to be one of the server's")
+    .help(format!("write max = \"{}\" or more, a shorter window, or physical = false", ttl + window)))
+}
+
 /// A TTL shorter than the smallest step of the cache would be rounded up to it.
 fn representable(design: &Design, resolution: TtlResolution) -> Result<(), Fault> {
     let Some(step) = resolution.step() else { return Ok(()) };
     for param in ["ttl", "idle"] {
-        if let Some(ttl) = duration(design, param).filter(|ttl| *ttl < step) {
+        if let Some(ttl) = design.rule.duration_of(param).filter(|ttl| *ttl < step) {
             let rule = design.rule.name();
             return Err(Fault::new(
                 design.rule.span_of(param),

@@ -9,12 +9,15 @@ mod coherence;
 mod combinations;
 mod error;
 pub mod events;
+mod fetch_time;
 pub mod judgement;
 mod need;
 mod origin;
 pub mod recorded;
+mod remarks;
 mod server;
 mod strategies;
+mod windows;
 mod workload;
 
 use std::sync::Arc;
@@ -73,8 +76,10 @@ pub struct Scenario {
     pub judgement: judgement::Judgement,
     /// The scenario as it could be written with every default.
     pub effective: toml::Table,
-    /// What the user should know, in sentences.
+    /// Settings that defeat each other, in sentences that say what to write instead.
     pub warnings: Vec<String>,
+    /// What follows from a setting, in sentences.
+    pub notes: Vec<String>,
 }
 
 impl Scenario {
@@ -142,8 +147,8 @@ pub struct CacheDesign {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Every axis of a scenario with what can be written there, in the order in which a scenario uses them.
-pub fn axes() -> Vec<Listing> {
+/// The axes of a strategy with what can be written there.
+pub fn strategy_axes() -> Vec<Listing> {
     vec![
         crate::strategy::ttl::rule::RULES.listing(),
         crate::strategy::ttl::modifier::MODIFIERS.listing(),
@@ -151,6 +156,12 @@ pub fn axes() -> Vec<Listing> {
         crate::strategy::refresh::addon::ADDONS.listing(),
         crate::strategy::guard::GUARDS.listing(),
         crate::strategy::sweep::SWEEPS.listing(),
+    ]
+}
+
+/// Every axis of a scenario with what can be written there, in the order in which a scenario uses them.
+pub fn axes() -> Vec<Listing> {
+    let others = vec![
         crate::cache::eviction::EVICTIONS.listing(),
         crate::cache::reclaim::RECLAIMS.listing(),
         crate::cache::memory::MEMORIES.listing(),
@@ -162,5 +173,6 @@ pub fn axes() -> Vec<Listing> {
         crate::trace::synth::arrival::ARRIVALS.listing(),
         crate::trace::synth::popularity::POPULARITIES.listing(),
         crate::trace::synth::size::SIZES.listing(),
-    ]
+    ];
+    strategy_axes().into_iter().chain(others).collect()
 }

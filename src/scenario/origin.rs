@@ -4,7 +4,7 @@ use toml::de::DeValue;
 
 use super::Change;
 use crate::catalog::{Chosen, Fault, Item, Section, read};
-use crate::client::{Client, DuplicateFill, LateFill, OnTimeout, Routing};
+use crate::client::{Breaker, Client, DuplicateFill, LateFill, OnTimeout, Routing};
 use crate::origin::Setup;
 use crate::origin::capacity::{CAPACITIES, CapacityModel};
 use crate::origin::change::CHANGES;
@@ -64,14 +64,13 @@ pub(super) fn changes(own: Vec<(String, Item<'_>)>) -> Result<Vec<(String, Chang
     own.into_iter().map(|(class, item)| Ok((class, CHANGES.choose(item)?))).collect()
 }
 
-/// Reads `[client]`.
-pub(super) fn client(section: Option<Section<'_>>) -> Result<Client, Fault> {
-    let Some(mut section) = section else { return Ok(Client::default()) };
-    let mut client = Client::default();
+/// Reads `[client]`, or what a strategy says of its own; what is not written is as in `client`.
+pub(super) fn client(section: Option<Section<'_>>, mut client: Client) -> Result<Client, Fault> {
+    let Some(mut section) = section else { return Ok(client) };
     if let Some(nodes) = whole(&mut section, "nodes", 1, 10_000, "processes that share the cache")? {
         client.nodes = nodes;
     }
-    client.routing = section.or("routing", Routing::default())?;
+    client.routing = section.or::<Routing>("routing", client.routing)?;
     if let Some(timeout) = section.located::<SimDuration>("timeout")? {
         if timeout.get_ref().is_zero() {
             return Err(Fault::new(timeout.span(), "a timeout must be above 0s")
@@ -92,6 +91,15 @@ pub(super) fn client(section: Option<Section<'_>>) -> Result<Client, Fault> {
     Ok(client)
 }
 
+/// A client as it could be written.
+pub(super) fn effective_client(client: &Client) -> toml::Table {
+    let mut table = toml::Table::try_from(client).expect("a client is a table of plain values");
+    if client.retry_budget.is_none() {
+        table.insert("retry_budget".to_owned(), "none".into());
+    }
+    table
+}
+
 /// What happens when an answer does not come.
 fn failures(section: &mut Section<'_>, client: &mut Client) -> Result<(), Fault> {
     if let Some(on_timeout) = section.located::<OnTimeout>("on_timeout")? {
@@ -104,10 +112,11 @@ fn failures(section: &mut Section<'_>, client: &mut Client) -> Result<(), Fault>
             .help("add timeout = \"3s\""));
         }
     }
-    client.duplicate_fill = section.or("duplicate_fill", DuplicateFill::default())?;
-    client.share_errors = section.or("share_errors", true)?;
+    client.duplicate_fill = section.or::<DuplicateFill>("duplicate_fill", client.duplicate_fill)?;
+    client.share_errors = section.or("share_errors", client.share_errors)?;
     client.negative_ttl = section.or("negative_ttl", client.negative_ttl)?;
-    client.retries = whole(section, "retries", 0, 3, "further attempts after one that failed")?.unwrap_or(0);
+    let retries = whole(section, "retries", 0, 3, "further attempts after one that failed")?;
+    client.retries = retries.unwrap_or(client.retries);
     client.backoff = section.or("backoff", client.backoff)?;
     client.backoff_cap = section.or("backoff_cap", client.backoff_cap.max(client.backoff))?;
     if let Some(budget) = section.take("retry_budget") {
@@ -116,7 +125,19 @@ fn failures(section: &mut Section<'_>, client: &mut Client) -> Result<(), Fault>
             _ => Some(read::<Fraction>(budget)?.as_f64()),
         };
     }
-    client.crash = section.or("crash", Fraction::ZERO)?.as_f64();
+    if let Some(crash) = section.located::<Fraction>("crash")? {
+        client.crash = crash.get_ref().as_f64();
+    }
+    if let Some(breaker) = section.located::<Breaker>("breaker")? {
+        let Breaker { errors, within, open_for } = *breaker.get_ref();
+        if errors == 0 || within.is_zero() || open_for.is_zero() {
+            let what = "errors, within and open_for of a breaker must be above 0";
+            return Err(Fault::new(breaker.span(), what)
+                .rule("a breaker opens after so many errors within a time, for another time")
+                .help("write breaker = { errors = 20, within = \"10s\", open_for = \"5s\" }"));
+        }
+        client.breaker = Some(*breaker.get_ref());
+    }
     Ok(())
 }
 

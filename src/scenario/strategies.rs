@@ -3,15 +3,16 @@
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::{coherence, combinations};
+use super::{coherence, combinations, origin, windows};
 use crate::catalog::{Catalog, Chosen, Fault, Item, Section};
+use crate::client::Client;
 use crate::strategy::guard::GUARDS;
 use crate::strategy::refresh::REFRESHES;
 use crate::strategy::refresh::addon::ADDONS;
 use crate::strategy::sweep::SWEEPS;
 use crate::strategy::ttl::modifier::MODIFIERS;
 use crate::strategy::ttl::rule::RULES;
-use crate::strategy::{Design, Setup, TtlResolution};
+use crate::strategy::{Design, Setup, SoftExpiry, TtlResolution};
 use crate::units::SimDuration;
 
 /// Reads every `[[strategy]]`; mistakes of different strategies are independent.
@@ -20,12 +21,13 @@ use crate::units::SimDuration;
 pub(super) fn strategies(
     sections: Vec<Section<'_>>,
     setup: Option<&Setup>,
+    client: Client,
     faults: &mut Vec<Fault>,
 ) -> Vec<Design> {
     let mut read: Vec<(Spanned<String>, Design)> = Vec::new();
     let mut baselines: Vec<std::ops::Range<usize>> = Vec::new();
     for section in sections {
-        match strategy(section, setup) {
+        match strategy(section, setup, client) {
             Ok((name, baseline, design)) => {
                 if let Some((first, _)) = read.iter().find(|(other, _)| other.get_ref() == name.get_ref()) {
                     faults.push(two_of_one_name(&name, first));
@@ -67,7 +69,7 @@ fn two_of_one_name(second: &Spanned<String>, first: &Spanned<String>) -> Fault {
 
 type Read = (Spanned<String>, Option<std::ops::Range<usize>>, Design);
 
-fn strategy(mut section: Section<'_>, setup: Option<&Setup>) -> Result<Read, Fault> {
+fn strategy(mut section: Section<'_>, setup: Option<&Setup>, client: Client) -> Result<Read, Fault> {
     let name = section.required::<String>("name", "name = \"setex-3600\"")?;
     if name.get_ref().trim().is_empty() {
         return Err(Fault::new(name.span(), "a strategy needs a name that is not empty"));
@@ -87,6 +89,9 @@ fn strategy(mut section: Section<'_>, setup: Option<&Setup>) -> Result<Read, Fau
     };
     let guard = section.plug("guard", &GUARDS, "none")?;
     let sweep = section.plug("sweep", &SWEEPS, "none")?;
+    let client = origin::client(section.section("client")?, client)?;
+    let written = section.located::<SoftExpiry>("soft_expiry")?;
+    let soft_expiry = written.as_ref().map_or_else(SoftExpiry::default, |written| *written.get_ref());
     let allow_two_controllers = section.or("allow_two_controllers", false)?;
     section.finish()?;
     let design = Design {
@@ -98,8 +103,20 @@ fn strategy(mut section: Section<'_>, setup: Option<&Setup>) -> Result<Read, Fau
         addons,
         guard,
         sweep,
+        client,
+        soft_expiry,
         allow_two_controllers,
     };
+    if let Some(written) = written.filter(|_| !windows::keeps_stale(&design)) {
+        let what = format!(
+            "soft_expiry says where a deadline before the key's own is kept, but refresh \"{}\" with guard \"{}\" keeps \
+             nothing beyond its ttl",
+            design.refresh.name(),
+            design.guard.name()
+        );
+        return Err(Fault::new(written.span(), what)
+            .help("leave it out, or keep stale values: refresh = { policy = \"stale-while-revalidate\", window = \"5m\" }"));
+    }
     coherence::refuse(&design)?;
     combinations::check(&design)?;
     if let Some(setup) = setup {
@@ -153,7 +170,7 @@ fn with_list<'i, T: ?Sized + 'static>(
 }
 
 /// The strategy as it could be written.
-pub(super) fn effective(design: &Design) -> toml::Value {
+pub(super) fn effective(design: &Design, client: &Client) -> toml::Value {
     let mut ttl = design.rule.effective();
     if let (toml::Value::Table(ttl), false) = (&mut ttl, design.modifiers.is_empty()) {
         let modifiers = design.modifiers.iter().map(Chosen::effective).collect();
@@ -171,6 +188,15 @@ pub(super) fn effective(design: &Design) -> toml::Value {
     table.insert("refresh".to_owned(), refresh);
     table.insert("guard".to_owned(), design.guard.effective());
     table.insert("sweep".to_owned(), design.sweep.effective());
+    if windows::keeps_stale(design) {
+        let soft = toml::Value::try_from(design.soft_expiry).expect("it is a word");
+        table.insert("soft_expiry".to_owned(), soft);
+    }
+    let (own, of_all) = (origin::effective_client(&design.client), origin::effective_client(client));
+    let own: toml::Table = own.into_iter().filter(|(key, value)| of_all.get(key) != Some(value)).collect();
+    if !own.is_empty() {
+        table.insert("client".to_owned(), own.into());
+    }
     if design.allow_two_controllers {
         table.insert("allow_two_controllers".to_owned(), true.into());
     }

@@ -90,8 +90,14 @@ pub fn duplicate_ratio(run: &Measurements) -> Option<f64> {
 /// Commands sent to the cache per request.
 pub fn commands_per_request(run: &Measurements) -> Option<f64> {
     let sent = &run.commands;
-    let commands = sent.get + sent.set + sent.expire + sent.del + sent.lock + sent.zadd + sent.sweep;
+    let commands =
+        sent.get + sent.set + sent.expire + sent.del + sent.lock + sent.zadd + sent.sweep + sent.deadline;
     ratio(commands, run.totals.outcomes.total())
+}
+
+/// Times that the application waited for the cache, per request.
+pub fn round_trips_per_request(run: &Measurements) -> Option<f64> {
+    ratio(run.commands.round_trips, run.totals.outcomes.total())
 }
 
 /// Answers with the version that was current at the origin, of all answers with a value.

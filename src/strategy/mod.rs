@@ -14,11 +14,12 @@ use std::sync::Arc;
 
 use guard::StampedeGuard;
 use refresh::RefreshPolicy;
-use refresh::addon::{FailSafe, RefreshAddon};
+use refresh::addon::{FailSafe, RefreshAddon, Warming};
 use sweep::Sweep;
 use ttl::Ttl;
 
 use crate::catalog::{Chosen, Fault};
+use crate::client::Client;
 use crate::random::Seed;
 use crate::trace::Trace;
 use crate::units::{Fraction, SimDuration, SimTime};
@@ -48,6 +49,12 @@ impl Traffic {
     /// Traffic like that of `trace`.
     pub fn like(trace: Arc<Trace>) -> Self {
         Self { trace: Some(trace) }
+    }
+
+    /// Whether the size of any object is known; true where nothing is known of the traffic at all.
+    pub fn knows_sizes(&self) -> bool {
+        let facts = self.trace.as_ref().map_or(&[][..], |trace| trace.objects().facts());
+        facts.is_empty() || facts.iter().any(|fact| !fact.size_is_imputed)
     }
 
     /// The size in bytes that half of the requests stay within; `None` where nothing was ever asked for.
@@ -99,6 +106,31 @@ impl TtlResolution {
     }
 }
 
+/// Where the application keeps the deadline after which a value that is still there is stale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SoftExpiry {
+    /// Inside the value, which is 16 bytes longer; counted where memory is not that of images alone.
+    #[default]
+    Envelope,
+    /// Nowhere: it is the key's own less the stale window, so that every read asks for its PTTL as well.
+    Pttl,
+    /// In a second key: one more GET for every read, one more SET for every fill, and 8 bytes. What the
+    /// server adds to that key, about a hundred bytes, is not counted.
+    Sidecar,
+}
+
+impl SoftExpiry {
+    /// Bytes that it adds to a value, or that stand beside it, without what the server adds to a key.
+    pub fn bytes(self) -> u32 {
+        match self {
+            Self::Envelope => 16,
+            Self::Pttl => 0,
+            Self::Sidecar => 8,
+        }
+    }
+}
+
 /// A strategy as a scenario describes it.
 #[derive(Debug, Clone)]
 pub struct Design {
@@ -118,6 +150,10 @@ pub struct Design {
     pub guard: Chosen<dyn StampedeGuard, Setup>,
     /// What the application cleans up.
     pub sweep: Chosen<dyn Sweep, Setup>,
+    /// How its requests are asked: as the scenario's client does, but for what the strategy says itself.
+    pub client: Client,
+    /// Where a deadline before the key's own is kept, if there is one.
+    pub soft_expiry: SoftExpiry,
     /// Whether its author knows that two controllers move one TTL.
     pub allow_two_controllers: bool,
 }
@@ -136,11 +172,20 @@ pub struct Strategy {
     pub guard: Box<dyn StampedeGuard>,
     /// What the application cleans up; `None` where that is nothing.
     pub sweep: Option<Box<dyn Sweep>>,
+    /// Which uploads put the new version into the cache at once; `None` where none does.
+    pub warms: Option<Warming>,
+    /// Where the deadline of freshness is kept; `None` where it is the key's own.
+    pub deadlines: Option<SoftExpiry>,
     /// How long beyond its logical TTL a value is kept for the guard or an add-on.
     kept_for: SimDuration,
 }
 
 impl Strategy {
+    /// Bytes that the application stores with every value: a deadline, or what its refresh policy must know.
+    pub fn bytes_beside(&self) -> u32 {
+        self.deadlines.map_or(0, SoftExpiry::bytes) + self.refresh.bytes_beside()
+    }
+
     /// Until when the cache keeps a value stored (or touched) at `at`, which is fresh until `fresh_until`.
     pub fn keep_until(&self, at: SimTime, fresh_until: SimTime) -> SimTime {
         self.refresh.keep_until(at, fresh_until).max(fresh_until + self.kept_for)
@@ -158,7 +203,12 @@ impl Design {
         let addons: Vec<_> = self.addons.iter().map(|chosen| chosen.make(setup)).collect::<Result<_, _>>()?;
         let guard = self.guard.make(setup)?;
         let kept_for = addons.iter().map(|addon| addon.stale_window()).fold(guard.stale_window(), Ord::max);
+        let refresh = self.refresh.make(setup)?;
+        let at = SimTime::ZERO;
+        let is_kept_longer = !kept_for.is_zero() || refresh.keep_until(at, at) > at;
         Ok(Strategy {
+            warms: addons.iter().find_map(|addon| addon.warms()),
+            deadlines: is_kept_longer.then_some(self.soft_expiry),
             validates_at: addons.iter().find_map(|addon| addon.validates_at()),
             fail_safe: addons.iter().find_map(|addon| addon.fail_safe()),
             kept_for,
@@ -169,7 +219,7 @@ impl Design {
                 resolution,
                 setup.seed,
             ),
-            refresh: self.refresh.make(setup)?,
+            refresh,
             guard,
         })
     }

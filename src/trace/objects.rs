@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::prefetch::prefetch;
+use super::prefetch::{on_large_pages, prefetch};
 
 /// The number of an object: dense, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -130,7 +130,16 @@ impl Objects {
             assert_eq!(ends.len(), facts.len(), "every object has a key");
         }
         assert!(facts.iter().all(|fact| fact.class.index() < classes.len()), "every class has a name");
-        Self { facts, keys, classes }
+        let mut on_large = on_large_pages(facts.len());
+        on_large.extend(facts);
+        Self { facts: on_large, keys, classes }
+    }
+
+    /// The same objects, each value longer by `bytes`.
+    #[must_use]
+    pub fn longer_by(&self, bytes: u32) -> Self {
+        let longer = |fact: &Fact| Fact { size: fact.size.saturating_add(bytes), ..*fact };
+        Self { facts: self.facts.iter().map(longer).collect(), ..self.clone() }
     }
 
     /// Number of objects.
@@ -144,6 +153,7 @@ impl Objects {
     }
 
     /// What is known of `object`.
+    #[inline]
     pub fn fact(&self, object: ObjectId) -> Fact {
         self.facts[object.index()]
     }
@@ -160,11 +170,13 @@ impl Objects {
     }
 
     /// Size of the object's value in bytes.
+    #[inline]
     pub fn size(&self, object: ObjectId) -> u32 {
         self.facts[object.index()].size
     }
 
     /// Class of the object.
+    #[inline]
     pub fn class(&self, object: ObjectId) -> ClassId {
         self.facts[object.index()].class
     }

@@ -1,5 +1,6 @@
-//! Asks the processor for memory that will be read soon: the trace is known ahead, and so is what
-//! each coming request will look up.
+//! Asks for memory ahead: the processor for what will be read soon, because the trace is known ahead
+//! and so is what each coming request will look up; the system for large pages under columns that
+//! are read in any order, because every read of another small page must be translated first.
 //!
 //! The one module that may be `unsafe`; `benches/engine.rs` shows what it is worth.
 
@@ -26,3 +27,46 @@ pub fn prefetch<T>(column: &[T], index: usize) {
 #[cfg(not(target_arch = "x86_64"))]
 #[inline]
 pub fn prefetch<T>(_: &[T], _: usize) {}
+
+/// An empty column with room for `length` elements, on large pages where it is long and the system
+/// gives them to whoever asks (`madvise` in Linux's `transparent_hugepage/enabled`).
+pub fn on_large_pages<T>(length: usize) -> Vec<T> {
+    let mut column = Vec::with_capacity(length);
+    advise(column.spare_capacity_mut());
+    column
+}
+
+/// Asks for large pages under those parts of `room` that fill whole ones.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "the advice has no safe form; it changes no content")]
+fn advise<T>(room: &mut [std::mem::MaybeUninit<T>]) {
+    const LARGE: usize = 2 << 20;
+    let begin = room.as_mut_ptr().cast::<u8>();
+    let skip = begin.align_offset(LARGE);
+    let whole = size_of_val(room).saturating_sub(skip) / LARGE * LARGE;
+    if whole > 0 {
+        // SAFETY: the stretch begins on a page and lies in `room`; the advice changes which pages
+        // the system takes, never what is on them. If it is refused, small pages serve as well.
+        unsafe { libc::madvise(begin.add(skip).cast(), whole, libc::MADV_HUGEPAGE) };
+    }
+}
+
+/// Asks for large pages; on this system, it does nothing.
+#[cfg(not(target_os = "linux"))]
+fn advise<T>(_: &mut [std::mem::MaybeUninit<T>]) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_has_room_for_what_it_was_made_for() {
+        for length in [0, 1, 3_000_000] {
+            let mut column = on_large_pages::<u64>(length);
+            let before = column.capacity();
+            column.extend(0..length as u64);
+            assert!(before >= length);
+            assert!(column.into_iter().eq(0..length as u64));
+        }
+    }
+}

@@ -195,16 +195,7 @@ pub fn simulation<'t>(
         Changes::new(models, objects),
         objects.len(),
     );
-    let setup = cache::Setup { objects: objects.len(), capacity: plan.capacity, trace: Arc::clone(trace) };
-    let cache = Cache::new(
-        trace.shared_objects(),
-        plan.capacity,
-        scenario.cache.evictions[plan.eviction].make(&setup)?,
-        scenario.cache.reclaim.make(&setup)?,
-        scenario.cache.memory.make(&setup)?,
-        Residency::new(window, bucket),
-    )
-    .serving(scenario.cache.server.unwrap_or_default(), seed.of("server"));
+    let design = &scenario.strategies[plan.strategy];
     let setup = strategy::Setup {
         classes: classes(scenario, objects.classes()),
         objects: objects.len(),
@@ -212,10 +203,26 @@ pub fn simulation<'t>(
         traffic: strategy::Traffic::like(Arc::clone(trace)),
         seed: seed.of("strategy"),
     };
-    let strategy = scenario.strategies[plan.strategy].make(&setup, scenario.cache.ttl_resolution)?;
+    let strategy = design.make(&setup, scenario.cache.ttl_resolution)?;
+    // The model of trace simulators counts the bytes of images alone.
+    let counts_all = scenario.cache.memory.name() != "payload";
+    let stored = match strategy.bytes_beside() {
+        bytes if bytes > 0 && counts_all => Arc::new(objects.longer_by(bytes)),
+        _ => trace.shared_objects(),
+    };
+    let setup = cache::Setup { objects: objects.len(), capacity: plan.capacity, trace: Arc::clone(trace) };
+    let cache = Cache::new(
+        stored,
+        plan.capacity,
+        scenario.cache.evictions[plan.eviction].make(&setup)?,
+        scenario.cache.reclaim.make(&setup)?,
+        scenario.cache.memory.make(&setup)?,
+        Residency::new(window, bucket),
+    )
+    .serving(scenario.cache.server.unwrap_or_default(), seed.of("server"));
     Ok(Simulation {
         trace,
-        client: scenario.client,
+        client: design.client,
         warm: scenario.cache.warm,
         origin,
         cache,

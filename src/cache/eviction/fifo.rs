@@ -57,7 +57,8 @@ impl EvictionPolicy for Fifo {
     }
 
     fn likely_victim(&self) -> Option<ObjectId> {
-        self.arrivals.back()
+        // The one after the next: the next has been asked for before.
+        self.arrivals.back().and_then(|next| self.arrivals.before(next))
     }
 
     fn check(&self, entries: u64) {

@@ -59,7 +59,8 @@ impl EvictionPolicy for Lru {
     }
 
     fn likely_victim(&self) -> Option<ObjectId> {
-        self.recency.back()
+        // The one after the next: the next has been asked for before.
+        self.recency.back().and_then(|next| self.recency.before(next))
     }
 
     fn check(&self, entries: u64) {

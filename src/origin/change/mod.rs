@@ -49,11 +49,13 @@ impl Changes {
     }
 
     /// Whether any object ever changes.
+    #[inline]
     pub fn ever(&self) -> bool {
         !self.history.is_empty()
     }
 
     /// The version that is current at `at`.
+    #[inline]
     pub fn version(&mut self, object: ObjectId, at: SimTime) -> Version {
         if !self.ever() {
             return Version(0);
@@ -73,11 +75,24 @@ impl Changes {
     }
 
     /// When the first change after `version` took place, if that was at `at` or before.
+    #[inline]
     pub fn outdated_since(&mut self, object: ObjectId, version: Version, at: SimTime) -> Option<SimTime> {
         if !self.ever() {
             return None;
         }
         self.until(object, at).get(version.0 as usize).copied().filter(|change| *change <= at)
+    }
+
+    /// When the object changes next after `at`; `None` if it never does.
+    pub fn next(&mut self, object: ObjectId, at: SimTime) -> Option<SimTime> {
+        if !self.ever() {
+            return None;
+        }
+        self.until(object, at)
+            .iter()
+            .copied()
+            .find(|change| *change > at)
+            .filter(|change| *change != SimTime::NEVER)
     }
 
     /// The object's history, drawn until it reaches beyond `at`.

@@ -44,6 +44,10 @@ impl LatencyModel for Constant {
         self.value
     }
 
+    fn counts_fetches(&self) -> bool {
+        false
+    }
+
     fn median(&self) -> SimDuration {
         self.value
     }

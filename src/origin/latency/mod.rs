@@ -16,6 +16,11 @@ pub trait LatencyModel: Send {
     /// (common random numbers).
     fn time(&mut self, ask: &Ask, nth: u32) -> SimDuration;
 
+    /// Whether it matters which fetch of its object it is.
+    fn counts_fetches(&self) -> bool {
+        true
+    }
+
     /// The median of that time.
     fn median(&self) -> SimDuration;
 }

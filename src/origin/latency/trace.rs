@@ -59,6 +59,10 @@ impl LatencyModel for Recorded {
         self.trace.origin_times().map_or(self.median, |times| times[ask.request])
     }
 
+    fn counts_fetches(&self) -> bool {
+        false
+    }
+
     fn median(&self) -> SimDuration {
         self.median
     }

@@ -14,5 +14,6 @@ mod scale;
 pub(crate) mod series;
 pub(crate) mod stampedes;
 pub(crate) mod svg;
+pub(crate) mod ttl;
 
 pub(crate) use svg::{ChartError, Svg};

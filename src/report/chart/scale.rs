@@ -51,6 +51,42 @@ impl Scale {
         Self { low: first, high: end, ticks, logarithmic: true }
     }
 
+    /// Lengths of time in seconds by their logarithm, with ticks at lengths that people choose.
+    pub(super) fn durations_by_logarithm(least: f64, most: f64) -> Self {
+        const CHOSEN: [f64; 22] = [
+            0.001,
+            0.01,
+            0.1,
+            1.0,
+            2.0,
+            5.0,
+            10.0,
+            30.0,
+            60.0,
+            120.0,
+            300.0,
+            600.0,
+            1_800.0,
+            3_600.0,
+            7_200.0,
+            21_600.0,
+            43_200.0,
+            86_400.0,
+            172_800.0,
+            604_800.0,
+            2_592_000.0,
+            31_536_000.0,
+        ];
+        let least = least.clamp(CHOSEN[0], CHOSEN[20]);
+        let first = CHOSEN.iter().rposition(|chosen| *chosen <= least).unwrap_or(0);
+        let last =
+            CHOSEN.iter().position(|chosen| *chosen >= most).unwrap_or(CHOSEN.len() - 1).max(first + 1);
+        let by = (last - first).div_ceil(5);
+        let chosen = CHOSEN[first..=last].iter().rev().step_by(by).rev();
+        let ticks: Vec<_> = chosen.map(|chosen| (chosen.log2(), format::duration(*chosen))).collect();
+        Self { low: CHOSEN[first].log2(), high: CHOSEN[last].log2(), ticks, logarithmic: true }
+    }
+
     /// Time from 0 to `span` seconds, and the unit of its labels.
     pub(super) fn time(span: f64) -> (Self, &'static str) {
         let units = [("days", 86_400.0, 3.0), ("hours", 3_600.0, 2.0), ("minutes", 60.0, 2.0)];
@@ -118,6 +154,10 @@ mod tests {
             ["0 B", "64 MiB", "128 MiB", "192 MiB", "256 MiB"]
         );
         assert_eq!(labels(&Scale::bytes_by_logarithm(9e6, 1e9)), ["8 MiB", "32 MiB", "128 MiB", "512 MiB"]);
+        assert_eq!(
+            labels(&Scale::durations_by_logarithm(70.0, 80_000.0)),
+            ["2 min", "10 min", "1 h", "6 h", "1 d"]
+        );
         let (hours, unit) = Scale::time(21_600.0);
         assert_eq!((labels(&hours), unit), (vec!["0", "1", "2", "3", "4", "5", "6"], "hours"));
     }
@@ -134,7 +174,13 @@ mod tests {
     #[test]
     fn odd_spans_give_few_finite_ticks() {
         for most in [0.0, 1e-12, 1.0, 7.0, 1e15, 1e300] {
-            for scale in [Scale::linear(0.0, most, format::number), Scale::bytes(most), Scale::time(most).0] {
+            for scale in [
+                Scale::linear(0.0, most, format::number),
+                Scale::bytes(most),
+                Scale::time(most).0,
+                Scale::durations_by_logarithm(0.0, most),
+                Scale::durations_by_logarithm(most, most),
+            ] {
                 assert!(!scale.ticks.is_empty() && scale.ticks.len() <= 52, "{most}: {scale:?}");
                 assert!(scale.ticks.iter().all(|(at, _)| at.is_finite()), "{most}: {scale:?}");
                 assert!(scale.share(most).is_finite());

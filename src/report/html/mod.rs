@@ -4,6 +4,7 @@ mod policy;
 mod provenance;
 mod sections;
 mod table;
+mod ttls;
 mod words;
 
 use askama::Template;
@@ -24,6 +25,7 @@ pub(super) struct Charts {
     series: Result<(Svg, String), ChartError>,
     stampedes: Result<(Svg, String), ChartError>,
     latency: Result<Svg, ChartError>,
+    ttl: Result<Svg, ChartError>,
 }
 
 impl Charts {
@@ -35,13 +37,15 @@ impl Charts {
             series: chart::series::draw(reading),
             stampedes: chart::stampedes::draw(reading),
             latency: chart::latency::draw(reading),
+            ttl: chart::ttl::draw(reading),
         }
     }
 
     /// Those that could be drawn.
     pub(super) fn drawn(&self) -> Vec<&Svg> {
         let over_time = [&self.series, &self.stampedes].map(|chart| chart.as_ref().ok().map(|(svg, _)| svg));
-        let others = [&self.pareto, &self.hit_ratio, &self.latency].map(|chart| chart.as_ref().ok());
+        let others =
+            [&self.pareto, &self.hit_ratio, &self.latency, &self.ttl].map(|chart| chart.as_ref().ok());
         over_time.into_iter().chain(others).flatten().collect()
     }
 }
@@ -71,6 +75,7 @@ struct Page<'a> {
     settings: String,
     settings_of: String,
     warnings: &'a [String],
+    remarks: &'a [String],
     tiles: Vec<Td>,
     tiles_of: String,
     comparison: String,
@@ -80,6 +85,7 @@ struct Page<'a> {
     hit_ratio: Figure,
     misses: Table,
     series: Figure,
+    ttl: Option<(Figure, Table)>,
     stampedes: Figure,
     stampede_totals: Table,
     worst: Option<Table>,
@@ -115,6 +121,7 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         settings: settings.0,
         settings_of: shown.map(|cell| format::shortened(&cell.strategy, 80)).unwrap_or_default(),
         warnings: &record.provenance.warnings,
+        remarks: &record.provenance.notes,
         tiles: shown.map(|cell| tiles(reading, cell)).unwrap_or_default(),
         tiles_of: shown.map(reading::name).unwrap_or_default(),
         comparison: comparison_words(reading),
@@ -124,6 +131,8 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         hit_ratio: figure("hit-ratio", "Chart: outcomes", plain(&charts.hit_ratio), &words::HIT_RATIO),
         misses: sections::misses(reading),
         series: figure("series", "Chart: the run over time", noted(&charts.series), &words::SERIES),
+        ttl: ttls::table(reading)
+            .map(|table| (figure("ttl", "Chart: TTLs over time", plain(&charts.ttl), &words::TTL), table)),
         stampedes: figure("stampedes", "Chart: stampedes", noted(&charts.stampedes), &words::STAMPEDES),
         stampede_totals: sections::stampedes(reading),
         worst: sections::worst_stampedes(reading),

@@ -44,6 +44,15 @@ pub(super) const SERIES: Caption = Caption {
              of an axis, is a gap.",
 };
 
+pub(super) const TTL: Caption = Caption {
+    shows: "How long values stay fresh, over time, in every cell at that limit whose TTL depends on time: what a controller \
+            steers, or else the mean TTL of what was stored, by class.",
+    read: "The axis is logarithmic, so that equal steps are equal factors. A controller that has settled runs level; one \
+           that runs along its limit cannot reach its target.",
+    caveat: "Of the first replication, warm-up (shaded) included. A TTL works when the value expires, so its effect on the \
+             charts above comes about one TTL later.",
+};
+
 pub(super) const STAMPEDES: Caption = Caption {
     shows: "Fetches that started while another fetch of the same object was in flight, on one scale for all strips.",
     read: "A high bar is a wave of duplicates, often an expiry wave; an empty strip is a strategy that prevents them.",

@@ -280,6 +280,12 @@ pub static METRICS: &[Metric] = &[
         Mean(rates::commands_per_request),
         "Commands sent to the cache per request.",
     ),
+    lower(
+        "round_trips_per_request",
+        Unit::Count,
+        Mean(rates::round_trips_per_request),
+        "Times that the application waited for the cache, per request; commands sent together are one.",
+    ),
 ];
 
 const fn higher(name: &'static str, unit: Unit, source: Source, about: &'static str) -> Metric {

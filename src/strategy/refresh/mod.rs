@@ -56,8 +56,8 @@ pub struct Filled {
     pub at: SimTime,
     /// Until when it is fresh.
     pub fresh_until: SimTime,
-    /// How long the application waited for it.
-    pub took: SimDuration,
+    /// How long the application waited for it; `None` if it was there from the beginning.
+    pub took: Option<SimDuration>,
 }
 
 /// A rule that says when a fetch is wanted.
@@ -65,6 +65,11 @@ pub trait RefreshPolicy: Send {
     /// Until when the cache keeps a value stored (or touched) at `at`, which is fresh until `fresh_until`.
     fn keep_until(&self, _at: SimTime, fresh_until: SimTime) -> SimTime {
         fresh_until
+    }
+
+    /// Bytes that it stores with every value.
+    fn bytes_beside(&self) -> u32 {
+        0
     }
 
     /// What to do with a copy that is there.

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::{Copy, Filled, RefreshPolicy, Wish};
-use crate::catalog::{Invalid, Kind, Param, Plugin};
+use crate::catalog::{Invalid, Kind, Param, Plugin, nearest, one_of};
 use crate::random::Seed;
 use crate::strategy::Setup;
 use crate::strategy::per_object::PerObject;
@@ -145,8 +145,15 @@ fn named(name: &str, classes: &[String]) -> Result<ClassId, Invalid> {
     let place = classes.iter().position(|class| class == name);
     let id = place.and_then(|place| u16::try_from(place).ok()).map(ClassId::new);
     id.ok_or_else(|| {
-        let what = format!("no class is called \"{name}\"; there are: {}", classes.join(", "));
-        Invalid::param("class", what)
+        let what = format!(
+            "no class is called \"{name}\" (there are: {})",
+            one_of(classes.iter().map(String::as_str))
+        );
+        let invalid = Invalid::param("class", what);
+        match nearest(name, classes.iter().map(String::as_str)) {
+            Some(meant) => invalid.help(format!("did you mean \"{meant}\"?")),
+            None => invalid,
+        }
     })
 }
 
@@ -264,7 +271,7 @@ mod tests {
     fn fill(timer: &mut Timer, object: u32, at: u64) {
         let at = SimTime::from_nanos(at);
         let (object, class) = (ObjectId::new(object), ClassId::new(0));
-        timer.on_fill(&Filled { object, class, at, fresh_until: at, took: SimDuration::ZERO });
+        timer.on_fill(&Filled { object, class, at, fresh_until: at, took: Some(SimDuration::ZERO) });
     }
 
     #[test]

@@ -10,8 +10,9 @@
 //! `delta_max` bounds.
 //!
 //! `mode = "sync"` lets the reader wait for the fetch it starts (a miss by expiry), `"async"` serves
-//! it the copy and fetches in the background. The 8 bytes of `δ` beside each value are not charged to
-//! memory. Where a guard does not let the reader fetch, it is served the copy.
+//! it the copy and fetches in the background. `δ` adds 8 bytes to each value, which the memory model
+//! `redis` counts; what was in a warm cache from the beginning has none, and is never fetched early. Where a guard does not let the reader
+//! fetch, it is served the copy.
 //!
 //! ```toml
 //! refresh = { policy = "xfetch", beta = 1.0, mode = "async" }
@@ -107,6 +108,10 @@ impl Xfetch {
 }
 
 impl RefreshPolicy for Xfetch {
+    fn bytes_beside(&self) -> u32 {
+        8
+    }
+
     fn on_copy(&mut self, copy: &Copy) -> Wish {
         if copy.is_stale() {
             return Wish::Fetch;
@@ -119,9 +124,10 @@ impl RefreshPolicy for Xfetch {
     }
 
     fn on_fill(&mut self, filled: &Filled) {
+        let Some(took) = filled.took else { return };
         let delta = match self.delta.get(filled.object) {
-            None => filled.took,
-            Some(before) => before.scaled(1.0 - self.ewma) + filled.took.scaled(self.ewma),
+            None => took,
+            Some(before) => before.scaled(1.0 - self.ewma) + took.scaled(self.ewma),
         };
         self.delta.set(filled.object, Some(delta));
     }
@@ -144,7 +150,7 @@ mod tests {
         };
         let (at, took) = (SimTime::ZERO, SimDuration::from_secs(took));
         let (object, class) = (ObjectId::new(0), ClassId::new(0));
-        policy.on_fill(&Filled { object, class, at, fresh_until: at, took });
+        policy.on_fill(&Filled { object, class, at, fresh_until: at, took: Some(took) });
         policy
     }
 

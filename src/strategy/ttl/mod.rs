@@ -116,7 +116,10 @@ pub struct Load {
 
 /// What a rule or modifier wants to be shown besides fills and reads; each costs something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
 pub struct Needs {
+    /// Every read of a fresh entry, whose TTL it may set anew.
+    pub reads: bool,
     /// Every request as it ends.
     pub requests: bool,
     /// The number of fetches in flight, whenever it changes.
@@ -130,7 +133,7 @@ pub trait TtlRule: Send {
     /// The TTL of a value that is stored now.
     fn fresh_for(&mut self, fill: &Fill) -> SimDuration;
 
-    /// Whether a read of a fresh entry sets its TTL anew.
+    /// Whether a read of a fresh entry sets its TTL anew; shown if the rule [`Needs`] reads.
     fn on_read(&mut self, _read: &Read) -> Option<Touch> {
         None
     }
@@ -219,6 +222,7 @@ impl Ttl {
         let needs = modifiers.iter().fold(rule.needs(), |all, modifier| {
             let one = modifier.needs();
             Needs {
+                reads: all.reads || one.reads,
                 requests: all.requests || one.requests,
                 load: all.load || one.load,
                 last_modified: all.last_modified || one.last_modified,
@@ -237,6 +241,12 @@ impl Ttl {
             log.filled(fill.class, ttl);
         }
         fill.at + ttl
+    }
+
+    /// Whether reads of fresh entries may set their TTL anew at all.
+    #[inline]
+    pub fn follows_reads(&self) -> bool {
+        self.needs.reads || self.needs.load
     }
 
     /// Until when a fresh entry that is read now stays fresh; `None` if the read changes nothing.
@@ -266,8 +276,13 @@ impl Ttl {
         self.needs.last_modified
     }
 
-    /// A request has ended.
+    /// Whether anybody wants to be shown every request.
     #[inline]
+    pub fn wants_requests(&self) -> bool {
+        self.needs.requests
+    }
+
+    /// A request has ended; shown to those who want that.
     pub fn on_request(&mut self, seen: &Seen) {
         if !self.needs.requests {
             return;

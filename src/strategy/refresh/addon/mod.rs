@@ -1,8 +1,9 @@
-//! What can be added to any refresh policy: fetches that only ask whether something changed, and old
-//! values that are served when the origin fails.
+//! What can be added to any refresh policy: fetches that only ask whether something changed, old
+//! values that are served when the origin fails, and new ones that uploads bring.
 
 pub mod conditional;
 pub mod stale_if_error;
+pub mod warm_on_upload;
 
 use crate::strategy::Setup;
 use crate::units::{Fraction, SimDuration};
@@ -18,6 +19,16 @@ pub struct FailSafe {
     pub soft_timeout: Option<SimDuration>,
 }
 
+/// Which uploads put the new version into the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Warming {
+    /// Those of objects that the cache holds.
+    Held,
+    /// All.
+    All,
+}
+
 /// Something that changes how a refresh policy's fetches are made, or what is done when they fail.
 pub trait RefreshAddon: Send {
     /// How long beyond its logical TTL the cache keeps a value for it.
@@ -25,6 +36,11 @@ pub trait RefreshAddon: Send {
 
     /// The part of a fetch's time that it takes to learn that nothing changed.
     fn validates_at(&self) -> Option<Fraction> {
+        None
+    }
+
+    /// Which uploads put the new version into the cache at once.
+    fn warms(&self) -> Option<Warming> {
         None
     }
 
@@ -39,4 +55,5 @@ crate::catalog! {
     pub static ADDONS: Catalog<dyn RefreshAddon, Setup> = "refresh add-on", tag "addon";
     conditional::Conditional,
     stale_if_error::StaleIfError,
+    warm_on_upload::WarmOnUpload,
 }

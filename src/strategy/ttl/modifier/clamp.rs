@@ -1,6 +1,8 @@
 //! Keeps TTLs between two limits, whatever rule and modifiers before it say.
 //!
 //! As the caps of Varnish, nginx and most cache libraries. Jitter comes after it and is not clamped again.
+//! What a refresh policy, a guard or an add-on keeps beyond the TTL comes on top. Where `max` is a limit of the
+//! server, say `physical = true`: a scenario whose TTL and stale window together exceed it is then refused.
 //!
 //! ```toml
 //! ttl = { rule = "size-power", gamma = 1, modifiers = [{ modifier = "clamp", min = "5m", max = "12h" }] }
@@ -8,7 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Invalid, Param, Plugin};
+use crate::catalog::{Invalid, Kind, Param, Plugin};
 use crate::strategy::Setup;
 use crate::strategy::ttl::{Fill, TtlModifier};
 use crate::units::SimDuration;
@@ -19,6 +21,7 @@ use crate::units::SimDuration;
 pub struct Params {
     min: SimDuration,
     max: SimDuration,
+    physical: bool,
 }
 
 /// Two limits.
@@ -34,12 +37,18 @@ impl Plugin for Clamp {
     const PARAMS: &'static [Param] = &[
         Param::duration("min", "the shortest ttl").default("1s").from("1ms").to("365d"),
         Param::duration("max", "the longest ttl").default("30d").from("1ms").to("365d"),
+        Param::new(
+            "physical",
+            Kind::Flag,
+            "whether max bounds what the server is told, the time that stale values are kept included",
+        )
+        .default("false"),
     ];
     type Params = Params;
     type Setup = Setup;
 
     fn new(params: &Params, _: &Setup) -> Result<Self, Invalid> {
-        let Params { min, max } = *params;
+        let Params { min, max, .. } = *params;
         if min > max {
             let what = format!("min ({min}) is longer than max ({max}), so there is no ttl between them");
             return Err(Invalid::param("min", what).help("write a min of at most max"));

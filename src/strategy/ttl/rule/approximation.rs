@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Invalid, Kind, Param};
+use crate::strategy::Traffic;
 use crate::strategy::ttl::{Saw, Seen};
 use crate::units::SimDuration;
 
@@ -65,8 +66,13 @@ pub(super) struct Goal {
 }
 
 impl Goal {
-    /// Refuses what cannot be together.
-    pub(super) fn check(self) -> Result<Self, Invalid> {
+    /// Refuses what cannot be together, or not with this traffic.
+    pub(super) fn check(self, traffic: &Traffic) -> Result<Self, Invalid> {
+        if self.weight == Weight::Byte && !traffic.knows_sizes() {
+            let what = "weight = \"byte\" needs the sizes of images, but the [trace] tells none";
+            return Err(Invalid::param("weight", what)
+                .help("write weight = \"object\", or name the column of sizes in [trace] columns"));
+        }
         if self.start > self.max_ttl {
             let what = format!("start ({}) is longer than max_ttl ({})", self.start, self.max_ttl);
             return Err(Invalid::param("start", what).help("write a start of at most max_ttl"));
@@ -103,11 +109,8 @@ impl Approximation {
     pub(super) fn on_request(&mut self, seen: &Seen) {
         self.requests += 1;
         self.bytes += f64::from(seen.size);
-        let Goal { target, a0, exponent, floor_step, max_ttl, weight, .. } = self.goal;
-        let max_ttl = max_ttl.as_secs_f64();
-        let shrinking =
-            if exponent > 0.0 { a0 * max_ttl / (self.requests as f64).powf(exponent) } else { 0.0 };
-        let step = shrinking.max(floor_step.as_secs_f64());
+        let Goal { target, max_ttl, weight, .. } = self.goal;
+        let (max_ttl, step) = (max_ttl.as_secs_f64(), self.step_secs());
         let weight = match weight {
             Weight::Object => 1.0,
             Weight::Byte if self.bytes > 0.0 => {
@@ -117,6 +120,15 @@ impl Approximation {
         };
         let hit = if seen.saw == Saw::Fresh { 1.0 } else { 0.0 };
         self.ttl_secs = (self.ttl_secs + step * weight * (target - hit)).clamp(0.0, max_ttl);
+    }
+
+    /// How far the latest request could move the TTL.
+    fn step_secs(&self) -> f64 {
+        let Goal { a0, exponent, floor_step, max_ttl, .. } = self.goal;
+        let requests = self.requests.max(1) as f64;
+        let shrinking =
+            if exponent > 0.0 { a0 * max_ttl.as_secs_f64() / requests.powf(exponent) } else { 0.0 };
+        shrinking.max(floor_step.as_secs_f64())
     }
 
     /// Requests seen so far.
@@ -134,9 +146,9 @@ impl Approximation {
         self.ttl_secs
     }
 
-    /// Whether it can go no further.
+    /// Whether it can go no further: it stands at a limit, or one step below the upper one, as after a hit there.
     pub(super) fn is_pinned(&self) -> bool {
-        self.ttl_secs <= 0.0 || self.ttl_secs >= self.goal.max_ttl.as_secs_f64()
+        self.ttl_secs <= 0.0 || self.ttl_secs > self.goal.max_ttl.as_secs_f64() - self.step_secs()
     }
 }
 
@@ -204,9 +216,9 @@ mod tests {
 
     #[test]
     fn steps_that_never_settle_or_never_move_are_refused() {
-        assert!(Goal { exponent: 0.5, ..goal() }.check().is_err());
-        assert!(Goal { exponent: 0.0, ..goal() }.check().is_err());
-        assert!(Goal { start: SimDuration::from_secs(2_000), ..goal() }.check().is_err());
-        assert!(goal().check().is_ok());
+        assert!(Goal { exponent: 0.5, ..goal() }.check(&Traffic::default()).is_err());
+        assert!(Goal { exponent: 0.0, ..goal() }.check(&Traffic::default()).is_err());
+        assert!(Goal { start: SimDuration::from_secs(2_000), ..goal() }.check(&Traffic::default()).is_err());
+        assert!(goal().check(&Traffic::default()).is_ok());
     }
 }

@@ -19,7 +19,7 @@ use super::{Bounds, GB_HOUR, MAX_AGE, MISS_COST, PRICE, max_age, max_ttl, min_tt
 use crate::catalog::{Invalid, Kind, Param, Plugin};
 use crate::random::Seed;
 use crate::strategy::Setup;
-use crate::strategy::ttl::{Fill, Read, Touch, TtlRule};
+use crate::strategy::ttl::{Fill, Needs, Read, Touch, TtlRule};
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
 
@@ -95,6 +95,10 @@ impl BreakEven {
 impl TtlRule for BreakEven {
     fn fresh_for(&mut self, fill: &Fill) -> SimDuration {
         self.timeout(fill.object, fill.size, fill.at)
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { reads: true, ..Needs::default() }
     }
 
     fn on_read(&mut self, read: &Read) -> Option<Touch> {

@@ -83,7 +83,7 @@ impl Plugin for DTtl {
 
     fn new(params: &Params, setup: &Setup) -> Result<Self, Invalid> {
         let Params { target, a0, exponent, floor_step, max_ttl, start, weight, .. } = *params;
-        let goal = Goal { target, a0, exponent, floor_step, max_ttl, start, weight }.check()?;
+        let goal = Goal { target, a0, exponent, floor_step, max_ttl, start, weight }.check(&setup.traffic)?;
         let how_many = if params.scope == Scope::Class { setup.classes.len() } else { 1 };
         Ok(Self {
             ttls: vec![Approximation::new(goal); how_many],
@@ -112,7 +112,7 @@ impl TtlRule for DTtl {
     }
 
     fn needs(&self) -> Needs {
-        Needs { requests: true, ..Needs::default() }
+        Needs { reads: true, requests: true, ..Needs::default() }
     }
 
     fn on_request(&mut self, seen: &Seen) {

@@ -145,7 +145,7 @@ impl TtlRule for Elastic {
     }
 
     fn needs(&self) -> Needs {
-        Needs { requests: true, ..Needs::default() }
+        Needs { reads: true, requests: true, ..Needs::default() }
     }
 
     fn on_request(&mut self, seen: &Seen) {

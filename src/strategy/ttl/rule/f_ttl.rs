@@ -87,11 +87,17 @@ impl Plugin for FTtl {
 
     fn new(params: &Params, setup: &Setup) -> Result<Self, Invalid> {
         let Params { target, a0, exponent, floor_step, max_ttl, start, weight, size_target, .. } = *params;
-        let goal = Goal { target, a0, exponent, floor_step, max_ttl, start, weight }.check()?;
+        let goal = Goal { target, a0, exponent, floor_step, max_ttl, start, weight }.check(&setup.traffic)?;
         if matches!(size_target, Size::Objects { objects: 0 } | Size::Bytes(ByteSize::ZERO)) {
             return Err(Invalid::param(
                 "size_target",
                 "size_target must be above 0, because storage is measured against it",
+            ));
+        }
+        if matches!(size_target, Size::Bytes(_)) && !setup.traffic.knows_sizes() {
+            let what = "a size_target in bytes needs the sizes of images, but the [trace] tells none";
+            return Err(Invalid::param("size_target", what).help(
+                "write size_target = { objects = 5_000 }, or name the column of sizes in [trace] columns",
             ));
         }
         Ok(Self {
@@ -106,6 +112,11 @@ impl Plugin for FTtl {
 }
 
 impl FTtl {
+    /// How far the latest request could move the filter's share, were its target met.
+    fn step(&self) -> f64 {
+        0.1 / (self.ttl.requests().max(1) as f64).powf(0.7)
+    }
+
     /// A request has added `added` to the time for which a value of `size` bytes is stored: opens or closes the filter.
     fn store(&mut self, added: SimDuration, size: u32) {
         let elapsed = self.now.as_secs_f64();
@@ -118,7 +129,7 @@ impl FTtl {
             Size::Bytes(bytes) => (bytes.as_bytes() as f64, f64::from(size)),
         };
         let target = size_target * elapsed / requests as f64;
-        let step = 0.1 / (requests as f64).powf(0.7);
+        let step = self.step();
         self.share = (self.share + step * (target - added.as_secs_f64() * unit) / target).clamp(0.0, 1.0);
     }
 }
@@ -144,7 +155,7 @@ impl TtlRule for FTtl {
     }
 
     fn needs(&self) -> Needs {
-        Needs { requests: true, ..Needs::default() }
+        Needs { reads: true, requests: true, ..Needs::default() }
     }
 
     fn on_request(&mut self, seen: &Seen) {
@@ -168,7 +179,7 @@ impl TtlRule for FTtl {
                 name: "f-ttl/filter",
                 class: None,
                 ttl: filter,
-                pinned: self.share <= 0.0 || self.share >= 1.0,
+                pinned: self.share < self.step() || self.share > 1.0 - self.step(),
             },
         ]
     }

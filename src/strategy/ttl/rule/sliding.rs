@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{MAX_AGE, max_age};
 use crate::catalog::{Invalid, Kind, Param, Plugin};
 use crate::strategy::Setup;
-use crate::strategy::ttl::{Fill, Read, Touch, TtlRule};
+use crate::strategy::ttl::{Fill, Needs, Read, Touch, TtlRule};
 use crate::units::SimDuration;
 
 /// Parameters of [`Sliding`].
@@ -70,6 +70,10 @@ impl Plugin for Sliding {
 impl TtlRule for Sliding {
     fn fresh_for(&mut self, _: &Fill) -> SimDuration {
         self.idle
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { reads: true, ..Needs::default() }
     }
 
     fn on_read(&mut self, read: &Read) -> Option<Touch> {

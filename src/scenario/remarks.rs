@@ -1,0 +1,238 @@
+//! What is legal and odd: warnings of settings that defeat each other, and notes of what follows from one.
+//!
+//! A warning names both settings, says why they do not fit and what to write instead. Both stand in
+//! the record and in the report.
+
+use super::{CacheDesign, OriginDesign, Scenario, Source, fetch_time, windows};
+use crate::cache::Capacity;
+use crate::catalog::Chosen;
+use crate::client::{Client, LateFill, Routing};
+use crate::strategy::Design;
+use crate::trace::Trace;
+use crate::units::SimDuration;
+
+/// What the reader of a report should know of a scenario.
+#[derive(Debug, Default)]
+pub(super) struct Remarks {
+    /// Settings that defeat each other, each with what to write instead.
+    pub(super) warnings: Vec<String>,
+    /// What follows from a setting, and need not be changed.
+    pub(super) notes: Vec<String>,
+}
+
+/// Everything beside the strategies that remarks are about.
+pub(super) struct World<'w> {
+    pub(super) cache: &'w CacheDesign,
+    pub(super) origin: &'w OriginDesign,
+    pub(super) source: &'w Source,
+}
+
+impl Remarks {
+    /// What is to be said of these strategies in this world.
+    pub(super) fn of(strategies: &[Design], world: &World<'_>) -> Self {
+        let mut remarks = Self::default();
+        for design in strategies {
+            remarks.lifetimes(design, world);
+            remarks.fetches(design, world);
+            remarks.sweep(design, world);
+            remarks.controllers(design);
+            remarks.metastable(design, world);
+        }
+        remarks
+    }
+
+    fn warn(&mut self, warning: String) {
+        self.warnings.push(warning);
+    }
+
+    /// TTLs that a cache, a client or a modifier undoes.
+    fn lifetimes(&mut self, design: &Design, world: &World<'_>) {
+        let (name, rule) = (&design.name, design.rule.name());
+        if rule == "none" && world.cache.capacities.contains(&Capacity::Unbounded) {
+            self.warn(format!(
+                "strategy \"{name}\": ttl rule \"none\" in a cache without a [cache] capacity lets memory grow with every \
+                 object ever asked for; write a capacity, or a ttl rule that expires"
+            ));
+        }
+        for eviction in world.cache.evictions.iter().map(Chosen::name) {
+            if eviction.starts_with("volatile-") && windows::some_never_expire(design) {
+                self.warn(format!(
+                    "strategy \"{name}\": eviction \"{eviction}\" evicts keys with a TTL only, and ttl rule \"{rule}\" \
+                     gives some classes none: these stay for ever and push the others out; write a ttl for every class, \
+                     or the eviction policy that begins with \"allkeys-\""
+                ));
+            }
+            if eviction == "volatile-ttl" && rule == "fixed" && design.modifiers.is_empty() {
+                self.notes.push(format!(
+                    "strategy \"{name}\": eviction \"volatile-ttl\" with the one ttl of rule \"fixed\" evicts in the order \
+                     of the stores: it is FIFO"
+                ));
+            }
+        }
+        let ttl = windows::least_ttl(design);
+        if let Some(ttl) = ttl.filter(|ttl| design.client.negative_ttl >= *ttl) {
+            self.warn(format!(
+                "strategy \"{name}\": [client] negative_ttl ({}) is not shorter than the ttl of rule \"{rule}\" ({ttl}), so \
+                 an error lasts as long as a value; write negative_ttl = \"{}\"",
+                design.client.negative_ttl,
+                SimDuration::from_nanos(ttl.as_nanos() / 10)
+            ));
+        }
+        for jitter in design.modifiers.iter().filter(|modifier| modifier.name() == "jitter") {
+            if let (Some(most), Some(ttl)) = (jitter.duration_of("most"), ttl)
+                && most > ttl
+            {
+                self.warn(format!(
+                    "strategy \"{name}\": modifier \"jitter\" adds up to {most} (most) to the ttl of rule \"{rule}\" ({ttl}), \
+                     so it decides the ttl more than the rule does; write most = \"{}\"",
+                    SimDuration::from_nanos(ttl.as_nanos() / 10)
+                ));
+            }
+        }
+    }
+
+    /// Guards and refreshes that do not fit the time of a fetch.
+    fn fetches(&mut self, design: &Design, world: &World<'_>) {
+        let name = &design.name;
+        let guard = design.guard.name();
+        let latency = &world.origin.latency;
+        let model = latency.name();
+        for param in ["lock_ttl", "token_interval"] {
+            if let (Some(lasts), Some(p99)) = (design.guard.duration_of(param), fetch_time::p99(latency))
+                && lasts.as_secs_f64() < p99
+                && !design.guard.is_set("extend")
+            {
+                self.warn(format!(
+                    "strategy \"{name}\": guard \"{guard}\" keeps others out for {lasts} ({param}), but [origin] latency \
+                     \"{model}\" takes longer than {p99:.2} s once in a hundred fetches, and then another one is let in; \
+                     write {param} = \"{:.0}s\"{}",
+                    (2.0 * p99).ceil(),
+                    if param == "lock_ttl" { ", or extend = true" } else { "" }
+                ));
+            }
+        }
+        if design.refresh.name() == "refresh-ahead"
+            && let (Some(ttl), Some(f), Some(median)) =
+                (windows::least_ttl(design), design.refresh.number_of("f"), fetch_time::median(latency))
+            && ttl.as_secs_f64() * (1.0 - f) < median
+        {
+            self.warn(format!(
+                "strategy \"{name}\": refresh \"refresh-ahead\" (f = {f}) begins {:.2} s before the expiry, but [origin] \
+                 latency \"{model}\" takes longer than {median:.2} s every other time, so half of the refreshes come too \
+                 late; write a smaller f, or a longer ttl",
+                ttl.as_secs_f64() * (1.0 - f)
+            ));
+        }
+        let Client { nodes, routing, .. } = design.client;
+        if guard == "single-flight" && nodes > 1 && routing == Routing::Uniform {
+            self.notes.push(format!(
+                "strategy \"{name}\": guard \"single-flight\" holds within a process, and [client] nodes = {nodes} with \
+                 routing = \"uniform\" can make up to {nodes} fetches of one object at once"
+            ));
+        }
+    }
+
+    /// Two that evict.
+    fn sweep(&mut self, design: &Design, world: &World<'_>) {
+        if design.sweep.name() != "zset-sweep" || world.cache.capacities.contains(&Capacity::Unbounded) {
+            return;
+        }
+        let name = &design.name;
+        for eviction in world.cache.evictions.iter().map(Chosen::name) {
+            self.warn(if eviction == "noeviction" {
+                format!(
+                    "strategy \"{name}\": sweep \"zset-sweep\" under eviction \"noeviction\" lets the cache grow between two \
+                     sweeps, and writes that find no room are refused; leave room between the sweep's limit and the \
+                     [cache] capacity, or write a shorter period"
+                )
+            } else {
+                format!(
+                    "strategy \"{name}\": sweep \"zset-sweep\" beside eviction \"{eviction}\" makes two evictors: what the \
+                     server evicts stays in the set as a ghost{}; leave the sweep out, or write eviction = \"noeviction\"",
+                    if eviction.starts_with("allkeys-") { ", and the server may evict the set itself" } else { "" }
+                )
+            });
+        }
+    }
+
+    /// Controllers that fight each other, or run away.
+    fn controllers(&mut self, design: &Design) {
+        let (name, rule) = (&design.name, design.rule.name());
+        if design.allow_two_controllers
+            && let Some((modifier, _)) = super::combinations::second_controller(design)
+        {
+            self.warn(format!(
+                "strategy \"{name}\": ttl rule \"{rule}\" and modifier \"{modifier}\" both move the ttl \
+                 (allow_two_controllers), and each takes the other's effect for its own; leave one of them out"
+            ));
+        }
+        if rule == "elastic" && design.rule.duration_of("step") > Some(SimDuration::from_secs(20)) {
+            self.warn(format!(
+                "strategy \"{name}\": ttl rule \"elastic\" with a step above 20s tends to run away to its longest ttl (max); \
+                 write step = \"5s\""
+            ));
+        }
+    }
+
+    /// An origin that cannot fill a lost cache again.
+    fn metastable(&mut self, design: &Design, world: &World<'_>) {
+        let Source::Synthetic(workload) = world.source else { return };
+        let (Some(servers), Some(mean)) =
+            (world.origin.capacity.number_of("servers"), fetch_time::mean(&world.origin.latency))
+        else {
+            return;
+        };
+        let asked = workload.rate.as_per_second();
+        if design.client.late_fill == LateFill::Discard && asked * mean > servers {
+            self.warn(format!(
+                "strategy \"{}\": [client] late_fill = \"discard\", and without a cache {asked} requests a second meet an [origin] capacity of \
+                 {:.0} a second: once the cache is lost it may stay lost (a metastable failure); write late_fill = \"keep\"",
+                design.name,
+                servers / mean
+            ));
+        }
+    }
+}
+
+impl Scenario {
+    /// What is to be warned of now that the trace is known.
+    pub fn warnings_on(&self, trace: &Trace) -> Vec<String> {
+        let followers =
+            self.strategies.iter().filter(|design| matches!(design.rule.name(), "d-ttl" | "f-ttl"));
+        let mut reach = None;
+        let mut warnings = Vec::new();
+        for design in followers {
+            let by_bytes = design.rule.word_of("weight") == "byte";
+            let (of_requests, of_bytes) = *reach.get_or_insert_with(|| most_hits(trace));
+            let most = if by_bytes { of_bytes } else { of_requests };
+            if let (Some(target), Some(most)) = (design.rule.number_of("target"), most)
+                && target > most
+            {
+                warnings.push(format!(
+                    "strategy \"{}\": ttl rule \"{}\" has a target of {target}, but first requests alone leave at most \
+                     {most:.3} of this trace to be hits, so its ttl will stand at max_ttl; write target = {:.2}",
+                    design.name,
+                    design.rule.name(),
+                    (most * 95.0).floor() / 100.0
+                ));
+            }
+        }
+        warnings
+    }
+}
+
+/// The greatest share of requests, and of bytes, that can be hits: every object's first request is a miss.
+fn most_hits(trace: &Trace) -> (Option<f64>, Option<f64>) {
+    let mut seen = vec![false; trace.objects().len()];
+    let (mut first, mut first_bytes, mut bytes) = (0_u64, 0_u64, 0_u64);
+    for object in trace.object_ids() {
+        let size = u64::from(trace.objects().size(*object));
+        bytes += size;
+        if !std::mem::replace(&mut seen[object.index()], true) {
+            first += 1;
+            first_bytes += size;
+        }
+    }
+    let share = |part: u64, whole: u64| (whole > 0).then(|| 1.0 - part as f64 / whole as f64);
+    (share(first, trace.len() as u64), share(first_bytes, bytes))
+}

@@ -1,0 +1,71 @@
+//! How long a strategy keeps values: the TTLs that its rule can give, and the time beyond them.
+
+use std::ops::Range;
+
+use crate::strategy::Design;
+use crate::units::SimDuration;
+
+/// The shortest TTL that the rule is known to give, before modifiers; `None` where it depends on what is stored.
+pub(super) fn least_ttl(design: &Design) -> Option<SimDuration> {
+    let rule = &design.rule;
+    match rule.name() {
+        "fixed" => rule.duration_of("ttl"),
+        "sliding" => rule.duration_of("idle"),
+        "class-table" => rule.durations_of("table").into_iter().chain(rule.duration_of("default")).min(),
+        _ => None,
+    }
+}
+
+/// The longest TTL that the rule can give, before modifiers; `None` where there is no limit.
+pub(super) fn greatest_ttl(design: &Design) -> Option<SimDuration> {
+    let rule = &design.rule;
+    match rule.name() {
+        "none" => None,
+        "fixed" | "sliding" => least_ttl(design),
+        "class-table" if some_never_expire(design) => None,
+        "class-table" => rule.durations_of("table").into_iter().chain(rule.duration_of("default")).max(),
+        "d-ttl" | "f-ttl" => rule.duration_of("max_ttl"),
+        _ => rule.duration_of("max"),
+    }
+}
+
+/// Whether the rule gives a TTL to some classes and none to others.
+pub(super) fn some_never_expire(design: &Design) -> bool {
+    let rule = design.rule.effective();
+    let never = |value: &toml::Value| value.as_str() == Some("none");
+    let table = rule.get("table").and_then(toml::Value::as_table);
+    design.rule.name() == "class-table"
+        && (table.is_some_and(|table| table.values().any(never)) || rule.get("default").is_some_and(never))
+}
+
+/// Whether values are kept beyond their TTL at all.
+pub(super) fn keeps_stale(design: &Design) -> bool {
+    design.refresh.name() == "timer" || stale_window(design).is_some()
+}
+
+/// What keeps values longest beyond their TTL: for how long, what it is called, and where it stands.
+pub(super) fn stale_window(design: &Design) -> Option<(SimDuration, String, Range<usize>)> {
+    let mut windows = Vec::new();
+    let refresh = &design.refresh;
+    for param in ["window", "r"] {
+        windows.extend(refresh.duration_of(param).map(|window| {
+            (window, format!("refresh \"{}\" ({param})", refresh.name()), refresh.span_of(param))
+        }));
+    }
+    let guard = &design.guard;
+    if guard.name() == "lock-stale" || guard.is_set("stale_ok") {
+        windows.extend(
+            guard.duration_of("window").map(|window| {
+                (window, format!("guard \"{}\" (window)", guard.name()), guard.span_of("window"))
+            }),
+        );
+    }
+    for addon in &design.addons {
+        for param in ["window", "keep"] {
+            windows.extend(addon.duration_of(param).map(|window| {
+                (window, format!("add-on \"{}\" ({param})", addon.name()), addon.span_of(param))
+            }));
+        }
+    }
+    windows.into_iter().filter(|(window, ..)| !window.is_zero()).max_by_key(|(window, ..)| *window)
+}

@@ -1,0 +1,179 @@
+//! What strategies cost and do, on traces small enough to be counted by hand.
+
+use std::sync::Arc;
+
+use ttlab::metrics::{Measurements, OutcomeKind};
+use ttlab::scenario::{Scenario, Source};
+use ttlab::trace::{ClassId, Fact, Keys, ObjectId, Objects, Trace};
+use ttlab::tune::{self, Runs};
+use ttlab::units::{SimDuration, SimTime};
+
+/// A scenario of one strategy; the workload is there for its class alone where a trace is given.
+fn scenario(strategy: &str, sections: &str) -> Scenario {
+    let text = format!(
+        "name = \"small\"\n[workload]\nduration = \"20m\"\nrate = \"20/s\"\n[[workload.class]]\nname = \"all\"\n\
+         objects = 40\nsize = {{ model = \"constant\", value = \"1010B\" }}\n[[strategy]]\nname = \"s\"\n{strategy}\n{sections}\n"
+    );
+    Scenario::parse(&text, "small.toml").unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn play(scenario: &Scenario, runs: &Runs) -> Measurements {
+    let played = tune::run(scenario, &tune::grid(scenario), runs, &())
+        .unwrap_or_else(|fault| panic!("{}", fault.what));
+    played.cells.into_iter().next().expect("a cell").replications.remove(0).expect("it runs")
+}
+
+/// Plays the scenario's own workload.
+fn played(strategy: &str, sections: &str) -> Measurements {
+    let scenario = scenario(strategy, sections);
+    let Source::Synthetic(workload) = &scenario.source else { unreachable!("it has a [workload]") };
+    play(&scenario, &Runs::Synthetic(Arc::clone(workload)))
+}
+
+const CONSTANT: &str = "[origin]\nlatency = { model = \"constant\", value = \"100ms\" }";
+
+/// Commands and round trips of a miss and of the hit after it, for one object.
+fn costs(strategy: &str) -> [(u64, u64); 2] {
+    let of = |seconds: &[u64]| {
+        let at = |second: &u64| SimTime::ZERO + SimDuration::from_secs(*second);
+        let fact = Fact { size: 1_000, class: ClassId::new(0), size_is_imputed: false };
+        let objects = Objects::new(vec![fact], Keys::Numbered, vec!["all".to_owned()]);
+        let ids = vec![ObjectId::new(0); seconds.len()];
+        let trace = Trace::new(seconds.iter().map(at).collect(), ids, objects, SimDuration::from_secs(5));
+        let run = play(&scenario(strategy, CONSTANT), &Runs::Recorded(Arc::new(trace)));
+        let sent = run.commands;
+        let commands =
+            sent.get + sent.set + sent.expire + sent.del + sent.lock + sent.zadd + sent.sweep + sent.deadline;
+        (commands, sent.round_trips)
+    };
+    let (miss, both) = (of(&[1]), of(&[1, 3]));
+    [miss, (both.0 - miss.0, both.1 - miss.1)]
+}
+
+#[test]
+fn every_strategy_sends_the_commands_of_its_recipe() {
+    let ttl = "ttl = { rule = \"fixed\", ttl = \"1h\" }\n";
+    let stale = |how: &str| {
+        format!(
+            "{ttl}refresh = {{ policy = \"stale-while-revalidate\", window = \"5m\" }}\nsoft_expiry = \"{how}\""
+        )
+    };
+    let with = |more: &str| format!("{ttl}{more}");
+    for (name, strategy, miss, hit) in [
+        ("GET; GET and SETEX", with(""), (2, 2), (1, 1)),
+        ("GET and EXPIRE", "ttl = { rule = \"sliding\", idle = \"1h\" }".to_owned(), (2, 2), (2, 2)),
+        ("the deadline in the value", stale("envelope"), (2, 2), (1, 1)),
+        ("GET with PTTL", stale("pttl"), (3, 2), (2, 1)),
+        ("a second key", stale("sidecar"), (4, 2), (2, 1)),
+        ("SET NX PX and compare-and-delete", with("guard = \"lock\""), (4, 4), (1, 1)),
+        ("a token", with("guard = \"lease\""), (3, 3), (1, 1)),
+        (
+            "ZADD and EXPIRE at every access",
+            with("sweep = { policy = \"zset-sweep\", limit_entries = 10 }"),
+            (4, 3),
+            (3, 2),
+        ),
+        (
+            "no EXPIRE after SETEX",
+            with("sweep = { policy = \"zset-sweep\", limit_entries = 10, lean = true }"),
+            (3, 3),
+            (3, 2),
+        ),
+    ] {
+        assert_eq!(costs(&strategy), [miss, hit], "{name}: miss, hit (commands, round trips)");
+    }
+}
+
+#[test]
+fn a_deadline_in_the_value_takes_room_where_more_than_images_is_counted() {
+    let held = |how: &str, memory: &str| {
+        let strategy = format!(
+            "ttl = {{ rule = \"fixed\", ttl = \"1h\" }}\nrefresh = \"stale-while-revalidate\"\nsoft_expiry = \"{how}\""
+        );
+        played(&strategy, &format!("{CONSTANT}\n[cache]\nmemory = \"{memory}\"")).memory.final_bytes
+    };
+    assert_eq!(held("envelope", "payload"), held("pttl", "payload"), "images alone");
+    // 16 bytes lead each of the 40 values of 1010 bytes past 1024, to the allocator's next class.
+    let more = held("envelope", "redis").saturating_sub(held("pttl", "redis"));
+    assert!(more >= 40 * 16, "{more}");
+}
+
+#[test]
+fn uploads_that_warm_the_cache_leave_nothing_old_in_it() {
+    let changes = format!("{CONSTANT}\nchanges = {{ model = \"poisson\", mean = \"2m\" }}");
+    let run = |addons: &str| {
+        played(
+            &format!(
+                "ttl = {{ rule = \"fixed\", ttl = \"1h\" }}\nrefresh = {{ policy = \"on-demand\", addons = [{addons}] }}"
+            ),
+            &changes,
+        )
+    };
+    let current = |run: &Measurements| {
+        let freshness = run.freshness.expect("images change");
+        freshness.current as f64 / freshness.responses as f64
+    };
+    let (without, held, all) = (
+        run(""),
+        run("{ addon = \"warm-on-upload\", cover = \"held\" }"),
+        run("{ addon = \"warm-on-upload\", cover = \"all\" }"),
+    );
+    // Without, the first version of an hour is served; with, the old one for the 100 ms of a fetch.
+    assert!(current(&without) < 0.4 && current(&held) > 0.998, "{} {}", current(&without), current(&held));
+    // 40 images change every two minutes for twenty: 400 uploads.
+    assert!((320..=480).contains(&held.origin.refreshes), "{}", held.origin.refreshes);
+    assert!(
+        all.origin.refreshes >= held.origin.refreshes,
+        "{} {}",
+        all.origin.refreshes,
+        held.origin.refreshes
+    );
+    assert!(
+        all.totals.outcomes.of(OutcomeKind::Miss(ttlab::cache::Cause::Cold))
+            <= held.totals.outcomes.of(OutcomeKind::Miss(ttlab::cache::Cause::Cold))
+    );
+}
+
+#[test]
+fn a_breaker_spares_an_origin_that_fails_and_finds_out_when_it_is_back() {
+    let outage = format!("{CONSTANT}\nfaults = [{{ fault = \"outage\", at = \"5m\", lasts = \"5m\" }}]");
+    let ttl = "ttl = { rule = \"fixed\", ttl = \"10s\" }\n";
+    let (without, with) = (
+        played(ttl, &outage),
+        played(
+            &format!("{ttl}client = {{ breaker = {{ errors = 5, within = \"10s\", open_for = \"10s\" }} }}"),
+            &outage,
+        ),
+    );
+    assert!(with.incidents.broken > 1_000 && without.incidents.broken == 0, "{:?}", with.incidents);
+    // Five errors open it, and then one fetch is tried every ten seconds: 30 in five minutes.
+    assert!(without.origin.failures > 1_000, "{}", without.origin.failures);
+    assert!((30..=45).contains(&with.origin.failures), "{}", with.origin.failures);
+    // The last bucket, long after the outage, has no error.
+    let last = with.series.buckets.last().expect("a bucket");
+    assert_eq!(last.outcomes.of(OutcomeKind::Error), 0);
+}
+
+#[test]
+fn a_strategy_may_ask_in_its_own_way_and_the_effective_scenario_says_so() {
+    let scenario =
+        scenario("ttl = \"fixed\"\nclient = { retries = 2, timeout = \"2s\" }", "[client]\nnodes = 3");
+    let design = &scenario.strategies[0];
+    assert_eq!((design.client.nodes, design.client.retries), (3, 2));
+    assert_eq!(scenario.client.retries, 0);
+    let written = scenario.effective["strategy"][0]["client"].to_string();
+    assert!(
+        written.contains("retries = 2") && written.contains("2s") && !written.contains("nodes"),
+        "{written}"
+    );
+}
+
+#[test]
+fn what_was_in_a_warm_cache_from_the_beginning_is_not_fetched_early() {
+    let warm = format!("{CONSTANT}\n[cache]\nstart = \"warm\"");
+    let run = played(
+        "ttl = { rule = \"fixed\", ttl = \"1d\" }\nrefresh = { policy = \"xfetch\", beta = 10 }",
+        &warm,
+    );
+    assert_eq!(run.origin.refreshes, 0, "nobody knows how long their fetches take");
+}
