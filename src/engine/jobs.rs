@@ -111,7 +111,7 @@ impl<O: Observer> Run<'_, O> {
             return self.queue.push(self.cache.back_at(), Event::Sweep);
         }
         let Some(sweep) = &mut self.strategy.sweep else { return };
-        let bytes = self.cache.bytes(now);
+        let bytes = self.cache.bytes_at(now);
         let cache = &self.cache;
         let holds = |object| cache.peek(object, now).is_some();
         let step = sweep.step(&View { now, bytes, holds: &holds });
