@@ -368,6 +368,12 @@ impl Cache {
         self.down_until
     }
 
+    /// Bytes in use at `now`, those of dead entries included that have not been reclaimed by then.
+    pub fn bytes_at(&mut self, now: SimTime) -> u64 {
+        self.reclaim_due(now);
+        self.bytes()
+    }
+
     /// Bytes in use, those of dead entries included.
     pub fn bytes(&self) -> u64 {
         self.residency.in_use()

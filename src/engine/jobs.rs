@@ -111,9 +111,10 @@ impl<O: Observer> Run<'_, O> {
             return self.queue.push(self.cache.back_at(), Event::Sweep);
         }
         let Some(sweep) = &mut self.strategy.sweep else { return };
+        let bytes = self.cache.bytes_at(now);
         let cache = &self.cache;
         let holds = |object| cache.peek(object, now).is_some();
-        let step = sweep.step(&View { now, bytes: cache.bytes(), holds: &holds });
+        let step = sweep.step(&View { now, bytes, holds: &holds });
         self.observer.sent(now, Command::Sweep, step.commands);
         if let Some(found) = step.found {
             self.sweep_under_way = Some(Sweep {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::ledger::Ledger;
 use crate::theory::{fifo, lru, lru_time, lru_with_ttl_eager, lru_with_ttl_lazy, zipf_rates};
 use crate::{share, support};
 use ttlab::metrics::Measurements;
@@ -64,6 +65,7 @@ impl Catalogue {
 
 #[test]
 fn f9_lru_and_fifo_hit_as_their_characteristic_times_say() {
+    let mut ledger = Ledger::new("F9");
     for catalogue in &CATALOGUES {
         let rates = catalogue.rates();
         let capacity = f64::from(catalogue.capacity);
@@ -74,9 +76,10 @@ fn f9_lru_and_fifo_hit_as_their_characteristic_times_say() {
         ] {
             let what = catalogue.named(&format!("F9 {name}"));
             assert!((law - published).abs() < 2e-5, "{what}: {law}, published {published}");
-            share(cell, &[FreshHit]).must_be_near(law, &what);
+            share(cell, &[FreshHit]).must_be_near(&mut ledger, law, &what);
         }
     }
+    ledger.close();
 }
 
 /// TTLs in seconds, or in characteristic times for the catalogues after the first; published hit ratios.
@@ -101,7 +104,8 @@ const LAZY: &Published = &[
     (3, 1.5, 0.55016),
 ];
 
-fn check_with_ttl(law: &str, reclaim: &str, points: &Published, theory: fn(&[f64], f64, f64) -> f64) {
+fn check_with_ttl(law: &'static str, reclaim: &str, points: &Published, theory: fn(&[f64], f64, f64) -> f64) {
+    let mut ledger = Ledger::new(law);
     for (number, catalogue) in CATALOGUES.iter().enumerate() {
         let rates = catalogue.rates();
         let capacity = f64::from(catalogue.capacity);
@@ -114,9 +118,10 @@ fn check_with_ttl(law: &str, reclaim: &str, points: &Published, theory: fn(&[f64
             let what = format!("{}, T = {ttl:.3} s", catalogue.named(law));
             let hit = theory(&rates, capacity, ttl);
             assert!((hit - published).abs() < 1e-4, "{what}: {hit}, published {published}");
-            share(cell, &[FreshHit]).must_be_near(hit, &what);
+            share(cell, &[FreshHit]).must_be_near(&mut ledger, hit, &what);
         }
     }
+    ledger.close();
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! F16 and X1: how many fetches remain where processes coordinate within themselves or by a lock.
 
+use crate::ledger::Ledger;
 use crate::{Estimate, OneKey, mean};
 
 /// Fetches per regeneration, with requests at `rate` and fetches of constant time.
@@ -14,6 +15,7 @@ fn size(rate: f64, time: f64, requests: f64, origin: &str, strategy: &str) -> Es
 
 #[test]
 fn f16_each_process_fetches_once() {
+    let mut ledger = Ledger::new("F16");
     for (nodes, rate, time, tolerance) in
         [(4, 10.0, 1.0, 0.02), (4, 2.0, 0.5, 0.02), (16, 10.0, 1.0, 0.06), (4, 100.0, 0.12, 0.02)]
     {
@@ -21,12 +23,19 @@ fn f16_each_process_fetches_once() {
         let strategy = "ttl = { rule = \"fixed\", ttl = \"3s\" }\nguard = \"single-flight\"";
         let client = format!("[client]\nnodes = {nodes}");
         let size = size(rate, time, 500_000.0, &client, strategy);
-        size.must_equal(law, tolerance, &format!("F16 at N = {nodes}, λ = {rate}, D = {time} s"));
+        size.must_equal(
+            &mut ledger,
+            law,
+            tolerance,
+            &format!("F16 at N = {nodes}, λ = {rate}, D = {time} s"),
+        );
     }
+    ledger.close();
 }
 
 #[test]
 fn x1_waiters_who_give_up_on_the_lock_before_the_fetch_is_done_fetch_as_well() {
+    let mut ledger = Ledger::new("X1, impatient waiters");
     for (rate, time, patience, tolerance) in [(50.0, 2.0, 0.5, 0.9), (20.0, 1.0, 0.2, 0.4)] {
         let strategy = format!(
             "ttl = {{ rule = \"fixed\", ttl = \"5s\" }}\n\
@@ -34,17 +43,25 @@ fn x1_waiters_who_give_up_on_the_lock_before_the_fetch_is_done_fetch_as_well() {
         );
         let size = size(rate, time, 200_000.0, "", &strategy);
         let law = 1.0 + rate * (time - patience);
-        size.must_equal(law, tolerance, &format!("X1 at λ = {rate}, D = {time} s, W = {patience} s"));
+        size.must_equal(
+            &mut ledger,
+            law,
+            tolerance,
+            &format!("X1 at λ = {rate}, D = {time} s, W = {patience} s"),
+        );
     }
+    ledger.close();
 }
 
 #[test]
 fn x1_a_lock_that_lapses_before_the_fetch_is_done_lets_the_next_one_in() {
+    let mut ledger = Ledger::new("X1, a lock that lapses");
     let strategy = "ttl = { rule = \"fixed\", ttl = \"5s\" }\n\
                     guard = { policy = \"lock\", lock_ttl = \"750ms\", poll = \"10ms\", wait_timeout = \"60s\" }";
-    size(50.0, 2.0, 20_000.0, "", strategy).must_equal(3.0, 0.01, "X1, lock of 0.75 s, D = 2 s");
+    size(50.0, 2.0, 20_000.0, "", strategy).must_equal(&mut ledger, 3.0, 0.01, "X1, lock of 0.75 s, D = 2 s");
     let kept = strategy.replace("poll", "extend = true, poll");
-    size(50.0, 2.0, 20_000.0, "", &kept).must_equal(1.0, 0.01, "X1, an extended lock");
+    size(50.0, 2.0, 20_000.0, "", &kept).must_equal(&mut ledger, 1.0, 0.01, "X1, an extended lock");
+    ledger.close();
 }
 
 #[test]

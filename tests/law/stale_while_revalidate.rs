@@ -1,10 +1,12 @@
 //! F5: values served stale while one fetch renews them.
 
+use crate::ledger::Ledger;
 use crate::{AT_ONCE, MISSES, OneKey, mean, share};
 use ttlab::metrics::OutcomeKind::{DelayedHit, FreshHit, StaleHit};
 
 #[test]
 fn f5_stale_while_revalidate_splits_each_cycle_as_the_law_says() {
+    let mut ledger = Ledger::new("F5");
     // Rate, TTL, window and fetch time in seconds.
     for (rate, ttl, window, time) in [(0.3_f64, 20.0, 6.0, 0.0), (0.3, 20.0, 6.0, 2.0), (2.0, 20.0, 3.0, 1.0)]
     {
@@ -28,7 +30,8 @@ fn f5_stale_while_revalidate_splits_each_cycle_as_the_law_says() {
             ("blocking", share(&runs, &MISSES), none),
             ("background fetches", refreshes, 1.0 - none),
         ] {
-            measured.must_equal(per_cycle / z, 0.0012, &format!("{at}: {what}"));
+            measured.must_equal(&mut ledger, per_cycle / z, 0.0012, &format!("{at}: {what}"));
         }
     }
+    ledger.close();
 }

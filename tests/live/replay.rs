@@ -300,9 +300,9 @@ fn a_replay_of_half_a_minute_is_what_the_model_says() {
     assert!(wrong.is_empty(), "{}\n{HEAD}{table}", wrong.join("\n"));
 }
 
-/// Prints the tables of docs/validation.md.
+/// Prints the table of docs/validation.md, and that of two larger servers.
 #[test]
-#[ignore = "takes some minutes; prints the tables of docs/validation.md"]
+#[ignore = "takes some minutes; prints the table of docs/validation.md"]
 fn the_long_replay_is_what_the_model_says() {
     let mut all_wrong = Vec::new();
     for (maxmemory, objects, rate, ttl) in [

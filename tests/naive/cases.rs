@@ -2,27 +2,36 @@
 
 use super::Cause::{Cold, Evicted, Expired};
 use super::Kind::{DelayedHit, Error, FreshHit, Miss, StaleHit};
+use super::guard::AfterWait;
+use super::origin::Shed;
+use super::sweep::{Limit, Sweep};
 use super::{
-    Capacity, Config, Eviction, Guard, Kind, LateFill, Reclaim, Refresh, Request, Totals, Ttl, simulate,
+    Capacity, Config, Eviction, Failures, Fate, Guard, Kind, LateFill, Reclaim, Refresh, Request, Result,
+    Servers, Totals, Ttl, simulate,
 };
 
 /// Every fetch takes 10.
-const TEN: &dyn Fn(usize, u64) -> u64 = &|_, _| 10;
+const TEN: &dyn Fate = &|_: usize, _: u64| 10_u64;
 /// Every fetch is done at once.
-const AT_ONCE: &dyn Fn(usize, u64) -> u64 = &|_, _| 0;
+const AT_ONCE: &dyn Fate = &|_: usize, _: u64| 0_u64;
 
-fn plain(latency: &dyn Fn(usize, u64) -> u64) -> Config<'_> {
+fn plain(fate: &dyn Fate) -> Config<'_> {
     Config {
         capacity: Capacity::Unbounded,
         eviction: Eviction::Lru,
         reclaim: Reclaim::Lazy,
         ttl: Ttl::Fixed(100),
+        modifiers: Vec::new(),
         refresh: Refresh::OnDemand,
+        conditional: None,
+        fail_safe: None,
         guard: Guard::None,
-        latency,
-        servers: None,
+        sweep: None,
+        servers: Servers::ALL,
         timeout: None,
         late_fill: LateFill::Keep,
+        failures: Failures::PLAIN,
+        fate,
         end: None,
     }
 }
@@ -31,7 +40,7 @@ fn plain(latency: &dyn Fn(usize, u64) -> u64) -> Config<'_> {
 fn run(requests: &[(u64, usize)], config: &Config<'_>) -> (Vec<(Kind, u64)>, Totals) {
     let requests: Vec<Request> =
         requests.iter().map(|&(at, object)| Request { at, object, node: 0 }).collect();
-    let (outcomes, totals) = simulate(&requests, &[1, 2, 3, 4, 5], config);
+    let Result { outcomes, totals, .. } = simulate(&requests, &[1, 2, 3, 4, 5], config);
     (outcomes.iter().map(|outcome| (outcome.kind, outcome.wait)).collect(), totals)
 }
 
@@ -58,7 +67,7 @@ fn without_a_guard_each_fetches_and_the_last_to_complete_arms_the_ttl() {
 fn a_single_flight_is_shared_by_the_requests_of_its_node_until_it_completes() {
     let config = Config { guard: Guard::SingleFlight, ..plain(TEN) };
     let requests = [(0, 0), (4, 0), (5, 1), (10, 0)].map(|(at, node)| Request { at, object: 0, node });
-    let (outcomes, totals) = simulate(&requests, &[1], &config);
+    let Result { outcomes, totals, .. } = simulate(&requests, &[1], &config);
     let outcomes: Vec<_> = outcomes.iter().map(|outcome| (outcome.kind, outcome.wait)).collect();
     assert_eq!(outcomes, [(Miss(Cold), 10), (DelayedHit, 6), (Miss(Cold), 10), (FreshHit, 0)]);
     assert_eq!(totals.fetches, 2);
@@ -156,7 +165,7 @@ fn a_dead_value_keeps_its_place_if_reclaim_is_lazy_and_loses_it_if_it_is_eager()
 #[test]
 fn a_write_over_a_dead_value_deletes_it_first_so_that_it_comes_last_again() {
     let eviction = Eviction::Fifo;
-    let first_slow: &dyn Fn(usize, u64) -> u64 = &|object, nth| if (object, nth) == (0, 1) { 30 } else { 0 };
+    let first_slow: &dyn Fate = &|object: usize, nth: u64| if (object, nth) == (0, 1) { 30_u64 } else { 0 };
     let ttl = Ttl::Fixed(10);
     let config = Config { capacity: Capacity::Objects(2), ttl, eviction, ..plain(first_slow) };
     // Object 0 is stored at 0, found dead and asked for again at 11, and a second time at 12, which
@@ -202,17 +211,18 @@ fn the_end_decides_what_is_still_there() {
 
 #[test]
 fn fetches_wait_for_the_first_free_server_in_their_order() {
-    let one = Config { servers: Some(1), ..plain(TEN) };
+    let one = Config { servers: Servers { count: Some(1), ..Servers::ALL }, ..plain(TEN) };
     // Done at 10, 20, 30, and the last starts when it is asked.
     let (outcomes, _) = run(&[(0, 0), (1, 1), (2, 2), (40, 3)], &one);
     assert_eq!(waits(&outcomes), [10, 19, 28, 10]);
-    let two = Config { servers: Some(2), ..one };
+    let two = Config { servers: Servers { count: Some(2), ..Servers::ALL }, ..one };
     assert_eq!(waits(&run(&[(0, 0), (1, 1), (2, 2), (40, 3)], &two).0), [10, 10, 18, 10]);
 }
 
 #[test]
 fn a_client_gives_up_after_its_timeout_and_the_value_comes_all_the_same() {
-    let keep = Config { servers: Some(1), timeout: Some(18), ..plain(TEN) };
+    let keep =
+        Config { servers: Servers { count: Some(1), ..Servers::ALL }, timeout: Some(18), ..plain(TEN) };
     // Object 1 is done at 20, which is 19 after it was asked.
     let requests = [(0, 0), (1, 1), (30, 1)];
     assert_eq!(run(&requests, &keep).0, [(Miss(Cold), 10), (Error, 18), (FreshHit, 0)]);
@@ -224,15 +234,17 @@ fn a_client_gives_up_after_its_timeout_and_the_value_comes_all_the_same() {
 
 #[test]
 fn who_joins_late_is_still_patient_when_the_first_gives_up() {
-    let config = Config { guard: Guard::SingleFlight, timeout: Some(6), ..plain(TEN) };
-    let (outcomes, totals) = run(&[(0, 0), (3, 0), (4, 0), (10, 0)], &config);
-    assert_eq!(outcomes, [(Error, 6), (Error, 6), (DelayedHit, 6), (FreshHit, 0)]);
+    // Who gives up acts one unit after the end of its patience.
+    let hundred: &dyn Fate = &|_: usize, _: u64| 100_u64;
+    let config = Config { guard: Guard::SingleFlight, timeout: Some(60), ..plain(hundred) };
+    let (outcomes, totals) = run(&[(0, 0), (30, 0), (40, 0), (100, 0)], &config);
+    assert_eq!(outcomes, [(Error, 60), (Error, 60), (DelayedHit, 60), (FreshHit, 0)]);
     assert_eq!(totals.fetches, 1);
 }
 
 #[test]
 fn a_fetch_in_the_background_is_stored_however_late_it_is() {
-    let slow_refresh: &dyn Fn(usize, u64) -> u64 = &|_, nth| if nth == 0 { 10 } else { 100 };
+    let slow_refresh: &dyn Fate = &|_: usize, nth: u64| if nth == 0 { 10 } else { 100 };
     let refresh = Refresh::StaleWhileRevalidate { window: 50 };
     let config = Config { refresh, timeout: Some(20), late_fill: LateFill::Discard, ..plain(slow_refresh) };
     let (outcomes, _) = run(&[(0, 0), (111, 0), (211, 0)], &config);
@@ -269,7 +281,7 @@ fn what_is_fetched_at_once_is_there_for_the_next_request_of_the_same_instant() {
 
 #[test]
 fn the_fetches_of_an_object_are_counted_from_zero_whoever_asks() {
-    let growing: &dyn Fn(usize, u64) -> u64 = &|object, nth| 10 * (object as u64 + 1) + nth;
+    let growing: &dyn Fate = &|object: usize, nth: u64| 10 * (object as u64 + 1) + nth;
     let (outcomes, _) = run(&[(0, 0), (0, 1), (1, 0), (2, 0), (2, 1)], &plain(growing));
     assert_eq!(waits(&outcomes), [10, 20, 11, 12, 21]);
 }
@@ -280,4 +292,79 @@ fn kinds(outcomes: &[(Kind, u64)]) -> Vec<Kind> {
 
 fn waits(outcomes: &[(Kind, u64)]) -> Vec<u64> {
     outcomes.iter().map(|outcome| outcome.1).collect()
+}
+
+/// Fails the first fetch, and takes 10 for each.
+struct FirstFails;
+
+impl Fate for FirstFails {
+    fn latency(&self, _: usize, _: u64) -> u64 {
+        10
+    }
+
+    fn fails(&self, _: usize, nth: u64) -> bool {
+        nth == 0
+    }
+}
+
+#[test]
+fn a_failed_attempt_is_tried_again_after_a_pause_if_the_node_has_saved_for_it() {
+    let failures = Failures { retries: 1, budget: Some(1.0), ..Failures::PLAIN };
+    let config = Config { failures, ..plain(&FirstFails) };
+    // The pause is never nothing: it fails at 10, asks again at 11, and has its value at 21.
+    let (outcomes, totals) = run(&[(0, 0), (22, 0)], &config);
+    assert_eq!((outcomes, totals.retries), (vec![(Miss(Cold), 21), (FreshHit, 0)], 1));
+    let failures = Failures { budget: Some(0.5), ..failures };
+    assert_eq!(run(&[(0, 0)], &Config { failures, ..config }).0, [(Error, 10)]);
+}
+
+#[test]
+fn an_error_is_remembered_and_answers_until_its_time_is_over() {
+    let config = Config { failures: Failures { negative: 5, ..Failures::PLAIN }, ..plain(&FirstFails) };
+    let (outcomes, totals) = run(&[(0, 0), (15, 0), (16, 0)], &config);
+    assert_eq!(outcomes, [(Error, 10), (Error, 0), (Miss(Cold), 10)]);
+    assert_eq!((totals.negative_served, totals.errors_stored), (1, 1));
+}
+
+#[test]
+fn who_finds_the_lock_taken_looks_again_until_the_value_is_there() {
+    let guard = Guard::Lock { lock_ttl: 100, poll: 4, wait: 50, after: AfterWait::Fetch };
+    let (outcomes, totals) = run(&[(0, 0), (1, 0)], &Config { guard, ..plain(TEN) });
+    // Looks at 5, 9 and 13, when the value of 10 is there.
+    assert_eq!(outcomes, [(Miss(Cold), 10), (DelayedHit, 12)]);
+    // One lock each for the two and for the two looks in vain, and the deletion.
+    assert_eq!((totals.fetches, totals.polls, totals.locks), (1, 3, 5));
+    let guard = Guard::Lock { lock_ttl: 100, poll: 4, wait: 6, after: AfterWait::Fetch };
+    let (outcomes, totals) = run(&[(0, 0), (1, 0)], &Config { guard, ..plain(TEN) });
+    assert_eq!((outcomes[1], totals.fetches), ((Miss(Cold), 16), 2));
+}
+
+#[test]
+fn a_full_queue_refuses_the_newest_or_throws_out_the_oldest() {
+    let servers = Servers { count: Some(1), room: Some(1), ..Servers::ALL };
+    let requests = [(0, 0), (1, 1), (2, 2)];
+    let (outcomes, totals) = run(&requests, &Config { servers, ..plain(TEN) });
+    assert_eq!((outcomes, totals.shed), (vec![(Miss(Cold), 10), (Miss(Cold), 19), (Error, 0)], 1));
+    let servers = Servers { shed: Shed::Oldest, ..servers };
+    let (outcomes, _) = run(&requests, &Config { servers, ..plain(TEN) });
+    assert_eq!(outcomes, [(Miss(Cold), 10), (Error, 1), (Miss(Cold), 18)]);
+}
+
+#[test]
+fn a_sweep_leaves_the_members_that_were_accessed_last() {
+    let sweep = Sweep { period: 10, limit: Limit::Members(1), lean: false, round_trip: 0, purge_after: None };
+    let config = Config { sweep: Some(sweep), end: Some(20), ..plain(AT_ONCE) };
+    let (outcomes, totals) = run(&[(0, 0), (1, 1), (2, 0), (11, 1), (12, 0)], &config);
+    assert_eq!(kinds(&outcomes)[3..], [Miss(Evicted), FreshHit]);
+    assert_eq!((totals.notes, totals.touches), (5, 5));
+}
+
+#[test]
+fn a_job_fetches_what_is_held_every_period() {
+    let refresh = Refresh::Timer { period: 40, keep: 80, workers: 1 };
+    let config = Config { refresh, ttl: Ttl::Fixed(30), end: Some(100), ..plain(TEN) };
+    let (outcomes, totals) = run(&[(0, 0), (45, 0), (80, 0)], &config);
+    // Stored at 10 and 50, fresh until 40 and 80; asked for by the job at 40 and 80.
+    assert_eq!(kinds(&outcomes), [Miss(Cold), StaleHit, FreshHit]);
+    assert_eq!((totals.fetches, totals.refreshes), (3, 2));
 }

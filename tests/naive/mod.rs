@@ -1,13 +1,27 @@
 //! A naive simulator: the rules of a cache-aside client over a cache with TTLs, in the plainest form.
 //!
-//! It shares no type and no line with the crate, looks everything up by walking through lists, and
-//! is meant to be read beside the rules rather than to be fast. Times are whole numbers of any one
-//! unit, objects and nodes are numbers from 0. Origins that fail, and values that are invalidated
-//! or lost, are not modelled.
+//! It shares no type and no line with the crate, looks everything up by walking through lists, keeps
+//! every request and every fetch for ever, and is meant to be read beside the rules rather than to be fast.
+//! Times are whole numbers of any one unit, objects and nodes are numbers from 0. Numbers of chance
+//! come from outside ([`Fate`]). Servers that lose their keys, and policies of eviction other than the
+//! two simplest, are not modelled.
 
 mod cases;
+mod client;
+pub(crate) mod guard;
+pub(crate) mod origin;
+pub(crate) mod refresh;
+mod store;
+pub(crate) mod sweep;
+pub(crate) mod ttl;
+mod world;
 
-use std::collections::BTreeMap;
+use guard::Guard;
+use origin::Servers;
+use refresh::Refresh;
+use sweep::Sweep;
+use ttl::{Modifier, Ttl};
+pub(crate) use world::simulate;
 
 /// One request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,37 +60,6 @@ pub(crate) enum Reclaim {
     Eager,
 }
 
-/// How long a stored value is fresh.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Ttl {
-    None,
-    Fixed(u64),
-    /// The TTL of each object, by the class it belongs to.
-    ClassTable(Vec<u64>),
-    /// `idle` after the last fresh hit or store, and at most `max_age` after the store.
-    Sliding {
-        idle: u64,
-        max_age: u64,
-    },
-}
-
-/// When a value is fetched that is still there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refresh {
-    OnDemand,
-    /// When it is asked for in the window after its freshness.
-    StaleWhileRevalidate {
-        window: u64,
-    },
-}
-
-/// Who may fetch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Guard {
-    None,
-    SingleFlight,
-}
-
 /// What becomes of a value whose client gave up before it came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LateFill {
@@ -84,22 +67,136 @@ pub(crate) enum LateFill {
     Discard,
 }
 
+/// What becomes of a fetch that nobody waits for any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deserted {
+    RunsOn,
+    /// It goes if no server has taken it up.
+    LeavesTheQueue,
+    /// It goes, and its server is free.
+    IsCut,
+}
+
+/// What becomes of a value where another fetch has stored one meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Duplicate {
+    Overwrites,
+    /// The first stays.
+    IsDropped,
+    /// The newest version stays.
+    IsDroppedIfOlder,
+}
+
+/// What the application does when an answer does not come.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Failures {
+    pub(crate) deserted: Deserted,
+    pub(crate) duplicate: Duplicate,
+    /// Attempts after the first.
+    pub(crate) retries: u32,
+    /// Scale of the pause before the first of them, and the most that it grows to.
+    pub(crate) backoff: (u64, u64),
+    /// Retries that a first attempt pays for; `None`: any number.
+    pub(crate) budget: Option<f64>,
+    /// Whether those who joined a fetch share its error, or ask themselves.
+    pub(crate) share_errors: bool,
+    /// How long an error is remembered.
+    pub(crate) negative: u64,
+}
+
+impl Failures {
+    /// Nobody tries again.
+    pub(crate) const PLAIN: Self = Self {
+        deserted: Deserted::RunsOn,
+        duplicate: Duplicate::Overwrites,
+        retries: 0,
+        backoff: (0, 0),
+        budget: None,
+        share_errors: true,
+        negative: 0,
+    };
+}
+
+/// Old values instead of errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FailSafe {
+    /// How long beyond its freshness a value may be served.
+    pub(crate) window: u64,
+    /// How long after a failure it is, without a fetch.
+    pub(crate) throttle: u64,
+    /// After how long a request that waits is served it.
+    pub(crate) soft: Option<u64>,
+}
+
+/// Fetches that ask whether the copy at hand is still current.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Conditional {
+    /// The part of a fetch's time that a confirmation takes.
+    pub(crate) cost: f64,
+    /// How long beyond its freshness a value is kept to be asked about.
+    pub(crate) keep: u64,
+}
+
+/// What chance gives, and what goes on at the origin. Numbers are in 0 to 1.
+pub(crate) trait Fate {
+    /// How long the origin works on the n-th fetch (from 0) of an object.
+    fn latency(&self, object: usize, nth: u64) -> u64;
+    /// Whether that fetch ends in an error.
+    fn fails(&self, _object: usize, _nth: u64) -> bool {
+        false
+    }
+    /// When the object changes.
+    fn changes(&self, _object: usize) -> &[u64] {
+        &[]
+    }
+    /// Whether anything ever changes.
+    fn ever_changes(&self) -> bool {
+        false
+    }
+    /// Whether the process that has this ticket dies while it fetches.
+    fn dies(&self, _object: usize, _ticket: u64) -> bool {
+        false
+    }
+    /// How much of the pause before a retry is waited.
+    fn backoff(&self, _request: usize, _attempt: u32) -> f64 {
+        0.0
+    }
+    /// What a modifier draws at a place of the list, for a store at an instant.
+    fn jitter(&self, _place: usize, _object: usize, _at: u64) -> f64 {
+        0.5
+    }
+    /// What a read at an instant draws for an early fetch.
+    fn early(&self, _object: usize, _at: u64) -> f64 {
+        0.0
+    }
+}
+
+impl<F: Fn(usize, u64) -> u64> Fate for F {
+    fn latency(&self, object: usize, nth: u64) -> u64 {
+        self(object, nth)
+    }
+}
+
 /// Everything that decides a run, apart from its requests.
+#[derive(Clone)]
 pub(crate) struct Config<'a> {
     pub(crate) capacity: Capacity,
     pub(crate) eviction: Eviction,
     pub(crate) reclaim: Reclaim,
     pub(crate) ttl: Ttl,
+    pub(crate) modifiers: Vec<Modifier>,
     pub(crate) refresh: Refresh,
+    pub(crate) conditional: Option<Conditional>,
+    pub(crate) fail_safe: Option<FailSafe>,
     pub(crate) guard: Guard,
-    /// How long the origin works on the n-th fetch (from 0) of an object.
-    pub(crate) latency: &'a dyn Fn(usize, u64) -> u64,
-    /// How many fetches the origin serves at once, in the order they were asked; `None`: all.
-    pub(crate) servers: Option<usize>,
+    pub(crate) sweep: Option<Sweep>,
+    pub(crate) servers: Servers,
     /// A client that would wait longer gives up.
     pub(crate) timeout: Option<u64>,
     pub(crate) late_fill: LateFill,
-    /// Nothing happens after this instant; `None`: every fetch completes.
+    pub(crate) failures: Failures,
+    pub(crate) fate: &'a dyn Fate,
+    /// Nothing is stored after this instant, and no job runs; `None`: every fetch completes.
     pub(crate) end: Option<u64>,
 }
 
@@ -118,23 +215,43 @@ pub(crate) enum Kind {
     StaleHit,
     DelayedHit,
     Miss(Cause),
+    StaleOnError,
     Error,
 }
 
-/// How a request was answered and how long its client waited.
+/// How a request was answered, how long its client waited, and for how long the value was out of date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) kind: Kind,
     pub(crate) wait: u64,
+    pub(crate) outdated: Option<u64>,
 }
 
 /// Sums over a run, and what the cache holds at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Totals {
-    /// Fetches asked of the origin, those in the background included.
+    /// Fetches asked of the origin until the end, those in the background included.
     pub(crate) fetches: u64,
     /// Fetches in the background.
     pub(crate) refreshes: u64,
+    /// Fetches that the origin refused or threw out of its queue.
+    pub(crate) shed: u64,
+    /// Attempts that ended for want of patience, attempts after the first, fetches called off, dead processes.
+    pub(crate) timeouts: u64,
+    pub(crate) retries: u64,
+    pub(crate) cancelled: u64,
+    pub(crate) crashes: u64,
+    /// Requests that an error answered that was remembered.
+    pub(crate) negative_served: u64,
+    /// Commands: looks of those that wait, locks, values prolonged, errors remembered, deadlines moved,
+    /// access times noted, and those of the sweep.
+    pub(crate) polls: u64,
+    pub(crate) locks: u64,
+    pub(crate) rewrites: u64,
+    pub(crate) errors_stored: u64,
+    pub(crate) touches: u64,
+    pub(crate) notes: u64,
+    pub(crate) sweeps: u64,
     pub(crate) evicted: u64,
     pub(crate) expired: u64,
     /// Values refused because nothing may be evicted for them.
@@ -143,269 +260,23 @@ pub(crate) struct Totals {
     pub(crate) resident_bytes: u64,
     pub(crate) peak_bytes: u64,
     /// Sum over all stays in the cache of their length, and of bytes times length; only where the run has an end.
-    pub(crate) entry_ticks: u64,
-    pub(crate) byte_ticks: u64,
+    pub(crate) entry_ticks: u128,
+    pub(crate) byte_ticks: u128,
 }
 
-/// Answers all requests: one outcome each, and the totals.
-pub(crate) fn simulate(requests: &[Request], sizes: &[u64], config: &Config<'_>) -> (Vec<Outcome>, Totals) {
-    let mut world = World {
-        config,
-        sizes,
-        entries: Vec::new(),
-        why_gone: BTreeMap::new(),
-        flights: Vec::new(),
-        asked_before: BTreeMap::new(),
-        server_free_at: vec![0; config.servers.unwrap_or(0)],
-        totals: Totals::default(),
-    };
-    let mut outcomes = Vec::new();
-    for request in requests {
-        world.complete_until(request.at);
-        world.reclaim(request.at);
-        outcomes.push(world.answer(request));
-    }
-    world.complete_until(config.end.unwrap_or(u64::MAX));
-    if let Some(end) = config.end {
-        world.reclaim(end);
-        for entry in std::mem::take(&mut world.entries) {
-            world.totals.resident_entries += 1;
-            world.totals.resident_bytes += sizes[entry.object];
-            world.count_stay(&entry, end);
-        }
-    } else {
-        world.totals.resident_entries = world.entries.len();
-        world.totals.resident_bytes = world.bytes();
-    }
-    (outcomes, world.totals)
+/// A stretch of time in which an object has fetches in flight, and how many began in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Regeneration {
+    pub(crate) object: usize,
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    pub(crate) size: u64,
 }
 
-/// A value in the cache.
-struct Entry {
-    object: usize,
-    /// When there was room made for it.
-    came_at: u64,
-    /// When its value was written last.
-    stored_at: u64,
-    /// The last instant at which it is fresh.
-    fresh_until: u64,
-    /// The last instant at which it is there at all.
-    live_until: u64,
-}
-
-/// A fetch that has not completed.
-#[derive(Clone, Copy)]
-struct Flight {
-    done: u64,
-    /// How many fetches were asked before this one.
-    sequence: u64,
-    asked: u64,
-    object: usize,
-    node: usize,
-    background: bool,
-}
-
-struct World<'a> {
-    config: &'a Config<'a>,
-    sizes: &'a [u64],
-    /// What is in the cache; the first is the next to be evicted.
-    entries: Vec<Entry>,
-    /// For each object that was in the cache and left it, why it left last.
-    why_gone: BTreeMap<usize, Cause>,
-    flights: Vec<Flight>,
-    /// How often each object was fetched so far.
-    asked_before: BTreeMap<usize, u64>,
-    server_free_at: Vec<u64>,
-    totals: Totals,
-}
-
-impl World<'_> {
-    /// Lets every fetch complete that is done at `now` or before.
-    fn complete_until(&mut self, now: u64) {
-        loop {
-            let next = (0..self.flights.len())
-                .filter(|&i| self.flights[i].done <= now)
-                .min_by_key(|&i| (self.flights[i].done, self.flights[i].sequence));
-            let Some(next) = next else { return };
-            let flight = self.flights.remove(next);
-            self.reclaim(flight.done);
-            self.store(&flight);
-        }
-    }
-
-    /// Under eager reclaim, removes what is dead at `now`.
-    fn reclaim(&mut self, now: u64) {
-        if self.config.reclaim == Reclaim::Eager {
-            while let Some(dead) = self.entries.iter().position(|entry| now > entry.live_until) {
-                // It left as soon as it was dead, whoever came when.
-                self.expire(dead, self.entries[dead].live_until);
-            }
-        }
-    }
-
-    fn expire(&mut self, place: usize, when: u64) {
-        let entry = self.entries.remove(place);
-        self.count_stay(&entry, when);
-        self.why_gone.insert(entry.object, Cause::Expired);
-        self.totals.expired += 1;
-    }
-
-    fn count_stay(&mut self, entry: &Entry, until: u64) {
-        if self.config.end.is_some() {
-            self.totals.entry_ticks += until - entry.came_at;
-            self.totals.byte_ticks += self.sizes[entry.object] * (until - entry.came_at);
-        }
-    }
-
-    fn answer(&mut self, request: &Request) -> Outcome {
-        let now = request.at;
-        let mut place = self.place_of(request.object);
-        if let Some(found) = place
-            && now > self.entries[found].live_until
-        {
-            self.expire(found, now);
-            place = None;
-        }
-        let Some(place) = place else { return self.answer_from_the_origin(request) };
-        if now <= self.entries[place].fresh_until {
-            if let Ttl::Sliding { idle, max_age } = self.config.ttl {
-                let born = self.entries[place].stored_at;
-                self.arm(place, now.saturating_add(idle).min(born.saturating_add(max_age)));
-            }
-            self.used(place);
-            return Outcome { kind: Kind::FreshHit, wait: 0 };
-        }
-        self.used(place);
-        if self.flight_to_join(request).is_none() {
-            self.totals.refreshes += 1;
-            self.fetch(request, true);
-        }
-        Outcome { kind: Kind::StaleHit, wait: 0 }
-    }
-
-    fn answer_from_the_origin(&mut self, request: &Request) -> Outcome {
-        let (kind, done) = if let Some(flight) = self.flight_to_join(request) {
-            (Kind::DelayedHit, flight.done)
-        } else {
-            let cause = self.why_gone.get(&request.object).copied().unwrap_or(Cause::Cold);
-            (Kind::Miss(cause), self.fetch(request, false))
-        };
-        let wait = done - request.at;
-        match self.config.timeout {
-            Some(timeout) if wait > timeout => Outcome { kind: Kind::Error, wait: timeout },
-            _ => Outcome { kind, wait },
-        }
-    }
-
-    /// The fetch that the guard lets this request share.
-    fn flight_to_join(&self, request: &Request) -> Option<Flight> {
-        let alike = |flight: &&Flight| flight.object == request.object && flight.node == request.node;
-        match self.config.guard {
-            Guard::None => None,
-            Guard::SingleFlight => {
-                self.flights.iter().filter(alike).max_by_key(|flight| flight.sequence).copied()
-            }
-        }
-    }
-
-    /// Asks the origin, and says when it will be done.
-    fn fetch(&mut self, request: &Request, background: bool) -> u64 {
-        let nth = self.asked_before.entry(request.object).or_insert(0);
-        let latency = (self.config.latency)(request.object, *nth);
-        *nth += 1;
-        let mut done = request.at + latency;
-        if self.config.servers.is_some() {
-            let free_at = self.server_free_at.iter_mut().min().expect("an origin has at least one server");
-            done = request.at.max(*free_at) + latency;
-            *free_at = done;
-        }
-        let sequence = self.totals.fetches;
-        self.totals.fetches += 1;
-        let (object, node) = (request.object, request.node);
-        self.flights.push(Flight { done, sequence, asked: request.at, object, node, background });
-        done
-    }
-
-    /// Stores what a fetch brought.
-    fn store(&mut self, flight: &Flight) {
-        let now = flight.done;
-        let too_late = self.config.timeout.is_some_and(|timeout| now - flight.asked > timeout);
-        if too_late && !flight.background && self.config.late_fill == LateFill::Discard {
-            return;
-        }
-        let object = flight.object;
-        // A write deletes a dead value first, which then leaves its place.
-        if let Some(dead) = self.place_of(object)
-            && now > self.entries[dead].live_until
-        {
-            self.expire(dead, now);
-        }
-        if let Some(place) = self.place_of(object) {
-            self.used(place);
-        } else if self.make_room(self.sizes[object], now) {
-            self.entries.push(Entry { object, came_at: now, stored_at: 0, fresh_until: 0, live_until: 0 });
-        } else {
-            return;
-        }
-        let place = self.place_of(object).expect("it was there or has been added");
-        self.entries[place].stored_at = now;
-        let fresh_until = match &self.config.ttl {
-            Ttl::None => u64::MAX,
-            Ttl::Fixed(ttl) => now.saturating_add(*ttl),
-            Ttl::ClassTable(ttls) => now.saturating_add(ttls[object]),
-            Ttl::Sliding { idle, max_age } => now.saturating_add(*idle.min(max_age)),
-        };
-        self.arm(place, fresh_until);
-        self.totals.peak_bytes = self.totals.peak_bytes.max(self.bytes());
-    }
-
-    /// Sets both deadlines of an entry.
-    fn arm(&mut self, place: usize, fresh_until: u64) {
-        let window = match self.config.refresh {
-            Refresh::OnDemand => 0,
-            Refresh::StaleWhileRevalidate { window } => window,
-        };
-        self.entries[place].fresh_until = fresh_until;
-        self.entries[place].live_until = fresh_until.saturating_add(window);
-    }
-
-    /// Evicts until `size` more bytes and one more entry fit; says whether they do.
-    fn make_room(&mut self, size: u64, now: u64) -> bool {
-        let fits = |bytes: u64, entries: u64| match self.config.capacity {
-            Capacity::Unbounded => true,
-            Capacity::Bytes(most) => bytes + size <= most,
-            Capacity::Objects(most) => entries < most,
-        };
-        if self.config.eviction == Eviction::Never {
-            let fits = fits(self.bytes(), self.entries.len() as u64);
-            self.totals.out_of_memory += u64::from(!fits);
-            return fits;
-        }
-        if !fits(0, 0) {
-            return false;
-        }
-        while !fits(self.bytes(), self.entries.len() as u64) {
-            let victim = self.entries.remove(0);
-            self.count_stay(&victim, now);
-            self.why_gone.insert(victim.object, Cause::Evicted);
-            self.totals.evicted += 1;
-        }
-        true
-    }
-
-    /// Notes that an entry was read or written again.
-    fn used(&mut self, place: usize) {
-        if self.config.eviction == Eviction::Lru {
-            let entry = self.entries.remove(place);
-            self.entries.push(entry);
-        }
-    }
-
-    fn place_of(&self, object: usize) -> Option<usize> {
-        self.entries.iter().position(|entry| entry.object == object)
-    }
-
-    fn bytes(&self) -> u64 {
-        self.entries.iter().map(|entry| self.sizes[entry.object]).sum()
-    }
+/// What a run leaves behind.
+pub(crate) struct Result {
+    /// By request.
+    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) totals: Totals,
+    pub(crate) regenerations: Vec<Regeneration>,
 }

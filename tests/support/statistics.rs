@@ -1,5 +1,7 @@
 //! How far a measured mean may lie from theory: standard errors from independent replications.
 
+use crate::ledger::Ledger;
+
 /// A mean over independent replications, with its standard error.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Estimate {
@@ -21,15 +23,34 @@ impl Estimate {
         Self { mean, standard_error: (variance / n).sqrt() }
     }
 
+    /// A quantity whose standard error theory knows, such as a count of independent events.
+    pub(crate) fn with_error(mean: f64, standard_error: f64) -> Self {
+        Self { mean, standard_error }
+    }
+
     /// The mean.
     pub(crate) fn mean(self) -> f64 {
         self.mean
     }
 
+    /// Its standard error.
+    pub(crate) fn standard_error(self) -> f64 {
+        self.standard_error
+    }
+
+    /// How many decimals show two digits of the standard error.
+    pub(crate) fn decimals(self) -> usize {
+        let exact = |decimals: &usize| {
+            self.standard_error * 10.0_f64.powi(i32::try_from(*decimals).unwrap_or(6)) >= 9.5
+        };
+        if self.standard_error > 0.0 { (0..6).find(exact).unwrap_or(6) } else { 4 }
+    }
+
     /// Holds an exact law to the measurement: at most 4 standard errors away, and the run must be
     /// long enough for 4 standard errors to lie within `tolerance`, or any law would pass.
-    pub(crate) fn must_equal(self, law: f64, tolerance: f64, what: &str) {
+    pub(crate) fn must_equal(self, ledger: &mut Ledger, law: f64, tolerance: f64, what: &str) {
         let Self { mean, standard_error } = self;
+        ledger.measured(what, law, self, format!("4 s.e. ≤ {tolerance}"));
         assert!(
             4.0 * standard_error <= tolerance,
             "{what}: the runs are too short, 4 x {standard_error:.6} is more than the tolerance {tolerance}"
@@ -39,13 +60,23 @@ impl Estimate {
     }
 
     /// Holds an approximation of a hit ratio to the measurement: within .002 and 4 standard errors.
-    pub(crate) fn must_be_near(self, approximation: f64, what: &str) {
-        let Self { mean, standard_error } = self;
-        assert!(standard_error <= 0.0005, "{what}: the runs are too short, ± {standard_error:.6}");
-        let limit = 0.002 + 4.0 * standard_error;
+    pub(crate) fn must_be_near(self, ledger: &mut Ledger, approximation: f64, what: &str) {
         assert!(
-            (mean - approximation).abs() <= limit,
-            "{what}: approximation {approximation:.6}, measured {mean:.6} ± {standard_error:.6}"
+            self.standard_error <= 0.0005,
+            "{what}: the runs are too short, ± {:.6}",
+            self.standard_error
+        );
+        self.must_be_within(ledger, approximation, 0.002, what);
+    }
+
+    /// Holds an approximation, or a figure that is itself measured, to the measurement: within `slack` and 4 standard errors.
+    pub(crate) fn must_be_within(self, ledger: &mut Ledger, approximation: f64, slack: f64, what: &str) {
+        let Self { mean, standard_error } = self;
+        ledger.measured(what, approximation, self, format!("{slack} + 4 s.e."));
+        assert!(4.0 * standard_error <= 2.0 * slack, "{what}: the runs are too short, ± {standard_error:.6}");
+        assert!(
+            (mean - approximation).abs() <= slack + 4.0 * standard_error,
+            "{what}: expected {approximation:.6}, measured {mean:.6} ± {standard_error:.6}"
         );
     }
 }

@@ -116,3 +116,13 @@ fn solve(function: impl Fn(f64) -> f64, value: f64, from: f64) -> f64 {
     }
     f64::midpoint(low, high)
 }
+
+/// Hit ratio under a sliding TTL (F2).
+pub(crate) fn sliding(rates: &[f64], ttl: f64) -> f64 {
+    overall(rates, |rate| 1.0 - (-rate * ttl).exp())
+}
+
+/// The sliding TTL that gives a hit ratio (F2, inverted).
+pub(crate) fn sliding_time(rates: &[f64], hit: f64) -> f64 {
+    solve(|ttl| sliding(rates, ttl), hit, 0.0)
+}

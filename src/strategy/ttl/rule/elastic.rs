@@ -150,7 +150,7 @@ impl TtlRule for Elastic {
 
     fn on_request(&mut self, seen: &Seen) {
         let stay = &mut self.stays[seen.object.index()];
-        if stay.began <= seen.at && seen.at <= stay.began + stay.ttl {
+        if stay.began < seen.at && seen.at <= stay.began + stay.ttl {
             stay.requests += 1;
         }
     }

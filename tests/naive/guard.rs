@@ -1,0 +1,124 @@
+//! Who may fetch.
+
+use std::collections::BTreeMap;
+
+/// What a waiter does whose time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AfterWait {
+    Fetch,
+    Fail,
+    Stale,
+}
+
+/// A guard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Guard {
+    None,
+    SingleFlight,
+    Lock { lock_ttl: u64, poll: u64, wait: u64, after: AfterWait },
+    LockStale { lock_ttl: u64, poll: u64, wait: u64, window: u64, cold_waits: bool },
+    Lease { interval: u64, wait: u64, stale: bool, window: u64 },
+}
+
+impl Guard {
+    /// How long a value is kept for it beyond its freshness.
+    pub(crate) fn window(self) -> u64 {
+        match self {
+            Self::LockStale { window, .. } | Self::Lease { stale: true, window, .. } => window,
+            _ => 0,
+        }
+    }
+}
+
+/// What who wants a fetch may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum May {
+    Fetch { holds: bool },
+    Join,
+    ServeStale,
+    LookAgainIn(u64),
+    Fail,
+}
+
+/// Who wants a fetch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanting {
+    pub(crate) object: usize,
+    pub(crate) now: u64,
+    pub(crate) ticket: u64,
+    pub(crate) in_flight: bool,
+    pub(crate) has_copy: bool,
+    pub(crate) waited: u64,
+}
+
+/// A guard and its memory.
+pub(crate) struct Gate {
+    guard: Guard,
+    /// Holder and last instant of each lock.
+    locks: BTreeMap<usize, (u64, u64)>,
+    /// When each object's last lease was given.
+    leases: BTreeMap<usize, u64>,
+    /// Commands that locks cost.
+    pub(crate) commands: u64,
+}
+
+impl Gate {
+    pub(crate) fn new(guard: Guard) -> Self {
+        Self { guard, locks: BTreeMap::new(), leases: BTreeMap::new(), commands: 0 }
+    }
+
+    pub(crate) fn ask(&mut self, who: Wanting) -> May {
+        let Wanting { object, now, waited, has_copy, .. } = who;
+        if !matches!(self.guard, Guard::None | Guard::SingleFlight) {
+            self.commands += 1;
+        }
+        let guard = self.guard;
+        match guard {
+            Guard::SingleFlight if who.in_flight => May::Join,
+            Guard::Lock { lock_ttl, .. } | Guard::LockStale { lock_ttl, .. } if self.locks(who, lock_ttl) => {
+                May::Fetch { holds: true }
+            }
+            Guard::Lock { poll, wait, .. } if waited < wait => May::LookAgainIn(poll.min(wait - waited)),
+            Guard::Lock { after: AfterWait::Fail, .. } => May::Fail,
+            Guard::Lock { after: AfterWait::Stale, .. } | Guard::LockStale { .. } if has_copy => {
+                May::ServeStale
+            }
+            Guard::LockStale { cold_waits: true, poll, wait, .. } if waited < wait => {
+                May::LookAgainIn(poll.min(wait - waited))
+            }
+            Guard::None | Guard::SingleFlight | Guard::Lock { .. } | Guard::LockStale { .. } => {
+                May::Fetch { holds: false }
+            }
+            Guard::Lease { interval, wait, stale, .. } => {
+                if self.leases.get(&object).is_none_or(|given| now > given + interval) {
+                    self.leases.insert(object, now);
+                    May::Fetch { holds: false }
+                } else if stale && has_copy {
+                    May::ServeStale
+                } else {
+                    May::LookAgainIn(wait)
+                }
+            }
+        }
+    }
+
+    /// Whether the lock is free, and now taken.
+    fn locks(&mut self, who: Wanting, lock_ttl: u64) -> bool {
+        let free = self.locks.get(&who.object).is_none_or(|(_, until)| who.now > *until);
+        if free {
+            self.locks.insert(who.object, (who.ticket, who.now + lock_ttl));
+        }
+        free
+    }
+
+    /// A holder's fetch is over: the lock is deleted if it is still its own; the dead delete nothing.
+    pub(crate) fn over(&mut self, object: usize, ticket: u64, died: bool) {
+        if died {
+            return;
+        }
+        self.commands += 1;
+        if self.locks.get(&object).is_some_and(|(holder, _)| *holder == ticket) {
+            self.locks.remove(&object);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The cache: a list of entries, walked through from end to end.
+
+use std::collections::BTreeMap;
+
+use super::{Capacity, Cause, Eviction, Reclaim, Totals};
+
+/// What the application stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Value {
+    /// When it was written.
+    pub(crate) stored_at: u64,
+    /// The last instant at which it is fresh.
+    pub(crate) fresh_until: u64,
+    /// The last instant at which it is there at all.
+    pub(crate) live_until: u64,
+    /// How often the object had changed when the origin began to serve it.
+    pub(crate) version: usize,
+}
+
+/// A value in the cache.
+struct Entry {
+    object: usize,
+    /// When there was room made for it.
+    came_at: u64,
+    value: Value,
+}
+
+/// The cache and its accounts.
+pub(crate) struct Store<'a> {
+    pub(crate) sizes: &'a [u64],
+    pub(crate) capacity: Capacity,
+    pub(crate) eviction: Eviction,
+    pub(crate) reclaim: Reclaim,
+    /// The first is the next to be evicted.
+    entries: Vec<Entry>,
+    /// For each object that was in the cache and left it, why it left last.
+    why_gone: BTreeMap<usize, Cause>,
+    /// Whether stays are counted, because the run has an end.
+    counts_stays: bool,
+    pub(crate) totals: Totals,
+}
+
+impl<'a> Store<'a> {
+    pub(crate) fn new(
+        sizes: &'a [u64],
+        (capacity, eviction, reclaim): (Capacity, Eviction, Reclaim),
+        counts_stays: bool,
+    ) -> Self {
+        let (entries, why_gone, totals) = (Vec::new(), BTreeMap::new(), Totals::default());
+        Self { sizes, capacity, eviction, reclaim, entries, why_gone, counts_stays, totals }
+    }
+
+    /// Under eager reclaim, removes what is dead at `now`.
+    pub(crate) fn bury(&mut self, now: u64) {
+        if self.reclaim == Reclaim::Eager {
+            while let Some(dead) = self.entries.iter().position(|entry| now > entry.value.live_until) {
+                // It left as soon as it was dead, whoever came when.
+                self.leave(dead, Cause::Expired, self.entries[dead].value.live_until);
+            }
+        }
+    }
+
+    fn leave(&mut self, place: usize, cause: Cause, when: u64) {
+        let entry = self.entries.remove(place);
+        self.count_stay(&entry, when);
+        self.why_gone.insert(entry.object, cause);
+        match cause {
+            Cause::Evicted => self.totals.evicted += 1,
+            _ => self.totals.expired += 1,
+        }
+    }
+
+    fn count_stay(&mut self, entry: &Entry, until: u64) {
+        if self.counts_stays {
+            let stay = u128::from(until - entry.came_at);
+            self.totals.entry_ticks += stay;
+            self.totals.byte_ticks += u128::from(self.sizes[entry.object]) * stay;
+        }
+    }
+
+    /// A read: a dead value is deleted, a live one has been used.
+    pub(crate) fn get(&mut self, object: usize, now: u64) -> Result<Value, Cause> {
+        match self.place_of(object) {
+            None => Err(self.why_gone.get(&object).copied().unwrap_or(Cause::Cold)),
+            Some(dead) if now > self.entries[dead].value.live_until => {
+                self.leave(dead, Cause::Expired, now);
+                Err(Cause::Expired)
+            }
+            Some(place) => {
+                let value = self.entries[place].value;
+                self.used(place);
+                Ok(value)
+            }
+        }
+    }
+
+    /// The live value, if there is one; nothing is used.
+    pub(crate) fn peek(&self, object: usize, now: u64) -> Option<Value> {
+        self.place_of(object).map(|place| self.entries[place].value).filter(|value| now <= value.live_until)
+    }
+
+    /// A write; whether the value is held.
+    pub(crate) fn set(&mut self, object: usize, value: Value) {
+        let now = value.stored_at;
+        // A write deletes a dead value first, which then leaves its place.
+        if let Some(dead) = self.place_of(object)
+            && now > self.entries[dead].value.live_until
+        {
+            self.leave(dead, Cause::Expired, now);
+        }
+        if let Some(place) = self.place_of(object) {
+            self.entries[place].value = value;
+            self.used(place);
+        } else if self.make_room(self.sizes[object], now) {
+            self.entries.push(Entry { object, came_at: now, value });
+        }
+        self.totals.peak_bytes = self.totals.peak_bytes.max(self.bytes());
+    }
+
+    /// Moves both deadlines of a value.
+    pub(crate) fn expire(&mut self, object: usize, fresh_until: u64, live_until: u64) {
+        if let Some(place) = self.place_of(object) {
+            let value = &mut self.entries[place].value;
+            (value.fresh_until, value.live_until) = (fresh_until, live_until);
+        }
+    }
+
+    /// A deletion by the application, to make room.
+    pub(crate) fn unlink(&mut self, object: usize, now: u64) {
+        if let Some(place) = self.place_of(object) {
+            let live = now <= self.entries[place].value.live_until;
+            self.leave(place, if live { Cause::Evicted } else { Cause::Expired }, now);
+        }
+    }
+
+    /// Evicts until `size` more bytes and one more entry fit; says whether they do.
+    fn make_room(&mut self, size: u64, now: u64) -> bool {
+        let capacity = self.capacity;
+        let fits = |bytes: u64, entries: u64| match capacity {
+            Capacity::Unbounded => true,
+            Capacity::Bytes(most) => bytes + size <= most,
+            Capacity::Objects(most) => entries < most,
+        };
+        if self.eviction == Eviction::Never {
+            let fits = fits(self.bytes(), self.entries.len() as u64);
+            self.totals.out_of_memory += u64::from(!fits);
+            return fits;
+        }
+        if !fits(0, 0) {
+            return false;
+        }
+        while !fits(self.bytes(), self.entries.len() as u64) {
+            self.leave(0, Cause::Evicted, now);
+        }
+        true
+    }
+
+    /// Notes that an entry was read or written again.
+    fn used(&mut self, place: usize) {
+        if self.eviction == Eviction::Lru {
+            let entry = self.entries.remove(place);
+            self.entries.push(entry);
+        }
+    }
+
+    fn place_of(&self, object: usize) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.object == object)
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.entries.iter().map(|entry| self.sizes[entry.object]).sum()
+    }
+
+    /// Closes the accounts.
+    pub(crate) fn finish(&mut self, end: Option<u64>) {
+        self.bury(end.unwrap_or(0));
+        self.totals.resident_entries = self.entries.len();
+        self.totals.resident_bytes = self.bytes();
+        if let Some(end) = end {
+            for entry in std::mem::take(&mut self.entries) {
+                self.count_stay(&entry, end);
+                self.entries.push(entry);
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Keeps all that the engine tells, for a comparison one by one.
+
+use crate::naive::{self, Kind, Totals};
+use ttlab::cache::Stored;
+use ttlab::metrics::{
+    Asked, Cause, Command, Incident, Measurements, Observer, Outcome, OutcomeKind, Regeneration,
+};
+use ttlab::units::{SimDuration, SimTime};
+
+/// What the engine told.
+#[derive(Default)]
+pub(crate) struct Diary {
+    /// Outcomes with the place of their request, in the order in which they were told.
+    outcomes: Vec<(u32, naive::Outcome)>,
+    pub(crate) regenerations: Vec<Regeneration>,
+    /// What can be summed up from what is told; the rest is the cache's to say.
+    pub(crate) totals: Totals,
+}
+
+fn kind(kind: OutcomeKind) -> Kind {
+    match kind {
+        OutcomeKind::FreshHit => Kind::FreshHit,
+        OutcomeKind::StaleHit => Kind::StaleHit,
+        OutcomeKind::DelayedHit => Kind::DelayedHit,
+        OutcomeKind::Miss(Cause::Cold) => Kind::Miss(naive::Cause::Cold),
+        OutcomeKind::Miss(Cause::Expired) => Kind::Miss(naive::Cause::Expired),
+        OutcomeKind::Miss(Cause::Evicted) => Kind::Miss(naive::Cause::Evicted),
+        OutcomeKind::StaleOnError => Kind::StaleOnError,
+        OutcomeKind::Error => Kind::Error,
+        other @ OutcomeKind::Miss(_) => panic!("{other:?} cannot happen here"),
+    }
+}
+
+impl Observer for Diary {
+    fn observe(&mut self, outcome: &Outcome) {
+        let outdated = outcome.stale_for.map(SimDuration::as_nanos);
+        let seen = naive::Outcome { kind: kind(outcome.kind), wait: outcome.wait.as_nanos(), outdated };
+        self.outcomes.push((outcome.request, seen));
+    }
+
+    fn asked(&mut self, asked: &Asked) {
+        self.totals.fetches += 1;
+        self.totals.refreshes += u64::from(asked.background);
+    }
+
+    fn regenerated(&mut self, regeneration: &Regeneration) {
+        self.regenerations.push(*regeneration);
+    }
+
+    fn stored(&mut self, _: u32, _: SimTime, stored: Stored) {
+        self.totals.out_of_memory += u64::from(stored == Stored::OutOfMemory);
+    }
+
+    fn touched(&mut self, _: SimTime) {
+        self.totals.touches += 1;
+    }
+
+    fn sent(&mut self, _: SimTime, command: Command, count: u64) {
+        let sum = match command {
+            Command::Poll => &mut self.totals.polls,
+            Command::Lock | Command::Unlock => &mut self.totals.locks,
+            Command::Rewrite => &mut self.totals.rewrites,
+            Command::SetError => &mut self.totals.errors_stored,
+            Command::Zadd => &mut self.totals.notes,
+            Command::Sweep => &mut self.totals.sweeps,
+        };
+        *sum += count;
+    }
+
+    fn incident(&mut self, _: SimTime, incident: Incident) {
+        let sum = match incident {
+            Incident::Shed => &mut self.totals.shed,
+            Incident::TimedOut => &mut self.totals.timeouts,
+            Incident::Retried => &mut self.totals.retries,
+            Incident::NegativeServed => &mut self.totals.negative_served,
+            Incident::Crashed => &mut self.totals.crashes,
+            Incident::Cancelled => &mut self.totals.cancelled,
+            Incident::Broken => panic!("the naive model has no breaker, and no case one either"),
+        };
+        *sum += 1;
+    }
+}
+
+impl Diary {
+    /// The outcomes in the order of their requests, each of which must have exactly one.
+    pub(crate) fn in_order(&self) -> Vec<naive::Outcome> {
+        let mut outcomes = self.outcomes.clone();
+        outcomes.sort_by_key(|(request, _)| *request);
+        assert!(outcomes.windows(2).all(|pair| pair[0].0 < pair[1].0), "a request has two outcomes");
+        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+    }
+}
+
+/// What the recorder sums up is what the diary holds one by one.
+pub(crate) fn check_recorder(
+    measured: &Measurements,
+    diary: &Diary,
+    found: &Totals,
+    end: SimTime,
+    text: &str,
+) {
+    let outcomes = &measured.totals.outcomes;
+    assert_eq!(outcomes.total(), diary.outcomes.len() as u64, "{text}");
+    for of in OutcomeKind::ALL {
+        let happens = !matches!(of, OutcomeKind::Miss(Cause::Invalidated | Cause::Lost));
+        let told = |(_, outcome): &&(u32, naive::Outcome)| happens && outcome.kind == kind(of);
+        assert_eq!(outcomes.of(of), diary.outcomes.iter().filter(told).count() as u64, "{of:?} {text}");
+    }
+    let buckets = &measured.series.buckets;
+    assert_eq!(buckets.iter().map(|bucket| bucket.outcomes.total()).sum::<u64>(), outcomes.total());
+    assert_eq!(buckets.iter().map(|bucket| bucket.evicted).sum::<u64>(), found.evicted, "{text}");
+    assert_eq!(buckets.iter().map(|bucket| bucket.expired).sum::<u64>(), found.expired, "{text}");
+    assert_eq!(buckets.iter().map(|bucket| bucket.peak_bytes).max(), Some(found.peak_bytes), "{text}");
+    assert_eq!((measured.origin.fetches, measured.origin.refreshes), (found.fetches, found.refreshes));
+    assert_eq!((measured.evicted, measured.expired), (found.evicted, found.expired), "{text}");
+    assert_eq!(measured.out_of_memory, found.out_of_memory, "{text}");
+    let inside = diary.regenerations.iter().filter(|one| one.start <= end);
+    let (count, fetches) = inside.fold((0, 0), |(count, fetches), one| (count + 1, fetches + one.size));
+    let stampedes = &measured.stampedes;
+    assert_eq!(stampedes.regenerations, count, "{text}");
+    assert_eq!(stampedes.regenerations + stampedes.duplicate_fetches, fetches, "{text}");
+}
