@@ -335,7 +335,7 @@ fn sample(format: &str) -> Vec<u8> {
         }),
         "json-lines" => each(|second, key| {
             format!(
-                "{{\"ts\": {second}000, \"request\": {{\"path\": \"{key}\"}}, \"bytes\": 1839, \"status\": 200}}"
+                "{{\"ts\": 1{second}000, \"request\": {{\"path\": \"{key}\"}}, \"bytes\": 1839, \"status\": 200}}"
             )
         }),
         "csv" => table("ts,path,status,bytes\n", ','),

@@ -9,6 +9,7 @@ use std::io;
 
 use super::file::Whole;
 use super::{Item, Written};
+use crate::trace::import::unescape;
 use crate::units::SimDuration;
 
 const HEADER: [&str; 7] = ["time_us", "op", "key", "size", "class", "ttl_ms", "origin_time_us"];
@@ -18,7 +19,7 @@ pub(super) struct Table {
     out: csv::Writer<Whole>,
     is_quoted: bool,
     has_origin_times: bool,
-    row: csv::StringRecord,
+    row: csv::ByteRecord,
     records: u64,
     respelt: u64,
     finer: u64,
@@ -34,7 +35,7 @@ impl Table {
             out,
             is_quoted,
             has_origin_times,
-            row: csv::StringRecord::new(),
+            row: csv::ByteRecord::new(),
             records: 0,
             respelt: 0,
             finer: 0,
@@ -45,23 +46,26 @@ impl Table {
         let number = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
         self.row.clear();
         self.finer += u64::from(item.time_ns.rem_euclid(1_000) != 0);
-        self.row.push_field(&item.time_ns.div_euclid(1_000).to_string());
-        self.row.push_field(item.op.name());
+        self.row.push_field(item.time_ns.div_euclid(1_000).to_string().as_bytes());
+        self.row.push_field(item.op.name().as_bytes());
+        // Its own bytes: whoever reads them escapes what is not UTF-8 just as it was.
         let key = self.text(&item.key);
-        self.row.push_field(&key);
-        self.row.push_field(&number(item.size.map(u64::from)));
+        self.row.push_field(&unescape(&key));
+        self.row.push_field(number(item.size.map(u64::from)).as_bytes());
         let class = self.text(item.class.as_deref().unwrap_or_default());
-        self.row.push_field(&class);
+        self.row.push_field(class.as_bytes());
         match item.ttl {
-            Some(SimDuration::FOREVER) => self.row.push_field("never"),
+            Some(SimDuration::FOREVER) => self.row.push_field(b"never"),
             // A TTL below a millisecond is one all the same; 0 would say that there is none.
-            ttl => self.row.push_field(&number(ttl.map(|ttl| ttl.as_nanos().div_ceil(1_000_000)))),
+            ttl => {
+                self.row.push_field(number(ttl.map(|ttl| ttl.as_nanos().div_ceil(1_000_000))).as_bytes());
+            }
         }
         if self.has_origin_times {
-            self.row.push_field(&number(item.origin_time.map(|time| time.as_nanos() / 1_000)));
+            self.row.push_field(number(item.origin_time.map(|time| time.as_nanos() / 1_000)).as_bytes());
         }
         self.records += 1;
-        Ok(self.out.write_record(&self.row)?)
+        Ok(self.out.write_byte_record(&self.row)?)
     }
 
     /// A text as a table without quotes can hold it.

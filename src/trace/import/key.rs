@@ -1,5 +1,6 @@
 //! Which requests ask for the same object: request targets in one spelling.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// What becomes of the query of a request target.
@@ -124,6 +125,30 @@ fn escape(bytes: &[u8], out: &mut String) {
             let _ = write!(out, "\\x{byte:02X}");
         }
     }
+}
+
+/// The bytes that [`escape`] made a key of, so that a key written to a file is read as the same key again.
+pub(in crate::trace) fn unescape(key: &str) -> Cow<'_, [u8]> {
+    if !key.contains("\\x") {
+        return Cow::Borrowed(key.as_bytes());
+    }
+    let mut bytes = Vec::with_capacity(key.len());
+    let mut rest = key;
+    while let Some(at) = rest.find("\\x") {
+        let (before, escaped) = rest.split_at(at);
+        bytes.extend_from_slice(before.as_bytes());
+        let byte = escaped.get(2..4).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let taken = if let Some(byte) = byte {
+            bytes.push(byte);
+            4
+        } else {
+            bytes.extend_from_slice(b"\\x");
+            2
+        };
+        rest = &escaped[taken..];
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    Cow::Owned(bytes)
 }
 
 /// A target without fragment, in the spelling that `rules` ask for.

@@ -40,6 +40,7 @@ mod writes;
 pub use class::{ClassRule, Condition, Glob, OTHER, Regex};
 pub use head::{Head, head, open_head};
 pub use inputs::{Input, inputs};
+pub(in crate::trace) use key::unescape;
 pub use key::{KeyCase, Percent, Query};
 pub use provenance::{Operation, Provenance, Skipped};
 pub use sizes::SizeRule;
