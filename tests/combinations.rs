@@ -98,7 +98,7 @@ const TABLE: &[Row] = &[
         7,
         "ttl = \"none\"",
         "[cache]\ncapacity = \"1MiB\"\neviction = \"volatile-lru\"\nmemory = \"redis\"",
-        Refused,
+        Warned,
         &["\"none\"", "\"volatile-lru\"", "\"noeviction\"", "write eviction = \"allkeys-lru\""],
     ),
     (

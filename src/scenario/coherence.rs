@@ -68,7 +68,6 @@ fn needs_expiry(design: &Design) -> Result<(), Fault> {
 pub(super) fn refuse_with(design: &Design, world: &World<'_>) -> Result<(), Fault> {
     waits_in_vain(design)?;
     never_early(design, world)?;
-    never_evicted(design, world)?;
     overloaded(design, world)
 }
 
@@ -98,25 +97,6 @@ fn never_early(design: &Design, world: &World<'_>) -> Result<(), Fault> {
     Err(Fault::new(design.refresh.span(), what)
         .rule("a value is fetched early by about as much as its last fetch took, so here it never would be")
         .help("write latency = { model = \"constant\", value = \"120ms\" } in [origin], or refresh = \"on-demand\""))
-}
-
-/// What evicts keys with a TTL only never evicts those without.
-fn never_evicted(design: &Design, world: &World<'_>) -> Result<(), Fault> {
-    if design.rule.name() != "none" {
-        return Ok(());
-    }
-    match world.cache.evictions.iter().find(|policy| policy.name().starts_with("volatile-")) {
-        None => Ok(()),
-        Some(policy) => {
-            let what = format!(
-                "ttl rule \"none\" cannot be combined with eviction \"{}\", which evicts keys with a TTL only",
-                policy.name()
-            );
-            Err(Fault::new(design.rule.span(), what)
-                .rule("no key could ever be evicted, as under \"noeviction\", and every write to the full cache would fail")
-                .help("write eviction = \"allkeys-lru\" in [cache], or a ttl rule that expires, such as \"fixed\""))
-        }
-    }
 }
 
 /// A job that cannot keep up with its objects.

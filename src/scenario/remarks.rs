@@ -55,6 +55,13 @@ impl Remarks {
             ));
         }
         for eviction in world.cache.evictions.iter().map(Chosen::name) {
+            if eviction.starts_with("volatile-") && rule == "none" {
+                self.warn(format!(
+                    "strategy \"{name}\": eviction \"{eviction}\" evicts keys with a TTL only, and ttl rule \"none\" gives \
+                     none: nothing is ever evicted, as under \"noeviction\", and every write to the full cache fails; \
+                     write eviction = \"allkeys-lru\" in [cache], or a ttl rule that expires, such as \"fixed\""
+                ));
+            }
             if eviction.starts_with("volatile-") && windows::some_never_expire(design) {
                 self.warn(format!(
                     "strategy \"{name}\": eviction \"{eviction}\" evicts keys with a TTL only, and ttl rule \"{rule}\" \

@@ -162,7 +162,9 @@ impl Case {
         let mut text = format!("name = \"case\"\n[time]\nbucket = \"7ms\"\n{source}");
         let mut line = |line: String| writeln!(text, "{line}").expect("a String takes any text");
         self.client().into_iter().for_each(&mut line);
-        line("[origin]\nlatency = { model = \"constant\", value = \"0s\" }".to_owned());
+        // The case has fetch times of its own; those written here are only what xfetch asks for.
+        let time = if matches!(self.refresh, Refresh::Chance { .. }) { "1ms" } else { "0s" };
+        line(format!("[origin]\nlatency = {{ model = \"constant\", value = \"{time}\" }}"));
         if self.origin.ever() {
             line("changes = { model = \"poisson\", mean = \"1h\" }".to_owned());
         }

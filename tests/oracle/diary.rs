@@ -63,6 +63,7 @@ impl Observer for Diary {
             Command::SetError => &mut self.totals.errors_stored,
             Command::Zadd => &mut self.totals.notes,
             Command::Sweep => &mut self.totals.sweeps,
+            Command::Delete => panic!("no case has recorded deletions"),
         };
         *sum += count;
     }

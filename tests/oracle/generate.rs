@@ -234,6 +234,9 @@ fn coherent(mut case: Case) -> Case {
     if matches!(case.ttl, Ttl::LastModifiedFraction { .. }) && (!changes || case.sweep.is_some()) {
         case.ttl = Ttl::Fixed(5 * TICK);
     }
+    if !changes {
+        case.conditional = None;
+    }
     let touches =
         matches!(case.ttl, Ttl::Sliding { .. } | Ttl::BreakEven { .. } | Ttl::Controlled { touch: true, .. });
     if touches && matches!(case.refresh, Refresh::Timer { .. }) {
