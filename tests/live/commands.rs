@@ -400,7 +400,7 @@ fn random_commands_are_answered_and_counted_alike() {
         let reply: String = reply.chars().take(28).collect();
         assert!(met.replies.keys().any(|kind| kind.starts_with(&reply)), "no \"{reply}\" in {met:?}");
     }
-    assert!(met.expired >= 40, "{met:?}");
+    assert!(met.expired >= 10, "{met:?}");
 }
 
 /// Until a key has been read 1 ms before its expiry, at it, and 1 ms after it: on a busy machine the
