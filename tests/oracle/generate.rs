@@ -248,7 +248,7 @@ fn coherent(mut case: Case) -> Case {
         if !matches!(case.refresh, Refresh::Timer { .. }) {
             case.refresh = Refresh::OnDemand;
         }
-        if matches!(case.guard, Guard::LockStale { .. }) {
+        if matches!(case.guard, Guard::LockStale { .. } | Guard::Lease { stale: true, .. }) {
             case.guard = Guard::SingleFlight;
         }
     }
