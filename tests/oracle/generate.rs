@@ -258,10 +258,6 @@ fn coherent(mut case: Case) -> Case {
     {
         *wait = (*wait).min(timeout - TICK);
     }
-    // Engine and naive model do not agree yet on retries (with a budget) beside late fills that are dropped.
-    if case.failures.duplicate != Duplicate::Overwrites || case.failures.budget.is_some() {
-        case.failures.retries = 0;
-    }
     if let Some(sweep) = &mut case.sweep
         && sweep.purge_after.is_some()
     {
