@@ -299,7 +299,7 @@ mod tests {
 
     #[test]
     fn commands_of_several_keys_are_several_records_of_one_line() {
-        let text = br#"1.0 [3 unix:/tmp/a] b.sock] "mget" "a b" "c"
+        let text = br#"1.0 [3 unix:/run/a] b.sock] "mget" "a b" "c"
 1.0 [0 lua] "DEL" "a" "b"
 1.0 [0 10.0.0.1:5] "MSET" "a" "xy" "b" "" "odd"
 1.0 [0 10.0.0.1:5] "ZADD" "z" "1" "m"
