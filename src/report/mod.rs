@@ -22,6 +22,7 @@ pub use ranking::ranking;
 pub use write::{ReportError, check_folder, write};
 
 use crate::record::Record;
+use crate::trace::profile::Profile;
 use html::Charts;
 use reading::Reading;
 
@@ -44,6 +45,11 @@ pub fn render(record: &Record) -> BTreeMap<String, Vec<u8>> {
         files.insert(format!("plots/{}.svg", svg.name), svg.file().into_bytes());
     }
     files
+}
+
+/// One page about a trace, before it is played: one file that needs no network and no script.
+pub fn profile_page(profile: &Profile) -> String {
+    html::profile::page(profile)
 }
 
 /// One JSON document that says what the terminal's table says: the record without its series.

@@ -9,6 +9,7 @@ pub(crate) mod latency;
 pub(crate) mod palette;
 mod panel;
 pub(crate) mod pareto;
+pub(crate) mod profile;
 mod sample;
 mod scale;
 pub(crate) mod series;

@@ -51,6 +51,20 @@ impl Scale {
         Self { low: first, high: end, ticks, logarithmic: true }
     }
 
+    /// Counts by their logarithm, with ticks at powers of ten.
+    pub(super) fn counts_by_logarithm(least: f64, most: f64) -> Self {
+        let (first, end) = (least.max(1.0).log10().floor(), most.max(2.0).log10().ceil());
+        let by = ((end - first) / 6.0).ceil().max(1.0);
+        let mut ticks = Vec::new();
+        let mut power = first;
+        while power <= end {
+            let at = 10_f64.powf(power);
+            ticks.push((at.log2(), format::number(at)));
+            power += by;
+        }
+        Self { low: 10_f64.powf(first).log2(), high: 10_f64.powf(end).log2(), ticks, logarithmic: true }
+    }
+
     /// Lengths of time in seconds by their logarithm, with ticks at lengths that people choose.
     pub(super) fn durations_by_logarithm(least: f64, most: f64) -> Self {
         const CHOSEN: [f64; 22] = [
@@ -180,6 +194,7 @@ mod tests {
                 Scale::time(most).0,
                 Scale::durations_by_logarithm(0.0, most),
                 Scale::durations_by_logarithm(most, most),
+                Scale::counts_by_logarithm(0.0, most),
             ] {
                 assert!(!scale.ticks.is_empty() && scale.ticks.len() <= 52, "{most}: {scale:?}");
                 assert!(scale.ticks.iter().all(|(at, _)| at.is_finite()), "{most}: {scale:?}");

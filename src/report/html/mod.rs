@@ -1,6 +1,7 @@
 //! `index.html`: one file that needs no network and no script, filled in from a record.
 
 mod policy;
+pub(super) mod profile;
 mod provenance;
 mod sections;
 mod table;
