@@ -5,15 +5,19 @@
 
 mod chart;
 mod csv;
+mod curves;
+mod entry;
 #[cfg(test)]
 mod fixture;
 mod format;
+mod hours;
 mod html;
 mod markdown;
 mod measure;
 mod ranking;
 mod reading;
 mod verdict;
+mod weights;
 mod write;
 
 use std::collections::BTreeMap;

@@ -2,8 +2,8 @@
 
 use askama::Template;
 
+use super::grid::{Table, Td};
 use super::policy::policy;
-use super::table::{Table, Td};
 use crate::report::chart::{self, ChartError, Svg, profile as charts};
 use crate::report::format;
 use crate::report::measure::Unit;
@@ -31,7 +31,7 @@ struct Page<'a> {
     policy: String,
     style: String,
     name: String,
-    tiles: Vec<Td>,
+    tiles: Vec<(&'static str, Td)>,
     fit: Vec<&'a str>,
     parts: Vec<Part>,
 }
@@ -133,18 +133,17 @@ fn figure(label: &'static str, drawn: Result<(Svg, String), ChartError>, shows: 
     Figure { label, chart, shows, caveat }
 }
 
-fn tiles(profile: &Profile) -> Vec<Td> {
-    let named = |label: &str, td: Td| Td { label: label.to_owned(), ..td };
+fn tiles(profile: &Profile) -> Vec<(&'static str, Td)> {
     let (objects, time) = (&profile.objects, &profile.time);
     vec![
-        named("requests", Td::count(objects.requests)),
-        named("objects", Td::count(objects.objects)),
-        named("span", Td::number(time.span_s, Unit::Seconds)),
-        named("compulsory miss ratio", Td::number(objects.compulsory_miss_ratio, Unit::Share)),
-        named("best hit ratio", Td::number(objects.best_hit_ratio, Unit::Share)),
-        named("asked for once", Td::share(objects.one_hit_objects, objects.objects)),
-        named("all objects", Td::number(profile.sizes.unique_bytes as f64, Unit::Bytes)),
-        named("mean rate", Td::number(profile.rates.mean_per_s, Unit::Rate)),
+        ("requests", Td::count(objects.requests)),
+        ("objects", Td::count(objects.objects)),
+        ("span", Td::number(time.span_s, Unit::Seconds)),
+        ("compulsory miss ratio", Td::number(objects.compulsory_miss_ratio, Unit::Share)),
+        ("best hit ratio", Td::number(objects.best_hit_ratio, Unit::Share)),
+        ("asked for once", Td::share(objects.one_hit_objects, objects.objects)),
+        ("all objects", Td::number(profile.sizes.unique_bytes as f64, Unit::Bytes)),
+        ("mean rate", Td::number(profile.rates.mean_per_s, Unit::Rate)),
     ]
 }
 
