@@ -102,9 +102,9 @@ impl<O: Observer> Run<'_, O> {
 
     /// Lets those know that the origin threw out of its queue.
     fn tell_shed(&mut self, now: SimTime) {
-        while let Some(ticket) = self.origin.next_shed() {
-            self.shed(FlightId::of(ticket), now);
-        }
+        // All of them are known before the first one learns of it: what it does then may throw out others.
+        let thrown: Vec<_> = std::iter::from_fn(|| self.origin.next_shed()).collect();
+        thrown.into_iter().for_each(|ticket| self.shed(FlightId::of(ticket), now));
     }
 
     /// The origin refuses a fetch.
