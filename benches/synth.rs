@@ -4,28 +4,30 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ttlab::random::Seed;
-use ttlab::trace::synth::{Class, Workload, arrival, generate, popularity, size};
+use ttlab::trace::synth::{Class, Setup, Workload, arrival, generate, popularity, size};
 use ttlab::units::{Rate, SimDuration};
 
 const REQUESTS: u32 = 20_000_000;
 
 fn class(name: &str, objects: u32, share: f64) -> Class {
     let made = "entries with defaults for everything can be made";
-    Class {
-        name: name.to_owned(),
-        objects,
-        share,
-        popularity: popularity::POPULARITIES.default_choice("zipf").make(&()).expect(made),
-        size: size::SIZES.default_choice("lognormal").make(&()).expect(made),
-    }
+    let popularity = popularity::POPULARITIES.default_choice("zipf").make(&Setup::default()).expect(made);
+    let size = size::SIZES.default_choice("lognormal").make(&Setup::default()).expect(made);
+    Class::steady(name, objects, share, popularity, size)
 }
 
 fn workload(classes: Vec<Class>) -> Workload {
     Workload {
         duration: SimDuration::from_secs(u64::from(REQUESTS) / 1_000),
         rate: Rate::per_second(1_000.0),
-        arrivals: arrival::ARRIVALS.default_choice("poisson").make(&()).expect("it has no parameters"),
+        arrivals: arrival::ARRIVALS
+            .default_choice("poisson")
+            .make(&Setup::default())
+            .expect("it has no parameters"),
         classes,
+        pages: None,
+        repeats: None,
+        events: Vec::new(),
     }
 }
 
