@@ -5,6 +5,7 @@
 
 mod error;
 pub mod export;
+pub mod fit;
 pub mod format;
 pub mod import;
 mod objects;
@@ -15,7 +16,7 @@ pub mod shape;
 pub mod synth;
 
 pub use error::TraceError;
-pub use objects::{ClassId, Fact, Keys, ObjectId, Objects};
+pub use objects::{ClassId, Fact, Keys, ObjectId, Objects, write_number};
 pub use recorded::{Event, Happening, Ttls};
 
 use std::sync::Arc;
