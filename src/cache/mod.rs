@@ -276,7 +276,8 @@ impl Cache {
     #[inline]
     pub fn get(&mut self, object: ObjectId, now: SimTime) -> Lookup {
         let slot = &self.slots[object.index()];
-        if self.server.is_some() || slot.state != State::Held || !slot.is_live(now) || self.is_down(now) {
+        let at_rest = self.server.as_ref().is_none_or(|server| server.is_at_rest(now));
+        if !at_rest || slot.state != State::Held || !slot.is_live(now) || self.is_down(now) {
             return self.look_up(object, now);
         }
         // Most lookups end here: a hit in a cache that has nothing else to do at a lookup.
@@ -448,7 +449,7 @@ impl Cache {
             self.eviction.on_fill(object, self.weight(cost));
             let room = self.room_for_tables();
             if let Some(server) = &mut self.server {
-                server.stored(object, entry.has_ttl(), now, room);
+                server.stored(object, entry.expires_at, now, room);
                 self.note_overhead(now);
             }
         }
@@ -460,13 +461,13 @@ impl Cache {
         if self.server.is_none() {
             return;
         }
-        let has_ttl = self.slots[object.index()].entry().has_ttl();
+        let expires_at = self.slots[object.index()].expires_at;
         let room = self.room_for_tables();
         if let Some(server) = &mut self.server {
             if written {
                 server.touched(object, now);
             }
-            server.armed(object, has_ttl, room);
+            server.armed(object, expires_at, room);
             self.note_overhead(now);
         }
     }
@@ -495,8 +496,8 @@ impl Cache {
         if before != after {
             let cost = |has_ttl| self.memory.cost(&self.objects, object, has_ttl);
             self.residency.recosted(cost(before), cost(after), now);
-            self.rearmed(object, false, now);
         }
+        self.rearmed(object, false, now);
         self.reclaim.on_armed(object, expires_at);
     }
 

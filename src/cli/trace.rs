@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::{CliError, Status, fit, generate, reshape, source, terminal};
 use crate::random::Seed;
+use crate::report;
 use crate::trace::import::{self, Head, Options};
 use crate::trace::profile::{Profile, render};
 
@@ -24,8 +26,14 @@ enum Command {
     /// Counts every line that is no request by reason, with the first example; previews the hit
     /// ratio of fixed and sliding TTLs in an unlimited cache; and says in sentences what cannot be
     /// concluded from this trace.
-    #[command(before_help = "Example:\n  ttlab trace stat access.log.xz")]
-    Stat(Input),
+    #[command(before_help = "Example:\n  ttlab trace stat access.log.xz --html stat.html")]
+    Stat {
+        #[command(flatten)]
+        input: Input,
+        /// Write a page with charts into this file as well
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+    },
     /// Write a trace in another format: csv, tsv or oracle-general, packed as the name says
     ///
     /// Writes the requests that a scenario would play, ordered by time, with memory for a few minutes of
@@ -67,6 +75,9 @@ enum Command {
     },
 }
 
+/// A trace of more rows is described from disk: its figures need memory for objects alone.
+const ROWS_IN_MEMORY: usize = 1 << 22;
+
 #[derive(Debug, clap::Args)]
 struct Input {
     /// The trace: an access log, a table or a recording, plain or compressed (gzip, zstd, xz); - is
@@ -87,7 +98,7 @@ struct Input {
 impl Args {
     pub(super) fn json(&self) -> bool {
         match &self.command {
-            Command::Stat(input) | Command::Head { input, .. } => input.json,
+            Command::Stat { input, .. } | Command::Head { input, .. } => input.json,
             Command::Generate(_)
             | Command::Fit(_)
             | Command::Convert(_)
@@ -100,10 +111,16 @@ impl Args {
 
 pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     match &args.command {
-        Command::Stat(input) => {
+        Command::Stat { input, html } => {
             let (options, seed) = options(input)?;
+            let options = Options { spill: Some(source::spill(ROWS_IN_MEMORY)), ..options };
             let import = import::open_all(&inputs(input)?, &options, seed).map_err(source::trace_error)?;
             let profile = Profile::of(&import);
+            if let Some(file) = html {
+                let shown = file.display();
+                let written = std::fs::write(file, report::profile_page(&profile));
+                written.with_context(|| format!("the page {shown} cannot be written"))?;
+            }
             terminal::result(&if input.json { as_json(&profile)? } else { render(&profile) });
         }
         Command::Generate(args) => generate::generate(args)?,

@@ -99,10 +99,10 @@ fn hex(bytes: &[u8]) -> String {
 /// What is to be told of a synthetic trace.
 pub fn synthetic(trace: &Trace) -> TraceInfo {
     let mut digest = Sha256::new();
-    for (at, object) in trace.times().iter().zip(trace.object_ids()) {
+    trace.each(|at, object| {
         digest.update(at.as_nanos().to_le_bytes());
         digest.update(object.as_u32().to_le_bytes());
-    }
+    });
     for fact in trace.objects().facts() {
         digest.update(fact.size.to_le_bytes());
     }

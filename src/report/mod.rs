@@ -5,15 +5,19 @@
 
 mod chart;
 mod csv;
+mod curves;
+mod entry;
 #[cfg(test)]
 mod fixture;
 mod format;
+mod hours;
 mod html;
 mod markdown;
 mod measure;
 mod ranking;
 mod reading;
 mod verdict;
+mod weights;
 mod write;
 
 use std::collections::BTreeMap;
@@ -22,6 +26,7 @@ pub use ranking::ranking;
 pub use write::{ReportError, check_folder, write};
 
 use crate::record::Record;
+use crate::trace::profile::Profile;
 use html::Charts;
 use reading::Reading;
 
@@ -44,6 +49,11 @@ pub fn render(record: &Record) -> BTreeMap<String, Vec<u8>> {
         files.insert(format!("plots/{}.svg", svg.name), svg.file().into_bytes());
     }
     files
+}
+
+/// One page about a trace, before it is played: one file that needs no network and no script.
+pub fn profile_page(profile: &Profile) -> String {
+    html::profile::page(profile)
 }
 
 /// One JSON document that says what the terminal's table says: the record without its series.

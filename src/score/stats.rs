@@ -36,6 +36,34 @@ impl Estimate {
         Some(Self { mean, interval })
     }
 
+    /// The difference of the means of two independent sets of replications, `these - those`; `None` where either is
+    /// empty. Without two values in each there is no interval.
+    ///
+    /// Source: Welch, The generalization of "Student's" problem when several different population variances are
+    /// involved, Biometrika 34 (1947); degrees of freedom rounded down, which errs on the wide side.
+    pub fn of_independent(these: &[f64], those: &[f64]) -> Option<Self> {
+        let difference = mean(these)? - mean(those)?;
+        let of_mean = |values: &[f64]| -> Option<(f64, f64)> {
+            let (mean, freedom) =
+                (mean(values)?, values.len().checked_sub(1).filter(|freedom| *freedom > 0)?);
+            let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+            Some((squares / freedom as f64 / values.len() as f64, freedom as f64))
+        };
+        let interval = of_mean(these).zip(of_mean(those)).map(|((a, freedom_a), (b, freedom_b))| {
+            let both = a + b;
+            let freedom =
+                if both > 0.0 { both * both / (a * a / freedom_a + b * b / freedom_b) } else { 1.0 };
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "between 1 and the replications"
+            )]
+            let half = student_95((freedom.floor() as usize).max(1)) * both.sqrt();
+            Interval { low: difference - half, high: difference + half }
+        });
+        Some(Self { mean: difference, interval })
+    }
+
     /// Whether 0 lies in the interval, so that the replications do not tell the mean from 0;
     /// `None` without an interval.
     pub fn is_indistinguishable_from_zero(&self) -> Option<bool> {

@@ -17,10 +17,13 @@ pub(super) struct Table {
 }
 
 /// The head of a column.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Head {
     pub(super) text: String,
     pub(super) numeric: bool,
+    /// Where the record has the column's values, from the row's place on: a JSON pointer, or two with a colon for the
+    /// first as a share of the second. Empty where they are worked out otherwise.
+    pub(super) of: String,
 }
 
 /// A row.
@@ -28,6 +31,8 @@ pub(super) struct Head {
 pub(super) struct Row {
     /// For links; empty for none.
     pub(super) id: String,
+    /// Where the record has what the row tells, as a JSON pointer; empty where it is worked out.
+    pub(super) at: String,
     /// Whether it is that of the recommended cell.
     pub(super) chosen: bool,
     pub(super) cells: Vec<Td>,
@@ -47,19 +52,39 @@ pub(super) struct Td {
     pub(super) numeric: bool,
     /// Whether it names its row.
     pub(super) heading: bool,
-    /// Name of a tile.
-    pub(super) label: String,
+    /// Where the record has the value, as a JSON pointer, where row and column do not say it.
+    pub(super) of: String,
 }
 
 impl Table {
-    /// A table with columns; those whose name ends in `#` hold numbers.
-    pub(super) fn new(id: &'static str, caption: impl Into<String>, columns: &[&str]) -> Self {
-        let head = |name: &&str| Head {
-            text: name.trim_end_matches('#').into(),
-            numeric: name.ends_with('#') && name.len() > 1,
+    /// A table with columns. A `#` after a name says that the column holds numbers; after it stands where the record
+    /// has them: `requests#/requests`.
+    pub(super) fn new<'c>(
+        id: &'static str,
+        caption: impl Into<String>,
+        columns: impl IntoIterator<Item = &'c (impl AsRef<str> + 'c)>,
+    ) -> Self {
+        let head = |column: &str| match column.split_once('#').filter(|(name, _)| !name.is_empty()) {
+            Some((name, of)) => Head { text: name.into(), numeric: true, of: of.into() },
+            None => Head { text: column.into(), numeric: false, of: String::new() },
         };
-        let heads = columns.iter().map(head).collect();
+        let heads = columns.into_iter().map(|column| head(column.as_ref())).collect();
         Self { id, caption: caption.into(), sortable: true, heads, ..Self::default() }
+    }
+
+    /// A row for each of these cells, which begin with their name and limit.
+    pub(super) fn each<'c>(
+        &mut self,
+        reading: &Reading,
+        cells: impl IntoIterator<Item = &'c Cell>,
+        mut rest: impl FnMut(&Cell) -> Vec<Td>,
+    ) {
+        for cell in cells {
+            let named = [Td::name(reading, cell), Td::limit(cell)];
+            let cells: Vec<Td> = named.into_iter().chain(rest(cell)).collect();
+            let (at, chosen) = (reading.pointer(cell), reading.is_winner(cell));
+            self.rows.push(Row { cells, at, chosen, id: String::new() });
+        }
     }
 
     /// Appends a row.
@@ -71,7 +96,7 @@ impl Table {
 impl Td {
     /// Text.
     pub(super) fn text(text: impl Into<String>) -> Self {
-        Self { text: format::shortened(&text.into(), usize::MAX), ..Self::default() }
+        Self { text: format::shortened(&text.into(), 4 * format::LONGEST_NAME), ..Self::default() }
     }
 
     /// The name of a row.
@@ -131,7 +156,7 @@ impl Td {
         if let Some(why) = &cell.failed {
             more = format!("{more}{}failed: {why}", if more.is_empty() { "" } else { "; " });
         }
-        Self { more, ..Self::heading(cell.strategy.clone()) }
+        Self { more, ..Self::heading(format::shortened(&cell.strategy, format::LONGEST_NAME)) }
     }
 
     /// The cell's memory limit.
