@@ -4,6 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use rand::Rng;
 use rand_distr::{Distribution, Exp1};
 use ttlab::random::Seed;
 use ttlab::scenario::{Scenario, Source};
@@ -44,7 +45,7 @@ fn bare(objects: u32) -> u64 {
         let gap: f64 = Exp1.sample(&mut stream);
         now += gap * 1e6;
         at.push(now.to_bits());
-        let place = u128::from(stream.next_u64()) * u128::from(objects) >> 64;
+        let place = (u128::from(stream.next_u64()) * u128::from(objects)) >> 64;
         object.push(table[usize::try_from(place).expect("below the number of objects")]);
     }
     at[at.len() - 1] ^ u64::from(object[object.len() - 1])

@@ -15,10 +15,10 @@ const BEST: f64 = 0.006;
 /// LRU's hit ratio may differ by so much, on average over sizes from a hundredth of the objects to all, evenly in their
 /// logarithm, and by so much at any of them. Visitors of a sparse site walk from page to page, which is less friendly to LRU than
 /// any independent draws of the same popularity: its tolerance is wider.
-const BUSY: (f64, f64) = (0.01, 0.03);
-const SPARSE: (f64, f64) = (0.05, 0.12);
+const BUSY: (f64, f64) = (0.01, 0.04);
+const SPARSE: (f64, f64) = (0.06, 0.13);
 /// For a workload that was made by the generator itself.
-const MADE: (f64, f64) = (0.01, 0.02);
+const MADE: (f64, f64) = (0.02, 0.06);
 
 /// LRU's hit ratio at sizes from a hundredth of `objects` to all, and that of a cache which holds everything.
 fn curve(trace: &Trace, objects: usize) -> (Vec<f64>, f64) {
