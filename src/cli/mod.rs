@@ -2,6 +2,8 @@
 
 mod error;
 mod explain;
+mod fit;
+mod generate;
 mod list;
 mod memory;
 mod report;
