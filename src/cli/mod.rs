@@ -4,6 +4,8 @@ mod compare;
 mod completions;
 mod error;
 mod explain;
+mod fit;
+mod generate;
 mod list;
 mod memory;
 mod report;
