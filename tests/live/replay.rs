@@ -346,7 +346,7 @@ fn compare(load: &Load, played: &[(Case, Live, Vec<Counts>)]) -> (String, Vec<St
 
 /// Plays all cases until no server was starved meanwhile; `None` where there is no server, or where the machine
 /// leaves it too little time in three attempts. Under `CI=true` that is a failure.
-#[expect(clippy::print_stdout, reason = "who runs the tests must see that nothing was measured")]
+#[expect(clippy::print_stderr, reason = "who runs the tests must see that nothing was measured")]
 fn measure(load: &Load, cases: &[Case]) -> Option<Vec<(Case, Live, Vec<Counts>)>> {
     for _ in 0..3 {
         let played = play_all(load, cases)?;
@@ -354,10 +354,10 @@ fn measure(load: &Load, cases: &[Case]) -> Option<Vec<(Case, Live, Vec<Counts>)>
         if slowest.is_none_or(|slowest| slowest <= STARVED) {
             return Some(played);
         }
-        println!("no measurement: a server took {slowest:?} to answer, at the 99th percentile");
+        eprintln!("no measurement: a server took {slowest:?} to answer, at the 99th percentile");
     }
     assert!(!is_checking(), "three times, a server was starved: the machine is too busy to measure anything");
-    println!("skipped: three times, a server was starved");
+    eprintln!("skipped: three times, a server was starved");
     None
 }
 
