@@ -107,6 +107,8 @@ pub mod engine;
 
 pub mod score;
 
+pub mod search;
+
 pub mod scenario;
 
 pub mod tune;

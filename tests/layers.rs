@@ -13,10 +13,10 @@ use sources::{Source, sources};
 /// The one order of modules: data flows through them from first to last, `lib.rs` declares them so,
 /// and each may import only what stands before it.
 ///
-/// A scenario is read into the rules of judgement, so `score` stands before `scenario`.
-const ORDER: [&str; 17] = [
+/// A scenario is read into the rules of judgement and of a search, so `score` and `search` stand before `scenario`.
+const ORDER: [&str; 18] = [
     "units", "random", "catalog", "trace", "client", "origin", "cache", "strategy", "metrics", "engine",
-    "score", "scenario", "tune", "live", "record", "report", "cli",
+    "score", "search", "scenario", "tune", "live", "record", "report", "cli",
 ];
 
 /// Modules that have their place in the order and are still to be written.

@@ -14,6 +14,7 @@ mod run;
 mod source;
 mod terminal;
 mod trace;
+mod tune;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -45,6 +46,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Tune(tune::Args),
     Explain(explain::Args),
     List(list::Args),
     Trace(trace::Args),
@@ -73,6 +75,7 @@ pub fn main() -> ExitCode {
     };
     let (output, result) = match cli.command {
         Command::Run(args) => (args.output, run::run(&args)),
+        Command::Tune(args) => (args.output, tune::run(&args)),
         Command::Explain(args) => (Output { quiet: false, json: args.json }, explain::run(&args)),
         Command::List(args) => (Output { quiet: false, json: args.json }, list::run(&args)),
         Command::Trace(args) => (Output { quiet: false, json: args.json() }, trace::run(&args)),

@@ -18,6 +18,7 @@ mod markdown;
 mod measure;
 mod ranking;
 mod reading;
+pub mod tuned;
 mod verdict;
 mod weights;
 mod write;
@@ -27,7 +28,7 @@ use std::collections::BTreeMap;
 pub use compare::{Comparison, FailOn, FailOnError};
 pub use index::write_index;
 pub use ranking::ranking;
-pub use write::{ReportError, check_folder, write, write_file};
+pub use write::{ReportError, check_folder, write, write_all, write_file};
 
 use crate::record::Record;
 use crate::trace::profile::Profile;

@@ -1,5 +1,6 @@
 //! The output folder: every file appears whole or not at all, and the page last.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -58,6 +59,21 @@ pub fn check_folder(out: &Path) -> Result<(), ReportError> {
     }
     let probe = there.join(format!(".ttlab-{}.part", std::process::id()));
     File::create(&probe).and_then(|_| fs::remove_file(&probe)).map_err(failed(out))
+}
+
+/// Writes files with these names into the folder `out`, which is made if it is not there: each whole or not at all, and
+/// the page last, after that of an earlier run was taken away.
+pub fn write_all(mut files: BTreeMap<String, Vec<u8>>, out: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let last = files.remove(PAGE).map(|page| (PAGE.to_owned(), page));
+    fs::create_dir_all(out).map_err(failed(out))?;
+    remove(&out.join(PAGE))?;
+    let mut written = Vec::new();
+    for (name, bytes) in files.into_iter().chain(last) {
+        let path = out.join(name);
+        write_whole(&path, &bytes).map_err(failed(&path))?;
+        written.push(path);
+    }
+    Ok(written)
 }
 
 /// Writes one file, which appears whole or not at all.

@@ -8,7 +8,7 @@ use super::remarks::{Remarks, World};
 use super::{CacheDesign, Need, OriginDesign, coherence};
 use super::{
     Scenario, ScenarioError, Source, cache, combinations, events, judgement, origin, recorded, server,
-    strategies, workload,
+    strategies, tune, workload,
 };
 use crate::catalog::{Fault, Item, Section, nearest, one_of};
 use crate::client::Client;
@@ -56,6 +56,8 @@ fn scenario(text: &str, file: &str, faults: &mut Vec<Fault>) -> Result<Scenario,
     let written_origin = noted(root.section("origin").and_then(origin::origin), faults);
     let source = noted(SourceRead::read(&mut root, file), faults);
     let judged = noted(judgement::Judgement::read(&mut root), faults);
+    let searched =
+        noted(root.section("tune").and_then(|section| section.map(tune::tune).transpose()), faults);
     let sections = root.sections("strategy", "[[strategy]]")?;
     if sections.is_empty() {
         faults.push(
@@ -153,6 +155,7 @@ fn scenario(text: &str, file: &str, faults: &mut Vec<Fault>) -> Result<Scenario,
     }
     let repeat = head.repeat.unwrap_or(1);
     let mut scenario = Scenario {
+        file: file.to_owned(),
         name: head.name,
         question: head.question,
         seed: head.seed,
@@ -168,11 +171,17 @@ fn scenario(text: &str, file: &str, faults: &mut Vec<Fault>) -> Result<Scenario,
         cache,
         strategies,
         judgement: judged,
+        tune: None,
         effective: toml::Table::new(),
         warnings,
         notes,
     };
     scenario.effective = effective(&scenario, source.effective);
+    if let Some(searched) = searched.flatten().filter(|_| faults.is_empty()) {
+        let tuning = searched.of(&scenario)?;
+        scenario.effective.insert("tune".to_owned(), tuning.effective(&scenario).into());
+        scenario.tune = Some(tuning);
+    }
     Ok(scenario)
 }
 

@@ -15,8 +15,12 @@ mod need;
 mod origin;
 pub mod recorded;
 mod remarks;
+mod rewrite;
 mod server;
+mod span;
 mod strategies;
+pub mod tune;
+pub mod vary;
 mod windows;
 mod workload;
 
@@ -44,6 +48,8 @@ use crate::units::SimDuration;
 /// A scenario as it was meant: checked, with every default filled in.
 #[derive(Debug)]
 pub struct Scenario {
+    /// The file, as messages call it; tables that it names lie relative to its folder.
+    pub file: String,
     /// Name, also that of the output folder.
     pub name: String,
     /// The question it asks.
@@ -74,6 +80,8 @@ pub struct Scenario {
     pub strategies: Vec<Design>,
     /// How cells are judged.
     pub judgement: judgement::Judgement,
+    /// What a search may vary; `None` without `[tune]`.
+    pub tune: Option<tune::Tuning>,
     /// The scenario as it could be written with every default.
     pub effective: toml::Table,
     /// Settings that defeat each other, in sentences that say what to write instead.
@@ -174,6 +182,7 @@ pub fn axes() -> Vec<Listing> {
         crate::trace::synth::popularity::POPULARITIES.listing(),
         crate::trace::synth::size::SIZES.listing(),
         crate::trace::synth::event::EVENTS.listing(),
+        crate::search::SAMPLERS.listing(),
     ];
     strategy_axes().into_iter().chain(others).collect()
 }

@@ -25,12 +25,18 @@ pub struct Estimate {
 impl Estimate {
     /// The estimate from one value per replication; `None` without values.
     pub fn of(values: &[f64]) -> Option<Self> {
+        Self::among(values, 1)
+    }
+
+    /// The same with an interval that is wide enough for `comparisons` such estimates to hold together 95 times in 100,
+    /// however they depend on each other (Bonferroni): each is a `1 - 0.05 / comparisons` interval.
+    pub fn among(values: &[f64], comparisons: usize) -> Option<Self> {
         let mean = mean(values)?;
         let interval = (values.len() > 1).then(|| {
             let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
             let freedom = values.len() - 1;
             let standard_error = (squares / freedom as f64 / values.len() as f64).sqrt();
-            let half = student_95(freedom) * standard_error;
+            let half = student(freedom, 1.0 - 0.05 / comparisons.max(1) as f64) * standard_error;
             Interval { low: mean - half, high: mean + half }
         });
         Some(Self { mean, interval })
@@ -86,12 +92,20 @@ pub(super) fn mean(values: &[f64]) -> Option<f64> {
 /// # Panics
 /// For 0 degrees of freedom, which have no distribution.
 pub(super) fn student_95(freedom: usize) -> f64 {
+    student(freedom, 0.95)
+}
+
+/// The same for an interval of any confidence below 1.
+fn student(freedom: usize, confidence: f64) -> f64 {
     assert!(freedom > 0, "Student's distribution needs a degree of freedom");
-    // No quantile lies beyond that of one degree, 12.7; sixty halvings leave no bit of it open.
-    let (mut low, mut high) = (1.0, 13.0);
+    // The quantile of one degree grows as the inverse of what is left out; the halvings leave no bit of it open.
+    let (mut low, mut high) = (0.0, 1.0);
+    while student_within(high, freedom) < confidence {
+        (low, high) = (high, 2.0 * high);
+    }
     for _ in 0..60 {
         let middle = f64::midpoint(low, high);
-        if student_within(middle, freedom) < 0.95 {
+        if student_within(middle, freedom) < confidence {
             low = middle;
         } else {
             high = middle;

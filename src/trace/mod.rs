@@ -3,6 +3,7 @@
 //! Keys are interned once, while a trace is read; after that nothing hashes. A [`Trace`] is scanned
 //! in order and shared by all cells of a sweep; what is known of each object lies in [`Objects`].
 
+mod beginning;
 mod columns;
 mod error;
 pub mod export;

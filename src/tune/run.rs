@@ -159,7 +159,7 @@ fn refuse_timeless(scenario: &Scenario, trace: &Trace) -> Result<(), Fault> {
 }
 
 /// One simulation; a panic inside it is this run's failure, not the program's.
-fn one(
+pub(super) fn one(
     scenario: &Scenario,
     plan: &CellPlan,
     trace: &dyn Fn() -> Arc<Trace>,

@@ -179,7 +179,7 @@ pub(crate) fn put(example: &Table) -> Table {
                 scenario.remove("workload");
                 scenario.insert(key.clone(), value.clone());
             }
-            "origin" | "cache" | "client" | "time" | "workload" => {
+            "origin" | "cache" | "client" | "time" | "workload" | "tune" => {
                 let section = scenario.entry(key.clone()).or_insert_with(|| Table::new().into());
                 for (key, value) in value.as_table().expect("a section is a table") {
                     set(section, key, value);

@@ -19,6 +19,7 @@ pub(crate) mod pareto;
 pub(crate) mod profile;
 mod sample;
 mod scale;
+pub(crate) mod search;
 pub(crate) mod series;
 pub(crate) mod sizes;
 pub(crate) mod stampedes;

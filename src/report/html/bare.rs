@@ -1,4 +1,4 @@
-//! Pages beside the report itself: the comparison of two runs, and the index over many.
+//! Pages beside the report itself: the comparison of two runs, the index over many, and what a search came to.
 
 use askama::Template;
 
@@ -47,6 +47,41 @@ impl ComparePage {
     pub(in crate::report) fn finish(self) -> String {
         let frame = Frame::of(format!("{} against {}", self.after, self.before));
         let page = CompareTemplate { frame, page: self };
+        page.render().expect("filling in a template in memory does not fail")
+    }
+}
+
+/// What a search came to, ready to be filled in.
+pub(in crate::report) struct TunedPage {
+    pub(in crate::report) title: String,
+    pub(in crate::report) verdict: String,
+    pub(in crate::report) question: String,
+    /// Whether something better was found.
+    pub(in crate::report) found: bool,
+    pub(in crate::report) facts: Vec<(&'static str, String)>,
+    pub(in crate::report) notes: Vec<String>,
+    pub(in crate::report) finals: Table,
+    pub(in crate::report) constraints: Option<Table>,
+    /// The chart's markup, or why there is none.
+    pub(in crate::report) chart: Result<String, String>,
+    pub(in crate::report) front: Table,
+    pub(in crate::report) flat: Table,
+    pub(in crate::report) redis: Table,
+    pub(in crate::report) ttls: Table,
+}
+
+#[derive(Template)]
+#[template(path = "tuned.html", config = ".config/askama.toml")]
+struct TunedTemplate {
+    frame: Frame,
+    page: TunedPage,
+}
+
+impl TunedPage {
+    /// Renders the page.
+    pub(in crate::report) fn finish(self) -> String {
+        let frame = Frame::of(self.title.clone());
+        let page = TunedTemplate { frame, page: self };
         page.render().expect("filling in a template in memory does not fail")
     }
 }

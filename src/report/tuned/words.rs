@@ -1,0 +1,129 @@
+//! The sentences of a plan.
+
+use crate::report::format;
+use crate::report::measure::Unit;
+use crate::score::{self, Metric};
+use crate::tune::{Against, Ended, Finalist, Tuned};
+
+/// How the objective's values are printed.
+pub(super) fn unit(tuned: &Tuned) -> Unit {
+    let name = tuned.objective.rsplit(' ').next().unwrap_or_default();
+    Metric::named(name).map_or(Unit::Number, |metric| match metric.unit {
+        score::Unit::Share => Unit::Share,
+        score::Unit::Bytes => Unit::Bytes,
+        score::Unit::PerSecond => Unit::Rate,
+        score::Unit::Milliseconds => Unit::Millis,
+        score::Unit::Seconds => Unit::Seconds,
+        score::Unit::Count | score::Unit::PerHour => Unit::Number,
+    })
+}
+
+/// What was looked for: `minimise origin_rate, hit >= 0.95`.
+pub(super) fn looked_for(tuned: &Tuned) -> String {
+    let kept = tuned.constraints.iter().map(|target| format!(", {target}"));
+    format!("{}{}", tuned.objective, kept.collect::<String>())
+}
+
+/// Settings as they are written: `strategy.x.ttl.ttl = "5m"`.
+pub(super) fn values(tuned: &Tuned, of: &[toml::Value]) -> String {
+    tuned.paths.iter().zip(of).map(|(path, value)| format!("{path} = {value}")).collect::<Vec<_>>().join(", ")
+}
+
+/// A paired difference with its interval: `+0.012 (0.008 … 0.016)`.
+pub(super) fn gain(unit: Unit, gain: Option<Against>) -> String {
+    let Some(gain) = gain else { return format::NONE.to_owned() };
+    let signed = |value: f64| {
+        let sign = if value < 0.0 { "-" } else { "+" };
+        let magnitude = match unit {
+            Unit::Share => format!("{} points", format::number(value.abs() * 100.0)),
+            _ => unit.print(Some(value.abs())),
+        };
+        format!("{sign}{magnitude}")
+    };
+    match (gain.low, gain.high) {
+        (Some(low), Some(high)) => format!("{} ({} … {})", signed(gain.mean), signed(low), signed(high)),
+        _ => signed(gain.mean),
+    }
+}
+
+/// Constraints that are missed, with what came out.
+pub(super) fn missed(finalist: &Finalist) -> String {
+    let missed = finalist.constraints.iter().filter(|kept| !kept.kept);
+    let missed = missed.map(|kept| format!("{} (it is {})", kept.target, format::number(kept.value)));
+    missed.collect::<Vec<_>>().join(", ")
+}
+
+/// What is advised.
+pub(super) fn verdict(tuned: &Tuned) -> String {
+    let baseline = &tuned.baseline_name;
+    let Some(winner) = tuned.winner.map(|winner| &tuned.finalists[winner]) else {
+        let nearest = tuned.finalists.first();
+        let nearest = nearest.map_or_else(String::new, |nearest| {
+            format!(" Nearest comes {}, which misses {}.", values(tuned, &nearest.values), missed(nearest))
+        });
+        return format!("Nothing that was found keeps every constraint on fresh seeds.{nearest}");
+    };
+    let (unit, settings) = (unit(tuned), values(tuned, &winner.values));
+    let better = gain(unit, winner.gain);
+    match tuned.ended {
+        Ended::Better => format!(
+            "Use {settings}: {} is {}, better than \"{baseline}\" by {better}.",
+            tuned.objective,
+            unit.print(winner.objective)
+        ),
+        Ended::Keeps => format!(
+            "Use {settings}: it keeps every constraint, and \"{baseline}\" misses {}.",
+            missed(&tuned.baseline)
+        ),
+        Ended::Indistinguishable => format!(
+            "Keep \"{baseline}\": the best that was found ({settings}) is indistinguishable from it, {better}."
+        ),
+        Ended::Worse => {
+            format!("Keep \"{baseline}\": the best that was found ({settings}) is worse, {better}.")
+        }
+        Ended::NoneKeeps => String::new(),
+    }
+}
+
+/// What a reader should know.
+pub(super) fn notes(tuned: &Tuned) -> Vec<String> {
+    let mut notes = vec![format!(
+        "{} settings were tried ({}, {} whole traces for each of {} seeds). The best {} and the baseline were played again on \
+         {} fresh seeds; all that is said of them comes from these. Intervals hold for all finalists together, 95 times in \
+         100.",
+        tuned.tried.len(),
+        tuned.sampler,
+        format::number(tuned.runs),
+        tuned.replications,
+        tuned.finalists.len(),
+        tuned.fresh
+    )];
+    if tuned.recorded {
+        notes.push(
+            "The trace is recorded: fresh seeds change the chance of the origin and of strategies, not who asks. Intervals \
+             say nothing of another day's requests."
+                .to_owned(),
+        );
+    }
+    if let (refused @ 1.., Some(why)) = (tuned.refused, &tuned.refused_why) {
+        notes.push(format!("{refused} settings make no scenario and were passed over; the first: {why}"));
+    }
+    if let Some(winner) = tuned.winner {
+        let alike =
+            tuned.finalists.iter().enumerate().filter(|(index, one)| *index != winner && one.like_winner);
+        let alike: Vec<String> = alike.map(|(_, one)| values(tuned, &one.values)).collect();
+        if !alike.is_empty() {
+            notes.push(format!("Indistinguishable from the best: {}.", alike.join("; ")));
+        }
+        let flat: Vec<&str> = tuned
+            .flat
+            .iter()
+            .filter(|flat| flat.hardly_matters && !flat.moves.is_empty())
+            .map(|flat| flat.path.as_str())
+            .collect();
+        if !flat.is_empty() {
+            notes.push(format!("Around the best, these hardly matter: {}.", flat.join(", ")));
+        }
+    }
+    notes
+}
