@@ -8,7 +8,7 @@ use ttlab::metrics::{Measurements, OutcomeKind};
 use ttlab::random::Seed;
 use ttlab::scenario::{Scenario, Source};
 use ttlab::score::rates;
-use ttlab::trace::import::import;
+use ttlab::trace::import::{Spill, import};
 use ttlab::tune::{self, Runs};
 
 /// Plays a recording in the canonical table.
@@ -111,4 +111,60 @@ fn changes_that_no_model_takes_up_are_refused() {
     assert!(
         refused.contains("set = \"change\" takes writes as changes, but no object changes as the trace says")
     );
+}
+
+/// All cells of a scenario on a recording that stays in memory, or of which `rows` rows do; or why not.
+fn cells(eviction: &str, latency: &str, rows: Option<usize>) -> Result<Vec<Measurements>, String> {
+    let text = format!(
+        "name = \"streamed\"\n[time]\nwarmup = \"1m\"\n[trace]\n[client]\ntimeout = \"2s\"\n\
+         [origin]\nlatency = {latency}\nchanges = {{ model = \"trace\" }}\n\
+         [cache]\ncapacity = [\"2MB\", {{ objects = 900 }}]\neviction = [{eviction}]\n\
+         [[strategy]]\nname = \"fixed\"\nttl = {{ rule = \"fixed\", ttl = \"2m\" }}\nguard = \"single-flight\"\n\
+         [[strategy]]\nname = \"stale\"\nttl = {{ rule = \"trace\" }}\n\
+         refresh = {{ policy = \"stale-while-revalidate\", window = \"20s\" }}\n\
+         [[strategy]]\nname = \"size\"\nttl = {{ rule = \"size-power\", t0 = \"2m\", s0 = \"2kB\", gamma = 0.5, min = \"10s\", max = \"1h\" }}\n"
+    );
+    let scenario = Scenario::parse(&text, "streamed.toml").unwrap_or_else(|error| panic!("{error}"));
+    let Source::Recorded(recorded) = &scenario.source else { panic!("it has a [trace]") };
+    let mut options = recorded.options.clone();
+    options.spill = rows.map(|rows| Spill { folder: std::env::temp_dir(), rows });
+    let seed = Seed::new(3);
+    let mut table = "time_s,op,key,size,ttl,origin_time_ms\n".to_owned();
+    for row in 0..150_000_u64 {
+        let place = seed.unit(row, 0);
+        let key = (place * place * 4_000.0).floor();
+        // Some lines are late, some by more than a part holds.
+        let time = row / 90 - if row % 50 == 49 { (row / 90).min(row % 700) } else { 0 };
+        let op = if row % 97 == 0 { "delete" } else { "get" };
+        table += &format!("{time},{op},/{key},{},{},{}\n", 500.0 + key, 30 + row % 3 * 60, 20 + row % 7);
+    }
+    let import =
+        import(table.as_bytes(), "t", &options, Seed::new(1)).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(import.trace.is_spooled(), rows.is_some());
+    let runs = Runs::Recorded(Arc::new(import.trace));
+    let played = tune::run(&scenario, &tune::grid(&scenario), &runs, &()).map_err(|fault| fault.what)?;
+    let runs = played.cells.into_iter().flat_map(|cell| cell.replications);
+    Ok(runs.map(|run| run.expect("nobody stopped it")).collect())
+}
+
+#[test]
+fn a_run_over_requests_on_disk_is_the_run_over_those_in_memory() {
+    let latency = "{ model = \"lognormal\", median = \"120ms\", sigma = 0.8 }";
+    let evictions = "\"lru\", \"sieve\", \"allkeys-lru\"";
+    let memory = cells(evictions, latency, None).unwrap();
+    assert_eq!(memory.len(), 18);
+    assert!(memory.iter().all(|run| run.totals.outcomes.total() > 100_000));
+    for rows in [9_999, 70_000] {
+        assert_eq!(cells(evictions, latency, Some(rows)).unwrap(), memory, "{rows} rows in memory");
+    }
+}
+
+#[test]
+fn what_looks_ahead_is_refused_where_requests_lie_on_disk() {
+    let latency = "{ model = \"constant\", value = \"0s\" }";
+    let refused = cells("\"lru\", \"belady\"", latency, Some(50_000)).unwrap_err();
+    assert!(refused.contains("belady looks at all requests to come"), "{refused}");
+    assert!(cells("\"belady\"", latency, None).is_ok());
+    let refused = cells("\"lru\"", "{ model = \"trace\" }", Some(50_000)).unwrap_err();
+    assert!(refused.contains("needs the origin time of every request in memory"), "{refused}");
 }
