@@ -119,7 +119,7 @@ fn cells(eviction: &str, latency: &str, rows: Option<usize>) -> Result<Vec<Measu
         "name = \"streamed\"\n[time]\nwarmup = \"1m\"\n[trace]\n[client]\ntimeout = \"2s\"\n\
          [origin]\nlatency = {latency}\nchanges = {{ model = \"trace\" }}\n\
          [cache]\ncapacity = [\"2MB\", {{ objects = 900 }}]\neviction = [{eviction}]\n\
-         [[strategy]]\nname = \"fixed\"\nttl = {{ rule = \"fixed\", ttl = \"2m\" }}\nguard = \"single-flight\"\n\
+         [[strategy]]\nname = \"fixed\"\nbaseline = true\nttl = {{ rule = \"fixed\", ttl = \"2m\" }}\nguard = \"single-flight\"\n\
          [[strategy]]\nname = \"stale\"\nttl = {{ rule = \"trace\" }}\n\
          refresh = {{ policy = \"stale-while-revalidate\", window = \"20s\" }}\n\
          [[strategy]]\nname = \"size\"\nttl = {{ rule = \"size-power\", t0 = \"2m\", s0 = \"2kB\", gamma = 0.5, min = \"10s\", max = \"1h\" }}\n"
