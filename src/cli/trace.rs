@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::{CliError, Status, reshape, source, terminal};
+use super::{CliError, Status, fit, generate, reshape, source, terminal};
 use crate::random::Seed;
 use crate::report;
 use crate::trace::import::{self, Head, Options};
@@ -52,6 +52,18 @@ enum Command {
     /// Let the same requests come at another rate
     #[command(before_help = "Example:\n  ttlab trace stretch access.log.xz doubled.csv --rate 2")]
     Stretch(reshape::Faster),
+    /// Make the requests of a scenario's workload and write them: csv, tsv or oracle-general
+    ///
+    /// Writes what the first replication of the scenario would play, with memory for its objects alone. The
+    /// same scenario and seed give the same bytes.
+    #[command(before_help = "Example:\n  ttlab trace generate scenarios/quickstart.toml -o requests.csv.zst")]
+    Generate(generate::Args),
+    /// Measure a trace and print a scenario whose workload is like it
+    ///
+    /// Measures classes, popularity, sizes, the rate over time, what is asked for once, uploads and how soon
+    /// requests repeat others. The scenario can be shared and scaled up without the log.
+    #[command(before_help = "Example:\n  ttlab trace fit access.log.xz > fitted.toml")]
+    Fit(fit::Args),
     /// Show the first records of a trace as they are read, before any filter
     #[command(before_help = "Example:\n  ttlab trace head access.log.xz -n 5")]
     Head {
@@ -87,7 +99,12 @@ impl Args {
     pub(super) fn json(&self) -> bool {
         match &self.command {
             Command::Stat { input, .. } | Command::Head { input, .. } => input.json,
-            Command::Convert(_) | Command::Sample(_) | Command::Slice(_) | Command::Stretch(_) => false,
+            Command::Generate(_)
+            | Command::Fit(_)
+            | Command::Convert(_)
+            | Command::Sample(_)
+            | Command::Slice(_)
+            | Command::Stretch(_) => false,
         }
     }
 }
@@ -106,6 +123,8 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
             }
             terminal::result(&if input.json { as_json(&profile)? } else { render(&profile) });
         }
+        Command::Generate(args) => generate::generate(args)?,
+        Command::Fit(args) => fit::fit(args)?,
         Command::Convert(args) => reshape::convert(args)?,
         Command::Sample(args) => reshape::sample(args)?,
         Command::Slice(args) => reshape::slice(args)?,

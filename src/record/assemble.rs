@@ -43,7 +43,11 @@ fn limits(scenario: &Scenario) -> Vec<String> {
         "Eviction by a textbook policy is exact; Redis's allkeys-lru samples a few keys and comes out slightly below \
          exact LRU."
     };
-    let source = match scenario.source {
+    let source = match &scenario.source {
+        Source::Synthetic(workload) if !workload.is_independent() => {
+            "Requests come in the pages, bursts, repeats and events that the workload describes; what else ties real \
+             ones together is not modelled."
+        }
         Source::Synthetic(_) => {
             "Requests are drawn independently; real ones come in bursts and sessions, which makes stampedes larger."
         }

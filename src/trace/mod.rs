@@ -6,6 +6,7 @@
 mod columns;
 mod error;
 pub mod export;
+pub mod fit;
 pub mod format;
 pub mod import;
 mod objects;
@@ -18,7 +19,7 @@ pub mod synth;
 
 pub use columns::{Block, Blocks};
 pub use error::TraceError;
-pub use objects::{ClassId, Fact, Keys, ObjectId, Objects};
+pub use objects::{ClassId, Fact, Keys, ObjectId, Objects, write_number};
 pub use recorded::{Event, Happening, Ttls};
 
 use std::sync::Arc;

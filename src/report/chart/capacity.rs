@@ -43,7 +43,10 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     sheet.text(0.0, 10.0, "fresh hits, % of requests", Hold::Left)?;
     let area = sheet.part(0.0, TOP, WIDTH - RIGHT, HEIGHT - TOP - 26.0);
     let mut panel = Panel::new(&area, &x, &y, true)?;
-    for curve in curves.iter().rev() {
+    // Grey ones first, the best last: what matters lies on top.
+    let (grey, hued): (Vec<&&Curve>, Vec<&&Curve>) =
+        curves.iter().rev().partition(|curve| ink_of(reading, curve.cells[0].1) == Ink::Bound);
+    for curve in grey.into_iter().chain(hued) {
         one(&sheet, &mut panel, reading, curve)?;
     }
     let label = |curve: &&Curve| {

@@ -2,7 +2,7 @@
 
 use super::svg::{ChartError, Hold, Sheet, TEXT, WIDTH, fitted, text_width};
 
-const NAMES: f64 = 190.0;
+const NAMES: f64 = 220.0;
 const ROW: f64 = 26.0;
 const HEADS: f64 = 22.0;
 

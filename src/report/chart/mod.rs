@@ -8,6 +8,7 @@ pub(crate) mod capacity;
 pub(crate) mod entry;
 mod heat;
 pub(crate) mod heat_capacity;
+pub(crate) mod heat_compare;
 pub(crate) mod heat_hours;
 pub(crate) mod herds;
 pub(crate) mod hit_ratio;

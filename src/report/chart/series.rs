@@ -78,6 +78,10 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
     let finding = format!("{} cells over {}, {words}", shared.cells.len(), format::duration(span));
     let start = format::percent(panels[0].scale.low);
     let mut note = format!("{words} The hit ratio's axis starts at {start}.");
+    for event in &events {
+        let what = format::shortened(&event.what, format::LONGEST_NAME);
+        note = format!("{note} Event: {} at {}: {what}.", event.kind, format::instant(event.at_s));
+    }
     let left_out = reading.side_by_side(usize::MAX).len() - shared.cells.len();
     if left_out > 0 {
         note = format!("{note} {left_out} more cells at this limit are in series.csv.");

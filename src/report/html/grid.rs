@@ -7,59 +7,59 @@ use crate::report::reading::{self, Reading};
 
 /// A table.
 #[derive(Debug, Default)]
-pub(super) struct Table {
-    pub(super) id: &'static str,
-    pub(super) caption: String,
-    pub(super) sortable: bool,
-    pub(super) heads: Vec<Head>,
-    pub(super) rows: Vec<Row>,
-    pub(super) notes: Vec<String>,
+pub(in crate::report) struct Table {
+    pub(in crate::report) id: &'static str,
+    pub(in crate::report) caption: String,
+    pub(in crate::report) sortable: bool,
+    pub(in crate::report) heads: Vec<Head>,
+    pub(in crate::report) rows: Vec<Row>,
+    pub(in crate::report) notes: Vec<String>,
 }
 
 /// The head of a column.
 #[derive(Debug, Default)]
-pub(super) struct Head {
-    pub(super) text: String,
-    pub(super) numeric: bool,
+pub(in crate::report) struct Head {
+    pub(in crate::report) text: String,
+    pub(in crate::report) numeric: bool,
     /// Where the record has the column's values, from the row's place on: a JSON pointer, or two with a colon for the
     /// first as a share of the second. Empty where they are worked out otherwise.
-    pub(super) of: String,
+    pub(in crate::report) of: String,
 }
 
 /// A row.
 #[derive(Debug, Default)]
-pub(super) struct Row {
+pub(in crate::report) struct Row {
     /// For links; empty for none.
-    pub(super) id: String,
+    pub(in crate::report) id: String,
     /// Where the record has what the row tells, as a JSON pointer; empty where it is worked out.
-    pub(super) at: String,
+    pub(in crate::report) at: String,
     /// Whether it is that of the recommended cell.
-    pub(super) chosen: bool,
-    pub(super) cells: Vec<Td>,
+    pub(in crate::report) chosen: bool,
+    pub(in crate::report) cells: Vec<Td>,
 }
 
 /// A cell of a table, or a tile.
 #[derive(Debug, Default)]
-pub(super) struct Td {
+pub(in crate::report) struct Td {
     /// For people.
-    pub(super) text: String,
+    pub(in crate::report) text: String,
     /// In full, for programs; empty where it is not known or no number.
-    pub(super) value: String,
+    pub(in crate::report) value: String,
     /// A second line; empty for none.
-    pub(super) more: String,
+    pub(in crate::report) more: String,
     /// `better`, `worse` or empty.
-    pub(super) tone: &'static str,
-    pub(super) numeric: bool,
+    pub(in crate::report) tone: &'static str,
+    pub(in crate::report) numeric: bool,
     /// Whether it names its row.
-    pub(super) heading: bool,
+    pub(in crate::report) heading: bool,
     /// Where the record has the value, as a JSON pointer, where row and column do not say it.
-    pub(super) of: String,
+    pub(in crate::report) of: String,
 }
 
 impl Table {
     /// A table with columns. A `#` after a name says that the column holds numbers; after it stands where the record
     /// has them: `requests#/requests`.
-    pub(super) fn new<'c>(
+    pub(in crate::report) fn new<'c>(
         id: &'static str,
         caption: impl Into<String>,
         columns: impl IntoIterator<Item = &'c (impl AsRef<str> + 'c)>,
@@ -73,7 +73,7 @@ impl Table {
     }
 
     /// A row for each of these cells, which begin with their name and limit.
-    pub(super) fn each<'c>(
+    pub(in crate::report) fn each<'c>(
         &mut self,
         reading: &Reading,
         cells: impl IntoIterator<Item = &'c Cell>,
@@ -88,24 +88,24 @@ impl Table {
     }
 
     /// Appends a row.
-    pub(super) fn row(&mut self, cells: Vec<Td>) {
+    pub(in crate::report) fn row(&mut self, cells: Vec<Td>) {
         self.rows.push(Row { cells, ..Row::default() });
     }
 }
 
 impl Td {
     /// Text.
-    pub(super) fn text(text: impl Into<String>) -> Self {
+    pub(in crate::report) fn text(text: impl Into<String>) -> Self {
         Self { text: format::shortened(&text.into(), 4 * format::LONGEST_NAME), ..Self::default() }
     }
 
     /// The name of a row.
-    pub(super) fn heading(text: impl Into<String>) -> Self {
+    pub(in crate::report) fn heading(text: impl Into<String>) -> Self {
         Self { heading: true, ..Self::text(text) }
     }
 
     /// A number in a unit.
-    pub(super) fn number(value: impl Into<Option<f64>>, unit: Unit) -> Self {
+    pub(in crate::report) fn number(value: impl Into<Option<f64>>, unit: Unit) -> Self {
         let value = value.into().filter(|value| value.is_finite());
         Self {
             text: unit.print(value),
@@ -116,18 +116,18 @@ impl Td {
     }
 
     /// A count.
-    pub(super) fn count(value: u64) -> Self {
+    pub(in crate::report) fn count(value: u64) -> Self {
         Self { text: format::count(value), value: value.to_string(), numeric: true, ..Self::default() }
     }
 
     /// A count and its share of a whole.
-    pub(super) fn share(count: u64, whole: u64) -> Self {
+    pub(in crate::report) fn share(count: u64, whole: u64) -> Self {
         let share = (whole > 0).then(|| count as f64 / whole as f64);
         Self { more: format::count(count), ..Self::number(share, Unit::Share) }
     }
 
     /// A measure of a cell and its change against the baseline.
-    pub(super) fn measured(reading: &Reading, cell: &Cell, measure: &Measure) -> Self {
+    pub(in crate::report) fn measured(reading: &Reading, cell: &Cell, measure: &Measure) -> Self {
         let mut td = Self::number(measure.of(cell), measure.unit);
         if let Some(change) = reading.change(cell, measure) {
             let text = change.text(measure);
@@ -144,7 +144,7 @@ impl Td {
     }
 
     /// The cell's name, marked as baseline, recommended or bound.
-    pub(super) fn name(reading: &Reading, cell: &Cell) -> Self {
+    pub(in crate::report) fn name(reading: &Reading, cell: &Cell) -> Self {
         let marks = [
             (reading.is_winner(cell), "★ recommended"),
             (cell.baseline, "baseline"),
@@ -160,7 +160,7 @@ impl Td {
     }
 
     /// The cell's memory limit.
-    pub(super) fn limit(cell: &Cell) -> Self {
+    pub(in crate::report) fn limit(cell: &Cell) -> Self {
         use crate::record::Capacity::{Bytes, Objects};
         let value = match cell.capacity {
             Some(Bytes(limit) | Objects(limit)) => limit.to_string(),

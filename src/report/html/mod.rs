@@ -1,5 +1,6 @@
 //! `index.html`: one file that needs no network and no script, filled in from a record.
 
+mod bare;
 mod grid;
 mod policy;
 pub(super) mod profile;
@@ -9,9 +10,11 @@ mod words;
 
 use askama::Template;
 
-use self::grid::Table;
+pub(super) use self::bare::{ComparePage, IndexRow, IndexRun, index as index_page};
+pub(super) use self::grid::{Table, Td};
 use self::policy::policy;
 use self::tables::{Settings, Tiles};
+pub(super) use self::words::CONTENTS;
 use super::chart::{self, ChartError, Svg};
 use super::format;
 use super::reading::Reading;
@@ -141,7 +144,7 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         tool: &record.tool.name,
         name: format::shortened(&record.scenario.name, format::LONGEST_NAME),
         question: record.scenario.question.trim(),
-        contents: &words::CONTENTS,
+        contents: &CONTENTS,
         verdict,
         firmness: weights::words(&weights::objectives(reading)),
         rule: &record.scoring.rule,

@@ -1,7 +1,7 @@
 //! The page's fixed prose: what each chart shows, how to read it, where it misleads; the glossary.
 
 /// Sections of the page: anchor and title.
-pub(super) const CONTENTS: [(&str, &str); 15] = [
+pub(in crate::report) const CONTENTS: [(&str, &str); 15] = [
     ("verdict", "Verdict"),
     ("summary", "Comparison"),
     ("weights", "Weights"),

@@ -24,7 +24,7 @@ mod updates;
 
 pub use course::{Course, Stretch};
 pub use objects::{ClassProfile, ObjectProfile, SizeProfile};
-pub use popularity::Popularity;
+pub use popularity::{Popularity, zipf_exponent};
 pub use preview::{HotKey, TtlPreview};
 pub use quantile::Spread as Quantiles;
 pub use rates::{Daily, Gap, RateProfile, TimeProfile, Window};

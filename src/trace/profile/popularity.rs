@@ -46,6 +46,13 @@ pub(super) fn popularity(counts: &[u64]) -> Option<Popularity> {
     })
 }
 
+/// The exponent of a Zipf law by maximum likelihood over all ranks; `counts` are requests by object, the
+/// greatest first. `None` below 20 objects.
+pub fn zipf_exponent(counts: &[u64]) -> Option<f64> {
+    let ln_ranks: Vec<f64> = (1..=counts.len()).map(|rank| (rank as f64).ln()).collect();
+    (counts.len() >= FEWEST_OBJECTS).then(|| maximum_likelihood(counts, &ln_ranks))
+}
+
 /// Maximises -a * sum(f ln r) - sum(f) * ln(sum(r^-a)): the mean of ln r under the law must be the
 /// observed one. That mean falls as a grows, so Newton's steps are kept inside a bracket.
 fn maximum_likelihood(counts: &[u64], ln_ranks: &[f64]) -> f64 {
