@@ -8,7 +8,8 @@ use ttlab::metrics::{Measurements, OutcomeKind};
 use ttlab::random::Seed;
 use ttlab::scenario::{Scenario, Source};
 use ttlab::score::rates;
-use ttlab::trace::import::{Spill, import};
+use ttlab::trace::import::{Import, Input, Item, Options, Spill, import, stream};
+use ttlab::trace::{Fact, ObjectId, TraceError};
 use ttlab::tune::{self, Runs};
 
 /// Plays a recording in the canonical table.
@@ -167,4 +168,109 @@ fn what_looks_ahead_is_refused_where_requests_lie_on_disk() {
     assert!(cells("\"belady\"", latency, None).is_ok());
     let refused = cells("\"lru\"", "{ model = \"trace\" }", Some(50_000)).unwrap_err();
     assert!(refused.contains("needs the origin time of every request in memory"), "{refused}");
+}
+
+/// The options that `[trace]` settings stand for; or what is wrong with them.
+fn options(settings: &str) -> Result<Options, String> {
+    let text = format!(
+        "name = \"settings\"\n[trace]\n{settings}\n[origin]\nchanges = {{ model = \"trace\" }}\n\
+         [[strategy]]\nname = \"s\"\nttl = \"none\"\n"
+    );
+    let scenario = Scenario::parse(&text, "settings.toml").map_err(|error| error.to_string())?;
+    let Source::Recorded(recorded) = &scenario.source else { panic!("it has a [trace]") };
+    Ok(recorded.options.clone())
+}
+
+/// The key, size and class of each object of a trace.
+fn objects(import: &Import) -> Vec<(String, u32, String)> {
+    let objects = import.trace.objects();
+    let ids = (0..).take(objects.len()).map(ObjectId::new);
+    let class = |fact: &Fact| objects.classes()[fact.class.index()].clone();
+    ids.zip(objects.facts()).map(|(id, fact)| (objects.key(id), fact.size, class(fact))).collect()
+}
+
+const LOG: &str = "h - - [01/Aug/1995:00:00:00 -0400] \"GET /a.gif HTTP/1.0\" 404 196\n\
+                   h - - [01/Aug/1995:00:00:01 -0400] \"GET /b.gif HTTP/1.0\" 206 900\n\
+                   h - - [01/Aug/1995:00:00:02 -0400] \"GET /b.gif HTTP/1.0\" 200 9000\n\
+                   h - - [01/Aug/1995:00:00:03 -0400] \"GET /a.gif HTTP/1.0\" 404 196\n\
+                   h - - [01/Aug/1995:00:00:04 -0400] \"GET /c.gif HTTP/1.0\" 410 7\n\
+                   h - - [01/Aug/1995:00:00:05 -0400] \"GET /c.gif HTTP/1.0\" 200 50\n";
+
+fn logged(settings: &str) -> Import {
+    import(LOG.as_bytes(), "log", &options(settings).unwrap(), Seed::new(1)).unwrap()
+}
+
+#[test]
+fn what_is_not_there_is_requested_where_negative_says_so() {
+    let object = |key: &str, size, class: &str| (key.to_owned(), size, class.to_owned());
+    let found = logged("");
+    assert_eq!(objects(&found), [object("/b.gif", 9000, "other"), object("/c.gif", 50, "other")]);
+    assert_eq!((found.provenance.kept, found.provenance.skipped["status 404"].count), (3, 2));
+    let all = logged("negative = true");
+    // The body of a 404 is not the size of /a.gif, and /c.gif was there in the end.
+    let want =
+        [object("/a.gif", 1, "absent"), object("/b.gif", 9000, "other"), object("/c.gif", 50, "other")];
+    assert_eq!(objects(&all), want);
+    assert_eq!((all.provenance.kept, all.provenance.skipped.len()), (6, 0));
+    let notes = all.provenance.notes.join("\n");
+    assert!(notes.contains("3 requests ask for what is not there (404, 410)"), "{notes}");
+    let refused = options("negative = \"yes\"").unwrap_err();
+    assert!(refused.contains("negative"), "{refused}");
+}
+
+#[test]
+fn a_class_rule_asks_for_the_status_of_some_request() {
+    let classes = |settings: &str| -> Vec<String> {
+        objects(&logged(settings)).into_iter().map(|(_, _, class)| class).collect()
+    };
+    let ranges = "[[trace.class]]\nname = \"ranges\"\nstatus = [206]";
+    assert_eq!(classes(ranges), ["ranges", "other"]);
+    let gone = "negative = true\n[[trace.class]]\nname = \"gone\"\nstatus = [410]";
+    assert_eq!(classes(gone), ["absent", "other", "gone"]);
+    // Objects that nobody asks for are forgotten, and the others keep their statuses.
+    let table = "time_s,op,key,size,status\n0,delete,x,,\n1,get,a,9,200\n2,get,b,9,206\n3,get,a,9,200\n";
+    let import = import(table.as_bytes(), "t", &options(ranges).unwrap(), Seed::new(1)).unwrap();
+    let classes: Vec<_> = objects(&import).into_iter().map(|(key, _, class)| (key, class)).collect();
+    assert_eq!(classes, [("a".to_owned(), "other".to_owned()), ("b".to_owned(), "ranges".to_owned())]);
+    let refused = options("[[trace.class]]\nname = \"ranges\"\nstatus = [\"some\"]").unwrap_err();
+    assert!(refused.contains("status"), "{refused}");
+}
+
+#[test]
+fn another_size_is_a_new_version_where_the_scenario_says_so() {
+    let rows = ["time_s,key,size", "0,a,9", "1,a,9", "2,a,7", "3,a,7"];
+    let fixed = "{ rule = \"fixed\", ttl = \"1h\" }";
+    let fresh = |settings| rates::fresh_share(&play(settings, fixed, &rows).unwrap());
+    assert_eq!(fresh("spread = false"), Some(1.0));
+    // The last two answers are of the version before.
+    assert_eq!(fresh("spread = false\nsize_change = \"new-version\""), Some(0.5));
+    let refused = options("size_change = \"newversion\"").unwrap_err();
+    assert!(refused.contains("no size_change is called \"newversion\""), "{refused}");
+    let text =
+        "name = \"x\"\n[trace]\nsize_change = \"new-version\"\n[[strategy]]\nname = \"s\"\nttl = \"none\"\n";
+    let refused = Scenario::parse(text, "x.toml").unwrap_err().to_string();
+    let what =
+        "size_change = \"new-version\" takes other sizes as changes, but no object changes as the trace says";
+    assert!(refused.contains(what), "{refused}");
+}
+
+#[test]
+fn a_stream_waits_for_late_lines_as_long_as_reorder_window_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("late.csv");
+    std::fs::write(&path, "time_s,key\n0,/a\n400,/a\n800,/a\n1200,/a\n99,/a\n").unwrap();
+    let streamed = |settings: &str| {
+        let mut times = Vec::new();
+        let take = |item: &Item| {
+            times.push(item.time_ns / 1_000_000_000);
+            Ok::<(), TraceError>(())
+        };
+        stream(&[Input::File(path.clone())], &options(settings).unwrap(), take).map(|_| times)
+    };
+    assert_eq!(streamed("reorder_window = \"20m\"").unwrap(), [0, 99, 400, 800, 1_200]);
+    let late = streamed("").unwrap_err();
+    assert!(late.to_string().contains("1101 s earlier than one before it"), "{late}");
+    assert!(late.help().contains("raise reorder_window"), "{}", late.help());
+    let refused = options("reorder_window = \"soon\"").unwrap_err();
+    assert!(refused.contains("reorder_window"), "{refused}");
 }

@@ -152,7 +152,9 @@ mod tests {
         for rule in [SizeRule::Max, SizeRule::Mode] {
             let mut sizes = Sizes::new(rule);
             (0..4).for_each(|id| sizes.know(id));
-            [(0, 1), (1, 2), (3, 4), (3, 4)].map(|(id, size)| sizes.record(id, size));
+            for (id, size) in [(0, 1), (1, 2), (3, 4), (3, 4)] {
+                sizes.record(id, size);
+            }
             sizes.retain(|id| id % 2 == 1);
             assert_eq!(sizes.finish(), (vec![Some(2), Some(4)], 0), "{rule:?}");
         }

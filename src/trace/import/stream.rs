@@ -1,7 +1,8 @@
 //! Requests one by one, for whoever needs no whole trace: memory for a few minutes of them, not for all.
 //!
 //! Servers write when a request ends, so lines are out of order. They are put into order within a
-//! window, five minutes unless the settings say otherwise; what comes later than that is an error, for it could only be dropped.
+//! window, five minutes unless the settings say otherwise; what comes later than that is an error, for it could only be
+//! dropped.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -51,7 +52,7 @@ pub struct Streamed {
 /// Shows every record that passes the filters to `take`, ordered by time over all inputs.
 ///
 /// # Errors
-/// Whatever makes an input unreadable; a line that is later than five minutes; and the errors of `take`.
+/// Whatever makes an input unreadable; a line that is later than `reorder_window`; and the errors of `take`.
 pub fn stream<E: From<TraceError>>(
     inputs: &[Input],
     options: &Options,

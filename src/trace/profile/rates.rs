@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn a_window_counts_empty_ones_too() {
         let mut windows = Windows::new(1);
-        [0, 0, 0, 4].map(|s| windows.request(s * SECOND_NS.unsigned_abs()));
+        [0, 0, 0, 4].iter().for_each(|second| windows.request(second * SECOND_NS.unsigned_abs()));
         let window = windows.window(4.0);
         assert_eq!((window.peak, window.busy, window.mean), (3, 2, Some(1.0)));
         // Whole windows hold 3, 0, 0, 0: mean 3/4, variance 9/4 - 9/16.
