@@ -21,7 +21,7 @@ use ttlab::units::{SimDuration, SimTime};
 
 use super::model;
 use super::resp::Answer;
-use super::server::Server;
+use super::server::{Server, is_checking};
 
 const POLICIES: [&str; 8] = [
     "noeviction",
@@ -35,7 +35,15 @@ const POLICIES: [&str; 8] = [
 ];
 
 /// Seeds with which the model is played.
-const SEEDS: u64 = 8;
+const SEEDS: u64 = 16;
+
+/// By how many standard deviations of chance a difference may exceed its tolerance: of the 60 or so figures of a
+/// table, none does so by chance alone in 99 of 100 runs.
+const CHANCE: f64 = 4.0;
+
+/// A server of which one answer in a hundred takes longer than a quarter of a tick is starved: its cron ticks late,
+/// and what it deletes meanwhile is no measurement of Redis.
+const STARVED: Duration = Duration::from_millis(25);
 
 /// What all servers are asked.
 struct Load {
@@ -251,48 +259,105 @@ fn play_all(load: &Load, cases: &[Case]) -> Option<Vec<(Case, Live, Vec<Counts>)
     played.collect()
 }
 
-/// A line of the table for each case, and by the case's place what is out of tolerance. The live run is one draw of chance
-/// itself, so a difference may exceed the tolerance by twice the model's own deviation from seed to seed.
-fn compare(load: &Load, played: &[(Case, Live, Vec<Counts>)]) -> (String, Vec<(usize, String)>) {
+/// A figure that is compared: what it is called, how much it is, its unit in per cent or points of all requests,
+/// and by how much the model may differ.
+struct Column {
+    what: &'static str,
+    of: Field,
+    tolerance: f64,
+    in_points: bool,
+}
+
+const COLUMNS: [Column; 4] = [
+    Column { what: "hits", of: |counts| counts.hits, tolerance: 0.5, in_points: true },
+    Column { what: "evictions", of: |counts| counts.evicted, tolerance: 3.0, in_points: false },
+    Column { what: "expirations", of: |counts| counts.expired, tolerance: 3.0, in_points: false },
+    Column { what: "bytes of used_memory", of: |counts| counts.used, tolerance: 1.0, in_points: false },
+];
+
+/// By how much the model's mean differs from a live figure, and the standard deviation of that difference: the live
+/// run is one draw of chance, the mean one of as many as there are seeds. In the column's unit.
+#[derive(Clone, Copy)]
+struct Difference {
+    error: f64,
+    chance: f64,
+}
+
+impl Column {
+    /// `None` where there are too few events to be compared in per cent.
+    fn compare(&self, requests: f64, live: &Live, modelled: &[Counts]) -> Option<Difference> {
+        let (live, model) = ((self.of)(&live.counts), spread(modelled, self.of));
+        let unit = if self.in_points { requests } else { live } / 100.0;
+        let both = (1.0 + 1.0 / modelled.len() as f64).sqrt();
+        (self.in_points || live >= 1_000.0)
+            .then(|| Difference { error: (model.mean - live) / unit, chance: both * model.deviation / unit })
+    }
+
+    fn judge(&self, whose: &str, Difference { error, chance }: Difference) -> Option<String> {
+        let Self { what, tolerance, .. } = self;
+        (error.abs() > tolerance + CHANCE * chance).then(|| {
+            format!("{whose}: {what} differ by {error:+.2} %, more than {tolerance} and {CHANCE} times {chance:.2}")
+        })
+    }
+}
+
+/// A line of the table for each case, and what is out of tolerance: a case by itself, or all of them on average, in
+/// which chance evens out and a fault of the model does not.
+fn compare(load: &Load, played: &[(Case, Live, Vec<Counts>)]) -> (String, Vec<String>) {
     let requests = load.requests.len() as f64;
     let (mut table, mut wrong) = (String::new(), Vec::new());
-    for (place, (case, live, modelled)) in played.iter().enumerate() {
+    let mut all: [Vec<Difference>; 4] = Default::default();
+    for (case, live, modelled) in played {
         let ttl = case.ttl.map_or("none".to_owned(), |ttl| ttl.to_string());
         write!(table, "| {} | {ttl} |", case.policy).expect("a text takes any line");
-        let mut column = |what: &str, of: Field, unit: f64, tolerance: f64| {
-            let (live, model) = (of(&live.counts), spread(modelled, of));
-            let (error, chance) = ((model.mean - live) / unit, model.deviation / unit);
-            if error.abs() > tolerance + 2.0 * chance {
-                let message = format!(
-                    "{}, TTL {ttl}: {what} differ by {error:+.2} %, more than {tolerance} and twice {chance:.2}",
-                    case.policy
-                );
-                wrong.push((place, message));
-            }
-            format!("{error:+.2} ± {chance:.2}")
-        };
-        let counts = &live.counts;
-        let hits = column("hits", |counts| counts.hits, requests / 100.0, 0.5);
-        write!(table, " {:.2} % | {hits} |", 100.0 * counts.hits / requests).expect("a text takes any line");
-        let parts: [(&str, Field, f64); 3] = [
-            ("evictions", |counts| counts.evicted, 3.0),
-            ("expirations", |counts| counts.expired, 3.0),
-            ("bytes of used_memory", |counts| counts.used, 1.0),
-        ];
-        for (what, of, tolerance) in parts {
-            let live = of(counts);
-            // Fewer events are too few to be compared in per cent.
-            let compared =
-                if live >= 1_000.0 { column(what, of, live / 100.0, tolerance) } else { "-".to_owned() };
-            write!(table, " {live:.0} | {compared} |").expect("a text takes any line");
+        for (column, all) in COLUMNS.iter().zip(&mut all) {
+            let own = (column.of)(&live.counts);
+            let own = if column.in_points {
+                format!("{:.2} %", 100.0 * own / requests)
+            } else {
+                format!("{own:.0}")
+            };
+            let difference = column.compare(requests, live, modelled);
+            let shown = difference
+                .map_or("-".to_owned(), |Difference { error, chance }| format!("{error:+.2} ± {chance:.2}"));
+            write!(table, " {own} | {shown} |").expect("a text takes any line");
+            wrong.extend(
+                difference
+                    .and_then(|difference| column.judge(&format!("{}, TTL {ttl}", case.policy), difference)),
+            );
+            all.extend(difference);
         }
         let [late, answered] = [live.lag, live.answer].map(|[usual, most]| {
             format!("{:.1} / {:.0}", 1e3 * usual.as_secs_f64(), 1e3 * most.as_secs_f64())
         });
-        writeln!(table, " {:.0} | {late} | {answered} | {} |", counts.refused, live.capped)
+        writeln!(table, " {:.0} | {late} | {answered} | {} |", live.counts.refused, live.capped)
             .expect("a text takes any line");
     }
+    for (column, all) in COLUMNS.iter().zip(&all).filter(|(_, all)| !all.is_empty()) {
+        let n = all.len() as f64;
+        let error = all.iter().map(|difference| difference.error).sum::<f64>() / n;
+        let chance = all.iter().map(|difference| difference.chance.powi(2)).sum::<f64>().sqrt() / n;
+        writeln!(table, "\nOn average over {n} cases, {} differ by {error:+.2} ± {chance:.2}.", column.what)
+            .expect("a text takes any line");
+        wrong.extend(column.judge("on average", Difference { error, chance }));
+    }
     (table, wrong)
+}
+
+/// Plays all cases until no server was starved meanwhile; `None` where there is no server, or where the machine
+/// leaves it too little time in three attempts. Under `CI=true` that is a failure.
+fn measure(load: &Load, cases: &[Case]) -> Option<Vec<(Case, Live, Vec<Counts>)>> {
+    for _ in 0..3 {
+        let played = play_all(load, cases)?;
+        let slowest = played.iter().map(|(_, live, _)| live.answer[0]).max();
+        if slowest.is_none_or(|slowest| slowest <= STARVED) {
+            return Some(played);
+        }
+        println!("no measurement: a server took {slowest:?} to answer, at the 99th percentile");
+    }
+    assert!(!is_checking(), "three times, a server was starved: the machine is too busy to measure anything");
+    println!("skipped: three times, a server was starved");
+    None
 }
 
 const HEAD: &str = "\
@@ -307,24 +372,11 @@ fn cases(maxmemory: u64, ttl: SimDuration) -> Vec<Case> {
 
 #[test]
 fn a_replay_of_half_a_minute_is_what_the_model_says() {
-    let load = Load::new(12_000, 1_800.0, Duration::from_secs(30));
-    let mut cases = cases(20_000_000, SimDuration::from_secs(8));
-    let mut report = String::new();
-    // Half a minute has some thousand events a case, so chance alone puts one of the many figures out of tolerance
-    // now and then, and so does a starved server. Such a case is played again; what is wrong stays wrong.
-    for _ in 0..3 {
-        let Some(played) = play_all(&load, &cases) else { return };
-        let (table, wrong) = compare(&load, &played);
-        println!("{HEAD}{table}");
-        let messages: Vec<&str> = wrong.iter().map(|(_, message)| message.as_str()).collect();
-        writeln!(report, "{}\n{HEAD}{table}", messages.join("\n")).expect("a text takes any line");
-        let again = |place: &usize| wrong.iter().any(|(at, _)| at == place);
-        cases = (0..cases.len()).filter(again).map(|place| cases[place]).collect();
-        if cases.is_empty() {
-            return;
-        }
-    }
-    panic!("out of tolerance three times:\n{report}");
+    let load = Load::new(8_000, 1_000.0, Duration::from_secs(30));
+    let Some(played) = measure(&load, &cases(10_000_000, SimDuration::from_secs(8))) else { return };
+    let (table, wrong) = compare(&load, &played);
+    println!("{HEAD}{table}");
+    assert!(wrong.is_empty(), "{}\n{HEAD}{table}", wrong.join("\n"));
 }
 
 /// Prints the table of docs/validation.md, and that of two larger servers.
@@ -339,13 +391,13 @@ fn the_long_replay_is_what_the_model_says() {
     ] {
         let length = Duration::from_secs(100);
         let load = Load::new(objects, rate, length);
-        let Some(played) = play_all(&load, &cases(maxmemory, SimDuration::from_secs(ttl))) else { return };
+        let Some(played) = measure(&load, &cases(maxmemory, SimDuration::from_secs(ttl))) else { return };
         let (table, wrong) = compare(&load, &played);
         println!(
             "\nmaxmemory {maxmemory}, {objects} objects, {rate} requests/s, {} s\n\n{HEAD}{table}",
             length.as_secs()
         );
-        all_wrong.extend(wrong.into_iter().map(|(_, message)| message));
+        all_wrong.extend(wrong);
     }
     assert!(all_wrong.is_empty(), "{}", all_wrong.join("\n"));
 }

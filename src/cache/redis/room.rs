@@ -151,7 +151,16 @@ impl Cache {
             }
         }
         self.foresee();
+        debug_assert!(self.keeps_to_its_limit(), "room was made, or eviction goes on in the background");
         Room::Made
+    }
+
+    /// Whether what is counted and on its way keeps to the limit, unless eviction hit its time limit.
+    fn keeps_to_its_limit(&self) -> bool {
+        let (counted, limit) = self.counted();
+        self.server.as_ref().is_none_or(|server| {
+            server.pending.is_some() || counted.saturating_add(server.in_flight) <= limit
+        })
     }
 
     /// Asks for what the next eviction will probably need: the best candidate left, and where the next

@@ -167,7 +167,7 @@ impl Rows {
     }
 
     fn spread_out(&mut self) {
-        let mut wider = Self::with(self.buckets, self.len + self.len / 2);
+        let mut wider = Self::with(self.buckets, self.len + self.len / 8 + 1);
         let mut end = 0;
         for at in (0..self.due.len()).filter(|at| self.due[*at] != FREE) {
             end = end.max(wider.home(self.bucket_at(at)));

@@ -1,0 +1,110 @@
+//! What the simulator itself takes of memory for each object that is resident, by a counting allocator.
+//!
+//! Everything but the requests of the trace and the texts of recorded keys: the slot, what is known of the object,
+//! and all that the eviction policy and the model of the server keep.
+
+#![expect(unsafe_code, reason = "an allocator that counts has no safe form")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ttlab::cache::eviction::EVICTIONS;
+use ttlab::cache::memory::MEMORIES;
+use ttlab::cache::reclaim::RECLAIMS;
+use ttlab::cache::{Cache, Capacity, Entry, Residency, Setup, Stored};
+use ttlab::origin::Version;
+use ttlab::trace::{ClassId, Fact, Keys, ObjectId, Objects, Trace};
+use ttlab::units::{SimDuration, SimTime, Window};
+
+/// Most bytes for each resident object.
+const MOST: f64 = 96.0;
+
+/// The system's allocator, and how many bytes it has given out.
+struct Counting;
+
+static IN_USE: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call is passed on to the system's allocator as it came; counting touches no memory.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        IN_USE.fetch_add(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller keeps to the contract, which is that of the system's allocator.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Bytes for each of so many objects, all of them resident and settled.
+fn bytes_per_object(
+    policy: &'static str,
+    reclaim: &'static str,
+    memory: &'static str,
+    objects: usize,
+) -> f64 {
+    let before = IN_USE.load(Ordering::Relaxed);
+    let fact = Fact { size: 1_000, class: ClassId::default(), size_is_imputed: false };
+    let held = Objects::new(vec![fact; objects], Keys::Numbered, vec!["all".to_owned()]);
+    let trace = Arc::new(Trace::new(Vec::new(), Vec::new(), held, SimDuration::ZERO));
+    let capacity = Capacity::Bytes(1 << 40);
+    let setup = Setup { objects, capacity, trace: Arc::clone(&trace) };
+    let made = "every part can be made with its defaults";
+    let mut cache = Cache::new(
+        trace.shared_objects(),
+        capacity,
+        EVICTIONS.default_choice(policy).make(&setup).expect(made),
+        RECLAIMS.default_choice(reclaim).make(&setup).expect(made),
+        MEMORIES.default_choice(memory).make(&setup).expect(made),
+        Residency::new(Window { from: SimTime::ZERO, until: SimTime::NEVER }, SimDuration::FOREVER),
+    );
+    let expires_at = SimTime::from_nanos(1_000_000_000_000_000);
+    let entry = Entry { stored_at: SimTime::ZERO, fresh_until: expires_at, expires_at, version: Version(0) };
+    let mut now = SimTime::ZERO;
+    for number in 0..objects {
+        now = SimTime::from_nanos(number as u64 * 100_000);
+        let object = ObjectId::from_index(number);
+        cache.get(object, now);
+        assert_eq!(cache.set(object, Entry { stored_at: now, ..entry }, now), Stored::Yes);
+    }
+    // Ticks, so that no table moves any more.
+    now = now + SimDuration::from_secs(60);
+    cache.get(ObjectId::new(0), now);
+    assert_eq!(cache.entries(), objects as u64);
+    (IN_USE.load(Ordering::Relaxed) - before) as f64 / objects as f64
+}
+
+/// One test, so that nobody else allocates meanwhile.
+#[test]
+fn a_resident_object_takes_at_most_96_bytes() {
+    // Full tables, tables that have just doubled, and some in between.
+    for objects in [131_072, 131_073, 180_000] {
+        let mut table = String::new();
+        for policy in
+            ["noeviction", "allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-ttl"]
+        {
+            for (reclaim, memory) in [("lazy", "payload"), ("active", "payload"), ("active", "redis")] {
+                let bytes = bytes_per_object(policy, reclaim, memory, objects);
+                table += &format!("{objects} objects, {policy}, {reclaim}, {memory}: {bytes:.1} bytes\n");
+                assert!(bytes <= MOST, "{table}");
+            }
+        }
+        for policy in
+            ["lru", "fifo", "lfu", "sieve", "s3-fifo", "w-tinylfu", "gdsf", "arc", "s4lru", "infinite"]
+        {
+            let bytes = bytes_per_object(policy, "lazy", "payload", objects);
+            table += &format!("{objects} objects, {policy}, lazy, payload: {bytes:.1} bytes\n");
+            // The heap of gdsf takes twice 28 bytes when it has just grown.
+            let most = if policy == "gdsf" { MOST + 4.0 } else { MOST };
+            assert!(bytes <= most, "{table}");
+        }
+        println!("{table}");
+    }
+}
