@@ -47,6 +47,10 @@ impl<K: Ord + Copy> Heap<K> {
     pub fn set(&mut self, object: ObjectId, key: K) {
         let place = match self.places[object.index()] {
             NOWHERE => {
+                // By an eighth, not by doubling: memory for each resident object is promised.
+                if self.nodes.len() == self.nodes.capacity() {
+                    self.nodes.reserve_exact(self.nodes.len() / 8 + 16);
+                }
                 self.nodes.push((key, object));
                 self.nodes.len() - 1
             }

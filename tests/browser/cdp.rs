@@ -1,4 +1,4 @@
-//! A real Chromium without a window, told what to do over its DevTools protocol.
+//! A real Chromium without a window, told what to do over its `DevTools` protocol.
 //!
 //! The protocol runs over a pair of pipes (`--remote-debugging-pipe`), each message ended by a zero byte: no port, no
 //! web socket, nothing to compile. Pipes with names are the portable way to hand them to another program's
@@ -23,6 +23,15 @@ pub(crate) struct Browser {
     _folder: tempfile::TempDir,
 }
 
+/// A test does without its tool and says so; under `CI=true` that is a failure.
+#[expect(clippy::print_stderr, reason = "who runs the tests must see that these were skipped")]
+pub(crate) fn skipped(what: &str) {
+    #[expect(clippy::disallowed_methods, reason = "whether this is a checking machine is no part of a run")]
+    let must_be_there = std::env::var("CI").is_ok_and(|value| value == "true");
+    assert!(!must_be_there, "{what}");
+    eprintln!("skipped: {what}");
+}
+
 /// Where the browser is; `None`, with a message, where there is none. Fails instead under `CI=true`.
 fn program() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -31,9 +40,7 @@ fn program() -> Option<PathBuf> {
         .flat_map(|folder| names.map(|name| folder.join(name)))
         .find(|file| file.is_file());
     if found.is_none() {
-        let what = "chromium is not installed (Debian: apt-get install chromium)";
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "{what}");
-        println!("skipped: {what}");
+        skipped("chromium is not installed (Debian: apt-get install chromium)");
     }
     found
 }

@@ -223,10 +223,7 @@ fn fifty_cells_make_a_small_page_that_lays_out_quickly() {
 fn axe_finds_no_violation() {
     let Some(mut browser) = Browser::start() else { return };
     let Some(axe) = std::env::var_os("TTLAB_AXE").map(PathBuf::from) else {
-        let what = "TTLAB_AXE does not name axe.min.js (npm install axe-core)";
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "{what}");
-        println!("skipped: {what}");
-        return;
+        return cdp::skipped("TTLAB_AXE does not name axe.min.js (npm install axe-core)");
     };
     let axe = std::fs::read_to_string(&axe).unwrap_or_else(|error| panic!("{}: {error}", axe.display()));
     let pages = Pages::small();

@@ -43,7 +43,7 @@ pub(crate) fn lazy(held: Objects, clock: WallClock) -> Connection {
 }
 
 /// A cache that is a Redis server with this policy and limit in bytes, its run beginning so many
-/// milliseconds after a full second of the wall clock.
+/// milliseconds after a full minute of the wall clock.
 pub(crate) fn redis(trace: &Arc<Trace>, policy: &str, maxmemory: u64, phase_ms: u64, seed: u64) -> Cache {
     let text = format!(
         r#"

@@ -293,7 +293,7 @@ const POLICIES: [&str; 7] = [
 
 fn design() -> impl Strategy<Value = Design> {
     let hz = prop_oneof![Just(1), Just(10), Just(100)];
-    let settings = (hz, 1..20_u32, 0..3_u32, 0..3_u32, any::<bool>(), 0..1_000_u32).prop_map(
+    let settings = (hz, 1..20_u32, 0..3_u32, 0..3_u32, any::<bool>(), 0..60_000_u32).prop_map(
         |(hz, samples, lfu_decay_time, lfu_log_factor, exact, clock_phase_ms)| Settings {
             hz,
             samples,

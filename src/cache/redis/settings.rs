@@ -19,7 +19,8 @@ pub struct Settings {
     pub tenacity: u32,
     /// The step of the LRU clock.
     pub lru_clock: LruClock,
-    /// Where in a wall-clock second the run begins, in milliseconds.
+    /// Where in a wall-clock minute the run begins, in milliseconds: the LRU clock steps at full seconds, and
+    /// LFU counters decay at full minutes.
     pub clock_phase_ms: u32,
     /// Processor time of one deletion.
     pub expire_cost: SimDuration,

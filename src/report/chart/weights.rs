@@ -52,20 +52,18 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
             // Neighbours of one hue, the same strategy at two limits, are told apart by their strength too.
             let alpha = if place_in_bar % 2 == 0 { 1.0 } else { 0.55 };
             let ink = ink_of(reading, cell);
+            let width = (right - left - 1.0).max(0.6);
             sheet.linked(&reading::anchor(cell), &tip, |sheet| {
-                sheet.bar(left, y + 22.0, (right - left - 1.0).max(0.6), 14.0, ink.color().mix(alpha))?;
-                let short = name.clone();
-                if text_width(&short, TEXT) < right - left - 4.0 {
-                    sheet.text(left + 1.0, y + 12.0, &short, Hold::Left)
-                } else {
-                    // Short names fit where the limit does not.
-                    let strategy = format::shortened(&cell.strategy, format::LONGEST_NAME);
-                    if right - left > 46.0 {
-                        sheet.label(left + 1.0, y + 12.0, &strategy, right - left - 6.0, Hold::Left)?;
-                    }
-                    Ok(())
-                }
+                sheet.bar(left, y + 22.0, width, 14.0, ink.color().mix(alpha))
             })?;
+            // Beside the link, whose name is the tip: a cut name would be no part of it.
+            if text_width(&name, TEXT) < right - left - 4.0 {
+                sheet.text(left + 1.0, y + 12.0, &name, Hold::Left)?;
+            } else if right - left > 46.0 {
+                // Short names fit where the limit does not.
+                let strategy = format::shortened(&cell.strategy, format::LONGEST_NAME);
+                sheet.label(left + 1.0, y + 12.0, &strategy, right - left - 6.0, Hold::Left)?;
+            }
         }
         let now = place(one.now);
         sheet.line(&[(now, y + 18.0), (now, y + 40.0)], Ink::Page, 4.0)?;

@@ -427,7 +427,7 @@ mod tests {
 
     fn page_of(text: &str) -> String {
         let options = Options { extensions: Some(Vec::new()), ..Options::default() };
-        let import = import(text.as_bytes(), "/home/x/a<b>.csv", &options, Seed::new(1)).unwrap();
+        let import = import(text.as_bytes(), "/logs/x/a<b>.csv", &options, Seed::new(1)).unwrap();
         page(&Profile::of(&import))
     }
 
@@ -443,7 +443,7 @@ mod tests {
     fn the_page_needs_nothing_from_elsewhere_and_keeps_names_text() {
         let page = page_of(&busy());
         for wrong in
-            ["<script", " style=", "src=", "@import", "url(", "https://", "NaN", "None", "/home/x", "<b>"]
+            ["<script", " style=", "src=", "@import", "url(", "https://", "NaN", "None", "/logs/x", "<b>"]
         {
             assert!(!page.contains(wrong), "{wrong}");
         }

@@ -3,6 +3,9 @@
 /// A lognormal law is taken where its distribution differs from the measured one by no more than this,
 /// or than chance makes likely (0.9 / sqrt(n), about the 5 % point of Lilliefors 1967 for estimated parameters).
 const SLACK: f64 = 0.03;
+/// And where its mean differs from the measured one by no more than this part of it, or two standard errors of a mean
+/// under the law: a few huge objects hardly move the distribution, but they fill the memory.
+const MEAN_SLACK: f64 = 0.02;
 /// Rows of a table.
 const ROWS: usize = 64;
 /// Between these the lognormal model makes sizes.
@@ -46,7 +49,11 @@ impl Sizes {
         }
         let median = mean.exp();
         let can_be = BOUNDS.0 <= median && median <= BOUNDS.1 && sigma <= 5.0;
-        if can_be && distance <= SLACK.max(0.9 / n.sqrt()) {
+        let measured = sorted.iter().sum::<f64>() / n;
+        let mean_of_law = median * (sigma * sigma / 2.0).exp();
+        let by_chance = 2.0 * ((sigma * sigma).exp_m1() / n).sqrt();
+        let fills_alike = (measured / mean_of_law - 1.0).abs() <= MEAN_SLACK.max(by_chance);
+        if can_be && fills_alike && distance <= SLACK.max(0.9 / n.sqrt()) {
             return Self::Lognormal { median, sigma, distance };
         }
         let rows = ROWS.min(sorted.len());
@@ -89,6 +96,13 @@ mod tests {
             panic!("{:?}", Sizes::of(&drawn))
         };
         assert!((median / 20_000.0 - 1.0).abs() < 0.08 && (sigma - 0.8).abs() < 0.05, "{median} {sigma}");
+        // One object in a hundred that is huge is not seen in the distribution, but it doubles the mean.
+        let huge: Vec<u32> =
+            (0..).zip(&drawn).map(|(i, size)| if i % 100 == 0 { 3_000_000 } else { *size }).collect();
+        let Sizes::Table(rows) = Sizes::of(&huge) else { panic!("the law would make half the bytes") };
+        let (bytes, weight) = rows.iter().fold((0.0, 0.0), |sum, row| (sum.0 + row.0 * row.1, sum.1 + row.1));
+        let measured = huge.iter().map(|size| f64::from(*size)).sum::<f64>() / huge.len() as f64;
+        assert!((bytes / weight / measured - 1.0).abs() < 1e-4, "a table keeps the mean");
         let two: Vec<u32> = (0..1_000).map(|i| if i % 2 == 0 { 1_000 } else { 500_000 }).collect();
         let Sizes::Table(rows) = Sizes::of(&two) else { panic!("two sizes are no lognormal law") };
         let (bytes, weight) = rows.iter().fold((0.0, 0.0), |sum, row| (sum.0 + row.0 * row.1, sum.1 + row.1));

@@ -1,0 +1,173 @@
+//! `ttlab trace generate` writes what a run would play, the same bytes each time; `trace fit` prints a scenario.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use ttlab::random::Seed;
+use ttlab::scenario::{Scenario, Source};
+use ttlab::trace::import::{Options, open};
+use ttlab::trace::shape::spread::Spread;
+use ttlab::trace::synth::generate;
+use ttlab::trace::{Happening, Trace};
+use ttlab::tune::replication_seed;
+
+const SCENARIO: &str = r#"
+name = "made"
+seed = 5
+[workload]
+duration = "2m"
+rate = "200/s"
+arrivals = "diurnal"
+pages = { images = 3 }
+events = [{ event = "purge", at = "1m", class = "b" }, { event = "crawler", at = "30s", rate = "10/s" }]
+[[workload.class]]
+name = "a"
+objects = 300
+one_hit = 0.1
+[[workload.class]]
+name = "b"
+objects = 100
+churn = { new_per_day = 100 }
+renditions = [{ share = 0.5, scale = 0.25 }, { share = 0.5 }]
+[[strategy]]
+name = "s"
+ttl = "none"
+"#;
+
+fn ttlab(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ttlab"))
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .expect("ttlab can be started")
+}
+
+fn made(folder: &Path, out: &str) -> Vec<u8> {
+    let output = ttlab(folder, &["trace", "generate", "s.toml", "-o", out]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    std::fs::read(folder.join(out)).expect("the file is there")
+}
+
+fn expected() -> Trace {
+    let scenario = Scenario::parse(SCENARIO, "s.toml").expect("it is sound");
+    let Source::Synthetic(workload) = &scenario.source else { panic!("it is synthetic") };
+    generate(workload, replication_seed(5, 0))
+}
+
+/// Microseconds, key and size of each request.
+fn rows(trace: &Trace) -> Vec<(u64, String, u32)> {
+    let first = trace.times().first().map_or(0, |at| at.as_nanos() / 1_000);
+    let objects = trace.objects();
+    let row = |request: ttlab::trace::Request| {
+        let at = request.at.as_nanos() / 1_000 - first;
+        (at, objects.key(request.object), objects.size(request.object))
+    };
+    trace.requests().map(row).collect()
+}
+
+#[test]
+fn the_file_holds_what_the_first_replication_plays() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    std::fs::write(folder.path().join("s.toml"), SCENARIO).expect("it can be written");
+    let bytes = made(folder.path(), "out.csv");
+    assert_eq!(bytes, made(folder.path(), "again.csv"), "the same bytes each time");
+    let expected = expected();
+    let options = Options { spread: Spread::None, ..Options::default() };
+    let read = open(&folder.path().join("out.csv"), &options, Seed::new(1)).expect("it can be read").trace;
+    assert_eq!(rows(&read), rows(&expected));
+    assert_eq!(read.objects().classes().iter().filter(|class| *class == "a" || *class == "b").count(), 2);
+    let deleted = |trace: &Trace| {
+        let events = trace.events().iter().filter(|event| event.what == Happening::Deleted);
+        let mut keys: Vec<(String, usize)> =
+            events.map(|event| (trace.objects().key(event.object), event.before)).collect();
+        keys.sort();
+        keys
+    };
+    assert_eq!(deleted(&read), deleted(&expected));
+    assert!(deleted(&expected).len() > 100);
+}
+
+#[test]
+fn packed_and_binary_files_hold_the_same_requests() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    std::fs::write(folder.path().join("s.toml"), SCENARIO).expect("it can be written");
+    made(folder.path(), "out.tsv.zst");
+    made(folder.path(), "out.oracleGeneral");
+    let options = Options { spread: Spread::None, ..Options::default() };
+    let read =
+        |name: &str| open(&folder.path().join(name), &options, Seed::new(1)).expect("it can be read").trace;
+    let expected = rows(&expected());
+    assert_eq!(rows(&read("out.tsv.zst")), expected);
+    let binary: Vec<(String, u32)> =
+        rows(&read("out.oracleGeneral")).into_iter().map(|(_, key, size)| (key, size)).collect();
+    let numbers: Vec<(String, u32)> = expected
+        .into_iter()
+        .map(|(_, key, size)| (key.rsplit('/').next().unwrap_or_default().to_owned(), size))
+        .collect();
+    assert_eq!(binary, numbers);
+}
+
+#[test]
+fn what_cannot_be_made_is_refused_with_a_remedy_and_writes_nothing() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = folder.path();
+    std::fs::write(path.join("s.toml"), SCENARIO).expect("it can be written");
+    std::fs::write(
+        path.join("log.toml"),
+        "name = \"l\"\n[trace]\n[[strategy]]\nname = \"s\"\nttl = \"none\"\n",
+    )
+    .expect("it can be written");
+    std::fs::write(path.join("bad.toml"), SCENARIO.replace("images = 3", "images = 0"))
+        .expect("it can be written");
+    for (arguments, parts) in [
+        (
+            vec!["trace", "generate", "log.toml", "-o", "x.csv"],
+            vec!["log.toml plays a recorded [trace]", "ttlab trace"],
+        ),
+        (
+            vec!["trace", "generate", "s.toml", "-o", "x.csv", "--to", "parquet"],
+            vec!["--to parquet", "oracle-general"],
+        ),
+        (vec!["trace", "generate", "s.toml", "-o", "s.toml"], vec!["s.toml is the scenario itself"]),
+        (
+            vec!["trace", "generate", "bad.toml", "-o", "x.csv"],
+            vec!["bad.toml:8:", "images must lie between 1 and 10000, but is 0"],
+        ),
+        (vec!["trace", "generate", "s.toml", "-o", "no/where.csv"], vec!["no/where.csv cannot be written"]),
+        (vec!["trace", "fit", "nowhere.log"], vec!["nowhere.log"]),
+        (
+            vec!["trace", "fit", "s.toml", "--name", "../x"],
+            vec!["--name \"../x\" cannot be a scenario's name"],
+        ),
+    ] {
+        let output = ttlab(path, &arguments);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
+        for part in parts {
+            assert!(message.contains(part), "{arguments:?}: no {part:?} in {message}");
+        }
+        assert!(!path.join("x.csv").exists(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_fit_of_what_was_made_is_a_scenario_that_runs() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    std::fs::write(folder.path().join("s.toml"), SCENARIO).expect("it can be written");
+    made(folder.path(), "out.csv");
+    let output = ttlab(folder.path(), &["trace", "fit", "out.csv", "--name", "like-it"]);
+    let text = String::from_utf8(output.stdout).expect("a scenario is text");
+    assert!(output.status.success() && text.contains("name = \"like-it\""), "{text}");
+    let grown = text.replace("[workload]\n", "[workload]\ngrow = { traffic = 2.0, catalogue = 1.5 }\n");
+    let requests = |text: &str| match Scenario::parse(text, "fit.toml").expect("it is sound").source {
+        Source::Synthetic(workload) => workload.expected_requests() as f64,
+        Source::Recorded(_) => panic!("a fit is synthetic"),
+    };
+    assert!((requests(&grown) / requests(&text) - 2.0).abs() < 1e-3);
+    // One timestamp alone has no rate.
+    std::fs::write(folder.path().join("one.csv"), "time_us,key,size\n5,a,1\n").expect("it can be written");
+    let refused = ttlab(folder.path(), &["trace", "fit", "one.csv"]);
+    let message = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{message}");
+    assert!(message.contains("one.csv cannot be fitted") && message.contains("no times"), "{message}");
+}
