@@ -73,7 +73,9 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     report::check_folder(&out).map_err(anyhow::Error::from)?;
     terminal::catch_interrupts();
     let silent = args.output.quiet;
-    let loaded = source::load(&mut file, args.trace.as_deref(), args.strict, silent)?;
+    // Trials read the trace many times, so it stays in memory where it fits.
+    let reading = source::Reading { strict: args.strict, stream: false };
+    let loaded = source::load(&mut file, args.trace.as_deref(), reading, silent)?;
     let classes = match &loaded.runs {
         Runs::Recorded(trace) => trace.objects().classes().to_vec(),
         Runs::Synthetic(_) => file.scenario.classes.clone(),

@@ -82,6 +82,8 @@ pub struct Scenario {
     pub judgement: judgement::Judgement,
     /// What a search may vary; `None` without `[tune]`.
     pub tune: Option<tune::Tuning>,
+    /// The scenario as it was written.
+    pub written: toml::Table,
     /// The scenario as it could be written with every default.
     pub effective: toml::Table,
     /// Settings that defeat each other, in sentences that say what to write instead.
@@ -94,7 +96,9 @@ impl Scenario {
     /// Uses another seed, as the command line may ask.
     pub fn reseed(&mut self, seed: u64) {
         self.seed = seed;
-        self.effective.insert("seed".to_owned(), i64::try_from(seed).unwrap_or(i64::MAX).into());
+        for table in [&mut self.written, &mut self.effective] {
+            table.insert("seed".to_owned(), i64::try_from(seed).unwrap_or(i64::MAX).into());
+        }
     }
 }
 

@@ -492,7 +492,7 @@ hit_min = 0.5
         let of = |more: &str| format!("vary = [{TTL}]\n{more}");
         let range = |range: &str| format!("vary = [{{ path = \"strategy.b.ttl.ttl\", {range} }}]");
         for (section, parts) in [
-            ("".to_owned(), vec!["[tune] needs \"vary\"", "write vary = ["]),
+            (String::new(), vec!["[tune] needs \"vary\"", "write vary = ["]),
             ("vary = []".to_owned(), vec!["nothing may vary"]),
             (range("from = \"1h\", to = \"1m\""), vec!["the range is empty", "1h"]),
             (range("from = \"1h\", to = \"1h\""), vec!["the range is empty"]),

@@ -1,8 +1,9 @@
 //! A scenario with parameters changed by path: what a search, a plan of growth or a drill makes of one that was written.
 //!
 //! A [`KeyPath`] leads through the scenario as `ttlab explain` prints it, every default filled in, so that a parameter
-//! can be named that was never written. [`Scenario::varied`] sets values there and reads the result as any scenario is
-//! read: nothing gets past a check because it did not come from a file.
+//! can be named that was never written. [`Scenario::varied`] puts values into what was written, so that a default which
+//! depends on another value still does, and reads the result as any scenario is read: nothing gets past a check because
+//! it did not come from a file.
 
 use std::fmt::{self, Write};
 use std::ops::Range;
@@ -161,19 +162,28 @@ impl KeyPath {
         place_of(list, self.0.get(1)?)
     }
 
-    /// Puts `value` there. The last key may be new: whether it can be written is known to whoever reads the scenario.
-    fn put(&self, scenario: &mut Value, value: Value) -> Result<(), Unvaried> {
+    /// Puts `value` there. What is not written on the way has the value that `effective` knows of. The last key may be
+    /// new: whether it can be written is known to whoever reads the scenario.
+    fn put(&self, scenario: &mut Value, effective: &toml::Table, value: Value) -> Result<(), Unvaried> {
         let mut at = scenario;
         for (depth, step) in self.0.iter().enumerate() {
             let last = depth + 1 == self.0.len();
             at = match at {
                 Value::Table(table) => {
-                    let names: Vec<String> = table.keys().cloned().collect();
-                    match word(step) {
-                        Some(key) if last => table.entry(key).or_insert_with(|| false.into()),
-                        Some(key) if table.contains_key(key) => &mut table[key],
-                        _ => return Err(self.absent(depth, &names)),
+                    let Some(key) = word(step) else { return Err(self.absent(depth, &keys(table))) };
+                    if !last && !table.get(key).is_some_and(holds) {
+                        let implied =
+                            self.until(depth + 1).find(effective).or_else(|| table.get(key)).cloned();
+                        let Some(implied) = implied else {
+                            let known = self.until(depth).find(effective).and_then(Value::as_table);
+                            return Err(self.absent(
+                                depth,
+                                &keys(known.unwrap_or(if depth == 0 { effective } else { table })),
+                            ));
+                        };
+                        table.insert(key.to_owned(), implied);
                     }
+                    table.entry(key).or_insert_with(|| false.into())
                 }
                 Value::Array(list) => {
                     let found = place_of(list, step);
@@ -223,6 +233,15 @@ impl KeyPath {
             }),
         }
     }
+}
+
+/// Whether something can be inside.
+fn holds(value: &Value) -> bool {
+    value.is_table() || value.is_array()
+}
+
+fn keys(table: &toml::Table) -> Vec<String> {
+    table.keys().cloned().collect()
 }
 
 /// The key that a step is.
@@ -294,11 +313,11 @@ impl Scenario {
     /// If a path leads nowhere, with what there is and what was probably meant; or if the values make no scenario, with
     /// the reason that a scenario's text would be refused for.
     pub fn varied(&self, changes: &[(KeyPath, Value)]) -> Result<Self, Unvaried> {
-        let mut effective = self.effective.clone();
-        effective.remove("tune");
-        let mut written = Value::Table(effective);
+        let mut written = self.written.clone();
+        written.remove("tune");
+        let mut written = Value::Table(written);
         for (path, value) in changes {
-            path.put(&mut written, value.clone())?;
+            path.put(&mut written, &self.effective, value.clone())?;
         }
         let text = toml::to_string(&written).expect("a table of values can be written");
         Self::parse(&text, &self.file).map_err(|error| {
@@ -379,7 +398,7 @@ mod tests {
             let after =
                 before.varied(&[(path.clone(), value.clone())]).unwrap_or_else(|error| panic!("{error}"));
             let mut expected = Value::Table(before.effective.clone());
-            path.put(&mut expected, value).unwrap();
+            path.put(&mut expected, &before.effective, value).unwrap();
             assert_ne!(after.effective, before.effective, "{path}");
             let read = Scenario::parse(&toml::to_string(&expected).unwrap(), "t.toml").unwrap();
             assert_eq!(after.effective, read.effective, "{path}");
@@ -397,6 +416,20 @@ mod tests {
             panic!("it is synthetic")
         };
         assert_eq!(workload.classes[0].objects, 20);
+    }
+
+    #[test]
+    fn defaults_that_depend_on_what_is_changed_follow_it() {
+        let text = TEXT.replace(
+            "guard = \"single-flight\"",
+            "refresh = { policy = \"stale-while-revalidate\", window = \"1m\" }",
+        );
+        let before = Scenario::parse(&text, "t.toml").unwrap();
+        // `explain` shows where the deadline is kept, which means nothing without a stale window.
+        let soft: KeyPath = "strategy[1].soft_expiry".parse().unwrap();
+        assert!(soft.find(&before.effective).is_some());
+        let after = before.varied(&[("strategy[1].refresh".parse().unwrap(), "on-demand".into())]);
+        assert!(soft.find(&after.unwrap_or_else(|error| panic!("{error}")).effective).is_none());
     }
 
     #[test]

@@ -198,6 +198,29 @@ mod tests {
     }
 
     #[test]
+    fn intervals_of_several_comparisons_are_wider_and_hold_together() {
+        let values = [1.0, 2.0, 4.0, 3.0];
+        let width = |comparisons| {
+            let interval = Estimate::among(&values, comparisons).unwrap().interval.unwrap();
+            interval.high - interval.low
+        };
+        assert_eq!(Estimate::among(&values, 1), Estimate::of(&values));
+        assert!(width(1) < width(2) && width(2) < width(10));
+        // Student's 99.5 % quantile for 3 degrees of freedom is 5.841, and the standard error here sqrt(5/3)/2.
+        assert!((width(5) - 2.0 * 5.841 * (5.0_f64 / 3.0).sqrt() / 2.0).abs() < 1e-3, "{}", width(5));
+        let mut stream = Seed::new(11).of("several").stream();
+        let trials = 2_000;
+        let wrong = (0..trials).filter(|_| {
+            (0..5).any(|_| {
+                let values: Vec<f64> = (0..6).map(|_| StandardNormal.sample(&mut stream)).collect();
+                Estimate::among(&values, 5).unwrap().is_indistinguishable_from_zero() == Some(false)
+            })
+        });
+        let share = wrong.count() as f64 / f64::from(trials);
+        assert!((share - 0.05).abs() < 0.02, "one of five is wrong in {share}");
+    }
+
+    #[test]
     fn intervals_cover_the_truth_95_times_in_100() {
         // The standard error of the share is 0.0034, so the band is four of them wide.
         let covered = contains_zero(0.0, "coverage");

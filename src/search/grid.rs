@@ -8,7 +8,7 @@
 //! [tune]
 //! vary = [{ path = "cache.capacity", from = "32KiB", to = "1MiB", scale = "log" }]
 //! sampler = { method = "grid", steps = 10 }
-//! runs = 10
+//! runs = 1000
 //! ```
 
 use serde::{Deserialize, Serialize};

@@ -9,7 +9,7 @@
 //! Source: Bergstra, Bardenet, Bengio and Kégl, Algorithms for Hyper-Parameter Optimization, NIPS 2011, section 4. Each
 //! kernel is as wide as the way to its farther neighbour, as there; at the ends of a range kernels are reflected instead
 //! of cut off, and a uniform kernel takes the place of the prior, so that no value is ever out of reach. The points of
-//! the beginning are a Latin hypercube (McKay, Beckman and Conover, Technometrics 21, 1979).
+//! the beginning are a Latin hypercube (McKay, Beckman, Conover, *Technometrics* 21, 1979).
 //!
 //! ```toml
 //! [tune]

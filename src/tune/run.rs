@@ -150,7 +150,7 @@ pub fn replication_seed(seed: u64, replication: u64) -> Seed {
 }
 
 /// Refuses TTLs on a recording that has an order and no times.
-fn refuse_timeless(scenario: &Scenario, trace: &Trace) -> Result<(), Fault> {
+pub(super) fn refuse_timeless(scenario: &Scenario, trace: &Trace) -> Result<(), Fault> {
     let expires = |design: &&strategy::Design| design.rule.name() != "none";
     let Some(design) = scenario.strategies.iter().find(expires).filter(|_| trace.is_timeless()) else {
         return Ok(());

@@ -56,9 +56,9 @@ pub(crate) fn draw(
         let (radius, alpha) = if dot.whole { (4.0, 0.8) } else { (2.5, 0.5) };
         let mark = |sheet: &Sheet| sheet.marker(at_x, at_y, radius, ink, alpha);
         if index < TIPS {
-            sheet.with_tip(&dot.tip, mark)?
+            sheet.with_tip(&dot.tip, mark)?;
         } else {
-            mark(&sheet)?
+            mark(&sheet)?;
         }
         let is_better = |best: f64| if higher { dot.value > best } else { dot.value < best };
         if dot.keeps && dot.whole && best.is_none_or(is_better) {

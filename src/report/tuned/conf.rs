@@ -1,5 +1,7 @@
 //! The lines of `redis.conf` that a setting implies, each with its reason.
 
+use std::fmt::Write;
+
 use crate::cache::Capacity;
 use crate::cache::redis::Settings;
 use crate::report::format;
@@ -111,9 +113,9 @@ fn policy(scenario: &Scenario) -> Line {
 pub(super) fn file(lines: &[Line], of: &str) -> String {
     let mut text = format!("# What {of} implies for Redis; made by ttlab tune.\n");
     for line in lines {
-        text += &format!("\n# {}\n", line.reason);
+        let _ = write!(text, "\n# {}\n", line.reason);
         if !line.setting.is_empty() {
-            text += &format!("{}\n", line.setting);
+            let _ = writeln!(text, "{}", line.setting);
         }
     }
     text

@@ -85,7 +85,7 @@ pub fn tune(
         Some(winner) => flat::around(&player, &finals.finalists[winner].point)?,
         None => Vec::new(),
     };
-    Ok(result::told(&player, searched, finals, flat))
+    Ok(result::told(&player, &searched, &finals, flat))
 }
 
 /// The sampler of this name with its defaults, as the command line may ask.

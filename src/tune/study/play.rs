@@ -17,7 +17,7 @@ use crate::score::{Better, Bound, Cell, Gate, Replications, Rules, judge};
 use crate::search::Point;
 use crate::trace::Trace;
 use crate::trace::synth::generate;
-use crate::tune::run::{one, replication_seed, simulation};
+use crate::tune::run::{one, refuse_timeless, replication_seed, simulation};
 use crate::tune::{CellPlan, Failure, Runs, grid};
 use crate::units::SimDuration;
 
@@ -83,6 +83,7 @@ impl<'p> Player<'p> {
         let player = Self { scenario, tuning, runs, watch, prepared: Mutex::default() };
         if let Runs::Recorded(trace) = runs {
             // What depends on the trace is found out before anything runs.
+            refuse_timeless(scenario, trace)?;
             simulation(scenario, &player.baseline_plan(), trace, Seed::new(scenario.seed))?;
         }
         Ok(player)

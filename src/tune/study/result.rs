@@ -166,7 +166,7 @@ pub struct Move {
     pub is_negligible: bool,
 }
 
-pub(super) fn told(player: &Player<'_>, searched: Searched, finals: Finals, flat: Vec<Flatness>) -> Tuned {
+pub(super) fn told(player: &Player<'_>, searched: &Searched, finals: &Finals, flat: Vec<Flatness>) -> Tuned {
     let (scenario, tuning) = (player.scenario, player.tuning);
     let better = tuning.objective.better();
     let among = finals.finalists.len();
@@ -203,7 +203,7 @@ pub(super) fn told(player: &Player<'_>, searched: Searched, finals: Finals, flat
         recorded: matches!(player.runs, Runs::Recorded(_)),
         refused: searched.refused.0,
         refused_why: searched.refused.1.clone(),
-        tried: tried(player, &searched),
+        tried: tried(player, searched),
         finalists: finalists.collect(),
         baseline: Finalist {
             values: Vec::new(),
