@@ -5,6 +5,7 @@
 
 mod chart;
 mod compare;
+mod cost;
 mod csv;
 mod curves;
 mod entry;
