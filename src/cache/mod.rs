@@ -4,6 +4,7 @@
 //! as in Redis: at the instant of its expiry it is still served. That boundary is written once, in
 //! `Slot::is_live`.
 
+pub mod cluster;
 pub mod command;
 mod event;
 pub mod eviction;

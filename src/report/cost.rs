@@ -19,7 +19,11 @@ pub(crate) fn amount(value: f64, currency: &str) -> String {
     if value < 1_000.0 {
         return format!("{value:.2} {currency}");
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and no one pays 2⁶⁴")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "positive, and no one pays 2⁶⁴"
+    )]
     let whole = value.round() as u64;
     format!("{} {currency}", format::count(whole))
 }
@@ -50,8 +54,8 @@ mod tests {
         let mut record = fixture::thumbnails();
         assert_eq!(words(&Reading::new(&record)), None);
         for (place, cell) in record.cells.iter_mut().enumerate() {
-            // Later cells are cheaper.
-            let memory = 2_000.0 - 100.0 * place as f64;
+            // Later cells are dearer.
+            let memory = 1_000.0 + 100.0 * place as f64;
             cell.cost = Some(Cost {
                 currency: "EUR".into(),
                 total: Estimate { mean: Some(memory + 5.5), low: None, high: None },

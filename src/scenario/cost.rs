@@ -5,7 +5,7 @@ use crate::score::{MemoryPrice, Node, Prices};
 use crate::units::{ByteSize, Fraction};
 
 /// Share of the rented memory that is kept free where the scenario says nothing: what managed services keep back for
-/// snapshots and replication buffers (reserved-memory-percent of Amazon ElastiCache is 25 by default).
+/// snapshots and replication buffers (reserved-memory-percent of Amazon `ElastiCache` is 25 by default).
 const HEADROOM: f64 = 0.25;
 
 /// Reads `[cost]`.
