@@ -72,6 +72,12 @@ impl List {
         std::iter::successors((self.back != NIL).then_some(self.back), towards_front).map(ObjectId::new)
     }
 
+    /// The objects by id.
+    pub fn by_id(&self) -> impl Iterator<Item = ObjectId> + '_ {
+        let ids = (0..self.links.len()).map(ObjectId::from_index);
+        ids.filter(|object| self.contains(*object))
+    }
+
     /// Who stands before an object of the list, one step towards the front.
     #[inline]
     pub fn before(&self, object: ObjectId) -> Option<ObjectId> {

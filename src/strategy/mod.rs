@@ -114,6 +114,19 @@ impl TtlResolution {
             Self::Exact => None,
         }
     }
+
+    /// How many whole steps a span has, and the nanoseconds beyond them.
+    fn steps_of(self, span: SimDuration) -> (u64, u64) {
+        const MILLISECOND: u64 = 1_000_000;
+        const SECOND: u64 = 1_000 * MILLISECOND;
+        let nanos = span.as_nanos();
+        // A division by a constant is a multiplication.
+        match self {
+            Self::Milliseconds => (nanos / MILLISECOND, nanos % MILLISECOND),
+            Self::Seconds => (nanos / SECOND, nanos % SECOND),
+            Self::Exact => (nanos, 0),
+        }
+    }
 }
 
 /// Where the application keeps the deadline after which a value that is still there is stale.

@@ -151,7 +151,10 @@ impl SimDuration {
         reason = "float to integer casts saturate, which is the documented meaning"
     )]
     pub fn scaled(self, factor: f64) -> Self {
-        Self((self.0 as f64 * factor).round() as u64)
+        let nanos = self.0 as f64 * factor;
+        // Half and more goes up, as `round` has it, which is a call where the machine may lack the instruction.
+        let whole = nanos as u64;
+        Self(whole.saturating_add(u64::from(nanos - whole as f64 >= 0.5)))
     }
 }
 

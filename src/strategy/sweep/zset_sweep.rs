@@ -163,7 +163,8 @@ impl ZsetSweep {
 
     fn found(&self, view: &View<'_>) -> Found {
         let members = self.set.len();
-        let ghosts = self.set.from_back().filter(|object| !(view.holds)(*object)).count() as u64;
+        // By id, because the cache keeps its entries in that order, too.
+        let ghosts = self.set.by_id().filter(|object| !(view.holds)(*object)).count() as u64;
         let (excess_entries, excess_bytes) = match self.limit {
             Limit::Entries(limit) => (members.saturating_sub(limit), 0),
             Limit::Bytes(limit) => (0, view.bytes.saturating_sub(limit)),
@@ -202,9 +203,10 @@ impl Sweep for ZsetSweep {
     fn on_access(&mut self, object: ObjectId, now: SimTime, ttl: SimDuration) {
         self.set.grow(object.index() + 1);
         if self.set.contains(object) {
-            self.set.remove(object);
+            self.set.move_to_front(object);
+        } else {
+            self.set.push_front(object);
         }
-        self.set.push_front(object);
         if self.purge {
             self.scores.set(object, now);
             self.ttl = ttl;

@@ -118,7 +118,7 @@ pub struct Load {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
 pub struct Needs {
-    /// Every read of a fresh entry, whose TTL it may set anew.
+    /// Every read of a fresh entry, whose TTL it may set anew or [extend](TtlModifier::extends).
     pub reads: bool,
     /// Every request as it ends.
     pub requests: bool,
@@ -187,7 +187,8 @@ pub trait TtlModifier: Send {
     /// Fetches in flight have become more or fewer; shown if the modifier [`Needs`] the load.
     fn on_load(&mut self, _load: &Load) {}
 
-    /// Whether reads should at present give existing entries the TTL that a fill would get now.
+    /// Whether reads should at present give existing entries the TTL that a fill would get now; asked if
+    /// anybody [`Needs`] reads.
     fn extends(&mut self, _now: SimTime) -> bool {
         false
     }
@@ -246,7 +247,7 @@ impl Ttl {
     /// Whether reads of fresh entries may set their TTL anew at all.
     #[inline]
     pub fn follows_reads(&self) -> bool {
-        self.needs.reads || self.needs.load
+        self.needs.reads
     }
 
     /// Until when a fresh entry that is read now stays fresh; `None` if the read changes nothing.
@@ -263,7 +264,7 @@ impl Ttl {
 
     /// Until when an entry would stay fresh under the present load, if modifiers want it to.
     fn extended(&mut self, fill: &Fill, stored_at: SimTime) -> Option<SimTime> {
-        if !self.needs.load || !self.modifiers.iter_mut().any(|modifier| modifier.extends(fill.at)) {
+        if !self.modifiers.iter_mut().any(|modifier| modifier.extends(fill.at)) {
             return None;
         }
         let stored = Fill { at: stored_at, ..*fill };
@@ -335,7 +336,7 @@ impl Ttl {
     /// Rounds to the cache's resolution so that the mean is kept: up or down by chance, at least one step.
     fn rounded(&self, fill: &Fill, ttl: SimDuration) -> SimDuration {
         let Some(step) = self.resolution.step().filter(|_| ttl != SimDuration::FOREVER) else { return ttl };
-        let (whole, rest) = (ttl.as_nanos() / step.as_nanos(), ttl.as_nanos() % step.as_nanos());
+        let (whole, rest) = self.resolution.steps_of(ttl);
         let up = rest > 0 && {
             let draw = self.rounding.unit(u64::from(fill.object.as_u32()), fill.at.as_nanos());
             draw * (step.as_nanos() as f64) < rest as f64

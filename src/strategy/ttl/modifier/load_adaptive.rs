@@ -130,6 +130,16 @@ impl Plugin for LoadAdaptive {
 }
 
 impl LoadAdaptive {
+    /// Follows the load as it is at `now`.
+    fn follow(&mut self, now: SimTime) {
+        // The average moves from where it is towards the present load, so that it can leave what is
+        // followed only if one of the two ends is far enough from it.
+        let is_near = |load: f64| (load - self.followed).abs() < self.hysteresis;
+        if !(is_near(self.average) && is_near(self.present)) {
+            self.advance(now);
+        }
+    }
+
     /// Brings the moving average up to `now`.
     fn advance(&mut self, now: SimTime) {
         let kept = (-now.since(self.as_of).as_secs_f64() / self.window_secs).exp();
@@ -148,12 +158,12 @@ impl LoadAdaptive {
 
 impl TtlModifier for LoadAdaptive {
     fn adjust(&mut self, fill: &Fill, ttl: SimDuration) -> SimDuration {
-        self.advance(fill.at);
+        self.follow(fill.at);
         if ttl == SimDuration::FOREVER { ttl } else { ttl.scaled(self.factor()) }
     }
 
     fn needs(&self) -> Needs {
-        Needs { load: true, ..Needs::default() }
+        Needs { load: true, reads: self.extend_existing, ..Needs::default() }
     }
 
     fn on_load(&mut self, load: &Load) {
@@ -167,7 +177,7 @@ impl TtlModifier for LoadAdaptive {
 
     fn extends(&mut self, now: SimTime) -> bool {
         self.extend_existing && {
-            self.advance(now);
+            self.follow(now);
             self.followed > self.hi
         }
     }

@@ -55,6 +55,30 @@ pub struct Schedule {
     interpolate: Interpolate,
     /// Where in the local week the trace begins.
     begin: u64,
+    /// The part of the table that was asked for last: most questions are about the same.
+    stretch: Stretch,
+}
+
+/// What holds between two instants of the table that follow each other.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    from: SimTime,
+    until: SimTime,
+    /// Nanoseconds of it that were over before `from`, if the trace begins inside.
+    over: u64,
+    length: u64,
+    factor: f64,
+    /// How much the factor grows until its end.
+    rise: f64,
+}
+
+impl Stretch {
+    const NONE: Self =
+        Self { from: SimTime::NEVER, until: SimTime::ZERO, over: 0, length: 1, factor: 1.0, rise: 0.0 };
+
+    fn factor(&self, at: SimTime) -> f64 {
+        self.factor + self.rise * (self.over + at.since(self.from).as_nanos()) as f64 / self.length as f64
+    }
 }
 
 impl Plugin for Schedule {
@@ -92,7 +116,8 @@ impl Plugin for Schedule {
             return Err(Invalid::param("start", what).help("write start = \"Mon 00:00\""));
         };
         let begin = nanos((start + offset).rem_euclid(MINUTES_A_WEEK));
-        Ok(Self { week: week(&params.table)?, interpolate: params.interpolate, begin })
+        let week = week(&params.table)?;
+        Ok(Self { week, interpolate: params.interpolate, begin, stretch: Stretch::NONE })
     }
 }
 
@@ -193,19 +218,32 @@ fn offset(text: &str) -> Option<i64> {
 }
 
 impl Schedule {
-    fn factor(&self, at: SimTime) -> f64 {
+    fn factor(&mut self, at: SimTime) -> f64 {
+        if at < self.stretch.from || at >= self.stretch.until {
+            self.stretch = self.stretch_at(at);
+        }
+        self.stretch.factor(at)
+    }
+
+    fn stretch_at(&self, at: SimTime) -> Stretch {
         let now = (self.begin + at.as_nanos() % NANOS_A_WEEK) % NANOS_A_WEEK;
         let later = self.week.partition_point(|(from, _)| *from <= now);
         // Before the first instant of the week the last one still holds.
         let (from, factor) = self.week[later.checked_sub(1).unwrap_or(self.week.len() - 1)];
-        if self.interpolate == Interpolate::Step {
-            return factor;
-        }
         let (until, next) = self.week[later % self.week.len()];
         let around = |span: u64| (span + NANOS_A_WEEK - from) % NANOS_A_WEEK;
         // A single instant is followed by itself, a week later.
         let length = if until == from { NANOS_A_WEEK } else { around(until) };
-        factor + (next - factor) * around(now) as f64 / length as f64
+        let (age, left) = (around(now), length - around(now));
+        let begun = at.before(SimDuration::from_nanos(age));
+        Stretch {
+            from: begun,
+            until: at + SimDuration::from_nanos(left),
+            over: age - at.since(begun).as_nanos(),
+            length,
+            factor,
+            rise: if self.interpolate == Interpolate::Linear { next - factor } else { 0.0 },
+        }
     }
 }
 

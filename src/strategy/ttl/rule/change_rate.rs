@@ -13,6 +13,13 @@
 //! changes between two fetches look like one (law X3). For unequal intervals it is taken with those that found a change on
 //! average, `J`, and the sum `S` of those that found none: `ln(1 + X J / (S + J / 2)) / J`, the same where all are equal.
 //!
+//! With a target of 95 % a fetch finds a change once in ten times, so the first fetches of most images find
+//! none, and that estimate is nought: such images would be kept for `max`. The declared rate therefore counts as
+//! `prior` changes that were seen, in the time that they take at that rate, as a gamma distribution of the rate does
+//! in Bayes's rule (half a change, the default, weighs as Jeffreys's). Where nothing is declared, the rate to which the shortest TTL
+//! belongs takes its place, so that the TTL of an image that never changes grows with the time it was watched. With
+//! `prior = 0` the estimate is that of the fetches alone.
+//!
 //! Changes are seen at fetches only: if every fetch finds one, the estimate stands at `ln(2 n + 1) / I` though
 //! the truth may be far above.
 //!
@@ -44,6 +51,7 @@ pub struct Params {
     changes_every: Option<SimDuration>,
     table: BTreeMap<String, SimDuration>,
     min_polls: u32,
+    prior: f64,
     steps: BTreeMap<String, SimDuration>,
     min: SimDuration,
     max: SimDuration,
@@ -73,6 +81,9 @@ pub struct ChangeRate {
     /// Declared rate of each class per second.
     declared: Vec<Option<f64>>,
     min_polls: u32,
+    /// Changes that the declared rate counts for, and in how many seconds by class.
+    prior: f64,
+    prior_secs: Vec<f64>,
     /// What the fetches of each object have found; empty where rates are declared.
     polls: Vec<Polls>,
 }
@@ -119,6 +130,10 @@ impl Plugin for ChangeRate {
             .default("5")
             .from("1")
             .to("1000"),
+        Param::number("prior", "changes that the declared rate counts for in an estimate; 0 is not at all")
+            .default("0.5")
+            .from("0")
+            .to("1000"),
         Param::new(
             "steps",
             Kind::Table("rate = ttl"),
@@ -150,7 +165,21 @@ impl Plugin for ChangeRate {
             )));
         }
         let polls = if estimated { vec![Polls::NONE; setup.objects] } else { Vec::new() };
-        Ok(Self { curve, bounds, declared, min_polls: params.min_polls, polls })
+        let (prior, min_polls) = (params.prior, params.min_polls);
+        let of_shortest = curve.rate_of(bounds.min);
+        let prior_secs = declared.iter().map(|rate| prior / rate.unwrap_or(of_shortest)).collect();
+        Ok(Self { curve, bounds, declared, min_polls, prior, prior_secs, polls })
+    }
+}
+
+impl Curve {
+    /// A rate per second to which so short a TTL belongs.
+    fn rate_of(&self, ttl: SimDuration) -> f64 {
+        match self {
+            Self::Target(changes) => changes / ttl.as_secs_f64(),
+            // The first step is that of the highest rate.
+            Self::Steps(steps) => steps[0].0,
+        }
     }
 }
 
@@ -213,7 +242,7 @@ impl TtlRule for ChangeRate {
                 polls.learn(&told);
             }
             if polls.count >= self.min_polls {
-                rate = Some(polls.rate());
+                rate = Some(polls.rate(self.prior, self.prior_secs[fill.class.index()]));
             }
         }
         let Some(rate) = rate else { return self.bounds.min };
@@ -275,14 +304,16 @@ impl Polls {
         (self.latest, self.version) = (told.dated, told.version);
     }
 
-    /// Estimated changes per second.
-    fn rate(&self) -> f64 {
+    /// Estimated changes per second, where `prior` changes in `prior_secs` are taken as seen besides.
+    fn rate(&self, prior: f64, prior_secs: f64) -> f64 {
+        let changed = f64::from(self.changed) + prior;
+        let unchanged_secs = self.unchanged_secs + prior_secs;
         if self.changed == 0 {
-            return 0.0;
+            // The limit of what follows for short intervals; without a prior there is nothing to go by.
+            return if prior > 0.0 { changed / unchanged_secs } else { 0.0 };
         }
-        let changed = f64::from(self.changed);
         let mean = self.changed_secs / changed;
-        (changed * mean / (self.unchanged_secs + mean / 2.0)).ln_1p() / mean
+        (self.changed_secs / (unchanged_secs + mean / 2.0)).ln_1p() / mean
     }
 }
 
@@ -331,7 +362,7 @@ mod tests {
             }
             polls.learn(&fixture::fetched(u64::from(poll), version).told.unwrap());
         }
-        polls.rate()
+        polls.rate(0.0, 0.0)
     }
 
     #[test]
@@ -352,7 +383,7 @@ mod tests {
     #[test]
     fn an_estimate_is_believed_after_min_polls() {
         let mut rule = fixture::rule(
-            "{ rule = \"change-rate\", mu = \"estimated\", min_polls = 3, changes_every = \"1d\", min = \"1s\" }",
+            "{ rule = \"change-rate\", mu = \"estimated\", min_polls = 3, prior = 0, changes_every = \"1d\", min = \"1s\" }",
         );
         let declared = rule.fresh_for(&fixture::fetched(0, 0));
         assert!((declared.as_secs_f64() / 86_400.0 - 0.1035).abs() < 0.000_1);
@@ -373,6 +404,22 @@ mod tests {
             changed.to_bits(),
             "a touch teaches nothing"
         );
+    }
+
+    #[test]
+    fn what_was_never_seen_to_change_is_kept_for_a_part_of_the_time_it_was_watched() {
+        for (declared, prior_secs) in [("changes_every = \"1000s\", ", 500.0), ("", 0.5 * 2.0 / 0.1035)] {
+            let mut rule = fixture::rule(&format!(
+                "{{ rule = \"change-rate\", mu = \"estimated\", min_polls = 3, {declared}min = \"2s\" }}"
+            ));
+            (0..3).for_each(|poll| drop(rule.fresh_for(&fixture::fetched(poll * 100, 0))));
+            for watched in [300, 400, 9_000] {
+                // Half a change, in the time of the prior and that in which none was seen.
+                let expected = 0.1035 * (watched as f64 + prior_secs) / 0.5;
+                let ttl = rule.fresh_for(&fixture::fetched(watched, 0)).as_secs_f64();
+                assert!((ttl / expected - 1.0).abs() < 0.001, "{declared}{watched}: {ttl}, not {expected}");
+            }
+        }
     }
 
     #[test]
