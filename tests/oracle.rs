@@ -72,7 +72,6 @@ proptest! {
     })]
 
     #[test]
-    #[ignore = "they differ since server events and late fills were reworked, in cases with failures: to be mended first"]
     fn the_engine_and_the_naive_model_agree_on_every_outcome(case in generate::case()) {
         agree(&case);
     }

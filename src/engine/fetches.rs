@@ -306,6 +306,6 @@ impl<O: Observer> Run<'_, O> {
     fn held(&self, flying: &Flying, now: SimTime) -> Option<Entry> {
         let matters =
             self.client.duplicate_fill != DuplicateFill::Overwrite || self.strategy.validates_at.is_some();
-        if matters { self.cache.peek(flying.object, now) } else { None }
+        if matters { self.peek(flying.object, now) } else { None }
     }
 }

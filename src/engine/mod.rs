@@ -285,6 +285,12 @@ impl<O: Observer> Run<'_, O> {
         self.after_end.is_some()
     }
 
+    /// The live value of an object, counting what would have been stored since the end of the run.
+    fn peek(&self, object: ObjectId, now: SimTime) -> Option<Entry> {
+        let since = self.after_end.as_ref().and_then(|since| since.get(&object)).copied();
+        since.filter(|entry| now <= entry.expires_at).or_else(|| self.cache.peek(object, now))
+    }
+
     fn fill(&self, object: ObjectId, at: SimTime) -> Fill {
         let fact = self.trace.objects().fact(object);
         Fill { object, class: fact.class, size: fact.size, at, told: None }

@@ -220,8 +220,8 @@ impl<O: Observer> Run<'_, O> {
 
     /// What the cache holds now, for a request that has looked before.
     fn look_again(&mut self, object: ObjectId, now: SimTime) -> Option<Entry> {
-        if let Some(after_end) = &self.after_end {
-            return after_end.get(&object).copied().or_else(|| self.cache.peek(object, now));
+        if self.is_over() {
+            return self.peek(object, now);
         }
         match self.cache.get(object, now) {
             Lookup::Held(entry) => Some(entry),

@@ -102,12 +102,7 @@ impl<'a> Store<'a> {
     /// A write; whether the value is held.
     pub(crate) fn set(&mut self, object: usize, value: Value) {
         let now = value.stored_at;
-        // A write deletes a dead value first, which then leaves its place.
-        if let Some(dead) = self.place_of(object)
-            && now > self.entries[dead].value.live_until
-        {
-            self.leave(dead, Cause::Expired, now);
-        }
+        self.delete_dead(object, now);
         if let Some(place) = self.place_of(object) {
             self.entries[place].value = value;
             self.used(place);
@@ -117,8 +112,18 @@ impl<'a> Store<'a> {
         self.totals.peak_bytes = self.totals.peak_bytes.max(self.bytes());
     }
 
+    /// A command that writes deletes a dead value first, which then leaves its place.
+    fn delete_dead(&mut self, object: usize, now: u64) {
+        if let Some(dead) = self.place_of(object)
+            && now > self.entries[dead].value.live_until
+        {
+            self.leave(dead, Cause::Expired, now);
+        }
+    }
+
     /// Moves both deadlines of a value.
-    pub(crate) fn expire(&mut self, object: usize, fresh_until: u64, live_until: u64) {
+    pub(crate) fn expire(&mut self, object: usize, fresh_until: u64, live_until: u64, now: u64) {
+        self.delete_dead(object, now);
         if let Some(place) = self.place_of(object) {
             let value = &mut self.entries[place].value;
             (value.fresh_until, value.live_until) = (fresh_until, live_until);

@@ -189,7 +189,9 @@ impl World<'_> {
             let Some(next) = due.min_by_key(|&i| (self.pending[i].0, self.pending[i].1)) else { return };
             let (at, _, event) = self.pending.remove(next);
             if !self.is_over() {
-                self.store.bury(at);
+                // The end of patience comes just after its last instant, but what it does counts as of that.
+                let early = matches!(event, Event::GiveUp(..) | Event::Soft(..));
+                self.store.bury(at - u64::from(early));
             }
             match event {
                 Event::Done(fetch) => self.fetch_done(fetch, at),
@@ -227,7 +229,7 @@ impl World<'_> {
             }
             Wish::Fetch => return self.begin(index, request, Cause::Expired, Some(copy)),
             Wish::Prolong(until) => {
-                self.store.expire(object, copy.fresh_until, copy.live_until.max(until));
+                self.store.expire(object, copy.fresh_until, copy.live_until.max(until), now);
                 self.totals.rewrites += 1;
                 return self.begin(index, request, Cause::Expired, Some(copy));
             }
@@ -238,7 +240,7 @@ impl World<'_> {
         {
             touched = true;
             let live_until = self.keep_until(now, fresh_until);
-            self.store.expire(object, fresh_until, live_until);
+            self.store.expire(object, fresh_until, live_until, now);
             self.totals.touches += 1;
         }
         self.accessed(object, now, !stale && !touched, false);
@@ -585,7 +587,7 @@ impl World<'_> {
         }
         self.totals.touches += 1;
         if !stored {
-            self.store.expire(object, fresh_until, live_until);
+            self.store.expire(object, fresh_until, live_until, now);
         }
     }
 
