@@ -412,7 +412,9 @@ mod tests {
             let mut rule = fixture::rule(&format!(
                 "{{ rule = \"change-rate\", mu = \"estimated\", min_polls = 3, {declared}min = \"2s\" }}"
             ));
-            (0..3).for_each(|poll| drop(rule.fresh_for(&fixture::fetched(poll * 100, 0))));
+            for poll in 0..3 {
+                rule.fresh_for(&fixture::fetched(poll * 100, 0));
+            }
             for watched in [300, 400, 9_000] {
                 // Half a change, in the time of the prior and that in which none was seen.
                 let expected = 0.1035 * (watched as f64 + prior_secs) / 0.5;
