@@ -346,6 +346,13 @@ fn coherent(mut case: Case) -> Case {
     if matches!(case.ttl, Ttl::Filtered(..)) {
         case.sweep = None;
     }
+    if matches!(case.ttl, Ttl::LastModifiedFraction { .. }) {
+        for modifier in &mut case.modifiers {
+            if let Modifier::Loaded { extends, .. } = modifier {
+                *extends = false;
+            }
+        }
+    }
     if case.ttl.touches() && matches!(case.refresh, Refresh::Timer { .. }) {
         case.refresh = Refresh::OnDemand;
     }
