@@ -77,4 +77,11 @@ proptest! {
     fn the_engine_and_the_naive_model_agree_on_every_outcome(case in generate::case()) {
         agree(&case);
     }
+
+    /// The same for runs whose fetches take the engine's short way: one patient process, single-flight,
+    /// an origin that never fails.
+    #[test]
+    fn they_agree_where_nothing_can_go_wrong_with_a_fetch(case in generate::plain_case()) {
+        agree(&case);
+    }
 }

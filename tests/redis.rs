@@ -2,6 +2,8 @@
 
 #[path = "redis/ablation.rs"]
 mod ablation;
+#[path = "redis/active.rs"]
+mod active;
 #[path = "redis/golden.rs"]
 mod golden;
 #[path = "redis/invariants.rs"]
@@ -10,3 +12,5 @@ mod invariants;
 mod naive;
 #[path = "redis/server.rs"]
 mod server;
+#[path = "redis/table.rs"]
+mod table;

@@ -52,6 +52,14 @@ impl List {
         prefetch(&self.links, object.index());
     }
 
+    /// Asks for the links of both neighbours of `object`, whose own links were asked for before.
+    #[inline]
+    pub fn prefetch_neighbours(&self, object: ObjectId) {
+        let Links { prev, next } = self.links[object.index()];
+        prefetch(&self.links, prev as usize);
+        prefetch(&self.links, next as usize);
+    }
+
     /// The object at the back.
     #[inline]
     pub fn back(&self) -> Option<ObjectId> {

@@ -272,11 +272,18 @@ impl Cache {
         self.eviction.prefetch(object);
     }
 
+    /// Asks for what a lookup of `object` will need beside what was asked for by [`Self::prefetch`] before.
+    #[inline]
+    pub fn prefetch_more(&self, object: ObjectId) {
+        self.eviction.prefetch_more(object);
+    }
+
     /// Looks an object up, as GET does: a dead entry is deleted and counts as expired, a live one is touched.
     #[inline]
     pub fn get(&mut self, object: ObjectId, now: SimTime) -> Lookup {
         let slot = &self.slots[object.index()];
-        if self.server.is_some() || slot.state != State::Held || !slot.is_live(now) || self.is_down(now) {
+        let at_rest = self.server.as_ref().is_none_or(|server| server.is_at_rest(now));
+        if !at_rest || slot.state != State::Held || !slot.is_live(now) || self.is_down(now) {
             return self.look_up(object, now);
         }
         // Most lookups end here: a hit in a cache that has nothing else to do at a lookup.
@@ -419,36 +426,51 @@ impl Cache {
         if self.runs_commands() {
             return self.set_in_server(object, entry, now);
         }
-        if self.find(object, now).is_none() {
-            let cost = self.memory.cost(&self.objects, object, entry.has_ttl());
-            if !self.eviction.admit(object, self.weight(cost)) {
-                return Stored::NotAdmitted;
-            }
-            match self.make_room(cost, 1, now) {
-                Stored::Yes => {}
-                refused => return refused,
-            }
+        let cost = self.memory.cost(&self.objects, object, entry.has_ttl());
+        if let Some(old) = self.find(object, now) {
+            self.overwrite(object, &old, entry, cost, now);
+            return Stored::Yes;
         }
-        self.write(object, entry, now);
-        Stored::Yes
+        if !self.eviction.admit(object, self.weight(cost)) {
+            return Stored::NotAdmitted;
+        }
+        match self.make_room(cost, 1, now) {
+            Stored::Yes => {
+                self.fill(object, entry, cost, now);
+                Stored::Yes
+            }
+            refused => refused,
+        }
     }
 
     /// Writes a value for which there is room, over a live or a dead one or where there is none.
     fn write(&mut self, object: ObjectId, entry: Entry, now: SimTime) {
         let cost = self.memory.cost(&self.objects, object, entry.has_ttl());
-        if let Some(old) = self.find(object, now) {
-            self.slots[object.index()] = Slot::holding(entry);
-            let before = self.memory.cost(&self.objects, object, old.has_ttl());
-            self.residency.overwritten(&old, before, cost, now);
-            self.eviction.on_overwrite(object);
-            self.rearmed(object, true, now);
-        } else {
-            self.slots[object.index()] = Slot::holding(entry);
-            self.residency.stored(cost, now);
-            self.eviction.on_fill(object, self.weight(cost));
+        match self.find(object, now) {
+            Some(old) => self.overwrite(object, &old, entry, cost, now),
+            None => self.fill(object, entry, cost, now),
+        }
+    }
+
+    /// Writes a value of `cost` bytes over a live one.
+    fn overwrite(&mut self, object: ObjectId, old: &Entry, entry: Entry, cost: u64, now: SimTime) {
+        self.slots[object.index()] = Slot::holding(entry);
+        let before = self.memory.cost(&self.objects, object, old.has_ttl());
+        self.residency.overwritten(old, before, cost, now);
+        self.eviction.on_overwrite(object);
+        self.rearmed(object, true, now);
+        self.reclaim.on_armed(object, entry.expires_at);
+    }
+
+    /// Writes a value of `cost` bytes where there is none.
+    fn fill(&mut self, object: ObjectId, entry: Entry, cost: u64, now: SimTime) {
+        self.slots[object.index()] = Slot::holding(entry);
+        self.residency.stored(cost, now);
+        self.eviction.on_fill(object, self.weight(cost));
+        if self.server.is_some() {
             let room = self.room_for_tables();
             if let Some(server) = &mut self.server {
-                server.stored(object, entry.has_ttl(), now, room);
+                server.stored(object, entry.expires_at, now, room);
                 self.note_overhead(now);
             }
         }
@@ -460,13 +482,13 @@ impl Cache {
         if self.server.is_none() {
             return;
         }
-        let has_ttl = self.slots[object.index()].entry().has_ttl();
+        let expires_at = self.slots[object.index()].expires_at;
         let room = self.room_for_tables();
         if let Some(server) = &mut self.server {
             if written {
                 server.touched(object, now);
             }
-            server.armed(object, has_ttl, room);
+            server.armed(object, expires_at, room);
             self.note_overhead(now);
         }
     }
@@ -495,15 +517,17 @@ impl Cache {
         if before != after {
             let cost = |has_ttl| self.memory.cost(&self.objects, object, has_ttl);
             self.residency.recosted(cost(before), cost(after), now);
-            self.rearmed(object, false, now);
         }
+        self.rearmed(object, false, now);
         self.reclaim.on_armed(object, expires_at);
     }
 
     /// Ends the run at `now`: what is still held is accounted for until then.
     pub fn finish(mut self, now: SimTime) -> Account {
         self.reclaim_due(now);
-        self.check();
+        if cfg!(debug_assertions) {
+            self.check();
+        }
         for (index, slot) in self.slots.iter().enumerate() {
             if slot.state == State::Held {
                 let entry = slot.entry();

@@ -1,8 +1,9 @@
 //! What the cache held over time: exact means, peaks and a series, without an event per expiry.
 //!
-//! When an entry leaves, its whole stay is known: live until its deadline, dead and resident after
-//! that. Each stay adds to integrals over time, split at the deadline; a series of buckets is kept
-//! as differences, so that a stay of any length costs a few additions.
+//! What comes adds to every integral over time what it would add if it stayed until the end of the run,
+//! and what leaves takes the rest off again; so it does not matter in which order the changes are told,
+//! nor for how long anything stayed. A series of buckets is kept as differences in the same way. When
+//! a dead entry leaves, its time between deadline and leaving is counted as dead too.
 
 use super::redis::Breakdown;
 use super::{Cause, Entry};
@@ -63,14 +64,14 @@ pub struct Residency {
     peak_bytes: u64,
     peak_entries: u64,
     /// Integrals over the window, in byte-nanoseconds and entry-nanoseconds.
-    byte_time: u128,
+    byte_time: i128,
     dead_byte_time: u128,
-    entry_time: u128,
+    entry_time: i128,
     evicted: u64,
     expired: u64,
-    /// Bytes in use beside entries, and since when.
-    overhead: (u64, SimTime),
-    live: Curve,
+    /// Bytes in use beside entries.
+    overhead: u64,
+    all: Curve,
     dead: Curve,
     buckets: Vec<Held>,
     grid: Grid,
@@ -93,11 +94,11 @@ impl Residency {
             entry_time: 0,
             evicted: 0,
             expired: 0,
-            overhead: (0, SimTime::ZERO),
-            live: Curve::new(bucket, count),
-            dead: Curve::new(bucket, count),
+            overhead: 0,
+            all: Curve::new(count),
+            dead: Curve::new(count),
             buckets: vec![Held::default(); count],
-            grid: Grid::new(bucket),
+            grid: Grid::new(bucket, window.until),
             expiring: Vec::new(),
         }
     }
@@ -110,28 +111,35 @@ impl Residency {
 
     /// Bytes in use now: of entries, and of what is counted beside them.
     pub fn in_use(&self) -> u64 {
-        self.bytes + self.overhead.0
+        self.bytes + self.overhead
     }
 
     /// So many bytes are in use beside entries from now on.
     pub(super) fn set_overhead(&mut self, bytes: u64, now: SimTime) {
-        let (before, since) = self.overhead;
-        if bytes == before {
+        if bytes == self.overhead {
             return;
         }
-        self.settle_overhead(before, since, now);
-        self.overhead = (bytes, now);
+        self.changed(signed(bytes) - signed(self.overhead), 0, now);
+        self.overhead = bytes;
         self.note_peak(now);
     }
 
-    fn settle_overhead(&mut self, bytes: u64, since: SimTime, now: SimTime) {
-        self.byte_time += u128::from(self.window.overlap(since, now).as_nanos()) * u128::from(bytes);
-        self.live.add(&self.grid, since, now, bytes);
+    /// From now on there are so many more bytes and entries, or fewer.
+    #[inline]
+    fn changed(&mut self, bytes: i64, entries: i64, now: SimTime) {
+        let rest = i128::from(self.window.overlap(now, self.window.until).as_nanos());
+        self.byte_time += rest * i128::from(bytes);
+        self.entry_time += rest * i128::from(entries);
+        let cell = self.grid.seek(now);
+        self.all.change(cell, now, bytes);
     }
 
     /// The TTL of an entry came or went, and with it what the entry takes.
     pub(super) fn recosted(&mut self, before: u64, after: u64, now: SimTime) {
-        self.bytes = self.bytes - before + after;
+        if before != after {
+            self.bytes = self.bytes - before + after;
+            self.changed(signed(after) - signed(before), 0, now);
+        }
         self.note_peak(now);
     }
 
@@ -153,7 +161,7 @@ impl Residency {
 
     /// An entry of `cost` bytes came.
     pub(super) fn stored(&mut self, cost: u64, now: SimTime) {
-        // What was resident until now may be the peak of the time before, in its own buckets.
+        self.changed(signed(cost), 1, now);
         self.bytes += cost;
         self.entries += 1;
         self.note_peak(now);
@@ -161,13 +169,14 @@ impl Residency {
 
     /// A live entry was overwritten in its place; `old` is what it was.
     pub(super) fn overwritten(&mut self, old: &Entry, before: u64, after: u64, now: SimTime) {
-        self.stay(old, before, now);
+        self.note_freshness(old, now);
         self.recosted(before, after, now);
     }
 
     /// An entry left.
     pub(super) fn left(&mut self, entry: &Entry, cost: u64, cause: Cause, now: SimTime) {
-        self.stay(entry, cost, now);
+        self.ended(entry, cost, now);
+        self.changed(-signed(cost), -1, now);
         // The level before a departure counts for the bucket of the departure.
         let bytes = self.in_use();
         let held = self.bucket_at(now);
@@ -187,28 +196,31 @@ impl Residency {
     /// The bucket of an instant; the end of the run belongs to the last one.
     fn bucket_at(&mut self, at: SimTime) -> &mut Held {
         let last = self.buckets.len() - 1;
-        &mut self.buckets[self.grid.seek(at).min(last)]
+        &mut self.buckets[self.grid.seek(at).index.min(last)]
     }
 
     /// An entry is still there at the end of the run.
     pub(super) fn still_held(&mut self, entry: &Entry, cost: u64, now: SimTime) {
-        self.stay(entry, cost, now);
+        self.ended(entry, cost, now);
     }
 
-    /// Accounts for a stay from the entry's store until `now`.
-    fn stay(&mut self, entry: &Entry, cost: u64, now: SimTime) {
-        let Entry { stored_at, expires_at, fresh_until, .. } = *entry;
-        let death = expires_at.min(now).max(stored_at);
-        let resident = u128::from(self.window.overlap(stored_at, now).as_nanos());
-        let dead = u128::from(self.window.overlap(death, now).as_nanos());
-        self.byte_time += resident * u128::from(cost);
-        self.entry_time += resident;
-        self.dead_byte_time += dead * u128::from(cost);
-        self.grid.seek(now);
-        self.live.add(&self.grid, stored_at, death, cost);
-        if death < now {
-            self.dead.add(&self.grid, death, now, cost);
+    /// A stay is over, or seen no longer: what it was dead for, and whether its freshness ended in it.
+    #[inline]
+    fn ended(&mut self, entry: &Entry, cost: u64, now: SimTime) {
+        if entry.expires_at < now {
+            let death = entry.expires_at.max(entry.stored_at);
+            let dead = self.window.overlap(death, now).as_nanos();
+            self.dead_byte_time += u128::from(dead) * u128::from(cost);
+            self.dead.change(self.grid.find(death), death, signed(cost));
+            self.dead.change(self.grid.seek(now), now, -signed(cost));
         }
+        self.note_freshness(entry, now);
+    }
+
+    /// Counts the end of an entry's freshness in its second, if that has come.
+    #[inline]
+    fn note_freshness(&mut self, entry: &Entry, now: SimTime) {
+        let fresh_until = entry.fresh_until;
         if fresh_until < now && self.window.contains(fresh_until) {
             let second =
                 usize::try_from(fresh_until.as_nanos() / 1_000_000_000).expect("seconds fit in memory");
@@ -220,16 +232,14 @@ impl Residency {
     }
 
     /// The account, once everything that is still held has been accounted for.
-    pub(super) fn finish(mut self) -> Account {
-        let (bytes, since) = self.overhead;
+    pub(super) fn finish(self) -> Account {
         let in_use = self.in_use();
-        self.settle_overhead(bytes, since, self.window.until.max(since));
         let length = self.window.length().as_nanos();
-        let mean = |integral: u128| if length == 0 { 0.0 } else { integral as f64 / length as f64 };
+        let mean = |integral: i128| if length == 0 { 0.0 } else { integral as f64 / length as f64 };
         let mut buckets = self.buckets;
-        for ((held, live), dead) in
-            buckets.iter_mut().zip(self.live.means(self.window.until)).zip(self.dead.means(self.window.until))
-        {
+        let cells = self.all.integrals(&self.grid).zip(self.dead.integrals(&self.grid));
+        for (held, ((span, all), (_, dead))) in buckets.iter_mut().zip(cells) {
+            let (live, dead) = ((all - dead) as f64 / span, dead as f64 / span);
             held.live_mean_bytes = live;
             held.dead_mean_bytes = dead;
             // A bucket in which nothing came or went has had the level of its mean throughout.
@@ -245,7 +255,7 @@ impl Residency {
             mean_bytes: mean(self.byte_time),
             peak_bytes: self.peak_bytes.max(in_use),
             final_bytes: in_use,
-            dead_mean_bytes: mean(self.dead_byte_time),
+            dead_mean_bytes: mean(self.dead_byte_time.cast_signed()),
             mean_entries: mean(self.entry_time),
             peak_entries: self.peak_entries.max(self.entries),
             final_entries: self.entries,
@@ -259,82 +269,95 @@ impl Residency {
     }
 }
 
+/// A byte count that is to be added or taken off.
+#[inline]
+fn signed(bytes: u64) -> i64 {
+    bytes.cast_signed()
+}
+
+/// One bucket of a series: which, and when it ends; the last one ends with the run.
+#[derive(Debug, Clone, Copy)]
+struct Cell {
+    index: usize,
+    end: SimTime,
+}
+
 /// Which bucket an instant lies in. The present one is remembered, so that most questions need no division.
 #[derive(Debug)]
 struct Grid {
     bucket: SimDuration,
-    present: usize,
+    until: SimTime,
     begin: SimTime,
-    end: SimTime,
+    present: Cell,
+    /// When the present bucket would end if the run did not end before.
+    next: SimTime,
 }
 
 impl Grid {
-    fn new(bucket: SimDuration) -> Self {
-        Self { bucket, present: 0, begin: SimTime::ZERO, end: SimTime::ZERO + bucket }
+    fn new(bucket: SimDuration, until: SimTime) -> Self {
+        let next = SimTime::ZERO + bucket;
+        let present = Cell { index: 0, end: next.min(until) };
+        Self { bucket, until, begin: SimTime::ZERO, present, next }
+    }
+
+    /// When a bucket begins.
+    fn begin(&self, index: usize) -> SimTime {
+        SimTime::from_nanos(index as u64 * self.bucket.as_nanos())
     }
 
     #[inline]
-    fn find(&self, at: SimTime) -> usize {
-        if self.begin <= at && at < self.end { self.present } else { at.bucket(self.bucket) }
+    fn find(&self, at: SimTime) -> Cell {
+        if self.begin <= at && at < self.next {
+            return self.present;
+        }
+        let index = at.bucket(self.bucket);
+        Cell { index, end: (self.begin(index) + self.bucket).min(self.until) }
     }
 
     /// The bucket of `at`, which is the present one from now on.
     #[inline]
-    fn seek(&mut self, at: SimTime) -> usize {
-        if at < self.begin || at >= self.end {
-            self.present = at.bucket(self.bucket);
-            self.begin = SimTime::from_nanos(self.present as u64 * self.bucket.as_nanos());
-            self.end = self.begin + self.bucket;
+    fn seek(&mut self, at: SimTime) -> Cell {
+        if at < self.begin || at >= self.next {
+            self.present = self.find(at);
+            self.begin = self.begin(self.present.index);
+            self.next = self.begin + self.bucket;
         }
         self.present
     }
 }
 
-/// A quantity over time, averaged in buckets.
+/// The integral of a quantity over each bucket.
 #[derive(Debug)]
 struct Curve {
-    bucket: SimDuration,
-    /// Weight times nanoseconds of stays that begin or end inside a bucket.
-    partial: Vec<u128>,
-    /// How the level of stays that fill whole buckets changes from one bucket to the next.
-    whole: Vec<i128>,
+    /// What changes inside a bucket adds to that bucket, times nanoseconds.
+    partial: Vec<i128>,
+    /// How the level of whole buckets changes from one to the next.
+    whole: Vec<i64>,
 }
 
 impl Curve {
-    fn new(bucket: SimDuration, count: usize) -> Self {
-        Self { bucket, partial: vec![0; count], whole: vec![0; count + 1] }
+    fn new(count: usize) -> Self {
+        Self { partial: vec![0; count], whole: vec![0; count + 1] }
     }
 
-    /// Adds `weight` from `start` until `end`.
-    fn add(&mut self, grid: &Grid, start: SimTime, end: SimTime, weight: u64) {
-        let length = self.bucket.as_nanos();
-        let count = self.partial.len();
-        let (first, last) = (grid.find(start), grid.find(end));
-        if first >= count {
-            return;
-        }
-        let weight_time = |nanos: u64| u128::from(nanos) * u128::from(weight);
-        if first == last {
-            self.partial[first] += weight_time(end.as_nanos() - start.as_nanos());
-            return;
-        }
-        self.partial[first] += weight_time((first as u64 + 1) * length - start.as_nanos());
-        self.whole[first + 1] += i128::from(weight);
-        self.whole[last.min(count)] -= i128::from(weight);
-        if last < count {
-            self.partial[last] += weight_time(end.as_nanos() - last as u64 * length);
+    /// From `at` on, which lies in `cell`, there is so much more.
+    #[inline]
+    fn change(&mut self, cell: Cell, at: SimTime, delta: i64) {
+        // What comes at the end of the run is in no bucket.
+        if let Some(partial) = self.partial.get_mut(cell.index) {
+            *partial += i128::from(cell.end.since(at).as_nanos()) * i128::from(delta);
+            self.whole[cell.index + 1] += delta;
         }
     }
 
-    /// The mean level in each bucket; the last one ends at `end`.
-    fn means(&self, end: SimTime) -> impl Iterator<Item = f64> + '_ {
-        let length = self.bucket.as_nanos();
-        let mut level = 0_i128;
+    /// The length of each bucket in nanoseconds, at least one, and the integral over it.
+    fn integrals(&self, grid: &Grid) -> impl Iterator<Item = (f64, i128)> {
+        let mut level = 0_i64;
         self.partial.iter().zip(&self.whole).enumerate().map(move |(index, (partial, change))| {
             level += change;
-            let start = index as u64 * length;
-            let span = length.min(end.as_nanos().saturating_sub(start)).max(1);
-            *partial as f64 / span as f64 + level as f64
+            let begin = grid.begin(index);
+            let span = (begin + grid.bucket).min(grid.until).since(begin).as_nanos();
+            (span.max(1) as f64, partial + i128::from(level) * i128::from(span))
         })
     }
 }

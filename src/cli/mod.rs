@@ -1,7 +1,11 @@
 //! The command line: one file per subcommand; all printing is in `terminal`.
 
+mod compare;
+mod completions;
 mod error;
 mod explain;
+mod fit;
+mod generate;
 mod list;
 mod memory;
 mod report;
@@ -45,6 +49,9 @@ enum Command {
     List(list::Args),
     Trace(trace::Args),
     Report(report::Args),
+    Compare(compare::Args),
+    Completions(completions::Args),
+    Man(completions::Man),
 }
 
 /// How much a command says.
@@ -69,7 +76,10 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => (Output { quiet: false, json: args.json }, explain::run(&args)),
         Command::List(args) => (Output { quiet: false, json: args.json }, list::run(&args)),
         Command::Trace(args) => (Output { quiet: false, json: args.json() }, trace::run(&args)),
-        Command::Report(args) => (Output { quiet: args.quiet, json: false }, report::run(&args)),
+        Command::Compare(args) => (Output { quiet: false, json: args.json }, compare::run(&args)),
+        Command::Completions(args) => (Output { quiet: false, json: false }, Ok(completions::run(&args))),
+        Command::Man(args) => (Output { quiet: false, json: false }, completions::man(&args)),
+        Command::Report(args) => (args.output, report::run(&args)),
     };
     match result {
         Ok(status) => status.into(),

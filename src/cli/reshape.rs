@@ -195,7 +195,7 @@ fn pipe(files: &Files, mut change: impl FnMut(Item, i64) -> Option<Item>) -> Res
     Ok((read, written.records))
 }
 
-fn writable(name: &str) -> Result<Format, CliError> {
+pub(super) fn writable(name: &str) -> Result<Format, CliError> {
     let found = WRITABLE.iter().find(|(known, _)| *known == name);
     found.map(|(_, format)| *format).ok_or_else(|| {
         anyhow!(

@@ -144,7 +144,7 @@ fn tell(record: &Record, out: &Path, output: Output) {
     for note in &record.provenance.notes {
         terminal::note(&format!("note: {note}"));
     }
-    terminal::result(&report::ranking(record, terminal::width()));
+    terminal::table(&report::ranking(record, terminal::width()));
     terminal::result(&format!("{}\n", out.join("index.html").display()));
 }
 

@@ -11,7 +11,7 @@ use crate::catalog::Fault;
 use crate::random::Seed;
 use crate::record::{self, TraceInfo};
 use crate::scenario::{Scenario, ScenarioError, Source};
-use crate::trace::import::{self, Import, Options, Provenance, Skipped};
+use crate::trace::import::{self, Import, Options, Provenance, Skipped, Spill};
 use crate::trace::{Trace, TraceError};
 use crate::tune::Runs;
 
@@ -150,6 +150,11 @@ pub(super) fn trace_options(scenario: Option<&Path>, strict: bool) -> Result<(Op
     };
     options.strict |= strict;
     Ok((options, Seed::new(seed).of("spread")))
+}
+
+/// Files for what is more than `rows` in the folder for temporary ones.
+pub(super) fn spill(rows: usize) -> Spill {
+    Spill { folder: std::env::temp_dir(), rows }
 }
 
 /// A trace that cannot be read, with what to do about it.

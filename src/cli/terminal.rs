@@ -21,6 +21,41 @@ pub(super) fn result(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
+/// Writes a table to standard output, with colours where a person looks at it.
+pub(super) fn table(text: &str) {
+    #[expect(clippy::disallowed_methods, reason = "the command line may read its environment")]
+    let variable = |name| std::env::var(name).ok();
+    let colours = wants_colours(
+        std::io::stdout().is_terminal(),
+        variable("NO_COLOR").as_deref(),
+        variable("TERM").as_deref(),
+    );
+    if colours { result(&coloured(text)) } else { result(text) }
+}
+
+/// Whether to use colours: on a terminal that has them, unless `NO_COLOR` is set and not empty (<https://no-color.org>).
+fn wants_colours(terminal: bool, no_color: Option<&str>, term: Option<&str>) -> bool {
+    terminal && no_color.is_none_or(str::is_empty) && term != Some("dumb")
+}
+
+/// The same text with its words of judgement in colour; nothing is said by colour alone.
+fn coloured(text: &str) -> String {
+    const GREEN: &str = "\u{1b}[32m";
+    const RED: &str = "\u{1b}[31m";
+    const BOLD: &str = "\u{1b}[1m";
+    const PLAIN: &str = "\u{1b}[0m";
+    let line = |line: &str| {
+        if line.starts_with("Use ") {
+            return format!("{BOLD}{line}{PLAIN}");
+        }
+        let words = [("FAIL", RED), ("  pass  ", GREEN)];
+        words.iter().fold(line.to_owned(), |line, (word, colour)| {
+            line.replace(word, &format!("{colour}{word}{PLAIN}"))
+        })
+    };
+    text.lines().map(|text| line(text) + "\n").collect()
+}
+
 /// Tells the user something that is not the result.
 pub(super) fn note(text: &str) {
     eprintln!("{text}");
@@ -135,5 +170,26 @@ impl Progress for Phase {
 
     fn stop(&self) -> bool {
         interrupted()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_for_terminals_whose_owner_wants_them() {
+        assert!(wants_colours(true, None, Some("xterm")) && wants_colours(true, Some(""), None));
+        assert!(!wants_colours(false, None, Some("xterm")), "a pipe");
+        assert!(!wants_colours(true, Some("1"), None) && !wants_colours(true, None, Some("dumb")));
+    }
+
+    #[test]
+    fn colour_changes_no_word() {
+        let text = "1  a  pass  0.9\n    FAIL a: too much\nUse a.\n";
+        let shown = coloured(text);
+        assert!(shown.contains("\u{1b}[31mFAIL"));
+        let codes = ["\u{1b}[32m", "\u{1b}[31m", "\u{1b}[1m", "\u{1b}[0m"];
+        assert_eq!(codes.iter().fold(shown, |shown, code| shown.replace(code, "")), text);
     }
 }

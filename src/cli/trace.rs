@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::{CliError, Status, reshape, source, terminal};
+use super::{CliError, Status, fit, generate, reshape, source, terminal};
 use crate::random::Seed;
+use crate::report;
 use crate::trace::import::{self, Head, Options};
 use crate::trace::profile::{Profile, render};
 
@@ -24,8 +26,14 @@ enum Command {
     /// Counts every line that is no request by reason, with the first example; previews the hit
     /// ratio of fixed and sliding TTLs in an unlimited cache; and says in sentences what cannot be
     /// concluded from this trace.
-    #[command(before_help = "Example:\n  ttlab trace stat access.log.xz")]
-    Stat(Input),
+    #[command(before_help = "Example:\n  ttlab trace stat access.log.xz --html stat.html")]
+    Stat {
+        #[command(flatten)]
+        input: Input,
+        /// Write a page with charts into this file as well
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+    },
     /// Write a trace in another format: csv, tsv or oracle-general, packed as the name says
     ///
     /// Writes the requests that a scenario would play, ordered by time, with memory for a few minutes of
@@ -44,6 +52,18 @@ enum Command {
     /// Let the same requests come at another rate
     #[command(before_help = "Example:\n  ttlab trace stretch access.log.xz doubled.csv --rate 2")]
     Stretch(reshape::Faster),
+    /// Make the requests of a scenario's workload and write them: csv, tsv or oracle-general
+    ///
+    /// Writes what the first replication of the scenario would play, with memory for its objects alone. The
+    /// same scenario and seed give the same bytes.
+    #[command(before_help = "Example:\n  ttlab trace generate scenarios/quickstart.toml -o requests.csv.zst")]
+    Generate(generate::Args),
+    /// Measure a trace and print a scenario whose workload is like it
+    ///
+    /// Measures classes, popularity, sizes, the rate over time, what is asked for once, uploads and how soon
+    /// requests repeat others. The scenario can be shared and scaled up without the log.
+    #[command(before_help = "Example:\n  ttlab trace fit access.log.xz > fitted.toml")]
+    Fit(fit::Args),
     /// Show the first records of a trace as they are read, before any filter
     #[command(before_help = "Example:\n  ttlab trace head access.log.xz -n 5")]
     Head {
@@ -54,6 +74,9 @@ enum Command {
         lines: usize,
     },
 }
+
+/// A trace of more rows is described from disk: its figures need memory for objects alone.
+const ROWS_IN_MEMORY: usize = 1 << 22;
 
 #[derive(Debug, clap::Args)]
 struct Input {
@@ -75,20 +98,33 @@ struct Input {
 impl Args {
     pub(super) fn json(&self) -> bool {
         match &self.command {
-            Command::Stat(input) | Command::Head { input, .. } => input.json,
-            Command::Convert(_) | Command::Sample(_) | Command::Slice(_) | Command::Stretch(_) => false,
+            Command::Stat { input, .. } | Command::Head { input, .. } => input.json,
+            Command::Generate(_)
+            | Command::Fit(_)
+            | Command::Convert(_)
+            | Command::Sample(_)
+            | Command::Slice(_)
+            | Command::Stretch(_) => false,
         }
     }
 }
 
 pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     match &args.command {
-        Command::Stat(input) => {
+        Command::Stat { input, html } => {
             let (options, seed) = options(input)?;
+            let options = Options { spill: Some(source::spill(ROWS_IN_MEMORY)), ..options };
             let import = import::open_all(&inputs(input)?, &options, seed).map_err(source::trace_error)?;
             let profile = Profile::of(&import);
+            if let Some(file) = html {
+                let shown = file.display();
+                let written = std::fs::write(file, report::profile_page(&profile));
+                written.with_context(|| format!("the page {shown} cannot be written"))?;
+            }
             terminal::result(&if input.json { as_json(&profile)? } else { render(&profile) });
         }
+        Command::Generate(args) => generate::generate(args)?,
+        Command::Fit(args) => fit::fit(args)?,
         Command::Convert(args) => reshape::convert(args)?,
         Command::Sample(args) => reshape::sample(args)?,
         Command::Slice(args) => reshape::slice(args)?,

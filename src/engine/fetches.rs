@@ -102,9 +102,9 @@ impl<O: Observer> Run<'_, O> {
 
     /// Lets those know that the origin threw out of its queue.
     fn tell_shed(&mut self, now: SimTime) {
-        while let Some(ticket) = self.origin.next_shed() {
-            self.shed(FlightId::of(ticket), now);
-        }
+        // All of them are known before the first one learns of it: what it does then may throw out others.
+        let thrown: Vec<_> = std::iter::from_fn(|| self.origin.next_shed()).collect();
+        thrown.into_iter().for_each(|ticket| self.shed(FlightId::of(ticket), now));
     }
 
     /// The origin refuses a fetch.
@@ -192,7 +192,7 @@ impl<O: Observer> Run<'_, O> {
             self.breakers.succeeded(flying.node);
         }
         if !(late && self.client.late_fill == LateFill::Discard) {
-            self.store(flying, fetch, now);
+            self.store(flying.object, flying.asked, fetch, now);
         }
         self.let_go(party, |run, id| {
             let waiter = run.waiting.get(id);
@@ -271,13 +271,12 @@ impl<O: Observer> Run<'_, O> {
     }
 
     /// Stores what a fetch brought.
-    fn store(&mut self, flying: &Flying, fetch: &Fetch, now: SimTime) {
-        let object = flying.object;
+    pub(super) fn store(&mut self, object: ObjectId, asked: SimTime, fetch: &Fetch, now: SimTime) {
         let fill = Fill { told: Some(self.told(object, fetch)), ..self.fill(object, now) };
-        let held = self.held(flying, now);
+        let held = self.held(object, now);
         let is_kept = match self.client.duplicate_fill {
             DuplicateFill::Overwrite => false,
-            DuplicateFill::KeepFirst => held.is_some_and(|held| held.stored_at > flying.asked),
+            DuplicateFill::KeepFirst => held.is_some_and(|held| held.stored_at > asked),
             DuplicateFill::NewestVersion => held.is_some_and(|held| held.version > fetch.version),
         };
         if is_kept {
@@ -297,15 +296,15 @@ impl<O: Observer> Run<'_, O> {
         } else {
             self.observer.stored(fill.size, now, stored);
         }
-        let took = Some(now.since(flying.asked));
+        let took = Some(now.since(asked));
         self.strategy.refresh.on_fill(&Filled { object, class: fill.class, at: now, fresh_until, took });
         self.schedule_job(now);
     }
 
     /// What the cache holds of a fetch's object, where that matters.
-    fn held(&self, flying: &Flying, now: SimTime) -> Option<Entry> {
+    fn held(&self, object: ObjectId, now: SimTime) -> Option<Entry> {
         let matters =
             self.client.duplicate_fill != DuplicateFill::Overwrite || self.strategy.validates_at.is_some();
-        if matters { self.peek(flying.object, now) } else { None }
+        if matters { self.peek(object, now) } else { None }
     }
 }

@@ -13,6 +13,7 @@
 mod fetches;
 mod flights;
 mod jobs;
+mod plain;
 mod queue;
 mod requests;
 mod server;
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use flights::{FlightId, Flights};
+use plain::PlainFlights;
 use queue::EventQueue;
 use waiting::{WaiterId, Waiting};
 
@@ -34,7 +36,7 @@ use crate::random::Seed;
 use crate::strategy::Strategy;
 use crate::strategy::refresh::Filled;
 use crate::strategy::ttl::{Fill, Told};
-use crate::trace::prefetch::AHEAD;
+use crate::trace::prefetch::{AHEAD, NEAR};
 use crate::trace::{Happening, ObjectId, Trace};
 use crate::units::{SimDuration, SimTime, Window};
 
@@ -102,6 +104,7 @@ impl Simulation<'_> {
     /// observer, or `None` if the pulse stopped it.
     pub fn observed_by<O: Observer>(self, observer: O, pulse: &dyn Pulse) -> Option<(Cache, O)> {
         let (end, warm) = (self.window.until, self.warm);
+        let is_plain = plain::suits(&self.client, &self.origin, &self.strategy);
         let mut run = Run {
             trace: self.trace,
             client: self.client,
@@ -114,6 +117,8 @@ impl Simulation<'_> {
             budget: RetryBudget::new(&self.client),
             breakers: Breakers::new(&self.client),
             flights: Flights::new(),
+            is_plain,
+            plain: PlainFlights::new(),
             waiting: Waiting::new(),
             queue: EventQueue::new(),
             after_end: None,
@@ -144,6 +149,9 @@ impl Simulation<'_> {
                 if let Some(coming) = objects.get(index + AHEAD) {
                     run.prefetch(*coming);
                 }
+                if let Some(near) = objects.get(index + NEAR) {
+                    run.cache.prefetch_more(*near);
+                }
                 run.happen_until(*at);
                 run.arrive(block * BEAT + index, *at, *object);
             }
@@ -165,6 +173,8 @@ impl Simulation<'_> {
 enum Event {
     /// A fetch is answered.
     Landed(FlightId),
+    /// A fetch of the short way is answered: its place.
+    Brought(u32),
     /// A request looks again, or tries again.
     Wake(WaiterId),
     /// The patience of a request ends.
@@ -197,6 +207,9 @@ struct Run<'t, O> {
     budget: RetryBudget,
     breakers: Breakers,
     flights: Flights,
+    /// Whether all fetches take the short way.
+    is_plain: bool,
+    plain: PlainFlights,
     waiting: Waiting,
     queue: EventQueue<Event>,
     /// After the end of the run, what would have been stored since.
@@ -241,6 +254,7 @@ impl<O: Observer> Run<'_, O> {
     fn happen_until(&mut self, now: SimTime) {
         while let Some((at, event)) = self.queue.pop_due(now) {
             match event {
+                Event::Brought(place) => self.brought_plainly(at, place),
                 Event::Landed(flight) => self.landed(at, flight),
                 Event::Wake(waiter) => self.wake(at, waiter),
                 Event::GiveUp(waiter) => self.give_up(at, waiter),

@@ -77,6 +77,9 @@ impl<O: Observer> Run<'_, O> {
 
     /// A request begins to want a fetch.
     fn begin(&mut self, arrival: Arrival, cause: Cause, copy: Option<Entry>) {
+        if self.is_plain {
+            return self.begin_plainly(arrival, cause);
+        }
         let node = self.client.node(self.routing, arrival.index, arrival.object);
         if self.client.retries > 0 {
             self.budget.earn(node);
@@ -327,13 +330,24 @@ impl<O: Observer> Run<'_, O> {
 
     /// A waiting request is answered.
     pub(super) fn finish(&mut self, id: WaiterId, now: SimTime, kind: OutcomeKind, version: Option<Version>) {
-        let waiter = self.waiting.remove(id);
+        let arrival = self.waiting.remove(id).arrival;
+        self.answer_waiting(arrival, now, kind, version);
+    }
+
+    /// A request that has waited is answered.
+    pub(super) fn answer_waiting(
+        &mut self,
+        arrival: Arrival,
+        now: SimTime,
+        kind: OutcomeKind,
+        version: Option<Version>,
+    ) {
         if version.is_some() && !self.is_over() {
             let stored = matches!(kind, OutcomeKind::Miss(_));
             let is_fresh = stored || matches!(kind, OutcomeKind::DelayedHit | OutcomeKind::FreshHit);
-            self.note_access(waiter.arrival.object, now, is_fresh.then_some(stored));
+            self.note_access(arrival.object, now, is_fresh.then_some(stored));
         }
-        self.answer(waiter.arrival, now, kind, version);
+        self.answer(arrival, now, kind, version);
     }
 
     /// An access is noted where the application keeps a sweep.

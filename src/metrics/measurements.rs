@@ -2,7 +2,7 @@
 //!
 //! Everything here covers the scored part of the run, after the warm-up.
 
-use super::{OutcomeKind, Waits};
+use super::{Outcome, OutcomeKind, Waits};
 use crate::cache::redis::Breakdown;
 use crate::strategy::ttl::Trajectory;
 use crate::trace::ObjectId;
@@ -73,6 +73,15 @@ pub struct ClassTotals {
 }
 
 impl ClassTotals {
+    /// Counts an outcome and its bytes.
+    #[inline]
+    pub(super) fn add(&mut self, outcome: &Outcome) {
+        let size = u64::from(outcome.size);
+        self.outcomes.add(outcome.kind);
+        self.requested_bytes += size;
+        self.hit_bytes += if outcome.kind.is_hit() { size } else { 0 };
+    }
+
     /// Adds those of another class or run.
     pub fn merge(&mut self, other: &Self) {
         self.outcomes.merge(&other.outcomes);

@@ -42,6 +42,7 @@ pub struct Recorder {
     window: Window,
     freshness_bound: Option<SimDuration>,
     classes: Vec<ClassTotals>,
+    stretch: Stretch,
     latency: LatencyRecorder,
     freshness: Option<FreshnessRecorder>,
     origin: OriginRecorder,
@@ -54,6 +55,17 @@ pub struct Recorder {
     too_large: u64,
     series: SeriesRecorder,
     trajectories: Vec<Trajectory>,
+}
+
+/// The present stretch of time: all of it lies in one bucket of the series and on one side of the
+/// borders of the scored window, so that its outcomes are counted once and shared out when it is over.
+#[derive(Debug)]
+struct Stretch {
+    begin: SimTime,
+    end: SimTime,
+    bucket: usize,
+    /// Outcomes and bytes, by class.
+    classes: Vec<ClassTotals>,
 }
 
 impl Recorder {
@@ -73,6 +85,12 @@ impl Recorder {
             window,
             freshness_bound,
             classes: vec![ClassTotals::default(); classes],
+            stretch: Stretch {
+                begin: SimTime::ZERO,
+                end: SimTime::ZERO,
+                bucket: 0,
+                classes: vec![ClassTotals::default(); classes],
+            },
             latency: LatencyRecorder::new(classes),
             freshness: changes.then(FreshnessRecorder::new),
             origin: OriginRecorder::new(window, median_fetch_time, servers),
@@ -89,7 +107,8 @@ impl Recorder {
     }
 
     /// Closes the books, with what the cache held.
-    pub fn finish(self, account: &Account) -> Measurements {
+    pub fn finish(mut self, account: &Account) -> Measurements {
+        self.share_out();
         let mut totals = ClassTotals::default();
         self.classes.iter().for_each(|class| totals.merge(class));
         // One GET per request, beside those of requests that looked again.
@@ -141,6 +160,66 @@ fn completed(mut commands: Commands, deadlines: Option<SoftExpiry>) -> Commands 
     commands
 }
 
+impl Recorder {
+    /// The present stretch is over, and the one of `at` begins.
+    #[cold]
+    fn turn_to(&mut self, at: SimTime) {
+        self.share_out();
+        let (bucket, begin, end) = self.series.bucket_of(at);
+        // The window's last instant is scored.
+        let borders = [self.window.from, self.window.until + SimDuration::from_nanos(1)];
+        let begin = borders.into_iter().filter(|border| *border <= at).fold(begin, SimTime::max);
+        let end = borders.into_iter().filter(|border| *border > at).fold(end, SimTime::min);
+        (self.stretch.bucket, self.stretch.begin, self.stretch.end) = (bucket, begin, end);
+    }
+
+    /// Adds what was counted in the present stretch to its bucket, and to the totals if it is scored.
+    fn share_out(&mut self) {
+        let is_scored = self.window.contains(self.stretch.begin);
+        for (class, counts) in self.stretch.classes.iter_mut().enumerate() {
+            let counts = std::mem::take(counts);
+            if counts.outcomes.total() > 0 {
+                self.series.count(self.stretch.bucket, class, &counts.outcomes);
+                if is_scored {
+                    self.classes[class].merge(&counts);
+                }
+            }
+        }
+    }
+
+    /// Counts an outcome of a request that came before the present stretch.
+    #[cold]
+    fn observe_late(&mut self, outcome: &Outcome) {
+        let mut counts = ClassTotals::default();
+        counts.add(outcome);
+        let class = outcome.class.index();
+        self.series.count(self.series.bucket_of(outcome.at).0, class, &counts.outcomes);
+        if self.window.contains(outcome.at) {
+            self.classes[class].merge(&counts);
+        }
+    }
+
+    /// What beside its count there is to an outcome.
+    fn observe_more(&mut self, outcome: &Outcome) {
+        let is_over_bound = self.series.observe(outcome);
+        if !self.window.contains(outcome.at) {
+            return;
+        }
+        if let Some(age) = outcome.stale_for {
+            let class = &mut self.classes[outcome.class.index()];
+            class.outdated += 1;
+            class.over_bound += u64::from(is_over_bound);
+            class.age_sum_ns += u128::from(age.as_nanos());
+        }
+        if !outcome.wait.is_zero() {
+            self.latency.observe(outcome);
+        }
+        if let Some(freshness) = &mut self.freshness {
+            freshness.observe(outcome, is_over_bound);
+        }
+    }
+}
+
 impl Observer for Recorder {
     #[expect(
         clippy::inline_always,
@@ -148,23 +227,16 @@ impl Observer for Recorder {
     )]
     #[inline(always)]
     fn observe(&mut self, outcome: &Outcome) {
-        let is_over_bound = self.series.observe(outcome);
-        if !self.window.contains(outcome.at) {
-            return;
+        if outcome.at >= self.stretch.end {
+            self.turn_to(outcome.at);
         }
-        let size = u64::from(outcome.size);
-        let class = &mut self.classes[outcome.class.index()];
-        class.outcomes.add(outcome.kind);
-        class.requested_bytes += size;
-        class.hit_bytes += if outcome.kind.is_hit() { size } else { 0 };
-        if let Some(age) = outcome.stale_for {
-            class.outdated += 1;
-            class.over_bound += u64::from(is_over_bound);
-            class.age_sum_ns += u128::from(age.as_nanos());
+        if outcome.at >= self.stretch.begin {
+            self.stretch.classes[outcome.class.index()].add(outcome);
+        } else {
+            self.observe_late(outcome);
         }
-        self.latency.observe(outcome);
-        if let Some(freshness) = &mut self.freshness {
-            freshness.observe(outcome, is_over_bound);
+        if !outcome.wait.is_zero() || outcome.stale_for.is_some() || self.freshness.is_some() {
+            self.observe_more(outcome);
         }
     }
 

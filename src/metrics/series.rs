@@ -12,6 +12,8 @@ const CLASSES_MAX: usize = 16;
 /// Shorter waits share a place in the histogram of a bucket.
 const SHORTEST_NS: u64 = 1_000;
 
+const SECOND: SimDuration = SimDuration::from_secs(1);
+
 /// Counts by bucket.
 #[derive(Debug)]
 pub(super) struct SeriesRecorder {
@@ -30,8 +32,11 @@ pub(super) struct SeriesRecorder {
     current: usize,
     begin: SimTime,
     end: SimTime,
-    /// The second of the latest fetch and how many fetches it has seen.
-    second: (u64, u64),
+    /// The latest wait in the present bucket and how often it came in a row: not in its histogram yet.
+    latest_wait: (SimDuration, u32),
+    /// When the second of the latest fetch begins and ends, and how many fetches it has seen.
+    second: (SimTime, SimTime),
+    fetches_in_second: u64,
 }
 
 impl SeriesRecorder {
@@ -54,7 +59,9 @@ impl SeriesRecorder {
             current: 0,
             begin: SimTime::ZERO,
             end: SimTime::ZERO + length,
-            second: (0, 0),
+            latest_wait: (SimDuration::ZERO, 0),
+            second: (SimTime::ZERO, SimTime::ZERO),
+            fetches_in_second: 0,
         }
     }
 
@@ -62,6 +69,7 @@ impl SeriesRecorder {
     #[inline]
     fn turn_to(&mut self, at: SimTime) {
         if at < self.begin || at >= self.end {
+            self.note_latest_wait();
             // The end of the run belongs to the last bucket.
             self.current = at.bucket(self.length).min(self.buckets.len() - 1);
             self.begin = SimTime::from_nanos(self.current as u64 * self.length.as_nanos());
@@ -74,11 +82,28 @@ impl SeriesRecorder {
         &mut self.by_class[self.current * self.slots + class.min(self.slots - 1)]
     }
 
-    /// Counts an outcome; whether the answer was older than the bound.
+    /// The bucket of an instant of the run, and when it begins and ends; nothing comes after the last one.
+    pub(super) fn bucket_of(&self, at: SimTime) -> (usize, SimTime, SimTime) {
+        let last = self.buckets.len() - 1;
+        let place = at.bucket(self.length).min(last);
+        let begin = SimTime::from_nanos(place as u64 * self.length.as_nanos());
+        (place, begin, if place == last { SimTime::NEVER } else { begin + self.length })
+    }
+
+    /// Counts outcomes of a class in a bucket.
+    pub(super) fn count(&mut self, bucket: usize, class: usize, outcomes: &Tally) {
+        let counts = &mut self.by_class[bucket * self.slots + class.min(self.slots - 1)];
+        for (count, more) in counts.outcomes.iter_mut().zip(outcomes.counts()) {
+            // No bucket of a trace has 2^32 requests.
+            *count += u32::try_from(more).unwrap_or(u32::MAX);
+        }
+    }
+
+    /// What beside the count there is to an outcome: its wait, and how old the answer was; whether that
+    /// was older than the bound.
     #[inline]
     pub(super) fn observe(&mut self, outcome: &Outcome) -> bool {
         self.turn_to(outcome.at);
-        self.of_class(outcome.class.index()).outcomes[outcome.kind.index()] += 1;
         if !outcome.wait.is_zero() {
             self.waited(outcome.wait);
         }
@@ -91,9 +116,23 @@ impl SeriesRecorder {
         is_over
     }
 
+    #[inline]
     fn waited(&mut self, wait: SimDuration) {
+        if wait != self.latest_wait.0 {
+            self.note_latest_wait();
+            self.latest_wait.0 = wait;
+        }
+        self.latest_wait.1 += 1;
+    }
+
+    /// Puts the latest wait into the present bucket.
+    fn note_latest_wait(&mut self) {
+        let (wait, times) = std::mem::take(&mut self.latest_wait);
+        if times == 0 {
+            return;
+        }
         let bucket = &mut self.buckets[self.current];
-        bucket.wait_sum_s += wait.as_secs_f64();
+        bucket.wait_sum_s += wait.as_secs_f64() * f64::from(times);
         bucket.max_wait = bucket.max_wait.max(wait);
         let waits = self.waits[self.current].get_or_insert_with(|| {
             let mut waits = Histogram::new_with_bounds(SHORTEST_NS, 2 * SHORTEST_NS, 1);
@@ -101,23 +140,27 @@ impl SeriesRecorder {
             Box::new(waits.expect("these bounds are legal"))
         });
         let nanos = wait.as_nanos().clamp(SHORTEST_NS, 1 << 61);
-        waits.record(nanos).expect("a histogram that may grow takes every time");
+        waits.record_n(nanos, times).expect("a histogram that may grow takes every time");
     }
 
     pub(super) fn asked(&mut self, asked: &Asked) {
-        let second = asked.at.as_nanos() / 1_000_000_000;
-        self.second = if self.second.0 == second { (second, self.second.1 + 1) } else { (second, 1) };
+        if asked.at < self.second.0 || asked.at >= self.second.1 {
+            let begin = SimTime::from_nanos(asked.at.as_nanos() / SECOND.as_nanos() * SECOND.as_nanos());
+            (self.second, self.fetches_in_second) = ((begin, begin + SECOND), 0);
+        }
+        self.fetches_in_second += 1;
         self.turn_to(asked.at);
         self.of_class(asked.class.index()).fetches += 1;
         let bucket = &mut self.buckets[self.current];
         bucket.fetches += 1;
-        bucket.peak_fetch_rate = bucket.peak_fetch_rate.max(self.second.1);
+        bucket.peak_fetch_rate = bucket.peak_fetch_rate.max(self.fetches_in_second);
         bucket.peak_in_flight = bucket.peak_in_flight.max(asked.in_flight);
         bucket.duplicate_fetches += u64::from(asked.overlaps);
     }
 
     /// Closes the books, with what the cache held.
-    pub(super) fn finish(self, account: &Account) -> Series {
+    pub(super) fn finish(mut self, account: &Account) -> Series {
+        self.note_latest_wait();
         let Self { mut buckets, by_class, slots, classes, length, .. } = self;
         for (bucket, counts) in buckets.iter_mut().zip(by_class.chunks_exact(slots)) {
             counts.iter().for_each(|counts| bucket.outcomes.merge(&Tally::from(counts.outcomes)));

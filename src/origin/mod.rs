@@ -139,13 +139,20 @@ impl Origin {
         prefetch(&self.fetches, object.index());
     }
 
+    /// Whether every fetch is taken up at once and brings a value.
+    pub fn always_answers_at_once(&self) -> bool {
+        self.capacity.servers().is_none() && self.faults.is_empty()
+    }
+
+    /// Asks for a fetch where that is so.
+    pub fn ask_at_once(&mut self, ask: Ask) -> Fetch {
+        let nth = self.count(ask.object);
+        self.start(&Job { ticket: Ticket(0), ask, nth }, ask.at)
+    }
+
     /// Asks for a fetch. Whoever had to go for it is told by [`Self::next_shed`].
     pub fn ask(&mut self, ask: Ask, ticket: Ticket) -> Reply {
-        let mut job = Job { ticket, ask, nth: 0 };
-        if let Some(fetches) = self.fetches.get_mut(ask.object.index()) {
-            job.nth = *fetches;
-            *fetches = fetches.wrapping_add(1);
-        }
+        let job = Job { ticket, ask, nth: self.count(ask.object) };
         match self.capacity.arrive(job) {
             Admission::Start => Reply::Started(self.start(&job, ask.at)),
             Admission::Queue { displaced } => {
@@ -154,6 +161,15 @@ impl Origin {
             }
             Admission::Refuse => Reply::Shed,
         }
+    }
+
+    /// Counts a fetch of an object; how many there were before it, where a model wants to know.
+    #[inline]
+    fn count(&mut self, object: ObjectId) -> u32 {
+        let Some(fetches) = self.fetches.get_mut(object.index()) else { return 0 };
+        let nth = *fetches;
+        *fetches = fetches.wrapping_add(1);
+        nth
     }
 
     /// A fetch that was taken up has ended (or was called off): the one that its server takes up next.
@@ -173,6 +189,7 @@ impl Origin {
     }
 
     /// A server takes a fetch up.
+    #[inline]
     fn start(&mut self, job: &Job, started: SimTime) -> Fetch {
         let Job { ask, nth, .. } = *job;
         let version = self.changes.version(ask.object, started);

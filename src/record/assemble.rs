@@ -43,7 +43,11 @@ fn limits(scenario: &Scenario) -> Vec<String> {
         "Eviction by a textbook policy is exact; Redis's allkeys-lru samples a few keys and comes out slightly below \
          exact LRU."
     };
-    let source = match scenario.source {
+    let source = match &scenario.source {
+        Source::Synthetic(workload) if !workload.is_independent() => {
+            "Requests come in the pages, bursts, repeats and events that the workload describes; what else ties real \
+             ones together is not modelled."
+        }
         Source::Synthetic(_) => {
             "Requests are drawn independently; real ones come in bursts and sessions, which makes stampedes larger."
         }
@@ -95,10 +99,10 @@ fn hex(bytes: &[u8]) -> String {
 /// What is to be told of a synthetic trace.
 pub fn synthetic(trace: &Trace) -> TraceInfo {
     let mut digest = Sha256::new();
-    for (at, object) in trace.times().iter().zip(trace.object_ids()) {
+    trace.each(|at, object| {
         digest.update(at.as_nanos().to_le_bytes());
         digest.update(object.as_u32().to_le_bytes());
-    }
+    });
     for fact in trace.objects().facts() {
         digest.update(fact.size.to_le_bytes());
     }

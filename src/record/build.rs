@@ -191,6 +191,7 @@ impl Source<'_> {
             freshness: freshness(runs),
             classes: super::classes::rows(runs, self.objects.classes(), self.classes),
             paired: self.paired(),
+            by_replication: self.by_replication(),
             score: self.judged.score,
             score_parts: self.judged.parts.iter().map(|(&name, &part)| (name.to_owned(), part)).collect(),
             on_pareto_front: self.judged.on_pareto_front,
@@ -208,6 +209,11 @@ impl Source<'_> {
             indistinguishable: estimate.is_indistinguishable_from_zero(),
         };
         self.judged.paired.iter().map(|(&name, estimate)| (name.to_owned(), difference(estimate))).collect()
+    }
+
+    fn by_replication(&self) -> BTreeMap<String, Vec<Option<f64>>> {
+        let named = |(name, values): (&&'static str, &Vec<Option<f64>>)| ((*name).to_owned(), values.clone());
+        self.judged.by_replication.iter().map(named).collect()
     }
 
     fn gates(&self) -> BTreeMap<String, wire::Gate> {
@@ -458,6 +464,7 @@ pub(super) fn percentiles(waits: Option<Waits>) -> wire::Percentiles {
         mean: Some(waits.mean() / 1e6),
         p50: milliseconds(waits.quantile(0.5)),
         p90: milliseconds(waits.quantile(0.9)),
+        p95: milliseconds(waits.quantile(0.95)),
         p99: milliseconds(waits.quantile(0.99)),
         p999: milliseconds(waits.quantile(0.999)),
         max: milliseconds(waits.max()),

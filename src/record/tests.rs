@@ -226,3 +226,40 @@ fn a_record_that_cannot_be_read_says_where_and_why() {
     let file = Record::read(std::path::Path::new("no-such-record.json")).unwrap_err().to_string();
     assert!(file.starts_with("no-such-record.json: "), "{file}");
 }
+
+#[test]
+fn a_record_that_is_cut_off_anywhere_says_so_with_its_place() {
+    let text = build(&[cell("baseline", 0.5, &[700, 601])], &Rules::default()).to_json();
+    let body = text.trim_end();
+    for length in (1..body.len()).step_by(97).filter(|length| body.is_char_boundary(*length)) {
+        let error = Record::from_json(&body[..length]).unwrap_err().to_string();
+        // Cut right behind a minus sign or a decimal point, what is left is no number.
+        let told = error.contains("cut off") || error.contains("invalid number");
+        assert!(told && error.starts_with("line "), "{length}: {error}");
+    }
+    assert!(Record::from_json("").unwrap_err().to_string().contains("cut off"));
+}
+
+#[test]
+fn a_record_of_a_later_version_is_refused_with_both_versions() {
+    let mut record = build(&[], &Rules::default());
+    record.schema = SCHEMA + 1;
+    let error = Record::from_json(&record.to_json()).unwrap_err().to_string();
+    assert!(
+        error.contains(&format!("schema {}", SCHEMA + 1))
+            && error.contains(&format!("reads schema {SCHEMA}"))
+    );
+}
+
+#[test]
+fn each_replication_s_values_are_kept_beside_their_differences() {
+    let cells = [cell("baseline", 1.0 / 3.0, &[700, 601]), cell("other", 0.1, &[650, 800])];
+    let record = build(&cells, &Rules::default());
+    let [base, other] = [&record.cells[0].by_replication, &record.cells[1].by_replication];
+    assert_eq!(base["fresh_hit"].len(), 2);
+    let pairs = other["fresh_hit"].iter().zip(&base["fresh_hit"]);
+    let differences: Vec<f64> = pairs.map(|(other, base)| other.unwrap() - base.unwrap()).collect();
+    let mean = differences.iter().sum::<f64>() / 2.0;
+    assert!((record.cells[1].paired["fresh_hit"].mean - mean).abs() < 1e-12);
+    assert!(base.contains_key("score"));
+}

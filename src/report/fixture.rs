@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::record::{
-    Avalanche, Bound, CacheCommands, Capacity, Cell, ClassRow, Difference, Entries, Estimate, Expectation,
-    Freshness, Gate, Incidents, Memory, Origin, Outcomes, Percentiles, Provenance, Ratios, Record, SCHEMA,
-    ScenarioInfo, Scoring, Series, Stampedes, Tool, TraceInfo, Trajectory, WorstStampede,
+    Avalanche, Bound, CacheCommands, Capacity, Cell, ClassRow, ClassSeries, Difference, Entries, Estimate,
+    Expectation, Freshness, Gate, Incidents, Memory, MemoryParts, Origin, Outcomes, Percentiles, Provenance,
+    Ratios, Record, SCHEMA, ScenarioInfo, Scoring, Series, ServerEvent, Stampedes, Tool, TraceInfo,
+    Trajectory, WorstStampede,
 };
 
 const MIB: u64 = 1 << 20;
@@ -213,6 +214,7 @@ pub(super) fn cell(strategy: &str, mib: u64, fresh: f64, peak_rate: f64, stamped
             ("stampedes".into(), difference(stampedes - 14.0, 0.5)),
             ("p99".into(), difference(-580.0, 10.0)),
         ]),
+        by_replication: BTreeMap::new(),
         score: Some(if mib > 100 { fresh } else { fresh - 0.1 }),
         score_parts: BTreeMap::from([("hit".into(), fresh)]),
         on_pareto_front: true,
@@ -236,6 +238,7 @@ fn percentiles(count: u64, slower: f64) -> Percentiles {
         mean: Some(8.0 * slower),
         p50: Some(0.0),
         p90: Some(90.0 * slower),
+        p95: Some(150.0 * slower),
         p99: Some(310.0 * slower),
         p999: Some(700.0 * slower),
         max: Some(2_900.0 * slower),
@@ -353,14 +356,16 @@ pub(super) fn no_cells() -> Record {
 
 /// Names that try to leave their place.
 pub(super) fn hostile() -> Record {
-    let long = "x".repeat(200);
+    let (long, endless) = ("x".repeat(200), "name of 10 kB ".repeat(750));
     let names = [
         "<script>alert(1)</script>",
         "=cmd|' /C calc'!A0",
         "a | b `c` *d* [e](f)",
         "\"quoted\" 'single' & ampersand",
         "ёлка 🎄 שלום\nnext line\u{1b}[31m",
+        "\u{202E}txet desrever\u{2066} and \u{200F}marks",
         &long,
+        &endless,
         "</style></script></svg>]]>",
     ];
     let cells = names.iter().map(|name| cell(name, 64, 0.8, 100.0, 2.0));
@@ -376,6 +381,93 @@ pub(super) fn hostile() -> Record {
     record.scenario.effective = json!({"evil": "</pre><script>alert(1)</script>"});
     record.trace.skipped = BTreeMap::from([("<b>reason</b>".into(), 1)]);
     record.scoring.winner = Some(0);
+    record
+}
+
+/// Ten strategies at fifty limits.
+pub(super) fn five_hundred() -> Record {
+    let mut cells = Vec::new();
+    for step in 1..=50_u32 {
+        for number in 0..10_u32 {
+            let hit = 0.5 + 0.3 * f64::from(step).ln() / 4.0 + f64::from(number) / 100.0;
+            let name = format!("strategy {number}");
+            let mut one =
+                cell(&name, u64::from(step) * 16, hit, 400.0 - f64::from(number), f64::from(number));
+            one.series.requests.truncate(60);
+            one.score_parts =
+                BTreeMap::from([("hit".into(), hit), ("stampedes".into(), 1.0 / f64::from(number + 1))]);
+            one.baseline = number == 0;
+            cells.push(one);
+        }
+    }
+    let mut record = record(cells);
+    record.scoring.winner = Some(499);
+    record
+}
+
+/// Everything that a page can hold, over a day of few buckets: bounds, events, hours, sizes, memory by part.
+pub(super) fn complete() -> Record {
+    let mut record = thumbnails();
+    let mut bound = cell("no limit known", 64, 0.95, 90.0, 0.0);
+    (bound.oracle, bound.eviction) = (true, "allkeys-lru".into());
+    let mut larger = cell("no limit known", 256, 0.96, 80.0, 0.0);
+    larger.oracle = true;
+    record.cells.extend([bound, larger]);
+    let at = |at_s: f64, kind: &str| ServerEvent {
+        at_s,
+        until_s: at_s,
+        kind: kind.into(),
+        what: format!("{kind} of everything"),
+    };
+    record.events = vec![at(9_000.0, "flush"), at(9_060.0, "maxmemory"), at(14_000.0, "restart")];
+    for (place, cell) in record.cells.iter_mut().enumerate() {
+        let less = place as f64 / 50.0;
+        cell.stampedes.sizes = vec![9_000, 300, 40, 9, 0, 1, 0, 0, 0, 0, 2];
+        cell.stampedes.duplicate_ratio = Some(0.02 + less);
+        cell.avalanche.peak_to_mean = Some(9.0 + less);
+        cell.score_parts =
+            BTreeMap::from([("hit".into(), 0.8 + less), ("stampedes".into(), 0.9 - less * less)]);
+        cell.memory.breakdown = Some(MemoryParts {
+            values: 6_000.0 * 8_100.0,
+            keys: 40.0 * 8_100.0,
+            headers: 32.0 * 8_100.0,
+            dict_entries: 24.0 * 8_100.0,
+            expires_entries: 24.0 * 8_100.0,
+            tables: 20.0 * 8_100.0,
+            rounding: 300.0 * 8_100.0,
+            clients: 40_000.0,
+            fixed: 900_000.0,
+        });
+        cell.memory.rss_estimate_bytes = Some(1.1 * cell.memory.peak_bytes as f64);
+        let every = |values: &[f64]| values.iter().copied().step_by(12).collect::<Vec<f64>>();
+        let series = &mut cell.series;
+        series.bucket_s = 720.0;
+        for column in [
+            &mut series.requests,
+            &mut series.fresh_hit,
+            &mut series.fetches,
+            &mut series.duplicate_fetches,
+            &mut series.live_bytes,
+            &mut series.expired_bytes,
+            &mut series.evicted,
+            &mut series.expired,
+        ] {
+            *column = every(column);
+        }
+        series.peak_fetch_rate = series.peak_fetch_rate.iter().copied().step_by(12).collect();
+        series.peak_in_flight = series.peak_in_flight.iter().copied().step_by(12).collect();
+        let of_class = |name: &str, share: f64| ClassSeries {
+            name: name.into(),
+            requests: series.requests.iter().map(|count| count * share).collect(),
+            fresh_hit: series.fresh_hit.iter().map(|count| count * share * 0.9).collect(),
+            ..ClassSeries::default()
+        };
+        series.classes = vec![of_class("thumbnail", 0.7), of_class("photo", 0.3)];
+        for trajectory in &mut cell.trajectories {
+            trajectory.times_s = every(&trajectory.times_s);
+            trajectory.ttl_s = every(&trajectory.ttl_s);
+        }
+    }
     record
 }
 
@@ -411,5 +503,7 @@ pub(super) fn all() -> Vec<(&'static str, Record)> {
         ("no_cells", no_cells()),
         ("hostile", hostile()),
         ("huge", huge()),
+        ("complete", complete()),
+        ("five_hundred", five_hundred()),
     ]
 }

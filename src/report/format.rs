@@ -149,10 +149,20 @@ pub(crate) fn arrow(change: f64) -> &'static str {
     }
 }
 
-/// Cuts a text to `width` characters, the last of which is then an ellipsis. Control characters
-/// and line breaks become spaces, so that a name never breaks a table.
+/// Whether a character turns the direction of the text around it, so that a name could make its surroundings read
+/// otherwise than they are written (Unicode Standard Annex 9, explicit directional formatting).
+pub(crate) fn turns_text(c: char) -> bool {
+    matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The longest name of others that a page writes out.
+pub(crate) const LONGEST_NAME: usize = 200;
+
+/// Cuts a text to `width` characters, the last of which is then an ellipsis. Control characters, line breaks and what
+/// turns the direction of text become spaces, so that a name never breaks a table.
 pub(crate) fn shortened(text: &str, width: usize) -> String {
-    let clean: Vec<char> = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let clean: Vec<char> =
+        text.chars().map(|c| if c.is_control() || turns_text(c) { ' ' } else { c }).collect();
     if clean.len() <= width {
         return clean.into_iter().collect();
     }

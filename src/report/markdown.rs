@@ -121,7 +121,7 @@ fn line(out: &mut String, text: &str) {
 }
 
 /// Text as it is written: what markdown or HTML would take for markup is escaped.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         match c {
@@ -129,7 +129,7 @@ fn escaped(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '!' => out.extend(['\\', c]),
-            _ if c.is_control() => out.push(' '),
+            _ if c.is_control() || format::turns_text(c) => out.push(' '),
             _ => out.push(c),
         }
     }

@@ -41,6 +41,8 @@ pub(crate) struct Measure {
     pub(crate) key: &'static str,
     /// Its name for people.
     pub(crate) label: &'static str,
+    /// Where a cell of the record has it, as a JSON pointer (RFC 6901).
+    pub(crate) path: &'static str,
     /// In what it is counted.
     pub(crate) unit: Unit,
     /// Whether more is better, less is better, or neither.
@@ -74,9 +76,9 @@ impl Measure {
 }
 
 macro_rules! measures {
-    ($($id:ident $key:literal $label:literal $unit:ident $better:ident $value:expr;)*) => {
+    ($($id:ident $key:literal $label:literal $path:literal $unit:ident $better:ident $value:expr;)*) => {
         $(pub(crate) static $id: Measure = Measure {
-            key: $key, label: $label, unit: Unit::$unit, better: better::$better, value: $value,
+            key: $key, label: $label, path: $path, unit: Unit::$unit, better: better::$better, value: $value,
         };)*
         static ALL: &[&Measure] = &[$(&$id),*];
     };
@@ -91,33 +93,35 @@ mod better {
 }
 
 measures! {
-    FRESH_HIT "fresh_hit" "fresh hits" Share HIGHER |cell| cell.ratios.fresh_hit.mean;
-    HIT "hit" "hits, fresh or stale" Share HIGHER |cell| cell.ratios.hit.mean;
-    HIT_OR_JOINED "hit_or_joined" "hits and delayed hits" Share HIGHER |cell| cell.ratios.hit_or_joined.mean;
-    BYTE_HIT "byte_hit" "byte hits" Share HIGHER |cell| cell.ratios.byte_hit.mean;
-    ORIGIN_OFFLOAD "origin_offload" "origin offload" Share HIGHER |cell| cell.ratios.origin_offload.mean;
-    MEMORY "memory" "mean memory" Bytes LOWER |cell| Some(cell.memory.mean_bytes);
-    PEAK_MEMORY "peak_memory" "peak memory" Bytes LOWER |cell| Some(cell.memory.peak_bytes as f64);
-    EXPIRED_RESIDENT "expired_resident" "expired but resident" Bytes LOWER
+    FRESH_HIT "fresh_hit" "fresh hits" "/ratios/fresh_hit/mean" Share HIGHER |cell| cell.ratios.fresh_hit.mean;
+    HIT "hit" "hits, fresh or stale" "/ratios/hit/mean" Share HIGHER |cell| cell.ratios.hit.mean;
+    HIT_OR_JOINED "hit_or_joined" "hits and delayed hits" "/ratios/hit_or_joined/mean" Share HIGHER |cell| cell.ratios.hit_or_joined.mean;
+    BYTE_HIT "byte_hit" "byte hits" "/ratios/byte_hit/mean" Share HIGHER |cell| cell.ratios.byte_hit.mean;
+    ORIGIN_OFFLOAD "origin_offload" "origin offload" "/ratios/origin_offload/mean" Share HIGHER |cell| cell.ratios.origin_offload.mean;
+    MEMORY "memory" "mean memory" "/memory/mean_bytes" Bytes LOWER |cell| Some(cell.memory.mean_bytes);
+    PEAK_MEMORY "peak_memory" "peak memory" "/memory/peak_bytes" Bytes LOWER |cell| Some(cell.memory.peak_bytes as f64);
+    EXPIRED_RESIDENT "expired_resident" "expired but resident" "/memory/expired_resident_mean_bytes" Bytes LOWER
         |cell| Some(cell.memory.expired_resident_mean_bytes);
-    ORIGIN_RATE "origin_rate" "mean origin rate" Rate LOWER |cell| Some(cell.origin.mean_rate);
-    PEAK_ORIGIN_RATE "peak_origin_rate" "peak origin rate" Rate LOWER |cell| Some(cell.origin.peak_rate);
-    UTILISATION "utilisation" "origin utilisation" Share LOWER |cell| cell.origin.utilisation;
-    STAMPEDES "stampedes" "stampedes per hour" Number LOWER |cell| Some(cell.stampedes.per_hour);
-    DUPLICATES "duplicate_fetches" "duplicate fetches" Number LOWER
+    ORIGIN_RATE "origin_rate" "mean origin rate" "/origin/mean_rate" Rate LOWER |cell| Some(cell.origin.mean_rate);
+    PEAK_ORIGIN_RATE "peak_origin_rate" "peak origin rate" "/origin/peak_rate" Rate LOWER |cell| Some(cell.origin.peak_rate);
+    UTILISATION "utilisation" "origin utilisation" "/origin/utilisation" Share LOWER |cell| cell.origin.utilisation;
+    STAMPEDES "stampedes" "stampedes per hour" "/stampedes/per_hour" Number LOWER |cell| Some(cell.stampedes.per_hour);
+    DUPLICATES "duplicate_fetches" "duplicate fetches" "/stampedes/duplicate_fetches" Number LOWER
         |cell| Some(cell.stampedes.duplicate_fetches as f64);
-    PEAK_WAITERS "peak_waiters" "most waiting at once" Number LOWER
+    DUPLICATE_RATIO "duplicate_ratio" "duplicates of fetches" "/stampedes/duplicate_ratio" Share LOWER |cell| cell.stampedes.duplicate_ratio;
+    PEAK_TO_MEAN "peak_to_mean" "peak to mean of fetches" "/avalanche/peak_to_mean" Number LOWER |cell| cell.avalanche.peak_to_mean;
+    PEAK_WAITERS "peak_waiters" "most waiting at once" "/stampedes/peak_waiters" Number LOWER
         |cell| Some(cell.stampedes.peak_waiters as f64);
-    P50 "p50" "p50 latency" Millis LOWER |cell| cell.latency_ms.p50;
-    P90 "p90" "p90 latency" Millis LOWER |cell| cell.latency_ms.p90;
-    P99 "p99" "p99 latency" Millis LOWER |cell| cell.latency_ms.p99;
-    P999 "p999" "p99.9 latency" Millis LOWER |cell| cell.latency_ms.p999;
-    FRESH_SHARE "fresh_share" "current answers" Share HIGHER |cell| cell.freshness.fresh_share;
-    MEAN_AGE "mean_age_s" "mean staleness" Seconds LOWER |cell| cell.freshness.mean_age_s;
-    P95_AGE "p95_age_s" "p95 staleness" Seconds LOWER |cell| cell.freshness.p95_age_s;
-    OVER_BOUND "over_bound_share" "answers over the age limit" Share LOWER |cell| cell.freshness.over_bound_share;
-    EVICTED "evicted" "evictions" Number NEITHER |cell| Some(cell.evicted as f64);
-    EXPIRED "expired" "expired entries" Number NEITHER |cell| Some(cell.expired as f64);
+    P50 "p50" "p50 latency" "/latency_ms/p50" Millis LOWER |cell| cell.latency_ms.p50;
+    P90 "p90" "p90 latency" "/latency_ms/p90" Millis LOWER |cell| cell.latency_ms.p90;
+    P99 "p99" "p99 latency" "/latency_ms/p99" Millis LOWER |cell| cell.latency_ms.p99;
+    P999 "p999" "p99.9 latency" "/latency_ms/p999" Millis LOWER |cell| cell.latency_ms.p999;
+    FRESH_SHARE "fresh_share" "current answers" "/freshness/fresh_share" Share HIGHER |cell| cell.freshness.fresh_share;
+    MEAN_AGE "mean_age_s" "mean staleness" "/freshness/mean_age_s" Seconds LOWER |cell| cell.freshness.mean_age_s;
+    P95_AGE "p95_age_s" "p95 staleness" "/freshness/p95_age_s" Seconds LOWER |cell| cell.freshness.p95_age_s;
+    OVER_BOUND "over_bound_share" "answers over the age limit" "/freshness/over_bound_share" Share LOWER |cell| cell.freshness.over_bound_share;
+    EVICTED "evicted" "evictions" "/evicted" Number NEITHER |cell| Some(cell.evicted as f64);
+    EXPIRED "expired" "expired entries" "/expired" Number NEITHER |cell| Some(cell.expired as f64);
 }
 
 /// Unit of a measure that a gate or an expectation names; a plain number where it is not shown here.

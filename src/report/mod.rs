@@ -4,24 +4,33 @@
 //! next year. Nothing is simulated here, and rounding happens in `format` alone.
 
 mod chart;
+mod compare;
 mod csv;
+mod curves;
+mod entry;
 #[cfg(test)]
 mod fixture;
 mod format;
+mod hours;
 mod html;
+mod index;
 mod markdown;
 mod measure;
 mod ranking;
 mod reading;
 mod verdict;
+mod weights;
 mod write;
 
 use std::collections::BTreeMap;
 
+pub use compare::{Comparison, FailOn, FailOnError};
+pub use index::write_index;
 pub use ranking::ranking;
-pub use write::{ReportError, check_folder, write};
+pub use write::{ReportError, check_folder, write, write_file};
 
 use crate::record::Record;
+use crate::trace::profile::Profile;
 use html::Charts;
 use reading::Reading;
 
@@ -44,6 +53,11 @@ pub fn render(record: &Record) -> BTreeMap<String, Vec<u8>> {
         files.insert(format!("plots/{}.svg", svg.name), svg.file().into_bytes());
     }
     files
+}
+
+/// One page about a trace, before it is played: one file that needs no network and no script.
+pub fn profile_page(profile: &Profile) -> String {
+    html::profile::page(profile)
 }
 
 /// One JSON document that says what the terminal's table says: the record without its series.
@@ -179,9 +193,145 @@ mod tests {
         }
     }
 
+    /// The text of an attribute of a tag.
+    fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
+        tag.split_once(&format!(" {name}=\"")).map(|(_, rest)| rest.split('"').next().unwrap())
+    }
+
+    /// The number that the record has at a pointer.
+    fn at(record: &serde_json::Value, pointer: &str) -> Option<f64> {
+        record.pointer(pointer)?.as_f64()
+    }
+
+    /// Walks every number of a page that says where the record has it; gives how many, and the tables of the others.
+    fn walk(name: &str, record: &Record, page: &str) -> (usize, Vec<String>) {
+        let json: serde_json::Value = serde_json::from_str(&record.to_json()).unwrap();
+        let (mut compared, mut others) = (0, Vec::new());
+        let mut same = |shown: &str, expected: Option<f64>, place: &str| {
+            assert_eq!(shown.parse::<f64>().ok(), expected, "{name}: {place}");
+            compared += 1;
+        };
+        for data in page.split("<data ").skip(1).map(|rest| rest.split('>').next().unwrap()) {
+            let data = format!(" {data}");
+            if let Some(of) = attribute(&data, "data-of") {
+                same(attribute(&data, "value").unwrap(), at(&json, of), of);
+            }
+        }
+        for table in page.split("<table ").skip(1).map(|rest| rest.split("</table>").next().unwrap()) {
+            let id = attribute(&format!(" {table}"), "id").unwrap().to_owned();
+            let heads: Vec<Option<&str>> = table
+                .split("<th scope=\"col\"")
+                .skip(1)
+                .map(|rest| attribute(rest.split('>').next().unwrap(), "data-of"))
+                .collect();
+            for row in table.split("<tr").skip(2) {
+                let place = attribute(row.split('>').next().unwrap(), "data-at");
+                let cells = row.split("</td>").flat_map(|part| part.split("</th>"));
+                for (cell, of) in cells.zip(&heads) {
+                    let Some((_, data)) = cell.split_once("<data ") else { continue };
+                    let data = format!(" {data}");
+                    let value = attribute(&data, "value").unwrap();
+                    match (place, of) {
+                        (Some(place), Some(of)) => {
+                            let mut parts = of.split(':').map(|of| at(&json, &format!("{place}{of}")));
+                            let (first, second) = (parts.next().unwrap(), parts.next());
+                            let expected = match second {
+                                None => first,
+                                Some(whole) => first.zip(whole).map(|(part, whole)| part / whole),
+                            };
+                            same(value, expected, &format!("{id}: {place}{of}"));
+                        }
+                        _ if !data.contains("data-of") => others.push(id.clone()),
+                        _ => {}
+                    }
+                }
+            }
+        }
+        others.dedup();
+        (compared, others)
+    }
+
+    #[test]
+    fn every_number_on_the_page_is_the_record_s() {
+        // In these tables some numbers are worked out from the record: ranks, limits, room, shares of hours and weights.
+        const WORKED_OUT: [&str; 11] = [
+            "ranking",
+            "weights-table",
+            "ttl-table",
+            "hours-table",
+            "entry-table",
+            "memory-table",
+            "misses-table",
+            "stampede-totals",
+            "latency-table",
+            "class-table",
+            "skipped",
+        ];
+        for (name, record) in [("complete", fixture::complete()), ("thumbnails", fixture::thumbnails())] {
+            let page = text(&render(&record), PAGE);
+            let (compared, others) = walk(name, &record, &page);
+            assert!(compared > 400, "{name}: only {compared} numbers say where they are from");
+            for other in others {
+                assert!(
+                    WORKED_OUT.contains(&other.as_str()),
+                    "{name}: {other} does not say where its numbers are from"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_walk_finds_a_number_that_was_changed() {
+        let record = fixture::complete();
+        let page = text(&render(&record), PAGE);
+        let value = format!("value=\"{}\"", record.cells[0].memory.mean_bytes);
+        let wrong = page.replacen(&value, "value=\"1\"", 1);
+        assert!(std::panic::catch_unwind(|| walk("changed", &record, &wrong)).is_err());
+    }
+
+    #[test]
+    fn charts_look_as_they_did() {
+        let record = fixture::complete();
+        for (path, bytes) in render(&record) {
+            if let Some(name) = path.strip_prefix("plots/") {
+                // One element a line, so that a change can be read.
+                let svg = String::from_utf8(bytes).unwrap().replace("><", ">\n<");
+                insta::assert_snapshot!(format!("chart_{}", name.trim_end_matches(".svg")), svg);
+            }
+        }
+    }
+
+    #[test]
+    fn the_whole_page_has_all_its_elements() {
+        let page = text(&render(&fixture::complete()), PAGE);
+        for (anchor, _) in html::CONTENTS {
+            assert!(page.contains(&format!("<section id=\"{anchor}\"")), "{anchor}");
+        }
+        assert_eq!(page.matches("<figure").count(), 13);
+        assert!(!page.contains("class=\"missing\""), "every chart is drawn");
+        for events in
+            ["flush at 2:30:00", "maxmemory at 2:31:00: maxmemory of everything", "restart at 3:53:20"]
+        {
+            assert!(page.contains(events), "{events}");
+        }
+    }
+
+    #[test]
+    fn names_of_any_length_and_direction_leave_the_page_readable() {
+        let record = fixture::hostile();
+        for (path, bytes) in render(&record) {
+            let text = String::from_utf8(bytes).unwrap();
+            if !matches!(path.as_str(), "cells.csv" | "series.csv") {
+                assert!(!text.contains(format::turns_text), "{path} turns text around");
+                assert!(!text.contains(&"name of 10 kB ".repeat(60)), "{path} writes a name of 10 kB out");
+            }
+        }
+        assert!(text(&render(&record), PAGE).len() < 1_000_000);
+    }
+
     #[test]
     fn a_typical_page_stays_small() {
         let page = render(&fixture::thumbnails())[PAGE].len();
-        assert!(page < 400_000, "{page} bytes");
+        assert!(page < 500_000, "{page} bytes");
     }
 }

@@ -6,11 +6,21 @@ use super::reading::{self, Reading};
 use super::verdict;
 use crate::record::{Cell, Record};
 
-/// Columns from left to right: rank, strategy and memory, four measures with changes, gates, score.
-const HEADS: [&str; 9] =
-    ["#", "strategy", "memory", "fresh hit", "origin/s peak", "stampedes/h", "p99", "gates", "score"];
+/// Columns from left to right: rank, strategy and memory, four measures with changes, gates, score, and misses over time.
+const HEADS: [&str; 10] = [
+    "#",
+    "strategy",
+    "memory",
+    "fresh hit",
+    "origin/s peak",
+    "stampedes/h",
+    "p99",
+    "gates",
+    "score",
+    "misses over time",
+];
 /// Columns that leave a narrow table first.
-const LEAVING: [usize; 5] = [6, 5, 4, 8, 3];
+const LEAVING: [usize; 6] = [9, 6, 5, 4, 8, 3];
 /// The strategy's column, which gives way before any other leaves.
 const STRATEGY: usize = 1;
 const SHORTEST_NAME: usize = 24;
@@ -57,12 +67,12 @@ fn near(reading: &Reading) -> String {
 fn table(reading: &Reading, width: usize, out: &mut String) {
     let ranked = (1..).zip(&reading.ranked).map(|(rank, cell)| row(reading, cell, &rank.to_string()));
     let bounds = reading.bounds.iter().map(|cell| row(reading, cell, ""));
-    let mut rows: Vec<[String; 9]> = vec![HEADS.map(String::from)];
+    let mut rows: Vec<[String; 10]> = vec![HEADS.map(String::from)];
     rows.extend(ranked);
     rows.extend(bounds);
     let shown = fit(&mut rows, width);
     let widths = widths(&rows);
-    let line = |row: &[String; 9], out: &mut String| {
+    let line = |row: &[String; 10], out: &mut String| {
         let cells: Vec<String> =
             shown.iter().map(|&column| pad(&row[column], column, widths[column])).collect();
         out.push_str(cells.join("  ").trim_end());
@@ -87,7 +97,7 @@ fn table(reading: &Reading, width: usize, out: &mut String) {
     }
 }
 
-fn row(reading: &Reading, cell: &Cell, rank: &str) -> [String; 9] {
+fn row(reading: &Reading, cell: &Cell, rank: &str) -> [String; 10] {
     let label = if cell.baseline { " (baseline)" } else { "" };
     let score = cell.score.map_or_else(|| format::NONE.into(), |score| format!("{score:.2}"));
     let near = if reading.is_near_winner(cell) { " ≈ 1" } else { "" };
@@ -102,7 +112,34 @@ fn row(reading: &Reading, cell: &Cell, rank: &str) -> [String; 9] {
         P99.text(cell),
         gates.into(),
         format!("{score}{near}"),
+        sparkline(cell, reading.record.provenance.warmup_s),
     ]
+}
+
+/// The scored part of the run in sixteen columns, the highest for the most misses: an expiry wave shows as a peak.
+fn sparkline(cell: &Cell, warmup_s: f64) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    const COLUMNS: usize = 16;
+    let series = &cell.series;
+    let columns = series.requests.iter().zip(&series.fresh_hit).enumerate();
+    let scored: Vec<(f64, f64)> = columns
+        .filter(|(bucket, _)| *bucket as f64 * series.bucket_s >= warmup_s)
+        .map(|(_, (requests, hits))| (*requests, *hits))
+        .collect();
+    let group = scored.len().div_ceil(COLUMNS).max(1);
+    let missed = |columns: &[(f64, f64)]| {
+        let sum = columns.iter().fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        if sum.0 > 0.0 { 1.0 - sum.1 / sum.0 } else { 0.0 }
+    };
+    let shares: Vec<f64> = scored.chunks(group).map(missed).collect();
+    let most = shares.iter().copied().filter(|share| share.is_finite()).fold(0.0, f64::max);
+    let bar = |share: &f64| {
+        let high = if most > 0.0 { (share / most).clamp(0.0, 1.0) * 7.0 } else { 0.0 };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 7")]
+        let place = high.round() as usize;
+        BARS[place]
+    };
+    shares.iter().map(bar).collect()
 }
 
 /// A value and its change: `92.1 % ▲ +3.2 pt`, `188 ≈` where it cannot be told from the baseline.
@@ -122,13 +159,13 @@ fn with_change(reading: &Reading, cell: &Cell, measure: &Measure) -> String {
 }
 
 /// Shortens names, then drops columns, until a row fits; gives the columns that stay.
-fn fit(rows: &mut [[String; 9]], width: usize) -> Vec<usize> {
+fn fit(rows: &mut [[String; 10]], width: usize) -> Vec<usize> {
     let mut shown: Vec<usize> = (0..HEADS.len()).collect();
-    let total = |rows: &[[String; 9]], shown: &[usize]| {
+    let total = |rows: &[[String; 10]], shown: &[usize]| {
         let widths = widths(rows);
         shown.iter().map(|&column| widths[column]).sum::<usize>() + 2 * shown.len().saturating_sub(1)
     };
-    let shorten = |rows: &mut [[String; 9]], shown: &[usize], least: usize| {
+    let shorten = |rows: &mut [[String; 10]], shown: &[usize], least: usize| {
         let excess = total(rows, shown).saturating_sub(width);
         let name = widths(rows)[STRATEGY].saturating_sub(excess).max(least);
         for row in rows {
@@ -159,16 +196,21 @@ fn shortened_name(name: &str, width: usize) -> String {
     }
 }
 
-fn widths(rows: &[[String; 9]]) -> [usize; 9] {
+fn widths(rows: &[[String; 10]]) -> [usize; 10] {
     std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
 }
 
 /// Names to the left, numbers to the right.
 fn pad(text: &str, column: usize, width: usize) -> String {
     match column {
-        1 | 3..=5 | 7 | 8 => format!("{text:<width$}"),
+        1 | 3..=5 | 7..=9 => format!("{text:<width$}"),
         _ => format!("{text:>width$}"),
     }
+}
+
+/// A text as wide as a column, its numbers aligned to the left.
+pub(super) fn pad_to(text: &str, width: usize) -> String {
+    format!("{text:<width$}")
 }
 
 fn printable(text: &str) -> String {
@@ -176,7 +218,7 @@ fn printable(text: &str) -> String {
 }
 
 /// Breaks a sentence between words; a word longer than a line stays whole.
-fn wrap(text: &str, width: usize, indent: &str, out: &mut String) {
+pub(super) fn wrap(text: &str, width: usize, indent: &str, out: &mut String) {
     let mut length = 0;
     // A number is not parted from its unit.
     for word in text.replace(" %", "\u{a0}%").split(' ').filter(|word| !word.is_empty()) {

@@ -72,6 +72,27 @@ impl<'a> Reading<'a> {
         self.winner().or_else(|| self.nearest()).or_else(first)
     }
 
+    /// Where the record has a cell, as a JSON pointer (RFC 6901).
+    pub(crate) fn pointer(&self, cell: &Cell) -> String {
+        let place = self.record.cells.iter().position(|other| std::ptr::eq(other, cell));
+        place.map(|place| format!("/cells/{place}")).unwrap_or_default()
+    }
+
+    /// The best cell of every strategy: those of the baseline and of the focus, and the others in their rank.
+    pub(crate) fn best_of_each(&self) -> Vec<&'a Cell> {
+        let mut best: Vec<&Cell> = Vec::new();
+        for cell in self.focus().into_iter().chain(self.ranked.iter().copied()) {
+            if !best.iter().any(|other| other.strategy == cell.strategy) {
+                best.push(cell);
+            }
+        }
+        // The baseline stands second: everything is told against it.
+        best.sort_by_key(|cell| {
+            (self.focus().is_none_or(|focus| !std::ptr::eq(focus, *cell)), !cell.baseline)
+        });
+        best
+    }
+
     /// Whether this is the recommended cell.
     pub(crate) fn is_winner(&self, cell: &Cell) -> bool {
         self.winner().is_some_and(|winner| std::ptr::eq(winner, cell))
@@ -184,7 +205,7 @@ pub(crate) fn capacity(capacity: Option<Capacity>) -> String {
 
 /// A cell in a sentence: `jitter at 256 MiB`.
 pub(crate) fn name(cell: &Cell) -> String {
-    let strategy = format::shortened(&cell.strategy, usize::MAX);
+    let strategy = format::shortened(&cell.strategy, format::LONGEST_NAME);
     match cell.capacity {
         None => format!("{strategy} without a memory limit"),
         limit => format!("{strategy} at {}", capacity(limit)),

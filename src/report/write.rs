@@ -60,6 +60,11 @@ pub fn check_folder(out: &Path) -> Result<(), ReportError> {
     File::create(&probe).and_then(|_| fs::remove_file(&probe)).map_err(failed(out))
 }
 
+/// Writes one file, which appears whole or not at all.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+    write_whole(path, bytes).map_err(failed(path))
+}
+
 fn failed(path: &Path) -> impl FnOnce(io::Error) -> ReportError {
     let path = path.to_owned();
     move |reason| ReportError { path, reason }

@@ -1,6 +1,7 @@
 //! From the text of a scenario to what it means: sections are read in turn, and mistakes of different
 //! sections are reported together.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::remarks::{Remarks, World};
@@ -23,10 +24,11 @@ const SCHEMA: i64 = 1;
 const BUCKETS_MAX: u64 = 100_000;
 
 impl Scenario {
-    /// Reads the `text` of a scenario; `file` is what messages call it.
+    /// Reads the `text` of a scenario; `file` is what messages call it, and tables that it names lie relative
+    /// to the folder of that path.
     pub fn parse(text: &str, file: &str) -> Result<Self, ScenarioError> {
         let mut faults = Vec::new();
-        match scenario(text, &mut faults) {
+        match scenario(text, file, &mut faults) {
             Ok(scenario) if faults.is_empty() => return Ok(scenario),
             Ok(_) => {}
             Err(fault) => faults.push(fault),
@@ -41,7 +43,7 @@ fn noted<V>(result: Result<V, Fault>, faults: &mut Vec<Fault>) -> Option<V> {
     result.map_err(|fault| faults.push(fault)).ok()
 }
 
-fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
+fn scenario(text: &str, file: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
     let mut root = Section::parse(text)?;
     let head = noted(Head::read(&mut root), faults);
     let time = match root.section("time") {
@@ -52,7 +54,7 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
         noted(root.section("client").and_then(|section| origin::client(section, Client::default())), faults);
     let cache = noted(root.section("cache").and_then(cache::cache), faults);
     let written_origin = noted(root.section("origin").and_then(origin::origin), faults);
-    let source = noted(SourceRead::read(&mut root), faults);
+    let source = noted(SourceRead::read(&mut root, file), faults);
     let judged = noted(judgement::Judgement::read(&mut root), faults);
     let sections = root.sections("strategy", "[[strategy]]")?;
     if sections.is_empty() {
@@ -127,7 +129,8 @@ fn scenario(text: &str, faults: &mut Vec<Fault>) -> Result<Scenario, Fault> {
             .help("write an earlier at, or a longer duration"));
     }
     let world = World { cache: &cache, origin: &origin, source: &source.source };
-    let Remarks { mut warnings, notes } = Remarks::of(&strategies, &world);
+    let Remarks { mut warnings, mut notes } = Remarks::of(&strategies, &world);
+    notes.extend(source.notes);
     warnings.splice(0..0, cache.warnings.iter().cloned());
     if cache.evictions.iter().any(|policy| policy.name() == "belady") {
         // The oracle follows the trace request by request, and a process that polls reads once more.
@@ -314,12 +317,14 @@ struct SourceRead<'i> {
     duration: Option<SimDuration>,
     /// What decides how much memory a synthetic trace takes.
     need: Option<Need>,
+    /// What the results depend on beside the scenario.
+    notes: Vec<String>,
     /// The section's name and effective form.
     effective: (&'static str, toml::Table),
 }
 
 impl<'i> SourceRead<'i> {
-    fn read(root: &mut Section<'i>) -> Result<Self, Fault> {
+    fn read(root: &mut Section<'i>, file: &str) -> Result<Self, Fault> {
         let second = root.span_of("workload");
         match (root.section("trace")?, root.section("workload")?) {
             (Some(_), Some(_)) => Err(Fault::new(
@@ -330,7 +335,8 @@ impl<'i> SourceRead<'i> {
                 .help("write [trace] with path = \"access.log\", or [workload] with duration, rate and [[workload.class]]")),
             (Some(section), None) => Self::recorded(section),
             (None, Some(section)) => {
-                let spec = workload::read(section)?;
+                let folder = Path::new(file).parent().unwrap_or(Path::new(""));
+                let spec = workload::read(section, folder)?;
                 let classes: Vec<String> = spec.workload.classes.iter().map(|class| class.name.clone()).collect();
                 let changes = classes.iter().cloned().zip(spec.changes);
                 Ok(Self {
@@ -339,6 +345,7 @@ impl<'i> SourceRead<'i> {
                     more_classes: false,
                     duration: Some(spec.workload.duration),
                     need: Some(spec.need),
+                    notes: spec.notes,
                     effective: ("workload", spec.effective),
                     source: Source::Synthetic(Arc::new(spec.workload)),
                 })
@@ -372,7 +379,16 @@ impl<'i> SourceRead<'i> {
         };
         let effective = ("trace", recorded::effective(&recorded));
         let source = Source::Recorded(Box::new(recorded));
-        Ok(Self { source, classes, more_classes, changes, duration: None, need: None, effective })
+        Ok(Self {
+            source,
+            classes,
+            more_classes,
+            changes,
+            duration: None,
+            need: None,
+            notes: Vec::new(),
+            effective,
+        })
     }
 }
 

@@ -173,6 +173,7 @@ pub fn axes() -> Vec<Listing> {
         crate::trace::synth::arrival::ARRIVALS.listing(),
         crate::trace::synth::popularity::POPULARITIES.listing(),
         crate::trace::synth::size::SIZES.listing(),
+        crate::trace::synth::event::EVENTS.listing(),
     ];
     strategy_axes().into_iter().chain(others).collect()
 }

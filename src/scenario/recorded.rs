@@ -80,6 +80,7 @@ pub fn recorded<'i>(section: &mut Section<'i>) -> Result<(Recorded, Vec<(String,
         strict: section.or("strict", false)?,
         max_bad: section.or("max_bad", defaults.max_bad)?,
         classes: Vec::new(),
+        spill: None,
     };
     let mut classes = Vec::new();
     let mut rest = Vec::new();

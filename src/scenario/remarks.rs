@@ -232,14 +232,14 @@ impl Scenario {
 fn most_hits(trace: &Trace) -> (Option<f64>, Option<f64>) {
     let mut seen = vec![false; trace.objects().len()];
     let (mut first, mut first_bytes, mut bytes) = (0_u64, 0_u64, 0_u64);
-    for object in trace.object_ids() {
-        let size = u64::from(trace.objects().size(*object));
+    trace.each(|_, object| {
+        let size = u64::from(trace.objects().size(object));
         bytes += size;
         if !std::mem::replace(&mut seen[object.index()], true) {
             first += 1;
             first_bytes += size;
         }
-    }
+    });
     let share = |part: u64, whole: u64| (whole > 0).then(|| 1.0 - part as f64 / whole as f64);
     (share(first, trace.len() as u64), share(first_bytes, bytes))
 }

@@ -12,6 +12,7 @@ mod gates;
 mod objective;
 mod pareto;
 pub mod rates;
+mod sensitivity;
 mod stats;
 mod verdict;
 
@@ -19,5 +20,6 @@ pub use cell::{Cell, Replications};
 pub use composite::{FORMULA, Weights};
 pub use gates::{Bound, Checked, Expectation, Gate, Held};
 pub use objective::{Better, METRICS, Metric, Unit, Written};
+pub use sensitivity::{Stretch, stretches};
 pub use stats::{Estimate, Interval};
 pub use verdict::{CellVerdict, PAIRED, RULE, Rules, Verdict, judge};

@@ -36,6 +36,34 @@ impl Estimate {
         Some(Self { mean, interval })
     }
 
+    /// The difference of the means of two independent sets of replications, `these - those`; `None` where either is
+    /// empty. Without two values in each there is no interval.
+    ///
+    /// Source: Welch, The generalization of "Student's" problem when several different population variances are
+    /// involved, Biometrika 34 (1947); degrees of freedom rounded down, which errs on the wide side.
+    pub fn of_independent(these: &[f64], those: &[f64]) -> Option<Self> {
+        let difference = mean(these)? - mean(those)?;
+        let of_mean = |values: &[f64]| -> Option<(f64, f64)> {
+            let (mean, freedom) =
+                (mean(values)?, values.len().checked_sub(1).filter(|freedom| *freedom > 0)?);
+            let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+            Some((squares / freedom as f64 / values.len() as f64, freedom as f64))
+        };
+        let interval = of_mean(these).zip(of_mean(those)).map(|((a, freedom_a), (b, freedom_b))| {
+            let both = a + b;
+            let freedom =
+                if both > 0.0 { both * both / (a * a / freedom_a + b * b / freedom_b) } else { 1.0 };
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "between 1 and the replications"
+            )]
+            let half = student_95((freedom.floor() as usize).max(1)) * both.sqrt();
+            Interval { low: difference - half, high: difference + half }
+        });
+        Some(Self { mean: difference, interval })
+    }
+
     /// Whether 0 lies in the interval, so that the replications do not tell the mean from 0;
     /// `None` without an interval.
     pub fn is_indistinguishable_from_zero(&self) -> Option<bool> {
@@ -162,5 +190,51 @@ mod tests {
         assert!((covered - 0.95).abs() < 0.014, "{covered}");
         let missed = contains_zero(3.0, "power");
         assert!(missed < 0.05, "a difference of three standard deviations is seen: {missed}");
+    }
+
+    /// How often two strategies come out as different in four replications. Both meet the same requests, which shift
+    /// both alike; each has a chance of its own, and the second is better by `truly`.
+    fn told_apart(truly: f64, paired: bool, seed: &str) -> f64 {
+        let mut stream = Seed::new(11).of(seed).stream();
+        let mut noise = |scale: f64| -> f64 {
+            let noise: f64 = StandardNormal.sample(&mut stream);
+            noise * scale
+        };
+        let trials = 4_000;
+        let told = (0..trials).filter(|_| {
+            let (mut one, mut other) = (Vec::new(), Vec::new());
+            for _ in 0..4 {
+                let (common, separate) = (noise(3.0), noise(3.0));
+                one.push(common + noise(1.0));
+                other.push(if paired { common } else { separate } + truly + noise(1.0));
+            }
+            let estimate = if paired {
+                Estimate::of(&other.iter().zip(&one).map(|(other, one)| other - one).collect::<Vec<_>>())
+            } else {
+                Estimate::of_independent(&other, &one)
+            };
+            estimate.unwrap().is_indistinguishable_from_zero() == Some(false)
+        });
+        told.count() as f64 / f64::from(trials)
+    }
+
+    #[test]
+    fn a_paired_comparison_finds_a_true_difference_and_hardly_ever_one_where_there_is_none() {
+        let by_mistake = told_apart(0.0, true, "none, paired");
+        assert!((0.036..0.064).contains(&by_mistake), "false positives: {by_mistake}");
+        let found = told_apart(4.0, true, "true, paired");
+        assert!(found > 0.9, "{found}");
+        // Without pairs the requests' own spread hides the same difference.
+        let unpaired = told_apart(4.0, false, "true, independent");
+        assert!(unpaired < found - 0.3, "{unpaired} against {found}");
+    }
+
+    #[test]
+    fn independent_replications_are_rarely_told_apart_by_mistake() {
+        // Degrees of freedom are rounded down, so the share lies a little below 5 %.
+        let by_mistake = told_apart(0.0, false, "none, independent");
+        assert!((0.02..0.06).contains(&by_mistake), "false positives: {by_mistake}");
+        assert_eq!(Estimate::of_independent(&[1.0], &[0.5]), Some(Estimate { mean: 0.5, interval: None }));
+        assert_eq!(Estimate::of_independent(&[], &[0.5]), None);
     }
 }

@@ -62,6 +62,8 @@ pub struct CellVerdict {
     /// Differences to the baseline at the same values of the sweep, by metric; none for the
     /// baseline itself, and none where either lacks data.
     pub paired: BTreeMap<&'static str, Estimate>,
+    /// The score and the metrics of [`PAIRED`] in each replication, in the order of their numbers.
+    pub by_replication: BTreeMap<&'static str, Vec<Option<f64>>>,
     /// In the order of the rules' gates.
     pub gates: Vec<Checked>,
     /// Whether no contender has both less memory and less load on the origin.
@@ -80,6 +82,7 @@ pub fn judge(cells: &[Cell], rules: &Rules) -> Verdict {
             score: scores[index].mean(),
             parts: scores[index].parts.clone(),
             paired: differences(index, cells, &scores),
+            by_replication: by_replication(cell, &scores[index]),
             gates: rules.gates.iter().map(|gate| gate.check(&cell.runs)).collect(),
             on_pareto_front: front[index],
         })
@@ -123,6 +126,16 @@ fn near(one: usize, other: usize, scores: &[Score]) -> bool {
     paired(&scores[one].by_run, &scores[other].by_run).is_some_and(|difference| {
         difference.is_indistinguishable_from_zero().unwrap_or_else(|| difference.mean.abs() <= 0.0)
     })
+}
+
+/// What a cell's replications came to, in every metric by which cells are compared.
+fn by_replication(cell: &Cell, score: &Score) -> BTreeMap<&'static str, Vec<Option<f64>>> {
+    let metrics = PAIRED.iter().filter_map(|name| Metric::named(name));
+    let values = |metric: &Metric| cell.runs.iter().map(|run| metric.of_run(run)).collect();
+    let mut by_run: BTreeMap<_, Vec<_>> = metrics.map(|metric| (metric.name, values(metric))).collect();
+    let scores = cell.runs.numbered().map(|(number, _)| score.by_run.get(&number).copied());
+    by_run.insert("score", scores.collect());
+    by_run
 }
 
 /// The differences of a cell to the baseline.

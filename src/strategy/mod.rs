@@ -71,7 +71,7 @@ impl Traffic {
     pub fn median_size(&self) -> Option<u32> {
         let trace = self.trace.as_ref()?;
         let mut requests = vec![0_u64; trace.objects().len()];
-        trace.object_ids().iter().for_each(|object| requests[object.index()] += 1);
+        trace.each(|_, object| requests[object.index()] += 1);
         let mut sizes: Vec<(u32, u64)> =
             trace.objects().facts().iter().zip(requests).map(|(fact, n)| (fact.size, n)).collect();
         sizes.sort_unstable();

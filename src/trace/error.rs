@@ -26,6 +26,14 @@ pub enum TraceError {
         /// What the operating system says.
         source: io::Error,
     },
+    /// Rows that do not fit into memory could not be put on disk.
+    #[error("requests cannot be put on disk in {folder}: {source}")]
+    Spill {
+        /// Where files without names are made.
+        folder: String,
+        /// What the operating system says.
+        source: io::Error,
+    },
     /// Not a single byte, or a compressed stream of nothing.
     #[error("{file} is empty")]
     Empty {
@@ -259,7 +267,7 @@ impl TraceError {
             | Self::NothingLeft { file, .. }
             | Self::TooManyObjects { file, .. }
             | Self::TooManyClasses { file } => Some(file),
-            Self::NoMatch { .. } | Self::Settings { .. } => None,
+            Self::NoMatch { .. } | Self::Settings { .. } | Self::Spill { .. } => None,
         }
     }
 
@@ -271,6 +279,9 @@ impl TraceError {
             }
             Self::Directory { .. } => "name a file in it".to_owned(),
             Self::Unreadable { .. } => "check who may read it".to_owned(),
+            Self::Spill { .. } => {
+                "make room, 25 bytes for each request, or name another folder with TMPDIR=/folder".to_owned()
+            }
             Self::Empty { .. } => "name a log or table with at least one request".to_owned(),
             Self::Binary { .. } => {
                 "name an access log or a table, plain or compressed with gzip, zstd or xz".to_owned()

@@ -3,8 +3,10 @@
 //! Keys are interned once, while a trace is read; after that nothing hashes. A [`Trace`] is scanned
 //! in order and shared by all cells of a sweep; what is known of each object lies in [`Objects`].
 
+mod columns;
 mod error;
 pub mod export;
+pub mod fit;
 pub mod format;
 pub mod import;
 mod objects;
@@ -12,13 +14,18 @@ pub mod prefetch;
 pub mod profile;
 mod recorded;
 pub mod shape;
+mod spool;
 pub mod synth;
 
+pub use columns::{Block, Blocks};
 pub use error::TraceError;
-pub use objects::{ClassId, Fact, Keys, ObjectId, Objects};
+pub use objects::{ClassId, Fact, Keys, ObjectId, Objects, write_number};
 pub use recorded::{Event, Happening, Ttls};
 
 use std::sync::Arc;
+
+use columns::Columns;
+use spool::Spool;
 
 use crate::units::{SimDuration, SimTime};
 
@@ -34,8 +41,7 @@ pub struct Request {
 /// A trace: requests in the order of their time, and the objects they ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trace {
-    at: Vec<SimTime>,
-    object: Vec<ObjectId>,
+    columns: Columns,
     origin_time: Option<Vec<SimDuration>>,
     events: Vec<Event>,
     ttls: Option<Ttls>,
@@ -54,10 +60,18 @@ impl Trace {
         assert_eq!(at.len(), object.len(), "columns of a trace have the same length");
         assert!(at.is_sorted(), "time does not run backwards");
         assert!(object.iter().all(|o| o.index() < objects.len()), "every object exists");
-        let last = at.last().copied().unwrap_or_default().since(SimTime::ZERO);
+        Self::of(Columns::Memory { at, object }, objects, span)
+    }
+
+    /// A trace whose requests lie in a file; their objects exist.
+    fn spooled(spool: Spool, objects: Objects) -> Self {
+        Self::of(Columns::Spooled(Arc::new(spool)), objects, SimDuration::ZERO)
+    }
+
+    fn of(columns: Columns, objects: Objects, span: SimDuration) -> Self {
+        let last = columns.last().since(SimTime::ZERO);
         Self {
-            at,
-            object,
+            columns,
             origin_time: None,
             events: Vec::new(),
             ttls: None,
@@ -74,7 +88,7 @@ impl Trace {
     /// If the column's length differs from the others'.
     #[must_use]
     pub fn with_origin_times(mut self, origin_time: Vec<SimDuration>) -> Self {
-        assert_eq!(origin_time.len(), self.at.len(), "columns of a trace have the same length");
+        assert_eq!(origin_time.len(), self.len(), "columns of a trace have the same length");
         self.origin_time = Some(origin_time);
         self
     }
@@ -107,12 +121,12 @@ impl Trace {
 
     /// Number of requests.
     pub fn len(&self) -> usize {
-        self.at.len()
+        self.columns.len()
     }
 
     /// Whether there is no request.
     pub fn is_empty(&self) -> bool {
-        self.at.is_empty()
+        self.len() == 0
     }
 
     /// How long the trace lasts, from zero.
@@ -130,14 +144,48 @@ impl Trace {
         Arc::clone(&self.objects)
     }
 
+    /// The requests in order, block by block.
+    pub fn blocks(&self) -> Blocks<'_> {
+        Blocks::of(&self.columns)
+    }
+
+    /// Shows every request to `see`, in order.
+    ///
+    /// # Panics
+    /// If the file of a spooled trace can no longer be read.
+    pub fn each(&self, mut see: impl FnMut(SimTime, ObjectId)) {
+        let mut blocks = self.blocks();
+        while let Some(block) = blocks.next_block().expect("the file of a spooled trace can be read") {
+            block.times.iter().zip(block.objects).for_each(|(at, object)| see(*at, *object));
+        }
+    }
+
+    /// Whether the requests lie in a file, so that nobody can look at them in any order.
+    pub fn is_spooled(&self) -> bool {
+        matches!(self.columns, Columns::Spooled(_))
+    }
+
     /// The times of the requests, never decreasing.
+    ///
+    /// # Panics
+    /// If the trace is spooled: then there are [`blocks`](Self::blocks).
     pub fn times(&self) -> &[SimTime] {
-        &self.at
+        self.in_memory().0
     }
 
     /// The objects of the requests.
+    ///
+    /// # Panics
+    /// If the trace is spooled: then there are [`blocks`](Self::blocks).
     pub fn object_ids(&self) -> &[ObjectId] {
-        &self.object
+        self.in_memory().1
+    }
+
+    fn in_memory(&self) -> (&[SimTime], &[ObjectId]) {
+        match &self.columns {
+            Columns::Memory { at, object } => (at, object),
+            Columns::Spooled(_) => panic!("a spooled trace is taken block by block"),
+        }
     }
 
     /// The measured origin time of each request, where the trace records it.
@@ -161,7 +209,10 @@ impl Trace {
     }
 
     /// The requests in order.
+    ///
+    /// # Panics
+    /// If the trace is spooled: then there are [`blocks`](Self::blocks).
     pub fn requests(&self) -> impl ExactSizeIterator<Item = Request> + '_ {
-        self.at.iter().zip(&self.object).map(|(&at, &object)| Request { at, object })
+        self.times().iter().zip(self.object_ids()).map(|(&at, &object)| Request { at, object })
     }
 }

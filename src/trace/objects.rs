@@ -112,12 +112,20 @@ impl fmt::Debug for Keys {
     }
 }
 
+/// Adds the key that an object of a synthetic trace has to a text.
+pub fn write_number(class: &str, object: ObjectId, to: &mut String) {
+    // Writing to a text cannot fail.
+    let _ = write!(to, "{class}/{}", object.as_u32());
+}
+
 /// All objects of a trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Objects {
     facts: Vec<Fact>,
     keys: Keys,
     classes: Vec<String>,
+    /// The first object of each object's family; `None` where each is its own.
+    originals: Option<Vec<ObjectId>>,
 }
 
 impl Objects {
@@ -132,7 +140,24 @@ impl Objects {
         assert!(facts.iter().all(|fact| fact.class.index() < classes.len()), "every class has a name");
         let mut on_large = on_large_pages(facts.len());
         on_large.extend(facts);
-        Self { facts: on_large, keys, classes }
+        Self { facts: on_large, keys, classes, originals: None }
+    }
+
+    /// Says which objects are renditions of one original: `originals[i]` stands for the family of object `i`.
+    ///
+    /// # Panics
+    /// If there are not as many as objects, or one does not exist.
+    #[must_use]
+    pub fn with_originals(mut self, originals: Vec<ObjectId>) -> Self {
+        assert_eq!(originals.len(), self.facts.len(), "every object has a family");
+        assert!(originals.iter().all(|object| object.index() < self.facts.len()), "every original exists");
+        self.originals = Some(originals);
+        self
+    }
+
+    /// The object that stands for the family of each; `None` where no object has renditions.
+    pub fn originals(&self) -> Option<&[ObjectId]> {
+        self.originals.as_deref()
     }
 
     /// The same objects, each value longer by `bytes`.
@@ -202,9 +227,7 @@ impl Objects {
                 to.push_str(&text[start..at(object.index())]);
             }
             Keys::Numbered => {
-                to.push_str(&self.classes[self.class(object).index()]);
-                // Writing to a text cannot fail.
-                let _ = write!(to, "/{}", object.as_u32());
+                write_number(&self.classes[self.class(object).index()], object, to);
             }
         }
     }

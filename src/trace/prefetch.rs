@@ -8,6 +8,9 @@
 /// near enough for it to be still there.
 pub const AHEAD: usize = 24;
 
+/// How many requests ahead memory is asked for whose address stands in what was asked for before.
+pub const NEAR: usize = 8;
+
 /// Asks for the cache line of `column[index]`; nothing happens beyond the end.
 #[cfg(target_arch = "x86_64")]
 #[expect(

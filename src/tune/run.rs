@@ -113,7 +113,7 @@ pub fn run(
         .with_max_len(1)
         .map(|task| {
             let (replication, cell) = (task / cells.len(), task % cells.len());
-            let seed = Seed::new(scenario.seed).of("replication").nth(replication as u64);
+            let seed = replication_seed(scenario.seed, replication as u64);
             let shared = &traces[replication];
             let result = if progress.stop() {
                 Err(Failure::Stopped)
@@ -138,6 +138,11 @@ pub fn run(
     }
     let trace = traces.into_iter().next().and_then(Shared::into_trace);
     Ok(Played { cells: by_cell, trace })
+}
+
+/// The chance of one replication of a scenario with this seed: of its workload, its origin and its strategies.
+pub fn replication_seed(seed: u64, replication: u64) -> Seed {
+    Seed::new(seed).of("replication").nth(replication)
 }
 
 /// Refuses TTLs on a recording that has an order and no times.

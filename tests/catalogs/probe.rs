@@ -169,7 +169,7 @@ pub(crate) fn put(example: &Table) -> Table {
             }
             "eviction" | "reclaim" | "memory" => set(&mut scenario["cache"], key, value),
             "arrivals" | "churn" | "events" => set(&mut scenario["workload"], key, value),
-            "popularity" | "size" => {
+            "popularity" | "size" | "one_hit" | "renditions" => {
                 let classes = scenario["workload"]["class"].as_array_mut().expect("a list");
                 for class in classes.iter_mut() {
                     set(class, key, value);

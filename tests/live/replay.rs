@@ -76,6 +76,10 @@ struct Live {
     phase_ms: u64,
     /// By how much the client was late, at the 99th percentile and at most.
     lag: [Duration; 2],
+    /// How long the server took to answer, at the 99th percentile and at most.
+    answer: [Duration; 2],
+    /// How often the active expiry hit its time limit.
+    capped: u64,
 }
 
 impl Load {
@@ -139,7 +143,7 @@ fn play_live(load: &Load, case: Case) -> Option<Live> {
     let phase_ms =
         u64::from(began.duration_since(UNIX_EPOCH).expect("it is later than 1970").subsec_millis());
     let elapsed = || began.elapsed().expect("the clock goes forward");
-    let (mut sent, mut lags) = (Vec::new(), Vec::new());
+    let (mut sent, mut lags, mut answers) = (Vec::new(), Vec::new(), Vec::new());
     let (mut hits, mut stored, mut refused) = (0, 0, 0_u64);
     for (planned, object) in &load.requests {
         let (key, size) = &load.objects[object.index()];
@@ -164,6 +168,7 @@ fn play_live(load: &Load, case: Case) -> Option<Live> {
             }
             other => panic!("GET: {other:?}"),
         }
+        answers.push(elapsed().saturating_sub(now));
     }
     let (info, entries) = client.counts();
     let [evicted, expired] = ["evicted_keys", "expired_keys"].map(|field| info.number(field));
@@ -177,9 +182,14 @@ fn play_live(load: &Load, case: Case) -> Option<Live> {
         entries: entries as f64,
         used: info.number("used_memory") as f64,
     };
-    lags.sort_unstable();
-    let lag = [lags[lags.len() * 99 / 100], lags[lags.len() - 1]];
-    Some(Live { counts, sent, phase_ms, lag })
+    let capped = info.number("expired_time_cap_reached_count");
+    Some(Live { counts, sent, phase_ms, lag: extremes(lags), answer: extremes(answers), capped })
+}
+
+/// The 99th percentile and the longest.
+fn extremes(mut durations: Vec<Duration>) -> [Duration; 2] {
+    durations.sort_unstable();
+    [durations[durations.len() * 99 / 100], durations[durations.len() - 1]]
 }
 
 /// Plays the same requests through the model, at the instants at which they were sent.
@@ -276,15 +286,18 @@ fn compare(load: &Load, played: &[(Case, Live, Vec<Counts>)]) -> (String, Vec<(u
                 if live >= 1_000.0 { column(what, of, live / 100.0, tolerance) } else { "-".to_owned() };
             write!(table, " {live:.0} | {compared} |").expect("a text takes any line");
         }
-        let [usual, most] = live.lag.map(|lag| 1e3 * lag.as_secs_f64());
-        writeln!(table, " {:.0} | {usual:.1} / {most:.0} |", counts.refused).expect("a text takes any line");
+        let [late, answered] = [live.lag, live.answer].map(|[usual, most]| {
+            format!("{:.1} / {:.0}", 1e3 * usual.as_secs_f64(), 1e3 * most.as_secs_f64())
+        });
+        writeln!(table, " {:.0} | {late} | {answered} | {} |", counts.refused, live.capped)
+            .expect("a text takes any line");
     }
     (table, wrong)
 }
 
 const HEAD: &str = "\
-| policy | TTL | hit ratio | model, points | evicted | model, % | expired | model, % | used_memory | model, % | refused | lag, ms |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| policy | TTL | hit ratio | model, points | evicted | model, % | expired | model, % | used_memory | model, % | refused | client late, ms | server answers, ms | expiry capped |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 ";
 
 fn cases(maxmemory: u64, ttl: SimDuration) -> Vec<Case> {

@@ -167,10 +167,12 @@ impl Case {
         let setup = origin::Setup { trace: Arc::clone(trace), seed };
         let changes =
             trace.objects().classes().iter().map(|_| Box::new(self.origin.clone()) as Box<dyn ChangeModel>);
+        let fails = self.origin.fails.iter().flatten().any(|fails| *fails);
+        let faults = fails.then(|| Box::new(self.origin.clone()) as Box<dyn FaultModel>);
         simulation.origin = Origin::new(
             Box::new(self.origin.clone()),
             scenario.origin.capacity.make(&setup).expect("it can be made"),
-            vec![Box::new(self.origin.clone())],
+            faults.into_iter().collect(),
             Changes::new(changes.collect(), trace.objects()),
             trace.objects().len(),
         );

@@ -257,6 +257,17 @@ fn instants(gaps: Vec<Vec<u64>>) -> Vec<Vec<u64>> {
     gaps.into_iter().map(of_one).collect()
 }
 
+/// A case in which nothing can go wrong with a fetch, so that the engine takes its short way.
+pub(crate) fn plain_case() -> impl Strategy<Value = Case> {
+    case().prop_map(|mut case| {
+        (case.nodes, case.timeout, case.crash, case.failures) = (1, None, 0.0, Failures::PLAIN);
+        (case.refresh, case.conditional, case.fail_safe) = (Refresh::OnDemand, None, None);
+        (case.guard, case.servers) = (Guard::SingleFlight, Servers::ALL);
+        case.origin.fails.iter_mut().for_each(|fails| fails.fill(false));
+        coherent(case)
+    })
+}
+
 /// A case that a scenario may describe.
 pub(crate) fn case() -> impl Strategy<Value = Case> {
     let requests = |objects: u32| {

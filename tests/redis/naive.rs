@@ -12,180 +12,43 @@ use ttlab::cache::redis::{LruClock, Settings};
 use ttlab::random::{Seed, Stream};
 
 use crate::server::{Design, key, play};
-
-/// A chained table: keys of each bucket newest first; while keys move, the old table and the new one.
-#[derive(Default)]
-struct Table {
-    old: Vec<Vec<usize>>,
-    new: Option<Vec<Vec<usize>>>,
-    at: usize,
-}
-
-impl Table {
-    fn keys(&self) -> usize {
-        self.both().iter().map(|table| table.iter().map(Vec::len).sum::<usize>()).sum()
-    }
-
-    fn both(&self) -> Vec<&Vec<Vec<usize>>> {
-        std::iter::once(&self.old).chain(&self.new).collect()
-    }
-
-    fn holds(&self, key: usize) -> bool {
-        self.both().iter().any(|table| table.iter().flatten().any(|other| *other == key))
-    }
-
-    /// Moves the next bucket that holds keys, unless ten empty ones come first.
-    fn step(&mut self, hashes: &[usize]) {
-        let Some(new) = &mut self.new else { return };
-        let mut empty = 0;
-        while self.at < self.old.len() && self.old[self.at].is_empty() && empty < 10 {
-            self.at += 1;
-            empty += 1;
-        }
-        if self.at < self.old.len() && empty < 10 {
-            for key in std::mem::take(&mut self.old[self.at]) {
-                let bucket = hashes[key] % new.len();
-                new[bucket].insert(0, key);
-            }
-            self.at += 1;
-        }
-        if self.at == self.old.len() {
-            self.old = self.new.take().unwrap_or_default();
-            self.at = 0;
-        }
-    }
-
-    fn resize(&mut self, keys: usize) {
-        let size = keys.next_power_of_two().max(4);
-        if self.old.is_empty() {
-            self.old = vec![Vec::new(); size];
-        } else {
-            self.new = Some(vec![Vec::new(); size]);
-            self.at = 0;
-        }
-    }
-
-    fn insert(&mut self, key: usize, hashes: &[usize]) {
-        self.step(hashes);
-        if self.new.is_none() && self.keys() >= self.old.len() {
-            self.resize(self.keys() + 1);
-        }
-        let table = self.new.as_mut().unwrap_or(&mut self.old);
-        let bucket = hashes[key] % table.len();
-        table[bucket].insert(0, key);
-    }
-
-    fn remove(&mut self, key: usize, hashes: &[usize]) {
-        self.step(hashes);
-        for table in std::iter::once(&mut self.old).chain(&mut self.new) {
-            table.iter_mut().for_each(|bucket| bucket.retain(|other| *other != key));
-        }
-    }
-
-    fn tick(&mut self) {
-        let size = self.old.len();
-        if self.new.is_none() && size > 4 && self.keys() * 100 / size < 10 {
-            self.resize(self.keys());
-        }
-    }
-
-    fn settle(&mut self, hashes: &[usize]) {
-        while self.new.is_some() {
-            self.step(hashes);
-        }
-    }
-}
+use crate::table::{Table, random_key, sample};
 
 /// The part of a hash that is kept.
 fn lower_half(hash: u64) -> usize {
     usize::try_from(hash & 0xffff_ffff).expect("32 bits fit")
 }
 
-fn below(random: &mut Stream, bound: usize) -> usize {
-    usize::try_from((u128::from(random.next_u64()) * bound as u128) >> 64).expect("below the bound")
-}
-
-fn random_key(table: &mut Table, random: &mut Stream, hashes: &[usize]) -> Option<usize> {
-    if table.keys() == 0 {
-        return None;
-    }
-    table.step(hashes);
-    let buckets: Vec<&Vec<usize>> = table.old[table.at..].iter().chain(table.new.iter().flatten()).collect();
-    loop {
-        let bucket = buckets[below(random, buckets.len())];
-        if !bucket.is_empty() {
-            return Some(bucket[below(random, bucket.len())]);
-        }
-    }
-}
-
-fn sample(table: &mut Table, want: usize, random: &mut Stream, hashes: &[usize]) -> Vec<usize> {
-    let want = want.min(table.keys());
-    if want == 0 {
-        return Vec::new();
-    }
-    (0..want).for_each(|_| table.step(hashes));
-    let larger = table.both().iter().map(|table| table.len()).max().unwrap_or(0);
-    let mut bucket = below(random, larger);
-    let (mut gap, mut seen, mut out) = (0, 0, Vec::new());
-    for _ in 0..10 * want {
-        for (place, half) in table.both().into_iter().enumerate() {
-            let emptied = place == 0 && table.new.is_some() && bucket < table.at;
-            let Some(chain) = half.get(bucket).filter(|_| !emptied) else { continue };
-            if chain.is_empty() {
-                gap += 1;
-                if gap >= 5 && gap > want {
-                    bucket = below(random, larger);
-                    gap = 0;
-                }
-                continue;
-            }
-            gap = 0;
-            for key in chain {
-                if seen < want {
-                    out.push(*key);
-                } else {
-                    let slot = below(random, seen + 1);
-                    if slot < want {
-                        out[slot] = *key;
-                    }
-                }
-                seen += 1;
-            }
-            if seen >= want {
-                return out;
-            }
-        }
-        bucket = (bucket + 1) % larger;
-    }
-    out
-}
-
 /// What is kept of a key.
 #[derive(Clone, Copy)]
-struct Kept {
+pub(crate) struct Kept {
     expires: Option<u64>,
     stamp: u64,
     minute: u64,
     counter: u64,
 }
 
-struct Server<'d> {
+pub(crate) struct Server<'d> {
     design: &'d Design,
     hashes: Vec<usize>,
-    kept: BTreeMap<usize, Kept>,
+    pub(crate) kept: BTreeMap<usize, Kept>,
     dict: Table,
     volatile: Table,
     pool: Vec<(u64, usize)>,
     random: Stream,
     clock: u64,
     next_tick: u64,
-    evicted: Vec<usize>,
-    expired: u64,
+    pub(crate) evicted: Vec<usize>,
+    pub(crate) expired: u64,
+    pub(crate) refused: u64,
+    /// Of the active expiry: where it goes on, whether it hit its limit, and when a fast cycle may begin.
+    cursor: usize,
+    hit_limit: bool,
+    fast_from: u64,
 }
 
 impl<'d> Server<'d> {
-    fn new(design: &'d Design) -> Self {
+    pub(crate) fn new(design: &'d Design) -> Self {
         let seed = Seed::new(design.seed);
         let hash = seed.of("hash").nth(0);
         Self {
@@ -202,6 +65,10 @@ impl<'d> Server<'d> {
             next_tick: 0,
             evicted: Vec::new(),
             expired: 0,
+            refused: 0,
+            cursor: 0,
+            hit_limit: false,
+            fast_from: 0,
         }
     }
 
@@ -219,14 +86,69 @@ impl<'d> Server<'d> {
     fn ticks(&mut self, now: u64) {
         while self.next_tick <= now {
             self.clock = self.wall(self.next_tick) / 1_000;
+            if self.design.reclaim == "active" {
+                let share = u64::from(25 + 2 * (self.design.settings.effort - 1));
+                self.expire(share * 10_000_000 / u64::from(self.design.settings.hz), self.next_tick);
+            }
             self.dict.tick();
             self.volatile.tick();
-            if self.dict.new.is_some() {
+            // Where nobody is evicted the model keeps no table of all keys, and so none that moves first.
+            if self.dict.new.is_some() && self.design.policy != "noeviction" {
                 self.dict.settle(&self.hashes);
             } else {
                 self.volatile.settle(&self.hashes);
             }
             self.next_tick += 1_000 / u64::from(self.design.settings.hz);
+        }
+        // In nanoseconds: a fast cycle may take a millisecond, and begins at most once in twice that.
+        let limit = 1_000_000 + 250_000 * u64::from(self.design.settings.effort - 1);
+        if self.hit_limit && now * 1_000_000 >= self.fast_from {
+            self.fast_from = now * 1_000_000 + 2 * limit;
+            self.expire(limit, now);
+        }
+    }
+
+    /// One cycle of the active expiry, of about so many nanoseconds.
+    fn expire(&mut self, limit: u64, now: u64) {
+        let settings = self.design.settings;
+        let effort = settings.effort as usize - 1;
+        let (mut rounds, mut elapsed) = (0, 0);
+        self.hit_limit = false;
+        loop {
+            let (keys, buckets) =
+                (self.volatile.keys(), self.volatile.both().iter().map(|table| table.len()).sum::<usize>());
+            if keys == 0 || buckets > 4 && keys * 100 / buckets < 1 {
+                return;
+            }
+            rounds += 1;
+            let want = keys.min(20 + 5 * effort);
+            let (mut sampled, mut expired, mut visited) = (0, 0, 0);
+            while sampled < want && visited < 20 * want {
+                for half in 0..2 {
+                    let tables = self.volatile.both();
+                    let Some(table) = tables.get(half).filter(|table| !table.is_empty()) else { continue };
+                    visited += 1;
+                    let chain = table[self.cursor % table.len()].clone();
+                    sampled += chain.len();
+                    for key in chain {
+                        if self.kept[&key].expires.is_some_and(|end| now > end) {
+                            self.delete(key);
+                            expired += 1;
+                        }
+                    }
+                }
+                self.cursor += 1;
+            }
+            self.expired += expired as u64;
+            elapsed += settings.expire_cost.as_nanos() * expired as u64
+                + settings.visit_cost.as_nanos() * visited as u64;
+            if rounds % 16 == 0 && elapsed > limit {
+                self.hit_limit = true;
+                return;
+            }
+            if sampled > 0 && expired * 100 / sampled <= 10 - effort {
+                return;
+            }
         }
     }
 
@@ -285,12 +207,23 @@ impl<'d> Server<'d> {
         }
     }
 
-    fn make_room(&mut self, in_flight: usize, now: u64) -> bool {
-        let Capacity::Objects(limit) = self.design.capacity else {
-            panic!("the naive server counts objects")
+    /// What counts against the limit: bytes of values, or keys.
+    fn counted(&self) -> u64 {
+        match self.design.capacity {
+            Capacity::Objects(_) => self.kept.len() as u64,
+            _ => self.kept.keys().map(|key| u64::from(self.design.sizes[*key])).sum(),
+        }
+    }
+
+    /// Makes room for so much more; whether there is.
+    fn make_room(&mut self, in_flight: u64, now: u64) -> bool {
+        let limit = match self.design.capacity {
+            Capacity::Objects(limit) | Capacity::Bytes(limit) => limit,
+            Capacity::Unbounded => return true,
         };
-        while (self.kept.len() + in_flight) as u64 > limit {
-            let Some(victim) = self.victim(now) else { return false };
+        while self.counted() + in_flight > limit {
+            let victim = if self.design.policy == "noeviction" { None } else { self.victim(now) };
+            let Some(victim) = victim else { return false };
             self.delete(victim);
             self.evicted.push(victim);
         }
@@ -298,7 +231,7 @@ impl<'d> Server<'d> {
     }
 
     /// A read, and a write of what is missing; whether it was a hit.
-    fn request(&mut self, key: usize, now: u64) -> bool {
+    pub(crate) fn request(&mut self, key: usize, now: u64) -> bool {
         self.ticks(now);
         self.make_room(0, now);
         self.dict.step(&self.hashes);
@@ -311,7 +244,11 @@ impl<'d> Server<'d> {
             self.delete(key);
             self.expired += 1;
         }
-        if self.make_room(1, now) {
+        let in_flight = match self.design.capacity {
+            Capacity::Objects(_) => 1,
+            _ => u64::from(self.design.sizes[key]),
+        };
+        if self.make_room(in_flight, now) {
             let ttl = self.design.ttls[key];
             self.dict.insert(key, &self.hashes);
             if ttl > 0 {
@@ -320,6 +257,8 @@ impl<'d> Server<'d> {
             let expires = (ttl > 0).then_some(now + ttl);
             let (stamp, minute) = (self.lru_clock(now), self.wall(now) / 60_000);
             self.kept.insert(key, Kept { expires, stamp, minute, counter: 5 });
+        } else {
+            self.refused += 1;
         }
         false
     }

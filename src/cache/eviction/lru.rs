@@ -54,6 +54,10 @@ impl EvictionPolicy for Lru {
         self.recency.prefetch(object);
     }
 
+    fn prefetch_more(&self, object: ObjectId) {
+        self.recency.prefetch_neighbours(object);
+    }
+
     fn victim(&mut self) -> Option<ObjectId> {
         self.recency.back()
     }

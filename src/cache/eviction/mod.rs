@@ -71,6 +71,9 @@ pub trait EvictionPolicy: Send {
     /// Asks for what it keeps about `object`, which will be needed soon.
     fn prefetch(&self, _object: ObjectId) {}
 
+    /// Asks for what else it will need when `object` is used, now that what it keeps about `object` is near.
+    fn prefetch_more(&self, _object: ObjectId) {}
+
     /// Who should leave next; `None` if nobody may. The victim stays until
     /// [`Self::on_evict`], and the answer stays the same until then.
     fn victim(&mut self) -> Option<ObjectId>;

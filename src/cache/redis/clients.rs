@@ -128,6 +128,11 @@ impl Clients {
         connection.buffer = buffer;
     }
 
+    /// Before which instant the cron finds nothing to do.
+    pub(super) fn quiet_until(&self) -> SimTime {
+        self.quiet_until
+    }
+
     /// The cron visits some connections.
     pub(super) fn tick(&mut self, now: SimTime, hz: u32) {
         if now < self.quiet_until {

@@ -8,14 +8,19 @@ use crate::units::{SimDuration, SimTime};
 const MOVING: SimDuration = SimDuration::from_millis(1);
 
 impl Server {
-    /// Whether a tick has anything to do beside reading the clock.
-    fn is_busy(&self) -> bool {
-        self.needs.active && self.expires.len() > 0
-            || self.dict.is_moving()
+    /// Until when ticks do nothing beside reading the clock; `None` if the next one is the first that does more.
+    fn idle_until(&mut self, now: SimTime) -> Option<SimTime> {
+        let tables = self.dict.is_moving()
             || self.expires.is_moving()
-            || self.overhead.is_some()
             || self.dict.is_sparse()
-            || self.expires.is_sparse()
+            || self.expires.is_sparse();
+        if tables {
+            return None;
+        }
+        let connections =
+            self.overhead.as_ref().map_or(SimTime::NEVER, |overhead| overhead.clients.quiet_until());
+        let until = connections.min(self.quiet_until(now)?);
+        (until > self.tick).then_some(until)
     }
 
     /// The next tick that is due at `now`; what would do nothing is passed over.
@@ -24,13 +29,19 @@ impl Server {
             return None;
         }
         let tick = self.settings.tick();
-        if !self.is_busy() {
-            let behind = now.since(self.tick).as_nanos() / tick.as_nanos();
-            self.tick += SimDuration::from_nanos(behind * tick.as_nanos());
+        if let Some(until) = self.idle_until(now) {
+            let passed = now.min(until).since(self.tick).as_nanos() / tick.as_nanos();
+            self.pass_over(passed);
+            self.tick += SimDuration::from_nanos(passed * tick.as_nanos());
         }
         let at = self.tick;
         self.tick += tick;
         Some(at)
+    }
+
+    /// Before which instant [`Cache::serve_clock`] has nothing to do.
+    fn next_wake(&self) -> SimTime {
+        if self.pending.is_some() { SimTime::ZERO } else { self.tick.min(self.next_fast_cycle()) }
     }
 
     /// The part of a tick that touches no key: clock, connections, tables.
@@ -57,10 +68,14 @@ impl Server {
 
 impl Cache {
     /// Lets the server do what is due at `now`: ticks of its cron, then a turn of its event loop.
+    #[inline]
     pub(in crate::cache) fn serve_clock(&mut self, now: SimTime) {
-        if self.is_down(now) {
-            return;
+        if self.server.as_ref().is_some_and(|server| server.wake <= now) && !self.is_down(now) {
+            self.wake_up(now);
         }
+    }
+
+    fn wake_up(&mut self, now: SimTime) {
         self.go_on_evicting(now);
         while let Some(at) = self.server.as_mut().and_then(|server| server.due(now)) {
             let Some(server) = &mut self.server else { return };
@@ -80,11 +95,17 @@ impl Cache {
             let limit = expiry::fast_limit(&server.settings);
             self.expire_cycle(limit, now);
         }
+        if let Some(server) = &mut self.server {
+            server.wake = server.next_wake();
+        }
     }
 
     /// Tells the account how much is in use beside entries.
+    #[inline]
     pub(in crate::cache) fn note_overhead(&mut self, now: SimTime) {
-        if let Some(server) = &self.server {
+        if let Some(server) = &self.server
+            && server.overhead.is_some()
+        {
             self.residency.set_overhead(server.overhead(), now);
         }
     }

@@ -4,10 +4,15 @@
 //! slow cycle runs with every tick of the cron, the fast one on a turn of the event loop after a cycle
 //! that hit its time limit (`redis-7.0 expire.c:activeExpireCycle`).
 
+use super::expires::Expires;
+use super::rows::coarse;
 use super::{Server, Settings};
 use crate::cache::{Cache, Cause};
+use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
 
+/// Fewer keys than these are looked at one by one even where nobody is dead.
+const LONG: u64 = 20_000;
 /// A cycle looks at its clock once in so many rounds.
 const ROUNDS: u32 = 16;
 
@@ -43,6 +48,8 @@ pub(super) struct Expiry {
     stale: f64,
     /// The fast cycle does not start before this instant.
     fast_from: SimTime,
+    /// Nobody asks before this instant whether all keys are alive.
+    ask_from: SimTime,
 }
 
 /// What a round has found.
@@ -63,6 +70,39 @@ impl Server {
             self.expiry.fast_from = now + fast_limit(&self.settings) + fast_limit(&self.settings);
         }
         begins
+    }
+
+    /// When the next turn of the event loop may begin a fast cycle.
+    pub(super) fn next_fast_cycle(&self) -> SimTime {
+        let wanted = self.expiry.hit_limit || self.expiry.stale >= acceptable(&self.settings) as f64;
+        if self.needs.active && wanted { self.expiry.fast_from } else { SimTime::NEVER }
+    }
+
+    /// Until when the cycle finds no dead key, if the ticks that are due at `now` are so many that it pays to
+    /// ask; `None` if it does not, or somebody is dead. No key has a TTL: for ever.
+    pub(super) fn quiet_until(&mut self, now: SimTime) -> Option<SimTime> {
+        if !self.needs.active || self.expires.len() == 0 {
+            return Some(SimTime::NEVER);
+        }
+        let Expires::Swept(rows) = &self.expires else { return None };
+        // A cycle that finds nobody dead is over after one round, and who asks looks at all keys.
+        let (tick, keys) = (self.settings.tick(), rows.len() as u64);
+        let round = keys_per_round(&self.settings) as u64;
+        let looks = (now.since(self.tick).as_nanos() / tick.as_nanos()).saturating_mul(round);
+        if looks <= LONG.max(keys) || self.tick < self.expiry.ask_from {
+            return None;
+        }
+        self.expiry.ask_from = self.tick + SimDuration::from_nanos(tick.as_nanos() * (keys / round + 1));
+        rows.earliest()
+    }
+
+    /// So many cycles found nobody dead and are not run one by one. The cursor stays where it is: after so
+    /// many rounds, any place is as good as another.
+    pub(super) fn pass_over(&mut self, cycles: u64) {
+        if cycles > 0 && self.needs.active {
+            self.expiry.hit_limit = false;
+            self.expiry.stale *= 0.95_f64.powf(cycles as f64);
+        }
     }
 
     /// Whether a round has anything to look at.
@@ -105,12 +145,24 @@ impl Cache {
         server.expiry.stale = 0.05 * share + 0.95 * server.expiry.stale;
     }
 
-    /// One round: whole chains from the cursor on, until enough keys were looked at.
+    /// One round: whole buckets from the cursor on, until enough keys were looked at.
     fn expire_round(&mut self, keys: usize, now: SimTime) -> Round {
         let mut round = Round::default();
-        let Some(server) = &self.server else { return round };
+        let Some(server) = &mut self.server else { return round };
         let want = keys.min(server.expires.len());
-        while round.sampled < want && round.visited < 20 * want {
+        let most = 20 * want;
+        if let Expires::Swept(rows) = &server.expires
+            && !rows.is_moving()
+        {
+            let mut maybe_dead = std::mem::take(&mut server.scratch);
+            maybe_dead.clear();
+            let passed = rows.sweep(server.expiry.cursor, want, most, coarse(now), &mut maybe_dead);
+            server.expiry.cursor = server.expiry.cursor.wrapping_add(passed.buckets);
+            (round.sampled, round.visited) = (passed.keys, passed.buckets);
+            self.expire_those(maybe_dead, now, &mut round);
+            return round;
+        }
+        while round.sampled < want && round.visited < most {
             for half in 0..2 {
                 self.expire_bucket(half, now, &mut round);
             }
@@ -129,23 +181,28 @@ impl Cache {
             return;
         }
         round.visited += 1;
-        server.scratch.clear();
-        for object in server.expires.chain(half, server.expiry.cursor & (buckets - 1), &server.keys) {
-            round.sampled += 1;
+        let mut maybe_dead = std::mem::take(&mut server.scratch);
+        maybe_dead.clear();
+        server.expires.each(half, server.expiry.cursor & (buckets - 1), &server.keys, |object| {
+            maybe_dead.push(object);
+        });
+        round.sampled += maybe_dead.len();
+        self.expire_those(maybe_dead, now, round);
+    }
+
+    /// Deletes those that are dead.
+    fn expire_those(&mut self, maybe_dead: Vec<ObjectId>, now: SimTime, round: &mut Round) {
+        for object in &maybe_dead {
+            self.prefetch(*object);
+        }
+        for object in &maybe_dead {
             if !self.slots[object.index()].is_live(now) {
-                server.scratch.push(object);
+                round.expired += 1;
+                self.remove(*object, Cause::Expired, now);
             }
         }
-        if server.scratch.is_empty() {
-            return;
-        }
-        let dead = std::mem::take(&mut server.scratch);
-        round.expired += dead.len();
-        for object in &dead {
-            self.remove(*object, Cause::Expired, now);
-        }
         if let Some(server) = &mut self.server {
-            server.scratch = dead;
+            server.scratch = maybe_dead;
         }
     }
 }

@@ -5,13 +5,16 @@
 //! server is virtual: the cron ticks `hz` times a second from the beginning of the run, and what
 //! limits its work is a declared cost of each deletion and visited bucket.
 
+mod chains;
 mod clients;
 mod cron;
+mod expires;
 mod expiry;
 mod footprint;
 mod pool;
 mod rank;
 mod room;
+mod rows;
 mod settings;
 mod store;
 mod table;
@@ -21,7 +24,9 @@ pub use settings::{LruClock, Settings};
 
 use std::sync::Arc;
 
+use chains::Chains;
 use clients::Clients;
+use expires::Expires;
 use expiry::Expiry;
 use pool::Pool;
 use table::{Key, Table};
@@ -30,7 +35,7 @@ use super::eviction::sampled::{Rank, Sampled};
 use super::memory::Counting;
 use super::{Restart, Slot, State};
 use crate::random::{Seed, Stream};
-use crate::trace::prefetch::prefetch;
+use crate::trace::prefetch::{on_large_pages, prefetch};
 use crate::trace::{ObjectId, Objects};
 use crate::units::SimTime;
 
@@ -76,13 +81,17 @@ pub(super) struct Server {
     /// What is kept of each key, by object; made at the first store.
     keys: Vec<Key>,
     /// All keys; empty where nothing needs them.
-    dict: Table,
+    dict: Table<Chains<0>>,
     /// The keys with a TTL.
-    expires: Table,
+    expires: Expires,
     /// The LRU clock as the cron last read it.
     clock: u32,
     /// When the cron ticks next.
     tick: SimTime,
+    /// Nothing is done by the clock before this instant.
+    wake: SimTime,
+    /// Where the next sample will probably begin, and how often it has been asked for.
+    foreseen: (usize, u32),
     pool: Pool,
     random: Stream,
     expiry: Expiry,
@@ -93,7 +102,10 @@ pub(super) struct Server {
     pending: Option<SimTime>,
     /// How often the server has been started.
     starts: u64,
+    /// Of this process, for the hashes of its keys.
+    hashing: Seed,
     scratch: Vec<ObjectId>,
+    key: String,
 }
 
 impl Server {
@@ -110,10 +122,12 @@ impl Server {
             needs,
             objects: Arc::clone(objects),
             keys: Vec::new(),
-            dict: Table::new(0),
-            expires: Table::new(1),
+            dict: Table::default(),
+            expires: Expires::new(needs.sampled.is_some_and(|sampled| sampled.volatile)),
             clock: rank::lru_clock(&settings, SimTime::ZERO),
             tick: SimTime::ZERO,
+            wake: SimTime::ZERO,
+            foreseen: (0, ASKED),
             pool: Pool::default(),
             random: seed.of("sampling").stream(),
             expiry: Expiry::default(),
@@ -121,7 +135,9 @@ impl Server {
             in_flight: 0,
             pending: None,
             starts: 0,
+            hashing: seed.of("hash").nth(0),
             scratch: Vec::new(),
+            key: String::new(),
         }
     }
 
@@ -144,7 +160,8 @@ impl Server {
     }
 
     fn tables(&self) -> u64 {
-        [&self.dict, &self.expires].iter().flat_map(|table| table.buckets()).map(|size| 8 * size as u64).sum()
+        let ([a, b], [c, d]) = (self.dict.buckets(), self.expires.buckets());
+        8 * (a + b + c + d) as u64
     }
 
     /// Asks for what is kept about `object`, which will be needed soon.
@@ -154,11 +171,37 @@ impl Server {
     }
 
     /// A key is looked up; `held` says whether it is there.
-    pub(super) fn looked_up(&mut self, held: bool) {
+    #[inline]
+    pub(super) fn looked_up(&mut self, object: ObjectId, held: bool) {
         self.dict.step(&mut self.keys);
         if held {
             self.expires.step(&mut self.keys);
+        } else {
+            // What is not there is probably stored next.
+            self.hash(object);
+            if let Expires::Swept(rows) = &self.expires {
+                rows.ask_for(self.keys[object.index()].hash);
+            }
         }
+    }
+
+    /// Whether a read now is nothing but a look at a slot.
+    #[inline]
+    pub(super) fn is_at_rest(&self, now: SimTime) -> bool {
+        now < self.wake && !self.runs_commands() && !self.expires.is_moving()
+    }
+
+    /// Asks for what the next eviction will probably look at: first for the heads of chains, which was done
+    /// when it was foreseen, then for the keys at the heads, then for those that follow.
+    #[inline]
+    pub(super) fn look_ahead(&mut self) {
+        let (place, asked) = self.foreseen;
+        if asked >= ASKED {
+            return;
+        }
+        self.foreseen.1 += 1;
+        let buckets = self.settings.samples as usize + 3;
+        self.dict.ask_for(place, buckets, asked > 0, &self.keys);
     }
 
     /// A live key was read.
@@ -175,15 +218,15 @@ impl Server {
     }
 
     /// A key was stored where there was none; tables may grow by `room` bytes, less the command's own.
-    pub(super) fn stored(&mut self, object: ObjectId, has_ttl: bool, now: SimTime, room: u64) {
-        self.make_keys();
+    pub(super) fn stored(&mut self, object: ObjectId, expires_at: SimTime, now: SimTime, room: u64) {
+        self.hash(object);
         let room = room.saturating_sub(self.in_flight);
         let allowed = |bytes: u64| bytes <= room;
         if self.runs_commands() {
             self.dict.insert(object, &mut self.keys, allowed);
         }
-        if has_ttl {
-            self.expires.insert(object, &mut self.keys, allowed);
+        if expires_at != SimTime::NEVER {
+            self.expires.arm(object, expires_at, &mut self.keys, allowed);
         }
         match self.needs.sampled.map(|sampled| sampled.rank) {
             Some(Rank::Lru) => self.keys[object.index()].stamp = self.lru_clock(now),
@@ -192,31 +235,32 @@ impl Server {
         }
     }
 
-    /// Hashes all keys, if that has not been done.
-    fn make_keys(&mut self) {
+    /// Sees to it that the hash of a key is known.
+    #[inline]
+    fn hash(&mut self, object: ObjectId) {
         if self.keys.is_empty() {
-            self.keys =
-                hashes(&self.objects, self.seed.of("hash").nth(self.starts)).map(Key::absent).collect();
+            self.keys = on_large_pages(self.objects.len());
+            self.keys.resize(self.objects.len(), Key::absent(0));
+        }
+        if self.keys[object.index()].hash == 0 {
+            self.key.clear();
+            self.objects.write_key(object, &mut self.key);
+            self.keys[object.index()].hash = lower_half(self.hashing.hash(self.key.as_bytes()));
         }
     }
 
-    /// A live key has or has no TTL from now on.
-    pub(super) fn armed(&mut self, object: ObjectId, has_ttl: bool, room: u64) {
-        if has_ttl == self.expires.contains(object, &self.keys) {
-            return;
-        }
-        if has_ttl {
-            self.expires.insert(object, &mut self.keys, |bytes| bytes <= room);
-        } else {
+    /// A live key has another deadline from now on, or none.
+    pub(super) fn armed(&mut self, object: ObjectId, expires_at: SimTime, room: u64) {
+        if expires_at == SimTime::NEVER {
             self.expires.remove(object, &mut self.keys);
+        } else {
+            self.expires.arm(object, expires_at, &mut self.keys, |bytes| bytes <= room);
         }
     }
 
     /// A key left.
     pub(super) fn left(&mut self, object: ObjectId) {
-        if self.expires.contains(object, &self.keys) {
-            self.expires.remove(object, &mut self.keys);
-        }
+        self.expires.remove(object, &mut self.keys);
         if self.runs_commands() {
             self.dict.remove(object, &mut self.keys);
         }
@@ -233,28 +277,28 @@ impl Server {
     pub(super) fn restarted(&mut self, restart: Restart, now: SimTime, slots: &[Slot]) {
         self.starts += 1;
         let held = |slot: &&(usize, &Slot)| slot.1.state == State::Held;
-        let mut loaded: Vec<(ObjectId, bool)> = slots
+        let mut loaded: Vec<(ObjectId, SimTime)> = slots
             .iter()
             .enumerate()
             .filter(|slot| held(&slot))
-            .map(|(index, slot)| (ObjectId::from_index(index), slot.expires_at != SimTime::NEVER))
+            .map(|(index, slot)| (ObjectId::from_index(index), slot.expires_at))
             .collect();
         // A snapshot lists the keys in the order of its own table.
         loaded.sort_by_key(|(object, _)| self.keys[object.index()].hash);
-        let with_ttl = loaded.iter().filter(|(_, has_ttl)| *has_ttl).count();
+        let with_ttl = loaded.iter().filter(|(_, expires_at)| *expires_at != SimTime::NEVER).count();
         for (object, _) in &loaded {
             self.left(*object);
         }
         let ages: Vec<u32> = loaded.iter().map(|(object, _)| self.keys[object.index()].stamp).collect();
         self.keys.clear();
-        self.make_keys();
+        self.hashing = self.seed.of("hash").nth(self.starts);
         self.dict.reserve(if self.runs_commands() { loaded.len() } else { 0 });
         self.expires.reserve(with_ttl);
         let before =
             rank::lru_clock(&self.settings, SimTime::from_nanos(now.as_nanos() - restart.down.as_nanos()));
         self.clock = rank::lru_clock(&self.settings, now);
-        for ((object, has_ttl), age) in loaded.into_iter().zip(ages) {
-            self.stored(object, has_ttl, now, u64::MAX);
+        for ((object, expires_at), age) in loaded.into_iter().zip(ages) {
+            self.stored(object, expires_at, now, u64::MAX);
             if restart.persistence == super::Persistence::Rdb
                 && let Some(rank) = self.needs.sampled.map(|sampled| sampled.rank)
             {
@@ -270,6 +314,8 @@ impl Server {
         }
         self.pool.clear();
         self.pending = None;
+        self.wake = SimTime::ZERO;
+        self.foreseen = (0, ASKED);
         self.expiry = Expiry::default();
         if let Some(overhead) = &mut self.overhead {
             overhead.clients = Clients::new(overhead.counting.build, overhead.counting.clients);
@@ -334,13 +380,11 @@ impl Server {
     }
 }
 
-/// The hash of every key: seeded, 64 bits wide, of which a table uses the lower ones.
+/// How often what is foreseen is asked for after the first time.
+const ASKED: u32 = 2;
+
+/// The part of a hash that is kept, of which a table uses the lower bits.
 #[expect(clippy::cast_possible_truncation, reason = "tables of a trace have fewer than 2^32 buckets")]
-fn hashes(objects: &Objects, seed: Seed) -> impl Iterator<Item = u32> + '_ {
-    let mut key = String::new();
-    (0..objects.len()).map(move |index| {
-        key.clear();
-        objects.write_key(ObjectId::from_index(index), &mut key);
-        seed.hash(key.as_bytes()) as u32
-    })
+fn lower_half(hash: u64) -> u32 {
+    hash as u32
 }

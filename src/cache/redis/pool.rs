@@ -38,6 +38,11 @@ impl Pool {
         None
     }
 
+    /// The best candidate, which may have left meanwhile.
+    pub(super) fn best(&self) -> Option<ObjectId> {
+        self.entries.last().map(|(_, object)| *object)
+    }
+
     /// Forgets all candidates: the server is another one.
     pub(super) fn clear(&mut self) {
         self.entries.clear();

@@ -3,6 +3,7 @@
 //! The check sees the memory before the write, the arguments of the command included; what the
 //! write adds beyond that the next command removes (`redis-7.0 evict.c:performEvictions`).
 
+use super::expires::Expires;
 use super::{Server, rank};
 use crate::cache::eviction::sampled::Rank;
 use crate::cache::{Cache, Capacity, Cause, State};
@@ -37,6 +38,16 @@ impl Server {
     }
 }
 
+impl Server {
+    /// How many keys may be evicted.
+    fn candidates(&self) -> usize {
+        match &self.expires {
+            Expires::Chained(table) => table.len(),
+            Expires::Swept(_) => self.dict.len(),
+        }
+    }
+}
+
 impl Cache {
     /// A GET of `object` comes in: what the clock has brought is done, then room is made for its arguments.
     pub(in crate::cache) fn before_get(&mut self, object: ObjectId, now: SimTime) {
@@ -46,7 +57,8 @@ impl Cache {
         }
         let held = self.slots[object.index()].state == State::Held;
         if let Some(server) = &mut self.server {
-            server.looked_up(held);
+            server.looked_up(object, held);
+            server.look_ahead();
         }
         self.note_overhead(now);
     }
@@ -133,12 +145,25 @@ impl Cache {
             victims += 1;
             if victims % VICTIMS == 0 && victims * cost > longest {
                 if let Some(server) = &mut self.server {
-                    server.pending = Some(now);
+                    (server.pending, server.wake) = (Some(now), SimTime::ZERO);
                 }
                 break;
             }
         }
+        self.foresee();
         Room::Made
+    }
+
+    /// Asks for what the next eviction will probably need: the best candidate left, and where the next
+    /// sample begins. A wrong guess costs nothing but the guess.
+    fn foresee(&mut self) {
+        let Some(server) = &mut self.server else { return };
+        if server.needs.sampled.is_some_and(|sampled| !sampled.volatile && sampled.rank != Rank::Random) {
+            server.foreseen = (server.dict.foresee(&server.random), 0);
+        }
+        if let Some(next) = server.pool.best() {
+            self.prefetch(next);
+        }
     }
 
     /// An eviction that hit its time limit goes on in the time that has passed since.
@@ -169,23 +194,36 @@ impl Cache {
         let samples = server.settings.samples as usize;
         loop {
             let Server { dict, expires, random, keys, scratch, .. } = &mut **server;
-            let table = if sampled.volatile { expires } else { dict };
-            if sampled.rank == Rank::Random {
-                return table.random_key(random, keys);
+            match expires {
+                Expires::Chained(table) => {
+                    if sampled.rank == Rank::Random {
+                        return table.random_key(random, keys);
+                    }
+                    table.sample(samples, random, keys, scratch);
+                }
+                Expires::Swept(_) => {
+                    if sampled.rank == Rank::Random {
+                        return dict.random_key(random, keys);
+                    }
+                    dict.sample(samples, random, keys, scratch);
+                }
             }
-            if table.len() == 0 {
+            if scratch.is_empty() && server.candidates() == 0 {
                 return None;
             }
-            table.sample(samples, random, keys, scratch);
             let drawn = std::mem::take(&mut server.scratch);
             for object in &drawn {
                 let score = server.score(*object, sampled.rank, slots[object.index()].expires_at, now);
                 server.pool.offer(score, *object);
             }
             server.scratch = drawn;
-            let Server { dict, expires, pool, keys, .. } = &mut **server;
-            let table = if sampled.volatile { expires } else { dict };
-            if let Some(victim) = pool.take(|object| table.contains(object, keys)) {
+            let Server { pool, dict, expires, keys, .. } = &mut **server;
+            let (dict, expires, keys) = (&*dict, &*expires, &*keys);
+            let is_there = |object| match expires {
+                Expires::Chained(table) => table.contains(object, keys),
+                Expires::Swept(_) => dict.contains(object, keys),
+            };
+            if let Some(victim) = pool.take(is_there) {
                 return Some(victim);
             }
         }

@@ -1,9 +1,14 @@
-//! A chained hash table over object ids, as large and as full as Redis's would be.
+//! A hash table over object ids, as large and as full as Redis's would be.
 //!
 //! Buckets are a power of two, at least 4. The insert that finds as many keys as buckets doubles the
 //! table; the server's cron shrinks it below a fill of 10 %. Either way the keys move bucket by
 //! bucket, with every access and with every tick, and both tables exist meanwhile
 //! (`redis-7.0 dict.c`, `server.c:dictExpandAllowed`, `server.c:tryResizeHashTables`).
+//!
+//! How the keys of a bucket are kept is the business of a [`Storage`]: as chains where keys are
+//! sampled, as rows where they are only swept. Nothing that a server answers depends on the choice.
+
+use std::fmt::Debug;
 
 use rand::Rng;
 
@@ -11,9 +16,9 @@ use crate::random::Stream;
 use crate::trace::ObjectId;
 
 /// The end of a chain.
-const NIL: u32 = u32::MAX;
+pub(super) const NIL: u32 = u32::MAX;
 /// Of an object that is not in the table. Traces have fewer objects.
-const ABSENT: u32 = u32::MAX - 1;
+pub(super) const ABSENT: u32 = u32::MAX - 1;
 /// Buckets of the smallest table.
 const LEAST: usize = 4;
 /// A table fuller than this grows even where memory does not allow it.
@@ -25,55 +30,79 @@ const EMPTY_VISITS: u32 = 10;
 #[derive(Debug, Clone, Copy)]
 #[repr(align(16))]
 pub(super) struct Key {
-    /// The hash, fixed for the life of the process.
+    /// The hash, fixed for the life of the process; 0 until it is needed for the first time.
     pub(super) hash: u32,
     /// LRU stamp or LFU bits.
     pub(super) stamp: u32,
-    /// Who follows in the chain of each table.
-    next: [u32; 2],
+    /// What each table keeps with the key: who follows in its chain, or when it is due.
+    pub(super) links: [u32; 2],
 }
 
 impl Key {
     /// A key that stands in no table.
     pub(super) fn absent(hash: u32) -> Self {
-        Self { hash, stamp: 0, next: [ABSENT; 2] }
+        Self { hash, stamp: 0, links: [ABSENT; 2] }
     }
+}
+
+/// Buckets of keys. Within a bucket the newest key comes first.
+pub(super) trait Storage: Debug + Default {
+    /// Which of a key's links are this table's: 0 for all keys and 1 for those with a TTL.
+    const LINK: usize;
+
+    /// So many empty buckets, for about so many keys. The default has none.
+    fn with(buckets: usize, keys: usize) -> Self;
+
+    /// Number of buckets.
+    fn buckets(&self) -> usize;
+
+    /// Whether a bucket is empty.
+    fn is_vacant(&self, place: usize) -> bool;
+
+    /// Puts a key first in its bucket.
+    fn add(&mut self, object: ObjectId, keys: &mut [Key]);
+
+    /// Takes a key out of its bucket, if it is there.
+    fn unlink(&mut self, object: ObjectId, keys: &mut [Key]) -> bool;
+
+    /// Takes the keys out of a bucket one after the other, and adds each to another table.
+    fn hand_over(&mut self, place: usize, to: &mut Self, keys: &mut [Key]);
+
+    /// The keys of one bucket, newest first.
+    fn each(&self, place: usize, keys: &[Key], visit: impl FnMut(ObjectId));
 }
 
 /// A table of keys: those in the server, or those with a TTL.
-#[derive(Debug)]
-pub(super) struct Table {
-    /// Which of a key's links are this table's.
-    which: usize,
-    /// The table, and while keys move the one they move to: the newest key of each bucket.
-    halves: [Vec<u32>; 2],
+#[derive(Debug, Default)]
+pub(super) struct Table<S> {
+    /// The table, and while keys move the one they move to.
+    pub(super) halves: [S; 2],
     len: usize,
     /// The first bucket of the old table that has not been emptied; `None` while nothing moves.
-    moving: Option<usize>,
+    pub(super) moving: Option<usize>,
 }
 
-impl Table {
-    /// A table without keys; `which` is 0 for all keys and 1 for those with a TTL.
-    pub(super) fn new(which: usize) -> Self {
-        Self { which, halves: [Vec::new(), Vec::new()], len: 0, moving: None }
-    }
-
+impl<S: Storage> Table<S> {
     /// Number of keys.
     pub(super) fn len(&self) -> usize {
         self.len
     }
 
     /// Whether the key of `object` is there.
+    #[expect(clippy::unused_self, reason = "the table is asked, though the keys know")]
+    #[inline]
     pub(super) fn contains(&self, object: ObjectId, keys: &[Key]) -> bool {
-        keys[object.index()].next[self.which] != ABSENT
+        keys[object.index()].links[S::LINK] != ABSENT
     }
 
     /// Buckets of the table and, while keys move, of the one they move to.
+    #[inline]
     pub(super) fn buckets(&self) -> [usize; 2] {
-        [self.halves[0].len(), self.halves[1].len()]
+        [self.halves[0].buckets(), self.halves[1].buckets()]
     }
 
     /// Whether keys move to another table.
+    #[inline]
     pub(super) fn is_moving(&self) -> bool {
         self.moving.is_some()
     }
@@ -83,43 +112,17 @@ impl Table {
     pub(super) fn insert(&mut self, object: ObjectId, keys: &mut [Key], allowed: impl FnOnce(u64) -> bool) {
         self.step(keys);
         self.grow(allowed);
-        let half = usize::from(self.is_moving());
-        let place = bucket(keys[object.index()].hash, self.halves[half].len());
-        let head = &mut self.halves[half][place];
-        keys[object.index()].next[self.which] = *head;
-        *head = object.as_u32();
+        self.halves[usize::from(self.is_moving())].add(object, keys);
         self.len += 1;
     }
 
     /// Takes a key out.
     pub(super) fn remove(&mut self, object: ObjectId, keys: &mut [Key]) {
         self.step(keys);
-        let found = (0..2).any(|half| self.unlink(half, object, keys));
-        debug_assert!(found, "{object:?} stands in its chain");
+        let found = self.halves.iter_mut().any(|half| half.buckets() > 0 && half.unlink(object, keys));
+        debug_assert!(found, "{object:?} stands in its bucket");
+        keys[object.index()].links[S::LINK] = ABSENT;
         self.len -= 1;
-    }
-
-    fn unlink(&mut self, half: usize, object: ObjectId, keys: &mut [Key]) -> bool {
-        if self.halves[half].is_empty() {
-            return false;
-        }
-        let (place, which) = (bucket(keys[object.index()].hash, self.halves[half].len()), self.which);
-        let own = object.as_u32();
-        let follower = keys[object.index()].next[which];
-        let mut at = self.halves[half][place];
-        if at == own {
-            self.halves[half][place] = follower;
-        } else {
-            while at != NIL && keys[at as usize].next[which] != own {
-                at = keys[at as usize].next[which];
-            }
-            if at == NIL {
-                return false;
-            }
-            keys[at as usize].next[which] = follower;
-        }
-        keys[object.index()].next[which] = ABSENT;
-        true
     }
 
     /// A key is looked up: while keys move, the next bucket is moved.
@@ -133,18 +136,20 @@ impl Table {
     /// Moves up to so many buckets that hold keys; how many buckets were visited.
     pub(super) fn advance(&mut self, buckets: u64, keys: &mut [Key]) -> u64 {
         let Some(mut at) = self.moving else { return 0 };
+        let [old, new] = &mut self.halves;
+        let all = old.buckets();
         let mut visited = 0;
         for _ in 0..buckets {
             let mut empty = 0;
-            while at < self.halves[0].len() && self.halves[0][at] == NIL && empty < EMPTY_VISITS {
+            while at < all && empty < EMPTY_VISITS && old.is_vacant(at) {
                 (at, empty, visited) = (at + 1, empty + 1, visited + 1);
             }
-            if at < self.halves[0].len() && empty < EMPTY_VISITS {
-                self.empty(at, keys);
+            if at < all && empty < EMPTY_VISITS {
+                old.hand_over(at, new, keys);
                 (at, visited) = (at + 1, visited + 1);
             }
-            if at == self.halves[0].len() {
-                self.halves[0] = std::mem::take(&mut self.halves[1]);
+            if at == all {
+                *old = std::mem::take(new);
                 self.moving = None;
                 return visited;
             }
@@ -153,46 +158,35 @@ impl Table {
         visited
     }
 
-    /// Moves all keys of a bucket of the old table.
-    fn empty(&mut self, place: usize, keys: &mut [Key]) {
-        let mut key = std::mem::replace(&mut self.halves[0][place], NIL);
-        while key != NIL {
-            let Key { hash, next, .. } = &mut keys[key as usize];
-            let to = bucket(*hash, self.halves[1].len());
-            let follower =
-                std::mem::replace(&mut next[self.which], std::mem::replace(&mut self.halves[1][to], key));
-            key = follower;
-        }
-    }
-
     fn grow(&mut self, allowed: impl FnOnce(u64) -> bool) {
-        let size = self.halves[0].len();
+        let size = self.halves[0].buckets();
         if self.is_moving() || (size > 0 && self.len < size) {
             return;
         }
         let wanted = if size == 0 { LEAST } else { (self.len + 1).next_power_of_two() };
         if size == 0 || self.len as f64 > FORCED * size as f64 || allowed(8 * wanted as u64) {
-            self.resize(wanted);
+            self.resize(wanted, self.len);
         }
     }
 
     /// Shrinks a table that is less than a tenth full; the cron asks.
     pub(super) fn shrink(&mut self) {
         if self.is_sparse() {
-            self.resize(self.len.next_power_of_two().max(LEAST));
+            self.resize(self.len.next_power_of_two().max(LEAST), self.len);
         }
     }
 
     /// Whether the cron would shrink it.
+    #[inline]
     pub(super) fn is_sparse(&self) -> bool {
-        let size = self.halves[0].len();
+        let size = self.halves[0].buckets();
         !self.is_moving() && size > LEAST && self.len * 100 / size < 10
     }
 
     /// Begins to move to a table of so many buckets; a table without buckets is there at once.
-    fn resize(&mut self, buckets: usize) {
-        let fresh = vec![NIL; buckets];
-        if self.halves[0].is_empty() {
+    fn resize(&mut self, buckets: usize, keys: usize) {
+        let fresh = S::with(buckets, keys);
+        if self.halves[0].buckets() == 0 {
             self.halves[0] = fresh;
         } else {
             self.halves[1] = fresh;
@@ -203,133 +197,51 @@ impl Table {
     /// A table as it is after loading so many keys from a snapshot, which tells their number first.
     pub(super) fn reserve(&mut self, keys: usize) {
         debug_assert_eq!(self.len, 0, "only an empty table is made anew");
-        self.halves = [Vec::new(), Vec::new()];
-        self.moving = None;
+        *self = Self::default();
         if keys > 0 {
-            self.resize(keys.next_power_of_two().max(LEAST));
+            self.resize(keys.next_power_of_two().max(LEAST), keys);
         }
     }
 
-    /// The keys of one bucket, newest first.
-    pub(super) fn chain<'k>(
-        &self,
-        half: usize,
-        place: usize,
-        keys: &'k [Key],
-    ) -> impl Iterator<Item = ObjectId> + use<'k> {
-        let which = self.which;
-        let head = self.halves[half].get(place).copied().filter(|head| *head != NIL);
-        let follow = move |key: &u32| Some(keys[*key as usize].next[which]).filter(|next| *next != NIL);
-        std::iter::successors(head, follow).map(ObjectId::new)
+    /// The keys of one bucket of the table or, while keys move, of the one they move to, newest first.
+    pub(super) fn each(&self, half: usize, place: usize, keys: &[Key], visit: impl FnMut(ObjectId)) {
+        self.halves[half].each(place, keys, visit);
     }
 
-    /// A bucket drawn until one holds keys, then a key of its chain: keys that share a bucket are drawn
-    /// less often (`dict.c:dictGetRandomKey`).
-    pub(super) fn random_key(&mut self, random: &mut Stream, keys: &mut [Key]) -> Option<ObjectId> {
-        if self.len == 0 {
-            return None;
-        }
-        self.step(keys);
-        let emptied = self.moving.unwrap_or(0);
-        let old = self.halves[0].len();
-        let all = old - emptied + self.halves[1].len();
-        loop {
-            let place = emptied + below(random, all);
-            let (half, place) = if place < old { (0, place) } else { (1, place - old) };
-            let length = self.chain(half, place, keys).count();
-            if length > 0 {
-                return self.chain(half, place, keys).nth(below(random, length));
-            }
-        }
-    }
-
-    /// Up to `want` keys from consecutive buckets that begin at a random one; not uniform over keys, and
-    /// possibly fewer (`dict.c:dictGetSomeKeys`).
-    pub(super) fn sample(
-        &mut self,
-        want: usize,
-        random: &mut Stream,
-        keys: &mut [Key],
-        out: &mut Vec<ObjectId>,
-    ) {
-        out.clear();
-        let want = want.min(self.len);
-        if want == 0 {
-            return;
-        }
-        if self.is_moving() {
-            self.advance(want as u64, keys);
-        }
-        let larger = self.halves[0].len().max(self.halves[1].len());
-        let (mut place, mut gap, mut seen) = (below(random, larger), 0, 0);
-        for _ in 0..10 * want {
-            for half in 0..=usize::from(self.is_moving()) {
-                let emptied = half == 0 && self.moving.is_some_and(|at| place < at);
-                if emptied || place >= self.halves[half].len() {
-                    continue;
-                }
-                let mut key = self.halves[half][place];
-                if key == NIL {
-                    gap += 1;
-                    if gap >= 5 && gap > want {
-                        (place, gap) = (below(random, larger), 0);
-                    }
-                    continue;
-                }
-                gap = 0;
-                while key != NIL {
-                    if seen < want {
-                        out.push(ObjectId::new(key));
-                    } else {
-                        let slot = below(random, seen + 1);
-                        if slot < want {
-                            out[slot] = ObjectId::new(key);
-                        }
-                    }
-                    seen += 1;
-                    key = keys[key as usize].next[self.which];
-                }
-                if seen >= want {
-                    return;
-                }
-            }
-            place = (place + 1) % larger;
-        }
-    }
-
-    /// Walks all chains and compares with the counters.
+    /// Walks all buckets and compares with the counters.
     ///
     /// # Panics
     /// If a key stands in a wrong bucket, twice, or is miscounted.
     pub(super) fn check(&self, keys: &[Key]) {
         let mut seen = 0;
-        for (half, buckets) in self.halves.iter().enumerate() {
-            assert!(buckets.is_empty() || buckets.len().is_power_of_two(), "buckets are a power of two");
-            for place in 0..buckets.len() {
+        for (half, storage) in self.halves.iter().enumerate() {
+            let buckets = storage.buckets();
+            assert!(buckets == 0 || buckets.is_power_of_two(), "buckets are a power of two");
+            for place in 0..buckets {
                 let emptied = half == 0 && self.moving.is_some_and(|at| place < at);
-                for object in self.chain(half, place, keys) {
+                self.each(half, place, keys, |object| {
                     assert!(!emptied, "a bucket that was moved is empty");
-                    assert_eq!(
-                        bucket(keys[object.index()].hash, buckets.len()),
-                        place,
-                        "{object:?} by its hash"
-                    );
+                    let hash = keys[object.index()].hash;
+                    assert_eq!(bucket(hash, buckets), place, "{object:?} by its hash");
                     seen += 1;
                     assert!(seen <= self.len, "no chain is a ring");
-                }
+                });
             }
         }
-        let known = keys.iter().filter(|key| key.next[self.which] != ABSENT).count();
+        let known = keys.iter().filter(|key| key.links[S::LINK] != ABSENT).count();
         assert_eq!((seen, known), (self.len, self.len), "keys in the table");
-        assert_eq!(self.is_moving(), !self.halves[1].is_empty(), "two tables exist while keys move");
+        assert_eq!(self.is_moving(), self.halves[1].buckets() > 0, "two tables exist while keys move");
     }
 }
 
-fn bucket(hash: u32, buckets: usize) -> usize {
+/// The bucket of a hash.
+#[inline]
+pub(super) fn bucket(hash: u32, buckets: usize) -> usize {
     hash as usize & (buckets - 1)
 }
 
 /// A number below `bound`, uniform to within `bound / 2^64`.
+#[inline]
 pub(super) fn below(random: &mut Stream, bound: usize) -> usize {
     let product = u128::from(random.next_u64()) * bound as u128;
     usize::try_from(product >> 64).expect("less than the bound")
@@ -341,19 +253,39 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::chains::Chains;
+    use super::super::rows::Rows;
     use super::*;
     use crate::random::Seed;
+    use crate::units::SimTime;
 
     fn keys(objects: usize) -> Vec<Key> {
         #[expect(clippy::cast_possible_truncation, reason = "the lower half of a hash is a hash")]
         (0..objects as u64).map(|key| Key::absent(Seed::new(5).bits(key, 0) as u32)).collect()
     }
 
+    /// A key gets a deadline before it comes to stand in rows.
+    fn armed(keys: &mut [Key], object: ObjectId, due: u32) {
+        keys[object.index()].links[1] = due;
+    }
+
+    fn contents<S: Storage>(table: &Table<S>, keys: &[Key]) -> Vec<Vec<ObjectId>> {
+        let mut all = Vec::new();
+        for half in 0..2 {
+            for place in 0..table.buckets()[half] {
+                let mut bucket = Vec::new();
+                table.each(half, place, keys, |object| bucket.push(object));
+                all.push(bucket);
+            }
+        }
+        all
+    }
+
     proptest! {
         #[test]
         fn the_table_holds_what_a_set_holds(steps in prop::collection::vec((0..4_u8, 0..200_u32), 0..600)) {
             let mut keys = keys(200);
-            let mut table = Table::new(1);
+            let mut table: Table<Chains<1>> = Table::default();
             let mut naive = BTreeSet::new();
             for (step, key) in steps {
                 let object = ObjectId::new(key);
@@ -374,6 +306,74 @@ mod tests {
             let key = table.random_key(&mut random, &mut keys);
             prop_assert_eq!(key.is_some(), !naive.is_empty());
         }
+
+        #[test]
+        fn rows_are_chains_bucket_by_bucket(
+            objects in 1..300_u32,
+            steps in prop::collection::vec((0..5_u8, 0..300_u32, 0..100_u32), 0..600),
+        ) {
+            let (mut one, mut other) = (keys(300), keys(300));
+            let (mut chains, mut rows) = (Table::<Chains<1>>::default(), Table::<Rows>::default());
+            for (step, key, due) in steps {
+                let object = ObjectId::new(key % objects);
+                match (step, chains.contains(object, &one)) {
+                    (0 | 1, false) => {
+                        chains.insert(object, &mut one, |_| key % 3 > 0);
+                        armed(&mut other, object, due);
+                        rows.insert(object, &mut other, |_| key % 3 > 0);
+                    }
+                    (1, true) => rows.rearm(object, due, &mut other),
+                    (2 | 4, true) => { chains.remove(object, &mut one); rows.remove(object, &mut other); }
+                    (3, _) => {
+                        chains.shrink();
+                        rows.shrink();
+                        prop_assert_eq!(chains.advance(2, &mut one), rows.advance(2, &mut other));
+                    }
+                    _ => { chains.step(&mut one); rows.step(&mut other); }
+                }
+                rows.check(&other);
+                prop_assert_eq!((chains.len(), chains.buckets(), chains.is_moving()), (rows.len(), rows.buckets(), rows.is_moving()));
+                prop_assert_eq!(contents(&chains, &one), contents(&rows, &other));
+            }
+        }
+
+        #[test]
+        fn a_sweep_passes_whole_buckets_until_it_has_seen_enough(
+            dues in prop::collection::vec(0..100_u32, 1..300),
+            gone in prop::collection::vec(0..300_u32, 0..300),
+            cursor in 0..10_000_usize,
+            want in 1..70_usize,
+            now in 0..100_u32,
+        ) {
+            let mut keys = keys(300);
+            let mut rows = Table::<Rows>::default();
+            for (key, due) in (0..).zip(&dues) {
+                armed(&mut keys, ObjectId::new(key), *due);
+                rows.insert(ObjectId::new(key), &mut keys, |_| true);
+            }
+            for key in gone.iter().filter(|key| **key != 0) {
+                if rows.contains(ObjectId::new(*key), &keys) {
+                    rows.remove(ObjectId::new(*key), &mut keys);
+                }
+            }
+            rows.advance(1_000, &mut keys);
+            let want = want.min(rows.len());
+            let (mut seen, mut visited, mut dead) = (0, 0, Vec::new());
+            while seen < want && visited < 20 * want {
+                let place = (cursor + visited) & (rows.buckets()[0] - 1);
+                rows.each(0, place, &keys, |object| {
+                    seen += 1;
+                    dead.extend((dues[object.index()] <= now).then_some(object));
+                });
+                visited += 1;
+            }
+            let mut out = Vec::new();
+            let passed = rows.sweep(cursor, want, 20 * want, now, &mut out);
+            prop_assert_eq!((passed.keys, passed.buckets), (seen, visited));
+            prop_assert_eq!(out, dead);
+            let first = (0..300).map(ObjectId::new).filter(|object| rows.contains(*object, &keys)).map(|object| dues[object.index()]).min();
+            prop_assert_eq!(rows.earliest(), first.map(|due| SimTime::from_nanos(u64::from(due) << 20)));
+        }
     }
 
     #[test]
@@ -384,7 +384,7 @@ mod tests {
     #[test]
     fn key_65_537_doubles_the_table_and_the_old_one_stays_while_keys_move() {
         let mut keys = keys(65_538);
-        let mut table = Table::new(0);
+        let mut table: Table<Chains<0>> = Table::default();
         for key in 0..65_536 {
             table.insert(ObjectId::new(key), &mut keys, |_| true);
         }
@@ -400,7 +400,7 @@ mod tests {
     #[test]
     fn growth_that_memory_forbids_waits_until_the_table_is_too_full() {
         let mut keys = keys(100);
-        let mut table = Table::new(0);
+        let mut table: Table<Chains<0>> = Table::default();
         let mut sizes = Vec::new();
         for key in 0..28 {
             table.insert(ObjectId::new(key), &mut keys, |bytes| bytes <= 8 * 16);

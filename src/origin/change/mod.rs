@@ -3,7 +3,9 @@
 //! A model says how long an object stays as it is; [`Changes`] keeps what has been drawn, so that
 //! the same history answers every question of one simulation and of every strategy.
 
+pub mod batch;
 pub mod never;
+pub mod periodic;
 pub mod poisson;
 pub mod trace;
 
@@ -27,6 +29,8 @@ crate::catalog! {
     pub static CHANGES: Catalog<dyn ChangeModel, Setup> = "change model", tag "model";
     never::Never,
     poisson::Poisson,
+    periodic::Periodic,
+    batch::Batch,
     trace::Recorded,
 }
 
@@ -34,6 +38,8 @@ crate::catalog! {
 pub struct Changes {
     models: Vec<Box<dyn ChangeModel>>,
     class_of: Vec<ClassId>,
+    /// The original of each rendition: a family changes together. Empty where there are none.
+    original: Vec<ObjectId>,
     /// Instants at which each object changed, in order; empty where nothing ever changes.
     history: Vec<Vec<SimTime>>,
 }
@@ -47,7 +53,13 @@ impl Changes {
         } else {
             (Vec::new(), Vec::new())
         };
-        Self { models, class_of, history }
+        let original = objects.originals().filter(|_| ever).unwrap_or_default().to_vec();
+        Self { models, class_of, original, history }
+    }
+
+    /// The object whose history is that of `object`.
+    fn family(&self, object: ObjectId) -> ObjectId {
+        self.original.get(object.index()).copied().unwrap_or(object)
     }
 
     /// Whether any object ever changes.
@@ -72,6 +84,7 @@ impl Changes {
         if !self.ever() {
             return None;
         }
+        let object = self.family(object);
         let nth = version.0.checked_sub(1);
         nth.map_or(Some(SimTime::ZERO), |nth| self.history[object.index()].get(nth as usize).copied())
     }
@@ -99,6 +112,7 @@ impl Changes {
 
     /// The object's history, drawn until it reaches beyond `at`.
     fn until(&mut self, object: ObjectId, at: SimTime) -> &[SimTime] {
+        let object = self.family(object);
         let history = &mut self.history[object.index()];
         let model = &self.models[self.class_of[object.index()].index()];
         while history.last().is_none_or(|last| *last <= at) {
@@ -140,5 +154,24 @@ mod tests {
         assert_eq!(changes.outdated_since(object, Version(1), at(35)), Some(at(20)));
         assert_eq!(changes.made_at(object, Version(0)), Some(at(0)));
         assert_eq!(changes.made_at(object, Version(2)), Some(at(20)));
+    }
+
+    #[test]
+    fn all_renditions_of_an_image_change_with_it() {
+        struct ByNumber;
+        impl ChangeModel for ByNumber {
+            fn lifetime(&self, object: ObjectId, _: u32) -> SimDuration {
+                SimDuration::from_nanos(u64::from(object.as_u32()) + 1)
+            }
+        }
+        let fact = Fact { size: 1, class: ClassId::new(0), size_is_imputed: false };
+        let originals = [0, 1, 1].map(ObjectId::new).to_vec();
+        let objects =
+            Objects::new(vec![fact; 3], Keys::Numbered, vec!["all".to_owned()]).with_originals(originals);
+        let mut changes = Changes::new(vec![Box::new(ByNumber)], &objects);
+        let at = SimTime::from_nanos;
+        assert_eq!(changes.version(ObjectId::new(2), at(4)), Version(2));
+        assert_eq!(changes.version(ObjectId::new(1), at(4)), Version(2));
+        assert_eq!(changes.made_at(ObjectId::new(2), Version(1)), Some(at(2)));
     }
 }

@@ -4,16 +4,26 @@
 //! stands in a table of the page. A chart that cannot be drawn says why, and the page says it there.
 
 mod canvas;
+pub(crate) mod capacity;
+pub(crate) mod entry;
+mod heat;
+pub(crate) mod heat_capacity;
+pub(crate) mod heat_compare;
+pub(crate) mod heat_hours;
+pub(crate) mod herds;
 pub(crate) mod hit_ratio;
 pub(crate) mod latency;
 pub(crate) mod palette;
 mod panel;
 pub(crate) mod pareto;
+pub(crate) mod profile;
 mod sample;
 mod scale;
 pub(crate) mod series;
+pub(crate) mod sizes;
 pub(crate) mod stampedes;
 pub(crate) mod svg;
 pub(crate) mod ttl;
+pub(crate) mod weights;
 
 pub(crate) use svg::{ChartError, Svg};

@@ -122,6 +122,38 @@ impl<'a> Panel<'a> {
         Ok(())
     }
 
+    /// A vertical rule across the panel.
+    pub(super) fn rule(&mut self, at: f64, ink: Ink) -> Result<(), ChartError> {
+        let x = self.placed(at, 0.0).0;
+        let ends = vec![(x, self.y.low), (x, self.y.high)];
+        self.chart.draw_series(LineSeries::new(ends, stroke(ink, 1.0)))?;
+        Ok(())
+    }
+
+    /// A horizontal rule across the panel.
+    pub(super) fn level(&mut self, value: f64, ink: Ink) -> Result<(), ChartError> {
+        let y = self.placed(0.0, value).1;
+        let ends = vec![(self.x.low, y), (self.x.high, y)];
+        self.chart.draw_series(LineSeries::new(ends, stroke(ink, 1.0)))?;
+        Ok(())
+    }
+
+    /// The plotting area on the sheet: left, top, right, bottom.
+    pub(super) fn area(&self) -> [f64; 4] {
+        let place = |(x, y): (i32, i32)| (f64::from(x) / f64::from(SCALE), f64::from(y) / f64::from(SCALE));
+        let (left, bottom) = place(self.chart.backend_coord(&(self.x.low, self.y.low)));
+        let (right, top) = place(self.chart.backend_coord(&(self.x.high, self.y.high)));
+        [left, top, right, bottom]
+    }
+
+    /// Tells the page's script where the panel lies, what it shows and in which unit.
+    pub(super) fn frame(&self, sheet: &Sheet, title: &str, unit: &str) -> Result<(), ChartError> {
+        let area = self.area().map(|edge| ((edge * 10.0).round() / 10.0).to_string()).join(" ");
+        let span = format!("{} {}", self.x.low, self.x.high);
+        let told = [("class", "frame"), ("data-area", &area), ("data-span", &span), ("data-title", title)];
+        sheet.group(&[told.as_slice(), &[("data-unit", unit)]].concat(), |_| Ok(()))
+    }
+
     /// The surface between a lower and an upper line.
     pub(super) fn band(
         &mut self,
@@ -166,6 +198,17 @@ impl<'a> Panel<'a> {
     }
 }
 
+/// The values of a line as the page's script reads them, to four digits: `0.9612,,0.9708`.
+pub(super) fn told(line: &[(f64, Option<f64>)]) -> String {
+    let short = |value: f64| {
+        let digits = 3.0 - value.abs().max(1e-12).log10().floor();
+        let scale = 10_f64.powf(digits.clamp(-12.0, 12.0));
+        ((value * scale).round() / scale).to_string()
+    };
+    let value = |value: Option<f64>| value.filter(|value| value.is_finite()).map(short).unwrap_or_default();
+    line.iter().map(|(_, known)| value(*known)).collect::<Vec<_>>().join(",")
+}
+
 /// Unbroken pieces of a line.
 fn pieces(points: &[(f64, Option<f64>)]) -> Vec<Vec<(f64, f64)>> {
     let known = |&(x, y): &(f64, Option<f64>)| y.filter(|y| y.is_finite()).map(|y| (x, y));
@@ -197,8 +240,10 @@ pub(super) fn end_labels(
     }
     for (label, height) in labels.iter().zip(heights) {
         let ((x, y), height) = (label.at, height.max(top));
-        sheet.line(&[(x + 2.0, y), (x + 8.0, height), (x + 24.0, height)], label.ink, 1.6)?;
-        sheet.label(x + 28.0, height, &label.text, width - 28.0, Hold::Left)?;
+        sheet.group(&[("data-k", &label.text)], |sheet| {
+            sheet.line(&[(x + 2.0, y), (x + 8.0, height), (x + 24.0, height)], label.ink, 1.6)?;
+            sheet.label(x + 28.0, height, &label.text, width - 28.0, Hold::Left)
+        })?;
     }
     Ok(())
 }

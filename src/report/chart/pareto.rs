@@ -45,17 +45,22 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     let panel = Panel::new(&area, &x, &y, true)?;
     let steps = front(&sheet, &panel, &costs)?;
     let most = costs.iter().filter_map(|(cell, _)| STAMPEDES.of(cell)).fold(0.0, f64::max);
+    // Many points leave less room for each.
+    let most_area = if costs.len() > 60 { 4.0 } else { 9.0 };
     let mut points: Vec<Point> = costs
         .iter()
         .map(|&(cell, (memory, rate))| Point {
             cell,
             at: panel.at(memory, rate),
-            radius: radius(STAMPEDES.of(cell), most),
+            radius: radius(STAMPEDES.of(cell), most, most_area),
             ink: ink_of(reading, cell),
         })
         .collect();
     // Small markers lie on top of large ones, so that none is hidden.
-    points.sort_by(|a, b| b.radius.total_cmp(&a.radius));
+    points.sort_by(|a, b| {
+        let hued = |point: &Point| point.ink != Ink::Bound;
+        hued(a).cmp(&hued(b)).then(b.radius.total_cmp(&a.radius))
+    });
     for (index, point) in points.iter().enumerate() {
         mark(&sheet, reading, point, index < 30)?;
     }
@@ -67,9 +72,9 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
 }
 
 /// Area grows with the number of stampedes.
-fn radius(stampedes: Option<f64>, most: f64) -> f64 {
+fn radius(stampedes: Option<f64>, most: f64, most_area: f64) -> f64 {
     match stampedes {
-        Some(count) if count > 0.0 && most > 0.0 => 5.0 + 9.0 * (count / most).sqrt(),
+        Some(count) if count > 0.0 && most > 0.0 => 5.0 + most_area * (count / most).sqrt(),
         _ => 5.0,
     }
 }
@@ -154,6 +159,13 @@ fn labels(
             right(x + r, y + 14.0),
             right(x - r - width, y - 14.0),
             right(x - r - width, y + 14.0),
+            // Further away, joined by a line.
+            right(x - width / 2.0, y - r - 30.0),
+            right(x - r - width, y - 40.0),
+            right(x + r, y - 40.0),
+            right(x - width / 2.0, y - r - 56.0),
+            right(x - r - width - 30.0, y - 64.0),
+            right(x - width, y - 90.0),
         ];
         let fits = |place: &&(f64, f64, f64, f64)| {
             place.0 >= LEFT
@@ -165,7 +177,12 @@ fn labels(
                 })
         };
         if let Some(place) = places.iter().find(fits) {
-            sheet.text(place.0, f64::midpoint(place.1, place.3), &text, Hold::Left)?;
+            let (middle, height) = (f64::midpoint(place.0, place.2), f64::midpoint(place.1, place.3));
+            if (height - y).abs() > r + 20.0 {
+                let end = middle.clamp(place.0, place.2);
+                sheet.line(&[(x, y), (end, place.3)], Ink::Axis, 0.8)?;
+            }
+            sheet.text(place.0, height, &text, Hold::Left)?;
             taken.push(*place);
         }
     }

@@ -1,7 +1,7 @@
 //! Down-sampling: many buckets drawn as few columns without losing a peak.
 
 /// Columns that a chart draws at most.
-pub(super) const COLUMNS: usize = 360;
+pub(super) const COLUMNS: usize = 240;
 
 /// Values over time; `None` where there is none.
 pub(super) type Line = Vec<(f64, Option<f64>)>;

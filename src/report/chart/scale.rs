@@ -51,6 +51,58 @@ impl Scale {
         Self { low: first, high: end, ticks, logarithmic: true }
     }
 
+    /// Counts by their logarithm, with ticks at powers of ten.
+    pub(super) fn counts_by_logarithm(least: f64, most: f64) -> Self {
+        let (first, end) = (least.max(1.0).log10().floor(), most.max(2.0).log10().ceil());
+        let by = ((end - first) / 6.0).ceil().max(1.0);
+        let mut ticks = Vec::new();
+        let mut power = first;
+        while power <= end {
+            let at = 10_f64.powf(power);
+            ticks.push((at.log2(), format::number(at)));
+            power += by;
+        }
+        Self { low: 10_f64.powf(first).log2(), high: 10_f64.powf(end).log2(), ticks, logarithmic: true }
+    }
+
+    /// By their logarithm from the least to the greatest of `values`, with ticks at these values as far as they lie
+    /// apart by at least `apart` of the axis.
+    pub(super) fn of_values(values: &[f64], apart: f64, print: impl Fn(f64) -> String) -> Self {
+        let mut values: Vec<f64> =
+            values.iter().copied().filter(|value| *value > 0.0).map(f64::log2).collect();
+        values.sort_by(f64::total_cmp);
+        values.dedup();
+        let (low, high) = match (values.first(), values.last()) {
+            (Some(low), Some(high)) if high > low => (*low, *high),
+            (Some(only), _) => (only - 0.5, only + 0.5),
+            _ => (0.0, 1.0),
+        };
+        let edge = (high - low) * 0.03;
+        let mut ticks: Vec<(f64, String)> = Vec::new();
+        // From the right, so that the greatest always has its label.
+        for value in values.into_iter().rev() {
+            if ticks.last().is_none_or(|(last, _)| last - value >= apart * (high - low)) {
+                ticks.push((value, print(value.exp2())));
+            }
+        }
+        ticks.reverse();
+        Self { low: low - edge, high: high + edge, ticks, logarithmic: true }
+    }
+
+    /// Waits in milliseconds by their logarithm, from a power of ten below the least to one above the most.
+    pub(super) fn waits_by_logarithm(least: f64, most: f64) -> Self {
+        let (first, last) = (least.clamp(1e-6, 1e12).log10().floor(), most.clamp(1e-6, 1e12).log10().ceil());
+        let last = last.max(first + 1.0);
+        let by = ((last - first) / 6.0).ceil().max(1.0);
+        let mut ticks = Vec::new();
+        let mut power = first;
+        while power <= last {
+            ticks.push((10_f64.powf(power).log2(), format::millis(10_f64.powf(power))));
+            power += by;
+        }
+        Self { low: 10_f64.powf(first).log2(), high: 10_f64.powf(last).log2(), ticks, logarithmic: true }
+    }
+
     /// Lengths of time in seconds by their logarithm, with ticks at lengths that people choose.
     pub(super) fn durations_by_logarithm(least: f64, most: f64) -> Self {
         const CHOSEN: [f64; 22] = [
@@ -180,6 +232,7 @@ mod tests {
                 Scale::time(most).0,
                 Scale::durations_by_logarithm(0.0, most),
                 Scale::durations_by_logarithm(most, most),
+                Scale::counts_by_logarithm(0.0, most),
             ] {
                 assert!(!scale.ticks.is_empty() && scale.ticks.len() <= 52, "{most}: {scale:?}");
                 assert!(scale.ticks.iter().all(|(at, _)| at.is_finite()), "{most}: {scale:?}");

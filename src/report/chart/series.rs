@@ -1,27 +1,43 @@
-//! The run over time: hit ratio, memory, origin rate and fetches in flight above one time axis.
+//! The run over time, in panels above one time axis: hits, memory, load on the origin, evictions and expirations.
 
 use super::palette::{Ink, ink_of};
-use super::panel::{BELOW, EndLabel, LEFT, Panel, end_labels};
+use super::panel::{BELOW, EndLabel, LEFT, Panel, end_labels, told};
 use super::sample::{Line, Sampling};
 use super::scale::Scale;
-use super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
-use crate::record::Cell;
+use super::svg::{ChartError, Hold, Sheet, Svg, TEXT, WIDTH, text_width};
+use crate::record::{Capacity, Cell, Series, ServerEvent};
 use crate::report::format;
-use crate::report::reading::{self, Reading};
+use crate::report::reading::Reading;
 
-const PANEL: f64 = 150.0;
+const PANEL: f64 = 130.0;
 const GAP: f64 = 40.0;
 const RIGHT: f64 = 176.0;
 /// Lines drawn at most.
-const MOST: usize = 8;
+const MOST: usize = 6;
+/// Room for the names of events above the first panel.
+const EVENTS: f64 = 18.0;
 
 /// A panel's lines, one for each cell.
 struct Rows {
     title: String,
+    unit: &'static str,
     scale: Scale,
     lines: Vec<Line>,
     /// Upper edges of bands above the lines, for cells that have one.
     bands: Vec<Option<Line>>,
+    /// A limit drawn across the panel.
+    limit: Option<f64>,
+}
+
+/// What all panels share.
+struct Shared<'a> {
+    reading: &'a Reading<'a>,
+    cells: Vec<&'a Cell>,
+    sampling: Sampling,
+    time: Scale,
+    warmup: f64,
+    /// Whether a cell is the one the verdict names, or the baseline.
+    emphasised: Vec<bool>,
 }
 
 /// Draws the chart; the second text says how buckets were gathered and where axes start.
@@ -37,140 +53,190 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
     if !(span.is_finite() && span > 0.0) {
         return Err(ChartError::NoData("The series have no length in time"));
     }
-    let warmup = reading.record.provenance.warmup_s.clamp(0.0, span);
     let focus = reading.focus().map(|cell| &cell.id);
-    let emphasised: Vec<bool> = cells.iter().map(|cell| Some(&cell.id) == focus || cell.baseline).collect();
+    let emphasised = cells.iter().map(|cell| Some(&cell.id) == focus || cell.baseline).collect();
     let (time, unit) = Scale::time(span);
-    let panels = [
-        hit_ratio(&cells, sampling, warmup),
-        memory(&cells, sampling, &emphasised),
-        origin(&cells, sampling, &emphasised),
-        in_flight(&cells, sampling),
-    ];
-    let count = panels.len() as f64;
-    let height = count * (PANEL + GAP) + BELOW + 12.0;
+    let warmup = reading.record.provenance.warmup_s.clamp(0.0, span);
+    let shared = Shared { reading, cells, sampling, time, warmup, emphasised };
+    let panels = shared.panels();
+    let events: Vec<&ServerEvent> =
+        reading.record.events.iter().filter(|event| (0.0..=span).contains(&event.at_s)).collect();
+    let above = if events.is_empty() { 0.0 } else { EVENTS };
+    let height = above + panels.len() as f64 * (PANEL + GAP) + BELOW + 12.0;
     let sheet = Sheet::new(height);
     for (index, rows) in panels.iter().enumerate() {
-        let top = index as f64 * (PANEL + GAP);
+        let top = above + index as f64 * (PANEL + GAP);
         let last = index + 1 == panels.len();
         sheet.text(0.0, top + 10.0, &rows.title, Hold::Left)?;
-        draw_panel(&sheet, reading, &cells, rows, &time, top + 25.0, last, warmup)?;
+        shared.draw(&sheet, rows, &events, top + 25.0, last)?;
     }
-    let middle = LEFT + (WIDTH - LEFT - RIGHT) / 2.0;
+    let across = WIDTH - LEFT - RIGHT;
+    name_events(&sheet, &events, |at| LEFT + across * shared.time.share(at))?;
+    let middle = LEFT + across / 2.0;
     sheet.text(middle, height - 12.0, &format!("time since the first request, {unit}"), Hold::Middle)?;
-    let finding =
-        format!("{} cells over {}, {}", cells.len(), format::duration(span), sampling.words(buckets));
+    let words = sampling.words(buckets);
+    let finding = format!("{} cells over {}, {words}", shared.cells.len(), format::duration(span));
     let start = format::percent(panels[0].scale.low);
-    let note = format!("{} The hit ratio's axis starts at {start}.", sampling.words(buckets));
+    let mut note = format!("{words} The hit ratio's axis starts at {start}.");
+    for event in &events {
+        let what = format::shortened(&event.what, format::LONGEST_NAME);
+        note = format!("{note} Event: {} at {}: {what}.", event.kind, format::instant(event.at_s));
+    }
+    let left_out = reading.side_by_side(usize::MAX).len() - shared.cells.len();
+    if left_out > 0 {
+        note = format!("{note} {left_out} more cells at this limit are in series.csv.");
+    }
     Ok((sheet.finish("series", "The run over time", finding), note))
 }
 
-#[expect(clippy::too_many_arguments, reason = "one panel is drawn from all that the panels share")]
-fn draw_panel(
-    sheet: &Sheet,
-    reading: &Reading,
-    cells: &[&Cell],
-    rows: &Rows,
-    time: &Scale,
-    top: f64,
-    last: bool,
-    warmup: f64,
-) -> Result<(), ChartError> {
-    let below = if last { BELOW } else { 4.0 };
-    let area = sheet.part(0.0, top, WIDTH - RIGHT, PANEL + below);
-    let mut panel = Panel::new(&area, time, &rows.scale, last)?;
-    if warmup > 0.0 {
-        panel.shade(0.0, warmup)?;
-        let (from, _) = panel.at(0.0, 0.0);
-        let (to, _) = panel.at(warmup, 0.0);
-        if last && to - from > 60.0 {
-            sheet.text(f64::midpoint(from, to), top + 18.0, "warm-up", Hold::Middle)?;
+/// Names events in one line above all panels, as far as there is room; each is told in full when pointed at.
+fn name_events(sheet: &Sheet, events: &[&ServerEvent], place: impl Fn(f64) -> f64) -> Result<(), ChartError> {
+    let mut free = 0.0;
+    for event in events {
+        let words = format!("{} at {}", event.kind, format::instant(event.at_s));
+        let (width, x) = (text_width(&words, TEXT), place(event.at_s));
+        let left = (x - width / 2.0).max(0.0).min(WIDTH - width);
+        if left >= free {
+            let (what, held) = (event.what.as_str(), left);
+            sheet.with_tip(what, |sheet| sheet.text(held, 9.0, &words, Hold::Left))?;
+            free = left + width + 10.0;
         }
     }
-    // The recommended cell and the baseline come last, on top of the others.
-    for (cell, (line, band)) in cells.iter().zip(rows.lines.iter().zip(&rows.bands)).rev() {
-        let ink = ink_of(reading, cell);
-        if let Some(high) = band {
-            panel.band(line, high, ink, 0.25)?;
+    Ok(())
+}
+
+impl Shared<'_> {
+    fn panels(&self) -> Vec<Rows> {
+        let per_second = |pick: fn(&Series) -> &[f64]| {
+            self.lines(|cell, sampling| {
+                let column = sampling.means(pick(&cell.series));
+                column.into_iter().map(|(at, count)| (at, count.map(|n| n / cell.series.bucket_s))).collect()
+            })
+        };
+        let plain = |title: &str, lines: Vec<Line>| {
+            let scale = Scale::linear(0.0, most(&lines).max(1e-3), format::number);
+            let bands = vec![None; lines.len()];
+            Rows { title: title.into(), unit: "number", scale, lines, bands, limit: None }
+        };
+        let mut panels = vec![
+            self.hit_ratio(),
+            self.memory(),
+            self.origin(per_second(|series| &series.fetches)),
+            plain(
+                "origin fetches in flight, most at once",
+                self.lines(|cell, sampling| sampling.peaks(&cell.series.peak_in_flight)),
+            ),
+            plain("entries whose TTL ran out, per second", per_second(|series| &series.expired)),
+            plain("entries evicted, per second", per_second(|series| &series.evicted)),
+        ];
+        // What never happened needs no empty panel; the caption's tables say that it did not.
+        let occurs = |rows: &Rows| most(&rows.lines) > 0.0;
+        let (always, rest) = (panels.drain(..3).collect::<Vec<_>>(), panels);
+        always.into_iter().chain(rest.into_iter().filter(occurs)).collect()
+    }
+
+    fn lines(&self, line: impl Fn(&Cell, Sampling) -> Line) -> Vec<Line> {
+        self.cells.iter().map(|cell| line(cell, self.sampling)).collect()
+    }
+
+    fn hit_ratio(&self) -> Rows {
+        let mut lines =
+            self.lines(|cell, sampling| sampling.ratios(&cell.series.fresh_hit, &cell.series.requests));
+        let scored =
+            lines.iter().flatten().filter(|(at, _)| *at > self.warmup).filter_map(|(_, ratio)| *ratio);
+        let least = scored.fold(1.0, f64::min);
+        let low = if least >= 0.3 { ((least * 10.0 - 0.2).floor() / 10.0).max(0.0) } else { 0.0 };
+        for (_, ratio) in lines.iter_mut().flatten() {
+            *ratio = ratio.filter(|ratio| *ratio >= low);
         }
-        panel.line(line, ink, if ink == Ink::S1 { 2.2 } else { 1.6 })?;
+        let bands = vec![None; lines.len()];
+        let title = "fresh hits, % of requests".into();
+        Rows { title, unit: "share", scale: Scale::shares(low), lines, bands, limit: None }
     }
-    let capacities = cells.iter().any(|cell| cell.capacity != cells[0].capacity);
-    let label = |(cell, line): (&&Cell, &Line)| {
-        let (x, y) = line.iter().rev().find_map(|(x, y)| Some((*x, (*y)?)))?;
-        let text = if capacities { reading::name(cell) } else { cell.strategy.clone() };
-        let (_, y) = panel.at(x, y);
-        let (x, _) = panel.at(time.high, 0.0);
-        Some(EndLabel { at: (x, y), text, ink: ink_of(reading, cell) })
-    };
-    let labels: Vec<EndLabel> = cells.iter().zip(&rows.lines).filter_map(label).collect();
-    end_labels(sheet, labels, (top + 4.0, top + PANEL - 2.0), RIGHT)
-}
 
-fn hit_ratio(cells: &[&Cell], sampling: Sampling, warmup: f64) -> Rows {
-    let ratios = |cell: &&Cell| sampling.ratios(&cell.series.fresh_hit, &cell.series.requests);
-    let mut lines: Vec<Line> = cells.iter().map(ratios).collect();
-    let scored = lines.iter().flatten().filter(|(at, _)| *at > warmup).filter_map(|(_, ratio)| *ratio);
-    let least = scored.fold(1.0, f64::min);
-    let low = if least >= 0.3 { ((least * 10.0 - 0.2).floor() / 10.0).max(0.0) } else { 0.0 };
-    for (_, ratio) in lines.iter_mut().flatten() {
-        *ratio = ratio.filter(|ratio| *ratio >= low);
+    fn memory(&self) -> Rows {
+        let live = self.lines(|cell, sampling| sampling.means(&cell.series.live_bytes));
+        let expired = self.lines(|cell, sampling| sampling.means(&cell.series.expired_bytes));
+        let both = |(live, expired): (&Line, &Line)| -> Line {
+            let columns = live.iter().zip(expired);
+            columns.map(|(live, expired)| (live.0, live.1.zip(expired.1).map(|(a, b)| a + b))).collect()
+        };
+        let all: Vec<Line> = live.iter().zip(&expired).map(both).collect();
+        // A limit far above what is held would press the lines to the ground.
+        let limit = match self.cells.first().and_then(|cell| cell.capacity) {
+            Some(Capacity::Bytes(bytes)) => Some(bytes as f64).filter(|limit| *limit < most(&all) * 2.0),
+            _ => None,
+        };
+        let scale = Scale::bytes(most(&all).max(limit.unwrap_or(0.0)));
+        let bands = all.into_iter().zip(&self.emphasised).map(|(all, shown)| shown.then_some(all)).collect();
+        let mut title = "memory of live entries; the band above is expired but resident".to_owned();
+        if limit.is_some() {
+            title.push_str("; rule: the limit");
+        }
+        Rows { title, unit: "bytes", scale, lines: live, bands, limit }
     }
-    let bands = vec![None; lines.len()];
-    Rows { title: "fresh hits, % of requests".into(), scale: Scale::shares(low), lines, bands }
-}
 
-fn memory(cells: &[&Cell], sampling: Sampling, emphasised: &[bool]) -> Rows {
-    let live: Vec<_> = cells.iter().map(|cell| sampling.means(&cell.series.live_bytes)).collect();
-    let all: Vec<Line> = cells
-        .iter()
-        .zip(&live)
-        .map(|(cell, live)| {
-            let expired = sampling.means(&cell.series.expired_bytes);
-            live.iter()
-                .zip(expired)
-                .map(|(live, expired)| (live.0, live.1.zip(expired.1).map(|(a, b)| a + b)))
-                .collect()
-        })
-        .collect();
-    let bands = all.iter().zip(emphasised).map(|(all, shown)| shown.then(|| all.clone())).collect();
-    let scale = Scale::bytes(most(&all));
-    Rows {
-        title: "memory of live entries; the band above is expired but resident".into(),
-        scale,
-        lines: live,
-        bands,
+    fn origin(&self, lines: Vec<Line>) -> Rows {
+        let peaks = self.lines(|cell, sampling| sampling.peaks(&cell.series.peak_fetch_rate));
+        let highest = most(&lines).max(most(&peaks));
+        let bands = peaks.into_iter().zip(&self.emphasised).map(|(peaks, shown)| shown.then_some(peaks));
+        let title = "origin fetches per second: mean, and band up to the busiest second".into();
+        let scale = Scale::linear(0.0, highest, format::number);
+        Rows { title, unit: "rate", scale, lines, bands: bands.collect(), limit: None }
     }
-}
 
-fn origin(cells: &[&Cell], sampling: Sampling, emphasised: &[bool]) -> Rows {
-    let rate = |cell: &&Cell| -> Line {
-        let means = sampling.means(&cell.series.fetches);
-        means
-            .into_iter()
-            .map(|(at, fetches)| (at, fetches.map(|fetches| fetches / cell.series.bucket_s)))
-            .collect()
-    };
-    let lines: Vec<_> = cells.iter().map(rate).collect();
-    let peaks: Vec<_> = cells.iter().map(|cell| sampling.peaks(&cell.series.peak_fetch_rate)).collect();
-    let highest = most(&lines).max(most(&peaks));
-    let bands = peaks.into_iter().zip(emphasised).map(|(peaks, shown)| shown.then_some(peaks)).collect();
-    let title = "origin fetches per second: mean, and band up to the busiest second".into();
-    Rows { title, scale: Scale::linear(0.0, highest, format::number), lines, bands }
-}
+    fn draw(
+        &self,
+        sheet: &Sheet,
+        rows: &Rows,
+        events: &[&ServerEvent],
+        top: f64,
+        last: bool,
+    ) -> Result<(), ChartError> {
+        let below = if last { BELOW } else { 4.0 };
+        let area = sheet.part(0.0, top, WIDTH - RIGHT, PANEL + below);
+        let mut panel = Panel::new(&area, &self.time, &rows.scale, last)?;
+        panel.frame(sheet, &rows.title, rows.unit)?;
+        if self.warmup > 0.0 {
+            panel.shade(0.0, self.warmup)?;
+            let ((from, _), (to, _)) = (panel.at(0.0, 0.0), panel.at(self.warmup, 0.0));
+            if last && to - from > 60.0 {
+                sheet.text(f64::midpoint(from, to), top + 18.0, "warm-up", Hold::Middle)?;
+            }
+        }
+        for event in events {
+            panel.rule(event.at_s, Ink::Axis)?;
+        }
+        if let Some(limit) = rows.limit {
+            panel.level(limit, Ink::Axis)?;
+        }
+        // The recommended cell and the baseline come last, on top of the others.
+        for (cell, (line, band)) in self.cells.iter().zip(rows.lines.iter().zip(&rows.bands)).rev() {
+            let (ink, name) = (ink_of(self.reading, cell), self.name(cell));
+            sheet.group(&[("data-k", &name), ("data-v", &told(line))], |_| {
+                if let Some(high) = band {
+                    panel.band(line, high, ink, 0.25)?;
+                }
+                panel.line(line, ink, if ink == Ink::S1 { 2.2 } else { 1.6 })
+            })?;
+        }
+        let label = |(cell, line): (&&Cell, &Line)| {
+            let (x, y) = line.iter().rev().find_map(|(x, y)| Some((*x, (*y)?)))?;
+            let at = (panel.at(self.time.high, 0.0).0, panel.at(x, y).1);
+            Some(EndLabel { at, text: self.name(cell), ink: ink_of(self.reading, cell) })
+        };
+        let labels: Vec<EndLabel> = self.cells.iter().zip(&rows.lines).filter_map(label).collect();
+        end_labels(sheet, labels, (top + 4.0, top + PANEL - 2.0), RIGHT)
+    }
 
-fn in_flight(cells: &[&Cell], sampling: Sampling) -> Rows {
-    let lines: Vec<_> = cells.iter().map(|cell| sampling.peaks(&cell.series.peak_in_flight)).collect();
-    let bands = vec![None; lines.len()];
-    let scale = Scale::linear(0.0, most(&lines).max(1.0), format::number);
-    Rows { title: "origin fetches in flight, most at once".into(), scale, lines, bands }
+    fn name(&self, cell: &Cell) -> String {
+        let evictions = self.cells.iter().any(|other| other.eviction != self.cells[0].eviction);
+        let strategy = format::shortened(&cell.strategy, format::LONGEST_NAME);
+        if evictions { format!("{strategy}, {}", cell.eviction) } else { strategy }
+    }
 }
 
 fn most(lines: &[Line]) -> f64 {
-    lines
-        .iter()
-        .flatten()
-        .filter_map(|(_, value)| *value)
-        .filter(|value| value.is_finite())
-        .fold(0.0, f64::max)
+    let known = lines.iter().flatten().filter_map(|(_, value)| *value);
+    known.filter(|value| value.is_finite()).fold(0.0, f64::max)
 }

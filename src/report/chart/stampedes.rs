@@ -1,7 +1,7 @@
 //! When stampedes happen: duplicate fetches over time, one strip for each cell on one scale.
 
 use super::palette::ink_of;
-use super::panel::{BELOW, LEFT, Panel};
+use super::panel::{BELOW, LEFT, Panel, told};
 use super::sample::Sampling;
 use super::scale::Scale;
 use super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
@@ -47,8 +47,8 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
         let top = 24.0 + index as f64 * (STRIP + GAP);
         let last = index + 1 == cells.len();
         let total = format::number(strip.iter().map(|(_, sum)| sum).sum::<f64>());
-        let name =
-            if cell.baseline { format!("{} (baseline)", cell.strategy) } else { cell.strategy.clone() };
+        let name = format::shortened(&cell.strategy, format::LONGEST_NAME);
+        let name = if cell.baseline { format!("{name} (baseline)") } else { name };
         sheet.label(LEFT, top + 9.0, &name, WIDTH - LEFT - 210.0, Hold::Left)?;
         sheet.text(WIDTH - 8.0, top + 9.0, &format!("{total} in all"), Hold::Right)?;
         let area = sheet.part(0.0, top + 16.0, WIDTH - 8.0, STRIP + if last { BELOW } else { 4.0 });
@@ -56,7 +56,11 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
         if warmup > 0.0 {
             panel.shade(0.0, warmup)?;
         }
-        panel.bars(strip, sampling.column_s(), ink_of(reading, cell))?;
+        panel.frame(&sheet, &format!("duplicates, {name}"), "number")?;
+        let values: Vec<(f64, Option<f64>)> = strip.iter().map(|(at, sum)| (*at, Some(*sum))).collect();
+        sheet.group(&[("data-k", &name), ("data-v", &told(&values))], |_| {
+            panel.bars(strip, sampling.column_s(), ink_of(reading, cell))
+        })?;
     }
     let middle = LEFT + (WIDTH - LEFT) / 2.0;
     sheet.text(middle, height - 12.0, &format!("time since the first request, {unit}"), Hold::Middle)?;

@@ -12,6 +12,7 @@ use plotters::style::{Color, IntoFont, RGBAColor, ShapeStyle, TextStyle};
 
 use super::canvas::{Canvas, SCALE};
 use super::palette::{Ink, Marker};
+use crate::report::format::turns_text;
 
 /// Size of text on charts, in units of the drawing.
 pub(super) const TEXT: f64 = 13.0;
@@ -107,6 +108,36 @@ impl Sheet {
     fn raw(&self, markup: std::fmt::Arguments) {
         // Writing to a string does not fail.
         let _ = self.out.borrow_mut().write_fmt(markup);
+    }
+
+    /// Draws within a group that carries attributes, for the page's script; values are escaped.
+    pub(super) fn group(
+        &self,
+        attributes: &[(&str, &str)],
+        draw: impl FnOnce(&Self) -> Result<(), ChartError>,
+    ) -> Result<(), ChartError> {
+        self.raw(format_args!("<g"));
+        for (name, value) in attributes {
+            self.raw(format_args!(" {name}=\"{}\"", escape(value)));
+        }
+        self.raw(format_args!(">"));
+        draw(self)?;
+        self.raw(format_args!("</g>"));
+        Ok(())
+    }
+
+    /// A filled box in a colour outside the palette, the same in every theme.
+    pub(super) fn tile(&self, (x, y): (f64, f64), (width, height): (f64, f64), hex: &str) {
+        let (x, y, width, height) = (tenths(x), tenths(y), tenths(width), tenths(height));
+        self.raw(format_args!(r#"<rect x="{x}" y="{y}" width="{width}" height="{height}" fill="{hex}"/>"#));
+    }
+
+    /// A text in the middle of a tile, in a colour outside the palette and without an edge.
+    pub(super) fn on_tile(&self, x: f64, y: f64, text: &str, hex: &str) {
+        let (x, y, text) = (tenths(x), tenths(y + TEXT * 0.35), escape(text));
+        self.raw(format_args!(
+            r#"<text x="{x}" y="{y}" font-size="{TEXT}" text-anchor="middle" fill="{hex}">{text}</text>"#
+        ));
     }
 
     /// Draws within a group that tells `tip` when pointed at.
@@ -208,6 +239,12 @@ impl Sheet {
         self.shape(&points, fill)
     }
 
+    /// A ring around a point.
+    pub(super) fn ring(&self, x: f64, y: f64, radius: f64, ink: Ink) -> Result<(), ChartError> {
+        self.root.draw(&Circle::new((px(x), px(y)), length(radius), stroke(ink, 1.6)))?;
+        Ok(())
+    }
+
     /// The finished drawing. `finding` says what it shows, for those who cannot see it.
     pub(super) fn finish(self, name: &'static str, title: &str, finding: String) -> Svg {
         let body = self.out.borrow().clone();
@@ -249,7 +286,8 @@ pub(super) fn text_width(text: &str, size: f64) -> f64 {
 
 /// A text cut to `width` units, with an ellipsis where something is missing.
 pub(super) fn fitted(text: &str, width: f64) -> String {
-    let all = text.chars().count();
+    // No drawing has room for more characters than this, however long a name is.
+    let all = text.chars().take(400).count();
     let fits = |length: &usize| text_width(&crate::report::format::shortened(text, *length), TEXT) <= width;
     let length = (1..=all).rev().find(fits).unwrap_or(1);
     crate::report::format::shortened(text, length)
@@ -266,11 +304,16 @@ pub(super) fn escape(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
             '\u{FFFE}' | '\u{FFFF}' => out.push(' '),
-            _ if c.is_control() => out.push(' '),
+            _ if c.is_control() || turns_text(c) => out.push(' '),
             _ => out.push(c),
         }
     }
     out
+}
+
+/// A coordinate to a tenth of a unit.
+fn tenths(units: f64) -> f64 {
+    (units * 10.0).round() / 10.0
 }
 
 /// Units as plotters' pixels.

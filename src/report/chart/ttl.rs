@@ -57,6 +57,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         let below = if last { BELOW } else { 4.0 };
         let area = sheet.part(0.0, top + 25.0, WIDTH - RIGHT, STRIP + below);
         let mut panel = Panel::new(&area, &time, &scale, last)?;
+        panel.frame(&sheet, &title(cell), "number")?;
         if warmup > 0.0 {
             panel.shade(0.0, warmup)?;
         }
@@ -64,7 +65,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         for trajectory in shown(cell).into_iter().rev() {
             let line = sampled(trajectory);
             let ink = ink_of(cell, trajectory);
-            panel.line(&line, ink, 1.8)?;
+            sheet.group(&[("data-k", &whose(trajectory))], |_| panel.line(&line, ink, 1.8))?;
             if let Some((_, y)) = line.iter().rev().find_map(|(x, y)| Some((*x, (*y)?))) {
                 let (x, y) = (panel.at(time.high, y).0, panel.at(0.0, y).1);
                 labels.push(EndLabel { at: (x, y), text: whose(trajectory), ink });

@@ -1,52 +1,81 @@
 //! `index.html`: one file that needs no network and no script, filled in from a record.
 
+mod bare;
+mod grid;
 mod policy;
+pub(super) mod profile;
 mod provenance;
-mod sections;
-mod table;
-mod ttls;
+mod tables;
 mod words;
 
 use askama::Template;
 
-use self::sections::{Settings, comparison_words, tiles};
-use self::table::{Table, Td};
-use self::words::Caption;
+pub(super) use self::bare::{ComparePage, IndexRow, IndexRun, index as index_page};
+pub(super) use self::grid::{Table, Td};
+use self::policy::policy;
+use self::tables::{Settings, Tiles};
+pub(super) use self::words::CONTENTS;
 use super::chart::{self, ChartError, Svg};
 use super::format;
-use super::reading::{self, Reading};
+use super::reading::Reading;
 use super::verdict::Verdict;
+use super::weights;
 
-/// The charts of a record, each drawn or with the reason why not.
-#[derive(Debug)]
-pub(super) struct Charts {
-    pareto: Result<Svg, ChartError>,
-    hit_ratio: Result<Svg, ChartError>,
-    series: Result<(Svg, String), ChartError>,
-    stampedes: Result<(Svg, String), ChartError>,
-    latency: Result<Svg, ChartError>,
-    ttl: Result<Svg, ChartError>,
+/// The style of every page.
+pub(super) fn style() -> String {
+    format!(":root{{{}}}\n{}", chart::palette::css(), include_str!("page.css"))
 }
+
+/// The script of every page.
+pub(super) const SCRIPT: &str = include_str!("page.js");
+
+/// A chart, or why there is none; and a note on how it was drawn.
+type Drawn = Result<(Svg, String), ChartError>;
+
+/// The charts of a record by name, each drawn or with the reason why not.
+#[derive(Debug)]
+pub(super) struct Charts(Vec<(&'static str, Drawn)>);
 
 impl Charts {
     /// Draws every chart.
     pub(super) fn draw(reading: &Reading) -> Self {
-        Self {
-            pareto: chart::pareto::draw(reading),
-            hit_ratio: chart::hit_ratio::draw(reading),
-            series: chart::series::draw(reading),
-            stampedes: chart::stampedes::draw(reading),
-            latency: chart::latency::draw(reading),
-            ttl: chart::ttl::draw(reading),
-        }
+        let plain = |drawn: Result<Svg, ChartError>| drawn.map(|svg| (svg, String::new()));
+        Self(vec![
+            ("pareto", plain(chart::pareto::draw(reading))),
+            ("capacity", plain(chart::capacity::draw(reading))),
+            ("weights", plain(chart::weights::draw(reading))),
+            ("series", chart::series::draw(reading)),
+            ("ttl", plain(chart::ttl::draw(reading))),
+            ("stampedes", chart::stampedes::draw(reading)),
+            ("sizes", plain(chart::sizes::draw(reading))),
+            ("herds", plain(chart::herds::draw(reading))),
+            ("heat", chart::heat_capacity::draw(reading)),
+            ("hours", plain(chart::heat_hours::draw(reading))),
+            ("hit-ratio", plain(chart::hit_ratio::draw(reading))),
+            ("latency", plain(chart::latency::draw(reading))),
+            ("entry", plain(chart::entry::draw(reading))),
+        ])
     }
 
     /// Those that could be drawn.
-    pub(super) fn drawn(&self) -> Vec<&Svg> {
-        let over_time = [&self.series, &self.stampedes].map(|chart| chart.as_ref().ok().map(|(svg, _)| svg));
-        let others =
-            [&self.pareto, &self.hit_ratio, &self.latency, &self.ttl].map(|chart| chart.as_ref().ok());
-        over_time.into_iter().chain(others).flatten().collect()
+    pub(super) fn drawn(&self) -> impl Iterator<Item = &Svg> {
+        self.0.iter().filter_map(|(_, drawn)| drawn.as_ref().ok().map(|(svg, _)| svg))
+    }
+
+    /// A chart with its explanation.
+    fn figure(&self, name: &str) -> Figure {
+        let caption = words::CAPTIONS.iter().find(|caption| caption.name == name);
+        let caption = caption.expect("every chart has a caption");
+        let (_, drawn) = self.0.iter().find(|(drawn, _)| *drawn == name).expect("every chart is drawn");
+        let note = drawn.as_ref().map(|(_, note)| note.as_str()).unwrap_or_default();
+        Figure {
+            name: caption.name,
+            label: caption.label,
+            chart: drawn.as_ref().map(|(svg, _)| svg.inline()).map_err(ChartError::to_string),
+            shows: caption.shows,
+            read: caption.read,
+            caveat: format!("{} {note}", caption.caveat).trim_end().to_owned(),
+        }
     }
 }
 
@@ -67,103 +96,108 @@ struct Page<'a> {
     style: String,
     script: &'static str,
     tool: &'a str,
-    name: &'a str,
+    name: String,
     question: &'a str,
     contents: &'static [(&'static str, &'static str)],
     verdict: &'a Verdict,
+    firmness: Option<String>,
     rule: &'a str,
     settings: String,
     settings_of: String,
     warnings: &'a [String],
     remarks: &'a [String],
-    tiles: Vec<Td>,
-    tiles_of: String,
+    tiles: Vec<Tiles>,
     comparison: String,
     ranking: Table,
     claims: Option<Table>,
-    pareto: Figure,
-    hit_ratio: Figure,
-    misses: Table,
-    series: Figure,
-    ttl: Option<(Figure, Table)>,
-    stampedes: Figure,
+    charts: &'a Charts,
+    weights: Option<Table>,
+    capacity: Option<Table>,
+    ttls: Option<Table>,
     stampede_totals: Table,
     worst: Option<Table>,
-    latency: Figure,
+    heat: Option<Table>,
+    hours: Option<Table>,
+    misses: Table,
     waits: Table,
     memory: Table,
+    entry: Option<Table>,
     classes: Option<Table>,
     provenance: Table,
     limits: &'a [String],
     notes: &'a [String],
     skipped: Option<Table>,
     effective: String,
-    glossary: &'static [(&'static str, &'static str)],
+    glossary: Vec<(String, &'static str, &'static str)>,
 }
 
 /// Renders the page.
 pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> String {
     let record = reading.record;
-    let script = include_str!("page.js");
-    let style = format!(":root{{{}}}\n{}", chart::palette::css(), include_str!("page.css"));
+    let style = style();
     let shown = reading.focus();
     let settings = shown.map(|cell| Settings::of(record, &cell.strategy)).unwrap_or_default();
     let page = Page {
-        policy: policy::policy(&style, script),
+        policy: policy(&style, SCRIPT),
         style,
-        script,
+        script: SCRIPT,
         tool: &record.tool.name,
-        name: &record.scenario.name,
+        name: format::shortened(&record.scenario.name, format::LONGEST_NAME),
         question: record.scenario.question.trim(),
-        contents: &words::CONTENTS,
+        contents: &CONTENTS,
         verdict,
+        firmness: weights::words(&weights::objectives(reading)),
         rule: &record.scoring.rule,
         settings: settings.0,
         settings_of: shown.map(|cell| format::shortened(&cell.strategy, 80)).unwrap_or_default(),
         warnings: &record.provenance.warnings,
         remarks: &record.provenance.notes,
-        tiles: shown.map(|cell| tiles(reading, cell)).unwrap_or_default(),
-        tiles_of: shown.map(reading::name).unwrap_or_default(),
-        comparison: comparison_words(reading),
-        ranking: sections::ranking(reading),
-        claims: sections::claims(reading),
-        pareto: figure("pareto", "Chart: memory against origin load", plain(&charts.pareto), &words::PARETO),
-        hit_ratio: figure("hit-ratio", "Chart: outcomes", plain(&charts.hit_ratio), &words::HIT_RATIO),
-        misses: sections::misses(reading),
-        series: figure("series", "Chart: the run over time", noted(&charts.series), &words::SERIES),
-        ttl: ttls::table(reading)
-            .map(|table| (figure("ttl", "Chart: TTLs over time", plain(&charts.ttl), &words::TTL), table)),
-        stampedes: figure("stampedes", "Chart: stampedes", noted(&charts.stampedes), &words::STAMPEDES),
-        stampede_totals: sections::stampedes(reading),
-        worst: sections::worst_stampedes(reading),
-        latency: figure("latency", "Chart: waiting times", plain(&charts.latency), &words::LATENCY),
-        waits: sections::waits(reading),
-        memory: sections::memory(reading),
-        classes: sections::classes(reading),
+        tiles: tables::tiles(reading),
+        comparison: tables::comparison_words(reading),
+        ranking: tables::ranking(reading),
+        claims: tables::claims(reading),
+        charts,
+        weights: tables::weights(reading),
+        capacity: tables::capacity(reading),
+        ttls: tables::ttls(reading),
+        stampede_totals: tables::stampedes(reading),
+        worst: tables::worst_stampedes(reading),
+        heat: tables::heat(reading),
+        hours: tables::hours(reading),
+        misses: tables::misses(reading),
+        waits: tables::waits(reading),
+        memory: tables::memory(reading),
+        entry: tables::entry(reading),
+        classes: tables::classes(reading),
         provenance: provenance::table(record),
         limits: &record.provenance.limits,
         notes: &record.trace.notes,
         skipped: provenance::skipped(record),
         effective: provenance::written_out(&record.scenario.effective),
-        glossary: &words::GLOSSARY,
+        glossary: words::GLOSSARY.iter().map(|(term, meaning)| (anchor_of(term), *term, *meaning)).collect(),
     };
     page.render().expect("filling in a template in memory does not fail")
 }
 
-/// A chart's markup and a note on how it was drawn, or why it was not.
-type Drawn<'a> = Result<(&'a Svg, &'a str), String>;
-
-fn plain(chart: &Result<Svg, ChartError>) -> Drawn<'_> {
-    chart.as_ref().map(|svg| (svg, "")).map_err(ChartError::to_string)
+/// `term-fresh-hit` for "Fresh hit"; of several terms the first.
+fn anchor_of(term: &str) -> String {
+    let first = term.split(',').next().unwrap_or(term);
+    format!("term-{}", first.to_lowercase().replace(' ', "-"))
 }
 
-fn noted(chart: &Result<(Svg, String), ChartError>) -> Drawn<'_> {
-    chart.as_ref().map(|(svg, note)| (svg, note.as_str())).map_err(ChartError::to_string)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
 
-fn figure(name: &'static str, label: &'static str, drawn: Drawn, caption: &Caption) -> Figure {
-    let note = drawn.as_ref().map(|(_, note)| *note).unwrap_or_default();
-    let caveat = format!("{} {note}", caption.caveat).trim_end().to_owned();
-    let chart = drawn.map(|(svg, _)| svg.inline());
-    Figure { name, label, chart, shows: caption.shows, read: caption.read, caveat }
+    #[test]
+    fn every_chart_has_a_caption_and_every_caption_a_chart() {
+        let record = fixture::thumbnails();
+        let charts = Charts::draw(&Reading::new(&record));
+        let drawn: Vec<&str> = charts.0.iter().map(|(name, _)| *name).collect();
+        assert_eq!(drawn, words::CAPTIONS.map(|caption| caption.name));
+        for (name, drawn) in &charts.0 {
+            assert!(drawn.as_ref().map_or(true, |(svg, _)| svg.name == *name), "{name}");
+        }
+    }
 }

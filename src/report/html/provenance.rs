@@ -1,6 +1,6 @@
 //! What was assumed and how to repeat it: the tables of provenance and of skipped lines.
 
-use super::table::{Table, Td};
+use super::grid::{Table, Td};
 use crate::record::Record;
 use crate::report::format;
 
@@ -13,6 +13,7 @@ pub(super) fn table(record: &Record) -> Table {
     row("Tool", format!("{} {}, record schema {}", record.tool.name, record.tool.version, record.schema));
     row("Command", how.command.clone());
     row("Scenario", format!("{}, SHA-256 {}", scenario.name, scenario.sha256));
+    row("Question", scenario.question.trim().to_owned());
     row("Seed", scenario.seed.to_string());
     row("Trace", trace.source.clone());
     row("Trace digest", format!("SHA-256 {}", trace.sha256));

@@ -1,13 +1,16 @@
 //! The page's fixed prose: what each chart shows, how to read it, where it misleads; the glossary.
 
 /// Sections of the page: anchor and title.
-pub(super) const CONTENTS: [(&str, &str); 12] = [
+pub(in crate::report) const CONTENTS: [(&str, &str); 15] = [
     ("verdict", "Verdict"),
     ("summary", "Comparison"),
+    ("weights", "Weights"),
     ("pareto", "Memory against origin load"),
-    ("misses", "Hits and misses"),
+    ("capacity", "Capacity"),
     ("time", "Over time"),
     ("stampedes", "Stampedes"),
+    ("heat", "Heat maps"),
+    ("misses", "Misses"),
     ("latency", "Latency"),
     ("memory", "Memory"),
     ("segments", "Classes"),
@@ -18,58 +21,129 @@ pub(super) const CONTENTS: [(&str, &str); 12] = [
 
 /// What is said below a chart: what it shows, how to read it, and a caveat.
 pub(super) struct Caption {
+    /// Name of the chart.
+    pub(super) name: &'static str,
+    /// What it is called where it is read out.
+    pub(super) label: &'static str,
     pub(super) shows: &'static str,
     pub(super) read: &'static str,
     pub(super) caveat: &'static str,
 }
 
-pub(super) const PARETO: Caption = Caption {
-    shows: "Each point is one strategy at one memory limit: how much memory it holds, and how often it asks the origin.",
-    read: "Lower and further left is better; the stepped line joins the cells that no other beats in both, the area of a \
-           marker grows with stampedes per hour, and faded points are beaten.",
-    caveat: "Mean load says nothing about peaks, which stand in the table; the line between two cells was not simulated.",
-};
-
-pub(super) const HIT_RATIO: Caption = Caption {
-    shows: "Each bar splits the scored requests of one cell by how they ended; the number at its end is the share of fresh hits.",
-    read: "Many expired misses say that the TTL is short, many evicted ones that memory is; cold misses no setting avoids.",
-    caveat: "A delayed hit waited for a fetch in flight and is not counted as a hit. A star marks the recommended cell.",
-};
-
-pub(super) const SERIES: Caption = Caption {
-    shows: "The run from its first request on, at the memory limit of the cell that the verdict names.",
-    read: "Lines are means over a column of time and, where there are several, over replications; bands reach up to the \
-           busiest second and to the memory that expired entries still take. The shaded stretch is the warm-up.",
-    caveat: "The warm-up is simulated and not scored, so no table counts it; a stretch without requests, or below the start \
-             of an axis, is a gap.",
-};
-
-pub(super) const TTL: Caption = Caption {
-    shows: "How long values stay fresh, over time, in every cell at that limit whose TTL depends on time: what a controller \
-            steers, or else the mean TTL of what was stored, by class.",
-    read: "The axis is logarithmic, so that equal steps are equal factors. A controller that has settled runs level; one \
-           that runs along its limit cannot reach its target.",
-    caveat: "Of the first replication, warm-up (shaded) included. A TTL works when the value expires, so its effect on the \
-             charts above comes about one TTL later.",
-};
-
-pub(super) const STAMPEDES: Caption = Caption {
-    shows: "Fetches that started while another fetch of the same object was in flight, on one scale for all strips.",
-    read: "A high bar is a wave of duplicates, often an expiry wave; an empty strip is a strategy that prevents them.",
-    caveat: "The warm-up is shaded and not scored. Many different objects fetched in the same second are no stampede: see \
-             the avalanche column of the table.",
-};
-
-pub(super) const LATENCY: Caption = Caption {
-    shows: "How long requests waited for their answer: half of them no longer than the first point of a line, 99.9 % no longer \
-            than the last.",
-    read: "Each further nine has the same room on the axis; a line that rises early makes many people wait.",
-    caveat: "Reading from the cache takes no time in this model, so hits wait for 0 s; only the points were measured, lines \
-             guide the eye.",
-};
+/// Every chart of the page.
+pub(super) const CAPTIONS: [Caption; 13] = [
+    Caption {
+        name: "pareto",
+        label: "Chart: memory against origin load",
+        shows: "Each point is one strategy at one memory limit: how much memory it holds, and how often it asks the origin.",
+        read: "Lower and further left is better; the stepped line joins the cells that no other beats in both, the area of a \
+               marker grows with stampedes per hour, and faded points are beaten.",
+        caveat: "Mean load says nothing about peaks, which stand in the table; the line between two cells was not simulated.",
+    },
+    Caption {
+        name: "capacity",
+        label: "Chart: hits against capacity",
+        shows: "Each curve is one strategy at every memory limit that was simulated; the ribbon around it is the 95 % interval over \
+                replications, where there are several.",
+        read: "A curve that runs level says that memory is not what is missing. The ring marks the knee: from there on no doubling \
+               of the limit adds a point. Dotted grey curves are bounds that no real cache reaches.",
+        caveat: "Points are simulated, the lines between them guide the eye; the limit's axis is logarithmic, and the vertical one \
+                 may start above 0.",
+    },
+    Caption {
+        name: "weights",
+        label: "Chart: the choice by weights",
+        shows: "For each objective, which cell has the best score while the objective's share of all weights goes from 0 to 100 % and \
+                the others keep their proportions. The rule across the bar is where the scenario stands.",
+        read: "A bar of one colour says that this weight decides nothing; a boundary close to the rule says that a slightly other \
+               taste would choose otherwise.",
+        caveat: "One weight at a time, by mean scores: cells that are indistinguishable may swap places by chance, and the least \
+                 memory then decides.",
+    },
+    Caption {
+        name: "series",
+        label: "Chart: the run over time",
+        shows: "The run from its first request on, at the memory limit of the cell that the verdict names.",
+        read: "Lines are means over a column of time and, where there are several, over replications; bands reach up to the \
+               busiest second and to the memory that expired entries still take. The shaded stretch is the warm-up.",
+        caveat: "The warm-up is simulated and not scored, so no table counts it; a stretch without requests, or below the start \
+                 of an axis, is a gap.",
+    },
+    Caption {
+        name: "ttl",
+        label: "Chart: TTLs over time",
+        shows: "How long values stay fresh, over time, in every cell at that limit whose TTL depends on time: what a controller \
+                steers, or else the mean TTL of what was stored, by class.",
+        read: "The axis is logarithmic, so that equal steps are equal factors. A controller that has settled runs level; one \
+               that runs along its limit cannot reach its target.",
+        caveat: "Of the first replication, warm-up (shaded) included. A TTL works when the value expires, so its effect on the \
+                 charts above comes about one TTL later.",
+    },
+    Caption {
+        name: "stampedes",
+        label: "Chart: stampedes over time",
+        shows: "Fetches that started while another fetch of the same object was in flight, on one scale for all strips.",
+        read: "A high bar is a wave of duplicates, often an expiry wave; an empty strip is a strategy that prevents them.",
+        caveat: "The warm-up is shaded and not scored. Many different objects fetched in the same second are no stampede: see \
+                 the avalanche column of the table.",
+    },
+    Caption {
+        name: "sizes",
+        label: "Chart: sizes of stampedes",
+        shows: "How many stampedes had so many fetches, over all replications, after the warm-up.",
+        read: "Bars to the left are pairs that hardly cost anything; bars to the right are what brings an origin down.",
+        caveat: "Heights grow with the square root, so that a few large ones stay visible beside many small ones; the numbers are exact.",
+    },
+    Caption {
+        name: "herds",
+        label: "Chart: one hot key against many keys",
+        shows: "Two different dangers: on the left fetches of an object that was being fetched already, on the right how far the busiest \
+                second stands above the mean, whatever the objects.",
+        read: "Long bars on the left ask for a lock or single-flight; long bars on the right ask for jitter or for TTLs that do not \
+               end together, and no lock helps.",
+        caveat: "The busiest second of a quiet run is far above its mean by chance alone.",
+    },
+    Caption {
+        name: "heat",
+        label: "Chart: TTL and strategy against capacity",
+        shows: "Each field is one cell: fresh hits above, origin fetches in the busiest second below. Fixed TTLs stand in order.",
+        read: "Go along a row for more memory, down a column for another TTL; where neighbours are alike, the setting hardly matters.",
+        caveat: "The ramp spans the least and the greatest of these cells, so small differences may look large: read the numbers.",
+    },
+    Caption {
+        name: "hours",
+        label: "Chart: hits by hour and class",
+        shows: "Fresh hits by class of images and hour, of the cell that the verdict names; the warm-up is not counted.",
+        read: "A dark column is an hour in which something happened to all classes; a dark row is a class with the wrong TTL.",
+        caveat: "Hours count from the first request of the trace.",
+    },
+    Caption {
+        name: "hit-ratio",
+        label: "Chart: outcomes of requests",
+        shows: "Each bar splits the scored requests of one cell by how they ended; the number at its end is the share of fresh hits.",
+        read: "Many expired misses say that the TTL is short, many evicted ones that memory is; cold misses no setting avoids.",
+        caveat: "A delayed hit waited for a fetch in flight and is not counted as a hit. A star marks the recommended cell.",
+    },
+    Caption {
+        name: "latency",
+        label: "Chart: waiting times",
+        shows: "How long requests waited for their answer: half of them no longer than the first point of a line, 99.9 % no longer \
+                than the last.",
+        read: "Each further nine has the same room on the axis; a line that rises early makes many people wait.",
+        caveat: "Waits of nothing lie on the line marked 0, below the logarithmic axis. Reading from the cache takes no time in this model, so hits wait for 0 s; only the points were measured, lines \
+                 guide the eye.",
+    },
+    Caption {
+        name: "entry",
+        label: "Chart: bytes of one entry",
+        shows: "What one image takes in Redis, averaged over the entries at the end: the image itself, and everything that comes on top.",
+        read: "Everything right of the first bar is overhead; the smaller the images, the more of the limit it takes.",
+        caveat: "A first bar with a gap is cut, so that the others can be seen. Connections and the empty server stand in the table.",
+    },
+];
 
 /// Every term of the page.
-pub(super) const GLOSSARY: [(&str, &str); 18] = [
+pub(super) const GLOSSARY: [(&str, &str); 22] = [
     ("Cell", "One strategy at one memory limit and one value of every other sweep axis."),
     (
         "Baseline",
@@ -122,4 +196,11 @@ pub(super) const GLOSSARY: [(&str, &str); 18] = [
         "The paired interval of the difference contains 0, so the run cannot tell the two apart.",
     ),
     ("Score", "A weighted mean of objectives from 0 to 1; the formula stands under provenance."),
+    ("Knee", "The least memory limit from which on no doubling adds a point of fresh hits."),
+    (
+        "Bound",
+        "What no real cache reaches: it looks into the future or has no limit. It shows how far there is to go.",
+    ),
+    ("Pareto front", "The cells that no other beats in memory and in origin load at once."),
+    ("Gate", "A limit that the scenario sets. A cell that misses one is never recommended."),
 ];

@@ -97,6 +97,12 @@ pub trait StampedeGuard: Send {
     /// The cache lost all its keys, locks among them.
     fn forget(&mut self) {}
 
+    /// Whether a request joins the flight of its own process if there is one and fetches otherwise, and
+    /// nothing else need be asked.
+    fn only_joins(&self) -> bool {
+        false
+    }
+
     /// What a request may do.
     fn admit(&mut self, wanting: &Wanting) -> Decision;
 

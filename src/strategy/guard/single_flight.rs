@@ -36,6 +36,10 @@ impl Plugin for SingleFlight {
 }
 
 impl StampedeGuard for SingleFlight {
+    fn only_joins(&self) -> bool {
+        true
+    }
+
     fn admit(&mut self, wanting: &Wanting) -> Decision {
         if wanting.in_flight { Permit::Join.into() } else { Permit::Fetch.into() }
     }

@@ -72,6 +72,11 @@ pub trait RefreshPolicy: Send {
         0
     }
 
+    /// Whether it may want a fetch while a fresh copy is there, or behind a request's back.
+    fn fetches_early(&self) -> bool {
+        true
+    }
+
     /// What to do with a copy that is there.
     fn on_copy(&mut self, copy: &Copy) -> Wish;
 

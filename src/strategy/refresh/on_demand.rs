@@ -34,6 +34,10 @@ impl Plugin for OnDemand {
 }
 
 impl RefreshPolicy for OnDemand {
+    fn fetches_early(&self) -> bool {
+        false
+    }
+
     fn on_copy(&mut self, copy: &Copy) -> Wish {
         // A copy past its TTL is kept by somebody else's wish: a guard's, or in case of an error.
         if copy.is_stale() { Wish::Fetch } else { Wish::Serve }

@@ -205,6 +205,8 @@ pub struct Ttl {
     modifiers: Vec<Box<dyn TtlModifier>>,
     resolution: TtlResolution,
     rounding: Seed,
+    /// A TTL that is a whole number of steps: the latest of its kind.
+    whole: SimDuration,
     /// What any of the parts needs.
     needs: Needs,
     /// Fetches in flight; counted if anybody needs it.
@@ -230,7 +232,16 @@ impl Ttl {
             }
         });
         let rounding = seed.of("ttl-resolution");
-        Self { rule, modifiers, resolution, rounding, needs, in_flight: 0, log: None }
+        Self {
+            rule,
+            modifiers,
+            resolution,
+            rounding,
+            whole: SimDuration::ZERO,
+            needs,
+            in_flight: 0,
+            log: None,
+        }
     }
 
     /// Until when a value stored now stays fresh.
@@ -270,6 +281,11 @@ impl Ttl {
         let stored = Fill { at: stored_at, ..*fill };
         let base = self.rule.fresh_for(&stored);
         Some(stored_at + self.bend(&stored, base))
+    }
+
+    /// Whether anybody wants to be shown how many fetches are in flight.
+    pub fn wants_load(&self) -> bool {
+        self.needs.load
     }
 
     /// Whether answers should be asked for their `Last-Modified`.
@@ -334,9 +350,17 @@ impl Ttl {
     }
 
     /// Rounds to the cache's resolution so that the mean is kept: up or down by chance, at least one step.
-    fn rounded(&self, fill: &Fill, ttl: SimDuration) -> SimDuration {
-        let Some(step) = self.resolution.step().filter(|_| ttl != SimDuration::FOREVER) else { return ttl };
+    fn rounded(&mut self, fill: &Fill, ttl: SimDuration) -> SimDuration {
+        let Some(step) = self.resolution.step() else { return ttl };
+        // Most rules give the same TTL again and again.
+        if ttl == self.whole || ttl == SimDuration::FOREVER {
+            return ttl;
+        }
         let (whole, rest) = self.resolution.steps_of(ttl);
+        if rest == 0 && whole > 0 {
+            self.whole = ttl;
+            return ttl;
+        }
         let up = rest > 0 && {
             let draw = self.rounding.unit(u64::from(fill.object.as_u32()), fill.at.as_nanos());
             draw * (step.as_nanos() as f64) < rest as f64

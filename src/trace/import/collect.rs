@@ -1,11 +1,13 @@
 //! Takes raw rows one by one, keeps the requests and makes a trace of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use super::finish::finish;
 use super::intern::Interner;
 use super::sieve::Sieve;
 use super::sizes::Sizes;
+use super::spill::{Parts, Spill, failed};
 use super::{Import, Options, SetRule};
 use crate::random::Seed;
 use crate::trace::format::{Op, Record, Row};
@@ -16,6 +18,9 @@ use crate::units::SimDuration;
 const MAX_OBJECTS: u32 = u32::MAX - 1;
 const SECOND_NS: i64 = 1_000_000_000;
 const HOUR_S: i64 = 3_600;
+
+/// Different TTLs that are counted at most.
+const MOST_TTLS: usize = 1_024;
 
 /// No recorded origin time.
 pub(super) const UNKNOWN: SimDuration = SimDuration::FOREVER;
@@ -43,6 +48,8 @@ pub(super) struct Collector {
     pub(super) sizes: Sizes,
     pub(super) recorded_classes: Interner,
     pub(super) class_of: Vec<u32>,
+    /// Requests of each object.
+    pub(super) requests_of: Vec<u64>,
     pub(super) objects_with_several_classes: BTreeSet<u32>,
     pub(super) at: Vec<i64>,
     pub(super) object: Vec<ObjectId>,
@@ -50,12 +57,21 @@ pub(super) struct Collector {
     /// What each row is; empty while all are requests.
     pub(super) kind: Vec<Kind>,
     pub(super) has_origin_times: bool,
+    /// Of requests that are on disk, how many have a recorded origin time.
+    pub(super) known_origin_times: u64,
+    /// Rows that are on disk already, and how many they are.
+    pub(super) parts: Option<Parts>,
+    on_disk: usize,
     pub(super) ttls: Vec<(ObjectId, i64, SimDuration)>,
     /// The last recorded TTL of each object, where there are any; zero for none.
     last_ttl: Vec<SimDuration>,
     /// The last request of each object, in recordings of writes.
     last_request: Vec<usize>,
     pub(super) ignored_writes: u64,
+    pub(super) writes: u64,
+    pub(super) deletions: u64,
+    pub(super) requests_with_ttl: u64,
+    pub(super) ttl_records: BTreeMap<SimDuration, u64>,
     pub(super) is_timeless: bool,
     pub(super) local_hours: BTreeMap<i64, u64>,
 }
@@ -69,16 +85,24 @@ impl Collector {
             sizes: Sizes::new(options.size),
             recorded_classes: Interner::with_limit(u32::from(u16::MAX)),
             class_of: Vec::new(),
+            requests_of: Vec::new(),
             objects_with_several_classes: BTreeSet::new(),
             at: Vec::new(),
             object: Vec::new(),
             origin_time: Vec::new(),
             kind: Vec::new(),
             has_origin_times: false,
+            known_origin_times: 0,
+            parts: None,
+            on_disk: 0,
             ttls: Vec::new(),
             last_ttl: Vec::new(),
             last_request: Vec::new(),
             ignored_writes: 0,
+            writes: 0,
+            deletions: 0,
+            requests_with_ttl: 0,
+            ttl_records: BTreeMap::new(),
             is_timeless: false,
             local_hours: BTreeMap::new(),
         }
@@ -115,15 +139,45 @@ impl Collector {
         match passed.op {
             Op::Get | Op::Other => self.request(id, record),
             Op::Set => self.write(id, record),
-            Op::Delete => self.push(id, record.time_ns, Kind::Deleted),
+            Op::Delete => {
+                self.deletions += 1;
+                self.push(id, record.time_ns, Kind::Deleted);
+            }
             Op::Expire => self.ignored_writes += 1,
         }
+        let is_full = |spill: &&Spill| self.at.len() >= spill.rows;
+        match self.options.spill.as_ref().filter(is_full).map(|spill| spill.folder.clone()) {
+            Some(folder) => self.spill(&folder),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts all rows that are in memory on disk.
+    pub(super) fn spill(&mut self, folder: &Path) -> Result<(), TraceError> {
+        let parts = match self.parts.take() {
+            Some(parts) => Ok(parts),
+            None => Parts::create(folder),
+        };
+        let added = parts.and_then(|mut parts| {
+            parts.add(&self.at, &self.object, &self.kind)?;
+            Ok(parts)
+        });
+        self.parts = Some(added.map_err(|source| failed(folder, source))?);
+        self.known_origin_times += self.origin_time.iter().filter(|time| **time != UNKNOWN).count() as u64;
+        self.on_disk += self.at.len();
+        self.at.clear();
+        self.object.clear();
+        self.origin_time.clear();
+        self.kind.clear();
         Ok(())
     }
 
     fn request(&mut self, id: u32, record: &Record<'_>) {
+        let ttl = self.last_ttl.get(id as usize).copied().unwrap_or_default();
+        self.requests_of[id as usize] += 1;
+        self.requests_with_ttl += u64::from(!ttl.is_zero());
         if let Some(last) = self.last_request.get_mut(id as usize) {
-            *last = self.at.len();
+            *last = self.on_disk + self.at.len();
         }
         self.push(id, record.time_ns, Kind::Request);
         if let (Some(time), Some(place)) = (record.origin_time, self.origin_time.last_mut()) {
@@ -136,11 +190,18 @@ impl Collector {
 
     /// A write: the end of a fetch, a change, or both.
     fn write(&mut self, id: u32, record: &Record<'_>) {
+        self.writes += 1;
         if let Some(took) = record.origin_time
-            && let Some(last) = self.last_request.get(id as usize).filter(|last| **last != NOWHERE)
+            && let Some(last) = self.last_request.get_mut(id as usize).filter(|last| **last != NOWHERE)
         {
-            self.origin_time[*last] = took;
             self.has_origin_times = true;
+            if let Some(place) = last.checked_sub(self.on_disk) {
+                self.origin_time[place] = took;
+            } else {
+                // On disk only their number is known.
+                self.known_origin_times += 1;
+                *last = NOWHERE;
+            }
         }
         match self.sieve.set_rule() {
             SetRule::Ignore => self.ignored_writes += 1,
@@ -164,6 +225,9 @@ impl Collector {
 
     /// Keeps a TTL where it differs from the object's last.
     fn remember_ttl(&mut self, id: u32, time_ns: i64, ttl: SimDuration) {
+        if self.ttl_records.len() < MOST_TTLS || self.ttl_records.contains_key(&ttl) {
+            *self.ttl_records.entry(ttl).or_default() += 1;
+        }
         if self.last_ttl.len() <= id as usize {
             self.last_ttl.resize(id as usize + 1, SimDuration::ZERO);
         }
@@ -178,6 +242,7 @@ impl Collector {
     fn classify(&mut self, id: u32, class: Option<&[u8]>) -> Result<(), TraceError> {
         if id as usize == self.class_of.len() {
             self.class_of.push(UNCLASSED);
+            self.requests_of.push(0);
             self.last_request.push(NOWHERE);
         }
         let Some(class) = class else { return Ok(()) };

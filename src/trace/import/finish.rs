@@ -1,32 +1,47 @@
 //! From all rows to a trace: order, places inside seconds, what is no request, objects that nobody asks for.
 
+use std::collections::BTreeMap;
+
 use super::Import;
 use super::collect::{Collector, Kind, UNKNOWN};
 use super::intern::Interner;
 use super::objects::{self, Raw};
 use super::provenance::Provenance;
 use super::sizes::median;
+use super::spill;
 use crate::random::Seed;
 use crate::trace::shape::spread::{Spread, spread};
+use crate::trace::spool::Spool;
 use crate::trace::{Event, Happening, ObjectId, Trace, TraceError, Ttls};
 use crate::units::{SimDuration, SimTime};
 
-const SECOND_NS: i64 = 1_000_000_000;
+pub(super) const SECOND_NS: i64 = 1_000_000_000;
 
 /// The trace of all that was collected.
 pub(super) fn finish(mut all: Collector, seed: Seed) -> Result<Import, TraceError> {
-    let is_request = |kind: &Kind| *kind == Kind::Request;
-    let has_requests = !all.at.is_empty() && (all.kind.is_empty() || all.kind.iter().any(is_request));
-    all.sieve.judge(has_requests)?;
+    all.sieve.judge(all.requests_of.iter().any(|requests| *requests > 0))?;
     let mut provenance = provenance(&mut all);
-    sort(&mut all);
-    place(&mut all, seed, &mut provenance);
-    let events = take_events(&mut all, &mut provenance);
-    let first = all.at[0];
+    let has_whole_seconds = all.sieve.order.resolution_ns == SECOND_NS && !all.is_timeless;
+    let how = if has_whole_seconds { all.options.spread } else { Spread::None };
+    how.name().clone_into(&mut provenance.spread);
+    let folder = all.options.spill.as_ref().map(|spill| spill.folder.clone());
+    let (requests, events, first) = if let Some(folder) = folder.filter(|_| all.parts.is_some()) {
+        let (spool, events, first) = spill::settle(&mut all, &folder, how, seed, &mut provenance)?;
+        (Requests::Spooled(spool), events, first)
+    } else {
+        sort(&mut all);
+        spread(&mut all.at, how, seed);
+        let events = take_events(&mut all);
+        let first = all.at[0];
+        let origin_times = origin_times(&mut all, &mut provenance);
+        let at = all.at.iter().map(|time| since(first, *time)).collect();
+        (Requests::InMemory { at, object: std::mem::take(&mut all.object), origin_times }, events, first)
+    };
     provenance.first_unix_ns = first;
-    let origin_times = origin_times(&mut all, &mut provenance);
-    let since_first =
-        |time: &i64| SimTime::from_nanos(u64::try_from(time.saturating_sub(first)).unwrap_or(0));
+    // Before the first request nothing is held that an event could touch.
+    let count = |what| events.iter().filter(|event| event.2 == what).count() as u64;
+    (provenance.changes, provenance.deletions) = (count(Happening::Changed), count(Happening::Deleted));
+    let since_first = |time: &i64| since(first, *time);
     let ttls = (!all.ttls.is_empty()).then(|| {
         let recorded = all.ttls.iter().map(|(object, time, ttl)| (*object, since_first(time), *ttl));
         Ttls::new(all.keys.len(), recorded.collect())
@@ -41,22 +56,25 @@ pub(super) fn finish(mut all: Collector, seed: Seed) -> Result<Import, TraceErro
             class_of: all.class_of,
             recorded_classes: all.recorded_classes,
             objects_with_several_classes: all.objects_with_several_classes.len() as u64,
-            requests: &all.object,
+            requests_of: all.requests_of,
         },
         &all.options.classes,
         &mut provenance,
     )
     .map_err(|_| TraceError::TooManyClasses { file: all.sieve.file.clone() })?;
-    let at = all.at.iter().map(since_first).collect();
-    let mut trace = Trace::new(at, all.object, objects, SimDuration::ZERO).with_events(
-        events
-            .into_iter()
-            .map(|(time, object, what, before)| Event { at: since_first(&time), object, what, before })
-            .collect(),
-    );
-    if let Some(origin_times) = origin_times {
-        trace = trace.with_origin_times(origin_times);
-    }
+    let mut trace = match requests {
+        Requests::Spooled(spool) => Trace::spooled(spool, objects),
+        Requests::InMemory { at, object, origin_times } => {
+            let trace = Trace::new(at, object, objects, SimDuration::ZERO);
+            match origin_times {
+                Some(origin_times) => trace.with_origin_times(origin_times),
+                None => trace,
+            }
+        }
+    };
+    let event =
+        |(time, object, what, before): Between| Event { at: since_first(&time), object, what, before };
+    trace = trace.with_events(events.into_iter().map(event).collect());
     if let Some(ttls) = ttls {
         trace = trace.with_ttls(ttls);
     }
@@ -68,6 +86,17 @@ pub(super) fn finish(mut all: Collector, seed: Seed) -> Result<Import, TraceErro
         trace = trace.without_times();
     }
     Ok(Import { trace, provenance, local_hours: all.local_hours })
+}
+
+/// The requests of a trace, wherever they lie.
+enum Requests {
+    InMemory { at: Vec<SimTime>, object: Vec<ObjectId>, origin_times: Option<Vec<SimDuration>> },
+    Spooled(Spool),
+}
+
+/// From the start of the trace to a time; zero for what lies before.
+pub(super) fn since(first: i64, time: i64) -> SimTime {
+    SimTime::from_nanos(u64::try_from(time.saturating_sub(first)).unwrap_or(0))
 }
 
 fn provenance(all: &mut Collector) -> Provenance {
@@ -83,7 +112,14 @@ fn provenance(all: &mut Collector) -> Provenance {
         offsets: sieve.tally.offsets(),
         backward_steps: sieve.order.backward_steps,
         max_lateness_ns: sieve.tally.max_lateness_ns,
+        kept: all.requests_of.iter().sum(),
         ignored_writes: all.ignored_writes,
+        writes: all.writes,
+        recorded_deletions: all.deletions,
+        requests_with_ttl: all.requests_with_ttl,
+        recorded_ttls: most_frequent(&all.ttl_records),
+        size_changes: all.sizes.changes,
+        has_origin_times: all.has_origin_times,
         notes: std::mem::take(&mut sieve.notes),
         ..Provenance::default()
     };
@@ -94,6 +130,13 @@ fn provenance(all: &mut Collector) -> Provenance {
         ));
     }
     provenance
+}
+
+/// The most frequent first; of equally frequent ones the shorter.
+fn most_frequent(ttls: &BTreeMap<SimDuration, u64>) -> Vec<(SimDuration, u64)> {
+    let mut ttls: Vec<_> = ttls.iter().map(|(ttl, records)| (*ttl, *records)).collect();
+    ttls.sort_by_key(|(_, records)| std::cmp::Reverse(*records));
+    ttls
 }
 
 /// Puts rows that were written late into their place; equal times keep the order of the file.
@@ -111,18 +154,11 @@ fn sort(all: &mut Collector) {
     }
 }
 
-fn place(all: &mut Collector, seed: Seed, provenance: &mut Provenance) {
-    let has_whole_seconds = all.sieve.order.resolution_ns == SECOND_NS && !all.is_timeless;
-    let how = if has_whole_seconds { all.options.spread } else { Spread::None };
-    how.name().clone_into(&mut provenance.spread);
-    spread(&mut all.at, how, seed);
-}
-
 /// An event: when, of what, what, and how many requests come before it.
-type Between = (i64, ObjectId, Happening, usize);
+pub(super) type Between = (i64, ObjectId, Happening, usize);
 
 /// Takes out what is no request, and objects that nobody asks for.
-fn take_events(all: &mut Collector, provenance: &mut Provenance) -> Vec<Between> {
+fn take_events(all: &mut Collector) -> Vec<Between> {
     let mut events = Vec::new();
     if !all.kind.is_empty() {
         let mut requests = 0;
@@ -144,26 +180,30 @@ fn take_events(all: &mut Collector, provenance: &mut Provenance) -> Vec<Between>
         all.object.truncate(requests);
         all.origin_time.truncate(requests);
     }
-    provenance.kept = all.at.len() as u64;
-    forget_unasked(all, &mut events);
-    // Before the first request nothing is held that an event could touch.
-    let count = |what| events.iter().filter(|event| event.2 == what).count() as u64;
-    provenance.changes = count(Happening::Changed);
-    provenance.deletions = count(Happening::Deleted);
+    if let Some(new_id) = forget_unasked(all) {
+        let renumbered = |object: ObjectId| ObjectId::new(new_id[object.index()]);
+        all.object.iter_mut().for_each(|object| *object = renumbered(*object));
+        events.iter_mut().for_each(|event| event.1 = renumbered(event.1));
+        events.retain(|event| event.1 != ObjectId::new(GONE));
+    }
     events
 }
 
-/// Numbers the objects anew where some were only written and never asked for.
-fn forget_unasked(all: &mut Collector, events: &mut Vec<Between>) {
-    const GONE: u32 = u32::MAX;
-    let mut new_id = vec![GONE; all.keys.len()];
-    all.object.iter().for_each(|object| new_id[object.index()] = 0);
-    if new_id.iter().all(|id| *id != GONE) {
-        return;
+/// The new number of an object that nobody asks for.
+pub(super) const GONE: u32 = u32::MAX;
+
+/// Numbers the objects anew where some were only written and never asked for: their new numbers by the old ones.
+pub(super) fn forget_unasked(all: &mut Collector) -> Option<Vec<u32>> {
+    if all.requests_of.iter().all(|requests| *requests > 0) {
+        return None;
     }
-    for (next, id) in (0..).zip(new_id.iter_mut().filter(|id| **id != GONE)) {
-        *id = next;
-    }
+    let mut next = 0;
+    let mut number = |requests: &u64| {
+        let is_asked = *requests > 0;
+        next += u32::from(is_asked);
+        if is_asked { next - 1 } else { GONE }
+    };
+    let new_id: Vec<u32> = all.requests_of.iter().map(&mut number).collect();
     let mut keys = Interner::with_limit(GONE);
     for (old, _) in (0..).zip(&new_id).filter(|(_, new)| **new != GONE) {
         keys.id(all.keys.key(old));
@@ -176,12 +216,10 @@ fn forget_unasked(all: &mut Collector, events: &mut Vec<Between>) {
         old += 1;
         asked(old - 1)
     });
-    let renumbered = |object: ObjectId| ObjectId::new(new_id[object.index()]);
-    all.object.iter_mut().for_each(|object| *object = renumbered(*object));
-    events.retain(|event| asked(event.1.index()));
-    events.iter_mut().for_each(|event| event.1 = renumbered(event.1));
+    all.requests_of.retain(|requests| *requests > 0);
     all.ttls.retain(|ttl| asked(ttl.0.index()));
-    all.ttls.iter_mut().for_each(|ttl| ttl.0 = renumbered(ttl.0));
+    all.ttls.iter_mut().for_each(|ttl| ttl.0 = ObjectId::new(new_id[ttl.0.index()]));
+    Some(new_id)
 }
 
 /// The origin times, the unknown ones assumed to be the median of the others.

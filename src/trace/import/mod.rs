@@ -31,6 +31,7 @@ mod recordings;
 mod sieve;
 mod sizes;
 mod source;
+mod spill;
 mod stream;
 mod tally;
 #[cfg(test)]
@@ -44,6 +45,7 @@ pub(in crate::trace) use key::unescape;
 pub use key::{KeyCase, Percent, Query};
 pub use provenance::{Operation, Provenance, Skipped};
 pub use sizes::SizeRule;
+pub use spill::Spill;
 pub use stream::{Item, Streamed, stream};
 pub use writes::{DeleteRule, SetRule};
 
@@ -91,6 +93,9 @@ pub struct Options {
     pub max_bad: Fraction,
     /// Rules for classes; the first that holds decides.
     pub classes: Vec<ClassRule>,
+    /// When and where to put requests into files, so that memory is needed for objects alone; `None` keeps all in
+    /// memory.
+    pub spill: Option<Spill>,
 }
 
 impl Default for Options {
@@ -113,6 +118,7 @@ impl Default for Options {
             strict: false,
             max_bad: Fraction::try_from(0.01).expect("one per cent is a fraction"),
             classes: Vec::new(),
+            spill: None,
         }
     }
 }

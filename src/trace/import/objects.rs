@@ -5,20 +5,20 @@ use super::collect::UNCLASSED;
 use super::intern::Interner;
 use super::provenance::Provenance;
 use super::sizes::{Sizes, median};
-use crate::trace::{ClassId, Fact, ObjectId, Objects};
+use crate::trace::{ClassId, Fact, Objects};
 
 /// The size that objects count with where not a single size is recorded, in bytes.
 const ASSUMED_SIZE: u32 = 1;
 
 /// What the lines told about the objects.
-pub(super) struct Raw<'r> {
+pub(super) struct Raw {
     pub(super) keys: Interner,
     pub(super) sizes: Sizes,
     /// The recorded class of each object, or [`UNCLASSED`].
     pub(super) class_of: Vec<u32>,
     pub(super) recorded_classes: Interner,
     pub(super) objects_with_several_classes: u64,
-    pub(super) requests: &'r [ObjectId],
+    pub(super) requests_of: Vec<u64>,
 }
 
 /// More classes than ids.
@@ -27,7 +27,7 @@ pub(super) struct TooManyClasses;
 
 /// Gives each object its class and its size; what had to be assumed is noted in `provenance`.
 pub(super) fn describe(
-    raw: Raw<'_>,
+    raw: Raw,
     rules: &[ClassRule],
     provenance: &mut Provenance,
 ) -> Result<Objects, TooManyClasses> {
@@ -53,8 +53,8 @@ pub(super) fn describe(
     impute(&mut facts, classes.names.len());
     provenance.idle_class_rules = classes.idle_rules(rules);
     provenance.imputed_objects = facts.iter().filter(|fact| fact.size_is_imputed).count() as u64;
-    let is_imputed = |object: &&ObjectId| facts[object.index()].size_is_imputed;
-    provenance.imputed_requests = raw.requests.iter().filter(is_imputed).count() as u64;
+    let imputed = facts.iter().zip(&raw.requests_of).filter(|(fact, _)| fact.size_is_imputed);
+    provenance.imputed_requests = imputed.map(|(_, requests)| requests).sum();
     note(provenance, known.is_empty(), by_assumed_size, raw.objects_with_several_classes);
     Ok(Objects::new(facts, raw.keys.into_keys(), classes.names))
 }

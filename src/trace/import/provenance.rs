@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::units::SimDuration;
+
 /// Lines that are no requests, for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
@@ -91,6 +93,25 @@ pub struct Provenance {
     /// Objects with a recorded TTL.
     #[serde(default)]
     pub objects_with_ttl: u64,
+    /// Requests whose object had a recorded TTL by then.
+    #[serde(default)]
+    pub requests_with_ttl: u64,
+    /// The TTLs that records tell, and how many tell each, the most frequent first; forever for a key that was
+    /// written without one. Beyond 1,024 different ones, further ones are not counted.
+    #[serde(default)]
+    pub recorded_ttls: Vec<(SimDuration, u64)>,
+    /// All recorded writes.
+    #[serde(default)]
+    pub writes: u64,
+    /// All recorded deletions.
+    #[serde(default)]
+    pub recorded_deletions: u64,
+    /// Whole responses whose size differs from the object's last one.
+    #[serde(default)]
+    pub size_changes: u64,
+    /// Whether the recording tells how long the origin took.
+    #[serde(default)]
+    pub has_origin_times: bool,
     /// Class rules that no object matches.
     pub idle_class_rules: Vec<String>,
     /// What was assumed or looks odd, in plain sentences.

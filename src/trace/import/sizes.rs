@@ -30,7 +30,7 @@ impl SizeRule {
 struct Seen {
     /// The size so far; 0 before the first, since a size of 0 is never recorded.
     size: u32,
-    first: u32,
+    last: u32,
     differs: bool,
 }
 
@@ -40,11 +40,13 @@ pub(super) struct Sizes {
     rule: SizeRule,
     seen: Vec<Seen>,
     counts: BTreeMap<(u32, u32), u64>,
+    /// How often an object's size was another one than the time before.
+    pub(super) changes: u64,
 }
 
 impl Sizes {
     pub(super) fn new(rule: SizeRule) -> Self {
-        Self { rule, seen: Vec::new(), counts: BTreeMap::new() }
+        Self { rule, seen: Vec::new(), counts: BTreeMap::new(), changes: 0 }
     }
 
     /// Makes room for object `id`, the next new one.
@@ -57,10 +59,10 @@ impl Sizes {
     /// A whole response for object `id` had `size` bytes, more than 0.
     pub(super) fn record(&mut self, id: u32, size: u32) {
         let seen = &mut self.seen[id as usize];
-        if seen.first == 0 {
-            seen.first = size;
-        }
-        seen.differs |= size != seen.first;
+        let differs = seen.last != 0 && size != seen.last;
+        self.changes += u64::from(differs);
+        seen.differs |= differs;
+        seen.last = size;
         match self.rule {
             SizeRule::Max => seen.size = seen.size.max(size),
             SizeRule::Last => seen.size = size,

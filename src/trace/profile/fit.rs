@@ -1,7 +1,7 @@
 //! What a trace can tell and what it cannot, in plain sentences.
 
 use super::{ClassProfile, TimeProfile};
-use crate::trace::import::{Import, OTHER};
+use crate::trace::import::{Import, OTHER, Provenance};
 use crate::units::SimDuration;
 
 pub(super) fn sentences(import: &Import, time: &TimeProfile, classes: &[ClassProfile]) -> Vec<String> {
@@ -24,8 +24,8 @@ pub(super) fn sentences(import: &Import, time: &TimeProfile, classes: &[ClassPro
     } else {
         fit.push("all requests come at the same instant: nothing can be said about TTLs".to_owned());
     }
-    fit.push("no changes of the images are recorded: freshness needs an assumed rate of change".to_owned());
-    if import.trace.origin_times().is_none() {
+    fit.push(changes(provenance));
+    if !provenance.has_origin_times {
         fit.push("no origin times are recorded: the latency of the origin has to be assumed".to_owned());
     }
     if let Some(share) = provenance.imputed_share().filter(|share| *share > 0.0) {
@@ -47,6 +47,22 @@ pub(super) fn sentences(import: &Import, time: &TimeProfile, classes: &[ClassPro
         fit.push(format!("{:.1} % of the requests belong to no class of their own", share * 100.0));
     }
     fit
+}
+
+/// What is known of changes.
+fn changes(provenance: &Provenance) -> String {
+    let Provenance { writes, recorded_deletions, size_changes, .. } = provenance;
+    if writes + recorded_deletions > 0 {
+        return format!(
+            "{writes} writes and {recorded_deletions} deletions are recorded: set = \"change\" replays writes as changes"
+        );
+    }
+    if *size_changes > 0 {
+        return format!(
+            "no changes of the images are recorded, but {size_changes} sizes that differ from the object's last one:              aborted transfers or changes; freshness needs an assumed rate of change"
+        );
+    }
+    "no changes of the images are recorded: freshness needs an assumed rate of change".to_owned()
 }
 
 /// A span of time for a sentence, with one unit: `14.9 h`.

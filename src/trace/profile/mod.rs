@@ -1,15 +1,15 @@
 //! What a trace is like: the figures of `ttlab trace stat`.
 //!
-//! Times are looked at as they were recorded: what spreading put behind the whole second is dropped
-//! again. Only the TTL preview uses the trace as it will be replayed.
+//! Found in one pass over the requests, with memory for objects (about 110 bytes each, while the trace itself
+//! holds their keys, sizes and classes) and for a few thousand windows of time, not for requests.
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use serde::Serialize;
 
 use super::import::{Import, Provenance};
-use crate::units::SimTime;
 
+mod course;
 mod fit;
 mod objects;
 mod popularity;
@@ -17,15 +17,22 @@ mod preview;
 mod quantile;
 mod rates;
 mod reuse;
+mod scan;
+mod tallied;
 mod text;
+mod updates;
 
+pub use course::{Course, Stretch};
 pub use objects::{ClassProfile, ObjectProfile, SizeProfile};
-pub use popularity::Popularity;
+pub use popularity::{Popularity, zipf_exponent};
 pub use preview::{HotKey, TtlPreview};
 pub use quantile::Spread as Quantiles;
 pub use rates::{Daily, Gap, RateProfile, TimeProfile, Window};
 pub use reuse::ReuseProfile;
 pub use text::render;
+pub use updates::{TtlProfile, TtlShare, UpdateProfile};
+
+use scan::Scan;
 
 /// What `ttlab trace stat` prints.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -38,12 +45,20 @@ pub struct Profile {
     pub objects: ObjectProfile,
     /// Zipf exponents; `None` below 20 objects.
     pub popularity: Option<Popularity>,
+    /// Points of the popularity: a rank from 1, and the requests of the object with that rank.
+    pub ranks: Vec<(u64, u64)>,
     /// Sizes of objects and of requests.
     pub sizes: SizeProfile,
     /// Requests per second, minute and hour.
     pub rates: RateProfile,
     /// Time between requests for the same object.
     pub reuse: ReuseProfile,
+    /// Requests, working set and new objects over time.
+    pub course: Course,
+    /// Evidence of changes.
+    pub updates: UpdateProfile,
+    /// Recorded TTLs; `None` where there are none.
+    pub ttls: Option<TtlProfile>,
     /// Hit ratios of TTLs with unlimited capacity and an origin without latency.
     pub ttl_preview: Vec<TtlPreview>,
     /// The keys with the highest rates and how many requests one expiry of theirs would meet.
@@ -57,40 +72,28 @@ pub struct Profile {
 impl Profile {
     /// The figures of a trace.
     pub fn of(import: &Import) -> Self {
-        let recorded = Recorded::of(import);
-        let counts = objects::counts(&import.trace);
-        let time = rates::time(import, &recorded);
-        let rates = rates::rates(import, &recorded);
+        let scan = Scan::of(import);
+        let counts = scan.counts();
+        let time = rates::time(import, &scan);
+        let rates = rates::rates(import, &scan);
         let classes = objects::classes(&import.trace, &counts);
         Self {
             input: import.provenance.clone(),
             objects: objects::objects(&counts),
             popularity: popularity::popularity(&counts),
+            ranks: popularity::ranks(&counts),
             sizes: objects::sizes(&import.trace, &counts, &import.provenance),
-            reuse: reuse::reuse(&import.trace, &recorded),
-            ttl_preview: preview::ttl(&import.trace, &counts),
+            reuse: scan.reuse.profile(),
+            updates: updates::updates(&import.provenance, time.span_s),
+            ttls: updates::ttls(&import.provenance),
+            ttl_preview: preview::ttl(&scan.hits, &import.trace, &counts),
             stampede_preview: preview::stampedes(&import.trace, &counts),
             fit: fit::sentences(import, &time, &classes),
+            course: scan.courses.finest(),
             time,
             rates,
             classes,
         }
-    }
-}
-
-/// The times of the requests as they were recorded.
-struct Recorded {
-    /// Nanoseconds since 1970 UTC, never decreasing.
-    times: Vec<i64>,
-}
-
-impl Recorded {
-    fn of(import: &Import) -> Self {
-        let resolution = i64::try_from(import.provenance.resolution_ns).unwrap_or(1).max(1);
-        let first = import.provenance.first_unix_ns;
-        let absolute = |at: &SimTime| first.saturating_add_unsigned(at.as_nanos());
-        let floor = |time: i64| time.div_euclid(resolution).saturating_mul(resolution);
-        Self { times: import.trace.times().iter().map(|at| floor(absolute(at))).collect() }
     }
 }
 

@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::quantile::Spread;
 use super::share;
+use super::tallied::Tallied;
+use crate::trace::Trace;
 use crate::trace::import::Provenance;
-use crate::trace::{ObjectId, Trace};
 
 /// Requests and objects.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -16,6 +17,8 @@ pub struct ObjectProfile {
     pub objects: u64,
     /// No cache that begins empty can do better: 1 - objects / requests.
     pub best_hit_ratio: Option<f64>,
+    /// The rest: first requests, which no cache can answer, as a share of all requests.
+    pub compulsory_miss_ratio: Option<f64>,
     /// Objects that are asked for once.
     pub one_hit_objects: u64,
     /// Their share of all objects.
@@ -39,6 +42,10 @@ pub struct SizeProfile {
     pub per_object: Spread,
     /// Of the objects behind all requests.
     pub per_request: Spread,
+    /// Points of the distribution over objects: bytes, and the share that is no larger.
+    pub curve: Vec<(f64, f64)>,
+    /// The same over requests.
+    pub request_curve: Vec<(f64, f64)>,
     /// Objects whose size is recorded.
     pub known_objects: u64,
     /// Sum of the sizes of these.
@@ -74,15 +81,6 @@ pub struct ClassProfile {
     pub best_hit_ratio: Option<f64>,
 }
 
-/// Requests by object.
-pub(super) fn counts(trace: &Trace) -> Vec<u64> {
-    let mut counts = vec![0; trace.objects().len()];
-    for object in trace.object_ids() {
-        counts[object.index()] += 1;
-    }
-    counts
-}
-
 fn best_hit_ratio(requests: u64, objects: u64) -> Option<f64> {
     share(requests.saturating_sub(objects), requests)
 }
@@ -98,6 +96,7 @@ pub(super) fn objects(counts: &[u64]) -> ObjectProfile {
         requests,
         objects,
         best_hit_ratio: best_hit_ratio(requests, objects),
+        compulsory_miss_ratio: share(objects, requests),
         one_hit_objects,
         one_hit_share_of_objects: share(one_hit_objects, objects),
         one_hit_share_of_requests: share(one_hit_objects, requests),
@@ -112,14 +111,27 @@ pub(super) fn sizes(trace: &Trace, counts: &[u64], provenance: &Provenance) -> S
     let facts = trace.objects().facts();
     let known: Vec<u64> =
         facts.iter().filter(|fact| !fact.size_is_imputed).map(|fact| u64::from(fact.size)).collect();
-    let size_of = |object: &ObjectId| u64::from(trace.objects().size(*object));
+    let requested_bytes = facts.iter().zip(counts).map(|(fact, count)| u64::from(fact.size) * count).sum();
+    let requests: u64 = counts.iter().sum();
+    let mut by_request: Vec<(u64, u64)> =
+        facts.iter().zip(counts).map(|(fact, count)| (u64::from(fact.size), *count)).collect();
+    by_request.sort_unstable();
+    let mean = (requests > 0).then(|| requested_bytes as f64 / requests as f64);
+    let per_request = Spread::of_counted(&by_request, mean, 1.0);
+    let mut tallied = Tallied::new();
+    known.iter().for_each(|size| tallied.record(*size));
+    let curve = tallied.curve(1.0);
+    let mut tallied = Tallied::new();
+    by_request.iter().for_each(|(size, count)| tallied.record_many(*size, *count));
     SizeProfile {
         known_objects: known.len() as u64,
         known_bytes: known.iter().sum(),
         unique_bytes: trace.objects().total_bytes(),
-        requested_bytes: facts.iter().zip(counts).map(|(fact, count)| u64::from(fact.size) * count).sum(),
+        requested_bytes,
         per_object: Spread::of(known, 1.0),
-        per_request: Spread::of(trace.object_ids().iter().map(size_of).collect(), 1.0),
+        per_request,
+        curve,
+        request_curve: tallied.curve(1.0),
         objects_with_several_sizes: provenance.objects_with_several_sizes,
         imputed_objects: provenance.imputed_objects,
         imputed_share_of_requests: provenance.imputed_share(),

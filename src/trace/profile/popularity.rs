@@ -16,6 +16,22 @@ pub struct Popularity {
     pub alpha_least_squares: Option<f64>,
 }
 
+/// Points of the popularity of objects, at most about a hundred: a rank from 1, and the requests of the object
+/// with that rank. Ranks are spaced evenly in their logarithm.
+pub(super) fn ranks(counts: &[u64]) -> Vec<(u64, u64)> {
+    let mut counts = counts.to_vec();
+    counts.sort_unstable_by(|a, b| b.cmp(a));
+    let mut points = Vec::new();
+    let mut rank = 1_usize;
+    while let Some(count) = rank.checked_sub(1).and_then(|place| counts.get(place)) {
+        points.push((rank as u64, *count));
+        // A sixth more each time, and the last one too.
+        let next = rank + (rank / 6).max(1);
+        rank = if rank < counts.len() { next.min(counts.len()) } else { next };
+    }
+    points
+}
+
 /// The exponents for objects with these numbers of requests.
 pub(super) fn popularity(counts: &[u64]) -> Option<Popularity> {
     if counts.len() < FEWEST_OBJECTS {
@@ -28,6 +44,13 @@ pub(super) fn popularity(counts: &[u64]) -> Option<Popularity> {
         alpha_mle: maximum_likelihood(&counts, &ln_ranks),
         alpha_least_squares: least_squares(&counts, &ln_ranks),
     })
+}
+
+/// The exponent of a Zipf law by maximum likelihood over all ranks; `counts` are requests by object, the
+/// greatest first. `None` below 20 objects.
+pub fn zipf_exponent(counts: &[u64]) -> Option<f64> {
+    let ln_ranks: Vec<f64> = (1..=counts.len()).map(|rank| (rank as f64).ln()).collect();
+    (counts.len() >= FEWEST_OBJECTS).then(|| maximum_likelihood(counts, &ln_ranks))
 }
 
 /// Maximises -a * sum(f ln r) - sum(f) * ln(sum(r^-a)): the mean of ln r under the law must be the

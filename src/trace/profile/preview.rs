@@ -34,49 +34,66 @@ pub struct HotKey {
     pub crowd_at_1s: f64,
 }
 
+/// Keys that are shown.
+const HOTTEST: usize = 10;
+
 const TTLS_S: [u64; 7] = [10, 60, 300, 3_600, 21_600, 86_400, 604_800];
 
-pub(super) fn ttl(trace: &Trace, counts: &[u64]) -> Vec<TtlPreview> {
-    let requests = trace.len() as f64;
-    let span = trace.span().as_secs_f64();
-    TTLS_S
-        .into_iter()
-        .map(|seconds| {
-            let ttl = SimDuration::from_secs(seconds);
-            let ratio = |hits: u64| (requests > 0.0).then(|| hits as f64 / requests);
-            let poisson = |hit: fn(f64) -> f64| {
-                (span > 0.0).then(|| {
-                    let expected = |count: &u64| {
-                        let per_ttl = *count as f64 / span * seconds as f64;
-                        *count as f64 * hit(per_ttl)
-                    };
-                    counts.iter().map(expected).sum::<f64>() / requests
-                })
-            };
-            TtlPreview {
-                ttl,
-                fixed: ratio(hits(trace, ttl, false)),
-                sliding: ratio(hits(trace, ttl, true)),
-                fixed_if_poisson: poisson(|x| x / (1.0 + x)),
-                sliding_if_poisson: poisson(|x| 1.0 - (-x).exp()),
-            }
-        })
-        .collect()
+/// What the TTLs of the preview hold of one object.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Lives {
+    /// When it was last asked for.
+    last: Option<SimTime>,
+    /// Until when each fixed TTL holds it.
+    until: [SimTime; TTLS_S.len()],
 }
 
-/// Hits where an entry is live up to and including the end of its TTL, as in Redis.
-fn hits(trace: &Trace, ttl: SimDuration, slides: bool) -> u64 {
-    let mut live_until: Vec<Option<SimTime>> = vec![None; trace.objects().len()];
-    let mut hits = 0;
-    for request in trace.requests() {
-        let until = &mut live_until[request.object.index()];
-        let is_hit = until.is_some_and(|until| request.at <= until);
-        hits += u64::from(is_hit);
-        if !is_hit || slides {
-            *until = Some(request.at + ttl);
+/// Hits by TTL.
+#[derive(Debug, Default)]
+pub(super) struct Hits {
+    fixed: [u64; TTLS_S.len()],
+    sliding: [u64; TTLS_S.len()],
+}
+
+impl Hits {
+    /// A request; an entry is live up to and including the end of its TTL, as in Redis.
+    pub(super) fn request(&mut self, at: SimTime, lives: &mut Lives) {
+        let before = lives.last.replace(at);
+        for (place, seconds) in TTLS_S.into_iter().enumerate() {
+            let ttl = SimDuration::from_secs(seconds);
+            let is_live = before.is_some() && at <= lives.until[place];
+            self.fixed[place] += u64::from(is_live);
+            if !is_live {
+                lives.until[place] = at + ttl;
+            }
+            self.sliding[place] += u64::from(before.is_some_and(|before| at <= before + ttl));
         }
     }
-    hits
+}
+
+pub(super) fn ttl(hits: &Hits, trace: &Trace, counts: &[u64]) -> Vec<TtlPreview> {
+    let requests = trace.len() as f64;
+    let span = trace.span().as_secs_f64();
+    let ratio = |hits: u64| (requests > 0.0).then(|| hits as f64 / requests);
+    let preview = |(place, seconds): (usize, u64)| {
+        let poisson = |hit: fn(f64) -> f64| {
+            (span > 0.0).then(|| {
+                let expected = |count: &u64| {
+                    let per_ttl = *count as f64 / span * seconds as f64;
+                    *count as f64 * hit(per_ttl)
+                };
+                counts.iter().map(expected).sum::<f64>() / requests
+            })
+        };
+        TtlPreview {
+            ttl: SimDuration::from_secs(seconds),
+            fixed: ratio(hits.fixed[place]),
+            sliding: ratio(hits.sliding[place]),
+            fixed_if_poisson: poisson(|x| x / (1.0 + x)),
+            sliding_if_poisson: poisson(|x| 1.0 - (-x).exp()),
+        }
+    };
+    TTLS_S.into_iter().enumerate().map(preview).collect()
 }
 
 pub(super) fn stampedes(trace: &Trace, counts: &[u64]) -> Vec<HotKey> {
@@ -85,8 +102,12 @@ pub(super) fn stampedes(trace: &Trace, counts: &[u64]) -> Vec<HotKey> {
         return Vec::new();
     }
     let mut hottest: Vec<usize> = (0..counts.len()).collect();
-    hottest.sort_by_key(|&index| std::cmp::Reverse(counts[index]));
-    hottest.truncate(10);
+    let by_count = |index: &usize| (std::cmp::Reverse(counts[*index]), *index);
+    if hottest.len() > HOTTEST {
+        hottest.select_nth_unstable_by_key(HOTTEST, by_count);
+        hottest.truncate(HOTTEST);
+    }
+    hottest.sort_unstable_by_key(by_count);
     let hot = |index: usize| {
         let rate = counts[index] as f64 / span;
         HotKey {

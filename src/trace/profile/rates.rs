@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Recorded;
+use super::quantile::Spread;
+use super::scan::Scan;
 use crate::trace::import::Import;
 
 const SECOND_NS: i64 = 1_000_000_000;
-const HOUR_S: f64 = 3_600.0;
 
 /// A silence between two requests.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -72,6 +72,8 @@ pub struct Daily {
 pub struct RateProfile {
     /// Requests per second over the whole span; `None` for an instant.
     pub mean_per_s: Option<f64>,
+    /// Time between one request and the next, whatever the object.
+    pub gaps_s: Spread,
     /// Windows of a second.
     pub per_second: Window,
     /// Windows of a minute.
@@ -80,82 +82,116 @@ pub struct RateProfile {
     pub per_hour: Window,
     /// The course of the day; `None` where the trace covers less than one.
     pub daily: Option<Daily>,
+    /// Points of the distribution of the time between requests: seconds, and the share that is no longer.
+    pub gap_curve_s: Vec<(f64, f64)>,
 }
 
-pub(super) fn time(import: &Import, recorded: &Recorded) -> TimeProfile {
-    let times = &recorded.times;
-    let (first, last) = (times.first().copied().unwrap_or(0), times.last().copied().unwrap_or(0));
-    let span_s = seconds(first, last);
-    let mean_gap = span_s / (times.len().saturating_sub(1).max(1)) as f64;
-    let mut gaps: Vec<Gap> = Vec::new();
-    let mut long_gaps = 0;
-    for pair in times.windows(2) {
-        let gap = Gap { from_unix_ns: pair[0], seconds: seconds(pair[0], pair[1]) };
-        long_gaps += u64::from(gap.seconds > HOUR_S && gap.seconds > 10.0 * mean_gap);
+/// Silences, gathered.
+#[derive(Debug, Default)]
+pub(super) struct Silences {
+    longest: Vec<Gap>,
+    /// Silences above an hour in nanoseconds: as many as the span has hours at most.
+    above_an_hour: Vec<u64>,
+}
+
+impl Silences {
+    /// Nothing came for `gap` nanoseconds from `from` on.
+    pub(super) fn gap(&mut self, from: i64, gap: u64) {
+        const HOUR_NS: u64 = 3_600 * SECOND_NS.unsigned_abs();
+        if gap > HOUR_NS {
+            self.above_an_hour.push(gap);
+        }
+        let gap = Gap { from_unix_ns: from, seconds: gap as f64 / SECOND_NS as f64 };
+        let longest = &mut self.longest;
         if gap.seconds > 0.0
-            && (gaps.len() < 5 || gaps.last().is_some_and(|least| gap.seconds > least.seconds))
+            && (longest.len() < 5 || longest.last().is_some_and(|least| gap.seconds > least.seconds))
         {
-            let place = gaps.partition_point(|longer| longer.seconds >= gap.seconds);
-            gaps.insert(place, gap);
-            gaps.truncate(5);
+            let place = longest.partition_point(|longer| longer.seconds >= gap.seconds);
+            longest.insert(place, gap);
+            longest.truncate(5);
         }
     }
+}
+
+pub(super) fn time(import: &Import, scan: &Scan) -> TimeProfile {
+    let mean_gap_ns = scan.span_s() * 1e9 / (scan.requests.saturating_sub(1).max(1)) as f64;
+    let is_long = |gap: &&u64| **gap as f64 > 10.0 * mean_gap_ns;
     let day = |hour: &i64| hour.div_euclid(24);
     let mut days: Vec<i64> = import.local_hours.keys().map(day).collect();
     days.dedup();
     TimeProfile {
-        first_unix_ns: first,
-        last_unix_ns: last,
-        span_s,
-        longest_gaps: gaps,
-        long_gaps,
+        first_unix_ns: scan.first,
+        last_unix_ns: scan.last,
+        span_s: scan.span_s(),
+        longest_gaps: scan.silences.longest.clone(),
+        long_gaps: scan.silences.above_an_hour.iter().filter(is_long).count() as u64,
         days_present: days.len() as u64,
         days_covered: days.last().zip(days.first()).map_or(0, |(last, first)| last.abs_diff(*first) + 1),
     }
 }
 
-pub(super) fn rates(import: &Import, recorded: &Recorded) -> RateProfile {
-    let times = &recorded.times;
-    let span_s = times.last().zip(times.first()).map_or(0.0, |(last, first)| seconds(*first, *last));
+pub(super) fn rates(import: &Import, scan: &Scan) -> RateProfile {
+    let span_s = scan.span_s();
+    let [per_second, per_minute, per_hour] = [0, 1, 2].map(|place: usize| scan.windows[place].window(span_s));
     RateProfile {
-        mean_per_s: (span_s > 0.0).then(|| times.len() as f64 / span_s),
-        per_second: window(times, 1, span_s),
-        per_minute: window(times, 60, span_s),
-        per_hour: window(times, 3_600, span_s),
+        mean_per_s: (span_s > 0.0).then(|| scan.requests as f64 / span_s),
+        gaps_s: scan.gaps.spread(1e-9),
+        per_second,
+        per_minute,
+        per_hour,
         daily: daily(&import.local_hours),
+        gap_curve_s: scan.gaps.curve(1e-9),
     }
 }
 
-fn seconds(from: i64, to: i64) -> f64 {
-    to.abs_diff(from) as f64 / SECOND_NS as f64
+/// Counts by window, laid out from the first request on, so that the first one is whole.
+#[derive(Debug)]
+pub(super) struct Windows {
+    length_s: u64,
+    place: u64,
+    count: u64,
+    all: u64,
+    peak: u64,
+    busy: u64,
+    sum: f64,
+    squares: f64,
 }
 
-/// Windows are laid out from the first request on, so that the first one is whole.
-fn window(times: &[i64], length_s: i64, span_s: f64) -> Window {
-    let (first, last) = (times.first().copied().unwrap_or(0), times.last().copied().unwrap_or(0));
-    let window_ns = length_s.unsigned_abs() * SECOND_NS.unsigned_abs();
-    let index = |time: &i64| time.abs_diff(first) / window_ns;
-    let whole = index(&last);
-    let (mut peak, mut busy, mut sum, mut squares) = (0_u64, 0_u64, 0.0_f64, 0.0_f64);
-    for same in times.chunk_by(|a, b| index(a) == index(b)) {
-        let count = same.len() as u64;
-        peak = peak.max(count);
-        busy += 1;
-        // The last window is cut off by the end of the trace and would look like a silence.
-        if index(&same[0]) < whole {
-            sum += count as f64;
-            squares += (count as f64).powi(2);
+impl Windows {
+    pub(super) fn new(length_s: u64) -> Self {
+        Self { length_s, place: 0, count: 0, all: 0, peak: 0, busy: 0, sum: 0.0, squares: 0.0 }
+    }
+
+    /// A request so many nanoseconds after the first one.
+    pub(super) fn request(&mut self, since_first: u64) {
+        let place = since_first / (self.length_s * SECOND_NS.unsigned_abs());
+        if place != self.place {
+            self.sum += self.count as f64;
+            self.squares += (self.count as f64).powi(2);
+            (self.place, self.count) = (place, 0);
         }
+        self.busy += u64::from(self.count == 0);
+        self.count += 1;
+        self.all += 1;
+        self.peak = self.peak.max(self.count);
     }
-    let per_window = sum / whole as f64;
-    let mean = (span_s >= length_s as f64).then(|| times.len() as f64 * length_s as f64 / span_s);
-    Window {
-        seconds: length_s.unsigned_abs(),
-        mean,
-        peak,
-        peak_to_mean: mean.map(|mean| peak as f64 / mean),
-        busy,
-        dispersion: (whole > 1).then(|| (squares / whole as f64 - per_window * per_window) / per_window),
+
+    /// The figures. The window that the last request lies in is cut off by the end of the trace and would look
+    /// like a silence, so it counts for the peak alone.
+    pub(super) fn window(&self, span_s: f64) -> Window {
+        let whole = self.place;
+        let per_window = self.sum / whole as f64;
+        let length = self.length_s as f64;
+        let mean = (span_s >= length).then(|| self.all as f64 * length / span_s);
+        Window {
+            seconds: self.length_s,
+            mean,
+            peak: self.peak,
+            peak_to_mean: mean.map(|mean| self.peak as f64 / mean),
+            busy: self.busy,
+            dispersion: (whole > 1)
+                .then(|| (self.squares / whole as f64 - per_window * per_window) / per_window),
+        }
     }
 }
 
@@ -190,8 +226,9 @@ mod tests {
 
     #[test]
     fn a_window_counts_empty_ones_too() {
-        let times: Vec<i64> = [0, 0, 0, 4].map(|s| s * SECOND_NS).to_vec();
-        let window = window(&times, 1, 4.0);
+        let mut windows = Windows::new(1);
+        [0, 0, 0, 4].map(|s| windows.request(s * SECOND_NS.unsigned_abs()));
+        let window = windows.window(4.0);
         assert_eq!((window.peak, window.busy, window.mean), (3, 2, Some(1.0)));
         // Whole windows hold 3, 0, 0, 0: mean 3/4, variance 9/4 - 9/16.
         assert!((window.dispersion.unwrap() - 2.25).abs() < 1e-12);

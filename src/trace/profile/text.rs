@@ -13,6 +13,7 @@ pub fn render(profile: &Profile) -> String {
     operations(&mut page, profile);
     objects(&mut page, profile);
     rates(&mut page, profile);
+    updates(&mut page, profile);
     previews(&mut page, profile);
     classes(&mut page, profile);
     page.title("Fit for purpose");
@@ -95,13 +96,14 @@ fn operations(page: &mut Page, profile: &Profile) {
     if input.operations.iter().all(|o| o.method.is_none() && o.status.is_none()) {
         return;
     }
-    page.title("Operations (lines; of which with an extension that is kept)");
+    page.title("Operations (lines and their share of all; of which with an extension that is kept)");
     for operation in &input.operations {
         let method = operation.method.as_deref().unwrap_or("");
         let status = operation.status.map(|status| status.to_string()).unwrap_or_default();
         let name = format!("{method} {status}");
         let lines = thousands(operation.lines);
-        page.row(name.trim(), format!("{lines:>12} {:>12}", thousands(operation.kept_extension)));
+        let share = percent_of(operation.lines, input.lines);
+        page.row(name.trim(), format!("{lines:>12} {share:>9} {:>12}", thousands(operation.kept_extension)));
     }
     let extensions: Vec<String> =
         input.extensions.iter().map(|(name, lines)| format!("{name} {}", thousands(*lines))).collect();
@@ -116,6 +118,10 @@ fn objects(page: &mut Page, profile: &Profile) {
     page.row("requests", thousands(objects.requests));
     page.row("objects", thousands(objects.objects));
     page.row("best hit ratio", format!("{} (the cache begins empty)", percent(objects.best_hit_ratio)));
+    page.row(
+        "compulsory misses",
+        format!("{} of the requests are the first for their object", percent(objects.compulsory_miss_ratio)),
+    );
     page.row(
         "asked for once",
         format!(
@@ -182,16 +188,63 @@ fn rates(page: &mut Page, profile: &Profile) {
         None => page.row("over the day", "— (the trace covers less than a day)"),
     }
     let (reuse, gaps) = (&profile.reuse, &profile.reuse.gaps_s);
+    let between = &rates.gaps_s;
+    page.row("between requests", format!("p50 {}, p99 {}", span(between.p50), span(between.p99)));
     page.title("Reuse");
-    let percentiles =
-        [gaps.p10, gaps.p25, gaps.p50, gaps.p75, gaps.p90, gaps.p99].map(|gap| gap.map(duration));
-    let percentiles = percentiles.map(|gap| gap.unwrap_or_else(|| "—".to_owned()));
+    let percentiles = [gaps.p10, gaps.p25, gaps.p50, gaps.p75, gaps.p90, gaps.p99].map(span);
     page.row("p10 p25 p50 p75 p90 p99", percentiles.join("  "));
     page.row("gaps of zero", percent(reuse.zero_share));
     page.row(
         "same object and second",
         format!("{} times, at most {} requests", thousands(reuse.shared_seconds), reuse.most_in_a_second),
     );
+}
+
+fn updates(page: &mut Page, profile: &Profile) {
+    let updates = &profile.updates;
+    page.title("Changes and TTLs");
+    page.row(
+        "writes, deletions",
+        format!(
+            "{}, {} ({} per hour, {} per request)",
+            thousands(updates.writes),
+            thousands(updates.deletions),
+            number(updates.updates_per_hour),
+            number(updates.updates_per_request)
+        ),
+    );
+    page.row(
+        "sizes that differ",
+        format!(
+            "{} responses ({} of the requests), of {} objects",
+            thousands(updates.size_changes),
+            percent(updates.size_changes_per_request),
+            thousands(updates.objects_with_several_sizes)
+        ),
+    );
+    let Some(ttls) = &profile.ttls else {
+        page.row("recorded TTLs", "—");
+        return;
+    };
+    page.row(
+        "recorded TTLs",
+        format!(
+            "in {} records, of {} objects; {} of the requests come without one",
+            thousands(ttls.records),
+            thousands(ttls.objects),
+            percent(ttls.share_of_requests_without)
+        ),
+    );
+    for common in &ttls.common {
+        page.row(
+            &format!("  {}", common.ttl),
+            format!("{} {}", thousands(common.records), percent(common.share)),
+        );
+    }
+}
+
+fn span(seconds: Option<f64>) -> String {
+    seconds.map_or_else(|| "—".to_owned(), duration)
 }
 
 fn window_text(window: &Window) -> String {
@@ -206,7 +259,7 @@ fn window_text(window: &Window) -> String {
 }
 
 fn previews(page: &mut Page, profile: &Profile) {
-    page.title("TTL preview (unlimited capacity, no latency; in brackets: if requests were Poisson)");
+    page.title("TTL preview (unlimited capacity, no latency; in brackets: if requests were Poisson, and the rest is burstiness)");
     for preview in &profile.ttl_preview {
         page.row(
             &preview.ttl.to_string(),

@@ -57,7 +57,13 @@ impl Alias {
         Self { columns }
     }
 
+    /// Number of indices.
+    pub(super) fn len(&self) -> u32 {
+        u32::try_from(self.columns.len()).expect("indices fit in 32 bits")
+    }
+
     /// Draws an index.
+    #[inline]
     pub(super) fn draw(&self, stream: &mut Stream) -> u32 {
         let index = below(stream, self.columns.len());
         let column = self.columns[index as usize];

@@ -9,9 +9,10 @@
 
 use rand_distr::{Distribution, Exp1};
 
-use super::{ArrivalModel, Traffic};
+use super::{ArrivalModel, Arrivals, BLOCK, Traffic};
 use crate::catalog::{Invalid, Param, Plugin};
-use crate::random::Stream;
+use crate::random::{Seed, Stream};
+use crate::trace::synth::Setup;
 use crate::units::SimTime;
 
 /// The model; see the page above.
@@ -27,34 +28,47 @@ impl Plugin for Poisson {
     const SUMMARY: &'static str = "Requests arrive independently of one another, with exponential gaps.";
     const PARAMS: &'static [Param] = &[];
     type Params = Params;
-    type Setup = ();
+    type Setup = Setup;
 
-    fn new(_: &Params, (): &()) -> Result<Self, Invalid> {
+    fn new(_: &Params, _: &Setup) -> Result<Self, Invalid> {
         Ok(Self)
     }
 }
 
 impl ArrivalModel for Poisson {
+    fn begin(&self, traffic: Traffic, seed: Seed) -> Box<dyn Arrivals> {
+        Box::new(Independent {
+            stream: seed.stream(),
+            now: 0.0,
+            mean_gap: 1e9 / traffic.rate.as_per_second(),
+            end: traffic.duration.as_nanos() as f64,
+        })
+    }
+}
+
+/// A Poisson process.
+struct Independent {
+    stream: Stream,
+    /// Nanoseconds, summed as a real number and cut to whole ones at the end, so that no error adds up.
+    now: f64,
+    mean_gap: f64,
+    end: f64,
+}
+
+impl Arrivals for Independent {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "times are at least 0 and before an end that is a u64; the expected number fits in memory"
+        reason = "times are at least 0 and before an end that is a u64"
     )]
-    fn times(&self, traffic: Traffic, stream: &mut Stream) -> Vec<SimTime> {
-        let end = traffic.duration.as_nanos() as f64;
-        let mean_gap = 1e9 / traffic.rate.as_per_second();
-        let expected = end / mean_gap;
-        // Six standard deviations above the mean: growing once would double the memory.
-        let mut times = Vec::with_capacity((expected + 6.0 * expected.sqrt()) as usize + 16);
-        // Summed as a real number and cut to nanoseconds at the end, so that no error adds up.
-        let mut now = 0.0;
-        loop {
-            let gap: f64 = Exp1.sample(stream);
-            now += gap * mean_gap;
-            if now >= end {
-                return times;
+    fn next(&mut self, times: &mut Vec<SimTime>) {
+        for _ in 0..BLOCK {
+            let gap: f64 = Exp1.sample(&mut self.stream);
+            self.now += gap * self.mean_gap;
+            if self.now >= self.end {
+                return;
             }
-            times.push(SimTime::from_nanos(now as u64));
+            times.push(SimTime::from_nanos(self.now as u64));
         }
     }
 }
@@ -62,12 +76,11 @@ impl ArrivalModel for Poisson {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Seed;
     use crate::trace::synth::fit::fits;
-    use crate::units::{Rate, SimDuration};
+    use crate::units::SimDuration;
 
     fn times(rate: f64, duration: SimDuration, seed: u64) -> Vec<SimTime> {
-        Poisson.times(Traffic { rate: Rate::per_second(rate), duration }, &mut Seed::new(seed).stream())
+        super::super::all(&Poisson, rate, duration, seed)
     }
 
     #[test]

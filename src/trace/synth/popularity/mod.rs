@@ -1,27 +1,42 @@
 //! How often each object of a class is asked for, most popular first.
 
+pub mod empirical;
+pub mod hotspot;
 pub mod uniform;
 pub mod zipf;
 
-use super::alias;
+use super::{Setup, alias};
 use crate::catalog;
 use crate::random::Stream;
 
 /// A law of popularity: how the requests of a class spread over its objects by rank.
 pub trait Popularity: std::fmt::Debug + Send + Sync {
-    /// A sampler of ranks for `objects` objects, at least 1. May cost time and memory in proportion.
-    fn over(&self, objects: u32) -> Box<dyn Ranks>;
+    /// The weights of `objects` objects, at least 1, the most popular first; they need not sum to 1.
+    fn weights(&self, objects: u32) -> Vec<f64>;
+
+    /// A sampler of ranks for `objects` objects. May cost time and memory in proportion.
+    fn over(&self, objects: u32) -> Box<dyn Ranks> {
+        Box::new(alias::Alias::new(&self.weights(objects)))
+    }
 }
 
 /// Draws ranks.
-pub trait Ranks {
+pub trait Ranks: Send {
     /// Draws a rank; 0 is the most popular object.
     fn draw(&self, stream: &mut Stream) -> u32;
 }
 
+impl Ranks for alias::Alias {
+    fn draw(&self, stream: &mut Stream) -> u32 {
+        self.draw(stream)
+    }
+}
+
 catalog! {
     /// All popularity models.
-    pub static POPULARITIES: Catalog<dyn Popularity, ()> = "popularity model", tag "model";
+    pub static POPULARITIES: Catalog<dyn Popularity, Setup> = "popularity model", tag "model";
     zipf::Zipf,
+    hotspot::Hotspot,
+    empirical::Empirical,
     uniform::Uniform,
 }

@@ -10,6 +10,7 @@
 use super::{Popularity, Ranks, alias};
 use crate::catalog::{Invalid, Param, Plugin};
 use crate::random::Stream;
+use crate::trace::synth::Setup;
 
 /// The model; see the page above.
 #[derive(Debug)]
@@ -24,14 +25,18 @@ impl Plugin for Uniform {
     const SUMMARY: &'static str = "Every object of the class is equally popular.";
     const PARAMS: &'static [Param] = &[];
     type Params = Params;
-    type Setup = ();
+    type Setup = Setup;
 
-    fn new(_: &Params, (): &()) -> Result<Self, Invalid> {
+    fn new(_: &Params, _: &Setup) -> Result<Self, Invalid> {
         Ok(Self)
     }
 }
 
 impl Popularity for Uniform {
+    fn weights(&self, objects: u32) -> Vec<f64> {
+        vec![1.0; objects as usize]
+    }
+
     fn over(&self, objects: u32) -> Box<dyn Ranks> {
         Box::new(Equal { objects: objects as usize })
     }

@@ -17,6 +17,7 @@ use rand::RngExt;
 use super::{Popularity, Ranks, alias};
 use crate::catalog::{Invalid, Param, Plugin};
 use crate::random::Stream;
+use crate::trace::synth::Setup;
 
 /// Above so many objects, no table is made: where it outgrows the processor's cache, calculating is
 /// faster than looking up (benches/synth.rs).
@@ -46,27 +47,24 @@ impl Plugin for Zipf {
             .to("20"),
     ];
     type Params = Params;
-    type Setup = ();
+    type Setup = Setup;
 
-    fn new(params: &Params, (): &()) -> Result<Self, Invalid> {
+    fn new(params: &Params, _: &Setup) -> Result<Self, Invalid> {
         Ok(Self { alpha: params.alpha })
     }
 }
 
 impl Popularity for Zipf {
+    fn weights(&self, objects: u32) -> Vec<f64> {
+        (1..=objects).map(|rank| f64::from(rank).powf(-self.alpha)).collect()
+    }
+
     fn over(&self, objects: u32) -> Box<dyn Ranks> {
         if objects <= TABLE_MAX {
-            let weights: Vec<f64> = (1..=objects).map(|rank| f64::from(rank).powf(-self.alpha)).collect();
-            Box::new(alias::Alias::new(&weights))
+            Box::new(alias::Alias::new(&self.weights(objects)))
         } else {
             Box::new(RejectionInversion::new(self.alpha, objects))
         }
-    }
-}
-
-impl Ranks for alias::Alias {
-    fn draw(&self, stream: &mut Stream) -> u32 {
-        self.draw(stream)
     }
 }
 
@@ -147,6 +145,21 @@ mod tests {
             counts[bins.of(ranks.draw(&mut stream) as usize)] += 1;
         }
         fits(&counts, &bins.shares(&weights));
+    }
+
+    #[test]
+    fn the_weights_sum_to_the_exact_generalised_harmonic_number() {
+        // H(10, 1) = 7381/2520; H(10^6, 0.9) by Euler and Maclaurin with zeta(0.9) = -9.430114019402251;
+        // H(10^6, 2) = pi^2/6 - 1e-6 + 0.5e-12.
+        let close = |alpha: f64, objects: u32, exact: f64| {
+            let sum: f64 = Zipf { alpha }.weights(objects).iter().rev().sum();
+            assert!((sum / exact - 1.0).abs() < 1e-12, "{sum} for {exact}");
+        };
+        close(0.0, 1_000, 1_000.0);
+        close(1.0, 10, 7_381.0 / 2_520.0);
+        let n = 1e6_f64;
+        close(0.9, 1_000_000, n.powf(0.1) / 0.1 - 9.430_114_019_402_25 + 0.5 * n.powf(-0.9));
+        close(2.0, 1_000_000, std::f64::consts::PI.powi(2) / 6.0 - 1e-6 + 0.5e-12);
     }
 
     #[test]

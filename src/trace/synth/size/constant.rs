@@ -9,6 +9,7 @@
 use super::SizeModel;
 use crate::catalog::{Invalid, Param, Plugin};
 use crate::random::Stream;
+use crate::trace::synth::Setup;
 use crate::units::ByteSize;
 
 /// The model; see the page above.
@@ -32,9 +33,9 @@ impl Plugin for Constant {
         Param::size("value", "The size of every object.").required().from("1B").to("512MiB"),
     ];
     type Params = Params;
-    type Setup = ();
+    type Setup = Setup;
 
-    fn new(params: &Params, (): &()) -> Result<Self, Invalid> {
+    fn new(params: &Params, _: &Setup) -> Result<Self, Invalid> {
         let bytes = u32::try_from(params.value.as_bytes())
             .map_err(|_| Invalid::param("value", "an object is at most 512MiB large"))?;
         Ok(Self { bytes })
@@ -54,7 +55,8 @@ mod tests {
 
     #[test]
     fn the_size_is_the_value() {
-        let model = Constant::new(&Params { value: ByteSize::from_bytes(20_480) }, &()).unwrap();
+        let model =
+            Constant::new(&Params { value: ByteSize::from_bytes(20_480) }, &Setup::default()).unwrap();
         assert_eq!(model.draw(&mut Seed::new(1).stream()), 20_480);
     }
 }

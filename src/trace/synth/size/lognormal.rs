@@ -18,6 +18,7 @@ use rand_distr::{Distribution, StandardNormal};
 use super::SizeModel;
 use crate::catalog::{Invalid, Param, Plugin};
 use crate::random::Stream;
+use crate::trace::synth::Setup;
 use crate::units::ByteSize;
 
 /// The least and the greatest size in bytes.
@@ -50,9 +51,9 @@ impl Plugin for Lognormal {
             .to("5"),
     ];
     type Params = Params;
-    type Setup = ();
+    type Setup = Setup;
 
-    fn new(params: &Params, (): &()) -> Result<Self, Invalid> {
+    fn new(params: &Params, _: &Setup) -> Result<Self, Invalid> {
         Ok(Self { median: params.median.as_bytes() as f64, sigma: params.sigma })
     }
 }

@@ -1,8 +1,11 @@
 //! How large the objects of a class are.
 
 pub mod constant;
+pub mod empirical;
 pub mod lognormal;
+pub mod pareto;
 
+use super::Setup;
 use crate::catalog;
 use crate::random::Stream;
 
@@ -14,7 +17,9 @@ pub trait SizeModel: std::fmt::Debug + Send + Sync {
 
 catalog! {
     /// All size models.
-    pub static SIZES: Catalog<dyn SizeModel, ()> = "size model", tag "model";
+    pub static SIZES: Catalog<dyn SizeModel, Setup> = "size model", tag "model";
     lognormal::Lognormal,
+    pareto::Pareto,
+    empirical::Empirical,
     constant::Constant,
 }

@@ -1,12 +1,12 @@
 //! The table below the chart of TTLs: where each that depends on time began and ended, and how far it went.
 
-use super::table::{Table, Td};
+use super::{Table, Td};
 use crate::report::chart::ttl::shown;
 use crate::report::measure::Unit;
 use crate::report::reading::Reading;
 
 /// How the TTLs went that depend on time; `None` where none does.
-pub(super) fn table(reading: &Reading) -> Option<Table> {
+pub(in crate::report::html) fn table(reading: &Reading) -> Option<Table> {
     let columns = [
         "strategy",
         "memory limit#",

@@ -1,0 +1,123 @@
+//! The keys with a TTL: as chains where victims are drawn from them, as rows where they are only swept.
+
+use super::chains::Chains;
+use super::rows::{Rows, coarse};
+use super::table::{Key, Table};
+use crate::trace::ObjectId;
+use crate::units::SimTime;
+
+/// The table of the keys with a TTL.
+#[derive(Debug)]
+pub(super) enum Expires {
+    /// Victims are drawn from it.
+    Chained(Table<Chains<1>>),
+    /// It is swept.
+    Swept(Table<Rows>),
+}
+
+/// The same of both kinds.
+macro_rules! both {
+    ($of:expr, $table:ident => $what:expr) => {
+        match $of {
+            Expires::Chained($table) => $what,
+            Expires::Swept($table) => $what,
+        }
+    };
+}
+
+impl Expires {
+    /// An empty table; `sampled` where victims are drawn from it.
+    pub(super) fn new(sampled: bool) -> Self {
+        if sampled { Self::Chained(Table::default()) } else { Self::Swept(Table::default()) }
+    }
+
+    /// Number of keys.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        both!(self, table => table.len())
+    }
+
+    /// Whether the key of `object` is there.
+    #[inline]
+    pub(super) fn contains(&self, object: ObjectId, keys: &[Key]) -> bool {
+        both!(self, table => table.contains(object, keys))
+    }
+
+    /// Buckets of the table and, while keys move, of the one they move to.
+    #[inline]
+    pub(super) fn buckets(&self) -> [usize; 2] {
+        both!(self, table => table.buckets())
+    }
+
+    /// Whether keys move to another table.
+    #[inline]
+    pub(super) fn is_moving(&self) -> bool {
+        both!(self, table => table.is_moving())
+    }
+
+    /// Whether the cron would shrink it.
+    pub(super) fn is_sparse(&self) -> bool {
+        both!(self, table => table.is_sparse())
+    }
+
+    /// A key has this deadline from now on, whether it had one before or not.
+    #[inline]
+    pub(super) fn arm(
+        &mut self,
+        object: ObjectId,
+        expires_at: SimTime,
+        keys: &mut [Key],
+        allowed: impl FnOnce(u64) -> bool,
+    ) {
+        let there = self.contains(object, keys);
+        match self {
+            Self::Chained(_) if there => {}
+            Self::Chained(table) => table.insert(object, keys, allowed),
+            Self::Swept(table) if there => table.rearm(object, coarse(expires_at), keys),
+            Self::Swept(table) => {
+                keys[object.index()].links[1] = coarse(expires_at);
+                table.insert(object, keys, allowed);
+            }
+        }
+    }
+
+    /// Takes a key out, if it is there.
+    #[inline]
+    pub(super) fn remove(&mut self, object: ObjectId, keys: &mut [Key]) {
+        if self.contains(object, keys) {
+            both!(self, table => table.remove(object, keys));
+        }
+    }
+
+    /// A key is looked up: while keys move, the next bucket is moved.
+    #[inline]
+    pub(super) fn step(&mut self, keys: &mut [Key]) {
+        both!(self, table => table.step(keys));
+    }
+
+    /// Moves up to so many buckets that hold keys.
+    pub(super) fn advance(&mut self, buckets: u64, keys: &mut [Key]) {
+        both!(self, table => table.advance(buckets, keys));
+    }
+
+    /// Shrinks a table that is less than a tenth full.
+    pub(super) fn shrink(&mut self) {
+        both!(self, table => table.shrink());
+    }
+
+    /// A table as it is after loading so many keys.
+    pub(super) fn reserve(&mut self, keys: usize) {
+        both!(self, table => table.reserve(keys));
+    }
+
+    /// The keys of one bucket.
+    pub(super) fn each(&self, half: usize, place: usize, keys: &[Key], visit: impl FnMut(ObjectId)) {
+        both!(self, table => table.each(half, place, keys, visit));
+    }
+
+    /// # Panics
+    /// If the bookkeeping has drifted.
+    pub(super) fn check(&self, keys: &[Key]) {
+        both!(self, table => table.check(keys));
+    }
+}

@@ -1,0 +1,127 @@
+//! The fields of `record.json`. Other programs rely on these names: add, but rename none without a new [`SCHEMA`].
+
+mod answers;
+mod cell;
+mod judged;
+mod load;
+mod memory;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::answers::{ClassRow, Estimate, Freshness, Outcomes, Percentiles, Ratios};
+pub use self::cell::{Capacity, Cell};
+pub use self::judged::{Bound, Difference, Expectation, Gate, Scoring};
+pub use self::load::{Avalanche, CacheCommands, Incidents, Origin, Stampedes, Sweeps, WorstStampede};
+pub use self::memory::{Entries, Memory, MemoryParts};
+pub use super::columns::{ClassSeries, Series, Trajectory};
+
+/// Version of the record's layout.
+pub const SCHEMA: u32 = 1;
+
+/// A finished run: what was asked, on which trace, and what came out for every cell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Version of the layout, [`SCHEMA`].
+    pub schema: u32,
+    /// What made the record.
+    pub tool: Tool,
+    /// What was asked.
+    pub scenario: ScenarioInfo,
+    /// On which requests.
+    pub trace: TraceInfo,
+    /// How it was simulated.
+    pub provenance: Provenance,
+    /// How cells were scored.
+    pub scoring: Scoring,
+    /// What happened to the cache's server, in the order of time.
+    #[serde(default)]
+    pub events: Vec<ServerEvent>,
+    /// What the scenario's author claimed, and whether it holds.
+    pub expectations: Vec<Expectation>,
+    /// The cells, in the order of the scenario.
+    pub cells: Vec<Cell>,
+}
+
+/// What made the record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tool {
+    /// `ttlab`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// What was asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioInfo {
+    /// Name, also that of the output folder.
+    pub name: String,
+    /// The question, in the author's words.
+    pub question: String,
+    /// SHA-256 of the scenario's text, hexadecimal.
+    pub sha256: String,
+    /// Seed of all chance.
+    pub seed: u64,
+    /// The scenario with every default filled in.
+    pub effective: serde_json::Value,
+}
+
+/// The requests that were simulated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TraceInfo {
+    /// What it is, for people: `synthetic`, or the file's name and format.
+    pub source: String,
+    /// Whether it was recorded (and so played once, without replications).
+    pub recorded: bool,
+    /// Requests of one replication, warm-up included (the first replication of a synthetic trace).
+    pub requests: u64,
+    /// Objects.
+    pub objects: u64,
+    /// Sum of the sizes of all objects.
+    pub unique_bytes: u64,
+    /// Length in seconds.
+    pub span_s: f64,
+    /// SHA-256 of the file as it lies on disk, or of the generated columns; hexadecimal.
+    pub sha256: String,
+    /// Lines that were no requests, by reason.
+    pub skipped: BTreeMap<String, u64>,
+    /// Where each reason first occurred, for people.
+    pub skipped_first: BTreeMap<String, String>,
+    /// Share of requests whose object's size was never seen and had to be assumed.
+    pub imputed_size_share: f64,
+    /// What the reader should know, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// How it was simulated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// A command that gives this record again.
+    pub command: String,
+    /// Length of the warm-up, simulated and not scored, in seconds.
+    pub warmup_s: f64,
+    /// Length of the scored part in seconds.
+    pub scored_s: f64,
+    /// Warnings shown to the user.
+    pub warnings: Vec<String>,
+    /// What follows from settings, in sentences.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// What the model leaves out, in sentences.
+    pub limits: Vec<String>,
+}
+
+/// Something that happened to the cache's server, in every cell and replication.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ServerEvent {
+    /// When, in seconds.
+    pub at_s: f64,
+    /// When the server was back, in seconds; the same instant for what takes no time.
+    pub until_s: f64,
+    /// `flush`, `restart` or `maxmemory`.
+    pub kind: String,
+    /// What happened, for people.
+    pub what: String,
+}

@@ -1,0 +1,76 @@
+//! How far the choice depends on the weights: for each objective, who has the best score over which share of it.
+
+use plotters::style::Color;
+
+use super::palette::{Ink, ink_of};
+use super::svg::{ChartError, Hold, Sheet, Svg, TEXT, WIDTH, text_width};
+use crate::report::format;
+use crate::report::measure::label_of;
+use crate::report::reading::{self, Reading};
+use crate::report::weights::objectives;
+
+const NAMES: f64 = 180.0;
+const ROW: f64 = 44.0;
+const TOP: f64 = 24.0;
+
+/// Draws the chart.
+pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
+    let objectives = objectives(reading);
+    if objectives.is_empty() {
+        return Err(ChartError::NoData(
+            "Fewer than two cells may win or fewer than two objectives have a weight, so no weight decides",
+        ));
+    }
+    let bottom = TOP + objectives.len() as f64 * ROW;
+    let sheet = Sheet::new(bottom + 44.0);
+    let across = WIDTH - NAMES - 24.0;
+    let place = |share: f64| NAMES + across * share;
+    sheet.text(
+        0.0,
+        9.0,
+        "who has the best score, by the share of one weight; the rule is the scenario's",
+        Hold::Left,
+    )?;
+    for step in 0..=4 {
+        let x = place(f64::from(step) / 4.0);
+        sheet.line(&[(x, TOP), (x, bottom)], Ink::Grid, 1.0)?;
+        sheet.text(x, bottom + 12.0, &format!("{} %", step * 25), Hold::Middle)?;
+    }
+    sheet.text(
+        place(0.5),
+        bottom + 32.0,
+        "share of this objective in all weights, the others in proportion",
+        Hold::Middle,
+    )?;
+    for (index, one) in objectives.iter().enumerate() {
+        let y = TOP + index as f64 * ROW;
+        sheet.label(0.0, y + ROW / 2.0, &label_of(one.name), NAMES - 10.0, Hold::Left)?;
+        for (place_in_bar, (from, to, cell)) in one.stretches.iter().enumerate() {
+            let (left, right) = (place(*from), place(*to));
+            let name = reading::name(cell);
+            let tip = format!("{name}: best from {} to {}", format::percent(*from), format::percent(*to));
+            // Neighbours of one hue, the same strategy at two limits, are told apart by their strength too.
+            let alpha = if place_in_bar % 2 == 0 { 1.0 } else { 0.55 };
+            let ink = ink_of(reading, cell);
+            sheet.linked(&reading::anchor(cell), &tip, |sheet| {
+                sheet.bar(left, y + 22.0, (right - left - 1.0).max(0.6), 14.0, ink.color().mix(alpha))?;
+                let short = name.clone();
+                if text_width(&short, TEXT) < right - left - 4.0 {
+                    sheet.text(left + 1.0, y + 12.0, &short, Hold::Left)
+                } else {
+                    // Short names fit where the limit does not.
+                    let strategy = format::shortened(&cell.strategy, format::LONGEST_NAME);
+                    if right - left > 46.0 {
+                        sheet.label(left + 1.0, y + 12.0, &strategy, right - left - 6.0, Hold::Left)?;
+                    }
+                    Ok(())
+                }
+            })?;
+        }
+        let now = place(one.now);
+        sheet.line(&[(now, y + 18.0), (now, y + 40.0)], Ink::Page, 4.0)?;
+        sheet.line(&[(now, y + 18.0), (now, y + 40.0)], Ink::Text, 2.0)?;
+    }
+    let finding = crate::report::weights::words(&objectives).unwrap_or_default();
+    Ok(sheet.finish("weights", "The best score by weights", finding))
+}

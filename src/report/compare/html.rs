@@ -1,0 +1,86 @@
+//! A comparison as a page of its own.
+
+use super::{Comparison, MEASURES, Pair};
+use crate::report::chart::heat_compare::{self, Difference};
+use crate::report::format;
+use crate::report::html::{ComparePage, Table, Td};
+use crate::report::measure::{FRESH_HIT, Measure};
+use crate::report::reading;
+
+/// Renders the page.
+pub(super) fn page(comparison: &Comparison) -> String {
+    let differences: Vec<Difference> = comparison.pairs.iter().filter_map(difference).collect();
+    let chart = heat_compare::draw(&differences);
+    let name =
+        |record: &crate::record::Record| format::shortened(&record.scenario.name, format::LONGEST_NAME);
+    ComparePage {
+        before: name(comparison.before),
+        after: name(comparison.after),
+        summary: comparison.summary(),
+        verdicts: comparison.verdicts(),
+        chart: chart.map(|svg| svg.inline()).map_err(|error| error.to_string()),
+        table: table(comparison),
+        settings: settings(comparison),
+        only: [("Only before", &comparison.only_before), ("Only now", &comparison.only_after)]
+            .into_iter()
+            .filter(|(_, cells)| !cells.is_empty())
+            .map(|(what, cells)| {
+                (what, cells.iter().map(|cell| reading::name(cell)).collect::<Vec<_>>().join(", "))
+            })
+            .collect(),
+    }
+    .finish()
+}
+
+fn difference<'a>(pair: &Pair<'a>) -> Option<Difference<'a>> {
+    let shift = pair.shifts.iter().find(|shift| shift.measure.key == FRESH_HIT.key)?;
+    let told = shift.indistinguishable() != Some(true);
+    Some(Difference { cell: pair.after, points: told.then_some(shift.difference), words: shift.words() })
+}
+
+fn table(comparison: &Comparison) -> Table {
+    let heads = MEASURES.iter().map(|measure| format!("{}#", measure.label));
+    let columns: Vec<String> =
+        ["strategy".to_owned(), "memory limit#".into()].into_iter().chain(heads).collect();
+    let mut table = Table::new("comparison", "Every cell that both runs have", &columns);
+    for pair in &comparison.pairs {
+        let name = Td::heading(format::shortened(&pair.after.strategy, format::LONGEST_NAME));
+        let named = [name, Td::limit(pair.after)];
+        table.row(named.into_iter().chain(MEASURES.iter().map(|measure| cell(pair, measure))).collect());
+    }
+    table
+}
+
+fn cell(pair: &Pair, measure: &Measure) -> Td {
+    let Some(shift) = pair.shifts.iter().find(|shift| shift.measure.key == measure.key) else {
+        return Td::number(
+            measure.of(pair.after).filter(|_| measure.of(pair.before).is_some()),
+            measure.unit,
+        );
+    };
+    let within = shift.interval.map(|interval| {
+        let half = (interval.high - interval.low) / 2.0;
+        let half = if matches!(measure.unit, crate::report::measure::Unit::Share) {
+            format!("{} points", format::number(half * 100.0))
+        } else {
+            measure.unit.print(Some(half))
+        };
+        format!(" (± {half})")
+    });
+    let tone = match shift.is_better() {
+        Some(true) => "better",
+        Some(false) => "worse",
+        None => "",
+    };
+    let more = format!("{}{}", shift.words(), within.unwrap_or_default());
+    Td { more, tone, ..Td::number(shift.after, measure.unit) }
+}
+
+fn settings(comparison: &Comparison) -> Option<Table> {
+    let mut table =
+        Table::new("settings", "What differs between the scenarios", &["setting", "before", "now"]);
+    for (name, before, after) in &comparison.settings {
+        table.row(vec![Td::heading(name.clone()), Td::text(before.clone()), Td::text(after.clone())]);
+    }
+    (!comparison.settings.is_empty()).then_some(table)
+}

@@ -1,0 +1,63 @@
+//! A comparison as markdown, to be read in a merge request.
+
+use std::fmt::Write as _;
+
+use super::{Comparison, MEASURES, Pair};
+use crate::report::markdown::escaped;
+use crate::report::measure::Measure;
+use crate::report::{format, reading};
+
+/// Rows shown at most; the JSON form has them all.
+const MOST: usize = 60;
+
+/// Renders the comparison.
+pub(super) fn text(comparison: &Comparison) -> String {
+    let name = |record: &crate::record::Record| escaped(&format::shortened(&record.scenario.name, 120));
+    let mut out = format!("# {} against {}\n\n", name(comparison.after), name(comparison.before));
+    for sentence in comparison.summary() {
+        let _ = writeln!(out, "{}\n", escaped(&format::shortened(&sentence, 4 * format::LONGEST_NAME)));
+    }
+    if !comparison.pairs.is_empty() {
+        out.push_str("| cell |");
+        for measure in MEASURES {
+            let _ = write!(out, " {} |", measure.label);
+        }
+        out.push_str("\n| --- |");
+        out.push_str(&" ---: |".repeat(MEASURES.len()));
+        out.push('\n');
+        for pair in comparison.pairs.iter().take(MOST) {
+            let _ = write!(out, "| {} |", escaped(&reading::name(pair.after)));
+            for measure in MEASURES {
+                let _ = write!(out, " {} |", cell(pair, measure));
+            }
+            out.push('\n');
+        }
+        if comparison.pairs.len() > MOST {
+            let _ = writeln!(out, "\n{} more cells are in the JSON form.", comparison.pairs.len() - MOST);
+        }
+    }
+    for (what, cells) in [("Only before", &comparison.only_before), ("Only now", &comparison.only_after)] {
+        if !cells.is_empty() {
+            let names: Vec<String> =
+                cells.iter().take(MOST).map(|cell| escaped(&reading::name(cell))).collect();
+            let _ = writeln!(out, "\n{what}: {}.", names.join(", "));
+        }
+    }
+    if !comparison.settings.is_empty() {
+        out.push_str("\n| setting | before | now |\n| --- | --- | --- |\n");
+        for (name, before, after) in &comparison.settings {
+            let _ = writeln!(out, "| {} | {} | {} |", escaped(name), escaped(before), escaped(after));
+        }
+    }
+    out
+}
+
+fn cell(pair: &Pair, measure: &Measure) -> String {
+    match pair.shifts.iter().find(|shift| shift.measure.key == measure.key) {
+        None => format::NONE.into(),
+        Some(shift) if shift.is_better() == Some(false) => {
+            format!("{} (**{}**)", measure.unit.print(Some(shift.after)), shift.words())
+        }
+        Some(shift) => format!("{} ({})", measure.unit.print(Some(shift.after)), shift.words()),
+    }
+}

@@ -1,0 +1,413 @@
+//! Two runs side by side: did last quarter's choice hold?
+//!
+//! Cells are matched by their ids. Where both runs met the same requests with the same seed, differences are paired
+//! by replication; else the two sets of replications are independent.
+
+mod fail_on;
+mod html;
+mod markdown;
+mod terminal;
+
+use serde_json::{Value, json};
+
+use super::measure::{
+    BYTE_HIT, FRESH_HIT, MEMORY, Measure, ORIGIN_OFFLOAD, ORIGIN_RATE, P99, PEAK_ORIGIN_RATE, STAMPEDES, Unit,
+};
+use super::reading::{self, Reading};
+use super::{format, verdict};
+use crate::record::{Cell, Record};
+use crate::score::{Estimate, Interval};
+
+pub use fail_on::{FailOn, FailOnError};
+
+/// The measures by which two runs are compared.
+const MEASURES: [&Measure; 8] =
+    [&FRESH_HIT, &BYTE_HIT, &ORIGIN_OFFLOAD, &MEMORY, &ORIGIN_RATE, &PEAK_ORIGIN_RATE, &STAMPEDES, &P99];
+
+/// Settings that differ and are listed at most.
+const SETTINGS: usize = 40;
+
+/// Two runs side by side.
+#[derive(Debug)]
+pub struct Comparison<'a> {
+    before: &'a Record,
+    after: &'a Record,
+    /// Cells that both have, in the order of the later run.
+    pairs: Vec<Pair<'a>>,
+    /// Cells that only one has.
+    only_before: Vec<&'a Cell>,
+    only_after: Vec<&'a Cell>,
+    /// What differs between the scenarios: the setting, before and after.
+    settings: Vec<(String, String, String)>,
+    /// Whether replications with equal numbers met the same requests.
+    paired: bool,
+}
+
+/// A cell of both runs.
+#[derive(Debug)]
+struct Pair<'a> {
+    before: &'a Cell,
+    after: &'a Cell,
+    /// One for each of [`MEASURES`] that both have.
+    shifts: Vec<Shift>,
+}
+
+/// How one measure of a cell changed.
+#[derive(Debug, Clone, Copy)]
+struct Shift {
+    measure: &'static Measure,
+    before: f64,
+    after: f64,
+    difference: f64,
+    /// The 95 % interval of the difference; `None` with a single replication.
+    interval: Option<Interval>,
+}
+
+impl<'a> Comparison<'a> {
+    /// Compares two runs.
+    pub fn of(before: &'a Record, after: &'a Record) -> Self {
+        let paired = before.trace.sha256 == after.trace.sha256
+            && before.scenario.seed == after.scenario.seed
+            && !before.trace.recorded;
+        let same = |cell: &Cell, record: &'a Record| record.cells.iter().find(|other| other.id == cell.id);
+        let pairs = after.cells.iter().filter_map(|cell| Some(Pair::of(same(cell, before)?, cell, paired)));
+        Self {
+            pairs: pairs.collect(),
+            only_before: before.cells.iter().filter(|cell| same(cell, after).is_none()).collect(),
+            only_after: after.cells.iter().filter(|cell| same(cell, before).is_none()).collect(),
+            settings: settings(&before.scenario.effective, &after.scenario.effective),
+            before,
+            after,
+            paired,
+        }
+    }
+
+    /// As text for a terminal that is `width` characters wide.
+    pub fn terminal(&self, width: usize) -> String {
+        terminal::text(self, width)
+    }
+
+    /// As markdown, for a merge request.
+    pub fn markdown(&self) -> String {
+        markdown::text(self)
+    }
+
+    /// As a page of its own.
+    pub fn html(&self) -> String {
+        html::page(self)
+    }
+
+    /// As one JSON document.
+    pub fn json(&self) -> String {
+        let shift = |shift: &Shift| {
+            json!({
+                "metric": shift.measure.key, "before": shift.before, "after": shift.after,
+                "difference": shift.difference,
+                "low": shift.interval.map(|interval| interval.low),
+                "high": shift.interval.map(|interval| interval.high),
+                "indistinguishable": shift.indistinguishable(),
+            })
+        };
+        let pair = |pair: &Pair| {
+            json!({
+                "cell": pair.after.id, "strategy": pair.after.strategy, "capacity": pair.after.capacity,
+                "changes": pair.shifts.iter().map(shift).collect::<Vec<_>>(),
+            })
+        };
+        let ids = |cells: &[&Cell]| cells.iter().map(|cell| cell.id.clone()).collect::<Vec<_>>();
+        let setting = |(name, before, after): &(String, String, String)| json!({"name": name, "before": before, "after": after});
+        let document = json!({
+            "before": self.before.scenario.name, "after": self.after.scenario.name,
+            "summary": self.summary(),
+            "paired": self.paired,
+            "settings": self.settings.iter().map(setting).collect::<Vec<_>>(),
+            "only_before": ids(&self.only_before), "only_after": ids(&self.only_after),
+            "cells": self.pairs.iter().map(pair).collect::<Vec<_>>(),
+        });
+        serde_json::to_string_pretty(&document).unwrap_or_default()
+    }
+
+    /// Every change for the worse that goes beyond a limit, in words.
+    pub fn failures(&self, limits: &[FailOn]) -> Vec<String> {
+        let of_pair = |pair: &Pair| -> Vec<String> {
+            let beyond = |limit: &FailOn| {
+                let shift = pair.shifts.iter().find(|shift| shift.measure.key == limit.measure.key)?;
+                limit.is_beyond(shift).then(|| {
+                    let name = format::shortened(&reading::name(pair.after), 2 * format::LONGEST_NAME);
+                    format!("{name}: {} {} (limit {})", shift.measure.label, shift.words(), limit.written)
+                })
+            };
+            limits.iter().filter_map(beyond).collect()
+        };
+        self.pairs.iter().flat_map(of_pair).collect()
+    }
+
+    /// The sentences that come first: what is recommended now, and how much changed.
+    fn summary(&self) -> Vec<String> {
+        let recommended = |record: &Record| {
+            let reading = Reading::new(record);
+            reading.winner().map(reading::name)
+        };
+        let choice = match (recommended(self.before), recommended(self.after)) {
+            (Some(before), Some(after)) if before == after => format!("Both runs recommend {after}."),
+            (Some(before), Some(after)) => format!("The choice changed: {before} before, {after} now."),
+            (Some(before), None) => {
+                format!("Before, {before} was recommended; now no cell passes every gate.")
+            }
+            (None, Some(after)) => format!("Before, no cell passed every gate; now {after} is recommended."),
+            (None, None) => "No cell passes every gate, before or now.".into(),
+        };
+        let count = |tone: Option<bool>| {
+            let told = self.pairs.iter().flat_map(|pair| &pair.shifts);
+            told.filter(|shift| shift.is_better() == tone && tone.is_some()).count()
+        };
+        let looked_at = self.pairs.iter().map(|pair| pair.shifts.len()).sum::<usize>();
+        let told = self.pairs.iter().flat_map(|pair| &pair.shifts);
+        let alike = told.filter(|shift| shift.indistinguishable() == Some(true)).count();
+        let changes = if self.pairs.is_empty() {
+            "The runs have no cell in common, so nothing can be compared.".into()
+        } else {
+            format!(
+                "Of {looked_at} measures in {} cells, {} are better, {} worse and {alike} indistinguishable.",
+                self.pairs.len(),
+                count(Some(true)),
+                count(Some(false)),
+            )
+        };
+        vec![choice, changes, self.certainty()]
+    }
+
+    fn certainty(&self) -> String {
+        if self.pairs.iter().flat_map(|pair| &pair.shifts).all(|shift| shift.interval.is_none()) {
+            return "One replication or recording each, so no intervals; differences may be chance.".into();
+        }
+        if self.paired {
+            "Both runs met the same requests, so differences are paired by replication; intervals are 95 %. With so many \
+             measures about one in twenty may seem real by chance."
+                .into()
+        } else {
+            "The runs met different requests, so their replications are independent; intervals are 95 % (Welch). With so \
+             many measures about one in twenty may seem real by chance."
+                .into()
+        }
+    }
+
+    /// The verdicts of both runs.
+    fn verdicts(&self) -> [(&'static str, String); 2] {
+        let of = |record: &Record| verdict::verdict(&Reading::new(record)).sentence;
+        [("before", of(self.before)), ("now", of(self.after))]
+    }
+}
+
+impl<'a> Pair<'a> {
+    fn of(before: &'a Cell, after: &'a Cell, paired: bool) -> Self {
+        let shift = |measure: &&'static Measure| Shift::of(measure, before, after, paired);
+        Self { before, after, shifts: MEASURES.iter().filter_map(shift).collect() }
+    }
+}
+
+impl Shift {
+    fn of(measure: &'static Measure, before: &Cell, after: &Cell, paired: bool) -> Option<Self> {
+        let (was, is) = (measure.of(before)?, measure.of(after)?);
+        let values = |cell: &Cell| -> Option<Vec<f64>> {
+            cell.by_replication.get(measure.key)?.iter().copied().collect()
+        };
+        let estimate = values(before).zip(values(after)).and_then(|(these, those)| {
+            if paired && these.len() == those.len() {
+                let differences: Vec<f64> = those.iter().zip(&these).map(|(now, then)| now - then).collect();
+                Estimate::of(&differences)
+            } else {
+                Estimate::of_independent(&those, &these)
+            }
+        });
+        let interval = estimate.and_then(|estimate| estimate.interval);
+        Some(Self { measure, before: was, after: is, difference: is - was, interval })
+    }
+
+    /// Whether the interval holds 0; `None` without one.
+    fn indistinguishable(&self) -> Option<bool> {
+        self.interval.map(|interval| interval.low <= 0.0 && interval.high >= 0.0)
+    }
+
+    /// Whether the change is for the better; `None` where there is none, or chance may explain it.
+    fn is_better(&self) -> Option<bool> {
+        let wanted = self.measure.better?;
+        let changed =
+            self.indistinguishable() == Some(false) || (self.interval.is_none() && self.difference != 0.0);
+        changed.then(|| self.difference.total_cmp(&0.0) == wanted)
+    }
+
+    /// The difference as a share of what was; `None` where that is 0.
+    fn relative(&self) -> Option<f64> {
+        (self.before != 0.0).then(|| self.difference / self.before.abs())
+    }
+
+    /// `▲ +3.2 points, better`, `▼ -41 %, worse`, `indistinguishable`, `unchanged`.
+    fn words(&self) -> String {
+        if self.difference == 0.0 {
+            return "unchanged".into();
+        }
+        if self.indistinguishable() == Some(true) {
+            return "indistinguishable".into();
+        }
+        let amount = match (self.measure.unit, self.relative()) {
+            (Unit::Share, _) => format::points(self.difference),
+            (_, Some(relative)) => format::relative(relative),
+            (unit, None) => format!("+{}", unit.print(Some(self.difference))),
+        };
+        let tone = match self.is_better() {
+            Some(true) => ", better",
+            Some(false) => ", worse",
+            None => "",
+        };
+        format!("{}{amount}{tone}", format::arrow(self.difference))
+    }
+}
+
+/// The settings of two scenarios that differ, by their path.
+fn settings(before: &Value, after: &Value) -> Vec<(String, String, String)> {
+    let mut found = Vec::new();
+    differing("", Some(before), Some(after), &mut found);
+    let more = found.len().saturating_sub(SETTINGS);
+    found.truncate(SETTINGS);
+    if more > 0 {
+        found.push((format!("and {more} more"), String::new(), String::new()));
+    }
+    found
+}
+
+fn differing(
+    path: &str,
+    before: Option<&Value>,
+    after: Option<&Value>,
+    found: &mut Vec<(String, String, String)>,
+) {
+    match (before, after) {
+        (Some(a), Some(b)) if a == b => {}
+        (Some(Value::Object(a)), Some(Value::Object(b))) => {
+            let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            for key in keys {
+                let inner = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                differing(&inner, a.get(key), b.get(key), found);
+            }
+        }
+        (Some(Value::Array(a)), Some(Value::Array(b))) if a.iter().chain(b).any(Value::is_object) => {
+            for place in 0..a.len().max(b.len()) {
+                let name = |of: &[Value]| Some(of.get(place)?.get("name")?.as_str()?.to_owned());
+                let label = name(b).or_else(|| name(a)).unwrap_or_else(|| (place + 1).to_string());
+                differing(&format!("{path}[{label}]"), a.get(place), b.get(place), found);
+            }
+        }
+        _ => {
+            let text = |value: Option<&Value>| match value {
+                None => format::NONE.to_owned(),
+                Some(Value::String(text)) => text.clone(),
+                Some(other) => other.to_string(),
+            };
+            let short = |value: Option<&Value>| format::shortened(&text(value), 120);
+            found.push((format::shortened(path, 120), short(before), short(after)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    /// `thumbnails` with replications, and the same with other fresh hits.
+    fn runs(shift: impl Fn(usize) -> f64) -> (Record, Record) {
+        let mut before = fixture::thumbnails();
+        for cell in &mut before.cells {
+            let hit = cell.ratios.fresh_hit.mean.unwrap();
+            let of = (0..5_u32).map(|n| Some(hit + f64::from(n) * 0.002)).collect();
+            cell.by_replication.insert("fresh_hit".into(), of);
+        }
+        let mut after = before.clone();
+        for cell in &mut after.cells {
+            let values = cell.by_replication.get_mut("fresh_hit").unwrap();
+            for (n, value) in values.iter_mut().enumerate() {
+                *value = value.map(|value| value + shift(n));
+            }
+            let known: Vec<f64> = values.iter().flatten().copied().collect();
+            cell.ratios.fresh_hit.mean = Some(known.iter().sum::<f64>() / 5.0 - 0.004);
+        }
+        (before, after)
+    }
+
+    fn fresh<'c>(comparison: &'c Comparison) -> &'c Shift {
+        comparison.pairs[0].shifts.iter().find(|shift| shift.measure.key == "fresh_hit").unwrap()
+    }
+
+    #[test]
+    fn paired_runs_tell_a_small_difference_and_independent_ones_do_not() {
+        let (before, mut after) = runs(|n| 0.001 + if n % 2 == 0 { 1e-5 } else { -1e-5 });
+        let comparison = Comparison::of(&before, &after);
+        assert!(comparison.paired);
+        assert_eq!(fresh(&comparison).indistinguishable(), Some(false));
+        assert_eq!(fresh(&comparison).is_better(), Some(true));
+        after.trace.sha256 = "other".into();
+        let comparison = Comparison::of(&before, &after);
+        assert_eq!(fresh(&comparison).words(), "indistinguishable");
+    }
+
+    #[test]
+    fn limits_fail_on_changes_for_the_worse_only() {
+        let (before, after) = runs(|n| -0.02 + if n == 0 { 1e-4 } else { 0.0 });
+        let comparison = Comparison::of(&before, &after);
+        let limit = |text: &str| [text.parse::<FailOn>().unwrap()];
+        assert_eq!(comparison.failures(&limit("fresh_hit:1pt")).len(), 6);
+        assert!(comparison.failures(&limit("fresh_hit:1pt"))[0].contains("worse (limit fresh_hit:1pt)"));
+        assert_eq!(comparison.failures(&limit("fresh_hit:3pt")).len(), 0);
+        assert_eq!(comparison.failures(&limit("memory:1%")).len(), 0);
+        let (better, worse) = (Comparison::of(&after, &before), limit("fresh_hit:0.1pt"));
+        assert!(better.failures(&worse).is_empty());
+    }
+
+    #[test]
+    fn what_differs_between_scenarios_is_named() {
+        let a = json!({"seed": 1, "strategy": [{"name": "x", "ttl": "1h"}], "gone": true});
+        let b = json!({"seed": 2, "strategy": [{"name": "x", "ttl": "2h"}]});
+        let text = |of: &str| of.to_owned();
+        assert_eq!(
+            settings(&a, &b),
+            [
+                (text("gone"), text("true"), text("—")),
+                (text("seed"), text("1"), text("2")),
+                (text("strategy[x].ttl"), text("1h"), text("2h")),
+            ]
+        );
+    }
+
+    #[test]
+    fn every_form_holds_for_awkward_records() {
+        let thumbnails = fixture::thumbnails();
+        for (name, record) in fixture::all() {
+            for (a, b) in [(&record, &thumbnails), (&thumbnails, &record), (&record, &record)] {
+                let comparison = Comparison::of(a, b);
+                let forms =
+                    [comparison.terminal(80), comparison.json(), comparison.markdown(), comparison.html()];
+                for text in &forms {
+                    let body = text.replace("Number.isNaN", "").replace(": NaN", "");
+                    assert!(!body.contains("NaN") && !body.contains("Some("), "{name}");
+                }
+                for wrong in ["<script>alert", "<img", "<svg onload"] {
+                    assert!(!forms[2].contains(wrong) && !forms[3].contains(wrong), "{name}: {wrong}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_comparison_reads_well() {
+        let (before, mut after) = runs(|n| 0.01 + if n == 0 { 1e-4 } else { 0.0 });
+        after.cells.remove(1);
+        after.scenario.seed = 42;
+        after.scenario.effective["seed"] = json!(43);
+        after.scoring.winner = Some(3);
+        after.scoring.indistinguishable.clear();
+        let comparison = Comparison::of(&before, &after);
+        insta::assert_snapshot!("comparison_in_a_terminal", comparison.terminal(80));
+        insta::assert_snapshot!("comparison_in_markdown", comparison.markdown());
+    }
+}

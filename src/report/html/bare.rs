@@ -1,0 +1,85 @@
+//! Pages beside the report itself: the comparison of two runs, and the index over many.
+
+use askama::Template;
+
+use super::grid::Table;
+use super::policy::policy;
+use super::{SCRIPT, style};
+
+/// What every page has around its content.
+struct Frame {
+    title: String,
+    policy: String,
+    style: String,
+    script: &'static str,
+}
+
+impl Frame {
+    fn of(title: String) -> Self {
+        let style = style();
+        Self { title, policy: policy(&style, SCRIPT), style, script: SCRIPT }
+    }
+}
+
+/// The comparison of two runs, ready to be filled in.
+pub(in crate::report) struct ComparePage {
+    pub(in crate::report) before: String,
+    pub(in crate::report) after: String,
+    pub(in crate::report) summary: Vec<String>,
+    pub(in crate::report) verdicts: [(&'static str, String); 2],
+    /// The chart's markup, or why there is none.
+    pub(in crate::report) chart: Result<String, String>,
+    pub(in crate::report) table: Table,
+    pub(in crate::report) settings: Option<Table>,
+    /// Cells that only one of the runs has.
+    pub(in crate::report) only: Vec<(&'static str, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "compare.html", config = ".config/askama.toml")]
+struct CompareTemplate {
+    frame: Frame,
+    page: ComparePage,
+}
+
+impl ComparePage {
+    /// Renders the page.
+    pub(in crate::report) fn finish(self) -> String {
+        let frame = Frame::of(format!("{} against {}", self.after, self.before));
+        let page = CompareTemplate { frame, page: self };
+        page.render().expect("filling in a template in memory does not fail")
+    }
+}
+
+/// One run of an index.
+pub(in crate::report) struct IndexRow {
+    pub(in crate::report) name: String,
+    pub(in crate::report) link: String,
+    pub(in crate::report) question: String,
+    /// What came out, or why the record cannot be read.
+    pub(in crate::report) run: Result<IndexRun, String>,
+}
+
+/// What an index says of a run.
+pub(in crate::report) struct IndexRun {
+    pub(in crate::report) verdict: String,
+    pub(in crate::report) gates: String,
+    pub(in crate::report) expectations: String,
+    pub(in crate::report) cells: usize,
+    pub(in crate::report) requests: u64,
+    pub(in crate::report) requests_words: String,
+    pub(in crate::report) version: String,
+}
+
+#[derive(Template)]
+#[template(path = "index.html", config = ".config/askama.toml")]
+struct IndexTemplate {
+    frame: Frame,
+    rows: Vec<IndexRow>,
+}
+
+/// Renders an index over runs.
+pub(in crate::report) fn index(rows: Vec<IndexRow>) -> String {
+    let page = IndexTemplate { frame: Frame::of("Runs of ttlab".into()), rows };
+    page.render().expect("filling in a template in memory does not fail")
+}

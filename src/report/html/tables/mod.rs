@@ -1,0 +1,50 @@
+//! The tables of results, one file for each section of the page.
+
+mod capacity;
+mod classes;
+mod hours;
+mod latency;
+mod memory;
+mod outcomes;
+mod ranking;
+mod stampedes;
+mod tiles;
+mod ttls;
+mod weights;
+
+pub(super) use self::capacity::{capacity, heat};
+pub(super) use self::classes::classes;
+pub(super) use self::hours::hours;
+pub(super) use self::latency::waits;
+pub(super) use self::memory::{entry, memory};
+pub(super) use self::outcomes::misses;
+pub(super) use self::ranking::{claims, comparison_words, ranking};
+pub(super) use self::stampedes::{stampedes, worst_stampedes};
+pub(super) use self::tiles::{Settings, Tiles, tiles};
+pub(super) use self::ttls::table as ttls;
+pub(super) use self::weights::weights;
+
+use super::grid::{Row, Table, Td};
+use crate::record::Cell;
+use crate::report::reading::Reading;
+
+/// Cells that tables of many rows a cell tell of; the others stand in the record.
+const DETAILED: usize = 24;
+
+/// The cells that tables of many rows a cell tell of: the best, and as many bounds as there is room for.
+fn detailed<'a>(reading: &Reading<'a>) -> Vec<&'a Cell> {
+    reading.ranked.iter().chain(&reading.bounds).take(DETAILED).copied().collect()
+}
+
+/// Says where the other cells are, if there are others.
+fn note_the_others(reading: &Reading, table: &mut Table) {
+    let all = reading.ranked.len() + reading.bounds.len();
+    if all > DETAILED {
+        table.notes.push(format!("The best {DETAILED} of {all} cells; record.json holds them all."));
+    }
+}
+
+/// Every cell, contenders in their rank and then bounds.
+fn every<'r, 'a>(reading: &'r Reading<'a>) -> impl Iterator<Item = &'a Cell> + use<'r, 'a> {
+    reading.ranked.iter().chain(&reading.bounds).copied()
+}

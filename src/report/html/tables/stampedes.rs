@@ -1,0 +1,87 @@
+//! Stampedes and avalanches in numbers, and the keys that were hit hardest.
+
+use super::latency::cause;
+use super::{Row, Table, Td, every};
+use crate::report::format;
+use crate::report::measure::{PEAK_WAITERS, STAMPEDES, Unit};
+use crate::report::reading::Reading;
+
+/// Stampedes of each cell in the list of the largest.
+const EACH: usize = 5;
+
+/// Stampedes and avalanches of every cell.
+pub(in crate::report::html) fn stampedes(reading: &Reading) -> Table {
+    let columns = [
+        "strategy",
+        "memory limit#",
+        "stampedes#/stampedes/count",
+        "per hour#/stampedes/per_hour",
+        "per 1,000 regenerations#/stampedes/per_1000_regenerations",
+        "mean size#/stampedes/mean_size",
+        "p99 size#/stampedes/p99_size",
+        "largest#/stampedes/max_size",
+        "duplicate fetches#/stampedes/duplicate_fetches",
+        "of all fetches#/stampedes/duplicate_ratio",
+        "wasted origin time#/stampedes/wasted_origin_s",
+        "most waiting#/stampedes/peak_waiters",
+        "avalanche: most fetches in 1 s#/avalanche/peak_per_s",
+        "peak to mean#/avalanche/peak_to_mean",
+        "most expiring in 1 s#/avalanche/peak_expiring_per_s",
+    ];
+    let mut table =
+        Table::new("stampede-totals", "Stampedes (one object) and avalanches (many objects)", &columns);
+    table.each(reading, every(reading), |cell| {
+        let (one, many) = (&cell.stampedes, &cell.avalanche);
+        vec![
+            Td::count(one.count),
+            Td::measured(reading, cell, &STAMPEDES),
+            Td::number(one.per_1000_regenerations, Unit::Number),
+            Td::number(one.mean_size, Unit::Number),
+            Td::number(one.p99_size, Unit::Number),
+            Td::count(one.max_size),
+            Td::count(one.duplicate_fetches),
+            Td::number(one.duplicate_ratio, Unit::Share),
+            Td::number(one.wasted_origin_s, Unit::Seconds),
+            Td::number(PEAK_WAITERS.of(cell), Unit::Number),
+            Td::count(many.peak_per_s),
+            Td::number(many.peak_to_mean, Unit::Number),
+            Td::count(many.peak_expiring_per_s),
+        ]
+    });
+    table
+}
+
+/// The largest stampedes of the cells that the charts compare.
+pub(in crate::report::html) fn worst_stampedes(reading: &Reading) -> Option<Table> {
+    let columns = [
+        "object",
+        "strategy",
+        "started after#/start_s",
+        "length#/length_s",
+        "fetches#/size",
+        "most waiting#/waiters",
+        "set off by",
+    ];
+    let mut table = Table::new(
+        "worst-stampedes",
+        format!("The largest stampedes: the top keys, {EACH} of each cell compared in the chart"),
+        &columns,
+    );
+    for cell in reading.side_by_side(6) {
+        for (place, one) in cell.stampedes.worst.iter().take(EACH).enumerate() {
+            let start = Td { text: format::instant(one.start_s), ..Td::number(one.start_s, Unit::Seconds) };
+            let cells = vec![
+                Td::heading(format::shortened(&one.object, format::LONGEST_NAME)),
+                Td::text(format::shortened(&cell.strategy, format::LONGEST_NAME)),
+                start,
+                Td::number(one.length_s, Unit::Seconds),
+                Td::count(one.size),
+                Td::count(one.waiters),
+                Td::text(cause(&one.cause)),
+            ];
+            let at = format!("{}/stampedes/worst/{place}", reading.pointer(cell));
+            table.rows.push(Row { at, cells, ..Row::default() });
+        }
+    }
+    (!table.rows.is_empty()).then_some(table)
+}

@@ -1,0 +1,82 @@
+//! The headline numbers of each strategy at its best limit, and how it is set up.
+
+use super::super::grid::Td;
+use super::super::provenance::written_out;
+use crate::record::{Cell, Record};
+use crate::report::format;
+use crate::report::measure::{
+    BYTE_HIT, DUPLICATES, EXPIRED_RESIDENT, FRESH_HIT, MEMORY, Measure, ORIGIN_OFFLOAD, ORIGIN_RATE, P50,
+    P95_AGE, P99, PEAK_MEMORY, PEAK_ORIGIN_RATE, STAMPEDES,
+};
+use crate::report::reading::{self, Reading};
+
+/// Strategies told of at most; the table below has them all.
+const MOST: usize = 8;
+
+/// How the scenario sets up a strategy, as text; empty where the record does not say.
+#[derive(Debug, Default)]
+pub(in crate::report::html) struct Settings(pub(in crate::report::html) String);
+
+impl Settings {
+    /// Looks a strategy up in the effective scenario.
+    pub(in crate::report::html) fn of(record: &Record, strategy: &str) -> Self {
+        let effective = &record.scenario.effective;
+        let lists = ["strategy", "strategies"].into_iter().filter_map(|key| effective.get(key)?.as_array());
+        let named = |value: &&serde_json::Value| {
+            value.get("name").and_then(serde_json::Value::as_str) == Some(strategy)
+        };
+        Self(lists.flatten().find(named).map(written_out).unwrap_or_default())
+    }
+}
+
+/// The most telling numbers of one cell.
+#[derive(Debug)]
+pub(in crate::report::html) struct Tiles {
+    /// The cell, for people.
+    pub(in crate::report::html) of: String,
+    /// For links.
+    pub(in crate::report::html) id: String,
+    /// Name, the term of the glossary that explains it (empty for none), and value.
+    pub(in crate::report::html) all: Vec<(&'static str, &'static str, Td)>,
+}
+
+/// The tiles of every strategy's best cell: the one that the verdict names, the baseline, then the others by rank.
+pub(in crate::report::html) fn tiles(reading: &Reading) -> Vec<Tiles> {
+    reading.best_of_each().into_iter().take(MOST).map(|cell| of(reading, cell)).collect()
+}
+
+fn of(reading: &Reading, cell: &Cell) -> Tiles {
+    let shown: [(&Measure, &str); 13] = [
+        (&FRESH_HIT, "fresh-hit"),
+        (&BYTE_HIT, "byte-hit-ratio"),
+        (&ORIGIN_OFFLOAD, "origin-offload"),
+        (&P50, ""),
+        (&P99, ""),
+        (&MEMORY, ""),
+        (&PEAK_MEMORY, ""),
+        (&EXPIRED_RESIDENT, "expired-but-resident"),
+        (&ORIGIN_RATE, ""),
+        (&PEAK_ORIGIN_RATE, "peak-origin-rate"),
+        (&STAMPEDES, "stampede"),
+        (&DUPLICATES, "duplicate-fetch"),
+        (&P95_AGE, "staleness"),
+    ];
+    let tile = |(measure, term): (&'static Measure, &'static str)| {
+        let of = format!("{}{}", reading.pointer(cell), measure.path);
+        (measure.label, term, Td { of, ..Td::measured(reading, cell, measure) })
+    };
+    // Where nothing changes at the origin, nothing can be stale.
+    let applies = |(measure, _): &(&Measure, &str)| measure.key != P95_AGE.key || P95_AGE.of(cell).is_some();
+    let mut title = reading::name(cell);
+    if reading.is_winner(cell) {
+        title.push_str(", recommended");
+    }
+    if cell.baseline {
+        title.push_str(", the baseline at its best limit");
+    }
+    Tiles {
+        of: format::shortened(&title, 2 * format::LONGEST_NAME),
+        id: format!("tiles-{}", reading::anchor(cell)),
+        all: shown.into_iter().filter(applies).map(tile).collect(),
+    }
+}

@@ -1,0 +1,101 @@
+//! `reports/index.html`: every run in a folder with its verdict.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::html::{IndexRow, IndexRun, index_page};
+use super::reading::{Reading, passes};
+use super::write::{ReportError, write_file};
+use super::{PAGE, format, verdict};
+use crate::record::Record;
+
+/// Writes `index.html` over the runs that lie in the folders within `folder`, in the order of their names; gives how
+/// many there are. A record that cannot be read has a row that says why.
+pub fn write_index(folder: &Path) -> Result<usize, ReportError> {
+    let failed = |reason| ReportError { path: folder.to_owned(), reason };
+    let mut names: Vec<String> = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.path().join("record.json").is_file() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    let rows: Vec<IndexRow> = names.iter().map(|name| row(folder, name)).collect();
+    let found = rows.len();
+    write_file(&folder.join(PAGE), index_page(rows).as_bytes())?;
+    Ok(found)
+}
+
+fn row(folder: &Path, name: &str) -> IndexRow {
+    let read = Record::read(&folder.join(name).join("record.json"));
+    let question = read.as_ref().map(|record| format::shortened(record.scenario.question.trim(), 300));
+    IndexRow {
+        name: format::shortened(name, format::LONGEST_NAME),
+        link: format!("{}/{PAGE}", encoded(name)),
+        question: question.unwrap_or_default(),
+        run: read.map(|record| told(&record)).map_err(|error| error.to_string()),
+    }
+}
+
+fn told(record: &Record) -> IndexRun {
+    let reading = Reading::new(record);
+    let contenders = &reading.ranked;
+    let passing = contenders.iter().filter(|cell| passes(cell)).count();
+    let met = record.expectations.iter().filter(|claim| claim.met).count();
+    let of = |some: usize, all: usize, words: &str| match all {
+        0 => "none".into(),
+        _ => format!("{some} of {all} {words}"),
+    };
+    let gated = contenders.iter().any(|cell| !cell.gates.is_empty());
+    IndexRun {
+        verdict: verdict::verdict(&reading).sentence,
+        gates: if gated { of(passing, contenders.len(), "cells pass") } else { "none".into() },
+        expectations: of(met, record.expectations.len(), "met"),
+        cells: record.cells.len(),
+        requests: record.trace.requests,
+        requests_words: format::count(record.trace.requests),
+        version: record.tool.version.clone(),
+    }
+}
+
+/// A folder's name as a part of an address (RFC 3986, section 2.1).
+fn encoded(name: &str) -> String {
+    let mut out = String::new();
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    #[test]
+    fn every_run_has_its_verdict_and_a_broken_record_says_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+            std::fs::write(folder.path().join(name).join("record.json"), text).unwrap();
+        };
+        put("b <i>", &fixture::thumbnails().to_json());
+        put("a", &fixture::none_passes().to_json());
+        put("cut", &fixture::one_cell().to_json()[..900]);
+        std::fs::create_dir(folder.path().join("empty")).unwrap();
+        assert_eq!(write_index(folder.path()).unwrap(), 3);
+        let page = std::fs::read_to_string(folder.path().join(PAGE)).unwrap();
+        for wanted in
+            ["Use jitter + single-flight at 256 MiB", "No cell passes every gate", "b%20%3Ci%3E/index.html"]
+        {
+            assert!(page.contains(wanted), "{wanted}");
+        }
+        assert!(page.contains("the record is cut off") && !page.contains("<i>"));
+        assert!(page.find("none_passes").is_none() && page.find("a/index.html") < page.find("b%20"));
+    }
+}

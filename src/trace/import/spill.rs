@@ -1,0 +1,302 @@
+//! More rows than memory holds: sorted parts of them in a file, merged into the requests of a spooled trace.
+//!
+//! The parts are sorted by time and merged stably (external merge sort: Knuth, The Art of Computer Programming,
+//! vol. 3, section 5.4), so the trace is the one that sorting in memory gives, however late a line came. On disk a row
+//! takes 13 bytes and a request of the trace 12; both files have no names and go with their users.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use super::collect::{Collector, Kind};
+use super::finish::{Between, GONE, forget_unasked, since};
+use super::provenance::Provenance;
+use crate::random::Seed;
+use crate::trace::shape::spread::{Spread, spread};
+use crate::trace::spool::{Spool, Spooling};
+use crate::trace::{Happening, ObjectId, TraceError};
+
+/// Bytes of a row on disk: time, object, and what it is.
+const ROW: usize = 13;
+
+/// Rows of a part that are read at a time.
+const READ: usize = 4_096;
+
+/// When rows go to a file, and where to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spill {
+    /// The folder for files without names.
+    pub folder: PathBuf,
+    /// Up to so many rows stay in memory, at about 40 bytes each while they are sorted.
+    pub rows: usize,
+}
+
+/// Why a file could not be written or read.
+pub(super) fn failed(folder: &Path, source: io::Error) -> TraceError {
+    TraceError::Spill { folder: folder.display().to_string(), source }
+}
+
+/// Sorted parts in one file.
+#[derive(Debug)]
+pub(super) struct Parts {
+    file: BufWriter<File>,
+    /// How many rows each part has.
+    rows: Vec<usize>,
+}
+
+impl Parts {
+    pub(super) fn create(folder: &Path) -> io::Result<Self> {
+        Ok(Self { file: BufWriter::with_capacity(1 << 20, tempfile::tempfile_in(folder)?), rows: Vec::new() })
+    }
+
+    /// Adds a part; rows of equal times stay in their order.
+    pub(super) fn add(&mut self, at: &[i64], object: &[ObjectId], kind: &[Kind]) -> io::Result<()> {
+        let mut order: Vec<usize> = (0..at.len()).collect();
+        order.sort_by_key(|&index| at[index]);
+        for index in order {
+            let mut row = [0; ROW];
+            row[..8].copy_from_slice(&at[index].to_le_bytes());
+            row[8..12].copy_from_slice(&object[index].as_u32().to_le_bytes());
+            row[12] = kind.get(index).copied().unwrap_or(Kind::Request) as u8;
+            self.file.write_all(&row)?;
+        }
+        self.rows.push(at.len());
+        Ok(())
+    }
+
+    /// Shows all rows in the order of their time to `take`; of equal times, those of earlier parts first.
+    fn merged(self, mut take: impl FnMut(Row) -> io::Result<()>) -> io::Result<()> {
+        let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let mut from = 0;
+        let mut parts = Vec::with_capacity(self.rows.len());
+        for rows in self.rows {
+            parts.push(Part { next: from, end: from + rows, rows: Vec::new() });
+            from += rows;
+        }
+        let mut first = BinaryHeap::with_capacity(parts.len());
+        for (place, part) in parts.iter_mut().enumerate() {
+            if let Some(row) = part.next(&mut file)? {
+                first.push(Reverse((row.time, place, Held(row))));
+            }
+        }
+        while let Some(Reverse((_, place, Held(row)))) = first.pop() {
+            take(row)?;
+            if let Some(row) = parts[place].next(&mut file)? {
+                first.push(Reverse((row.time, place, Held(row))));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A row as it was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Row {
+    time: i64,
+    object: ObjectId,
+    kind: Kind,
+}
+
+/// A row that has no say in the order.
+struct Held(Row);
+
+impl PartialEq for Held {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Held {}
+
+impl PartialOrd for Held {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Held {
+    fn cmp(&self, _: &Self) -> std::cmp::Ordering {
+        std::cmp::Ordering::Equal
+    }
+}
+
+/// A part that is being read.
+struct Part {
+    /// The next row to be read, and the first beyond the part.
+    next: usize,
+    end: usize,
+    /// Rows that have been read, the next one last.
+    rows: Vec<Row>,
+}
+
+impl Part {
+    fn next(&mut self, file: &mut File) -> io::Result<Option<Row>> {
+        if self.rows.is_empty() && self.next < self.end {
+            let count = READ.min(self.end - self.next);
+            let mut bytes = vec![0; count * ROW];
+            file.seek(SeekFrom::Start((self.next * ROW) as u64))?;
+            file.read_exact(&mut bytes)?;
+            self.rows.extend(bytes.as_chunks::<ROW>().0.iter().rev().map(row));
+            self.next += count;
+        }
+        Ok(self.rows.pop())
+    }
+}
+
+fn row(bytes: &[u8; ROW]) -> Row {
+    let [t0, t1, t2, t3, t4, t5, t6, t7, o0, o1, o2, o3, kind] = *bytes;
+    let kind = match kind {
+        0 => Kind::Request,
+        1 => Kind::Changed,
+        _ => Kind::Deleted,
+    };
+    Row {
+        time: i64::from_le_bytes([t0, t1, t2, t3, t4, t5, t6, t7]),
+        object: ObjectId::new(u32::from_le_bytes([o0, o1, o2, o3])),
+        kind,
+    }
+}
+
+/// Merges all parts: the requests, what happened between them, and when the trace begins.
+pub(super) fn settle(
+    all: &mut Collector,
+    folder: &Path,
+    how: Spread,
+    seed: Seed,
+    provenance: &mut Provenance,
+) -> Result<(Spool, Vec<Between>, i64), TraceError> {
+    all.spill(folder)?;
+    let parts = all.parts.take().expect("there are parts on disk");
+    let new_id = forget_unasked(all);
+    if all.has_origin_times {
+        provenance.assumed_origin_times = provenance.kept - all.known_origin_times;
+    }
+    let mut settled = Settling {
+        spool: Spooling::create(folder).map_err(|source| failed(folder, source))?,
+        events: Vec::new(),
+        first: None,
+        requests: 0,
+        new_id,
+    };
+    let mut same: Vec<Row> = Vec::new();
+    let mut times: Vec<i64> = Vec::new();
+    let mut flush = |same: &mut Vec<Row>, settled: &mut Settling| {
+        times.clear();
+        times.extend(same.iter().map(|row| row.time));
+        spread(&mut times, how, seed);
+        same.drain(..).zip(&times).try_for_each(|(row, time)| settled.take(Row { time: *time, ..row }))
+    };
+    let merged = parts.merged(|row| {
+        // Rows of one instant are spread together.
+        if same.last().is_some_and(|last| last.time != row.time) || same.len() > 1 && how == Spread::None {
+            flush(&mut same, &mut settled)?;
+        }
+        same.push(row);
+        Ok(())
+    });
+    let finished = merged.and_then(|()| flush(&mut same, &mut settled)).and_then(|()| settled.spool.finish());
+    let spool = finished.map_err(|source| failed(folder, source))?;
+    Ok((spool, settled.events, settled.first.unwrap_or(0)))
+}
+
+/// A trace that is being written.
+struct Settling {
+    spool: Spooling,
+    events: Vec<Between>,
+    first: Option<i64>,
+    requests: usize,
+    /// The new number of each object; `None` where all keep theirs.
+    new_id: Option<Vec<u32>>,
+}
+
+impl Settling {
+    fn take(&mut self, row: Row) -> io::Result<()> {
+        let id = self.new_id.as_ref().map_or(row.object.as_u32(), |new_id| new_id[row.object.index()]);
+        let object = ObjectId::new(id);
+        let what = match row.kind {
+            Kind::Request => {
+                let first = *self.first.get_or_insert(row.time);
+                self.requests += 1;
+                return self.spool.push(since(first, row.time), object);
+            }
+            Kind::Changed => Happening::Changed,
+            Kind::Deleted => Happening::Deleted,
+        };
+        if id != GONE {
+            self.events.push((row.time, object, what, self.requests));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::format::FORMATS;
+    use crate::trace::import::{Import, Options, SetRule, import};
+    use proptest::prelude::*;
+
+    fn read(text: &str, options: &Options) -> Option<Import> {
+        import(text.as_bytes(), "t", options, Seed::new(7)).ok()
+    }
+
+    fn options(spread: Spread, rows: Option<usize>) -> Options {
+        let folder = std::env::temp_dir();
+        Options {
+            format: Some(FORMATS.default_choice("csv")),
+            spread,
+            set: Some(SetRule::Invalidate),
+            spill: rows.map(|rows| Spill { folder, rows }),
+            ..Options::default()
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn a_spooled_trace_is_the_one_in_memory(
+            rows in prop::collection::vec((0_u32..30, 0_u32..3, 0_u32..9, 1_u32..50), 1..120),
+            part in 1_usize..50, whole in any::<bool>(), how in 0_usize..3,
+        ) {
+            let line = |(time, op, key, size): &(u32, u32, u32, u32)| {
+                let op = ["get", "set", "delete"][*op as usize];
+                let fraction = if whole { "" } else { ".25" };
+                format!("{time}{fraction},{op},/{key},{size},{}\n", size % 4)
+            };
+            let text = format!("time_s,op,key,size,ttl_s\n{}", rows.iter().map(line).collect::<String>());
+            let spread = [Spread::None, Spread::Even, Spread::Uniform][how];
+            let (memory, spooled) = (read(&text, &options(spread, None)), read(&text, &options(spread, Some(part))));
+            prop_assert_eq!(memory.is_some(), spooled.is_some());
+            if let (Some(memory), Some(spooled)) = (memory, spooled) {
+                prop_assert_eq!(spooled.trace.is_spooled(), rows.len() >= part);
+                prop_assert_eq!(&memory.trace, &spooled.trace);
+                prop_assert_eq!(memory.provenance, spooled.provenance);
+                let mut all = Vec::new();
+                spooled.trace.each(|at, object| all.push((at, object)));
+                let want: Vec<_> = memory.trace.requests().map(|request| (request.at, request.object)).collect();
+                prop_assert_eq!(all, want);
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_beyond_the_first_are_read_back_too() {
+        let line = |i: u32| format!("{},get,/{},9\n", i / 3, i.wrapping_mul(2_654_435_761) >> 20);
+        let text = format!("time_s,op,key,size\n{}", (0..150_000).map(line).collect::<String>());
+        let memory = read(&text, &options(Spread::Uniform, None)).unwrap();
+        let spooled = read(&text, &options(Spread::Uniform, Some(20_000))).unwrap();
+        assert!(spooled.trace.is_spooled() && spooled.trace.len() == 150_000);
+        assert_eq!(memory.trace, spooled.trace);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named() {
+        let spill = Spill { folder: "/nowhere/at/all".into(), rows: 1 };
+        let options = Options { spill: Some(spill), ..options(Spread::None, None) };
+        let refused = import("time,op,key\n1,get,/a\n".as_bytes(), "t", &options, Seed::new(1)).unwrap_err();
+        assert!(refused.to_string().starts_with("requests cannot be put on disk in /nowhere/at/all: "));
+        assert!(refused.help().contains("TMPDIR"));
+    }
+}

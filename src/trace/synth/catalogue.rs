@@ -1,0 +1,125 @@
+//! The objects of a synthetic trace: those there are from the start, and those that come later.
+//!
+//! Objects have numbers class by class; what is uploaded later comes behind all of them, and
+//! one-hit wonders last, in the order in which they are made. An object's size depends on its class and
+//! on which of that class it is, never on when it was drawn.
+
+use super::Class;
+use super::alias::Alias;
+use crate::random::{Seed, Stream};
+use crate::trace::{ClassId, Fact, ObjectId};
+
+/// One of the sizes in which an original image is offered; each is an object of its own.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rendition {
+    /// Share of the requests for the class; the shares of a family sum to 1.
+    pub share: f64,
+    /// Its bytes as a multiple of the size that the class's size model gives, above 0.
+    pub scale: f64,
+}
+
+/// Redis refuses longer strings (proto-max-bulk-len).
+const MOST_BYTES: f64 = 536_870_912.0;
+
+/// All objects that have been made so far.
+pub struct Catalogue<'w> {
+    classes: Vec<Kind<'w>>,
+    facts: Vec<Fact>,
+    /// The first object of each object's family; empty where no class has renditions.
+    original: Vec<ObjectId>,
+    has_families: bool,
+}
+
+/// What the objects of a class are made from.
+struct Kind<'w> {
+    class: &'w Class,
+    id: ClassId,
+    seed: Seed,
+    /// How many originals of it there are.
+    originals: u64,
+    /// By how many requests a rendition is asked for; `None` without renditions.
+    renditions: Option<Alias>,
+    /// For the renditions of one-hit objects.
+    stream: Stream,
+}
+
+impl<'w> Catalogue<'w> {
+    /// No objects yet; sizes come from `seed`.
+    pub(super) fn new(classes: &'w [Class], seed: Seed) -> Self {
+        let kind = |(number, class): (usize, &'w Class)| Kind {
+            class,
+            id: ClassId::from_index(number),
+            seed: seed.of(&class.name),
+            originals: 0,
+            renditions: by_share(class),
+            stream: seed.of("rendition").of(&class.name).stream(),
+        };
+        Self {
+            classes: classes.iter().enumerate().map(kind).collect(),
+            facts: Vec::with_capacity(classes.iter().map(Class::total).sum()),
+            original: Vec::new(),
+            has_families: classes.iter().any(|class| !class.renditions.is_empty()),
+        }
+    }
+
+    /// Adds originals of a class with all their renditions; the number of the first.
+    pub(super) fn extend(&mut self, class: usize, originals: u32) -> u32 {
+        let first = ObjectId::from_index(self.facts.len());
+        let kind = &mut self.classes[class];
+        for _ in 0..originals {
+            let number = kind.originals;
+            kind.originals += 1;
+            let size = kind.class.size.draw(&mut kind.seed.keyed(number, 0));
+            let family = ObjectId::from_index(self.facts.len());
+            if kind.class.renditions.is_empty() {
+                self.facts.push(Fact { size, class: kind.id, size_is_imputed: false });
+            }
+            for rendition in &kind.class.renditions {
+                let size = scaled(size, rendition.scale);
+                self.facts.push(Fact { size, class: kind.id, size_is_imputed: false });
+            }
+            if self.has_families {
+                self.original.resize(self.facts.len(), family);
+            }
+        }
+        first.as_u32()
+    }
+
+    /// An object that nobody has asked for and nobody will ask for again.
+    pub(super) fn one_hit(&mut self, class: usize) -> ObjectId {
+        let object = ObjectId::from_index(self.facts.len());
+        let kind = &mut self.classes[class];
+        let mut size = kind.class.size.draw(&mut kind.seed.keyed(kind.originals, 0));
+        kind.originals += 1;
+        if let Some(renditions) = &kind.renditions {
+            let rendition = renditions.draw(&mut kind.stream);
+            size = scaled(size, kind.class.renditions[rendition as usize].scale);
+        }
+        self.facts.push(Fact { size, class: kind.id, size_is_imputed: false });
+        if self.has_families {
+            self.original.push(object);
+        }
+        object
+    }
+
+    /// What is known of each object so far.
+    pub fn facts(&self) -> &[Fact] {
+        &self.facts
+    }
+
+    /// The facts, and the families where there are any.
+    pub(super) fn into_parts(self) -> (Vec<Fact>, Option<Vec<ObjectId>>) {
+        (self.facts, self.has_families.then_some(self.original))
+    }
+}
+
+/// A table that draws renditions of a class.
+pub(super) fn by_share(class: &Class) -> Option<Alias> {
+    let shares: Vec<f64> = class.renditions.iter().map(|rendition| rendition.share).collect();
+    (!shares.is_empty()).then(|| Alias::new(&shares))
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what a u32 holds")]
+fn scaled(size: u32, scale: f64) -> u32 {
+    (f64::from(size) * scale).round().clamp(1.0, MOST_BYTES) as u32
+}

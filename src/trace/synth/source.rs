@@ -1,0 +1,160 @@
+//! Which object of a class a request is for.
+
+use rand::RngExt;
+
+use super::Class;
+use super::ageing::Ageing;
+use super::alias::{self, Alias};
+use super::catalogue::{Catalogue, by_share};
+use super::popularity::Ranks;
+use crate::random::{Seed, Stream};
+use crate::trace::ObjectId;
+use crate::units::{SimDuration, SimTime};
+
+/// Where the requests of one class come from.
+pub(super) struct Source {
+    class: usize,
+    stream: Stream,
+    law: Law,
+    one_hit: Option<(f64, Stream)>,
+    renditions: Option<(Alias, Stream)>,
+}
+
+/// How the originals of a class are drawn.
+enum Law {
+    /// As they are: ranks, and the object of each rank.
+    Steady { ranks: Box<dyn Ranks>, object: Vec<ObjectId> },
+    /// By age as well.
+    Ageing(Box<ByAge>),
+}
+
+/// Objects by age, and their numbers.
+struct ByAge {
+    ageing: Ageing,
+    /// The original of each rank at the start.
+    by_rank: Vec<u32>,
+    /// Originals at the start.
+    at_start: u32,
+    /// The number of the first of them, and of the first that is uploaded later.
+    first: u32,
+    later: u32,
+}
+
+impl Source {
+    /// The source of class number `class`, whose objects from `first` on are in the catalogue.
+    pub(super) fn new(
+        (class, of): (usize, &Class),
+        first: u32,
+        catalogue: &mut Catalogue<'_>,
+        duration: SimDuration,
+        seed: Seed,
+    ) -> Self {
+        let per_original = of.per_original();
+        let mut order: Vec<u32> = (0..of.objects).collect();
+        shuffle(&mut order, &mut seed.of("rank").of(&of.name).stream());
+        let popularity = seed.of("popularity").of(&of.name);
+        let law = match of.churn {
+            None => Law::Steady {
+                ranks: of.popularity.over(of.objects),
+                object: order
+                    .into_iter()
+                    .map(|original| ObjectId::new(first + original * per_original))
+                    .collect(),
+            },
+            Some(churn) => {
+                let by_rank = of.popularity.weights(of.objects);
+                let mut weights = vec![0.0; of.objects as usize];
+                order
+                    .iter()
+                    .zip(&by_rank)
+                    .for_each(|(original, weight)| weights[*original as usize] = *weight);
+                let ageing = Ageing::new(&weights, churn, duration, popularity);
+                let new = u32::try_from(ageing.len()).expect("objects fit in 32 bits") - of.objects;
+                let later = catalogue.extend(class, new);
+                Law::Ageing(Box::new(ByAge { ageing, by_rank: order, at_start: of.objects, first, later }))
+            }
+        };
+        let one_hit = (of.one_hit > 0.0).then(|| (of.one_hit, seed.of("one-hit").of(&of.name).stream()));
+        let renditions = by_share(of).map(|shares| (shares, seed.of("rendition").of(&of.name).stream()));
+        Self { class, stream: popularity.stream(), law, one_hit, renditions }
+    }
+
+    /// Number of the class.
+    pub(super) fn class(&self) -> usize {
+        self.class
+    }
+
+    /// Draws an object at `at`, which never decreases; and whether it is one that nobody asks for again.
+    #[inline]
+    pub(super) fn draw(&mut self, at: SimTime, catalogue: &mut Catalogue<'_>) -> (ObjectId, bool) {
+        if let Some((share, stream)) = &mut self.one_hit
+            && stream.random::<f64>() < *share
+        {
+            return (catalogue.one_hit(self.class), true);
+        }
+        let original = match &mut self.law {
+            Law::Steady { ranks, object } => object[ranks.draw(&mut self.stream) as usize],
+            Law::Ageing(by_age) => {
+                by_age.draw(at, self.renditions.as_ref().map_or(1, |(shares, _)| shares.len()))
+            }
+        };
+        match &mut self.renditions {
+            None => (original, false),
+            Some((shares, stream)) => (ObjectId::new(original.as_u32() + shares.draw(stream)), false),
+        }
+    }
+
+    /// The original of a rank (0 is the most popular) at the start.
+    pub(super) fn ranked(&self, rank: u32) -> ObjectId {
+        let per_original = self.renditions.as_ref().map_or(1, |(shares, _)| shares.len());
+        match &self.law {
+            Law::Steady { object, .. } => object[rank as usize],
+            Law::Ageing(by_age) => ObjectId::new(by_age.first + by_age.by_rank[rank as usize] * per_original),
+        }
+    }
+
+    /// How many originals there will have been.
+    pub(super) fn originals(&self) -> u32 {
+        let count = match &self.law {
+            Law::Steady { object, .. } => object.len(),
+            Law::Ageing(by_age) => by_age.ageing.len(),
+        };
+        u32::try_from(count).expect("objects fit in 32 bits")
+    }
+
+    /// Every object is replaced by a new one of the same popularity; `first` is the first of as many new
+    /// originals as there will have been, and `old` was the first object of the class.
+    pub(super) fn renew(&mut self, first: u32) {
+        let per_original = self.renditions.as_ref().map_or(1, |(shares, _)| shares.len());
+        match &mut self.law {
+            Law::Steady { object, .. } => {
+                let old = object.iter().map(|object| object.as_u32()).min().unwrap_or(0);
+                for object in object {
+                    *object = ObjectId::new(first + (object.as_u32() - old));
+                }
+            }
+            Law::Ageing(by_age) => {
+                by_age.first = first;
+                by_age.later = first + by_age.at_start * per_original;
+            }
+        }
+    }
+}
+
+impl ByAge {
+    fn draw(&mut self, at: SimTime, per_original: u32) -> ObjectId {
+        let index = u32::try_from(self.ageing.draw(at)).expect("objects fit in 32 bits");
+        let number = match index.checked_sub(self.at_start) {
+            None => self.first + index * per_original,
+            Some(later) => self.later + later * per_original,
+        };
+        ObjectId::new(number)
+    }
+}
+
+/// Every order equally likely (Durstenfeld 1964).
+pub(super) fn shuffle<T>(items: &mut [T], stream: &mut Stream) {
+    for left in (2..=items.len()).rev() {
+        items.swap(left - 1, alias::below(stream, left) as usize);
+    }
+}

@@ -1,0 +1,396 @@
+//! What a made trace promises, against the formulas of its laws.
+
+use super::fit::{Bins, fits};
+use super::generator::sources;
+use super::*;
+use crate::catalog::Catalog;
+
+fn made<T: ?Sized>(catalog: &'static Catalog<T, Setup>, name: &'static str) -> Box<T> {
+    catalog.default_choice(name).make(&Setup::default()).unwrap()
+}
+
+fn class(name: &str, objects: u32, share: f64) -> Class {
+    let popularity = made(&popularity::POPULARITIES, "zipf");
+    Class::steady(name, objects, share, popularity, made(&size::SIZES, "lognormal"))
+}
+
+fn workload(classes: Vec<Class>) -> Workload {
+    Workload {
+        duration: SimDuration::from_secs(300),
+        rate: Rate::per_second(1_000.0),
+        arrivals: made(&arrival::ARRIVALS, "poisson"),
+        classes,
+        pages: None,
+        repeats: None,
+        events: Vec::new(),
+    }
+}
+
+/// The objects of each class by rank.
+fn ranked(site: &Workload, seed: Seed) -> Vec<Vec<ObjectId>> {
+    let seed = seed.of("workload");
+    let mut catalogue = Catalogue::new(&site.classes, seed.of("size"));
+    let sources = sources(site, &mut catalogue, seed);
+    let of = |(source, class): (&source::Source, &Class)| {
+        (0..class.objects).map(|rank| source.ranked(rank)).collect()
+    };
+    sources.iter().zip(&site.classes).map(of).collect()
+}
+
+fn three() -> Vec<Class> {
+    vec![class("thumbnail", 6_000, 0.6), class("avatar", 900, 0.3), class("banner", 100, 0.1)]
+}
+
+#[test]
+fn each_class_has_its_share_of_requests_and_its_objects() {
+    let trace = generate(&workload(three()), Seed::new(1));
+    let mut requests = [0; 3];
+    for request in trace.requests() {
+        requests[trace.objects().class(request.object).index()] += 1;
+    }
+    fits(&requests, &[0.6, 0.3, 0.1]);
+    assert_eq!(trace.objects().classes(), ["thumbnail", "avatar", "banner"]);
+    let mut objects = [0; 3];
+    for fact in trace.objects().facts() {
+        objects[fact.class.index()] += 1;
+    }
+    assert_eq!(objects, [6_000, 900, 100]);
+    assert_eq!(trace.objects().key(ObjectId::new(6_899)), "avatar/6899");
+    assert_eq!(trace.span(), SimDuration::from_secs(300));
+}
+
+#[test]
+fn the_objects_of_a_class_follow_its_popularity() {
+    // By the sampler's own ranks: sorting the counts would bias them towards a steeper law.
+    let (site, seed) = (workload(vec![class("photo", 5_000, 1.0)]), Seed::new(2));
+    let trace = generate(&site, seed);
+    let mut rank = vec![0; 5_000];
+    for (place, object) in ranked(&site, seed)[0].iter().enumerate() {
+        rank[object.index()] = place;
+    }
+    let bins = Bins::ranks(5_000);
+    let mut counts = vec![0; bins.len()];
+    for request in trace.requests() {
+        counts[bins.of(rank[request.object.index()])] += 1;
+    }
+    let weights: Vec<f64> = (1..=5_000_u32).map(|rank| f64::from(rank).powf(-0.9)).collect();
+    fits(&counts, &bins.shares(&weights));
+}
+
+#[test]
+fn a_rank_says_nothing_about_the_number_or_the_size_of_its_object() {
+    let n = 50_000_u32;
+    let (site, seed) = (workload(vec![class("photo", n, 1.0)]), Seed::new(3));
+    let by_rank = &ranked(&site, seed)[0];
+    let generator = Generator::new(&site, seed);
+    let size = |object: ObjectId| f64::from(generator.facts()[object.index()].size);
+    let mut sorted = by_rank.clone();
+    sorted.sort_unstable();
+    assert!(sorted.iter().zip(0..).all(|(object, id)| object.as_u32() == id), "every object has one rank");
+    let correlation = |value: &dyn Fn(ObjectId) -> f64| {
+        let values: Vec<f64> = by_rank.iter().map(|object| value(*object)).collect();
+        let count = f64::from(n);
+        let mean = values.iter().sum::<f64>() / count;
+        let middle = (count - 1.0) / 2.0;
+        let (mut both, mut ranks, mut spread) = (0.0, 0.0, 0.0);
+        for (rank, value) in (0..n).zip(&values) {
+            let (r, v) = (f64::from(rank) - middle, value - mean);
+            (both, ranks, spread) = (both + r * v, ranks + r * r, spread + v * v);
+        }
+        both / (ranks * spread).sqrt()
+    };
+    // A correlation of independent columns has a standard deviation of 1 / sqrt(n).
+    let limit = 4.0 / f64::from(n).sqrt();
+    assert!(correlation(&|object| f64::from(object.as_u32())).abs() < limit);
+    assert!(correlation(&|object| size(object).ln()).abs() < limit);
+}
+
+#[test]
+fn the_seed_decides_and_nothing_else() {
+    let once = generate(&workload(three()), Seed::new(1));
+    assert_eq!(once, generate(&workload(three()), Seed::new(1)));
+    let other = generate(&workload(three()), Seed::new(2));
+    assert_ne!(once.times(), other.times());
+    assert_ne!(once.objects(), other.objects());
+}
+
+#[test]
+fn a_class_that_is_added_leaves_the_sizes_and_ranks_of_the_others() {
+    let (few, seed) = (workload(three()), Seed::new(1));
+    let mut more = workload(three());
+    more.classes.push(class("icon", 10, 0.0));
+    assert_eq!(Generator::new(&few, seed).facts(), &Generator::new(&more, seed).facts()[..7_000]);
+    assert_eq!(ranked(&few, seed)[1], ranked(&more, seed)[1]);
+    // A class that nobody asks for changes no request either.
+    let with_it = generate(&more, seed);
+    assert_eq!(generate(&few, seed).times(), with_it.times());
+    assert!(with_it.object_ids().iter().all(|object| object.index() < 7_000));
+}
+
+#[test]
+fn a_trace_of_no_time_is_empty_and_one_object_is_enough() {
+    let mut empty = workload(vec![class("photo", 1, 1.0)]);
+    empty.duration = SimDuration::ZERO;
+    assert!(generate(&empty, Seed::new(1)).is_empty());
+    let one = generate(&workload(vec![class("photo", 1, 1.0)]), Seed::new(1));
+    assert!(one.len() > 290_000 && one.object_ids().iter().all(|object| object.index() == 0));
+}
+
+#[test]
+fn the_values_of_a_trace_have_not_changed() {
+    // An upgrade that changes these changes every synthetic result, and must be announced.
+    let trace = generate(&workload(three()), Seed::new(42));
+    let ids: Vec<u32> = trace.object_ids()[..6].iter().map(|object| object.as_u32()).collect();
+    assert_eq!(trace.len(), 299_920);
+    assert_eq!(ids, [4_944, 6_982, 4_013, 2_581, 1_584, 6_741]);
+}
+
+/// Requests by object.
+fn counts(trace: &Trace) -> Vec<u32> {
+    let mut counts = vec![0; trace.objects().len()];
+    trace.object_ids().iter().for_each(|object| counts[object.index()] += 1);
+    counts
+}
+
+#[test]
+fn one_hit_objects_have_their_share_and_are_asked_for_once() {
+    let mut site = workload(vec![Class { one_hit: 0.25, ..class("photo", 1_000, 1.0) }]);
+    site.rate = Rate::per_second(200.0);
+    let trace = generate(&site, Seed::new(1));
+    let new = trace.objects().len() - 1_000;
+    assert!(counts(&trace)[1_000..].iter().all(|count| *count == 1));
+    let n = trace.len() as f64;
+    // 4 standard deviations of a binomial count.
+    assert!((new as f64 - 0.25 * n).abs() < 4.0 * (0.1875 * n).sqrt(), "{new} of {n}");
+    assert!(!site.is_independent());
+    let expected = site.expected_objects() as f64;
+    assert!((trace.objects().len() as f64 - expected).abs() < 5.0 * expected.sqrt(), "{expected}");
+}
+
+#[test]
+fn the_published_figures_of_a_cdn_are_reached() {
+    // 77 % of the objects asked for once, infinite-cache hit ratio 0.59 to 0.60: within 0.01 of both, at
+    // a million requests. Of the sizes p50 10 kB, p90 50 kB, p99 150 kB: within a tenth.
+    let objects = 170_000;
+    let popularity = popularity::POPULARITIES.choose(item("{ model = \"zipf\", alpha = 0.8 }")).unwrap();
+    let image = Class {
+        one_hit: 0.27,
+        popularity: popularity.make(&Setup::default()).unwrap(),
+        ..class("image", objects, 1.0)
+    };
+    let mut site = workload(vec![image]);
+    site.duration = SimDuration::from_secs(1_000);
+    let trace = generate(&site, Seed::new(1));
+    let counts = counts(&trace);
+    let asked = counts.iter().filter(|count| **count > 0).count() as f64;
+    let once = counts.iter().filter(|count| **count == 1).count() as f64 / asked;
+    let hit = 1.0 - asked / trace.len() as f64;
+    assert!((once - 0.77).abs() < 0.01, "{once}");
+    assert!((hit - 0.595).abs() < 0.01, "{hit}");
+    let facts = trace.objects().facts();
+    let mut sizes: Vec<u32> =
+        facts.iter().zip(&counts).filter(|(_, count)| **count > 0).map(|(fact, _)| fact.size).collect();
+    sizes.sort_unstable();
+    for (p, size) in [(50, 10_000.0), (90, 50_000.0), (99, 150_000.0)] {
+        let got = f64::from(sizes[sizes.len() * p / 100]);
+        assert!((got / size - 1.0).abs() < 0.1, "p{p}: {got} for {size}");
+    }
+}
+
+fn item(text: &'static str) -> crate::catalog::Item<'static> {
+    toml::de::DeValue::parse(text).unwrap()
+}
+
+#[test]
+fn renditions_have_their_shares_and_the_sizes_of_their_original() {
+    let renditions = vec![Rendition { share: 0.7, scale: 0.1 }, Rendition { share: 0.3, scale: 1.0 }];
+    let trace = generate(&workload(vec![Class { renditions, ..class("photo", 2_000, 1.0) }]), Seed::new(1));
+    let facts = trace.objects().facts();
+    assert_eq!(facts.len(), 4_000);
+    for family in facts.chunks(2) {
+        let expected = f64::from(family[1].size) * 0.1;
+        assert!((f64::from(family[0].size) - expected).abs() <= 0.5, "{family:?}");
+    }
+    let originals = trace.objects().originals().unwrap();
+    assert!((0..4_000_u32).all(|object| originals[object as usize].as_u32() == object / 2 * 2));
+    let small = trace.object_ids().iter().filter(|object| object.as_u32() % 2 == 0).count() as u64;
+    fits(&[small, trace.len() as u64 - small], &[0.7, 0.3]);
+    // The original, not the rendition, has the popularity.
+    let (by_rank, counts) = (
+        &ranked(
+            &workload(vec![Class {
+                renditions: vec![Rendition { share: 0.7, scale: 0.1 }, Rendition { share: 0.3, scale: 1.0 }],
+                ..class("photo", 2_000, 1.0)
+            }]),
+            Seed::new(1),
+        )[0],
+        counts(&trace),
+    );
+    let bins = Bins::ranks(2_000);
+    let mut binned = vec![0; bins.len()];
+    for (rank, object) in by_rank.iter().enumerate() {
+        binned[bins.of(rank)] += u64::from(counts[object.index()] + counts[object.index() + 1]);
+    }
+    let weights: Vec<f64> = (1..=2_000_u32).map(|rank| f64::from(rank).powf(-0.9)).collect();
+    fits(&binned, &bins.shares(&weights));
+}
+
+#[test]
+fn a_page_asks_for_its_images_at_once_and_the_rate_stays() {
+    let mut site = workload(three());
+    site.pages = Some(Pages { images: 6.0, varies: true, within: SimDuration::from_millis(1) });
+    let trace = generate(&site, Seed::new(4));
+    // 50,000 pages of 6 images; the variance of a geometric sum is mean pages * E[k^2] = 50,000 * 66.
+    assert!((trace.len() as f64 - 300_000.0).abs() < 4.0 * (50_000.0_f64 * 66.0).sqrt(), "{}", trace.len());
+    // Counts of 100 ms: variance over mean is E[k^2] / E[k] = 11 where a page is short beside a window.
+    let mut windows = vec![0.0_f64; 3_000];
+    trace.times().iter().for_each(|at| windows[at.bucket(SimDuration::from_millis(100))] += 1.0);
+    let mean = windows.iter().sum::<f64>() / 3_000.0;
+    let variance = windows.iter().map(|count| (count - mean).powi(2)).sum::<f64>() / 2_999.0;
+    assert!((variance / mean - 11.0).abs() < 1.5, "{variance} of {mean}");
+    site.pages = Some(Pages { images: 4.0, varies: false, within: SimDuration::ZERO });
+    let trace = generate(&site, Seed::new(4));
+    assert!(trace.times().chunk_by(|a, b| a == b).all(|page| page.len() % 4 == 0));
+}
+
+#[test]
+fn repeats_bring_requests_for_one_object_together_and_leave_popularity_alone() {
+    let near = |repeats: Option<Repeats>| {
+        let mut site = workload(vec![class("photo", 5_000, 1.0)]);
+        site.repeats = repeats;
+        let trace = generate(&site, Seed::new(4));
+        let ids = trace.object_ids();
+        let close = (8..ids.len()).filter(|&i| ids[i - 8..i].contains(&ids[i])).count() as f64;
+        (close / ids.len() as f64, trace)
+    };
+    let (alone, _) = near(None);
+    let (repeated, trace) = near(Some(Repeats { share: 0.3, within: 1_000 }));
+    // Of 0.3, the share that reaches no further back than 8: ln 9 / ln 1000.
+    let expected = alone + 0.3 * 9.0_f64.ln() / 1_000.0_f64.ln() * (1.0 - alone);
+    assert!((repeated - expected).abs() < 0.02, "{repeated} for {expected}, {alone} without");
+    // Copies are no independent draws; the head's share has a larger error than a binomial one.
+    let site = workload(vec![class("photo", 5_000, 1.0)]);
+    let (first, counts) = (ranked(&site, Seed::new(4))[0][0], counts(&trace));
+    let share = f64::from(counts[first.index()]) / trace.len() as f64;
+    let law = 1.0 / (1..=5_000_u32).map(|rank| f64::from(rank).powf(-0.9)).sum::<f64>();
+    assert!((share / law - 1.0).abs() < 0.05, "{share} for {law}");
+}
+
+#[test]
+fn a_class_may_have_arrivals_of_its_own() {
+    let mut classes = three();
+    classes[2].arrivals = Some(made(&arrival::ARRIVALS, "deterministic"));
+    let trace = generate(&workload(classes), Seed::new(1));
+    let banner: Vec<u64> = trace
+        .requests()
+        .filter(|request| trace.objects().class(request.object).index() == 2)
+        .map(|request| request.at.as_nanos())
+        .collect();
+    assert_eq!(banner.len(), 30_000);
+    assert!(banner.iter().zip(0..).all(|(at, index)| *at == index * 10_000_000));
+    let mut requests = [0; 3];
+    trace.object_ids().iter().for_each(|object| requests[trace.objects().class(*object).index()] += 1);
+    fits(&requests[..2], &[2.0 / 3.0, 1.0 / 3.0]);
+}
+
+fn with_event(classes: Vec<Class>, event: &'static str) -> Workload {
+    let setup = Setup {
+        classes: classes.iter().map(|class| class.name.clone()).collect(),
+        duration: SimDuration::from_secs(300),
+        ..Setup::default()
+    };
+    let event = event::EVENTS.choose(item(event)).unwrap().make(&setup).unwrap();
+    Workload { events: vec![event], ..workload(classes) }
+}
+
+#[test]
+fn a_crowd_adds_its_trapezoid_to_what_its_image_has_anyway() {
+    let crowd =
+        r#"{ event = "flash-crowd", at = "100s", rank = 3, factor = 21, ramp = "20s", lasts = "60s" }"#;
+    let site = with_event(vec![class("photo", 5_000, 1.0)], crowd);
+    let (trace, before) =
+        (generate(&site, Seed::new(1)), generate(&workload(vec![class("photo", 5_000, 1.0)]), Seed::new(1)));
+    let third = ranked(&site, Seed::new(1))[0][2];
+    let usual =
+        1_000.0 * 3.0_f64.powf(-0.9) / (1..=5_000_u32).map(|rank| f64::from(rank).powf(-0.9)).sum::<f64>();
+    let (mut added, mut rest) = (vec![0_u64; 10], 0);
+    for request in trace.requests().filter(|request| request.object == third) {
+        match request.at.bucket(SimDuration::from_secs(10)) {
+            decade @ 10..20 => added[decade - 10] += 1,
+            _ => rest += 1,
+        }
+    }
+    // In units of the usual rate: 20 at the height, rising and falling linearly, and 1 for the usual requests.
+    let shape = [6.0, 16.0, 21.0, 21.0, 21.0, 21.0, 21.0, 21.0, 16.0, 6.0];
+    let whole: f64 = shape.iter().sum();
+    fits(&added, &shape.map(|part| part / whole));
+    let expected = usual * 10.0 * whole;
+    assert!(
+        (added.iter().sum::<u64>() as f64 - expected).abs() < 4.5 * expected.sqrt(),
+        "{added:?} {expected}"
+    );
+    assert!((f64::from(rest) - usual * 200.0).abs() < 4.5 * (usual * 200.0).sqrt());
+    // Nobody else's requests have moved.
+    let others = |trace: &Trace| trace.requests().filter(|r| r.object != third).collect::<Vec<_>>();
+    assert_eq!(others(&trace), others(&before));
+    assert!((site.expected_requests() as f64 - 300_000.0 - usual * 20.0 * 80.0).abs() < 1.0);
+}
+
+#[test]
+fn a_crowd_for_new_images_asks_for_objects_that_nobody_else_asks_for() {
+    let crowd = r#"{ event = "flash-crowd", at = "100s", on = "new", keys = 2, factor = 10, ramp = "0s", lasts = "60s" }"#;
+    let trace = generate(&with_event(three(), crowd), Seed::new(1));
+    assert_eq!(trace.objects().len(), 7_002);
+    let new: Vec<_> = trace.requests().filter(|request| request.object.index() >= 7_000).collect();
+    assert!(new.len() > 1_000);
+    assert!(new.iter().all(|request| (100.0..161.0).contains(&request.at.as_secs_f64())));
+}
+
+#[test]
+fn a_crawler_asks_for_everything_once_at_equal_gaps() {
+    let crawl = r#"{ event = "crawler", at = "10s", rate = "100/s", order = "random" }"#;
+    let site = with_event(three(), crawl);
+    let (trace, before) = (generate(&site, Seed::new(1)), generate(&workload(three()), Seed::new(1)));
+    assert_eq!(trace.len(), before.len() + 7_000);
+    let more: Vec<u32> =
+        counts(&trace).iter().zip(counts(&before)).map(|(with, without)| with - without).collect();
+    assert!(more.iter().all(|count| *count == 1));
+    assert_eq!(site.expected_requests(), 307_000);
+    let part = with_event(three(), r#"{ event = "crawler", at = "290s", rate = "10/s", class = "banner" }"#);
+    assert_eq!(generate(&part, Seed::new(1)).len(), before.len() + 100);
+}
+
+#[test]
+fn a_purge_deletes_what_was_asked_for_or_brings_new_objects() {
+    let delete =
+        with_event(three(), r#"{ event = "purge", at = "100s", class = "banner", mode = "delete" }"#);
+    let (trace, before) = (generate(&delete, Seed::new(1)), generate(&workload(three()), Seed::new(1)));
+    assert_eq!(trace.object_ids(), before.object_ids());
+    assert_eq!(trace.events().len(), 100, "all banners have been asked for by then");
+    let asked_before = trace.times().partition_point(|at| at.as_secs_f64() < 100.0);
+    assert!(trace.events().iter().all(|event| event.before == asked_before && event.object.index() >= 6_900));
+    let version =
+        with_event(three(), r#"{ event = "purge", at = "100s", class = "avatar", mode = "version" }"#);
+    let trace = generate(&version, Seed::new(1));
+    assert_eq!((trace.len(), trace.objects().len()), (before.len(), 7_900));
+    for (request, old) in trace.requests().zip(before.requests()) {
+        let moved = request.at.as_secs_f64() >= 100.0 && (6_000..6_900).contains(&old.object.index());
+        let expected = if moved { old.object.as_u32() - 6_000 + 7_000 } else { old.object.as_u32() };
+        assert_eq!(request.object.as_u32(), expected);
+    }
+}
+
+#[test]
+fn a_catalogue_with_churn_has_uploads_and_every_object_a_size() {
+    let churn =
+        Churn { new_per_day: 20.0, retire: Retire::Oldest, decay: 0.8, young: SimDuration::from_secs(60) };
+    let renditions = vec![Rendition { share: 0.5, scale: 0.5 }, Rendition { share: 0.5, scale: 1.0 }];
+    let site = workload(vec![Class { churn: Some(churn), renditions, ..class("photo", 10_000, 1.0) }]);
+    let trace = generate(&site, Seed::new(1));
+    // 20 times 10,000 a day are 694 in five minutes, each with two renditions.
+    let new = (trace.objects().len() - 20_000) / 2;
+    assert!((new as f64 - 694.0).abs() < 4.0 * 694_f64.sqrt(), "{new}");
+    assert!(counts(&trace)[20_000..].iter().sum::<u32>() > 0, "new ones are asked for");
+    assert!(trace.objects().facts().iter().all(|fact| fact.size > 0));
+    assert_eq!(trace, generate(&site, Seed::new(1)));
+}

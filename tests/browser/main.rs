@@ -1,0 +1,252 @@
+//! The report in a real browser, without a window: it loads from a disk without asking for anything, works by keyboard,
+//! on a phone, without scripts, in both themes, and passes an accessibility check.
+//!
+//! Needs Chromium (Debian: `chromium`); without it tests say so and are skipped, and fail under `CI=true`. The
+//! accessibility check needs axe-core from npm, whose file `TTLAB_AXE` names.
+
+mod cdp;
+mod pages;
+
+use std::path::PathBuf;
+
+use cdp::Browser;
+use pages::Pages;
+use serde_json::{Value, json};
+
+const TAB: u32 = 9;
+const RIGHT: u32 = 39;
+
+#[test]
+fn it_loads_from_a_disk_without_a_message_or_a_request() {
+    let pages = Pages::small();
+    let Some(mut browser) = Browser::start() else { return };
+    for scripts in [true, false] {
+        browser.scripts(scripts);
+        for (media, scheme) in [("screen", "light"), ("screen", "dark"), ("print", "light")] {
+            browser.show_as(media, scheme);
+            browser.open(&pages.index(), "");
+            let complaints = browser.complaints();
+            assert!(complaints.is_empty(), "{media}, {scheme}, scripts {scripts}: {complaints:?}");
+            let asked = browser.requests();
+            assert_eq!(asked.len(), 1, "only the page itself: {asked:?}");
+        }
+    }
+}
+
+#[test]
+fn tables_sort_filter_and_give_what_is_shown() {
+    let pages = Pages::small();
+    let Some(mut browser) = Browser::start() else { return };
+    browser.open(&pages.index(), "");
+    let column = "[...document.querySelectorAll('#ranking tbody tr:not([hidden])')].map(row => Number(row.cells[5].querySelector('data').value))";
+    let values = |browser: &mut Browser| -> Vec<f64> {
+        let told = browser.ask(column);
+        told.as_array().expect("a list").iter().filter_map(Value::as_f64).collect()
+    };
+    let mut expected = values(&mut browser);
+    assert_eq!(expected.len(), 9);
+    expected.sort_by(f64::total_cmp);
+    browser.ask("document.querySelector('#ranking thead th:nth-child(6) button').click()");
+    assert_eq!(values(&mut browser), expected, "ascending");
+    let told =
+        browser.ask("document.querySelector('#ranking thead th:nth-child(6)').getAttribute('aria-sort')");
+    assert_eq!(told, json!("ascending"));
+    browser.ask("document.querySelector('#ranking thead th:nth-child(6) button').click()");
+    expected.reverse();
+    assert_eq!(values(&mut browser), expected, "descending");
+    browser.ask(
+        "(() => { const input = document.querySelector('#summary input[type=search]'); input.value = 'TODAY'; \
+         input.dispatchEvent(new Event('input')); })()",
+    );
+    assert_eq!(values(&mut browser).len(), 3);
+    let csv = browser.ask("csvOf(document.getElementById('ranking'))");
+    let csv = csv.as_str().expect("text").trim().to_owned();
+    assert_eq!(csv.lines().count(), 4, "{csv}");
+    assert!(csv.lines().skip(1).all(|line| line.starts_with("today,")), "{csv}");
+}
+
+#[test]
+fn the_theme_switches_with_and_without_scripts() {
+    let pages = Pages::small();
+    let Some(mut browser) = Browser::start() else { return };
+    for scripts in [true, false] {
+        browser.scripts(scripts);
+        browser.show_as("screen", "light");
+        browser.open(&pages.index(), "");
+        let shown = "getComputedStyle(document.body).backgroundColor + getComputedStyle(document.querySelector('#pareto svg text')).fill";
+        let light = browser.ask(shown);
+        browser.ask("document.getElementById('t-dark').click()");
+        let dark = browser.ask(shown);
+        assert_ne!(light, dark, "scripts {scripts}");
+        browser.ask("document.getElementById('t-light').click()");
+        browser.show_as("screen", "dark");
+        assert_eq!(browser.ask(shown), light, "what is chosen outweighs the system");
+    }
+}
+
+#[test]
+fn the_keyboard_reaches_everything_and_shows_where_it_is() {
+    let pages = Pages::small();
+    let Some(mut browser) = Browser::start() else { return };
+    browser.resize(1280, 900);
+    browser.open(&pages.index(), "");
+    let wanted = browser.ask(
+        "(() => { window.all = [...document.querySelectorAll('a[href], button, input, summary, [tabindex=\"0\"]')] \
+         .filter(e => !e.disabled && e.checkVisibility() && !(e.type === 'radio' && !e.checked)); \
+         window.seen = new Set(); window.unseen = []; return all.length; })()",
+    );
+    let wanted = wanted.as_u64().expect("a count");
+    assert!(wanted > 60, "{wanted}");
+    for _ in 0..wanted + 20 {
+        browser.press("Tab", TAB);
+        let done = browser.ask(
+            "(() => { const e = document.activeElement; if (e !== document.body) { seen.add(e); \
+             if (getComputedStyle(e).outlineStyle === 'none') unseen.push(e.outerHTML.slice(0, 80)); } \
+             return all.every(e => seen.has(e)); })()",
+        );
+        if done == json!(true) {
+            break;
+        }
+    }
+    let missed = browser.ask("all.filter(e => !seen.has(e)).map(e => e.outerHTML.slice(0, 100))");
+    assert_eq!(missed, json!([]), "not reached");
+    let unseen = browser.ask("unseen");
+    assert_eq!(unseen, json!([]), "focus cannot be seen");
+}
+
+#[test]
+fn the_cursor_tells_exact_values_by_keyboard_and_series_can_be_hidden() {
+    let pages = Pages::small();
+    let Some(mut browser) = Browser::start() else { return };
+    browser.open(&pages.index(), "");
+    browser.ask("document.querySelector('#series-figure input[type=range]').focus()");
+    for _ in 0..100 {
+        browser.press("ArrowRight", RIGHT);
+    }
+    let told = browser.ask("document.querySelector('#series-figure .readout').textContent");
+    let told = told.as_str().expect("text");
+    assert!(told.contains("fresh hits") && told.contains("today") && told.contains('%'), "{told}");
+    // It stands in every panel.
+    let moved = browser.ask(
+        "document.querySelectorAll('#series-figure line.cursor[visibility=visible]').length === \
+         document.querySelectorAll('#series-figure .frame').length",
+    );
+    assert_eq!(moved, json!(true));
+    let hidden = "document.querySelectorAll('#series-figure [data-k].off').length";
+    assert_eq!(browser.ask(hidden), json!(0));
+    browser.ask("document.querySelector('#series-figure .series input').click()");
+    assert!(browser.ask(hidden).as_u64().is_some_and(|count| count > 1));
+    let address = browser.ask("location.hash");
+    assert!(address.as_str().is_some_and(|hash| hash.starts_with("#series-figure?hide=")), "{address}");
+    let address = address.as_str().expect("text").to_owned();
+    browser.open(&pages.index(), &address);
+    assert!(browser.ask(hidden).as_u64().is_some_and(|count| count > 1), "the link shows the same");
+}
+
+#[test]
+fn without_scripts_all_numbers_and_charts_are_there() {
+    let pages = Pages::small();
+    let Some(mut browser) = Browser::start() else { return };
+    let count = "[document.querySelectorAll('data').length, document.querySelectorAll('figure svg').length, \
+                 document.querySelectorAll('figure svg text').length, document.querySelectorAll('main p').length]";
+    browser.open(&pages.index(), "");
+    browser.ask("document.querySelectorAll('.controls, .readout').forEach(e => e.remove())");
+    let with = browser.ask(count);
+    browser.scripts(false);
+    browser.open(&pages.index(), "");
+    assert_eq!(browser.ask(count), with);
+    assert_eq!(
+        browser.ask("document.querySelectorAll('button').length"),
+        json!(0),
+        "no button that does nothing"
+    );
+    let visible = browser.ask(
+        "[...document.querySelectorAll('figure svg')].every(svg => svg.getBoundingClientRect().height > 50)",
+    );
+    assert_eq!(visible, json!(true));
+}
+
+#[test]
+fn nothing_is_wider_than_the_window_and_no_text_is_smaller_than_it_can_be_read() {
+    let pages = Pages::small();
+    let Some(mut browser) = Browser::start() else { return };
+    let comparison = pages.folder().join("compare.html");
+    let html = ttlab::report::Comparison::of(&pages.record, &pages.record).html();
+    std::fs::write(&comparison, html).expect("a file can be written");
+    for page in [pages.index(), comparison] {
+        for width in [360, 768, 1280] {
+            browser.resize(width, 740);
+            browser.open(&page, "");
+            let wide = browser.ask("document.documentElement.scrollWidth");
+            assert!(wide.as_u64().is_some_and(|wide| wide <= u64::from(width)), "{wide} at {width}");
+            let small = browser.ask(
+                "[...document.querySelectorAll('main *')].filter(e => e.checkVisibility() && \
+                 [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) \
+                 .map(e => [parseFloat(getComputedStyle(e).fontSize) * (e.ownerSVGElement ? e.getScreenCTM().a : 1), e.outerHTML.slice(0, 80)]) \
+                 .filter(([size]) => size < 11.95)",
+            );
+            assert_eq!(small, json!([]), "at {width}");
+        }
+    }
+}
+
+#[test]
+fn a_link_to_something_closed_opens_it() {
+    let pages = Pages::small();
+    let Some(mut browser) = Browser::start() else { return };
+    browser.open(&pages.index(), "#effective");
+    assert_eq!(browser.ask("document.getElementById('effective').open"), json!(true));
+    let id = browser.ask("document.querySelector('#ranking tbody tr').id");
+    let id = id.as_str().expect("text").to_owned();
+    browser.open(&pages.index(), &format!("#{id}"));
+    assert_eq!(browser.ask("document.querySelector('tr:target').id"), json!(id));
+}
+
+#[test]
+fn fifty_cells_make_a_small_page_that_lays_out_quickly() {
+    let pages = Pages::fifty();
+    let Some(mut browser) = Browser::start() else { return };
+    assert_eq!(pages.record.cells.len(), 50);
+    let bytes = std::fs::metadata(pages.index()).expect("it was written").len();
+    assert!(bytes < 1_000_000, "{bytes} bytes");
+    browser.open(&pages.index(), "");
+    // How long it took depends on the machine, so it is told and not judged here.
+    let took = browser.ask(
+        "(() => { document.body.getBoundingClientRect(); \
+         const [load] = performance.getEntriesByType('navigation'); return Math.round(load.loadEventEnd); })()",
+    );
+    println!("50 cells: {bytes} bytes, loaded and laid out after {took} ms");
+    assert!(browser.complaints().is_empty());
+}
+
+#[test]
+fn axe_finds_no_violation() {
+    let Some(mut browser) = Browser::start() else { return };
+    let Some(axe) = std::env::var_os("TTLAB_AXE").map(PathBuf::from) else {
+        let what = "TTLAB_AXE does not name axe.min.js (npm install axe-core)";
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "{what}");
+        println!("skipped: {what}");
+        return;
+    };
+    let axe = std::fs::read_to_string(&axe).unwrap_or_else(|error| panic!("{}: {error}", axe.display()));
+    let pages = Pages::small();
+    let comparison = pages.folder().join("compare.html");
+    let html = ttlab::report::Comparison::of(&pages.record, &pages.record).html();
+    std::fs::write(&comparison, html).expect("a file can be written");
+    let runs = tempfile::tempdir().expect("a temporary folder can be made");
+    std::fs::create_dir(runs.path().join("one")).expect("a folder can be made");
+    std::fs::write(runs.path().join("one/record.json"), pages.record.to_json())
+        .expect("a file can be written");
+    ttlab::report::write_index(runs.path()).expect("an index can be written");
+    for page in [pages.index(), comparison, runs.path().join("index.html")] {
+        for scheme in ["light", "dark"] {
+            browser.show_as("screen", scheme);
+            browser.open(&page, "");
+            browser.ask(&format!("{axe}; 1"));
+            let found = browser.ask(
+                "axe.run().then(found => found.violations.map(v => [v.id, v.help, v.nodes.slice(0, 3).map(n => n.html.slice(0, 160) + ' ' + n.failureSummary)]))",
+            );
+            assert_eq!(found, json!([]), "{} in {scheme}", page.display());
+        }
+    }
+}
