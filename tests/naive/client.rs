@@ -1,8 +1,9 @@
 //! What a request does that was not answered at once.
 
+use super::fetch::Purpose;
 use super::guard::May;
 use super::store::Value;
-use super::world::{Purpose, Waits, World};
+use super::world::{Waits, World};
 use super::{Deserted, Kind};
 
 impl World<'_> {
@@ -10,8 +11,11 @@ impl World<'_> {
     pub(super) fn want(&mut self, asker: usize, now: u64) {
         let of = &self.askers[asker];
         let (object, node, since, copy) = (of.object, of.node, of.since, of.copy);
-        if self.negative.get(&object).is_some_and(|until| now <= *until) {
+        if self.negative.get(&object).is_some_and(|until| now <= *until) && !self.is_down(now) {
             self.totals.negative_served += 1;
+            return self.fall_back(asker, now);
+        }
+        if !self.breaker_lets(node, now) {
             return self.fall_back(asker, now);
         }
         let (may, ticket) = self.may(object, node, now, copy.is_some(), now - since);
@@ -92,6 +96,9 @@ impl World<'_> {
     pub(super) fn give_up(&mut self, asker: usize, now: u64) {
         let end = now - 1;
         self.totals.timeouts += 1;
+        if self.askers[asker].leads {
+            self.breakers.failed(self.askers[asker].node, end);
+        }
         let deserted = self.part(asker);
         self.fail(asker, end);
         if let Some(fetch) = deserted.filter(|_| self.config.failures.deserted != Deserted::RunsOn) {
@@ -122,7 +129,7 @@ impl World<'_> {
         let (object, node, attempt, leads, request) = (of.object, of.node, of.attempt, of.leads, of.request);
         if attempt >= failures.retries || !self.spend(node) {
             let remembered = self.negative.get(&object).is_some_and(|until| now <= *until);
-            if leads && failures.negative > 0 && !remembered {
+            if leads && failures.negative > 0 && !remembered && !self.is_down(now) {
                 self.negative.insert(object, now + failures.negative);
                 self.totals.errors_stored += 1;
             }

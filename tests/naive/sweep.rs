@@ -44,6 +44,11 @@ impl Broom {
         self.members.push((object, now));
     }
 
+    /// The cache lost its keys, the set among them.
+    pub(crate) fn forget(&mut self) {
+        self.members.clear();
+    }
+
     /// Does what is due; the keys that it deletes.
     pub(crate) fn act(&mut self, now: u64, bytes: u64) -> Vec<usize> {
         if now >= self.begins {
