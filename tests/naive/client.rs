@@ -47,8 +47,8 @@ impl World<'_> {
             May::Fail => return self.fail(asker, now),
         }
         let of = &self.askers[asker];
-        if of.waits != Waits::Answered && of.attempt == attempt && !of.watched {
-            self.watch(asker);
+        if of.waits != Waits::Answered && of.attempt == attempt {
+            self.watch(asker, now);
         }
     }
 
@@ -59,17 +59,18 @@ impl World<'_> {
     }
 
     /// Schedules the end of its patience, unless it is known to be answered before.
-    fn watch(&mut self, asker: usize) {
+    fn watch(&mut self, asker: usize, now: u64) {
         let of = &self.askers[asker];
         let done = if let Waits::For(fetch) = of.waits { self.fetches[fetch].done } else { None };
         let in_time = |end: u64| done.is_some_and(|done| done <= end);
         let (since, has_copy) = (of.since, of.copy.is_some());
-        if let Some(end) = self.config.timeout.map(|timeout| since + timeout).filter(|end| !in_time(*end)) {
+        let hard = self.config.timeout.filter(|_| !of.watched).map(|timeout| since + timeout);
+        if let Some(end) = hard.filter(|end| !in_time(*end)) {
             self.askers[asker].watched = true;
             self.give_up_at(end + 1, asker);
         }
         let soft = self.config.fail_safe.and_then(|safe| safe.soft).filter(|_| has_copy);
-        if let Some(end) = soft.map(|soft| since + soft).filter(|end| !in_time(*end)) {
+        if let Some(end) = soft.map(|soft| now.max(since + soft)).filter(|end| !in_time(*end)) {
             self.soft_timeout_at(end + 1, asker);
         }
     }

@@ -153,7 +153,8 @@ impl<'a> Bender<'a> {
         }
         let left = |ago: u64| 0.5_f64.powf(seconds(ago) / seconds(half_life));
         let latest = own.last().map_or(at, |last| at.max(*last));
-        let weight: f64 = own.iter().map(|request| left(latest - request)).sum();
+        // An empty sum of floats is -0, whose negative powers lie at the wrong end.
+        let weight = own.iter().fold(0.0, |weight, request| weight + left(latest - request));
         // What a steady stream of one request a second would have by now.
         let steady = seconds(half_life) / std::f64::consts::LN_2 * (1.0 - left(at));
         Some(weight / steady / (many / seconds(at)))

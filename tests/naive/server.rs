@@ -57,7 +57,7 @@ impl World<'_> {
         match self.config.upsets[place].1 {
             Upset::Flush => self.lose_everything(now),
             Upset::Restart { down, keeps } => {
-                self.store.down_until = now + down;
+                (self.store.down_until, self.store.away) = (now + down, true);
                 if keeps == Keeps::Nothing {
                     self.lose_everything(now);
                 }
@@ -72,6 +72,7 @@ impl World<'_> {
     }
 
     pub(super) fn back(&mut self, place: usize, now: u64) {
+        self.store.away = false;
         if let Upset::Restart { keeps: Keeps::Live, .. } = self.config.upsets[place].1 {
             self.store.forget_the_dead(now);
         }

@@ -33,6 +33,8 @@ pub(crate) struct Store<'a> {
     pub(crate) reclaim: Reclaim,
     /// Before this instant it cannot be reached.
     pub(crate) down_until: u64,
+    /// Whether it has ended and not come back: nobody is there who could bury anything.
+    pub(super) away: bool,
     /// The first is the next to be evicted.
     entries: Vec<Entry>,
     /// For each object that was in the cache and left it, why it left last.
@@ -49,13 +51,13 @@ impl<'a> Store<'a> {
         counts_stays: bool,
     ) -> Self {
         let (entries, why_gone, totals) = (Vec::new(), BTreeMap::new(), Totals::default());
-        let down_until = 0;
-        Self { sizes, capacity, eviction, reclaim, down_until, entries, why_gone, counts_stays, totals }
+        let (down_until, away) = (0, false);
+        Self { sizes, capacity, eviction, reclaim, down_until, away, entries, why_gone, counts_stays, totals }
     }
 
     /// Under eager reclaim, removes what is dead at `now`.
     pub(crate) fn bury(&mut self, now: u64) {
-        if self.reclaim == Reclaim::Eager {
+        if self.reclaim == Reclaim::Eager && !self.away {
             while let Some(dead) = self.entries.iter().position(|entry| now > entry.value.live_until) {
                 // It left as soon as it was dead, whoever came when.
                 self.leave(dead, Cause::Expired, self.entries[dead].value.live_until);

@@ -335,8 +335,6 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
 
 /// Takes out what a scenario would refuse.
 fn coherent(mut case: Case) -> Case {
-    // Engine and naive model do not agree yet on a warm start under modifiers.
-    case.warm &= case.modifiers.is_empty();
     use ttlab::origin::change::ChangeModel;
     let changes = case.origin.ever();
     if matches!(case.ttl, Ttl::LastModifiedFraction { .. }) && (!changes || case.sweep.is_some()) {
@@ -349,9 +347,7 @@ fn coherent(mut case: Case) -> Case {
     let capacity = case.capacity;
     case.upsets.retain(|(at, what)| {
         let other_unit = matches!(what, Upset::Limit(limit) if std::mem::discriminant(limit) != std::mem::discriminant(&capacity));
-        // What becomes of the dead while nobody is there to bury them is not agreed on under eager reclaim.
-        let unburied = matches!(what, Upset::Restart { .. }) && case.reclaim == Reclaim::Eager;
-        *at < end && !other_unit && !unburied
+        *at < end && !other_unit
     });
     if matches!(case.ttl, Ttl::ChangeRate(_)) && !changes {
         case.ttl = Ttl::Fixed(5 * TICK);
