@@ -600,8 +600,11 @@ impl Cache {
         Stored::Yes
     }
 
-    /// Removes what the reclaim model has given back by `now`.
+    /// Removes what the reclaim model has given back by `now`; nothing while there is no server to do it.
     fn reclaim_due(&mut self, now: SimTime) {
+        if self.is_down(now) {
+            return;
+        }
         if self.server.is_some() {
             self.serve_clock(now);
         }
