@@ -1,11 +1,15 @@
 //! What to run: the cells of a sweep, each over its replications, in parallel; and the search for better settings.
 
+mod cluster;
 mod grid;
 mod run;
+mod size;
 mod study;
 
+pub use cluster::{Clustered, Shard, cluster, placement};
 pub use grid::{CellPlan, grid};
 pub use run::{CellRun, Failure, Played, Progress, Runs, bucket_for, replication_seed, run, simulation};
+pub use size::{Answer, Held, Probe, Sized, Sizing};
 pub use study::{
     Against, Budget, Ended, Finalist, Flatness, Kept, Move, Tried, Tuned, Unfinished, Watch, sampler, tune,
 };
