@@ -4,4 +4,6 @@ mod grid;
 mod run;
 
 pub use grid::{CellPlan, grid};
-pub use run::{CellRun, Failure, Played, Progress, Runs, bucket_for, replication_seed, run, simulation};
+pub use run::{
+    CellRun, Failure, Played, Progress, Runs, bucket_for, changes, replication_seed, run, simulation,
+};
