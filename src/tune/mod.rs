@@ -8,7 +8,9 @@ mod study;
 
 pub use cluster::{Clustered, Shard, cluster, placement};
 pub use grid::{CellPlan, grid};
-pub use run::{CellRun, Failure, Played, Progress, Runs, bucket_for, replication_seed, run, simulation};
+pub use run::{
+    CellRun, Failure, Played, Progress, Runs, bucket_for, changes, replication_seed, run, simulation,
+};
 pub use size::{Answer, Held, Probe, Sized, Sizing};
 pub use study::{
     Against, Budget, Ended, Finalist, Flatness, Kept, Move, Tried, Tuned, Unfinished, Watch, sampler, tune,
