@@ -7,5 +7,7 @@ mod size;
 
 pub use cluster::{Clustered, Shard, cluster, placement};
 pub use grid::{CellPlan, grid};
-pub use run::{CellRun, Failure, Played, Progress, Runs, bucket_for, replication_seed, run, simulation};
+pub use run::{
+    CellRun, Failure, Played, Progress, Runs, bucket_for, changes, replication_seed, run, simulation,
+};
 pub use size::{Answer, Held, Probe, Sized, Sizing};
