@@ -2,6 +2,7 @@
 
 mod compare;
 mod completions;
+mod curve;
 mod error;
 mod explain;
 mod fit;
@@ -45,6 +46,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Curve(curve::Args),
     Explain(explain::Args),
     List(list::Args),
     Trace(trace::Args),
@@ -73,6 +75,7 @@ pub fn main() -> ExitCode {
     };
     let (output, result) = match cli.command {
         Command::Run(args) => (args.output, run::run(&args)),
+        Command::Curve(args) => (args.output, curve::run(&args)),
         Command::Explain(args) => (Output { quiet: false, json: args.json }, explain::run(&args)),
         Command::List(args) => (Output { quiet: false, json: args.json }, list::run(&args)),
         Command::Trace(args) => (Output { quiet: false, json: args.json() }, trace::run(&args)),

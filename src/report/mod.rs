@@ -18,6 +18,7 @@ mod markdown;
 mod measure;
 mod ranking;
 mod reading;
+mod surface;
 mod verdict;
 mod weights;
 mod write;
@@ -27,6 +28,7 @@ use std::collections::BTreeMap;
 pub use compare::{Comparison, FailOn, FailOnError};
 pub use index::write_index;
 pub use ranking::ranking;
+pub use surface::Titled;
 pub use write::{ReportError, check_folder, write, write_file};
 
 use crate::record::Record;

@@ -20,7 +20,7 @@ use crate::origin::fault::FaultModel;
 use crate::origin::{self, Origin};
 use crate::random::Seed;
 use crate::scenario::Scenario;
-use crate::strategy;
+use crate::strategy::{self, Strategy};
 use crate::trace::Trace;
 use crate::trace::synth::{Workload, generate};
 use crate::units::{SimDuration, SimTime, Window};
@@ -146,7 +146,7 @@ pub fn replication_seed(seed: u64, replication: u64) -> Seed {
 }
 
 /// Refuses TTLs on a recording that has an order and no times.
-fn refuse_timeless(scenario: &Scenario, trace: &Trace) -> Result<(), Fault> {
+pub(super) fn refuse_timeless(scenario: &Scenario, trace: &Trace) -> Result<(), Fault> {
     let expires = |design: &&strategy::Design| design.rule.name() != "none";
     let Some(design) = scenario.strategies.iter().find(expires).filter(|_| trace.is_timeless()) else {
         return Ok(());
@@ -180,7 +180,7 @@ fn one(
 }
 
 /// Passes an engine's beats on.
-struct Beat<'p>(&'p dyn Progress);
+pub(super) struct Beat<'p>(pub(super) &'p dyn Progress);
 
 impl Pulse for Beat<'_> {
     fn beat(&self, requests: u64) -> ControlFlow<()> {
@@ -215,14 +215,7 @@ pub fn simulation<'t>(
         objects.len(),
     );
     let design = &scenario.strategies[plan.strategy];
-    let setup = strategy::Setup {
-        classes: classes(scenario, objects.classes()),
-        objects: objects.len(),
-        servers: origin.servers(),
-        traffic: strategy::Traffic::like(Arc::clone(trace)),
-        seed: seed.of("strategy"),
-    };
-    let strategy = design.make(&setup, scenario.cache.ttl_resolution)?;
+    let strategy = strategy(scenario, plan, trace, seed, origin.servers())?;
     // The model of trace simulators counts the bytes of images alone.
     let counts_all = scenario.cache.memory.name() != "payload";
     let stored = match strategy.bytes_beside() {
@@ -251,6 +244,25 @@ pub fn simulation<'t>(
         freshness_bound: scenario.freshness_bound,
         seed: seed.of("client"),
     })
+}
+
+/// The strategy of a cell at work over `trace`, with the chance of one replication; `servers` is how many
+/// fetches the origin serves at once.
+pub(super) fn strategy(
+    scenario: &Scenario,
+    plan: &CellPlan,
+    trace: &Arc<Trace>,
+    seed: Seed,
+    servers: Option<u32>,
+) -> Result<Strategy, Fault> {
+    let setup = strategy::Setup {
+        classes: classes(scenario, trace.objects().classes()),
+        objects: trace.objects().len(),
+        servers,
+        traffic: strategy::Traffic::like(Arc::clone(trace)),
+        seed: seed.of("strategy"),
+    };
+    scenario.strategies[plan.strategy].make(&setup, scenario.cache.ttl_resolution)
 }
 
 /// Every event happens within the run.
@@ -282,7 +294,7 @@ fn classes(scenario: &Scenario, of_trace: &[String]) -> Vec<String> {
 }
 
 /// The length of buckets that the scenario wants, or one that suits the trace.
-fn bucket_of(scenario: &Scenario, trace: &Trace) -> SimDuration {
+pub(super) fn bucket_of(scenario: &Scenario, trace: &Trace) -> SimDuration {
     scenario.bucket.unwrap_or_else(|| bucket_for(trace.span()))
 }
 
