@@ -81,7 +81,8 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     }
     let strategy = strategy(&file.scenario, args)?;
     terminal::catch_interrupts();
-    let loaded = source::load(&mut file, args.trace.as_deref(), args.strict, args.output.quiet)?;
+    let reading = source::Reading { strict: args.strict, stream: false };
+    let loaded = source::load(&mut file, args.trace.as_deref(), reading, args.output.quiet)?;
     let trace = match loaded.runs {
         Runs::Recorded(trace) => trace,
         Runs::Synthetic(workload) => {

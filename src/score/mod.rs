@@ -14,6 +14,7 @@ mod pareto;
 pub mod rates;
 mod sensitivity;
 mod stats;
+mod target;
 mod verdict;
 
 pub use cell::{Cell, Replications};
@@ -22,4 +23,5 @@ pub use gates::{Bound, Checked, Expectation, Gate, Held};
 pub use objective::{Better, METRICS, Metric, Unit, Written};
 pub use sensitivity::{Stretch, stretches};
 pub use stats::{Estimate, Interval};
+pub use target::{TargetError, targets, written};
 pub use verdict::{CellVerdict, PAIRED, RULE, Rules, Verdict, judge};

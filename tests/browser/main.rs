@@ -7,7 +7,7 @@
 mod cdp;
 mod pages;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cdp::Browser;
 use pages::Pages;
@@ -246,4 +246,34 @@ fn axe_finds_no_violation() {
             assert_eq!(found, json!([]), "{} in {scheme}", page.display());
         }
     }
+}
+
+/// In the committed reports, which show the project's own scenarios, no text of a chart lies on another.
+#[test]
+fn labels_of_charts_never_overlap() {
+    let Some(mut browser) = Browser::start() else { return };
+    let reports = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports");
+    let mut looked_at = 0;
+    for entry in std::fs::read_dir(&reports).expect("there are reports") {
+        let page = entry.expect("it can be listed").path().join("index.html");
+        if !page.is_file() {
+            continue;
+        }
+        browser.resize(1280, 900);
+        browser.open(&page, "");
+        let overlapping = browser.ask(
+            "[...document.querySelectorAll('figure svg')].flatMap(svg => { \
+               const boxes = [...svg.querySelectorAll('text')].map(t => [t.getBBox(), t.textContent]); \
+               const found = []; \
+               boxes.forEach(([a, name], i) => boxes.slice(i + 1).forEach(([b, other]) => { \
+                 const across = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x); \
+                 const down = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y); \
+                 if (across > 1 && down > 4) found.push([svg.closest('figure').id, name, other]); })); \
+               boxes.forEach(([a, name]) => { if (a.x < -1 || a.x + a.width > 721) found.push([svg.closest('figure').id, name, 'cut off']); }); \
+               return found; })",
+        );
+        assert_eq!(overlapping, json!([]), "{}", page.display());
+        looked_at += 1;
+    }
+    assert!(looked_at >= 2, "only {looked_at} reports were found");
 }

@@ -226,6 +226,12 @@ pub static METRICS: &[Metric] = &[
         "Hits with the version that was current at the origin, of all hits.",
     ),
     lower(
+        "stale_share",
+        Unit::Share,
+        Mean(|run| rates::fresh_share(run).map(|fresh| 1.0 - fresh)),
+        "Answers with a version that was no longer current at the origin, of all answers with a value.",
+    ),
+    lower(
         "mean_age_s",
         Unit::Seconds,
         Mean(rates::mean_age_s),

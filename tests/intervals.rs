@@ -1,0 +1,74 @@
+//! The intervals of a report hold what they say: they cover a truth that is known, 93 to 97 times in 100.
+
+use std::sync::Arc;
+
+use ttlab::record::{About, Record, synthetic};
+use ttlab::scenario::{Scenario, Source};
+use ttlab::tune::{self, Runs};
+
+/// Requests per second for the one object, and its TTL in seconds.
+const RATE: f64 = 1.0;
+const TTL: f64 = 20.0;
+
+fn record(seed: u64) -> Record {
+    let text = format!(
+        r#"
+        name = "coverage"
+        seed = {seed}
+        repeat = 5
+        [time]
+        warmup = "60s"
+        bucket = "10m"
+        [workload]
+        duration = "40m"
+        rate = "{RATE}/s"
+        class = [{{ name = "image", objects = 1, popularity = {{ model = "uniform" }} }}]
+        [origin]
+        latency = {{ model = "constant", value = "0s" }}
+        [[strategy]]
+        name = "fixed"
+        baseline = true
+        ttl = {{ rule = "fixed", ttl = "{TTL}s" }}
+        [[strategy]]
+        name = "longer"
+        ttl = {{ rule = "fixed", ttl = "24s" }}
+        "#
+    );
+    let scenario = Scenario::parse(&text, "coverage.toml").unwrap_or_else(|error| panic!("{error}"));
+    let Source::Synthetic(workload) = &scenario.source else { panic!("it has a workload") };
+    let runs = Runs::Synthetic(Arc::clone(workload));
+    let played = tune::run(&scenario, &tune::grid(&scenario), &runs, &()).expect("it can be played");
+    let trace = played.trace.expect("nobody stopped it");
+    let about = About { scenario_sha256: String::new(), command: String::new(), trace: synthetic(&trace) };
+    Record::of_run(&scenario, &trace, played.cells, about)
+}
+
+/// A Poisson stream of rate λ onto one object with a fixed TTL T and no fetch time hits λT / (1 + λT) of its requests:
+/// every miss is followed by the λT requests of its TTL (renewal reward).
+#[test]
+fn ninety_five_percent_intervals_cover_the_renewal_law() {
+    let truth = |ttl: f64| RATE * ttl / (1.0 + RATE * ttl);
+    let trials = 1_000;
+    let (mut covered, mut told_apart) = (0, 0);
+    for seed in 1..=trials {
+        let record = record(seed);
+        let hit = record.cells[0].ratios.fresh_hit;
+        let (low, high) = (hit.low.expect("five replications"), hit.high.expect("five replications"));
+        covered += u32::from((low..=high).contains(&truth(TTL)));
+        told_apart += u32::from(record.cells[1].paired["fresh_hit"].indistinguishable == Some(false));
+    }
+    let share = f64::from(covered) / trials as f64;
+    println!(
+        "95 % intervals of five replications cover the truth in {:.1} % of {trials} runs",
+        share * 100.0
+    );
+    assert!((0.93..=0.97).contains(&share), "{share}");
+    // The other strategy truly hits 0.8 points more, which pairs make visible.
+    let found = f64::from(told_apart) / trials as f64;
+    println!(
+        "a true difference of {:.2} points is found in {:.1} %",
+        (truth(24.0) - truth(TTL)) * 100.0,
+        found * 100.0
+    );
+    assert!(found > 0.9, "{found}");
+}
