@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     let loaded = source::load(
         &mut file,
         args.trace.as_deref(),
-        source::Reading { strict: args.strict, stream: args.stream },
+        source::Reading { strict: args.strict, stream: args.stream, in_memory: false },
         silent,
     )?;
     let played = simulate(&file, &loaded.runs, args)?;

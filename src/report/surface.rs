@@ -1,5 +1,7 @@
 //! A surface (capacity against TTL) as a table, as CSV, as JSON and as a page.
 
+use std::fmt::Write;
+
 use serde_json::json;
 
 use super::chart::heat_surface::{self, Measured};
@@ -106,15 +108,18 @@ impl Titled<'_> {
         let each = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(6) + 2;
         let fit = (width.saturating_sub(first) / each).max(1);
         let every = names.len().div_ceil(fit);
-        let shown: Vec<usize> = (0..names.len()).filter(|at| (names.len() - 1 - at) % every == 0).collect();
+        let shown: Vec<usize> =
+            (0..names.len()).filter(|at| (names.len() - 1 - at).is_multiple_of(every)).collect();
         let mut out = self.summary().join("\n") + "\n\n";
-        out += &format!("{:first$}", "hit ratio, %");
-        shown.iter().for_each(|at| out += &format!("{:>each$}", names[*at]));
+        let _ = write!(out, "{:first$}", "hit ratio, %");
+        for at in &shown {
+            let _ = write!(out, "{:>each$}", names[*at]);
+        }
         out.push('\n');
         for ((_, points), head) in self.rows().zip(heads) {
-            out += &format!("{head:first$}");
+            let _ = write!(out, "{head:first$}");
             for at in &shown {
-                out += &format!("{:>each$}", (MEASURES[0].3)(points[*at].hit));
+                let _ = write!(out, "{:>each$}", (MEASURES[0].3)(points[*at].hit));
             }
             out.push('\n');
         }

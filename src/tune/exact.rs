@@ -78,7 +78,7 @@ fn fixed_ttl(scenario: &Scenario, design: &Design) -> Option<SimDuration> {
 /// Whether the cache keeps a TTL as it is, without rounding by chance.
 pub(super) fn is_kept(scenario: &Scenario, ttl: SimDuration) -> bool {
     let step = scenario.cache.ttl_resolution.step();
-    step.is_none_or(|step| ttl.as_nanos() % step.as_nanos() == 0 && !ttl.is_zero())
+    step.is_none_or(|step| ttl.as_nanos().is_multiple_of(step.as_nanos()) && !ttl.is_zero())
 }
 
 /// What makes a clock necessary outside of the strategy.
@@ -106,7 +106,8 @@ fn clock_in_world(scenario: &Scenario) -> Option<String> {
 
 /// What makes a clock necessary in the strategy.
 fn clock_in_strategy(design: &Design) -> Option<String> {
-    let modifier = design.modifiers.iter().map(|chosen| chosen.name()).find(|name| !MODIFIERS.contains(name));
+    let modifier =
+        design.modifiers.iter().map(crate::catalog::Chosen::name).find(|name| !MODIFIERS.contains(name));
     let client = &design.client;
     let reasons = [
         (!RULES.contains(&design.rule.name()), format!("ttl rule \"{}\" learns", design.rule.name())),

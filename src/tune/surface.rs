@@ -169,10 +169,10 @@ impl Asked<'_> {
         let (method, because) = self.method()?;
         let points = match method {
             Method::Passes => self.passes(),
-            Method::Jumps => self.unbounded(|by_object| {
+            Method::Jumps => Some(self.unbounded(|by_object| {
                 self.question.ttls.par_iter().map(|ttl| by_object.fixed(*ttl)).collect()
-            }),
-            Method::Gaps => self.unbounded(|by_object| by_object.sliding(&self.question.ttls)),
+            })),
+            Method::Gaps => Some(self.unbounded(|by_object| by_object.sliding(&self.question.ttls))),
             Method::Cells => self.cells()?,
             Method::Engine => self.engine()?,
             Method::Samples { rate, samples } => self.samples(rate, samples)?,
@@ -198,6 +198,12 @@ impl Asked<'_> {
         let rate = self.question.sample.unwrap_or_else(|| self.rate_that_pays());
         if rate >= 1.0 {
             return Ok((Method::Engine, Some(reason)));
+        }
+        if self.trace.is_spooled() {
+            return Ok((
+                Method::Engine,
+                Some(format!("{reason}; and requests that lie on disk are not sampled")),
+            ));
         }
         let capacity = &self.scenario.origin.capacity;
         if capacity.name() != "unlimited" {
@@ -277,7 +283,7 @@ impl Asked<'_> {
     }
 
     /// Every row of a cache without limit is the same.
-    fn unbounded(&self, cells: impl FnOnce(&ByObject<'_>) -> Vec<surface::CellCounts>) -> Option<Vec<Point>> {
+    fn unbounded(&self, cells: impl FnOnce(&ByObject<'_>) -> Vec<surface::CellCounts>) -> Vec<Point> {
         let window = exact_window(self.scenario, self.trace);
         let by_object = ByObject::new(self.trace, window);
         let (requests, requested) = by_object.requested();
@@ -287,7 +293,7 @@ impl Asked<'_> {
         let seconds = window.length().as_secs_f64();
         let points: Vec<Point> = cells(&by_object).iter().map(|cell| point(cell, &row, seconds)).collect();
         self.progress.run_done();
-        Some(points.repeat(self.question.capacities.len()))
+        points.repeat(self.question.capacities.len())
     }
 
     fn cells(&self) -> Result<Option<Vec<Point>>, Fault> {

@@ -6,7 +6,7 @@
 //! one store for each TTL. [`sizes`] turns this around and asks one pass without TTLs for many capacities.
 //!
 //! The idea that expiry and recency can be followed together in one pass is that of Sultan and others,
-//! "TTLs Matter: Efficient Cache Sizing with TTL-Aware Miss Ratio Curves" (EuroSys 2024), where expired entries
+//! "TTLs Matter: Efficient Cache Sizing with TTL-Aware Miss Ratio Curves" (`EuroSys` 2024), where expired entries
 //! leave at once; here they stay until somebody notices, as under `reclaim = "lazy"`, which makes it exact.
 
 use super::queue::Queue;
@@ -161,9 +161,9 @@ impl<'t> Row<'t> {
         self.places[object] = place.unsigned_abs();
         let stores = &mut self.stores[object].0;
         let bytes = size as f64;
-        for lane in 0..LANES {
-            let hit = is_held && stores[lane] >= self.first_alive[lane];
-            stores[lane] = if hit { stores[lane] } else { place };
+        for (lane, stored) in stores.iter_mut().enumerate() {
+            let hit = is_held && *stored >= self.first_alive[lane];
+            *stored = if hit { *stored } else { place };
             self.hits[lane] += u64::from(hit && is_scored);
             self.hit_bytes[lane] += if hit && is_scored { size } else { 0 };
             self.live[lane] += if hit { 0.0 } else { bytes * self.ahead[lane] };

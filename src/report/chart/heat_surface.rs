@@ -3,6 +3,9 @@
 use super::heat::{Grid, Tile};
 use super::svg::{ChartError, Sheet, Svg};
 
+/// A row: its name, and for every column a value, a short text and a long one.
+pub(crate) type Row = (String, Vec<(Option<f64>, String, String)>);
+
 /// What is drawn.
 pub(crate) struct Measured {
     /// Name of the file and anchor.
@@ -11,8 +14,8 @@ pub(crate) struct Measured {
     pub(crate) title: &'static str,
     /// Names of the columns.
     pub(crate) columns: Vec<String>,
-    /// Names of the rows, each with a value, a short text and a long one for every column.
-    pub(crate) rows: Vec<(String, Vec<(Option<f64>, String, String)>)>,
+    /// The rows.
+    pub(crate) rows: Vec<Row>,
 }
 
 /// Draws the chart.
