@@ -26,7 +26,8 @@ const TICK: u64 = 1_000_000;
 /// A scenario with one strategy at some capacities; its origin takes no time.
 fn scenario(ttl: &str, cache: &str, warmup: u64) -> Scenario {
     let mut text = String::from("name = \"exact\"\n");
-    let _ = writeln!(text, "[time]\nwarmup = \"{warmup}ms\"\n[workload]\nduration = \"1000h\"\nrate = \"1/s\"");
+    let _ =
+        writeln!(text, "[time]\nwarmup = \"{warmup}ms\"\n[workload]\nduration = \"1000h\"\nrate = \"1/s\"");
     for class in ["a", "b"] {
         let _ = writeln!(text, "[[workload.class]]\nname = \"{class}\"\nobjects = 1");
     }

@@ -215,6 +215,7 @@ pub(super) fn cell(strategy: &str, mib: u64, fresh: f64, peak_rate: f64, stamped
             ("p99".into(), difference(-580.0, 10.0)),
         ]),
         by_replication: BTreeMap::new(),
+        cost: None,
         score: Some(if mib > 100 { fresh } else { fresh - 0.1 }),
         score_parts: BTreeMap::from([("hit".into(), fresh)]),
         on_pareto_front: true,

@@ -5,6 +5,7 @@
 
 mod chart;
 mod compare;
+mod cost;
 mod csv;
 mod curves;
 mod entry;
@@ -18,6 +19,8 @@ mod markdown;
 mod measure;
 mod ranking;
 mod reading;
+mod sharding;
+mod sizing;
 mod surface;
 mod verdict;
 mod weights;
@@ -28,6 +31,8 @@ use std::collections::BTreeMap;
 pub use compare::{Comparison, FailOn, FailOnError};
 pub use index::write_index;
 pub use ranking::ranking;
+pub use sharding::ClusterReport;
+pub use sizing::SizingReport;
 pub use surface::Titled;
 pub use write::{ReportError, check_folder, write, write_file};
 

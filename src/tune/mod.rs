@@ -1,11 +1,15 @@
 //! What to run: the cells of a sweep, each over its replications, in parallel; and surfaces of one strategy.
 
+mod cluster;
 mod exact;
 mod grid;
 mod run;
+mod size;
 mod surface;
 
+pub use cluster::{Clustered, Shard, cluster, placement};
 pub use exact::{exact, exact_window};
 pub use grid::{CellPlan, grid};
 pub use run::{CellRun, Failure, Played, Progress, Runs, bucket_for, replication_seed, run, simulation};
+pub use size::{Answer, Held, Probe, Sized, Sizing};
 pub use surface::{Method, Point, Question, Surface, surface, ttl_of};

@@ -2,6 +2,7 @@
 
 mod capacity;
 mod classes;
+mod cost;
 mod hours;
 mod latency;
 mod memory;
@@ -14,6 +15,7 @@ mod weights;
 
 pub(super) use self::capacity::{capacity, heat};
 pub(super) use self::classes::classes;
+pub(super) use self::cost::costs;
 pub(super) use self::hours::hours;
 pub(super) use self::latency::waits;
 pub(super) use self::memory::{entry, memory};
