@@ -11,10 +11,10 @@ use ttlab::metrics::OutcomeKind::{self, FreshHit, Miss, StaleHit};
 use ttlab::metrics::{Measurements, Observer, Outcome};
 use ttlab::random::Seed;
 use ttlab::scenario::{Scenario, Source};
-use ttlab::trace::Trace;
 use ttlab::trace::synth::generate;
+use ttlab::trace::{Event, Happening, ObjectId, Trace};
 use ttlab::tune;
-use ttlab::units::SimDuration;
+use ttlab::units::{SimDuration, SimTime};
 
 const SECOND: u64 = 1_000_000_000;
 const AT_ONCE: &str = "[origin]\nlatency = { model = \"constant\", value = \"0s\" }\n";
@@ -88,6 +88,46 @@ fn the_stale_window_begins_one_tick_after_the_ttl_and_ends_with_its_last() {
     assert_eq!(second(&scenario, 10 * SECOND + 1), StaleHit);
     assert_eq!(second(&scenario, 15 * SECOND), StaleHit);
     assert_eq!(second(&scenario, 15 * SECOND + 1), Miss(Expired));
+}
+
+#[test]
+fn a_copy_that_is_marked_as_stale_is_fresh_until_one_tick_before() {
+    let strategies = [
+        (TEN_SECONDS.to_owned(), Miss(Expired), Miss(Expired)),
+        (
+            format!("{TEN_SECONDS}refresh = {{ policy = \"stale-while-revalidate\", window = \"2s\" }}"),
+            StaleHit,
+            Miss(Expired),
+        ),
+        // The window of a TTL that would have ended sooner is not made longer.
+        (
+            "ttl = { rule = \"fixed\", ttl = \"5s\" }\nrefresh = { policy = \"stale-while-revalidate\", window = \"1ms\" }"
+                .to_owned(),
+            StaleHit,
+            Miss(Expired),
+        ),
+    ];
+    for reclaim in ["lazy", "eager"] {
+        for (strategy, marked, later) in &strategies {
+            let scenario = scenario(1, AT_ONCE, &format!("reclaim = \"{reclaim}\""), strategy);
+            let asked = |at: u64, before: usize| {
+                let requests = [(0, 0), (at, 0)];
+                let mark = Event {
+                    at: SimTime::from_nanos(4 * SECOND),
+                    object: ObjectId::new(0),
+                    what: Happening::MarkedStale,
+                    before,
+                };
+                let trace = Arc::into_inner(traces::trace(&requests, &[100], 9 * SECOND))
+                    .expect("nobody else has it");
+                outcomes(&scenario, &Arc::new(trace.with_events(vec![mark])))[1]
+            };
+            assert_eq!(asked(4 * SECOND - 1, 2), FreshHit, "{strategy}");
+            assert_eq!(asked(4 * SECOND, 2), FreshHit, "the request came before the mark: {strategy}");
+            assert_eq!(asked(4 * SECOND, 1), *marked, "{strategy}");
+            assert_eq!(asked(7 * SECOND, 1), *later, "{strategy}");
+        }
+    }
 }
 
 #[test]

@@ -2,14 +2,16 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::Arc;
 
+use ttlab::metrics::Measurements;
 use ttlab::random::Seed;
 use ttlab::scenario::{Scenario, Source};
 use ttlab::trace::import::{Options, open};
 use ttlab::trace::shape::spread::Spread;
 use ttlab::trace::synth::generate;
 use ttlab::trace::{Happening, Trace};
-use ttlab::tune::replication_seed;
+use ttlab::tune::{self, Runs, replication_seed};
 
 const SCENARIO: &str = r#"
 name = "made"
@@ -85,6 +87,44 @@ fn the_file_holds_what_the_first_replication_plays() {
     };
     assert_eq!(deleted(&read), deleted(&expected));
     assert!(deleted(&expected).len() > 100);
+}
+
+#[test]
+fn what_changes_at_the_origin_is_a_record_of_a_write() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let cache = "[cache]\n[[strategy]]\nname = \"s\"\nttl = { rule = \"fixed\", ttl = \"20s\" }\n";
+    let origin = "[origin]\nlatency = { model = \"constant\", value = \"0s\" }\nchanges = ";
+    let workload = SCENARIO.split("[[strategy]]").next().expect("it has strategies");
+    let text = format!("{workload}{origin}{{ model = \"poisson\", mean = \"30s\" }}\n{cache}");
+    std::fs::write(folder.path().join("s.toml"), &text).expect("it can be written");
+    made(folder.path(), "out.csv");
+    let run = |text: &str, trace: Trace| {
+        let scenario = Scenario::parse(text, "s.toml").unwrap_or_else(|error| panic!("{error}"));
+        let runs = Runs::Recorded(Arc::new(trace));
+        let played = tune::run(&scenario, &tune::grid(&scenario), &runs, &()).expect("it can be played");
+        let cell = played.cells.into_iter().next().expect("there is a cell");
+        cell.replications.into_iter().next().expect("it is played once").expect("nobody stops it")
+    };
+    // The chance of the origin is that of the scenario's seed there, and of its first replication here.
+    let scenario = Scenario::parse(&text, "s.toml").expect("it is sound");
+    let synthetic =
+        tune::simulation(&scenario, &tune::grid(&scenario)[0], &Arc::new(expected()), replication_seed(5, 0))
+            .expect("it can be made")
+            .run(tune::bucket_for(expected().span()), &())
+            .expect("nobody stops it");
+    let replayed = format!(
+        "name = \"replayed\"\n[trace]\nset = \"change\"\nspread = false\n{origin}{{ model = \"trace\" }}\n{cache}"
+    );
+    let read = Scenario::parse(&replayed, "r.toml").unwrap_or_else(|error| panic!("{error}"));
+    let Source::Recorded(recorded) = &read.source else { panic!("it is recorded") };
+    let trace =
+        open(&folder.path().join("out.csv"), &recorded.options, Seed::new(1)).expect("it can be read").trace;
+    assert!(trace.events().iter().filter(|event| event.what == Happening::Changed).count() > 500);
+    let replayed = run(&replayed, trace);
+    assert_eq!(replayed.totals.outcomes, synthetic.totals.outcomes);
+    let current = |run: &Measurements| run.freshness.map(|fresh| (fresh.current, fresh.responses));
+    assert!(current(&synthetic).is_some_and(|(current, all)| current > 0 && current < all));
+    assert_eq!(current(&replayed), current(&synthetic));
 }
 
 #[test]

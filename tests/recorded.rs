@@ -259,6 +259,73 @@ fn another_size_is_a_new_version_where_the_scenario_says_so() {
 }
 
 #[test]
+fn a_later_last_modified_is_a_change_from_then_on() {
+    let rows = [
+        "time_s,key,size,last_modified",
+        "784903500,a,9,\"Tue, 15 Nov 1994 12:00:00 GMT\"",
+        "784903600,a,9,\"Tue, 15 Nov 1994 12:00:00 GMT\"",
+        // Modified at 784903650, after the request before; then at a time that the request before should have known of.
+        "784903700,a,9,\"Tue, 15 Nov 1994 12:47:30 GMT\"",
+        "784903800,a,9,784903660",
+        "784903900,a,9,",
+    ];
+    let read =
+        import(rows.join("\n").as_bytes(), "t", &options("spread = false").unwrap(), Seed::new(1)).unwrap();
+    let changes: Vec<f64> = read.trace.events().iter().map(|event| event.at.as_secs_f64()).collect();
+    assert_eq!(changes, [150.0, 200.0]);
+    let run = play("spread = false", "{ rule = \"fixed\", ttl = \"1h\" }", &rows).unwrap();
+    assert_eq!(rates::fresh_share(&run), Some(0.4));
+    // A size that differs with the modification is the same change.
+    let both = rows.map(|row| row.replace("00,a,9,784", "00,a,8,784")).join("\n");
+    let twice = options("spread = false\nsize_change = \"new-version\"").unwrap();
+    let read = import(both.as_bytes(), "t", &twice, Seed::new(1)).unwrap();
+    let changes: Vec<f64> = read.trace.events().iter().map(|event| event.at.as_secs_f64()).collect();
+    assert_eq!(changes, [150.0, 200.0, 400.0], "only the size of the last request is a change of its own");
+    let bad = ["time_s,key,last_modified", "1,a,yesterday"].join("\n");
+    let refused = import(bad.as_bytes(), "t", &options("strict = true").unwrap(), Seed::new(1)).unwrap_err();
+    let what = "t:2:3: the last modification must be a date of HTTP, or as the time is, but is \"yesterday\"";
+    assert!(refused.to_string().starts_with(what), "{refused}");
+}
+
+#[test]
+fn a_get_and_the_set_of_its_client_measure_the_origin_in_a_table() {
+    let table =
+        "t_ms,op,key,who\n0,get,/a,x\n10,get,/a,y\n250,set,/a,x\n300,get,/b,y\n320,set,/a,y\n900,set,/b,y\n";
+    let with = |client: &str| {
+        let settings = format!("columns = {{ time = \"t_ms\", op = \"op\", key = \"key\"{client} }}");
+        import(table.as_bytes(), "t", &options(&settings).unwrap(), Seed::new(1)).unwrap()
+    };
+    assert_eq!(with("").trace.origin_times(), None);
+    let told = with(", client = \"who\"");
+    let times = told.trace.origin_times().expect("clients tell them");
+    // The first fetch took 250 ms and the last one 600 ms; what y stored at 320 ms it had not asked for last.
+    let ms: Vec<f64> = times.iter().map(|time| time.as_secs_f64() * 1e3).collect();
+    assert_eq!((ms[0], ms[2], told.provenance.assumed_origin_times), (250.0, 600.0, 1));
+    let settings = "columns = { time = \"t_ms\", key = \"key\", client = \"who\" }";
+    let refused = import(table.as_bytes(), "t", &options(settings).unwrap(), Seed::new(1)).unwrap_err();
+    assert!(refused.to_string().contains("not said which column holds the op"), "{refused}");
+}
+
+#[test]
+fn fields_are_quoted_as_the_settings_say() {
+    let keys = |settings: &str, text: &str| -> Vec<String> {
+        let import = import(text.as_bytes(), "t", &options(settings).unwrap(), Seed::new(1)).unwrap();
+        objects(&import).into_iter().map(|(key, ..)| key).collect()
+    };
+    let text = "time_s,key,size\n0,'/a,b',9\n1,'/it''s',9\n2,\"/c\",9\n";
+    assert_eq!(keys("format = \"csv\"\nquote = \"'\"", text), ["/a,b", "/it's", "\"/c\""]);
+    assert_eq!(keys("format = \"csv\"\nquote = \"none\"", "time_s,key\n0,\"/a\n"), ["\"/a"]);
+    assert_eq!(keys("format = \"tsv\"\nquote = \"'\"", "time_s\tkey\n0\t'/a\tb'\n"), ["/a\tb"]);
+    for (settings, what) in [
+        ("quote = \"''\"", "a quote is one ASCII character other than a line end, or \"none\""),
+        ("format = \"clf\"\nquote = \"'\"", "format \"clf\" has no quote to declare"),
+    ] {
+        let refused = options(settings).unwrap_err();
+        assert!(refused.contains(what), "{refused}");
+    }
+}
+
+#[test]
 fn a_stream_waits_for_late_lines_as_long_as_reorder_window_says() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("late.csv");

@@ -1,18 +1,21 @@
 //! `ttlab trace generate`: the requests of a workload as a file.
 
 use std::fmt::Write as _;
+use std::iter::Peekable;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::anyhow;
 
 use super::{CliError, reshape, source, terminal};
+use crate::catalog::Fault;
 use crate::random::Seed;
-use crate::scenario::Source;
+use crate::scenario::{Scenario, Source};
 use crate::trace::export::{self, ExportError, Format, Writer};
 use crate::trace::format::Op;
 use crate::trace::import::Item;
-use crate::trace::synth::{Block, Generator, Workload};
-use crate::trace::{Fact, ObjectId, write_number};
+use crate::trace::synth::{self, Block, Generator, Workload};
+use crate::trace::{Event, Fact, Happening, ObjectId, write_number};
 use crate::tune;
 use crate::units::SimTime;
 
@@ -50,23 +53,10 @@ pub(super) fn generate(args: &Args) -> Result<(), CliError> {
     };
     refuse_the_scenario(&args.out, &args.scenario)?;
     let unwritten = |error: ExportError| CliError::from(anyhow!("{error}"));
-    let mut writer = Writer::create(&args.out, format, packing, false).map_err(unwritten)?;
     let seed = tune::replication_seed(file.scenario.seed, 0);
-    let objects = write(workload, seed, format, &mut writer).map_err(unwritten)?;
-    let written = writer.finish().map_err(unwritten)?;
-    let mut text = format!("{}: {} records of {objects} objects", args.out.display(), written.records);
-    for note in &written.notes {
-        let _ = write!(text, "\n  {note}");
-    }
-    terminal::note(&text);
-    Ok(())
-}
-
-/// Writes every request and deletion; how many objects there were.
-fn write(workload: &Workload, seed: Seed, format: Format, writer: &mut Writer) -> Result<usize, ExportError> {
-    let mut generator = Generator::new(workload, seed);
-    let mut block = Block::default();
-    let mut item = Item {
+    let changes = changes(&file.scenario, workload, seed).map_err(|fault| file.mistake(fault))?;
+    let writer = Writer::create(&args.out, format, packing, false).map_err(unwritten)?;
+    let item = Item {
         time_ns: 0,
         op: Op::Get,
         key: String::new(),
@@ -75,23 +65,126 @@ fn write(workload: &Workload, seed: Seed, format: Format, writer: &mut Writer) -
         ttl: None,
         origin_time: None,
     };
-    while generator.next(&mut block) {
-        let facts = generator.facts();
-        let mut deleted = block.deleted.iter().peekable();
-        for (place, (at, object)) in block.requests.at.iter().zip(&block.requests.object).enumerate() {
-            while let Some((at, object, _)) = deleted.next_if(|(.., before)| *before <= place) {
-                fill(&mut item, workload, facts, (Op::Delete, *at, *object), format);
-                writer.write(&item)?;
-            }
-            fill(&mut item, workload, facts, (Op::Get, *at, *object), format);
-            writer.write(&item)?;
-        }
-        for (at, object, _) in deleted {
-            fill(&mut item, workload, facts, (Op::Delete, *at, *object), format);
-            writer.write(&item)?;
+    let mut out = Out { workload, format, writer, item, changed: 0, marked: 0 };
+    let objects = out.all(&changes, seed).map_err(unwritten)?;
+    let Out { writer, changed, marked, .. } = out;
+    let written = writer.finish().map_err(unwritten)?;
+    let mut text = format!("{}: {} records of {objects} objects", args.out.display(), written.records);
+    for note in notes(changed, marked, format).iter().chain(&written.notes) {
+        let _ = write!(text, "\n  {note}");
+    }
+    terminal::note(&text);
+    Ok(())
+}
+
+/// What is to be said of records that are no requests.
+fn notes(changed: u64, marked: u64, format: Format) -> Vec<String> {
+    let mut notes = Vec::new();
+    if changed > 0 && format != Format::OracleGeneral {
+        notes.push(format!(
+            "{changed} changes at the origin are records with op set; to play them, write [trace] set = \"change\" and \
+             [origin] changes = {{ model = \"trace\" }}"
+        ));
+    }
+    if marked > 0 {
+        notes.push(format!(
+            "{marked} marks of a purge with mode = \"mark-stale\" have no record and are left out"
+        ));
+    }
+    notes
+}
+
+/// When the objects that are asked for change at the origin, in order. Memory for all requests is needed meanwhile,
+/// but only where something changes.
+fn changes(scenario: &Scenario, workload: &Workload, seed: Seed) -> Result<Vec<(SimTime, ObjectId)>, Fault> {
+    if workload.classes.iter().all(|class| scenario.origin.changes_of(&class.name).name() == "never") {
+        return Ok(Vec::new());
+    }
+    let trace = Arc::new(synth::generate(workload, seed));
+    let mut changes = tune::changes(scenario, &trace, seed)?;
+    let mut asked = vec![None; trace.objects().len()];
+    for request in trace.requests() {
+        asked[request.object.index()].get_or_insert((request.at, request.at)).1 = request.at;
+    }
+    let mut all = Vec::new();
+    for (index, asked) in asked.into_iter().enumerate() {
+        // What happens before the first request of an object and after the last one, nobody can see.
+        let Some((first, last)) = asked else { continue };
+        let object = ObjectId::from_index(index);
+        let mut next = changes.next(object, first);
+        while let Some(at) = next.filter(|at| *at <= last) {
+            all.push((at, object));
+            next = changes.next(object, at);
         }
     }
-    Ok(generator.facts().len())
+    all.sort_unstable();
+    Ok(all)
+}
+
+/// A file of requests that is being written.
+struct Out<'w> {
+    workload: &'w Workload,
+    format: Format,
+    writer: Writer,
+    item: Item,
+    changed: u64,
+    marked: u64,
+}
+
+impl Out<'_> {
+    /// Writes every request, deletion and change; how many objects there were.
+    fn all(&mut self, changes: &[(SimTime, ObjectId)], seed: Seed) -> Result<usize, ExportError> {
+        let mut generator = Generator::new(self.workload, seed);
+        let mut block = Block::default();
+        let mut changes = changes.iter().copied().peekable();
+        while generator.next(&mut block) {
+            let facts = generator.facts();
+            let mut events = block.events.iter().peekable();
+            for (place, (at, object)) in block.requests.at.iter().zip(&block.requests.object).enumerate() {
+                while let Some(event) = events.next_if(|event| event.before <= place) {
+                    self.changes(&mut changes, event.at, facts)?;
+                    self.event(event, facts)?;
+                }
+                self.changes(&mut changes, *at, facts)?;
+                self.record(Op::Get, *at, *object, facts)?;
+            }
+            for event in events {
+                self.changes(&mut changes, event.at, facts)?;
+                self.event(event, facts)?;
+            }
+        }
+        Ok(generator.facts().len())
+    }
+
+    /// Writes the changes until `end`, which whoever asks then meets already.
+    fn changes(
+        &mut self,
+        changes: &mut Peekable<impl Iterator<Item = (SimTime, ObjectId)>>,
+        end: SimTime,
+        facts: &[Fact],
+    ) -> Result<(), ExportError> {
+        while let Some((at, object)) = changes.next_if(|(at, _)| *at <= end) {
+            self.changed += 1;
+            self.record(Op::Set, at, object, facts)?;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event, facts: &[Fact]) -> Result<(), ExportError> {
+        match event.what {
+            Happening::Deleted => self.record(Op::Delete, event.at, event.object, facts),
+            Happening::Changed => self.record(Op::Set, event.at, event.object, facts),
+            Happening::MarkedStale => {
+                self.marked += 1;
+                Ok(())
+            }
+        }
+    }
+
+    fn record(&mut self, op: Op, at: SimTime, object: ObjectId, facts: &[Fact]) -> Result<(), ExportError> {
+        fill(&mut self.item, self.workload, facts, (op, at, object), self.format);
+        self.writer.write(&self.item)
+    }
 }
 
 /// Makes `item` a record of the object, in the memory that it has.

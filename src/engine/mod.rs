@@ -285,9 +285,16 @@ impl<O: Observer> Run<'_, O> {
                 break;
             }
             self.next_event += 1;
-            if event.what == Happening::Deleted {
-                self.happen_until(event.at);
-                self.delete(event.object, event.at);
+            match event.what {
+                Happening::Deleted => {
+                    self.happen_until(event.at);
+                    self.delete(event.object, event.at);
+                }
+                Happening::MarkedStale => {
+                    self.happen_until(event.at);
+                    self.mark_stale(event.object, event.at);
+                }
+                Happening::Changed => {}
             }
         }
         let next = self.trace.events().get(self.next_event);
@@ -299,6 +306,20 @@ impl<O: Observer> Run<'_, O> {
     fn delete(&mut self, object: ObjectId, at: SimTime) {
         self.cache.delete(object, Cause::Invalidated, at);
         self.observer.sent(at, Command::Delete, 1);
+    }
+
+    /// The application sets the logical end of a fresh copy to this instant. It is kept as long as the refresh policy
+    /// keeps a copy whose TTL ends now, and at once deleted where it keeps none, as Redis does with a deadline in the past.
+    fn mark_stale(&mut self, object: ObjectId, at: SimTime) {
+        let Some(entry) = self.cache.peek(object, at).filter(|entry| entry.fresh_until >= at) else { return };
+        let Some(fresh_until) = at.as_nanos().checked_sub(1).map(SimTime::from_nanos) else { return };
+        let expires_at = self.strategy.keep_until(at, fresh_until).min(entry.expires_at);
+        if expires_at < at {
+            self.cache.delete(object, Cause::Expired, at);
+        } else {
+            self.cache.expire(object, fresh_until, expires_at, at);
+        }
+        self.observer.sent(at, Command::Rewrite, 1);
     }
 
     /// Whether the run has ended and only those that wait are still answered.

@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::catalog::{Fault, Item, Section, nearest, one_of, read};
-use crate::trace::format::{Column, Columns, Declared, FIELDS, FORMATS};
+use crate::trace::format::{Column, Columns, Declared, FIELDS, FORMATS, Quote};
 use crate::trace::import::{
     ClassRule, Condition, Glob, IMAGE_EXTENSIONS, KeyCase, Options, Percent, Query, Regex, SetRule,
     SizeChange, SizeRule,
@@ -55,7 +55,8 @@ pub fn recorded<'i>(section: &mut Section<'i>) -> Result<(Recorded, Vec<(String,
     let defaults = Options::default();
     let columns = section.take("columns").map(columns).transpose()?.unwrap_or_default();
     let time_unit = word(section, "time_unit", &["s", "ms", "us", "ns", "iso8601"])?;
-    let declared = Declared { columns, time_unit, delimiter: delimiter(section)? };
+    let delimiter = delimiter(section)?;
+    let declared = Declared { columns, time_unit, delimiter, quote: quote(section)? };
     if let Some(format) = &format {
         // A format refuses declarations that mean nothing to it.
         format.make(&declared)?;
@@ -148,6 +149,11 @@ pub fn effective(recorded: &Recorded) -> toml::Table {
     }
     if let Some(delimiter) = options.declared.delimiter {
         set("delimiter", char::from(delimiter).to_string().into());
+    }
+    match options.declared.quote {
+        Some(Quote::By(quote)) => drop(set("quote", char::from(quote).to_string().into())),
+        Some(Quote::Nothing) => drop(set("quote", "none".into())),
+        None => {}
     }
     set("negative", options.negative.into());
     set("size", options.size.name().into());
@@ -360,6 +366,18 @@ fn delimiter(section: &mut Section<'_>) -> Result<Option<u8>, Fault> {
     }
 }
 
+fn quote(section: &mut Section<'_>) -> Result<Option<Quote>, Fault> {
+    let Some(text) = section.located::<String>("quote")? else { return Ok(None) };
+    match text.get_ref().as_bytes() {
+        b"none" => Ok(Some(Quote::Nothing)),
+        [byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r') => Ok(Some(Quote::By(*byte))),
+        _ => {
+            Err(Fault::new(text.span(), "a quote is one ASCII character other than a line end, or \"none\"")
+                .help("write quote = \"'\""))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -418,7 +436,7 @@ mod tests {
         for text in [
             "[trace]\npath = \"a.log\"\nformat = \"combined\"",
             "[trace]\npath = \"a.log\"\nspread = \"even\"\nextensions = []\nquery = \"sorted\"",
-            "[trace]\nformat = \"tsv\"\ncolumns = { time = 1, key = \"k\" }\ndelimiter = \";\"\n\
+            "[trace]\nformat = \"tsv\"\ncolumns = { time = 1, key = \"k\" }\ndelimiter = \";\"\nquote = \"'\"\n\
              [[trace.class]]\nname = \"a\"\nsuffix = \"x\"\nmax_size = \"1KiB\"",
             "[trace]\nformat = { format = \"lirs\", rate = \"5/s\" }\nset = \"ignore\"\ndelete = \"ignore\"\nkey_case = \"lower\"\n\
              percent = \"keep\"\nmax_expansion = 9\nquery = [\"w\"]\n[[trace.class]]\nname = \"a\"\nglob = \"/a/**\"\n\

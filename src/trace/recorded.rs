@@ -10,6 +10,8 @@ pub enum Happening {
     Changed,
     /// The application deleted its key from the cache.
     Deleted,
+    /// The application took its copy in the cache for stale from then on.
+    MarkedStale,
 }
 
 /// Something that happened between two requests.

@@ -10,6 +10,8 @@ mod surface;
 pub use cluster::{Clustered, Shard, cluster, placement};
 pub use exact::{exact, exact_window};
 pub use grid::{CellPlan, grid};
-pub use run::{CellRun, Failure, Played, Progress, Runs, bucket_for, replication_seed, run, simulation};
+pub use run::{
+    CellRun, Failure, Played, Progress, Runs, bucket_for, changes, replication_seed, run, simulation,
+};
 pub use size::{Answer, Held, Probe, Sized, Sizing};
 pub use surface::{Method, Point, Question, Surface, surface, ttl_of};

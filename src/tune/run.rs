@@ -193,6 +193,22 @@ impl Pulse for Beat<'_> {
     }
 }
 
+fn origin_setup(trace: &Arc<Trace>, seed: Seed) -> origin::Setup {
+    origin::Setup { trace: Arc::clone(trace), seed: seed.of("origin") }
+}
+
+/// When the objects of `trace` change, with the chance of one replication.
+///
+/// # Errors
+/// If a model cannot be made for this trace.
+pub fn changes(scenario: &Scenario, trace: &Arc<Trace>, seed: Seed) -> Result<Changes, Fault> {
+    let setup = origin_setup(trace, seed);
+    let names = trace.objects().classes().iter();
+    let models =
+        names.map(|class| scenario.origin.changes_of(class).make(&setup)).collect::<Result<_, _>>()?;
+    Ok(Changes::new(models, trace.objects()))
+}
+
 /// A simulation of one cell over `trace`, with the chance of one replication.
 ///
 /// # Errors
@@ -207,15 +223,12 @@ pub fn simulation<'t>(
     let bucket = bucket_of(scenario, trace);
     within(scenario, window)?;
     let objects = trace.objects();
-    let origin_setup = origin::Setup { trace: Arc::clone(trace), seed: seed.of("origin") };
-    let names = objects.classes().iter();
-    let models =
-        names.map(|class| scenario.origin.changes_of(class).make(&origin_setup)).collect::<Result<_, _>>()?;
+    let origin_setup = origin_setup(trace, seed);
     let origin = Origin::new(
         scenario.origin.latency.make(&origin_setup)?,
         scenario.origin.capacity.make(&origin_setup)?,
         faults(scenario, &origin_setup)?,
-        Changes::new(models, objects),
+        changes(scenario, trace, seed)?,
         objects.len(),
     );
     let design = &scenario.strategies[plan.strategy];

@@ -1,14 +1,20 @@
 //! `csv`: a table of requests with fields between commas and quotes as in RFC 4180.
 //!
 //! The first row names the columns, unless `columns` counts them from 1. `columns` says which of them
-//! hold `time`, `key`, `size`, `class`, `origin_time`, `status`, `method` (or `op`) and `ttl`; all others
-//! are ignored. Without `columns`, well-known names (`time_us`, `key`, `size` …) are taken, and the report says which.
+//! hold `time`, `key`, `size`, `class`, `origin_time`, `status`, `method` (or `op`), `ttl`, `last_modified` and
+//! `client`; all others are ignored. Without `columns`, well-known names (`time_us`, `key`, `size` …) are taken, and the
+//! report says which. `quote` is another quote than `"`, or `"none"`.
 //!
 //! `time_unit` is `s`, `ms`, `us`, `ns` or `iso8601`. Where it is not declared, the name of the time
 //! column decides (`time_us`, `ts_ms`), and else it is seconds, and the report says so. The origin time
 //! is read in the unit that its column's name carries, else in the unit of the time; the TTL likewise,
 //! else in seconds. An empty size, class, origin time or TTL is unknown, and so is a TTL of 0; a TTL of
 //! -1 or `never` says that the key does not expire. Anything else that is no number is a bad row.
+//!
+//! A `last_modified` that is later than the object's last one is a change at the origin, for `changes = "trace"`: it
+//! happened then, but not before the last request that did not know of it. It is a date as HTTP writes it
+//! (`Tue, 15 Nov 1994 12:45:26 GMT`), or as the time is. With a `client` and an `op`, a `get` that is the last of its
+//! client before a `set` of the same key was a miss, and the time between them is an origin time.
 //!
 //! `ttlab trace convert` writes the columns `time_us,op,key,size,class,ttl_ms`, which are found again
 //! without a declaration; `op` is `get`, `set` or `delete`.
@@ -23,6 +29,7 @@
 
 use std::io::BufRead;
 
+use super::table::Quote;
 use super::table_reader::TableReader;
 use super::{Declared, NoParams, RecordReader, TraceFormat};
 use crate::catalog::{Invalid, Param, Plugin};
@@ -50,9 +57,8 @@ impl TraceFormat for Csv {
         input: Box<dyn BufRead + 'r>,
         file: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
-        let mut layout = csv::ReaderBuilder::new();
-        layout.delimiter(self.0.delimiter.unwrap_or(b','));
-        Ok(Box::new(TableReader::open(&mut layout, input, &self.0, file)?))
+        let mut rows = self.0.rows(b',', Quote::By(b'"'));
+        Ok(Box::new(TableReader::open(&mut rows, input, &self.0, file)?))
     }
 
     fn is_log(&self) -> bool {

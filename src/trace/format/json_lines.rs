@@ -1,7 +1,7 @@
 //! `json-lines`: one JSON object in each line, as log shippers and CDNs write.
 //!
 //! `columns` says which members hold `time`, `key`, `size`, `class`, `origin_time`, `status`, `method` (or
-//! `op`) and `ttl`; a dot leads into an inner object, as in `http.request.path`. All others are ignored.
+//! `op`), `ttl`, `last_modified` and `client`; a dot leads into an inner object, as in `http.request.path`. All others are ignored.
 //! Without `columns`, well-known names of the first line's members are taken, and the report says which.
 //! A member that is missing or `null` is unknown. Units are those of `csv`.
 //!
@@ -18,6 +18,7 @@ use std::io::{self, BufRead, Cursor, Read};
 use csv::ByteRecord;
 use serde_json::Value;
 
+use super::asked::Asked;
 use super::line_reader::{LineParser, LineReader};
 use super::table::{Column, Layout, lay_out};
 use super::table_reader;
@@ -63,7 +64,7 @@ impl TraceFormat for JsonLines {
             self.0.columns.declared().filter_map(|(_, column)| name(column)).collect()
         };
         let layout = lay_out(&self.0, &members, file)?;
-        let parser = Parser { members, layout, row: ByteRecord::new() };
+        let parser = Parser { members, layout, row: ByteRecord::new(), asked: Asked::default() };
         Ok(Box::new(LineReader::new(Cursor::new(first).chain(input), parser)))
     }
 
@@ -90,6 +91,7 @@ struct Parser {
     members: Vec<String>,
     layout: Layout,
     row: ByteRecord,
+    asked: Asked,
 }
 
 impl LineParser for Parser {
@@ -105,7 +107,7 @@ impl LineParser for Parser {
                 Some(other) => self.row.push_field(other.to_string().as_bytes()),
             }
         }
-        table_reader::record(&self.row, &self.layout, false)
+        table_reader::record(&self.row, &self.layout, &mut self.asked, false)
     }
 
     fn notes(&self) -> Vec<String> {
@@ -132,7 +134,7 @@ mod tests {
         {
             columns.set(field, Column::Named(name.to_owned()));
         }
-        let declared = Declared { columns, time_unit: Some(TimeUnit::Ms), delimiter: None };
+        let declared = Declared { columns, time_unit: Some(TimeUnit::Ms), ..Declared::default() };
         let text = "{\"ts\": 1500.25, \"req\": {\"path\": \"/a \\\"b\\\".gif\"}, \"bytes\": 7, \"ttl\": 60, \"op\": \"set\"}\n\
                     {\"ts\": \"1600\", \"req\": {\"path\": \"/b\"}, \"bytes\": null}\nnot json\n{\"ts\": 1}\n[1]\n";
         let mut reader = JsonLines(declared).open(Box::new(text.as_bytes()), "f").unwrap();

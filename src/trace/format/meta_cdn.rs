@@ -59,7 +59,7 @@ impl TraceFormat for MetaCdn {
         } else {
             preset(&[("time", 1), ("key", 2), ("size", 4), ("ttl", 9)])
         };
-        let declared = Declared { columns, time_unit: Some(TimeUnit::S), delimiter: None };
+        let declared = Declared { columns, time_unit: Some(TimeUnit::S), ..Declared::default() };
         Ok(Box::new(TableReader::open(&mut csv::ReaderBuilder::new(), input, &declared, file)?))
     }
 

@@ -8,6 +8,7 @@ use std::io::{self, BufRead};
 use super::TraceError;
 use crate::units::SimDuration;
 
+mod asked;
 mod clf;
 mod combined;
 pub(super) mod compression;
@@ -40,7 +41,7 @@ mod wikimedia_upload;
 pub use operation::Op;
 pub(super) use oracle_general::PARTIAL;
 pub use oracle_general::{RECORD_BYTES, write_record};
-pub use table::{Column, Columns, Declared, FIELDS};
+pub use table::{Column, Columns, Declared, FIELDS, Quote};
 pub use timestamp::TimeUnit;
 
 crate::catalog! {
@@ -138,6 +139,8 @@ pub struct Record<'r> {
     pub origin_time: Option<SimDuration>,
     /// The TTL of the key from now on, where recorded; [`SimDuration::FOREVER`] for none.
     pub ttl: Option<SimDuration>,
+    /// When the object was last modified, in nanoseconds since 1970 UTC, where recorded.
+    pub last_modified_ns: Option<i64>,
     /// Whether further fields followed that the format does not know.
     pub has_extra_fields: bool,
 }

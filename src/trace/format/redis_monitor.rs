@@ -19,24 +19,19 @@
 //! format = "redis-monitor"
 //! ```
 
-use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 
+use super::asked::Asked;
 use super::line_reader::placed;
 use super::lines::Lines;
-use super::operation::Op;
 use super::redis_command::{Effect, effect};
 use super::timestamp::TimeUnit;
 use super::{Declared, NoParams, Record, RecordReader, Row, Skip, TraceFormat};
 use crate::catalog::{Invalid, Param, Plugin};
 use crate::trace::TraceError;
-use crate::units::SimDuration;
 
 /// Values stand in the lines, so these may be long; each byte takes four at most.
 const LONGEST: u64 = 64 << 20;
-
-/// Of how many clients the last request is remembered; then all are forgotten.
-const CLIENTS: usize = 1 << 16;
 
 /// What `MONITOR` prints.
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +57,7 @@ impl TraceFormat for RedisMonitor {
         _: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
         let lines = Lines::with_longest(input, LONGEST);
-        let told = Told { command: Command::default(), next_key: None, asked: BTreeMap::new() };
+        let told = Told { command: Command::default(), next_key: None, asked: Asked::default() };
         Ok(Box::new(Reader { lines, number: 0, told }))
     }
 
@@ -83,8 +78,7 @@ struct Told {
     command: Command,
     /// The argument that is the command's next key.
     next_key: Option<usize>,
-    /// The last key that each client asked for, and when.
-    asked: BTreeMap<Vec<u8>, (Vec<u8>, i64)>,
+    asked: Asked,
 }
 
 /// A command as it was printed.
@@ -146,25 +140,7 @@ impl Told {
             command.key.push(b':');
         }
         command.key.extend_from_slice(&command.words[at]);
-        let mut origin_time = None;
-        match effect.op {
-            Op::Get => {
-                if self.asked.len() >= CLIENTS && !self.asked.contains_key(&command.client) {
-                    self.asked.clear();
-                }
-                self.asked.insert(command.client.clone(), (command.key.clone(), command.time_ns));
-            }
-            Op::Set => {
-                if let Some((_, since)) =
-                    self.asked.get(&command.client).filter(|(key, _)| *key == command.key)
-                {
-                    let took = u64::try_from(command.time_ns.saturating_sub(*since)).ok();
-                    origin_time = took.map(SimDuration::from_nanos);
-                    self.asked.remove(&command.client);
-                }
-            }
-            _ => {}
-        }
+        let origin_time = self.asked.next(&command.client, effect.op, &command.key, command.time_ns);
         let size = effect.value.map(|value| command.words[at + value].len() as u64);
         Record {
             time_ns: command.time_ns,
@@ -260,6 +236,7 @@ fn unescape(text: &[u8]) -> Option<(u8, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::SimDuration;
 
     /// Method, key, size, TTL in seconds and origin time in microseconds of each row, or why it is none.
     type Read = Result<(String, Vec<u8>, Option<u64>, Option<u64>, Option<u64>), &'static str>;

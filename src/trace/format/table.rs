@@ -5,11 +5,23 @@ use crate::catalog::{Invalid, nearest, one_of};
 use crate::trace::TraceError;
 
 /// What a column can hold, as written in `columns`.
-pub const FIELDS: [&str; 9] =
-    ["time", "key", "size", "class", "origin_time", "status", "method", "op", "ttl"];
+pub const FIELDS: [&str; 11] = [
+    "time",
+    "key",
+    "size",
+    "class",
+    "origin_time",
+    "status",
+    "method",
+    "op",
+    "ttl",
+    "last_modified",
+    "client",
+];
 
 /// The names under which columns are looked for where none are declared, by field.
-const USUAL: [(&str, &[&str]); 9] = [
+/// A client is none but where it is declared: times of clients with whole seconds measure no origin.
+const USUAL: [(&str, &[&str]); FIELDS.len()] = [
     ("time", &["time", "time_us", "time_ms", "time_ns", "time_s", "timestamp", "ts", "ts_ms", "ts_us"]),
     ("key", &["key", "path", "url", "uri", "object", "object_id", "obj_id", "id"]),
     ("size", &["size", "bytes", "object_size", "obj_size"]),
@@ -19,6 +31,8 @@ const USUAL: [(&str, &[&str]); 9] = [
     ("method", &["method"]),
     ("op", &["op", "operation", "cmd"]),
     ("ttl", &["ttl", "ttl_s", "ttl_ms"]),
+    ("last_modified", &["last_modified", "last-modified"]),
+    ("client", &[]),
 ];
 
 /// A column of a table.
@@ -71,6 +85,17 @@ pub struct Declared {
     pub time_unit: Option<TimeUnit>,
     /// What stands between fields; the format's own where not declared.
     pub delimiter: Option<u8>,
+    /// What fields are quoted with; the format's own where not declared.
+    pub quote: Option<Quote>,
+}
+
+/// What the fields of a table are quoted with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quote {
+    /// This character, doubled where it stands for itself.
+    By(u8),
+    /// Nothing: every character stands for itself.
+    Nothing,
 }
 
 impl Declared {
@@ -80,6 +105,7 @@ impl Declared {
             ("columns", !self.columns.is_empty()),
             ("time_unit", self.time_unit.is_some()),
             ("delimiter", self.delimiter.is_some()),
+            ("quote", self.quote.is_some()),
         ];
         match declared.iter().find(|(setting, is_there)| *is_there && !understood.contains(setting)) {
             None => Ok(()),
@@ -115,6 +141,8 @@ pub(super) struct Layout {
     pub(super) method: Option<Found>,
     pub(super) ttl: Option<Found>,
     pub(super) ttl_unit: Option<TimeUnit>,
+    pub(super) last_modified: Option<Found>,
+    pub(super) client: Option<Found>,
     /// What was assumed, for the user.
     pub(super) notes: Vec<String>,
 }
@@ -165,12 +193,15 @@ pub(super) fn lay_out(declared: &Declared, header: &[String], file: &str) -> Res
         field,
         existing: if existing.is_empty() { "no header".to_owned() } else { existing.clone() },
     };
-    let [time, key, size, class, origin_time, status, method, op, ttl] = found;
+    let [time, key, size, class, origin_time, status, method, op, ttl, last_modified, client] = found;
     layout.time = time.ok_or_else(|| undeclared("time"))?;
     layout.key = key.ok_or_else(|| undeclared("key"))?;
     layout.settle_units(declared, origin_time.as_ref(), ttl.as_ref());
     let method = method.or(op);
-    Ok(Layout { size, class, origin_time, status, method, ttl, ..layout })
+    if client.is_some() && method.is_none() {
+        return Err(undeclared("op"));
+    }
+    Ok(Layout { size, class, origin_time, status, method, ttl, last_modified, client, ..layout })
 }
 
 impl Layout {
@@ -199,6 +230,19 @@ impl Layout {
             self.ttl_unit = Some(unit);
             self.notes.push(format!("column \"{}\" (TTL) is read in {}", column.name, unit.name()));
         }
+    }
+}
+
+impl Declared {
+    /// How the rows of a table are read that has this delimiter and is quoted with `quote`, unless they are declared.
+    pub(super) fn rows(&self, delimiter: u8, quote: Quote) -> csv::ReaderBuilder {
+        let mut rows = csv::ReaderBuilder::new();
+        rows.delimiter(self.delimiter.unwrap_or(delimiter));
+        match self.quote.unwrap_or(quote) {
+            Quote::By(quote) => rows.quote(quote),
+            Quote::Nothing => rows.quoting(false),
+        };
+        rows
     }
 }
 

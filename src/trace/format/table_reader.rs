@@ -4,8 +4,10 @@ use std::io::{self, BufRead};
 
 use csv::ByteRecord;
 
+use super::asked::Asked;
+use super::operation::Op;
 use super::table::{Declared, Found, Layout, lay_out};
-use super::timestamp::TimeUnit;
+use super::timestamp::{TimeUnit, http_date};
 use super::{Record, RecordReader, Row, Skip};
 use crate::trace::TraceError;
 use crate::units::SimDuration;
@@ -15,6 +17,7 @@ pub(super) struct TableReader<R> {
     rows: csv::Reader<R>,
     row: ByteRecord,
     layout: Layout,
+    asked: Asked,
     lines_read: u64,
     is_first: bool,
 }
@@ -36,7 +39,14 @@ impl<R: BufRead> TableReader<R> {
             header.extend(row.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()));
         }
         let layout = lay_out(declared, &header, file)?;
-        Ok(Self { lines_read: rows.position().line() - 1, rows, row, layout, is_first: true })
+        Ok(Self {
+            lines_read: rows.position().line() - 1,
+            rows,
+            row,
+            layout,
+            asked: Asked::default(),
+            is_first: true,
+        })
     }
 }
 
@@ -58,7 +68,7 @@ impl<R: BufRead> RecordReader for TableReader<R> {
                 self.row.get(0).unwrap_or_default(),
             ))
         } else {
-            record(&self.row, &self.layout, is_first)
+            record(&self.row, &self.layout, &mut self.asked, is_first)
         };
         Some(Ok(Row { line, lines, content }))
     }
@@ -93,6 +103,7 @@ fn wrong<'r>(column: &'r Found, reason: &'static str, value: &'r [u8]) -> Skip<'
 pub(super) fn record<'r>(
     row: &'r ByteRecord,
     layout: &'r Layout,
+    asked: &mut Asked,
     is_first: bool,
 ) -> Result<Record<'r>, Skip<'r>> {
     let time = field(row, &layout.time)?.trim_ascii();
@@ -107,10 +118,16 @@ pub(super) fn record<'r>(
     if key.is_empty() {
         return Err(wrong(&layout.key, "the key must not be empty", key));
     }
+    let method = layout.method.as_ref().map(|column| field(row, column)).transpose()?;
+    let mut origin_time = origin_time(row, layout)?;
+    if let (Some(column), Some(method)) = (&layout.client, method) {
+        let took = asked.next(field(row, column)?, Op::of(method), key, time_ns);
+        origin_time = origin_time.or(took);
+    }
     Ok(Record {
         time_ns,
         utc_offset_s,
-        method: layout.method.as_ref().map(|column| field(row, column)).transpose()?,
+        method,
         status: status(row, layout)?,
         key,
         size: size(row, layout)?,
@@ -118,8 +135,9 @@ pub(super) fn record<'r>(
             Some(column) => Some(field(row, column)?.trim_ascii()).filter(|class| !class.is_empty()),
             None => None,
         },
-        origin_time: origin_time(row, layout)?,
+        origin_time,
         ttl: ttl(row, layout)?,
+        last_modified_ns: last_modified(row, layout)?,
         has_extra_fields: false,
     })
 }
@@ -173,6 +191,20 @@ fn origin_time<'r>(row: &'r ByteRecord, layout: &'r Layout) -> Result<Option<Sim
     match parsed.and_then(|(ns, _)| u64::try_from(ns).ok()) {
         Some(ns) => Ok(Some(SimDuration::from_nanos(ns))),
         None => Err(wrong(column, "the origin time must be a number that is not negative", text)),
+    }
+}
+
+/// A date as HTTP writes it, or as the time is.
+fn last_modified<'r>(row: &'r ByteRecord, layout: &'r Layout) -> Result<Option<i64>, Skip<'r>> {
+    let Some(column) = &layout.last_modified else { return Ok(None) };
+    let text = field(row, column)?.trim_ascii();
+    if text.is_empty() || text == b"-" {
+        return Ok(None);
+    }
+    let unit = TimeUnit::carried_by(&column.name).or(layout.time_unit).unwrap_or(TimeUnit::S);
+    match unit.parse(text).map(|(ns, _)| ns).or_else(|| http_date(text)) {
+        Some(ns) => Ok(Some(ns)),
+        None => Err(wrong(column, "the last modification must be a date of HTTP, or as the time is", text)),
     }
 }
 

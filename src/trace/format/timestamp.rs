@@ -22,6 +22,12 @@ pub enum TimeUnit {
     Iso8601,
 }
 
+/// Nanoseconds since 1970 UTC of a date as HTTP writes it, `Tue, 15 Nov 1994 12:45:26 GMT` (RFC 9110, section 5.6.7).
+pub(super) fn http_date(text: &[u8]) -> Option<i64> {
+    let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    i64::try_from(at.as_nanosecond()).ok()
+}
+
 impl TimeUnit {
     /// As written in scenarios.
     pub fn name(self) -> &'static str {

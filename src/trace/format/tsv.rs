@@ -1,6 +1,7 @@
 //! `tsv`: a table of requests with fields between tabs.
 //!
-//! As `csv`, but nothing is quoted: a quote is a letter like any other, as tools that write tabs mean it.
+//! As `csv`, but nothing is quoted unless `quote` says so: a quote is a letter like any other, as tools that write
+//! tabs mean it.
 //!
 //! ```toml
 //! [trace]
@@ -12,6 +13,7 @@
 
 use std::io::BufRead;
 
+use super::table::Quote;
 use super::table_reader::TableReader;
 use super::{Declared, NoParams, RecordReader, TraceFormat};
 use crate::catalog::{Invalid, Param, Plugin};
@@ -39,9 +41,8 @@ impl TraceFormat for Tsv {
         input: Box<dyn BufRead + 'r>,
         file: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
-        let mut layout = csv::ReaderBuilder::new();
-        layout.delimiter(self.0.delimiter.unwrap_or(b'\t')).quoting(false);
-        Ok(Box::new(TableReader::open(&mut layout, input, &self.0, file)?))
+        let mut rows = self.0.rows(b'\t', Quote::Nothing);
+        Ok(Box::new(TableReader::open(&mut rows, input, &self.0, file)?))
     }
 
     fn is_log(&self) -> bool {

@@ -40,7 +40,7 @@ impl Plugin for ValkeyTrace {
         Ok(Self(Declared {
             columns: preset(&[("time", 1), ("op", 4), ("key", 5)]),
             time_unit: Some(TimeUnit::Us),
-            delimiter: None,
+            ..Declared::default()
         }))
     }
 }

@@ -69,6 +69,8 @@ pub(super) struct Collector {
     pub(super) ttls: Vec<(ObjectId, i64, SimDuration)>,
     /// The last recorded TTL of each object, where there are any; zero for none.
     last_ttl: Vec<SimDuration>,
+    /// When each object was last modified and when that was last recorded, in nanoseconds, in recordings that tell.
+    modified: Vec<Option<(i64, i64)>>,
     /// The last request of each object, in recordings of writes.
     last_request: Vec<usize>,
     pub(super) absent_requests: u64,
@@ -106,6 +108,7 @@ impl Collector {
             on_disk: 0,
             ttls: Vec::new(),
             last_ttl: Vec::new(),
+            modified: Vec::new(),
             last_request: Vec::new(),
             absent_requests: 0,
             ignored_writes: 0,
@@ -138,11 +141,12 @@ impl Collector {
             return Err(TraceError::TooManyObjects { file, line: row.line, limit: MAX_OBJECTS });
         };
         self.sizes.know(id);
+        let is_changed = record.last_modified_ns.is_some_and(|at| self.modify(id, at, record.time_ns));
         if passed.shows_size
             && let Some(size) = record.size.and_then(|size| u32::try_from(size).ok())
         {
             let differs = self.sizes.record(id, size);
-            if differs && self.options.size_change == SizeChange::NewVersion {
+            if differs && !is_changed && self.options.size_change == SizeChange::NewVersion {
                 self.push(id, record.time_ns, Kind::Changed);
             }
         }
@@ -185,6 +189,21 @@ impl Collector {
         self.origin_time.clear();
         self.kind.clear();
         Ok(())
+    }
+
+    /// A record at `now` tells when the object was last modified; whether that is a change. It came after the last
+    /// record that did not know of it.
+    fn modify(&mut self, id: u32, modified: i64, now: i64) -> bool {
+        if self.modified.len() <= id as usize {
+            self.modified.resize(id as usize + 1, None);
+        }
+        let (known, seen) = *self.modified[id as usize].get_or_insert((modified, now));
+        let is_changed = modified > known;
+        if is_changed {
+            self.push(id, modified.clamp(seen.min(now), now), Kind::Changed);
+        }
+        self.modified[id as usize] = Some((modified.max(known), now.max(seen)));
+        is_changed
     }
 
     /// Remembers what classes and absence depend on.

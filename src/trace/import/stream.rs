@@ -99,6 +99,7 @@ struct Queue<'r> {
     latest: i64,
     emitted: i64,
     taken: u64,
+    tells_modified: bool,
     is_over: bool,
 }
 
@@ -143,6 +144,7 @@ impl<'r> Queue<'r> {
             latest: i64::MIN,
             emitted: i64::MIN,
             taken: 0,
+            tells_modified: false,
             is_over: false,
         })
     }
@@ -188,6 +190,7 @@ impl<'r> Queue<'r> {
                 seconds: record.time_ns.abs_diff(self.latest) / 1_000_000_000,
             });
         }
+        self.tells_modified |= record.last_modified_ns.is_some();
         let key = self.sieve.key(record.key).to_owned();
         let size = record.size.filter(|_| passed.shows_size).and_then(|size| u32::try_from(size).ok());
         let ruled = self
@@ -219,6 +222,26 @@ impl<'r> Queue<'r> {
         }
         streamed.notes.extend(self.reader.notes());
         streamed.notes.append(&mut self.sieve.notes);
+        let by_status: Vec<&str> = self
+            .options
+            .classes
+            .iter()
+            .filter(|rule| !rule.status.is_empty())
+            .map(|rule| rule.name.as_str())
+            .collect();
+        if !by_status.is_empty() {
+            streamed.notes.push(format!(
+                "class {} goes by the status of each request here; a run gives it to all requests of an object that had \
+                 such a status once",
+                by_status.join(", ")
+            ));
+        }
+        if self.tells_modified {
+            let file = &self.sieve.file;
+            streamed.notes.push(format!(
+                "{file} tells when objects were modified, which has no place in what is written"
+            ));
+        }
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use super::source::Source;
 use super::viewers::{History, PageViews, Renewal, Viewers};
 use super::{Class, Workload};
 use crate::random::Seed;
-use crate::trace::{Fact, ObjectId};
+use crate::trace::{Event, Fact, Happening, ObjectId};
 use crate::units::{Rate, SimTime};
 
 /// A part of a trace.
@@ -19,16 +19,17 @@ use crate::units::{Rate, SimTime};
 pub struct Block {
     /// Its requests, in order.
     pub requests: Requests,
-    /// Keys that are deleted: when, which, and how many of the block's requests come before.
-    pub deleted: Vec<(SimTime, ObjectId, usize)>,
+    /// Keys that are purged, with how many of the block's requests come before.
+    pub events: Vec<Event>,
 }
 
 /// The requests that a workload and a seed determine.
 pub struct Generator<'w> {
     catalogue: Catalogue<'w>,
     flows: Vec<Running>,
-    deletions: VecDeque<Purge>,
-    /// Which objects have been asked for; empty where nothing is ever deleted.
+    /// Those that do something to the cache.
+    purges: VecDeque<Purge>,
+    /// Which objects have been asked for; empty where nothing is ever purged.
     asked: Vec<bool>,
 }
 
@@ -67,8 +68,8 @@ impl<'w> Generator<'w> {
         flows.splice(0..0, viewers(workload, sources, &renewals, seed));
         let flows =
             flows.into_iter().map(|flow| Running { flow, waiting: Requests::default(), next: 0 }).collect();
-        purges.retain(|purge| purge.mode == Mode::Delete);
-        Self { catalogue, flows, deletions: purges.into(), asked: Vec::new() }
+        purges.retain(|purge| purge.mode != Mode::Version);
+        Self { catalogue, flows, purges: purges.into(), asked: Vec::new() }
     }
 
     /// What is known of each object that has been made so far; a block's objects are among them.
@@ -83,8 +84,8 @@ impl<'w> Generator<'w> {
     /// Replaces what is in `block` by the next part of the trace; `false` where there is no more.
     pub fn next(&mut self, block: &mut Block) -> bool {
         block.requests.clear();
-        block.deleted.clear();
-        if self.deletions.is_empty()
+        block.events.clear();
+        if self.purges.is_empty()
             && let [only] = self.flows.as_mut_slice()
             && only.next == only.waiting.len()
         {
@@ -92,7 +93,7 @@ impl<'w> Generator<'w> {
         } else {
             self.merge(block);
         }
-        !(block.requests.is_empty() && block.deleted.is_empty())
+        !(block.requests.is_empty() && block.events.is_empty())
     }
 
     /// Takes from whichever flow is due next.
@@ -109,18 +110,17 @@ impl<'w> Generator<'w> {
             let due =
                 |(number, running): (usize, &Running)| Some((*running.waiting.at.get(running.next)?, number));
             let due = self.flows.iter().enumerate().filter_map(due).min();
-            if let Some(purge) =
-                self.deletions.front().filter(|purge| due.is_none_or(|(at, _)| purge.at <= at))
+            if let Some(purge) = self.purges.front().filter(|purge| due.is_none_or(|(at, _)| purge.at <= at))
             {
-                delete(purge, self.catalogue.facts(), &self.asked, block);
-                self.deletions.pop_front();
+                carry_out(purge, self.catalogue.facts(), &self.asked, block);
+                self.purges.pop_front();
                 continue;
             }
             let Some((at, number)) = due else { return };
             let running = &mut self.flows[number];
             let object = running.waiting.object[running.next];
             running.next += 1;
-            if !self.deletions.is_empty() {
+            if !self.purges.is_empty() {
                 self.asked.resize(self.catalogue.facts().len().max(self.asked.len()), false);
                 self.asked[object.index()] = true;
             }
@@ -129,12 +129,13 @@ impl<'w> Generator<'w> {
     }
 }
 
-/// Deletes all that was asked for and is purged.
-fn delete(purge: &Purge, facts: &[Fact], asked: &[bool], block: &mut Block) {
+/// Deletes or marks all that was asked for and is purged.
+fn carry_out(purge: &Purge, facts: &[Fact], asked: &[bool], block: &mut Block) {
     let before = block.requests.len();
+    let what = if purge.mode == Mode::Delete { Happening::Deleted } else { Happening::MarkedStale };
     for (index, fact) in facts.iter().enumerate() {
         if asked.get(index) == Some(&true) && purge.classes.contains(&fact.class.index()) {
-            block.deleted.push((purge.at, ObjectId::from_index(index), before));
+            block.events.push(Event { at: purge.at, object: ObjectId::from_index(index), what, before });
         }
     }
 }

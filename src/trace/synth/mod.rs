@@ -39,7 +39,7 @@ use self::arrival::ArrivalModel;
 use self::event::TrafficEvent;
 use self::popularity::Popularity;
 use self::size::SizeModel;
-use super::{Event, Happening, Keys, ObjectId, Objects, Trace};
+use super::{Event, Keys, ObjectId, Objects, Trace};
 use crate::random::Seed;
 use crate::units::{Rate, SimDuration, SimTime};
 
@@ -177,13 +177,7 @@ pub fn generate(workload: &Workload, seed: Seed) -> Trace {
         let before = at.len();
         at.extend_from_slice(&block.requests.at);
         object.extend_from_slice(&block.requests.object);
-        let deleted = |(at, object, place): &(SimTime, ObjectId, usize)| Event {
-            at: *at,
-            object: *object,
-            what: Happening::Deleted,
-            before: before + place,
-        };
-        events.extend(block.deleted.iter().map(deleted));
+        events.extend(block.events.iter().map(|event| Event { before: before + event.before, ..*event }));
     }
     let (facts, originals) = generator.into_parts();
     let classes = workload.classes.iter().map(|class| class.name.clone()).collect();

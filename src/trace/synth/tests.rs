@@ -4,6 +4,7 @@ use super::fit::{Bins, fits};
 use super::generator::sources;
 use super::*;
 use crate::catalog::Catalog;
+use crate::trace::Happening;
 
 fn made<T: ?Sized>(catalog: &'static Catalog<T, Setup>, name: &'static str) -> Box<T> {
     catalog.default_choice(name).make(&Setup::default()).unwrap()
@@ -369,6 +370,11 @@ fn a_purge_deletes_what_was_asked_for_or_brings_new_objects() {
     assert_eq!(trace.events().len(), 100, "all banners have been asked for by then");
     let asked_before = trace.times().partition_point(|at| at.as_secs_f64() < 100.0);
     assert!(trace.events().iter().all(|event| event.before == asked_before && event.object.index() >= 6_900));
+    let mark =
+        with_event(three(), r#"{ event = "purge", at = "100s", class = "banner", mode = "mark-stale" }"#);
+    let marked = generate(&mark, Seed::new(1));
+    let as_marks = trace.events().iter().map(|event| Event { what: Happening::MarkedStale, ..*event });
+    assert!(marked.events().iter().copied().eq(as_marks), "the same keys, marked");
     let version =
         with_event(three(), r#"{ event = "purge", at = "100s", class = "avatar", mode = "version" }"#);
     let trace = generate(&version, Seed::new(1));

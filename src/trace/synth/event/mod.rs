@@ -47,6 +47,8 @@ pub struct Purge {
 pub enum Mode {
     /// The keys are deleted from the cache.
     Delete,
+    /// The copies in the cache are stale from then on.
+    MarkStale,
     /// The site asks for new keys instead; the old ones stay in the cache.
     Version,
 }

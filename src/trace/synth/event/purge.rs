@@ -1,7 +1,9 @@
-//! A deploy or an editor purges images: their keys are deleted, or the site asks for new ones.
+//! A deploy or an editor purges images: their keys are deleted or marked as stale, or the site asks for new ones.
 //!
 //! With `mode = "delete"` the application deletes the keys of all images of the class (or of all
-//! classes) that were asked for so far; their next misses count as invalidated. With `mode = "version"` the
+//! classes) that were asked for so far; their next misses count as invalidated. With `mode = "mark-stale"` their copies are no longer fresh from then on, as
+//! after the soft purge of a CDN: a policy that serves stale copies does so as long after the purge as it would after the
+//! end of a TTL, and without one the next request is an expired miss. With `mode = "version"` the
 //! site has new URLs from then on, as after a deploy that changes the names of all files: every image of
 //! the class is replaced by a new one as popular, and the old ones stay in the cache until their TTL or an eviction.
 //!
@@ -33,14 +35,15 @@ pub struct Params {
 
 impl Plugin for PurgeEvent {
     const NAME: &'static str = "purge";
-    const SUMMARY: &'static str = "Images are purged: their keys are deleted, or the site asks for new ones.";
+    const SUMMARY: &'static str =
+        "Images are purged: their keys are deleted or marked stale, or the site asks for new ones.";
     const PARAMS: &'static [Param] = &[
         Param::duration("at", "when it happens").required().from("0s"),
         Param::new("class", Kind::Text, "the class that is purged; all by default").default(""),
         Param::new(
             "mode",
-            Kind::Choice(&["delete", "version"]),
-            "whether keys are deleted, or replaced by new ones",
+            Kind::Choice(&["delete", "mark-stale", "version"]),
+            "whether keys are deleted, marked as stale, or replaced by new ones",
         )
         .default("delete"),
     ];
