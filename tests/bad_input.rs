@@ -446,6 +446,23 @@ fn a_workload_that_no_memory_holds_is_refused_at_the_number_that_is_too_large() 
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_memory_limit_that_holds_no_run_is_refused_and_one_that_holds_one_runs_one_at_a_time() {
+    let bench = Bench::new();
+    let second = "[[strategy]]\nname = \"y\"\nttl = \"none\"\n";
+    bench.put("s.toml", format!("name = \"t\"\n{WORKLOAD}{STRATEGY}ttl = \"none\"\n{second}"));
+    let parts = ["600 requests need at least 8 KiB of memory, but 1 KiB are available", "s.toml:4:8"];
+    bench.refused(&["s.toml", "--memory-limit", "1KiB"], &parts);
+    bench.refused(&["s.toml", "--memory-limit", "lots"], &["\"lots\" is not a"]);
+    // 600 requests of 12 bytes, 9 objects of 24, and 64 an object for each run.
+    let output = bench.ttlab(&["run", "s.toml", "--threads", "2", "--memory-limit", "8000B"]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{message}");
+    assert!(message.contains("memory: 1 of 2 runs at once"), "{message}");
+    assert!(bench.path("reports/t/index.html").exists(), "all cells are there");
+}
+
+#[test]
 fn a_bound_on_freshness_needs_something_that_changes() {
     scenario_refused(
         &format!("[time]\nfreshness_bound = \"5m\"\n{STRATEGY}ttl = {{ rule = \"fixed\", ttl = \"1h\" }}\n"),

@@ -181,6 +181,17 @@ impl<T: ?Sized + 'static, S: 'static> Catalog<T, S> {
         self.choose(item).unwrap_or_else(|fault| panic!("{} {name}: {}", self.axis, fault.what))
     }
 
+    /// The entry `name` with these parameters, as if a scenario had written them.
+    ///
+    /// # Errors
+    /// If there is no such entry, or it cannot have them.
+    pub fn choice(&'static self, name: &str, mut params: toml::Table) -> Result<Chosen<T, S>, Fault> {
+        params.insert(self.tag.to_owned(), name.into());
+        let text = params.to_string();
+        let parsed = DeTable::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        self.choose(Spanned::new(0..0, DeValue::Table(parsed.into_inner())))
+    }
+
     fn find(&self, name: &str) -> Option<&'static Entry<T, S>> {
         self.entries.iter().find(|entry| entry.about.name == name)
     }
@@ -281,6 +292,23 @@ impl<T: ?Sized + 'static, S: 'static> Chosen<T, S> {
         let table = self.effective.get(param).and_then(toml::Value::as_table);
         let values = table.into_iter().flat_map(|table| table.values());
         values.filter_map(|value| value.as_str()?.parse().ok()).collect()
+    }
+
+    /// The same choice with another value of one parameter, as if the scenario had written it.
+    ///
+    /// # Errors
+    /// If the entry has no such parameter, or it cannot have this value.
+    pub fn with(&self, param: &str, value: &str) -> Result<Self, Fault> {
+        let mut table = toml::Table::new();
+        table.insert(self.catalog.tag.to_owned(), self.entry.name.into());
+        table.extend(self.effective.clone());
+        table.insert(param.to_owned(), value.into());
+        let text = table.to_string();
+        let parsed = DeTable::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let item = Spanned::new(self.span.clone(), DeValue::Table(parsed.into_inner()));
+        let chosen =
+            self.catalog.choose(item).map_err(|fault| Fault { span: self.span_of(param), ..fault })?;
+        Ok(Self { span: self.span.clone(), spans: self.spans.clone(), ..chosen })
     }
 
     /// Makes it for one simulation.

@@ -3,6 +3,7 @@
 mod cluster;
 mod compare;
 mod completions;
+mod curve;
 mod error;
 mod explain;
 mod fit;
@@ -49,6 +50,7 @@ struct Cli {
 enum Command {
     Run(run::Args),
     Tune(tune::Args),
+    Curve(curve::Args),
     Size(size::Args),
     Cluster(cluster::Args),
     Explain(explain::Args),
@@ -80,6 +82,7 @@ pub fn main() -> ExitCode {
     let (output, result) = match cli.command {
         Command::Run(args) => (args.output, run::run(&args)),
         Command::Tune(args) => (args.output, tune::run(&args)),
+        Command::Curve(args) => (args.output, curve::run(&args)),
         Command::Size(args) => (args.output, size::run(&args)),
         Command::Cluster(args) => (args.output, cluster::run(&args)),
         Command::Explain(args) => (Output { quiet: false, json: args.json }, explain::run(&args)),

@@ -3,14 +3,16 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 
 use super::source::{self, ScenarioFile};
 use super::terminal::{self, Phase};
 use super::{CliError, Output, Status, default_folder, memory};
 use crate::record::{self, About, Record};
 use crate::report;
+use crate::scenario::recorded_at_once;
 use crate::tune::{self, Runs};
+use crate::units::ByteSize;
 
 /// Simulate every cell of a scenario, print the ranking and write the report
 ///
@@ -37,6 +39,9 @@ pub(super) struct Args {
     /// Use this many threads [default: one per processor]; the results do not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
+    /// Take no more than this much memory, such as 2GiB: fewer cells at once, or a refusal [default: what is free]
+    #[arg(long, value_name = "SIZE")]
+    memory_limit: Option<ByteSize>,
     /// Refuse the trace at its first line that cannot be read, instead of counting such lines
     #[arg(long)]
     strict: bool,
@@ -60,10 +65,10 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     let loaded = source::load(
         &mut file,
         args.trace.as_deref(),
-        source::Reading { strict: args.strict, stream: args.stream },
+        source::Reading { strict: args.strict, stream: args.stream, in_memory: false },
         silent,
     )?;
-    let played = simulate(&file, &loaded.runs, args.threads, silent)?;
+    let played = simulate(&file, &loaded.runs, args)?;
     let finished = played.cells.iter().any(|cell| cell.replications.iter().any(Result::is_ok));
     let Some(trace) = played.trace.as_ref().filter(|_| finished).map(std::sync::Arc::clone) else {
         return Ok(nothing_finished(&played.cells));
@@ -93,33 +98,53 @@ fn nothing_finished(cells: &[tune::CellRun]) -> Status {
     Status::CellsFailed
 }
 
-/// Runs all cells on as many threads as wanted, with progress on the terminal.
-fn simulate(
-    file: &ScenarioFile,
-    runs: &Runs,
-    threads: Option<u16>,
-    silent: bool,
-) -> Result<tune::Played, CliError> {
-    let scenario = &file.scenario;
+/// Runs all cells on as many threads as wanted and as memory allows, with progress on the terminal.
+fn simulate(file: &ScenarioFile, runs: &Runs, args: &Args) -> Result<tune::Played, CliError> {
+    let (scenario, silent) = (&file.scenario, args.output.quiet);
     let cells = tune::grid(scenario);
     let requests = match runs {
         Runs::Recorded(trace) => trace.len() as u64,
         Runs::Synthetic(workload) => workload.expected_requests() * u64::from(scenario.repeat),
     };
     let count = cells.len() as u64 * u64::from(scenario.repeat);
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads.map_or(0, usize::from))
-        .build()
-        .context("the threads cannot be started")?;
-    let repeat = scenario.repeat;
-    let at_once = count.min(pool.current_num_threads() as u64);
-    if let (Some(need), Some(available)) = (&scenario.need, memory::available()) {
-        need.check(repeat, at_once, available).map_err(|fault| file.mistake(fault))?;
+    let pool = |threads: usize| {
+        let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        builder.build().context("the threads cannot be started")
+    };
+    let mut threads = pool(args.threads.map_or(0, usize::from))?;
+    let most = count.min(threads.current_num_threads() as u64);
+    let at_once = at_once(file, runs, most, args.memory_limit)?;
+    if at_once < most {
+        threads = pool(usize::try_from(at_once).unwrap_or(1))?;
+        if !silent {
+            terminal::note(&format!("memory: {at_once} of {most} runs at once, for more do not fit"));
+        }
     }
     let phase = Phase::begin("simulating", count, requests * cells.len() as u64, silent);
-    let played = pool.install(|| tune::run(scenario, &cells, runs, &phase));
+    let played = threads.install(|| tune::run(scenario, &cells, runs, &phase));
     phase.end();
     Ok(played.map_err(|fault| file.mistake(fault))?)
+}
+
+/// How many of `most` runs fit into memory side by side.
+fn at_once(file: &ScenarioFile, runs: &Runs, most: u64, limit: Option<ByteSize>) -> Result<u64, CliError> {
+    let limit = limit.map(ByteSize::as_bytes);
+    match (runs, &file.scenario.need) {
+        (Runs::Synthetic(_), Some(need)) => {
+            let Some(available) = memory::available().into_iter().chain(limit).min() else { return Ok(most) };
+            let fits = need.at_once(file.scenario.repeat, most, available);
+            Ok(fits.map_err(|fault| file.mistake(fault))?)
+        }
+        (Runs::Recorded(trace), _) => {
+            // The trace is in memory already, so only a limit counts what it takes.
+            let Some(limit) = limit else { return Ok(most) };
+            let (objects, requests) = (trace.objects().len() as u64, trace.len() as u64);
+            recorded_at_once(objects, requests, most, limit).map_err(|what| {
+                anyhow!("{what} (--memory-limit); allow more, or play a part: ttlab trace sample").into()
+            })
+        }
+        (Runs::Synthetic(_), None) => Ok(most),
+    }
 }
 
 /// A command that gives the same record again, whatever the threads or the output folder.

@@ -77,7 +77,7 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     refuse_changing_limits(&file)?;
     terminal::catch_interrupts();
     let silent = args.output.quiet;
-    let reading = source::Reading { strict: args.strict, stream: false };
+    let reading = source::Reading { strict: args.strict, stream: false, in_memory: false };
     let loaded = source::load(&mut file, args.trace.as_deref(), reading, silent)?;
     let Some(sizing) = search(&file, &loaded.runs, Sizing::new(&file.scenario, targets, step), args)? else {
         terminal::note("interrupted before the search was done; there is no answer");
@@ -118,14 +118,19 @@ fn search(
     args: &Args,
 ) -> Result<Option<Sizing>, CliError> {
     let scenario = &file.scenario;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads.map_or(0, usize::from))
-        .build()
-        .context("the threads cannot be started")?;
+    let pool = |threads: usize| {
+        let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        builder.build().context("the threads cannot be started")
+    };
+    let mut pool_of_all = pool(args.threads.map_or(0, usize::from))?;
     if let (Some(need), Some(available)) = (&scenario.need, memory::available()) {
-        need.check(scenario.repeat, pool.current_num_threads() as u64, available)
-            .map_err(|fault| file.mistake(fault))?;
+        let most = pool_of_all.current_num_threads() as u64;
+        let fits = need.at_once(scenario.repeat, most, available).map_err(|fault| file.mistake(fault))?;
+        if fits < most {
+            pool_of_all = pool(usize::try_from(fits).unwrap_or(1))?;
+        }
     }
+    let pool = pool_of_all;
     let requests = match runs {
         Runs::Recorded(trace) => trace.len() as u64,
         Runs::Synthetic(workload) => workload.expected_requests() * u64::from(scenario.repeat),

@@ -74,6 +74,8 @@ pub(super) struct Reading {
     pub(super) strict: bool,
     /// Whether requests go to disk early.
     pub(super) stream: bool,
+    /// Whether they must be in memory, however many they are.
+    pub(super) in_memory: bool,
 }
 
 /// Requests beyond so many are put on disk.
@@ -139,7 +141,7 @@ pub(super) fn load(
     options.spill = if reading.stream {
         Some(spill(STREAMED_ROWS))
     } else {
-        Some(spill(ROWS_IN_MEMORY)).filter(|_| !looks_ahead(&file.scenario))
+        Some(spill(ROWS_IN_MEMORY)).filter(|_| !reading.in_memory && !looks_ahead(&file.scenario))
     };
     let seed = Seed::new(file.scenario.seed).of("spread");
     let inputs = import::inputs(&path).map_err(trace_error)?;

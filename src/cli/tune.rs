@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     terminal::catch_interrupts();
     let silent = args.output.quiet;
     // Trials read the trace many times, so it stays in memory where it fits.
-    let reading = source::Reading { strict: args.strict, stream: false };
+    let reading = source::Reading { strict: args.strict, stream: false, in_memory: false };
     let loaded = source::load(&mut file, args.trace.as_deref(), reading, silent)?;
     let classes = match &loaded.runs {
         Runs::Recorded(trace) => trace.objects().classes().to_vec(),
@@ -162,17 +162,19 @@ impl Watch for Timed {
 fn searched(args: &Args, file: &ScenarioFile, runs: &Runs) -> Result<tune::Tuned, Unfinished> {
     let scenario = &file.scenario;
     let tuning = scenario.tune.as_ref().expect("what has no [tune] was refused");
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.map_or(0, usize::from)).build();
-    let pool = pool
-        .context("the threads cannot be started")
-        .map_err(|error| Unfinished::NonePlayed(error.to_string()))?;
     let (repeat, requests) = match runs {
         Runs::Recorded(trace) => (1, trace.len() as u64),
         Runs::Synthetic(workload) => (scenario.repeat, workload.expected_requests()),
     };
+    let mut threads = args.threads.map_or_else(rayon::current_num_threads, usize::from) as u64;
     if let (Some(need), Some(available)) = (&scenario.need, memory::available()) {
-        need.check(repeat, pool.current_num_threads() as u64, available)?;
+        // Fewer at once rather than more than there is room for.
+        threads = need.at_once(repeat, threads, available)?;
     }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::try_from(threads).unwrap_or(1)).build();
+    let pool = pool
+        .context("the threads cannot be started")
+        .map_err(|error| Unfinished::NonePlayed(error.to_string()))?;
     let trials = u64::from(tuning.runs) * u64::from(repeat);
     let finals = u64::from(tuning.finalists.min(tuning.runs) + 1) * u64::from(tuning.fresh);
     let phase = Phase::begin("tuning", trials + finals, (trials + finals) * requests, args.output.quiet);

@@ -10,6 +10,7 @@
 //! then. After the last instant of the run no request arrives, no job runs and nothing is stored any
 //! more, but those that wait still get their answers.
 
+pub mod exact;
 mod fetches;
 mod flights;
 mod jobs;

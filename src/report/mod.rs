@@ -21,6 +21,7 @@ mod ranking;
 mod reading;
 mod sharding;
 mod sizing;
+mod surface;
 pub mod tuned;
 mod verdict;
 mod weights;
@@ -33,6 +34,7 @@ pub use index::write_index;
 pub use ranking::ranking;
 pub use sharding::ClusterReport;
 pub use sizing::SizingReport;
+pub use surface::Titled;
 pub use write::{ReportError, check_folder, write, write_all, write_file};
 
 use crate::record::Record;

@@ -28,7 +28,7 @@ mod workload;
 use std::sync::Arc;
 
 pub use error::{Mistake, ScenarioError};
-pub use need::Need;
+pub use need::{Need, recorded_at_once};
 
 use crate::cache::eviction::EvictionPolicy;
 use crate::cache::memory::MemoryModel;
@@ -100,6 +100,17 @@ impl Scenario {
         for table in [&mut self.written, &mut self.effective] {
             table.insert("seed".to_owned(), i64::try_from(seed).unwrap_or(i64::MAX).into());
         }
+    }
+}
+
+impl Scenario {
+    /// Takes fetches to need no time, at an origin that serves any number of them, as the command line may ask.
+    pub fn fetch_instantly(&mut self) {
+        let no_time = toml::Table::from_iter([("value".to_owned(), "0s".into())]);
+        let constant = crate::origin::latency::LATENCIES.choice("constant", no_time);
+        self.origin.latency =
+            constant.unwrap_or_else(|fault| panic!("a fetch may take no time: {}", fault.what));
+        self.origin.capacity = crate::origin::capacity::CAPACITIES.default_choice("unlimited");
     }
 }
 

@@ -29,15 +29,16 @@ impl Need {
         trace * u128::from(repeat.min(2)) + objects * RUN_PER_OBJECT * u128::from(runs)
     }
 
-    /// Refuses a workload that cannot be held in `available` bytes.
+    /// How many of `most` runs fit side by side into `available` bytes.
     ///
     /// # Errors
-    /// Names the greater of the two causes at its place: the objects, or the requests.
-    pub fn check(&self, repeat: u32, runs: u64, available: u64) -> Result<(), Fault> {
-        let bytes = self.bytes(repeat, runs);
-        if bytes <= u128::from(available) {
-            return Ok(());
+    /// If not even one does. Names the greater of the two causes at its place: the objects, or the requests.
+    pub fn at_once(&self, repeat: u32, most: u64, available: u64) -> Result<u64, Fault> {
+        let fits = |runs: &u64| self.bytes(repeat, *runs) <= u128::from(available);
+        if let Some(runs) = (1..=most.max(1)).rev().find(fits) {
+            return Ok(runs);
         }
+        let bytes = self.bytes(repeat, 1);
         let of_requests = u128::from(self.requests.0) * TRACE_PER_REQUEST * u128::from(repeat.min(2));
         let (many, span, help) = if of_requests > bytes / 2 {
             (
@@ -57,19 +58,29 @@ impl Need {
             rounded(bytes as f64),
             rounded(available as f64)
         );
-        let help =
-            if runs > 1 { format!("{help}; --threads 1 runs one cell at a time") } else { help.to_owned() };
         Err(Fault::new(span.clone(), what)
             .rule(format!(
-                "a trace takes {TRACE_PER_OBJECT} bytes an object and {TRACE_PER_REQUEST} a request, and each of {runs} runs at once {RUN_PER_OBJECT} an object"
+                "a trace takes {TRACE_PER_OBJECT} bytes an object and {TRACE_PER_REQUEST} a request, and each run {RUN_PER_OBJECT} an object"
             ))
             .help(help))
     }
 }
 
-/// In whole MiB, or GiB with a digit.
+/// How many of `most` runs over a recorded trace fit side by side into `available` bytes.
+///
+/// # Errors
+/// If not even one does: what one needs and what there is, in words.
+pub fn recorded_at_once(objects: u64, requests: u64, most: u64, available: u64) -> Result<u64, String> {
+    let need = Need { objects: (objects, 0..0), requests: (requests, 0..0) };
+    need.at_once(1, most, available).map_err(|fault| fault.what)
+}
+
+/// In whole KiB or MiB, or GiB with a digit.
 fn rounded(bytes: f64) -> String {
     let mib = bytes / f64::from(1 << 20);
+    if mib < 1.0 {
+        return format!("{:.0} KiB", mib * 1_024.0);
+    }
     if mib < 1_024.0 { format!("{mib:.0} MiB") } else { format!("{:.1} GiB", mib / 1_024.0) }
 }
 
@@ -80,12 +91,14 @@ mod tests {
     #[test]
     fn what_fits_is_let_through_and_the_greater_cause_is_named_at_its_place() {
         let need = Need { objects: (1_000_000, 10..20), requests: (1_000, 30..40) };
-        assert!(need.check(1, 2, 200 << 20).is_ok());
-        let fault = need.check(1, 2, 100 << 20).unwrap_err();
+        assert_eq!(need.at_once(1, 2, 200 << 20).unwrap(), 2);
+        // 24 bytes of the trace and 64 of a run for each object: one run fits, two do not.
+        assert_eq!(need.at_once(1, 2, 100 << 20).unwrap(), 1);
+        let fault = need.at_once(1, 2, 80 << 20).unwrap_err();
         assert_eq!(fault.span, 10..20);
-        assert!(fault.what.contains("1000000 objects need at least 145 MiB"), "{}", fault.what);
+        assert!(fault.what.contains("1000000 objects need at least 84 MiB"), "{}", fault.what);
         let need = Need { objects: (10, 10..20), requests: (4_000_000_000, 30..40) };
-        let fault = need.check(5, 1, 1 << 30).unwrap_err();
+        let fault = need.at_once(5, 1, 1 << 30).unwrap_err();
         assert_eq!(fault.span, 30..40);
         assert!(fault.what.contains("89.4 GiB of memory, but 1.0 GiB are"), "{}", fault.what);
     }
@@ -93,6 +106,6 @@ mod tests {
     #[test]
     fn the_greatest_numbers_do_not_overflow() {
         let need = Need { objects: (u64::from(u32::MAX), 0..1), requests: (u64::MAX, 0..1) };
-        assert!(need.check(1_000, u64::from(u16::MAX), u64::MAX).is_err());
+        assert!(need.at_once(1_000, u64::from(u16::MAX), u64::MAX).is_err());
     }
 }

@@ -120,6 +120,39 @@ impl Trace {
         self
     }
 
+    /// All requests of some objects (given in the order of their ids) and what else is told of them, at the
+    /// same times.
+    ///
+    /// # Panics
+    /// If the trace is spooled.
+    #[must_use]
+    pub fn only(&self, kept: &[ObjectId]) -> Self {
+        const OUT: u32 = u32::MAX;
+        let mut ids = vec![OUT; self.objects.len()];
+        kept.iter().zip(0..).for_each(|(object, id)| ids[object.index()] = id);
+        let of = |object: ObjectId| Some(ids[object.index()]).filter(|id| *id != OUT).map(ObjectId::new);
+        let places: Vec<usize> =
+            (0..self.len()).filter(|place| of(self.object_ids()[*place]).is_some()).collect();
+        let at = places.iter().map(|place| self.times()[*place]).collect();
+        let object = places.iter().filter_map(|place| of(self.object_ids()[*place])).collect();
+        let events = self.events.iter().filter_map(|event| {
+            let before = places.partition_point(|place| *place < event.before);
+            of(event.object).map(|object| Event { object, before, ..*event })
+        });
+        Self {
+            origin_time: self
+                .origin_time
+                .as_ref()
+                .map(|times| places.iter().map(|place| times[*place]).collect()),
+            events: events.collect(),
+            ttls: self.ttls.as_ref().map(|ttls| ttls.of_objects(kept)),
+            is_timeless: self.is_timeless,
+            columns: Columns::Memory { at, object },
+            objects: Arc::new(self.objects.only(kept)),
+            span: self.span,
+        }
+    }
+
     /// Number of requests.
     pub fn len(&self) -> usize {
         self.columns.len()

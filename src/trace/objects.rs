@@ -167,6 +167,22 @@ impl Objects {
         Self { facts: self.facts.iter().map(longer).collect(), ..self.clone() }
     }
 
+    /// Some of the objects, in this order, under the keys they have here. Renditions whose original is not
+    /// among them stand for themselves.
+    #[must_use]
+    pub fn only(&self, kept: &[ObjectId]) -> Self {
+        let mut keys = Keys::recorded();
+        kept.iter().for_each(|object| keys.push(&self.key(*object)));
+        let facts = kept.iter().map(|object| self.fact(*object)).collect();
+        let only = Self::new(facts, keys, self.classes.clone());
+        let Some(originals) = &self.originals else { return only };
+        let place = |object: ObjectId| kept.binary_search(&object).ok().map(ObjectId::from_index);
+        let own = |index: usize| ObjectId::from_index(index);
+        let families = kept.iter().enumerate();
+        let families = families.map(|(index, object)| place(originals[object.index()]).unwrap_or(own(index)));
+        only.with_originals(families.collect())
+    }
+
     /// Number of objects.
     pub fn len(&self) -> usize {
         self.facts.len()

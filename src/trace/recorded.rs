@@ -66,6 +66,17 @@ impl Ttls {
         steps.get(known.saturating_sub(1)).map(|(_, ttl)| *ttl)
     }
 
+    /// The TTLs of some objects alone, in their order.
+    pub(super) fn of_objects(&self, kept: &[ObjectId]) -> Self {
+        let mut ends = Vec::with_capacity(kept.len());
+        let mut steps = Vec::new();
+        for object in kept {
+            steps.extend_from_slice(self.of(*object));
+            ends.push(steps.len());
+        }
+        Self { ends, steps }
+    }
+
     /// How many objects have a TTL.
     pub fn objects(&self) -> usize {
         (0..self.ends.len()).filter(|index| !self.of(ObjectId::from_index(*index)).is_empty()).count()

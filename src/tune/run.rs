@@ -20,7 +20,7 @@ use crate::origin::fault::FaultModel;
 use crate::origin::{self, Origin};
 use crate::random::Seed;
 use crate::scenario::Scenario;
-use crate::strategy;
+use crate::strategy::{self, Strategy};
 use crate::trace::Trace;
 use crate::trace::synth::{Workload, generate};
 use crate::units::{SimDuration, SimTime, Window};
@@ -184,7 +184,7 @@ pub(super) fn one(
 }
 
 /// Passes an engine's beats on.
-struct Beat<'p>(&'p dyn Progress);
+pub(super) struct Beat<'p>(pub(super) &'p dyn Progress);
 
 impl Pulse for Beat<'_> {
     fn beat(&self, requests: u64) -> ControlFlow<()> {
@@ -232,14 +232,7 @@ pub fn simulation<'t>(
         objects.len(),
     );
     let design = &scenario.strategies[plan.strategy];
-    let setup = strategy::Setup {
-        classes: classes(scenario, objects.classes()),
-        objects: objects.len(),
-        servers: origin.servers(),
-        traffic: strategy::Traffic::like(Arc::clone(trace)),
-        seed: seed.of("strategy"),
-    };
-    let strategy = design.make(&setup, scenario.cache.ttl_resolution)?;
+    let strategy = strategy(scenario, plan, trace, seed, origin.servers())?;
     // The model of trace simulators counts the bytes of images alone.
     let counts_all = scenario.cache.memory.name() != "payload";
     let stored = match strategy.bytes_beside() {
@@ -268,6 +261,25 @@ pub fn simulation<'t>(
         freshness_bound: scenario.freshness_bound,
         seed: seed.of("client"),
     })
+}
+
+/// The strategy of a cell at work over `trace`, with the chance of one replication; `servers` is how many
+/// fetches the origin serves at once.
+pub(super) fn strategy(
+    scenario: &Scenario,
+    plan: &CellPlan,
+    trace: &Arc<Trace>,
+    seed: Seed,
+    servers: Option<u32>,
+) -> Result<Strategy, Fault> {
+    let setup = strategy::Setup {
+        classes: classes(scenario, trace.objects().classes()),
+        objects: trace.objects().len(),
+        servers,
+        traffic: strategy::Traffic::like(Arc::clone(trace)),
+        seed: seed.of("strategy"),
+    };
+    scenario.strategies[plan.strategy].make(&setup, scenario.cache.ttl_resolution)
 }
 
 /// Every event happens within the run.
@@ -299,7 +311,7 @@ fn classes(scenario: &Scenario, of_trace: &[String]) -> Vec<String> {
 }
 
 /// The length of buckets that the scenario wants, or one that suits the trace.
-fn bucket_of(scenario: &Scenario, trace: &Trace) -> SimDuration {
+pub(super) fn bucket_of(scenario: &Scenario, trace: &Trace) -> SimDuration {
     scenario.bucket.unwrap_or_else(|| bucket_for(trace.span()))
 }
 

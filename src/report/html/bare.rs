@@ -86,6 +86,30 @@ impl TunedPage {
     }
 }
 
+/// The surface of one strategy, ready to be filled in.
+pub(in crate::report) struct SurfacePage {
+    pub(in crate::report) title: String,
+    pub(in crate::report) summary: Vec<String>,
+    /// The charts' names and markup, or why there is none.
+    pub(in crate::report) charts: Vec<(&'static str, Result<String, String>)>,
+    pub(in crate::report) table: Table,
+}
+
+#[derive(Template)]
+#[template(path = "surface.html", config = ".config/askama.toml")]
+struct SurfaceTemplate {
+    frame: Frame,
+    page: SurfacePage,
+}
+
+impl SurfacePage {
+    /// Renders the page.
+    pub(in crate::report) fn finish(self) -> String {
+        let page = SurfaceTemplate { frame: Frame::of(self.title.clone()), page: self };
+        page.render().expect("filling in a template in memory does not fail")
+    }
+}
+
 /// One run of an index.
 pub(in crate::report) struct IndexRow {
     pub(in crate::report) name: String,

@@ -6,6 +6,7 @@
 //! that of the trace, and [`Sampler::adjusted`] takes it out of a hit ratio.
 
 use crate::random::Seed;
+use crate::trace::{ObjectId, Trace};
 
 /// Keeps a part of all keys.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +24,19 @@ impl Sampler {
     /// Whether the key is kept; the same for every request, file and run.
     pub fn keeps(&self, key: &str) -> bool {
         self.seed.of(key).unit(0, 0) < self.rate
+    }
+
+    /// The requests of the keys that are kept, at the times they have.
+    pub fn of(&self, trace: &Trace) -> Trace {
+        let objects = trace.objects();
+        let mut key = String::new();
+        let kept = (0..objects.len()).map(ObjectId::from_index).filter(|object| {
+            key.clear();
+            objects.write_key(*object, &mut key);
+            self.keeps(&key)
+        });
+        let kept: Vec<ObjectId> = kept.collect();
+        trace.only(&kept)
     }
 
     /// The hit ratio of the whole trace of `requests` from that of the sample, where `hits` of `sampled`
@@ -49,6 +63,49 @@ mod tests {
         assert!(keys.iter().filter(|key| few.keeps(key)).all(|key| many.keeps(key)));
         let other = Sampler::new(0.1, Seed::new(2));
         assert!(keys.iter().any(|key| few.keeps(key) != other.keeps(key)));
+    }
+
+    #[test]
+    fn a_sampled_trace_keeps_all_that_is_told_of_its_keys_and_nothing_of_others() {
+        use crate::trace::{ClassId, Event, Fact, Happening, Keys, Objects, Ttls};
+        use crate::units::{SimDuration, SimTime};
+        let mut keys = Keys::recorded();
+        let fact = |size| Fact { size, class: ClassId::new(0), size_is_imputed: false };
+        (0..40).for_each(|nth| keys.push(&format!("/{nth}")));
+        let objects = Objects::new((0..40).map(fact).collect(), keys, vec!["all".to_owned()]);
+        let ids: Vec<ObjectId> = (0..200_u32).map(|nth| ObjectId::new(nth * 7 % 40)).collect();
+        let times: Vec<SimTime> = (0..200).map(SimTime::from_nanos).collect();
+        let events = (0..40_u32).map(|nth| Event {
+            at: SimTime::from_nanos(u64::from(nth) * 5),
+            object: ObjectId::new(nth),
+            what: Happening::Deleted,
+            before: nth as usize * 5,
+        });
+        let ttls =
+            (0..40_u32).map(|nth| (ObjectId::new(nth), SimTime::ZERO, SimDuration::from_secs(nth.into())));
+        let trace = Trace::new(times, ids, objects, SimDuration::ZERO)
+            .with_events(events.collect())
+            .with_ttls(Ttls::new(40, ttls.collect()));
+        let sampler = Sampler::new(0.4, Seed::new(3));
+        let sampled = sampler.of(&trace);
+        let named = |trace: &Trace| -> Vec<(SimTime, String)> {
+            trace.requests().map(|r| (r.at, trace.objects().key(r.object))).collect()
+        };
+        let mut want = named(&trace);
+        want.retain(|(_, key)| sampler.keeps(key));
+        assert!(!want.is_empty() && want.len() < 200);
+        assert_eq!(named(&sampled), want);
+        let kept = sampled.objects().len();
+        assert_eq!((sampled.events().len(), sampled.ttls().map(Ttls::objects)), (kept, Some(kept)));
+        for event in sampled.events() {
+            let key = sampled.objects().key(event.object);
+            let nth: u64 = key[1..].parse().unwrap();
+            assert_eq!(event.at, SimTime::from_nanos(nth * 5));
+            assert_eq!(event.before, want.iter().filter(|(at, _)| *at < event.at).count());
+            let ttl = sampled.ttls().and_then(|ttls| ttls.at(event.object, event.at));
+            assert_eq!(ttl, Some(SimDuration::from_secs(nth)));
+            assert_eq!(u64::from(sampled.objects().size(event.object)), nth);
+        }
     }
 
     #[test]

@@ -1,0 +1,248 @@
+//! `ttlab curve`: what every capacity gives under every TTL.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow};
+
+use super::source::{self, ScenarioFile};
+use super::terminal::{self, Phase};
+use super::{CliError, Output, Status};
+use crate::cache::Capacity;
+use crate::report::{self, Titled};
+use crate::scenario::Scenario;
+use crate::trace::Trace;
+use crate::trace::synth::generate;
+use crate::tune::{self, Question, Runs};
+use crate::units::{ByteSize, SimDuration};
+
+/// Hit ratio, memory and origin load over capacities and TTLs, without simulating every cell
+///
+/// Takes one strategy of a scenario and varies the cache's limit and the TTL (of the rules fixed and
+/// sliding). Where fetches take no time and eviction is exact LRU, FIFO or unnecessary, the surface is
+/// exact and costs a pass or less for a whole row; otherwise the engine plays samples of the keys and the
+/// error is told. The method used is part of the output.
+#[derive(Debug, clap::Args)]
+#[command(before_help = "Examples:
+  ttlab curve scenarios/quickstart.toml
+  ttlab curve scenarios/access-log.toml --trace access.log.gz --grid 32x16 --out reports/curve
+  ttlab curve scenario.toml --instant --capacities 64MiB,256MiB,1GiB --ttls 1m,10m,1h")]
+pub(super) struct Args {
+    /// The scenario file
+    scenario: PathBuf,
+    /// Take the requests of this trace instead of the one that the scenario names
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// The strategy to vary [default: the baseline, or the first]
+    #[arg(long, value_name = "NAME")]
+    strategy: Option<String>,
+    /// The limits: sizes such as 64MiB, or whole numbers of objects [default: the scenario's, or parts of all bytes]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    capacities: Vec<String>,
+    /// The TTLs, such as 1m,10m,1h [default: round ones up to the length of the trace]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    ttls: Vec<SimDuration>,
+    /// How many limits and TTLs to choose where they are not listed
+    #[arg(long, value_name = "LIMITSxTTLS", default_value = "8x8")]
+    grid: String,
+    /// Take fetches to need no time, at an origin without limit, so that exact methods serve
+    #[arg(long)]
+    instant: bool,
+    /// The share of keys in a sample, above 0; 1 simulates all [default: what leaves enough requests]
+    #[arg(long, value_name = "SHARE")]
+    sample: Option<f64>,
+    /// Write curve.csv, curve.json and index.html to this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Use this many threads [default: one per processor]; the results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Refuse the trace at its first line that cannot be read, instead of counting such lines
+    #[arg(long)]
+    strict: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+pub(super) fn run(args: &Args) -> Result<Status, CliError> {
+    if let Some(share) = args.sample.filter(|share| !(*share > 0.0 && *share <= 1.0)) {
+        return Err(anyhow!(
+            "--sample {share} is no share of the keys: write a number above 0 and at most 1"
+        )
+        .into());
+    }
+    let grid = grid(&args.grid)?;
+    let mut file = source::read_scenario(&args.scenario)?;
+    if args.instant {
+        file.scenario.fetch_instantly();
+    }
+    if let Some(out) = &args.out {
+        report::check_folder(out).map_err(anyhow::Error::from)?;
+    }
+    let strategy = strategy(&file.scenario, args)?;
+    terminal::catch_interrupts();
+    let reading = source::Reading { strict: args.strict, stream: false, in_memory: true };
+    let loaded = source::load(&mut file, args.trace.as_deref(), reading, args.output.quiet)?;
+    let trace = match loaded.runs {
+        Runs::Recorded(trace) => trace,
+        Runs::Synthetic(workload) => {
+            Arc::new(generate(&workload, tune::replication_seed(file.scenario.seed, 0)))
+        }
+    };
+    let question = Question {
+        strategy,
+        eviction: 0,
+        capacities: capacities(&file.scenario, args, &trace, grid.0)?,
+        ttls: ttls(&file.scenario, args, strategy, &trace, grid.1)?,
+        sample: args.sample,
+    };
+    let name = file.scenario.strategies[strategy].name.clone();
+    let eviction = file.scenario.cache.evictions[0].name();
+    let scenario = file.scenario.name.clone();
+    let Some(surface) = find(&mut file, &question, &trace, args)? else {
+        terminal::note("interrupted; nothing is written");
+        return Ok(Status::Interrupted);
+    };
+    let titled = Titled { scenario: &scenario, strategy: &name, eviction, surface: &surface };
+    if let Some(out) = &args.out {
+        write(&titled, out)?;
+    }
+    if args.output.json {
+        terminal::result(&titled.json());
+    } else if !args.output.quiet {
+        terminal::table(&titled.table(terminal::width()));
+        if let Some(out) = &args.out {
+            terminal::result(&format!("{}\n", out.join(report::PAGE).display()));
+        }
+    }
+    Ok(Status::Done)
+}
+
+fn find(
+    file: &mut ScenarioFile,
+    question: &Question,
+    trace: &Arc<Trace>,
+    args: &Args,
+) -> Result<Option<tune::Surface>, CliError> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(args.threads.map_or(0, usize::from))
+        .build()
+        .context("the threads cannot be started")?;
+    let cells = (question.capacities.len() * question.ttls.len().max(1)) as u64;
+    let phase = Phase::begin("surface", cells, cells * trace.len() as u64, args.output.quiet);
+    let found = pool.install(|| tune::surface(&mut file.scenario, question, trace, &phase));
+    phase.end();
+    Ok(found.map_err(|fault| file.mistake(fault))?)
+}
+
+fn write(titled: &Titled<'_>, out: &std::path::Path) -> Result<(), CliError> {
+    let failed = |error: report::ReportError| CliError::from(anyhow::Error::from(error));
+    std::fs::create_dir_all(out).with_context(|| format!("{} cannot be made", out.display()))?;
+    report::write_file(&out.join("curve.csv"), &titled.csv()).map_err(failed)?;
+    report::write_file(&out.join("curve.json"), titled.json().as_bytes()).map_err(failed)?;
+    report::write_file(&out.join(report::PAGE), titled.page().as_bytes()).map_err(failed)
+}
+
+/// Which strategy is varied.
+fn strategy(scenario: &Scenario, args: &Args) -> Result<usize, CliError> {
+    let strategies = &scenario.strategies;
+    let Some(name) = &args.strategy else {
+        return Ok(strategies.iter().position(|design| design.baseline).unwrap_or(0));
+    };
+    let found = strategies.iter().position(|design| design.name == *name);
+    found.ok_or_else(|| {
+        let there_are: Vec<String> = strategies.iter().map(|design| format!("\"{}\"", design.name)).collect();
+        let path = args.scenario.display();
+        anyhow!("--strategy \"{name}\" is not in {path}; there are: {}", there_are.join(", ")).into()
+    })
+}
+
+/// `32x16`: how many limits, and how many TTLs.
+fn grid(text: &str) -> Result<(usize, usize), CliError> {
+    let parts = text.split_once('x').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+    parts.filter(|(a, b)| (1..=1_000).contains(a) && (1..=1_000).contains(b)).ok_or_else(|| {
+        anyhow!("--grid \"{text}\" is no grid: write limits and TTLs from 1 to 1000 each, such as 32x16")
+            .into()
+    })
+}
+
+fn capacities(
+    scenario: &Scenario,
+    args: &Args,
+    trace: &Trace,
+    count: usize,
+) -> Result<Vec<Capacity>, CliError> {
+    if !args.capacities.is_empty() {
+        return args.capacities.iter().map(|text| capacity(text)).collect();
+    }
+    let own = &scenario.cache.capacities;
+    if own.len() > 1 {
+        return Ok(own.clone());
+    }
+    let in_objects = matches!(own[..], [Capacity::Objects(_)]);
+    let objects = trace.objects();
+    let whole = if in_objects { objects.len() as u64 } else { objects.total_bytes() };
+    // From a thousandth to the whole, in equal ratios.
+    let part = |nth: usize| {
+        let place = if count == 1 { 1.0 } else { nth as f64 / (count - 1) as f64 };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of a count is a count"
+        )]
+        let limit = (whole as f64 * 1_000_f64.powf(place - 1.0)).ceil() as u64;
+        limit.max(1)
+    };
+    let mut limits: Vec<u64> = (0..count).map(part).collect();
+    limits.dedup();
+    Ok(limits.into_iter().map(if in_objects { Capacity::Objects } else { Capacity::Bytes }).collect())
+}
+
+fn capacity(text: &str) -> Result<Capacity, CliError> {
+    if let Ok(objects) = text.trim().parse::<u64>() {
+        return if objects > 0 {
+            Ok(Capacity::Objects(objects))
+        } else {
+            Err(anyhow!("--capacities {text}: a cache without room is no cache; write at least 1").into())
+        };
+    }
+    let bytes: ByteSize = text.parse().map_err(|error| {
+        anyhow!("--capacities: {error}; write sizes such as 64MiB, or whole numbers of objects")
+    })?;
+    Ok(Capacity::Bytes(bytes.as_bytes()))
+}
+
+fn ttls(
+    scenario: &Scenario,
+    args: &Args,
+    strategy: usize,
+    trace: &Trace,
+    count: usize,
+) -> Result<Vec<SimDuration>, CliError> {
+    const ROUND: [u64; 22] = [
+        1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400,
+        172_800, 345_600, 604_800, 2_592_000,
+    ];
+    let design = &scenario.strategies[strategy];
+    let rule = design.rule.name();
+    if tune::ttl_of(rule).is_none() {
+        if args.ttls.is_empty() {
+            return Ok(Vec::new());
+        }
+        let name = &design.name;
+        return Err(anyhow!(
+            "--ttls has no use: strategy \"{name}\" has ttl rule \"{rule}\", and only those of \"fixed\" and \"sliding\" can be varied"
+        )
+        .into());
+    }
+    if !args.ttls.is_empty() {
+        return Ok(args.ttls.clone());
+    }
+    let longest = design.rule.duration_of("max_age").unwrap_or(SimDuration::FOREVER).min(trace.span());
+    let fits: Vec<SimDuration> =
+        ROUND.into_iter().map(SimDuration::from_secs).filter(|ttl| *ttl <= longest).collect();
+    if fits.is_empty() {
+        return Ok(vec![SimDuration::from_secs(1)]);
+    }
+    Ok(fits[fits.len().saturating_sub(count)..].to_vec())
+}

@@ -1,0 +1,189 @@
+//! How long entries live, as the loop is compiled for it.
+
+use super::queue::Queue;
+use crate::strategy::ttl::{Fill, Ttl};
+use crate::trace::{ObjectId, Objects};
+use crate::units::{SimDuration, SimTime};
+
+/// What is kept of an object: the place that counts, and what tells how long its entry lives.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Place<M> {
+    /// 0 before the first store.
+    pub(super) place: u32,
+    pub(super) mark: M,
+}
+
+/// Where buffers lie, so that they are made once for many plays.
+#[derive(Debug, Default)]
+pub(super) struct Buffers {
+    pub(super) queue: Queue,
+    unmarked: Vec<Place<()>>,
+    by_place: Vec<Place<u32>>,
+    by_deadline: Vec<Place<Deadline>>,
+}
+
+/// A request on its way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub(super) place: u32,
+    pub(super) at: SimTime,
+    pub(super) object: ObjectId,
+}
+
+/// A way of living.
+pub(super) trait Life {
+    /// What is kept of an entry to tell whether it lives.
+    type Mark: Copy + Default;
+
+    /// The buffer for its marks.
+    fn places(buffers: &mut Buffers) -> &mut Vec<Place<Self::Mark>>;
+
+    /// Time has come to `now`.
+    fn comes(&mut self, now: SimTime);
+
+    /// The mark of an entry that is stored now.
+    fn stores(&mut self, asked: &Asked) -> Self::Mark;
+
+    /// Whether an entry lives; the boundary is that of the cache: it is dead after its deadline, not at it.
+    fn lives(&self, mark: Self::Mark, now: SimTime) -> bool;
+
+    /// A live entry is read; whether it has another deadline now.
+    fn reads(&mut self, mark: &mut Self::Mark, asked: &Asked) -> bool;
+
+    /// Until when an entry lives.
+    fn deadline(&self, mark: Self::Mark) -> SimTime;
+}
+
+/// Nothing dies.
+pub(super) struct Forever;
+
+impl Life for Forever {
+    type Mark = ();
+
+    fn places(buffers: &mut Buffers) -> &mut Vec<Place<()>> {
+        &mut buffers.unmarked
+    }
+
+    #[inline]
+    fn comes(&mut self, _: SimTime) {}
+
+    #[inline]
+    fn stores(&mut self, _: &Asked) {}
+
+    #[inline]
+    fn lives(&self, (): (), _: SimTime) -> bool {
+        true
+    }
+
+    #[inline]
+    fn reads(&mut self, (): &mut (), _: &Asked) -> bool {
+        false
+    }
+
+    fn deadline(&self, (): ()) -> SimTime {
+        SimTime::NEVER
+    }
+}
+
+/// One TTL for all. Entries die in the order of their stores, so a mark is the place of the store, and those
+/// before `first_alive` are dead: a second tail, which time moves forward.
+pub(super) struct Fixed<'t> {
+    pub(super) ttl: SimDuration,
+    pub(super) times: &'t [SimTime],
+    /// The first place whose store would still be alive.
+    pub(super) first_alive: u32,
+}
+
+impl Life for Fixed<'_> {
+    type Mark = u32;
+
+    fn places(buffers: &mut Buffers) -> &mut Vec<Place<u32>> {
+        &mut buffers.by_place
+    }
+
+    #[inline]
+    fn comes(&mut self, now: SimTime) {
+        while self.times.get(self.first_alive as usize - 1).is_some_and(|stored| *stored + self.ttl < now) {
+            self.first_alive += 1;
+        }
+    }
+
+    #[inline]
+    fn stores(&mut self, asked: &Asked) -> u32 {
+        asked.place
+    }
+
+    #[inline]
+    fn lives(&self, stored: u32, _: SimTime) -> bool {
+        stored >= self.first_alive
+    }
+
+    #[inline]
+    fn reads(&mut self, _: &mut u32, _: &Asked) -> bool {
+        false
+    }
+
+    fn deadline(&self, stored: u32) -> SimTime {
+        self.times[stored as usize - 1] + self.ttl
+    }
+}
+
+/// When an entry dies, and when it was stored.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Deadline {
+    until: SimTime,
+    stored_at: SimTime,
+}
+
+/// A TTL by rule, asked at every store and, if it follows them, at reads.
+pub(super) struct Ruled<'t> {
+    pub(super) ttl: Box<Ttl>,
+    pub(super) objects: &'t Objects,
+}
+
+impl Ruled<'_> {
+    fn fill(&self, asked: &Asked) -> Fill {
+        let fact = self.objects.fact(asked.object);
+        Fill { object: asked.object, class: fact.class, size: fact.size, at: asked.at, told: None }
+    }
+}
+
+impl Life for Ruled<'_> {
+    type Mark = Deadline;
+
+    fn places(buffers: &mut Buffers) -> &mut Vec<Place<Deadline>> {
+        &mut buffers.by_deadline
+    }
+
+    #[inline]
+    fn comes(&mut self, _: SimTime) {}
+
+    fn stores(&mut self, asked: &Asked) -> Deadline {
+        let fill = self.fill(asked);
+        Deadline { until: self.ttl.fresh_until(&fill), stored_at: asked.at }
+    }
+
+    #[inline]
+    fn lives(&self, mark: Deadline, now: SimTime) -> bool {
+        now <= mark.until
+    }
+
+    #[inline]
+    fn reads(&mut self, mark: &mut Deadline, asked: &Asked) -> bool {
+        if !self.ttl.follows_reads() {
+            return false;
+        }
+        let fill = self.fill(asked);
+        match self.ttl.touched(&fill, mark.stored_at, mark.until) {
+            Some(until) => {
+                mark.until = until;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn deadline(&self, mark: Deadline) -> SimTime {
+        mark.until
+    }
+}

@@ -1,0 +1,284 @@
+//! Many sizes and many TTLs of exact LRU, in far fewer passes than there are cells.
+//!
+//! Where a dead entry keeps its place until it is looked up or evicted, it does not matter to the order of
+//! LRU whether a request found its entry dead: either way the object stands first afterwards. So what is
+//! resident does not depend on the TTL, and one pass serves many of them: an object has one place for all and
+//! one store for each TTL. [`sizes`] turns this around and asks one pass without TTLs for many capacities.
+//!
+//! The idea that expiry and recency can be followed together in one pass is that of Sultan and others,
+//! "TTLs Matter: Efficient Cache Sizing with TTL-Aware Miss Ratio Curves" (`EuroSys` 2024), where expired entries
+//! leave at once; here they stay until somebody notices, as under `reclaim = "lazy"`, which makes it exact.
+
+use super::queue::Queue;
+use super::suits;
+use crate::cache::Capacity;
+use crate::trace::Trace;
+use crate::trace::prefetch::{AHEAD, on_large_pages, prefetch};
+use crate::units::{SimDuration, SimTime, Window};
+
+/// How many TTLs go along in one pass: as many places of 4 bytes as a cache line has.
+pub const LANES: usize = 16;
+
+/// What one cell of a surface did in the scored window.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct CellCounts {
+    /// Requests that found a live entry.
+    pub hits: u64,
+    /// Bytes that these asked for.
+    pub hit_bytes: u64,
+    /// Bytes of live entries, averaged over the window.
+    pub live_mean: f64,
+}
+
+/// What is the same for all TTLs of a capacity.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct RowCounts {
+    /// All requests.
+    pub requests: u64,
+    /// Bytes that these asked for.
+    pub requested: u64,
+    /// Bytes resident, dead entries included, averaged over the window.
+    pub resident_mean: f64,
+}
+
+/// Stores of an object, one for each TTL: the place of the request that stored it.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+struct Stores([i32; LANES]);
+
+/// Plays exact LRU with lazy reclaim at one capacity under up to [`LANES`] TTLs, each fixed from the store.
+///
+/// # Panics
+/// If there are more TTLs, or the trace does not [suit](suits) or has more than 2^31 - 2 requests.
+pub fn ttls(
+    trace: &Trace,
+    window: Window,
+    capacity: Capacity,
+    ttls: &[SimDuration],
+) -> (RowCounts, Vec<CellCounts>) {
+    assert!(ttls.len() <= LANES && suits(trace), "at most {LANES} TTLs over a trace with places");
+    assert!(i32::try_from(trace.len()).is_ok(), "places are below 2^31");
+    let mut row = Row::new(trace, window, capacity, ttls);
+    let scored = trace.times().partition_point(|at| *at < window.from);
+    for index in 0..trace.len() {
+        row.request(index, index >= scored);
+    }
+    row.finish()
+}
+
+/// One capacity on its way.
+struct Row<'t> {
+    trace: &'t Trace,
+    window: Window,
+    capacity: Capacity,
+    ttls: Vec<SimDuration>,
+    queue: Queue,
+    /// The latest place of each object; 0 where it was never stored.
+    places: Vec<u32>,
+    stores: Vec<Stores>,
+    /// For each TTL, the first place whose store is still alive.
+    first_alive: [i32; LANES],
+    held: u64,
+    bytes: u64,
+    resident: f64,
+    /// What the stores of this instant add to the live bytes of each TTL, a byte.
+    ahead: [f64; LANES],
+    hits: [u64; LANES],
+    hit_bytes: [u64; LANES],
+    live: [f64; LANES],
+    counts: RowCounts,
+}
+
+impl<'t> Row<'t> {
+    fn new(trace: &'t Trace, window: Window, capacity: Capacity, ttls: &[SimDuration]) -> Self {
+        let objects = trace.objects().len();
+        let mut queue = Queue::default();
+        queue.reset(trace.len());
+        let mut stores = on_large_pages(objects);
+        stores.resize(objects, Stores([0; LANES]));
+        Self {
+            trace,
+            window,
+            capacity,
+            ttls: ttls.to_vec(),
+            queue,
+            places: vec![0; objects],
+            stores,
+            first_alive: [1; LANES],
+            held: 0,
+            bytes: 0,
+            resident: 0.0,
+            ahead: [0.0; LANES],
+            hits: [0; LANES],
+            hit_bytes: [0; LANES],
+            live: [0.0; LANES],
+            counts: RowCounts::default(),
+        }
+    }
+
+    /// How much of the time between two instants is scored.
+    fn scored(&self, from: SimTime, to: SimTime) -> f64 {
+        self.window.overlap(from, to).as_nanos() as f64
+    }
+
+    fn comes(&mut self, now: SimTime) {
+        let times = self.trace.times();
+        for (lane, ttl) in self.ttls.iter().enumerate() {
+            let first = &mut self.first_alive[lane];
+            while times[first.unsigned_abs() as usize - 1] + *ttl < now {
+                *first += 1;
+            }
+            self.ahead[lane] = self.window.overlap(now, now + *ttl).as_nanos() as f64;
+        }
+    }
+
+    fn request(&mut self, index: usize, is_scored: bool) {
+        let (times, objects, facts) =
+            (self.trace.times(), self.trace.object_ids(), self.trace.objects().facts());
+        if let Some(coming) = objects.get(index + AHEAD) {
+            prefetch(&self.stores, coming.index());
+            prefetch(&self.places, coming.index());
+            prefetch(facts, coming.index());
+        }
+        let (now, object) = (times[index], objects[index].index());
+        if index == 0 || times[index - 1] != now {
+            self.comes(now);
+        }
+        let size = u64::from(facts[object].size);
+        if is_scored {
+            self.counts.requests += 1;
+            self.counts.requested += size;
+        }
+        let place = i32::try_from(index + 1).expect("places are below 2^31");
+        let is_held = self.places[object] >= self.queue.tail();
+        if is_held {
+            self.queue.pass(self.places[object]);
+        } else if !self.admits(size, now) {
+            // Larger than the whole cache: served and not stored.
+            self.queue.pass(place.unsigned_abs());
+            return;
+        }
+        self.places[object] = place.unsigned_abs();
+        let stores = &mut self.stores[object].0;
+        let bytes = size as f64;
+        for (lane, stored) in stores.iter_mut().enumerate() {
+            let hit = is_held && *stored >= self.first_alive[lane];
+            *stored = if hit { *stored } else { place };
+            self.hits[lane] += u64::from(hit && is_scored);
+            self.hit_bytes[lane] += if hit && is_scored { size } else { 0 };
+            self.live[lane] += if hit { 0.0 } else { bytes * self.ahead[lane] };
+        }
+    }
+
+    /// Makes room for an object that is not held; whether it can be stored.
+    fn admits(&mut self, size: u64, now: SimTime) -> bool {
+        let (weight, limit, by_bytes) = match self.capacity {
+            Capacity::Unbounded => (0, u64::MAX, false),
+            Capacity::Objects(limit) => (1, limit, false),
+            Capacity::Bytes(limit) => (size, limit, true),
+        };
+        if weight > limit {
+            return false;
+        }
+        while (if by_bytes { self.bytes } else { self.held }) > limit - weight {
+            self.evict(now);
+        }
+        self.held += 1;
+        self.bytes += size;
+        self.resident += size as f64 * self.scored(now, self.window.until);
+        true
+    }
+
+    fn evict(&mut self, now: SimTime) {
+        let place = self.queue.leave();
+        if let Some(next) = self.trace.object_ids().get(place as usize + AHEAD) {
+            prefetch(&self.stores, next.index());
+        }
+        let victim = self.trace.object_ids()[place as usize - 1].index();
+        let size = u64::from(self.trace.objects().facts()[victim].size);
+        self.held -= 1;
+        self.bytes -= size;
+        self.resident -= size as f64 * self.scored(now, self.window.until);
+        self.cut_short(victim, size as f64, now);
+    }
+
+    /// What is seen no longer from `now` on was counted as alive until its deadlines.
+    fn cut_short(&mut self, object: usize, size: f64, now: SimTime) {
+        let times = self.trace.times();
+        for (lane, ttl) in self.ttls.iter().enumerate() {
+            let stored = self.stores[object].0[lane];
+            if stored >= self.first_alive[lane] {
+                let deadline = times[stored.unsigned_abs() as usize - 1] + *ttl;
+                self.live[lane] -= size * self.scored(now, deadline);
+            }
+        }
+    }
+
+    fn finish(self) -> (RowCounts, Vec<CellCounts>) {
+        let length = self.window.length().as_nanos() as f64;
+        let mean = |integral: f64| if length > 0.0 { (integral / length).max(0.0) } else { 0.0 };
+        let cells = (0..self.ttls.len()).map(|lane| CellCounts {
+            hits: self.hits[lane],
+            hit_bytes: self.hit_bytes[lane],
+            live_mean: mean(self.live[lane]),
+        });
+        (RowCounts { resident_mean: mean(self.resident), ..self.counts }, cells.collect())
+    }
+}
+
+/// The hits of exact LRU without TTLs at many capacities in objects, in one pass.
+///
+/// Under LRU a larger cache holds all that a smaller one does (Mattson and others, 1970), so the smallest
+/// cache that still holds an object tells for all, and the tails of all caches go along one queue.
+///
+/// # Panics
+/// If the trace does not [suit](suits).
+pub fn sizes(trace: &Trace, window: Window, capacities: &[u64]) -> Vec<u64> {
+    assert!(suits(trace), "the trace has places");
+    let mut order: Vec<usize> = (0..capacities.len()).filter(|at| capacities[*at] > 0).collect();
+    order.sort_by_key(|at| capacities[*at]);
+    // From the smallest cache to the largest.
+    let mut tails: Vec<Tail> =
+        order.iter().map(|at| Tail { at: 1, held: 0, limit: capacities[*at] }).collect();
+    let mut hits_from = vec![0_u64; tails.len() + 1];
+    let mut queue = Queue::default();
+    queue.reset(trace.len());
+    let mut places = on_large_pages(trace.objects().len());
+    places.resize(trace.objects().len(), 0_u32);
+    let scored = trace.times().partition_point(|at| *at < window.from);
+    let objects = trace.object_ids();
+    for (index, object) in objects.iter().enumerate() {
+        if let Some(coming) = objects.get(index + AHEAD) {
+            prefetch(&places, coming.index());
+        }
+        let place = u32::try_from(index + 1).expect("the trace suits");
+        let before = std::mem::replace(&mut places[object.index()], place);
+        let mut missed = 0;
+        while let Some(tail) = tails.get_mut(missed).filter(|tail| before < tail.at) {
+            if tail.held < tail.limit {
+                tail.held += 1;
+            } else {
+                tail.at = queue.next_from(tail.at) + 1;
+            }
+            missed += 1;
+        }
+        if before > 0 {
+            queue.pass(before);
+        }
+        hits_from[missed] += u64::from(index >= scored);
+    }
+    let mut hits = vec![0; capacities.len()];
+    let mut sum = 0;
+    for (nth, at) in order.into_iter().enumerate() {
+        sum += hits_from[nth];
+        hits[at] = sum;
+    }
+    hits
+}
+
+/// The tail of one cache in the queue of all.
+struct Tail {
+    at: u32,
+    held: u64,
+    limit: u64,
+}

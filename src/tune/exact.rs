@@ -1,0 +1,128 @@
+//! Which cells need no clock, so that [`crate::engine::exact`] counts what the engine would.
+
+use std::sync::Arc;
+
+use super::CellPlan;
+use super::run;
+use crate::cache::{Capacity, Setup};
+use crate::catalog::Fault;
+use crate::engine::exact::{Detail, Lifetime, Order, Play, suits};
+use crate::random::Seed;
+use crate::scenario::Scenario;
+use crate::strategy::Design;
+use crate::trace::Trace;
+use crate::units::{SimDuration, SimTime, Window};
+
+/// TTL rules that look at the object, the instant and reads alone.
+const RULES: [&str; 6] = ["none", "fixed", "class-table", "sliding", "trace", "size-power"];
+
+/// Modifiers of which the same is true.
+const MODIFIERS: [&str; 3] = ["jitter", "schedule", "clamp"];
+
+/// A cell without a clock, or the first reason in a few words why it needs one.
+///
+/// # Errors
+/// If a part of the scenario cannot be made for this trace.
+pub fn exact<'t>(
+    scenario: &Scenario,
+    plan: &CellPlan,
+    trace: &'t Arc<Trace>,
+    seed: Seed,
+    detail: Detail,
+) -> Result<Result<Play<'t>, String>, Fault> {
+    let design = &scenario.strategies[plan.strategy];
+    let reason = clock_in_world(scenario).or_else(|| clock_in_strategy(design));
+    if let Some(reason) = reason {
+        return Ok(Err(reason));
+    }
+    if !suits(trace) {
+        return Ok(Err("the trace tells of changes or deletions, or is too long".to_owned()));
+    }
+    let eviction = &scenario.cache.evictions[plan.eviction];
+    let (order, capacity) = match (eviction.name(), plan.capacity) {
+        ("infinite", _) => (Order::Lru, Capacity::Unbounded),
+        ("lru", capacity) => (Order::Lru, capacity),
+        ("fifo", capacity) => (Order::Fifo, capacity),
+        (other, _) => return Ok(Err(format!("eviction \"{other}\" is neither exact LRU nor FIFO"))),
+    };
+    let setup = Setup { objects: trace.objects().len(), capacity, trace: Arc::clone(trace) };
+    let reclaim = match scenario.cache.reclaim.name() {
+        "lazy" => None,
+        _ => Some(scenario.cache.reclaim.make(&setup)?),
+    };
+    let lifetime = match fixed_ttl(scenario, design) {
+        Some(SimDuration::FOREVER) => Lifetime::Forever,
+        Some(ttl) => Lifetime::Fixed(ttl),
+        None => Lifetime::Ruled(Box::new(run::strategy(scenario, plan, trace, seed, None)?.ttl)),
+    };
+    Ok(Ok(Play { trace, window: exact_window(scenario, trace), order, capacity, lifetime, reclaim, detail }))
+}
+
+/// The part of a trace that is scored.
+pub fn exact_window(scenario: &Scenario, trace: &Trace) -> Window {
+    Window { from: SimTime::ZERO + scenario.warmup, until: SimTime::ZERO + trace.span() }
+}
+
+/// The one TTL of a strategy, as the cache keeps it; for ever where nothing expires, `None` where TTLs differ.
+fn fixed_ttl(scenario: &Scenario, design: &Design) -> Option<SimDuration> {
+    if !design.modifiers.is_empty() {
+        return None;
+    }
+    match design.rule.name() {
+        "none" => Some(SimDuration::FOREVER),
+        "fixed" => design.rule.duration_of("ttl").filter(|ttl| is_kept(scenario, *ttl)),
+        _ => None,
+    }
+}
+
+/// Whether the cache keeps a TTL as it is, without rounding by chance.
+pub(super) fn is_kept(scenario: &Scenario, ttl: SimDuration) -> bool {
+    let step = scenario.cache.ttl_resolution.step();
+    step.is_none_or(|step| ttl.as_nanos().is_multiple_of(step.as_nanos()) && !ttl.is_zero())
+}
+
+/// What makes a clock necessary outside of the strategy.
+fn clock_in_world(scenario: &Scenario) -> Option<String> {
+    let (origin, cache) = (&scenario.origin, &scenario.cache);
+    let latency = &origin.latency;
+    let instant = latency.name() == "constant" && latency.duration_of("value") == Some(SimDuration::ZERO);
+    let reasons = [
+        (!instant, format!("fetches take time (latency \"{}\")", latency.name())),
+        (
+            origin.capacity.name() != "unlimited",
+            format!("the origin has a limit (\"{}\")", origin.capacity.name()),
+        ),
+        (!origin.faults.is_empty(), "the origin has faults".to_owned()),
+        (cache.memory.name() != "payload", format!("memory is that of \"{}\"", cache.memory.name())),
+        (
+            !matches!(cache.reclaim.name(), "lazy" | "eager"),
+            format!("reclaim is \"{}\"", cache.reclaim.name()),
+        ),
+        (!cache.events.is_empty(), "things happen to the cache's server".to_owned()),
+        (cache.warm, "the cache starts warm".to_owned()),
+    ];
+    reasons.into_iter().find_map(|(holds, reason)| holds.then_some(reason))
+}
+
+/// What makes a clock necessary in the strategy.
+fn clock_in_strategy(design: &Design) -> Option<String> {
+    let modifier =
+        design.modifiers.iter().map(crate::catalog::Chosen::name).find(|name| !MODIFIERS.contains(name));
+    let client = &design.client;
+    let reasons = [
+        (!RULES.contains(&design.rule.name()), format!("ttl rule \"{}\" learns", design.rule.name())),
+        (modifier.is_some(), format!("modifier \"{}\" learns", modifier.unwrap_or_default())),
+        (
+            design.refresh.name() != "on-demand",
+            format!("refresh \"{}\" fetches early", design.refresh.name()),
+        ),
+        (!design.addons.is_empty(), "the refresh policy has add-ons".to_owned()),
+        (
+            !matches!(design.guard.name(), "none" | "single-flight"),
+            format!("guard \"{}\" has a clock of its own", design.guard.name()),
+        ),
+        (design.sweep.name() != "none", format!("sweep \"{}\" cleans up", design.sweep.name())),
+        (client.nodes != 1 || client.crash > 0.0, "the application has several nodes, or crashes".to_owned()),
+    ];
+    reasons.into_iter().find_map(|(holds, reason)| holds.then_some(reason))
+}

@@ -1,0 +1,200 @@
+//! `ttlab curve`: surfaces against simulations of every cell, and what the command says.
+
+use std::process::{Command, Output};
+use std::sync::Arc;
+
+use ttlab::cache::Capacity;
+use ttlab::scenario::{Scenario, Source};
+use ttlab::trace::Trace;
+use ttlab::trace::synth::generate;
+use ttlab::tune::{self, CellPlan, Method, Question, Surface};
+use ttlab::units::SimDuration;
+
+const WORKLOAD: &str = r#"
+name = "curve"
+[workload]
+duration = "2h"
+rate = "40/s"
+class = [{ name = "image", objects = 20_000, popularity = { model = "zipf", alpha = 0.8 } }]
+"#;
+
+fn scenario(rest: &str) -> Scenario {
+    Scenario::parse(&format!("{WORKLOAD}{rest}"), "curve.toml").unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn requests(scenario: &Scenario) -> Arc<Trace> {
+    let Source::Synthetic(workload) = &scenario.source else { panic!("it has a [workload]") };
+    Arc::new(generate(workload, tune::replication_seed(scenario.seed, 0)))
+}
+
+fn minutes(all: &[u64]) -> Vec<SimDuration> {
+    all.iter().map(|minutes| SimDuration::from_secs(minutes * 60)).collect()
+}
+
+fn surface(scenario: &mut Scenario, question: &Question, trace: &Arc<Trace>) -> Surface {
+    let found = tune::surface(scenario, question, trace, &());
+    found.unwrap_or_else(|fault| panic!("{}", fault.what)).expect("nobody stops it")
+}
+
+/// The hit ratio, origin load, resident and live bytes of each cell by the engine: the columns are the last strategies.
+fn by_engine(scenario: &Scenario, surface: &Surface, trace: &Arc<Trace>) -> Vec<[f64; 4]> {
+    let columns = surface.ttls.len();
+    let first = scenario.strategies.len() - columns;
+    let cells = surface.capacities.iter().flat_map(|capacity| (0..columns).map(move |ttl| (*capacity, ttl)));
+    let play = |(capacity, ttl)| {
+        let plan = CellPlan { strategy: first + ttl, eviction: 0, capacity };
+        let simulation = tune::simulation(scenario, &plan, trace, tune::replication_seed(scenario.seed, 0));
+        let simulation = simulation.unwrap_or_else(|fault| panic!("{}", fault.what));
+        let seconds = simulation.window.length().as_secs_f64();
+        let seen = simulation.run(tune::bucket_for(trace.span()), &()).expect("nobody stops it");
+        [
+            seen.totals.outcomes.hits() as f64 / seen.totals.outcomes.total() as f64,
+            seen.origin.fetches as f64 / seconds,
+            seen.memory.mean_bytes,
+            seen.memory.mean_bytes - seen.memory.expired_resident_mean_bytes,
+        ]
+    };
+    cells.map(play).collect()
+}
+
+#[test]
+fn exact_methods_give_what_the_engine_gives_in_every_cell() {
+    let instant = "[origin]\nlatency = { model = \"constant\", value = \"0s\" }\n";
+    let limits: Vec<Capacity> = [200, 1_000, 8_000].map(Capacity::Objects).to_vec();
+    let fixed = "[[strategy]]\nname = \"it\"\nttl = { rule = \"fixed\", ttl = \"5m\" }\n";
+    let sliding =
+        "[[strategy]]\nname = \"it\"\nttl = { rule = \"sliding\", idle = \"5m\", max_age = \"1d\" }\n";
+    for (method, cache, strategy, capacities) in [
+        (Method::Passes, "[cache]\neviction = \"lru\"\n", fixed, limits.clone()),
+        (Method::Cells, "[cache]\neviction = \"lru\"\nreclaim = \"eager\"\n", fixed, limits.clone()),
+        (Method::Cells, "[cache]\neviction = \"fifo\"\n", fixed, limits.clone()),
+        (Method::Cells, "[cache]\neviction = \"lru\"\n", sliding, limits),
+        (Method::Jumps, "", fixed, vec![Capacity::Unbounded]),
+        (Method::Gaps, "", sliding, vec![Capacity::Unbounded]),
+    ] {
+        let mut scenario = scenario(&format!("[time]\nwarmup = \"10m\"\n{instant}{cache}{strategy}"));
+        let trace = requests(&scenario);
+        let question =
+            Question { strategy: 0, eviction: 0, capacities, ttls: minutes(&[1, 7, 30]), sample: None };
+        let found = surface(&mut scenario, &question, &trace);
+        assert_eq!((found.method, &found.because), (method, &None));
+        for (point, want) in found.points.iter().zip(by_engine(&scenario, &found, &trace)) {
+            let got = [point.hit, point.origin_rate, Some(point.resident_bytes), Some(point.live_bytes)];
+            for (got, want) in got.into_iter().zip(want) {
+                let got = got.expect("there are requests");
+                assert!((got - want).abs() <= 1e-9 * want.max(1.0), "{method:?}: {got} is not {want}");
+            }
+            assert_eq!(point.error, None);
+        }
+    }
+}
+
+#[test]
+fn samples_of_the_keys_stand_for_all_of_them_within_their_error() {
+    let rest = "[origin]\nlatency = { model = \"constant\", value = \"80ms\" }\n[cache]\neviction = \"lru\"\n\
+                [[strategy]]\nname = \"it\"\nttl = { rule = \"fixed\", ttl = \"5m\" }\nguard = \"single-flight\"\n";
+    let mut scenario = scenario(rest);
+    let trace = requests(&scenario);
+    let capacities = [500, 2_000, 8_000].map(Capacity::Objects).to_vec();
+    let question =
+        Question { strategy: 0, eviction: 0, capacities, ttls: minutes(&[2, 10, 60]), sample: Some(0.1) };
+    let found = surface(&mut scenario, &question, &trace);
+    assert_eq!(found.method, Method::Samples { rate: 0.1, samples: 4 });
+    assert_eq!(found.because.as_deref(), Some("fetches take time (latency \"constant\")"));
+    let want = by_engine(&scenario, &found, &trace);
+    let off: Vec<f64> =
+        found.points.iter().zip(&want).map(|(point, want)| (point.hit.unwrap() - want[0]).abs()).collect();
+    let mean = off.iter().sum::<f64>() / off.len() as f64;
+    assert!(mean <= 0.02, "the mean error is {mean:.4}: {off:?}");
+    let told = found.points.iter().zip(&off).filter(|(point, off)| point.error.unwrap() >= **off).count();
+    assert!(told >= 7, "{told} of 9 intervals hold the truth: {off:?}");
+    // One share of the keys and of the capacity: loads and bytes are those of the whole.
+    for (point, want) in found.points.iter().zip(&want) {
+        for (got, want) in [(point.origin_rate.unwrap(), want[1]), (point.live_bytes, want[3])] {
+            assert!((got / want - 1.0).abs() < 0.15, "{got} is not about {want}");
+        }
+    }
+    // Everybody is in a sample of all.
+    let question = Question { sample: Some(1.0), ttls: minutes(&[2]), ..question };
+    let mut scenario = self::scenario(rest);
+    let whole = surface(&mut scenario, &question, &trace);
+    assert_eq!(whole.method, Method::Engine);
+    for (point, want) in whole.points.iter().zip(by_engine(&scenario, &whole, &trace)) {
+        assert!((point.hit.unwrap() - want[0]).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn an_origin_with_a_limit_is_not_sampled() {
+    let rest = "[origin]\nlatency = { model = \"constant\", value = \"80ms\" }\ncapacity = { model = \"servers\", servers = 4 }\n\
+                [[strategy]]\nname = \"it\"\nttl = { rule = \"fixed\", ttl = \"5m\" }\n";
+    let mut scenario = scenario(rest);
+    let trace = requests(&scenario);
+    let capacities = vec![Capacity::Unbounded];
+    let question = Question { strategy: 0, eviction: 0, capacities, ttls: minutes(&[2]), sample: Some(0.1) };
+    let fault = tune::surface(&mut scenario, &question, &trace, &()).expect_err("queues need all of them");
+    assert!(fault.what.contains("cannot stand for an origin with a limit (\"servers\")"), "{}", fault.what);
+}
+
+/// Runs the command on a scenario in a folder of its own.
+fn ttlab(scenario: &str, args: &[&str]) -> Output {
+    let folder = tempfile::tempdir().expect("there is room for temporary files");
+    std::fs::write(folder.path().join("s.toml"), format!("{WORKLOAD}{scenario}")).expect("it can be written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ttlab"));
+    command.current_dir(folder.path()).arg("curve").arg("s.toml").args(args);
+    let output = command.output().expect("the program starts");
+    if args.contains(&"--out") {
+        for name in ["curve.csv", "curve.json", "index.html"] {
+            assert!(folder.path().join("out").join(name).is_file(), "{name} is written");
+        }
+        let page = std::fs::read_to_string(folder.path().join("out/index.html")).expect("it is a page");
+        assert!(page.contains("<svg") && page.contains("hit ratio"), "the page has its chart");
+    }
+    output
+}
+
+const FIXED: &str = "[[strategy]]\nname = \"it\"\nttl = { rule = \"fixed\", ttl = \"5m\" }\n";
+
+#[test]
+fn the_command_tells_the_method_and_writes_what_it_found() {
+    let output =
+        ttlab(FIXED, &["--instant", "--capacities", "1000,4000", "--ttls", "1m,10m", "--out", "out"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("Method: exact: one pass for each capacity and 16 TTLs."), "{text}");
+    assert!(text.contains("Error: none") && text.contains("4,000 objects"), "{text}");
+    let output = ttlab(FIXED, &["--sample", "0.2", "--capacities", "1000", "--ttls", "1m", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    assert_eq!(json["method"], "the engine over 4 samples of 20.000 % of the keys");
+    assert!(json["largest_error"].as_f64().is_some_and(|error| error > 0.0), "{json}");
+}
+
+#[test]
+fn what_cannot_be_asked_is_refused_in_words() {
+    let none = "[[strategy]]\nname = \"it\"\nttl = \"none\"\n";
+    for (scenario, args, says) in [
+        (FIXED, ["--sample", "0"], "--sample 0 is no share of the keys"),
+        (FIXED, ["--sample", "1.5"], "above 0 and at most 1"),
+        (FIXED, ["--strategy", "that"], "--strategy \"that\" is not in s.toml; there are: \"it\""),
+        (FIXED, ["--grid", "32"], "--grid \"32\" is no grid"),
+        (FIXED, ["--capacities", "0"], "a cache without room is no cache"),
+        (FIXED, ["--capacities", "7 bananas"], "write sizes such as 64MiB, or whole numbers of objects"),
+        (
+            none,
+            ["--ttls", "1m"],
+            "has ttl rule \"none\", and only those of \"fixed\" and \"sliding\" can be varied",
+        ),
+    ] {
+        let output = ttlab(scenario, &args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+        assert!(said.contains(says), "{args:?} says: {said}");
+    }
+}
+
+#[test]
+fn the_seed_and_not_the_threads_decides() {
+    let args = ["--json", "--sample", "0.05", "--capacities", "1000,3000", "--ttls", "1m,20m", "--threads"];
+    let with = |threads: &'static str| ttlab(FIXED, &[&args[..], &[threads]].concat()).stdout;
+    assert!(!with("1").is_empty() && with("1") == with("3"));
+}
