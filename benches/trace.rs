@@ -1,10 +1,13 @@
-//! How fast a combined log of 100 MB is read from disk, plain and packed, beside the tools that do no
-//! more than unpack it and count its lines: `wc -l` and `zcat | wc -l`.
+//! How fast traces are read: a combined log of 100 MB from disk, plain and packed, and ten million binary records.
 //!
-//! The log is made anew from a seed into a temporary folder. A tool that is not there is left out.
+//! "read" makes a trace of it: digest, filters, keys, sizes, order. "records" only takes the log apart, line by line,
+//! as `ttlab trace head` shows it. Beside them stands what does less: finding the ends of lines in the same file,
+//! unpacking alone, adding the bytes up, and the tools `wc -l` and `zcat | wc -l`. The files are made anew from a
+//! seed into a temporary folder. A tool that is not there is left out.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::hint::black_box;
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -13,6 +16,7 @@ use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterio
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ttlab::random::Seed;
+use ttlab::trace::format::{Declared, FORMATS, write_record};
 use ttlab::trace::import::{Options, open};
 
 const LINES: u64 = 700_000;
@@ -46,6 +50,53 @@ fn read(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, path: &Path) {
     });
 }
 
+/// Takes a file apart into records and looks at each, without making a trace of them.
+fn records(format: &'static str, input: impl Read) -> u64 {
+    let format = FORMATS.default_choice(format).make(&Declared::default()).expect("no settings are needed");
+    let input = Box::new(BufReader::with_capacity(1 << 17, input));
+    let mut reader = format.open(input, "bench").expect("the file can be opened");
+    let mut sum = 0;
+    while let Some(row) = reader.next_row() {
+        let row = row.expect("the file can be read");
+        sum += row.content.map_or(0, |record| record.size.unwrap_or(0) + record.key.len() as u64);
+    }
+    black_box(sum)
+}
+
+/// Finds the ends of all lines: what every reader of lines has to do at least.
+fn lines(input: impl Read) -> u64 {
+    let mut input = BufReader::with_capacity(1 << 17, input);
+    let (mut count, mut bytes) = (0, 0);
+    loop {
+        let ready = input.fill_buf().expect("the file can be read");
+        let length = ready.len();
+        if length == 0 {
+            return black_box(count + bytes);
+        }
+        let mut from = 0;
+        for end in memchr::memchr_iter(b'\n', ready) {
+            (count, bytes, from) = (count + 1, bytes + (end - from) as u64, end + 1);
+        }
+        black_box(from);
+        input.consume(length);
+    }
+}
+
+/// Adds up all bytes, eight at a time: what moving them through memory takes.
+fn sum(input: impl Read) -> u64 {
+    let mut input = BufReader::with_capacity(1 << 17, input);
+    let mut sum = 0_u64;
+    loop {
+        let ready = input.fill_buf().expect("the file can be read");
+        let length = ready.len();
+        if length == 0 {
+            return black_box(sum);
+        }
+        sum = ready.as_chunks().0.iter().fold(sum, |sum, bytes| sum.wrapping_add(u64::from_le_bytes(*bytes)));
+        input.consume(length);
+    }
+}
+
 /// Times a command, if it can be run at all.
 fn tool(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, command: &str, path: &Path) {
     let run = || {
@@ -71,12 +122,55 @@ fn reading(c: &mut Criterion) {
     let mut group = c.benchmark_group("combined log of 100 MB");
     group.throughput(Throughput::Bytes(bytes));
     group.sample_size(10);
+    let open_plain = || File::open(path("access.log")).expect("the log is there");
     read(&mut group, "read", &path("access.log"));
+    group.bench_function("records", |bencher| bencher.iter(|| records("combined", open_plain())));
+    group.bench_function("ends of lines", |bencher| bencher.iter(|| lines(open_plain())));
     tool(&mut group, "wc -l", "cat", &path("access.log"));
     read(&mut group, "read gz", &path("access.log.gz"));
     tool(&mut group, "zcat | wc -l", "zcat", &path("access.log.gz"));
     group.finish();
 }
 
-criterion_group!(benches, reading);
+const RECORDS: u64 = 10_000_000;
+
+/// Ten million records of a million objects, a thousand a second.
+fn write_records(out: &mut impl Write) -> std::io::Result<()> {
+    let seed = Seed::new(2);
+    for record in 0..RECORDS {
+        let place = seed.unit(record, 0);
+        let id = (place * place * 1_000_000.0).floor().to_bits();
+        let time = u32::try_from(record / 1_000).expect("hours of seconds");
+        write_record(out, time, id, 1_000, None)?;
+    }
+    out.flush()
+}
+
+fn binary(c: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = |name: &str| -> PathBuf { folder.path().join(name) };
+    let create = |name: &str| BufWriter::new(File::create(path(name)).expect("a file can be made"));
+    write_records(&mut create("trace.oracleGeneral")).expect("the trace can be written");
+    let mut packed = zstd::Encoder::new(create("trace.oracleGeneral.zst"), 3).expect("zstd is there");
+    write_records(&mut packed).expect("the packed trace can be written");
+    packed.finish().and_then(|mut out| out.flush()).expect("the packed trace can be written");
+    let plain = || File::open(path("trace.oracleGeneral")).expect("the trace is there");
+    let unpacked = || {
+        let file = File::open(path("trace.oracleGeneral.zst")).expect("the trace is there");
+        zstd::Decoder::new(file).expect("zstd is there")
+    };
+
+    let mut group = c.benchmark_group("10 M oracle-general records");
+    group.throughput(Throughput::Elements(RECORDS));
+    group.sample_size(10);
+    read(&mut group, "read", &path("trace.oracleGeneral"));
+    group.bench_function("records", |bencher| bencher.iter(|| records("oracle-general", plain())));
+    group.bench_function("sum of all bytes", |bencher| bencher.iter(|| sum(plain())));
+    read(&mut group, "read zst", &path("trace.oracleGeneral.zst"));
+    group.bench_function("records zst", |bencher| bencher.iter(|| records("oracle-general", unpacked())));
+    group.bench_function("unpacking zst", |bencher| bencher.iter(|| sum(unpacked())));
+    group.finish();
+}
+
+criterion_group!(benches, reading, binary);
 criterion_main!(benches);

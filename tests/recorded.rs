@@ -1,6 +1,7 @@
 //! What a recording tells beside its requests is replayed: deletions, changes, TTLs; and what it does
 //! not tell is refused.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use ttlab::cache::Cause;
@@ -8,7 +9,8 @@ use ttlab::metrics::{Measurements, OutcomeKind};
 use ttlab::random::Seed;
 use ttlab::scenario::{Scenario, Source};
 use ttlab::score::rates;
-use ttlab::trace::import::import;
+use ttlab::trace::import::{Import, Input, Item, Options, Spill, import, stream};
+use ttlab::trace::{Fact, ObjectId, TraceError};
 use ttlab::tune::{self, Runs};
 
 /// Plays a recording in the canonical table.
@@ -111,4 +113,168 @@ fn changes_that_no_model_takes_up_are_refused() {
     assert!(
         refused.contains("set = \"change\" takes writes as changes, but no object changes as the trace says")
     );
+}
+
+/// All cells of a scenario on a recording that stays in memory, or of which `rows` rows do; or why not.
+fn cells(eviction: &str, latency: &str, rows: Option<usize>) -> Result<Vec<Measurements>, String> {
+    let text = format!(
+        "name = \"streamed\"\n[time]\nwarmup = \"1m\"\n[trace]\n[client]\ntimeout = \"2s\"\n\
+         [origin]\nlatency = {latency}\nchanges = {{ model = \"trace\" }}\n\
+         [cache]\ncapacity = [\"2MB\", {{ objects = 900 }}]\neviction = [{eviction}]\n\
+         [[strategy]]\nname = \"fixed\"\nbaseline = true\nttl = {{ rule = \"fixed\", ttl = \"2m\" }}\nguard = \"single-flight\"\n\
+         [[strategy]]\nname = \"stale\"\nttl = {{ rule = \"trace\" }}\n\
+         refresh = {{ policy = \"stale-while-revalidate\", window = \"20s\" }}\n\
+         [[strategy]]\nname = \"size\"\nttl = {{ rule = \"size-power\", t0 = \"2m\", s0 = \"2kB\", gamma = 0.5, min = \"10s\", max = \"1h\" }}\n"
+    );
+    let scenario = Scenario::parse(&text, "streamed.toml").unwrap_or_else(|error| panic!("{error}"));
+    let Source::Recorded(recorded) = &scenario.source else { panic!("it has a [trace]") };
+    let mut options = recorded.options.clone();
+    options.spill = rows.map(|rows| Spill { folder: std::env::temp_dir(), rows });
+    let seed = Seed::new(3);
+    let mut table = "time_s,op,key,size,ttl,origin_time_ms\n".to_owned();
+    for row in 0..150_000_u64 {
+        let place = seed.unit(row, 0);
+        let key = (place * place * 4_000.0).floor();
+        // Some lines are late, some by more than a part holds.
+        let time = row / 90 - if row % 50 == 49 { (row / 90).min(row % 700) } else { 0 };
+        let op = if row % 97 == 0 { "delete" } else { "get" };
+        let (size, ttl, origin) = (500.0 + key, 30 + row % 3 * 60, 20 + row % 7);
+        writeln!(table, "{time},{op},/{key},{size},{ttl},{origin}").expect("a text takes every line");
+    }
+    let import =
+        import(table.as_bytes(), "t", &options, Seed::new(1)).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(import.trace.is_spooled(), rows.is_some());
+    let runs = Runs::Recorded(Arc::new(import.trace));
+    let played = tune::run(&scenario, &tune::grid(&scenario), &runs, &()).map_err(|fault| fault.what)?;
+    let runs = played.cells.into_iter().flat_map(|cell| cell.replications);
+    Ok(runs.map(|run| run.expect("nobody stopped it")).collect())
+}
+
+#[test]
+fn a_run_over_requests_on_disk_is_the_run_over_those_in_memory() {
+    let latency = "{ model = \"lognormal\", median = \"120ms\", sigma = 0.8 }";
+    let evictions = "\"lru\", \"sieve\", \"allkeys-lru\"";
+    let memory = cells(evictions, latency, None).unwrap();
+    assert_eq!(memory.len(), 18);
+    assert!(memory.iter().all(|run| run.totals.outcomes.total() > 100_000));
+    for rows in [9_999, 70_000] {
+        assert_eq!(cells(evictions, latency, Some(rows)).unwrap(), memory, "{rows} rows in memory");
+    }
+}
+
+#[test]
+fn what_looks_ahead_is_refused_where_requests_lie_on_disk() {
+    let latency = "{ model = \"constant\", value = \"0s\" }";
+    let refused = cells("\"lru\", \"belady\"", latency, Some(50_000)).unwrap_err();
+    assert!(refused.contains("belady looks at all requests to come"), "{refused}");
+    assert!(cells("\"belady\"", latency, None).is_ok());
+    let refused = cells("\"lru\"", "{ model = \"trace\" }", Some(50_000)).unwrap_err();
+    assert!(refused.contains("needs the origin time of every request in memory"), "{refused}");
+}
+
+/// The options that `[trace]` settings stand for; or what is wrong with them.
+fn options(settings: &str) -> Result<Options, String> {
+    let text = format!(
+        "name = \"settings\"\n[trace]\n{settings}\n[origin]\nchanges = {{ model = \"trace\" }}\n\
+         [[strategy]]\nname = \"s\"\nttl = \"none\"\n"
+    );
+    let scenario = Scenario::parse(&text, "settings.toml").map_err(|error| error.to_string())?;
+    let Source::Recorded(recorded) = &scenario.source else { panic!("it has a [trace]") };
+    Ok(recorded.options.clone())
+}
+
+/// The key, size and class of each object of a trace.
+fn objects(import: &Import) -> Vec<(String, u32, String)> {
+    let objects = import.trace.objects();
+    let ids = (0..).take(objects.len()).map(ObjectId::new);
+    let class = |fact: &Fact| objects.classes()[fact.class.index()].clone();
+    ids.zip(objects.facts()).map(|(id, fact)| (objects.key(id), fact.size, class(fact))).collect()
+}
+
+const LOG: &str = "h - - [01/Aug/1995:00:00:00 -0400] \"GET /a.gif HTTP/1.0\" 404 196\n\
+                   h - - [01/Aug/1995:00:00:01 -0400] \"GET /b.gif HTTP/1.0\" 206 900\n\
+                   h - - [01/Aug/1995:00:00:02 -0400] \"GET /b.gif HTTP/1.0\" 200 9000\n\
+                   h - - [01/Aug/1995:00:00:03 -0400] \"GET /a.gif HTTP/1.0\" 404 196\n\
+                   h - - [01/Aug/1995:00:00:04 -0400] \"GET /c.gif HTTP/1.0\" 410 7\n\
+                   h - - [01/Aug/1995:00:00:05 -0400] \"GET /c.gif HTTP/1.0\" 200 50\n";
+
+fn logged(settings: &str) -> Import {
+    let options = options(settings).expect("sound settings");
+    import(LOG.as_bytes(), "log", &options, Seed::new(1)).expect("a sound log")
+}
+
+#[test]
+fn what_is_not_there_is_requested_where_negative_says_so() {
+    let object = |key: &str, size, class: &str| (key.to_owned(), size, class.to_owned());
+    let found = logged("");
+    assert_eq!(objects(&found), [object("/b.gif", 9000, "other"), object("/c.gif", 50, "other")]);
+    assert_eq!((found.provenance.kept, found.provenance.skipped["status 404"].count), (3, 2));
+    let all = logged("negative = true");
+    // The body of a 404 is not the size of /a.gif, and /c.gif was there in the end.
+    let want =
+        [object("/a.gif", 1, "absent"), object("/b.gif", 9000, "other"), object("/c.gif", 50, "other")];
+    assert_eq!(objects(&all), want);
+    assert_eq!((all.provenance.kept, all.provenance.skipped.len()), (6, 0));
+    let notes = all.provenance.notes.join("\n");
+    assert!(notes.contains("3 requests ask for what is not there (404, 410)"), "{notes}");
+    let refused = options("negative = \"yes\"").unwrap_err();
+    assert!(refused.contains("negative"), "{refused}");
+}
+
+#[test]
+fn a_class_rule_asks_for_the_status_of_some_request() {
+    let classes = |settings: &str| -> Vec<String> {
+        objects(&logged(settings)).into_iter().map(|(_, _, class)| class).collect()
+    };
+    let ranges = "[[trace.class]]\nname = \"ranges\"\nstatus = [206]";
+    assert_eq!(classes(ranges), ["ranges", "other"]);
+    let gone = "negative = true\n[[trace.class]]\nname = \"gone\"\nstatus = [410]";
+    assert_eq!(classes(gone), ["absent", "other", "gone"]);
+    // Objects that nobody asks for are forgotten, and the others keep their statuses.
+    let table = "time_s,op,key,size,status\n0,delete,x,,\n1,get,a,9,200\n2,get,b,9,206\n3,get,a,9,200\n";
+    let import = import(table.as_bytes(), "t", &options(ranges).unwrap(), Seed::new(1)).unwrap();
+    let classes: Vec<_> = objects(&import).into_iter().map(|(key, _, class)| (key, class)).collect();
+    assert_eq!(classes, [("a".to_owned(), "other".to_owned()), ("b".to_owned(), "ranges".to_owned())]);
+    let refused = options("[[trace.class]]\nname = \"ranges\"\nstatus = [\"some\"]").unwrap_err();
+    assert!(refused.contains("status"), "{refused}");
+}
+
+#[test]
+fn another_size_is_a_new_version_where_the_scenario_says_so() {
+    let rows = ["time_s,key,size", "0,a,9", "1,a,9", "2,a,7", "3,a,7"];
+    let fixed = "{ rule = \"fixed\", ttl = \"1h\" }";
+    let fresh = |settings| rates::fresh_share(&play(settings, fixed, &rows).unwrap());
+    // Nothing is said of freshness where nothing changes.
+    assert_eq!(fresh("spread = false"), None);
+    // The last two answers are of the version before.
+    assert_eq!(fresh("spread = false\nsize_change = \"new-version\""), Some(0.5));
+    let refused = options("size_change = \"newversion\"").unwrap_err();
+    assert!(refused.contains("no size_change is called \"newversion\""), "{refused}");
+    let text =
+        "name = \"x\"\n[trace]\nsize_change = \"new-version\"\n[[strategy]]\nname = \"s\"\nttl = \"none\"\n";
+    let refused = Scenario::parse(text, "x.toml").unwrap_err().to_string();
+    let what =
+        "size_change = \"new-version\" takes other sizes as changes, but no object changes as the trace says";
+    assert!(refused.contains(what), "{refused}");
+}
+
+#[test]
+fn a_stream_waits_for_late_lines_as_long_as_reorder_window_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("late.csv");
+    std::fs::write(&path, "time_s,key\n0,/a\n400,/a\n800,/a\n1200,/a\n99,/a\n").unwrap();
+    let streamed = |settings: &str| {
+        let mut times = Vec::new();
+        let take = |item: &Item| {
+            times.push(item.time_ns / 1_000_000_000);
+            Ok::<(), TraceError>(())
+        };
+        stream(&[Input::File(path.clone())], &options(settings).unwrap(), take).map(|_| times)
+    };
+    assert_eq!(streamed("reorder_window = \"20m\"").unwrap(), [0, 99, 400, 800, 1_200]);
+    let late = streamed("").unwrap_err();
+    assert!(late.to_string().contains("1101 s earlier than one before it"), "{late}");
+    assert!(late.help().contains("raise reorder_window"), "{}", late.help());
+    let refused = options("reorder_window = \"soon\"").unwrap_err();
+    assert!(refused.contains("reorder_window"), "{refused}");
 }

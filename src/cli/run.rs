@@ -40,6 +40,10 @@ pub(super) struct Args {
     /// Refuse the trace at its first line that cannot be read, instead of counting such lines
     #[arg(long)]
     strict: bool,
+    /// Keep at most a million requests of the trace in memory and the others on disk (in TMPDIR, 25 bytes each); the
+    /// results are the same. Without it that is done above 16 million, unless the scenario needs to look ahead
+    #[arg(long)]
+    stream: bool,
     #[command(flatten)]
     pub(super) output: Output,
 }
@@ -53,7 +57,12 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     report::check_folder(&out).map_err(anyhow::Error::from)?;
     terminal::catch_interrupts();
     let silent = args.output.quiet;
-    let loaded = source::load(&mut file, args.trace.as_deref(), args.strict, silent)?;
+    let loaded = source::load(
+        &mut file,
+        args.trace.as_deref(),
+        source::Reading { strict: args.strict, stream: args.stream },
+        silent,
+    )?;
     let played = simulate(&file, &loaded.runs, args.threads, silent)?;
     let finished = played.cells.iter().any(|cell| cell.replications.iter().any(Result::is_ok));
     let Some(trace) = played.trace.as_ref().filter(|_| finished).map(std::sync::Arc::clone) else {

@@ -67,11 +67,32 @@ pub(super) struct Loaded {
     pub(super) about: Option<TraceInfo>,
 }
 
+/// How the command line wants a trace to be read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    /// Whether the first bad line is an error.
+    pub(super) strict: bool,
+    /// Whether requests go to disk early.
+    pub(super) stream: bool,
+}
+
+/// Requests beyond so many are put on disk.
+const ROWS_IN_MEMORY: usize = 1 << 24;
+
+/// The same where streaming is asked for.
+const STREAMED_ROWS: usize = 1 << 20;
+
+/// Whether a part of the scenario looks at requests in another order than that of time.
+fn looks_ahead(scenario: &Scenario) -> bool {
+    scenario.cache.evictions.iter().any(|eviction| eviction.name() == "belady")
+        || scenario.origin.latency.name() == "trace"
+}
+
 /// Reads the recorded trace of a scenario (`instead` of the one it names, if given), or takes its workload.
 pub(super) fn load(
     file: &mut ScenarioFile,
     instead: Option<&Path>,
-    strict: bool,
+    reading: Reading,
     silent: bool,
 ) -> Result<Loaded, CliError> {
     let recorded = match (&file.scenario.source, instead) {
@@ -81,6 +102,13 @@ pub(super) fn load(
                 .rule("a synthetic trace records no origin times")
                 .help("write latency = { model = \"lognormal\", median = \"120ms\", sigma = 0.8 }");
             return Err(file.mistake(fault).into());
+        }
+        (Source::Synthetic(_), None) if reading.stream => {
+            let scenario = file.path.display();
+            return Err(anyhow!(
+                "--stream has no use: {scenario} makes its requests itself, from a [workload]; leave it out"
+            )
+            .into());
         }
         (Source::Synthetic(workload), None) => {
             return Ok(Loaded { runs: Runs::Synthetic(Arc::clone(workload)), about: None });
@@ -107,7 +135,12 @@ pub(super) fn load(
         }
     };
     let mut options = recorded.options.clone();
-    options.strict |= strict;
+    options.strict |= reading.strict;
+    options.spill = if reading.stream {
+        Some(spill(STREAMED_ROWS))
+    } else {
+        Some(spill(ROWS_IN_MEMORY)).filter(|_| !looks_ahead(&file.scenario))
+    };
     let seed = Seed::new(file.scenario.seed).of("spread");
     let inputs = import::inputs(&path).map_err(trace_error)?;
     let Import { trace, provenance, .. } = import::open_all(&inputs, &options, seed).map_err(trace_error)?;

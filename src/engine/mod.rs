@@ -37,13 +37,10 @@ use crate::strategy::Strategy;
 use crate::strategy::refresh::Filled;
 use crate::strategy::ttl::{Fill, Told};
 use crate::trace::prefetch::{AHEAD, NEAR};
-use crate::trace::{Happening, ObjectId, Trace};
+use crate::trace::{Block, Happening, ObjectId, Trace};
 use crate::units::{SimDuration, SimTime, Window};
 
-/// How many requests pass between two beats of a [`Pulse`].
-const BEAT: usize = 1 << 16;
-
-/// Somebody who wants to know that a simulation is alive, and may stop it.
+/// Somebody who wants to know that a simulation is alive, after every block of requests, and may stop it.
 pub trait Pulse: Sync {
     /// So many requests have passed since the last beat; a break ends the simulation without a result.
     fn beat(&self, requests: u64) -> ControlFlow<()>;
@@ -83,6 +80,9 @@ pub struct Simulation<'t> {
 impl Simulation<'_> {
     /// Runs to the end and measures everything; the series has buckets of length `bucket`.
     /// `None` if the pulse stopped it.
+    ///
+    /// # Panics
+    /// If the file of a spooled trace can no longer be read.
     pub fn run(mut self, bucket: SimDuration, pulse: &dyn Pulse) -> Option<Measurements> {
         let setting = Setting {
             window: self.window,
@@ -102,6 +102,9 @@ impl Simulation<'_> {
 
     /// Runs to the end under the eyes of any observer; returns the cache as it was left and the
     /// observer, or `None` if the pulse stopped it.
+    ///
+    /// # Panics
+    /// If the file of a spooled trace can no longer be read.
     pub fn observed_by<O: Observer>(self, observer: O, pulse: &dyn Pulse) -> Option<(Cache, O)> {
         let (end, warm) = (self.window.until, self.warm);
         let is_plain = plain::suits(&self.client, &self.origin, &self.strategy);
@@ -140,11 +143,13 @@ impl Simulation<'_> {
         run.schedule_uploads();
         run.schedule_sweep();
         run.schedule_job(SimTime::ZERO);
-        let (times, objects) = (self.trace.times(), self.trace.object_ids());
-        for (block, (times, objects)) in times.chunks(BEAT).zip(objects.chunks(BEAT)).enumerate() {
+        let mut blocks = self.trace.blocks();
+        let mut before = 0;
+        while let Some(block) = blocks.next_block().expect("the file of a spooled trace can be read") {
+            let Block { times, objects } = block;
             for (index, (at, object)) in times.iter().zip(objects).enumerate() {
-                if block * BEAT + index >= run.event_before {
-                    run.recorded_until(block * BEAT + index, *at);
+                if before + index >= run.event_before {
+                    run.recorded_until(before + index, *at);
                 }
                 if let Some(coming) = objects.get(index + AHEAD) {
                     run.prefetch(*coming);
@@ -153,8 +158,9 @@ impl Simulation<'_> {
                     run.cache.prefetch_more(*near);
                 }
                 run.happen_until(*at);
-                run.arrive(block * BEAT + index, *at, *object);
+                run.arrive(before + index, *at, *object);
             }
+            before += times.len();
             if pulse.beat(times.len() as u64).is_break() {
                 return None;
             }

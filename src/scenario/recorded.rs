@@ -9,7 +9,8 @@ use toml::de::DeValue;
 use crate::catalog::{Fault, Item, Section, nearest, one_of, read};
 use crate::trace::format::{Column, Columns, Declared, FIELDS, FORMATS};
 use crate::trace::import::{
-    ClassRule, Condition, Glob, IMAGE_EXTENSIONS, KeyCase, Options, Percent, Query, Regex, SetRule, SizeRule,
+    ClassRule, Condition, Glob, IMAGE_EXTENSIONS, KeyCase, Options, Percent, Query, Regex, SetRule,
+    SizeChange, SizeRule,
 };
 use crate::trace::shape::spread::Spread;
 
@@ -21,6 +22,8 @@ pub struct Recorded {
     pub path: Option<Spanned<String>>,
     /// Where `set` is written, if it is.
     pub set_span: Option<Range<usize>>,
+    /// Where `size_change` is written, if it is.
+    pub size_change_span: Option<Range<usize>>,
     /// How the file is to be read.
     pub options: Options,
 }
@@ -28,15 +31,15 @@ pub struct Recorded {
 impl Recorded {
     /// Refuses changes that no model of change takes up; `models` are those of the scenario.
     pub fn refuse_changes(&self, models: &[&str]) -> Result<(), Fault> {
-        let rule = self.options.set.filter(|rule| *rule != SetRule::Ignore);
-        let (Some(rule), Some(span)) = (rule, &self.set_span) else { return Ok(()) };
-        if models.contains(&"trace") {
-            return Ok(());
-        }
-        let what = format!(
-            "set = \"{}\" takes writes as changes, but no object changes as the trace says",
-            rule.name()
-        );
+        let set = self.options.set.filter(|rule| *rule != SetRule::Ignore);
+        let set = set
+            .map(|rule| format!("set = \"{}\" takes writes as changes", rule.name()))
+            .zip(self.set_span.as_ref());
+        let sizes = (self.options.size_change == SizeChange::NewVersion)
+            .then(|| "size_change = \"new-version\" takes other sizes as changes".to_owned())
+            .zip(self.size_change_span.as_ref());
+        let Some((takes, span)) = set.or(sizes).filter(|_| !models.contains(&"trace")) else { return Ok(()) };
+        let what = format!("{takes}, but no object changes as the trace says");
         Err(Fault::new(span.clone(), what)
             .rule("what changes when is said by [origin] changes, or by the changes of a class")
             .help("write [origin] changes = { model = \"trace\" }"))
@@ -62,14 +65,21 @@ pub fn recorded<'i>(section: &mut Section<'i>) -> Result<(Recorded, Vec<(String,
         None => None,
         Some(item) => Some((item.span(), word_of(item, "set", &["ignore", "change", "invalidate"])?)),
     };
+    let size_change = match section.take("size_change") {
+        None => None,
+        Some(item) => Some((item.span(), word_of(item, "size_change", &["ignore", "new-version"])?)),
+    };
     let options = Options {
         format,
         declared,
         spread: section.take("spread").map(spread).transpose()?.unwrap_or_default(),
         methods: section.or("methods", defaults.methods)?,
         status: section.or("status", defaults.status)?,
+        negative: section.or("negative", false)?,
         extensions: section.optional("extensions")?.map(without_dots),
         size: word(section, "size", &["max", "last", "mode"])?.unwrap_or(SizeRule::Max),
+        size_change: size_change.as_ref().map(|(_, rule)| *rule).unwrap_or_default(),
+        reorder_window: section.or("reorder_window", defaults.reorder_window)?,
         query: section.take("query").map(query).transpose()?,
         key_host: section.or("key_host", false)?,
         key_case: word(section, "key_case", &["keep", "lower"])?.unwrap_or(KeyCase::Keep),
@@ -90,7 +100,8 @@ pub fn recorded<'i>(section: &mut Section<'i>) -> Result<(Recorded, Vec<(String,
         classes.push(rule);
     }
     let set_span = set.map(|(span, _)| span);
-    Ok((Recorded { path, set_span, options: Options { classes, ..options } }, rest))
+    let size_change_span = size_change.map(|(span, _)| span);
+    Ok((Recorded { path, set_span, size_change_span, options: Options { classes, ..options } }, rest))
 }
 
 /// `[trace]` with every default filled in, as it could be written in a scenario.
@@ -138,7 +149,10 @@ pub fn effective(recorded: &Recorded) -> toml::Table {
     if let Some(delimiter) = options.declared.delimiter {
         set("delimiter", char::from(delimiter).to_string().into());
     }
+    set("negative", options.negative.into());
     set("size", options.size.name().into());
+    set("size_change", options.size_change.name().into());
+    set("reorder_window", options.reorder_window.to_string().into());
     match &options.query {
         Some(Query::Only(names)) => drop(set("query", names.clone().into())),
         Some(Query::Keep) => drop(set("query", "keep".into())),
@@ -181,6 +195,11 @@ fn effective_rule(rule: &ClassRule) -> toml::Value {
     set("query", (!conditions.is_empty()).then(|| conditions.into()));
     set("extensions", (!rule.extensions.is_empty()).then(|| rule.extensions.clone().into()));
     set("min_size", rule.min_size.map(|size| size.to_string().into()));
+    set(
+        "status",
+        (!rule.status.is_empty())
+            .then(|| rule.status.iter().map(|s| i64::from(*s)).collect::<Vec<_>>().into()),
+    );
     set("max_size", rule.max_size.map(|size| size.to_string().into()));
     toml::Value::Table(table)
 }
@@ -198,6 +217,7 @@ fn class_rule(class: &mut Section<'_>) -> Result<ClassRule, Fault> {
         extensions: without_dots(class.or("extensions", Vec::new())?),
         min_size: class.optional("min_size")?,
         max_size: class.optional("max_size")?,
+        status: class.or("status", Vec::new())?,
     };
     if rule.name.is_empty() {
         return Err(Fault::new(name.span(), "the name of a class must not be empty"));

@@ -316,7 +316,7 @@ impl TraceError {
             }
             Self::TooManyBad { help, .. } => help.clone(),
             Self::Late { .. } => {
-                "sort the file by time; if the clock was set back there, cut it into two files".to_owned()
+                "sort the file by time, or raise reorder_window; if the clock was set back there, cut it into two files".to_owned()
             }
             Self::NothingLeft { .. } => {
                 "choose other methods, status or extensions; an empty list keeps everything".to_owned()

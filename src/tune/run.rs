@@ -97,10 +97,14 @@ pub fn run(
 ) -> Result<Played, Fault> {
     let repeat = match runs {
         Runs::Recorded(trace) => {
-            // What depends on the trace is found out before anything runs: once for every strategy.
+            // What depends on the trace is found out before anything runs: once for every strategy and policy.
             refuse_timeless(scenario, trace)?;
             let mut seen = None;
-            for plan in cells.iter().filter(|plan| seen.replace(plan.strategy) != Some(plan.strategy)) {
+            let mut is_new = |plan: &&CellPlan| {
+                let pair = Some((plan.strategy, plan.eviction));
+                std::mem::replace(&mut seen, pair) != pair
+            };
+            for plan in cells.iter().filter(|plan| is_new(plan)) {
                 simulation(scenario, plan, trace, Seed::new(scenario.seed))?;
             }
             1

@@ -58,6 +58,12 @@ impl Plugin for Belady {
     type Setup = Setup;
 
     fn new(_: &Params, setup: &Setup) -> Result<Self, Invalid> {
+        if setup.trace.is_spooled() {
+            let what = "belady looks at all requests to come, and those of this trace lie on disk";
+            return Err(
+                Invalid::param("", what).help("leave --stream out, or leave belady out of [cache] eviction")
+            );
+        }
         let Some((following, next)) = future(&setup.trace) else {
             return Err(Invalid::param("", "belady looks at most 2^32 - 2 requests ahead"));
         };

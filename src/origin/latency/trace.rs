@@ -36,6 +36,10 @@ impl Plugin for Recorded {
     type Setup = Setup;
 
     fn new(_: &Params, setup: &Setup) -> Result<Self, Invalid> {
+        if setup.trace.is_spooled() {
+            let what = "latency model \"trace\" needs the origin time of every request in memory, and these lie on disk";
+            return Err(Invalid::param("", what).help("leave --stream out, or choose another latency model"));
+        }
         let Some(times) = setup.trace.origin_times() else {
             if setup.trace.is_empty() {
                 return Ok(Self { trace: Arc::clone(&setup.trace), median: SimDuration::ZERO });

@@ -1,6 +1,9 @@
-//! Lines of a text one by one, in one reused buffer, however long or broken they are.
+//! Lines of a text one by one, however long or broken they are: where they lie in the input's buffer, or pieced
+//! together in one that is reused.
 
 use std::io::{self, BufRead, Read};
+
+use memchr::memchr;
 
 /// No line of a log is longer; what is longer is no line.
 const LONGEST: u64 = 1 << 20;
@@ -11,6 +14,8 @@ pub(super) struct Lines<R> {
     buffer: Vec<u8>,
     longest: u64,
     read: u64,
+    /// Bytes of the input that the last line took and that are still to be consumed.
+    taken: usize,
 }
 
 /// One line.
@@ -30,7 +35,7 @@ impl<R: BufRead> Lines<R> {
 
     /// Lines of up to `longest` bytes.
     pub(super) fn with_longest(input: R, longest: u64) -> Self {
-        Self { input, buffer: Vec::with_capacity(1024), longest, read: 0 }
+        Self { input, buffer: Vec::with_capacity(1024), longest, read: 0, taken: 0 }
     }
 
     /// How many lines have been read whole.
@@ -39,6 +44,24 @@ impl<R: BufRead> Lines<R> {
     }
 
     pub(super) fn next(&mut self) -> Option<io::Result<Line<'_>>> {
+        self.input.consume(std::mem::take(&mut self.taken));
+        let end = match self.input.fill_buf() {
+            Ok(ready) => memchr(b'\n', ready).filter(|end| (*end as u64) < self.longest),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => None,
+            Err(error) => return Some(Err(error)),
+        };
+        let Some(end) = end else { return self.next_in_pieces() };
+        // The line lies in the input's buffer as a whole, and is left there.
+        self.taken = end + 1;
+        self.read += 1;
+        match self.input.fill_buf() {
+            Ok(ready) => Some(Ok(line(self.read, &ready[..end], false))),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// A line that does not lie in the input's buffer as a whole.
+    fn next_in_pieces(&mut self) -> Option<io::Result<Line<'_>>> {
         self.buffer.clear();
         match self.input.by_ref().take(self.longest).read_until(b'\n', &mut self.buffer) {
             Err(error) => return Some(Err(error)),
@@ -50,15 +73,19 @@ impl<R: BufRead> Lines<R> {
             return Some(Err(error));
         }
         self.read += 1;
-        let mut text = self.buffer.as_slice();
-        text = text.strip_suffix(b"\n").unwrap_or(text);
-        text = text.strip_suffix(b"\r").unwrap_or(text);
-        if self.read == 1 {
-            // The byte order mark that some editors put before a text.
-            text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-        }
-        Some(Ok(Line { number: self.read, text, is_cut }))
+        let text = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
+        Some(Ok(line(self.read, text, is_cut)))
     }
+}
+
+/// A line without LF, of which the rest of its end and the byte order mark that some editors put before a text are
+/// taken away.
+fn line(number: u64, mut text: &[u8], is_cut: bool) -> Line<'_> {
+    text = text.strip_suffix(b"\r").unwrap_or(text);
+    if number == 1 {
+        text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    }
+    Line { number, text, is_cut }
 }
 
 #[cfg(test)]
@@ -81,6 +108,21 @@ mod tests {
         assert_eq!(all(b"a\r\n\nc"), want);
         assert_eq!(all(b"\xef\xbb\xbfa\n\nc\r\n"), want);
         assert_eq!(all(b""), []);
+    }
+
+    #[test]
+    fn lines_are_the_same_whatever_the_buffer_of_the_input() {
+        let text = b"\xef\xbb\xbfone\r\n\ntwo words\r\nthree\n\r\nlast";
+        for size in 1..40 {
+            let mut lines = Lines::new(io::BufReader::with_capacity(size, &text[..]));
+            let mut out = Vec::new();
+            while let Some(line) = lines.next() {
+                let line = line.unwrap();
+                out.push((line.number, line.text.to_vec(), line.is_cut));
+            }
+            // The mark is found where the first line is whole in one way or the other.
+            assert_eq!(out, all(text), "{size}");
+        }
     }
 
     #[test]

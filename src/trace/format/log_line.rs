@@ -4,6 +4,8 @@
 //! splitting at blanks: a user name may hold blanks and brackets, and a request line may hold
 //! blanks, escaped or bare quotes, lack its protocol, be a dash, empty or binary.
 
+use memchr::{memchr, memchr2};
+
 use super::timestamp::LogClock;
 use super::{Record, Skip};
 
@@ -28,7 +30,7 @@ pub(super) fn parse<'l>(line: &'l [u8], clock: &mut LogClock) -> Result<LogLine<
     // The quote, a blank, three digits and a blank.
     let bytes_at = after + 6;
     let bytes = line.get(bytes_at..).unwrap_or_default();
-    let end = bytes.iter().position(|byte| *byte == b' ').unwrap_or(bytes.len());
+    let end = memchr(b' ', bytes).unwrap_or(bytes.len());
     let size = size(&bytes[..end]).map_err(|skip| skip.at(bytes_at.min(line.len())))?;
     let (method, target) = split_request(request).map_err(|skip| skip.at(request_at))?;
     let record = Record {
@@ -46,7 +48,7 @@ pub(super) fn parse<'l>(line: &'l [u8], clock: &mut LogClock) -> Result<LogLine<
 /// The first `[` that a whole stamp, `] "` follows.
 fn find_stamp(line: &[u8]) -> Result<(usize, &[u8; LogClock::LENGTH]), Skip<'_>> {
     let mut from = 0;
-    while let Some(found) = line[from..].iter().position(|byte| *byte == b'[') {
+    while let Some(found) = memchr(b'[', &line[from..]) {
         let start = from + found + 1;
         let Some((stamp, after)) = line[start..].split_first_chunk() else { break };
         if after.starts_with(b"] \"") {
@@ -62,19 +64,17 @@ fn find_stamp(line: &[u8]) -> Result<(usize, &[u8; LogClock::LENGTH]), Skip<'_>>
 fn find_status(line: &[u8], start: usize) -> Result<(&[u8], u16, usize), Skip<'_>> {
     let mut at = start;
     let mut closed = None;
-    while let Some(byte) = line.get(at) {
-        match byte {
-            b'\\' => at += 1,
-            b'"' => {
-                closed = Some(at);
-                if let Some([b' ', a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', b' ', ..]) =
-                    line.get(at + 1..)
-                {
-                    let digit = |byte: &u8| u16::from(byte - b'0');
-                    return Ok((&line[start..at], digit(a) * 100 + digit(b) * 10 + digit(c), at));
-                }
-            }
-            _ => {}
+    while let Some(found) = line.get(at..).and_then(|rest| memchr2(b'\\', b'"', rest)) {
+        at += found;
+        if line[at] == b'\\' {
+            at += 2;
+            continue;
+        }
+        closed = Some(at);
+        if let Some([b' ', a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', b' ', ..]) = line.get(at + 1..)
+        {
+            let digit = |byte: &u8| u16::from(byte - b'0');
+            return Ok((&line[start..at], digit(a) * 100 + digit(b) * 10 + digit(c), at));
         }
         at += 1;
     }
@@ -125,18 +125,20 @@ pub(super) fn split_request(request: &[u8]) -> Result<(&[u8], &[u8]), Skip<'_>> 
 
 /// The fields in quotes at the start of `rest`: how many there are (at most `wanted`), and what follows them.
 pub(super) fn quoted_fields(mut rest: &[u8], wanted: usize) -> (usize, &[u8]) {
-    for found in 0..wanted {
-        let Some(text) = rest.strip_prefix(b" \"") else { return (found, rest) };
+    for found_so_far in 0..wanted {
+        let Some(text) = rest.strip_prefix(b" \"") else { return (found_so_far, rest) };
         let mut at = 0;
         loop {
-            match text.get(at) {
-                None => return (found, rest),
-                Some(b'\\') => at += 1,
+            let Some(found) = text.get(at..).and_then(|rest| memchr2(b'\\', b'"', rest)) else {
+                return (found_so_far, rest);
+            };
+            at += found;
+            match text[at] {
+                b'\\' => at += 2,
                 // A bare quote inside a field is not its end.
-                Some(b'"') if matches!(text.get(at + 1), None | Some(b' ')) => break,
-                Some(_) => {}
+                _ if matches!(text.get(at + 1), None | Some(b' ')) => break,
+                _ => at += 1,
             }
-            at += 1;
         }
         rest = &text[at + 1..];
     }

@@ -14,7 +14,7 @@
 //! format = "oracle-general"
 //! ```
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Write};
 
 use super::timestamp::SECOND_NS;
 use super::{Declared, NoParams, Record, RecordReader, Row, TraceFormat};
@@ -50,7 +50,15 @@ impl TraceFormat for OracleGeneral {
         input: Box<dyn BufRead + 'r>,
         _: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
-        Ok(Box::new(Reader { input, record: [0; RECORD_BYTES], key: [0; DIGITS], read: 0 }))
+        Ok(Box::new(Reader {
+            input,
+            block: Vec::with_capacity(BLOCK),
+            next: 0,
+            is_broken: false,
+            error: None,
+            key: itoa::Buffer::new(),
+            read: 0,
+        }))
     }
 
     fn is_log(&self) -> bool {
@@ -62,53 +70,63 @@ impl TraceFormat for OracleGeneral {
     }
 }
 
-/// Decimal digits of the largest id.
-const DIGITS: usize = 20;
+/// Bytes that are read at a time: 8,192 records.
+const BLOCK: usize = 8_192 * RECORD_BYTES;
 
 struct Reader<R> {
     input: R,
-    record: [u8; RECORD_BYTES],
-    key: [u8; DIGITS],
+    /// Whole records, of which those before `next` have been shown.
+    block: Vec<u8>,
+    next: usize,
+    /// Whether a part of a record follows the block, and what went wrong behind it.
+    is_broken: bool,
+    error: Option<io::Error>,
+    key: itoa::Buffer,
     read: u64,
 }
 
 impl<R: BufRead> Reader<R> {
-    /// Copies the next record; false at the end.
+    /// Reads the next records; false at the end.
+    #[cold]
     fn fill(&mut self) -> io::Result<bool> {
-        let ready = self.input.fill_buf()?;
-        if let Some(record) = ready.first_chunk() {
-            self.record = *record;
-            self.input.consume(RECORD_BYTES);
-            return Ok(true);
+        if let Some(error) = self.error.take() {
+            return Err(error);
         }
-        // A record that lies across two blocks of the input, or the end.
-        let mut have = 0;
-        while have < RECORD_BYTES {
-            match self.input.read(&mut self.record[have..]) {
-                Ok(0) if have == 0 => return Ok(false),
-                Ok(0) => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, PARTIAL)),
-                Ok(count) => have += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+        if self.is_broken {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, PARTIAL));
         }
-        Ok(true)
+        self.next = 0;
+        self.block.clear();
+        let read = self.input.by_ref().take(BLOCK as u64).read_to_end(&mut self.block);
+        // Whole records that came before an error, or before the part of one, are shown first.
+        let rest = self.block.len() % RECORD_BYTES;
+        self.block.truncate(self.block.len() - rest);
+        match read {
+            Err(error) if self.block.is_empty() => return Err(error),
+            Err(error) => self.error = Some(error),
+            Ok(_) => self.is_broken = rest > 0,
+        }
+        if self.block.is_empty() && self.is_broken { self.fill() } else { Ok(!self.block.is_empty()) }
     }
 }
 
 impl<R: BufRead> RecordReader for Reader<R> {
+    #[inline]
     fn next_row(&mut self) -> Option<io::Result<Row<'_>>> {
-        match self.fill() {
-            Ok(true) => {}
-            Ok(false) => return None,
-            Err(error) => return Some(Err(error)),
+        if self.next == self.block.len() {
+            match self.fill() {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => return Some(Err(error)),
+            }
         }
+        let record = self.block[self.next..].first_chunk().expect("the block holds whole records");
+        let (time, id, size) = parse(record);
+        self.next += RECORD_BYTES;
         self.read += 1;
-        let (time, id, size) = parse(&self.record);
-        let from = write_decimal(id, &mut self.key);
         let content = Ok(Record {
             time_ns: i64::from(time) * SECOND_NS,
-            key: &self.key[from..],
+            key: self.key.format(id).as_bytes(),
             size: Some(u64::from(size)),
             ..Record::default()
         });
@@ -128,19 +146,6 @@ fn parse(record: &[u8; RECORD_BYTES]) -> (u32, u64, u32) {
         u64::from_le_bytes([i0, i1, i2, i3, i4, i5, i6, i7]),
         u32::from_le_bytes([s0, s1, s2, s3]),
     )
-}
-
-/// Writes the digits of `value` at the end of `digits`; where they begin.
-fn write_decimal(mut value: u64, digits: &mut [u8; DIGITS]) -> usize {
-    let mut at = DIGITS;
-    loop {
-        at -= 1;
-        digits[at] = b'0' + u8::try_from(value % 10).expect("a digit");
-        value /= 10;
-        if value == 0 {
-            return at;
-        }
-    }
 }
 
 /// Writes one record; `next` is the place of the object's next request.

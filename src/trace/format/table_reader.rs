@@ -152,6 +152,10 @@ fn size<'r>(row: &'r ByteRecord, layout: &'r Layout) -> Result<Option<u64>, Skip
 fn status<'r>(row: &'r ByteRecord, layout: &'r Layout) -> Result<Option<u16>, Skip<'r>> {
     let Some(column) = &layout.status else { return Ok(None) };
     let text = field(row, column)?.trim_ascii();
+    // Writes and deletions have no answer.
+    if text.is_empty() || text == b"-" {
+        return Ok(None);
+    }
     match std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()) {
         Some(status @ 100..=999) => Ok(Some(status)),
         _ => Err(wrong(column, "the status must be a number of three digits", text)),

@@ -3,6 +3,9 @@
 use super::key::extension;
 use crate::units::ByteSize;
 
+/// The class of what was never there: asked for and not found, and put into no other class.
+pub const ABSENT: &str = "absent";
+
 /// The class of objects that no rule and no column puts anywhere.
 pub const OTHER: &str = "other";
 
@@ -153,10 +156,12 @@ pub struct ClassRule {
     pub min_size: Option<ByteSize>,
     /// The greatest size.
     pub max_size: Option<ByteSize>,
+    /// The statuses of which a request for the object must have had one; empty for any.
+    pub status: Vec<u16>,
 }
 
 impl ClassRule {
-    /// Whether the rule holds for an object of `size` bytes.
+    /// Whether the rule holds for an object of `size` bytes, as far as its statuses let it.
     pub(super) fn holds(&self, key: &str, size: u32) -> bool {
         let size = u64::from(size);
         self.prefix.as_ref().is_none_or(|prefix| key.starts_with(prefix.as_str()))
@@ -167,6 +172,11 @@ impl ClassRule {
             && is_among(&self.extensions, key.as_bytes())
             && self.min_size.is_none_or(|min| size >= min.as_bytes())
             && self.max_size.is_none_or(|max| size <= max.as_bytes())
+    }
+
+    /// Whether a request with this status is one that the rule asks for.
+    pub(super) fn holds_status(&self, status: Option<u16>) -> bool {
+        self.status.is_empty() || status.is_some_and(|status| self.status.contains(&status))
     }
 
     /// Whether the rule looks at the size.

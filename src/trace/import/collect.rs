@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::finish::finish;
 use super::intern::Interner;
-use super::sieve::Sieve;
-use super::sizes::Sizes;
+use super::sieve::{Sieve, is_absence};
+use super::sizes::{SizeChange, Sizes};
 use super::spill::{Parts, Spill, failed};
 use super::{Import, Options, SetRule};
 use crate::random::Seed;
@@ -47,6 +47,10 @@ pub(super) struct Collector {
     pub(super) keys: Interner,
     pub(super) sizes: Sizes,
     pub(super) recorded_classes: Interner,
+    /// Rules by status, each with the objects that had a request with such a status.
+    pub(super) statuses: BTreeSet<(u32, u32)>,
+    /// Objects that were never there so far, where those are requests.
+    pub(super) absent: Vec<bool>,
     pub(super) class_of: Vec<u32>,
     /// Requests of each object.
     pub(super) requests_of: Vec<u64>,
@@ -67,6 +71,7 @@ pub(super) struct Collector {
     last_ttl: Vec<SimDuration>,
     /// The last request of each object, in recordings of writes.
     last_request: Vec<usize>,
+    pub(super) absent_requests: u64,
     pub(super) ignored_writes: u64,
     pub(super) writes: u64,
     pub(super) deletions: u64,
@@ -74,6 +79,8 @@ pub(super) struct Collector {
     pub(super) ttl_records: BTreeMap<SimDuration, u64>,
     pub(super) is_timeless: bool,
     pub(super) local_hours: BTreeMap<i64, u64>,
+    /// The hour of the last request, and its requests that are not noted yet.
+    hour: (i64, u64),
 }
 
 impl Collector {
@@ -84,6 +91,8 @@ impl Collector {
             keys: Interner::with_limit(MAX_OBJECTS),
             sizes: Sizes::new(options.size),
             recorded_classes: Interner::with_limit(u32::from(u16::MAX)),
+            statuses: BTreeSet::new(),
+            absent: Vec::new(),
             class_of: Vec::new(),
             requests_of: Vec::new(),
             objects_with_several_classes: BTreeSet::new(),
@@ -98,6 +107,7 @@ impl Collector {
             ttls: Vec::new(),
             last_ttl: Vec::new(),
             last_request: Vec::new(),
+            absent_requests: 0,
             ignored_writes: 0,
             writes: 0,
             deletions: 0,
@@ -105,6 +115,7 @@ impl Collector {
             ttl_records: BTreeMap::new(),
             is_timeless: false,
             local_hours: BTreeMap::new(),
+            hour: (0, 0),
         }
     }
 
@@ -130,9 +141,13 @@ impl Collector {
         if passed.shows_size
             && let Some(size) = record.size.and_then(|size| u32::try_from(size).ok())
         {
-            self.sizes.record(id, size);
+            let differs = self.sizes.record(id, size);
+            if differs && self.options.size_change == SizeChange::NewVersion {
+                self.push(id, record.time_ns, Kind::Changed);
+            }
         }
         self.classify(id, record.class)?;
+        self.note_status(id, record.status);
         if let Some(ttl) = record.ttl {
             self.remember_ttl(id, record.time_ns, ttl);
         }
@@ -172,6 +187,23 @@ impl Collector {
         Ok(())
     }
 
+    /// Remembers what classes and absence depend on.
+    fn note_status(&mut self, id: u32, status: Option<u16>) {
+        for (place, rule) in (0..).zip(&self.options.classes) {
+            if !rule.status.is_empty() && rule.holds_status(status) {
+                self.statuses.insert((place, id));
+            }
+        }
+        if self.options.negative {
+            let is_absent = status.is_some_and(is_absence);
+            if self.absent.len() <= id as usize {
+                self.absent.resize(id as usize + 1, is_absent);
+            }
+            self.absent[id as usize] &= is_absent;
+            self.absent_requests += u64::from(is_absent);
+        }
+    }
+
     fn request(&mut self, id: u32, record: &Record<'_>) {
         let ttl = self.last_ttl.get(id as usize).copied().unwrap_or_default();
         self.requests_of[id as usize] += 1;
@@ -185,7 +217,20 @@ impl Collector {
             self.has_origin_times = true;
         }
         let local_s = record.time_ns.div_euclid(SECOND_NS) + i64::from(record.utc_offset_s.unwrap_or(0));
-        *self.local_hours.entry(local_s.div_euclid(HOUR_S)).or_default() += 1;
+        let hour = local_s.div_euclid(HOUR_S);
+        if hour != self.hour.0 {
+            self.end_hour();
+            self.hour.0 = hour;
+        }
+        self.hour.1 += 1;
+    }
+
+    /// Notes the requests of the hour that was counted last.
+    fn end_hour(&mut self) {
+        let (hour, requests) = std::mem::take(&mut self.hour);
+        if requests > 0 {
+            *self.local_hours.entry(hour).or_default() += requests;
+        }
     }
 
     /// A write: the end of a fetch, a change, or both.
@@ -262,6 +307,7 @@ impl Collector {
     /// The trace, once every row was taken.
     pub(super) fn finish(mut self, seed: Seed) -> Result<Import, TraceError> {
         self.sieve.end();
+        self.end_hour();
         finish(self, seed)
     }
 }

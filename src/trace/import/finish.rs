@@ -57,6 +57,8 @@ pub(super) fn finish(mut all: Collector, seed: Seed) -> Result<Import, TraceErro
             recorded_classes: all.recorded_classes,
             objects_with_several_classes: all.objects_with_several_classes.len() as u64,
             requests_of: all.requests_of,
+            statuses: all.statuses,
+            absent: all.absent,
         },
         &all.options.classes,
         &mut provenance,
@@ -127,6 +129,13 @@ fn provenance(all: &mut Collector) -> Provenance {
         provenance.notes.push(format!(
             "{} writes are taken as fills of the recorded cache: their sizes and TTLs count (set = \"change\" makes them changes)",
             all.ignored_writes
+        ));
+    }
+    if all.absent_requests > 0 {
+        provenance.notes.push(format!(
+            "{} requests ask for what is not there (404, 410): a cache that remembers this holds a value of 1 byte, in \
+             class \"absent\" where no rule says otherwise",
+            all.absent_requests
         ));
     }
     provenance
@@ -217,6 +226,14 @@ pub(super) fn forget_unasked(all: &mut Collector) -> Option<Vec<u32>> {
         asked(old - 1)
     });
     all.requests_of.retain(|requests| *requests > 0);
+    let renumbered = |(rule, old): (u32, u32)| (rule, new_id[old as usize]);
+    all.statuses =
+        std::mem::take(&mut all.statuses).into_iter().map(renumbered).filter(|(_, id)| *id != GONE).collect();
+    let mut old = 0;
+    all.absent.retain(|_| {
+        old += 1;
+        asked(old - 1)
+    });
     all.ttls.retain(|ttl| asked(ttl.0.index()));
     all.ttls.iter_mut().for_each(|ttl| ttl.0 = ObjectId::new(new_id[ttl.0.index()]));
     Some(new_id)

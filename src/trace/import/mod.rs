@@ -13,7 +13,7 @@ use super::shape::spread::Spread;
 use super::{Trace, TraceError};
 use crate::catalog::Chosen;
 use crate::random::Seed;
-use crate::units::Fraction;
+use crate::units::{Fraction, SimDuration};
 
 #[cfg(test)]
 mod bad_input;
@@ -38,13 +38,13 @@ mod tally;
 mod tests;
 mod writes;
 
-pub use class::{ClassRule, Condition, Glob, OTHER, Regex};
+pub use class::{ABSENT, ClassRule, Condition, Glob, OTHER, Regex};
 pub use head::{Head, head, open_head};
 pub use inputs::{Input, inputs};
 pub(in crate::trace) use key::unescape;
 pub use key::{KeyCase, Percent, Query};
 pub use provenance::{Operation, Provenance, Skipped};
-pub use sizes::SizeRule;
+pub use sizes::{SizeChange, SizeRule};
 pub use spill::Spill;
 pub use stream::{Item, Streamed, stream};
 pub use writes::{DeleteRule, SetRule};
@@ -69,10 +69,16 @@ pub struct Options {
     pub methods: Vec<String>,
     /// The statuses that are requests; empty for all.
     pub status: Vec<u16>,
+    /// Whether requests for what is not there (404, 410) are requests too.
+    pub negative: bool,
     /// The extensions that are requests; empty for all. `None` means images in logs and all in tables.
     pub extensions: Option<Vec<String>>,
     /// Which of several recorded sizes is the object's.
     pub size: SizeRule,
+    /// What a size is that differs from the object's last one.
+    pub size_change: SizeChange,
+    /// How late a line may be where requests stream by; a trace that is played is sorted whole.
+    pub reorder_window: SimDuration,
     /// What becomes of the query of a target. `None` drops it in logs and takes the keys of tables as they are.
     pub query: Option<Query>,
     /// Whether the host of an absolute target is part of the key.
@@ -106,8 +112,11 @@ impl Default for Options {
             spread: Spread::default(),
             methods: vec!["GET".to_owned()],
             status: vec![200, 206, 304],
+            negative: false,
             extensions: None,
             size: SizeRule::default(),
+            size_change: SizeChange::default(),
+            reorder_window: SimDuration::from_secs(300),
             query: None,
             key_host: false,
             key_case: KeyCase::default(),

@@ -1,6 +1,8 @@
 //! What is known of each object once all lines are read: its class, and its size or what stands in for it.
 
-use super::class::{ClassRule, OTHER};
+use std::collections::BTreeSet;
+
+use super::class::{ABSENT, ClassRule, OTHER};
 use super::collect::UNCLASSED;
 use super::intern::Interner;
 use super::provenance::Provenance;
@@ -19,6 +21,10 @@ pub(super) struct Raw {
     pub(super) recorded_classes: Interner,
     pub(super) objects_with_several_classes: u64,
     pub(super) requests_of: Vec<u64>,
+    /// Rules by status, each with the objects that had a request with such a status.
+    pub(super) statuses: BTreeSet<(u32, u32)>,
+    /// Objects that were never there, where those are requests.
+    pub(super) absent: Vec<bool>,
 }
 
 /// More classes than ids.
@@ -39,14 +45,20 @@ pub(super) fn describe(
     let mut by_assumed_size = 0_u64;
     let mut facts = Vec::with_capacity(sizes.len());
     for (id, size) in (0..).zip(&sizes) {
-        let rule = rules.iter().position(|rule| rule.holds(raw.keys.key(id), size.unwrap_or(typical)));
+        let is_absent = raw.absent.get(id as usize).is_some_and(|is_absent| *is_absent);
+        // What is not there is remembered by a value of next to nothing, and nothing is assumed of it.
+        let size = &size.or(is_absent.then_some(ASSUMED_SIZE));
+        let rule = (0..).zip(rules).position(|(place, rule)| {
+            rule.holds(raw.keys.key(id), size.unwrap_or(typical))
+                && (rule.status.is_empty() || raw.statuses.contains(&(place, id)))
+        });
         by_assumed_size += u64::from(size.is_none() && rule.is_some_and(|rule| rules[rule].asks_for_size()));
         let class = match rule {
             Some(rule) => classes.of_rule(rule),
             None if raw.class_of[id as usize] != UNCLASSED => {
                 classes.recorded(raw.class_of[id as usize], &raw.recorded_classes)?
             }
-            None => classes.id(OTHER)?,
+            None => classes.id(if is_absent { ABSENT } else { OTHER })?,
         };
         facts.push(Fact { size: size.unwrap_or(typical), class, size_is_imputed: size.is_none() });
     }

@@ -26,6 +26,27 @@ impl SizeRule {
     }
 }
 
+/// What a size is that differs from the object's last one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SizeChange {
+    /// Nothing in particular: an aborted transfer looks the same.
+    #[default]
+    Ignore,
+    /// A new version of the object.
+    NewVersion,
+}
+
+impl SizeChange {
+    /// As written in scenarios.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ignore => "ignore",
+            Self::NewVersion => "new-version",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, Default)]
 struct Seen {
     /// The size so far; 0 before the first, since a size of 0 is never recorded.
@@ -56,8 +77,8 @@ impl Sizes {
         }
     }
 
-    /// A whole response for object `id` had `size` bytes, more than 0.
-    pub(super) fn record(&mut self, id: u32, size: u32) {
+    /// A whole response for object `id` had `size` bytes, more than 0; whether the one before had another size.
+    pub(super) fn record(&mut self, id: u32, size: u32) -> bool {
         let seen = &mut self.seen[id as usize];
         let differs = seen.last != 0 && size != seen.last;
         self.changes += u64::from(differs);
@@ -68,6 +89,7 @@ impl Sizes {
             SizeRule::Last => seen.size = size,
             SizeRule::Mode => *self.counts.entry((id, size)).or_default() += 1,
         }
+        differs
     }
 
     /// Forgets the objects that `keep` does not want; the others move up.
@@ -118,9 +140,8 @@ mod tests {
         for (rule, want) in [(SizeRule::Max, 9), (SizeRule::Last, 3), (SizeRule::Mode, 5)] {
             let mut sizes = Sizes::new(rule);
             (0..3).for_each(|id| sizes.know(id));
-            for size in [5, 9, 5, 3, 3] {
-                sizes.record(1, size);
-            }
+            let differ = [5, 9, 5, 3, 3].map(|size| sizes.record(1, size));
+            assert_eq!(differ, [false, true, true, true, false]);
             sizes.record(0, 7);
             assert_eq!(sizes.finish(), (vec![Some(7), Some(want), None], 1), "{rule:?}");
         }
@@ -131,7 +152,9 @@ mod tests {
         for rule in [SizeRule::Max, SizeRule::Mode] {
             let mut sizes = Sizes::new(rule);
             (0..4).for_each(|id| sizes.know(id));
-            [(0, 1), (1, 2), (3, 4), (3, 4)].into_iter().for_each(|(id, size)| sizes.record(id, size));
+            for (id, size) in [(0, 1), (1, 2), (3, 4), (3, 4)] {
+                sizes.record(id, size);
+            }
             sizes.retain(|id| id % 2 == 1);
             assert_eq!(sizes.finish(), (vec![Some(2), Some(4)], 0), "{rule:?}");
         }

@@ -1,7 +1,8 @@
 //! Requests one by one, for whoever needs no whole trace: memory for a few minutes of them, not for all.
 //!
 //! Servers write when a request ends, so lines are out of order. They are put into order within a
-//! window of five minutes; what comes later than that is an error, for it could only be dropped.
+//! window, five minutes unless the settings say otherwise; what comes later than that is an error, for it could only be
+//! dropped.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -13,9 +14,6 @@ use super::{Digesting, Input, Options};
 use crate::trace::TraceError;
 use crate::trace::format::{Op, RecordReader};
 use crate::units::SimDuration;
-
-/// How late a line may be, in nanoseconds.
-const WINDOW_NS: i64 = 300 * 1_000_000_000;
 
 /// A record that passed all filters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +52,7 @@ pub struct Streamed {
 /// Shows every record that passes the filters to `take`, ordered by time over all inputs.
 ///
 /// # Errors
-/// Whatever makes an input unreadable; a line that is later than five minutes; and the errors of `take`.
+/// Whatever makes an input unreadable; a line that is later than `reorder_window`; and the errors of `take`.
 pub fn stream<E: From<TraceError>>(
     inputs: &[Input],
     options: &Options,
@@ -96,6 +94,8 @@ struct Queue<'r> {
     sieve: Sieve,
     options: &'r Options,
     waiting: BinaryHeap<Waiting>,
+    /// How late a line may be, in nanoseconds.
+    window_ns: i64,
     latest: i64,
     emitted: i64,
     taken: u64,
@@ -139,6 +139,7 @@ impl<'r> Queue<'r> {
             sieve,
             options,
             waiting: BinaryHeap::new(),
+            window_ns: i64::try_from(options.reorder_window.as_nanos()).unwrap_or(i64::MAX),
             latest: i64::MIN,
             emitted: i64::MIN,
             taken: 0,
@@ -152,7 +153,7 @@ impl<'r> Queue<'r> {
             let next = self.waiting.peek().map(|waiting| waiting.item.time_ns);
             match next {
                 None if self.is_over => return Ok(None),
-                Some(time) if self.is_over || time <= self.latest.saturating_sub(WINDOW_NS) => {
+                Some(time) if self.is_over || time <= self.latest.saturating_sub(self.window_ns) => {
                     return Ok(Some(time));
                 }
                 _ => self.read()?,
@@ -189,7 +190,11 @@ impl<'r> Queue<'r> {
         }
         let key = self.sieve.key(record.key).to_owned();
         let size = record.size.filter(|_| passed.shows_size).and_then(|size| u32::try_from(size).ok());
-        let ruled = self.options.classes.iter().find(|rule| rule.holds(&key, size.unwrap_or(0)));
+        let ruled = self
+            .options
+            .classes
+            .iter()
+            .find(|rule| rule.holds(&key, size.unwrap_or(0)) && rule.holds_status(record.status));
         let recorded = || record.class.map(|class| String::from_utf8_lossy(class).into_owned());
         let class = ruled.map(|rule| rule.name.clone()).or_else(recorded);
         let (time_ns, op) = (record.time_ns, passed.op);
