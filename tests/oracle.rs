@@ -9,6 +9,8 @@ mod generate;
 mod naive;
 #[path = "support/traces.rs"]
 mod traces;
+#[path = "oracle/write.rs"]
+mod write;
 
 use case::Case;
 use diary::{Diary, check_buckets, check_recorder};

@@ -41,7 +41,13 @@ fn folder() -> tempfile::TempDir {
 
 fn ttlab(folder: &Path, arguments: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ttlab"));
-    let command = command.current_dir(folder).env("COLUMNS", "100").args(arguments.split_whitespace());
+    // What stands in quotes is one argument, as in a shell.
+    let parts = arguments.split('"').enumerate();
+    let words = parts.flat_map(|(place, part)| match place % 2 {
+        0 => part.split_whitespace().collect::<Vec<_>>(),
+        _ => vec![part],
+    });
+    let command = command.current_dir(folder).env("COLUMNS", "100").args(words);
     command.output().expect("ttlab can be started")
 }
 

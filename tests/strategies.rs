@@ -32,15 +32,21 @@ fn played(strategy: &str, sections: &str) -> Measurements {
 
 const CONSTANT: &str = "[origin]\nlatency = { model = \"constant\", value = \"100ms\" }";
 
+/// One object, asked for at these milliseconds of so many seconds.
+fn asked_at(millis: &[u64], span: u64, scenario: &Scenario) -> Measurements {
+    let at = |millis: &u64| SimTime::ZERO + SimDuration::from_millis(*millis);
+    let fact = Fact { size: 1_000, class: ClassId::new(0), size_is_imputed: false };
+    let objects = Objects::new(vec![fact], Keys::Numbered, vec!["all".to_owned()]);
+    let ids = vec![ObjectId::new(0); millis.len()];
+    let trace = Trace::new(millis.iter().map(at).collect(), ids, objects, SimDuration::from_secs(span));
+    play(scenario, &Runs::Recorded(Arc::new(trace)))
+}
+
 /// Commands and round trips of a miss and of the hit after it, for one object.
 fn costs(strategy: &str) -> [(u64, u64); 2] {
     let of = |seconds: &[u64]| {
-        let at = |second: &u64| SimTime::ZERO + SimDuration::from_secs(*second);
-        let fact = Fact { size: 1_000, class: ClassId::new(0), size_is_imputed: false };
-        let objects = Objects::new(vec![fact], Keys::Numbered, vec!["all".to_owned()]);
-        let ids = vec![ObjectId::new(0); seconds.len()];
-        let trace = Trace::new(seconds.iter().map(at).collect(), ids, objects, SimDuration::from_secs(5));
-        let run = play(&scenario(strategy, CONSTANT), &Runs::Recorded(Arc::new(trace)));
+        let millis: Vec<u64> = seconds.iter().map(|second| 1_000 * second).collect();
+        let run = asked_at(&millis, 5, &scenario(strategy, CONSTANT));
         let sent = run.commands;
         let commands =
             sent.get + sent.set + sent.expire + sent.del + sent.lock + sent.zadd + sent.sweep + sent.deadline;
@@ -176,4 +182,20 @@ fn what_was_in_a_warm_cache_from_the_beginning_is_not_fetched_early() {
         &warm,
     );
     assert_eq!(run.origin.refreshes, 0, "nobody knows how long their fetches take");
+}
+
+/// The first request fetches until 2 s; the second is told to come back at 4.5 s, and finds a value that expired at 3 s.
+#[test]
+fn who_finds_an_old_value_after_its_soft_timeout_is_served_then_and_not_before() {
+    let strategy = "ttl = { rule = \"fixed\", ttl = \"1s\" }\n\
+        guard = { policy = \"lease\", token_interval = \"1s\", wait = \"4s\" }\n\
+        refresh = { policy = \"on-demand\", addons = [{ addon = \"stale-if-error\", window = \"10s\", soft_timeout = \"1s\" }] }";
+    for patience in ["", "timeout = \"20s\""] {
+        let origin =
+            format!("[origin]\nlatency = {{ model = \"constant\", value = \"2s\" }}\n[client]\n{patience}");
+        let run = asked_at(&[0, 500], 20, &scenario(strategy, &origin));
+        assert_eq!(run.totals.outcomes.of(OutcomeKind::StaleHit), 1, "{patience}");
+        let longest = run.latencies.all.max() as f64 / 1e9;
+        assert!((longest - 4.0).abs() < 0.01, "{patience}: it waited {longest} s");
+    }
 }

@@ -193,6 +193,10 @@ mod tests {
 
     /// A cache of five objects of 100 bytes; objects 0 and 1 live until 20 s and 60 s.
     fn cache() -> Cache {
+        reclaiming("lazy")
+    }
+
+    fn reclaiming(reclaim: &'static str) -> Cache {
         let facts = vec![Fact { size: 100, class: ClassId::default(), size_is_imputed: false }; 5];
         let objects = Arc::new(Objects::new(facts, Keys::Numbered, vec!["all".to_owned()]));
         let setup = Setup { objects: 5, ..Setup::nothing() };
@@ -201,7 +205,7 @@ mod tests {
             objects,
             Capacity::Unbounded,
             EVICTIONS.default_choice("lru").make(&setup).expect(made),
-            RECLAIMS.default_choice("lazy").make(&setup).expect(made),
+            RECLAIMS.default_choice(reclaim).make(&setup).expect(made),
             MEMORIES.default_choice("payload").make(&setup).expect(made),
             Residency::new(Window { from: SimTime::ZERO, until: at(100) }, SimDuration::from_secs(10)),
         );
@@ -217,8 +221,11 @@ mod tests {
 
     /// The server goes down at 10 s and is back at 40 s.
     fn restarted(persistence: Persistence, ttl: TtlClock) -> Cache {
+        restarting(cache(), persistence, ttl)
+    }
+
+    fn restarting(mut cache: Cache, persistence: Persistence, ttl: TtlClock) -> Cache {
         let restart = Restart { down: SimDuration::from_secs(30), persistence, ttl };
-        let mut cache = cache();
         cache.shut_down(restart, at(10));
         assert_eq!(cache.get(object(0), at(20)), Lookup::Absent(Cause::Lost));
         assert_eq!(
@@ -253,6 +260,24 @@ mod tests {
         assert_eq!(story(restarted(Persistence::Aof, TtlClock::WallClock)), (gone, true, false, 2));
         let lost = Lookup::Absent(Cause::Lost);
         assert_eq!(story(restarted(Persistence::None, TtlClock::WallClock)), (lost, false, false, 0));
+    }
+
+    #[test]
+    fn nobody_reclaims_while_there_is_no_server() {
+        for (persistence, expired) in [(Persistence::Rdb, 1), (Persistence::Aof, 2)] {
+            let cache = restarting(reclaiming("eager"), persistence, TtlClock::WallClock);
+            assert_eq!(story(cache), (Lookup::Absent(Cause::Expired), true, false, expired));
+        }
+        // The run ends while it is down.
+        let mut cache = reclaiming("eager");
+        let restart = Restart {
+            down: SimDuration::from_secs(95),
+            persistence: Persistence::Aof,
+            ttl: TtlClock::WallClock,
+        };
+        cache.shut_down(restart, at(10));
+        let account = cache.finish(at(100));
+        assert_eq!((account.expired, account.final_entries), (0, 2));
     }
 
     #[test]

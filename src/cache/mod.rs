@@ -4,6 +4,7 @@
 //! as in Redis: at the instant of its expiry it is still served. That boundary is written once, in
 //! `Slot::is_live`.
 
+pub mod cluster;
 pub mod command;
 mod event;
 pub mod eviction;
@@ -599,8 +600,11 @@ impl Cache {
         Stored::Yes
     }
 
-    /// Removes what the reclaim model has given back by `now`.
+    /// Removes what the reclaim model has given back by `now`; nothing while there is no server to do it.
     fn reclaim_due(&mut self, now: SimTime) {
+        if self.is_down(now) {
+            return;
+        }
         if self.server.is_some() {
             self.serve_clock(now);
         }

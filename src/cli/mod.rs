@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand; all printing is in `terminal`.
 
+mod cluster;
 mod compare;
 mod completions;
 mod error;
@@ -11,6 +12,7 @@ mod memory;
 mod report;
 mod reshape;
 mod run;
+mod size;
 mod source;
 mod terminal;
 mod trace;
@@ -45,6 +47,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Size(size::Args),
+    Cluster(cluster::Args),
     Explain(explain::Args),
     List(list::Args),
     Trace(trace::Args),
@@ -73,6 +77,8 @@ pub fn main() -> ExitCode {
     };
     let (output, result) = match cli.command {
         Command::Run(args) => (args.output, run::run(&args)),
+        Command::Size(args) => (args.output, size::run(&args)),
+        Command::Cluster(args) => (args.output, cluster::run(&args)),
         Command::Explain(args) => (Output { quiet: false, json: args.json }, explain::run(&args)),
         Command::List(args) => (Output { quiet: false, json: args.json }, list::run(&args)),
         Command::Trace(args) => (Output { quiet: false, json: args.json() }, trace::run(&args)),

@@ -139,7 +139,7 @@ impl<O: Observer> Run<'_, O> {
             }
             Permit::Fail => return self.fail(id, now),
         }
-        self.watch(id);
+        self.watch(id, now);
     }
 
     /// Asks the guard on behalf of a request or a refresh; with the name it is known by.
@@ -174,14 +174,11 @@ impl<O: Observer> Run<'_, O> {
     }
 
     /// Schedules the end of a request's patience, unless it is known to be answered before.
-    fn watch(&mut self, id: WaiterId) {
+    fn watch(&mut self, id: WaiterId, now: SimTime) {
         if self.client.timeout.is_none() && self.strategy.fail_safe.is_none() {
             return;
         }
         let Some(waiter) = self.waiting.current(id) else { return };
-        if waiter.watched {
-            return;
-        }
         let done = match waiter.waits {
             Waits::For(flight) => {
                 self.flights.current(flight).and_then(|flying| flying.fetch).map(|fetch| fetch.done)
@@ -189,13 +186,17 @@ impl<O: Observer> Run<'_, O> {
             _ => None,
         };
         let in_time = |end: SimTime| done.is_some_and(|done| done <= end);
-        if let Some(end) = self.client.patience(waiter.since).filter(|end| !in_time(*end)) {
+        if !waiter.watched
+            && let Some(end) = self.client.patience(waiter.since).filter(|end| !in_time(*end))
+        {
             self.queue.push(just_after(end), Event::GiveUp(id));
             self.waiting.get(id).watched = true;
         }
         let soft =
             self.strategy.fail_safe.and_then(|safe| safe.soft_timeout).filter(|_| waiter.copy.is_some());
-        if let Some(end) = soft.map(|span| waiter.since + span).filter(|end| !in_time(*end)) {
+        // Who found an old copy only while it waited may have waited long enough already.
+        let soft = soft.map(|span| (waiter.since + span).max(now));
+        if let Some(end) = soft.filter(|end| !in_time(*end)) {
             self.queue.push(just_after(end), Event::SoftTimeout(id));
         }
     }
@@ -247,14 +248,13 @@ impl<O: Observer> Run<'_, O> {
         }
     }
 
-    /// A request that has waited long enough is served its old copy; its fetch goes on.
+    /// A request that has waited long enough, until just before `now`, is served its old copy; its fetch goes on.
     pub(super) fn serve_old(&mut self, now: SimTime, id: WaiterId) {
         let Some(waiter) = self.waiting.current(id) else { return };
         let Some(entry) = waiter.copy.filter(|entry| self.is_servable(entry, now)) else { return };
         self.part(id, &waiter);
-        let soft = self.strategy.fail_safe.and_then(|safe| safe.soft_timeout);
-        let at = soft.map_or(now, |span| waiter.since + span);
-        self.finish(id, at, OutcomeKind::StaleHit, Some(entry.version));
+        let end = SimTime::from_nanos(now.as_nanos() - 1);
+        self.finish(id, end, OutcomeKind::StaleHit, Some(entry.version));
     }
 
     /// A request no longer waits for what it waited for; the fetch that nobody waits for any more.

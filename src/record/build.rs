@@ -190,6 +190,7 @@ impl Source<'_> {
             latency_by_kind: latency_by_kind(runs),
             freshness: freshness(runs),
             classes: super::classes::rows(runs, self.objects.classes(), self.classes),
+            cost: self.cost(),
             paired: self.paired(),
             by_replication: self.by_replication(),
             score: self.judged.score,
@@ -199,6 +200,26 @@ impl Source<'_> {
             series: super::series::averaged(runs, self.objects.classes()),
             trajectories: trajectories(runs, self.objects.classes()),
         }
+    }
+
+    fn cost(&self) -> Option<wire::Cost> {
+        let prices = self.rules.prices.as_ref()?;
+        let limit = match self.context.capacity {
+            Some(wire::Capacity::Bytes(bytes)) => Some(bytes),
+            _ => None,
+        };
+        let cost = prices.monthly(limit, &self.cell.runs)?;
+        let (node, nodes) = cost.rented.nodes.unzip();
+        Some(wire::Cost {
+            currency: prices.currency.clone(),
+            total: estimate(Some(cost.total)),
+            memory: cost.memory,
+            origin: cost.origin,
+            served: cost.served,
+            rented_bytes: cost.rented.bytes,
+            node,
+            nodes,
+        })
     }
 
     fn paired(&self) -> BTreeMap<String, wire::Difference> {

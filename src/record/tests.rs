@@ -167,6 +167,7 @@ fn classes_stampedes_and_freshness_are_summed_up() {
 fn gates_expectations_and_the_verdict_are_written_down() {
     let hit = Metric::named("hit").unwrap();
     let rules = Rules {
+        prices: None,
         gates: vec![Gate { name: "hit_min".into(), metric: hit, bound: Bound::Min, limit: 0.75 }],
         expectations: vec![Expectation { strategy: "other".into(), metric: hit, low: 0.9, high: 1.0 }],
         ..Rules::default()

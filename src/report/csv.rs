@@ -8,6 +8,9 @@ use crate::record::{Capacity, Cell, ClassSeries, Record, Series};
 /// One row for each cell.
 pub(super) fn cells(record: &Record) -> Vec<u8> {
     let mut table = csv::Writer::from_writer(Vec::new());
+    // Costs are told where the scenario names prices.
+    let priced = record.cells.iter().any(|cell| cell.cost.is_some());
+    let columns = |cell| columns(cell, priced);
     let template = record.cells.first().map(columns).unwrap_or_default();
     let heads = template.iter().map(|(name, _)| *name);
     write(&mut table, heads.map(String::from));
@@ -133,7 +136,7 @@ fn class_columns(series: &ClassSeries) -> [(&'static str, Column<'_>); 7] {
     .map(|(name, column)| (name, Column::Means(column.as_slice())))
 }
 
-fn columns(cell: &Cell) -> Vec<(&'static str, String)> {
+fn columns(cell: &Cell, priced: bool) -> Vec<(&'static str, String)> {
     let (bytes, objects) = capacity(cell.capacity);
     let mut columns = vec![
         ("cell", text(&cell.id)),
@@ -154,6 +157,9 @@ fn columns(cell: &Cell) -> Vec<(&'static str, String)> {
     columns.extend(ratios(cell));
     columns.extend(resources(cell));
     columns.extend(waits(cell));
+    if priced {
+        columns.extend(cost(cell));
+    }
     columns
 }
 
@@ -258,6 +264,20 @@ fn waits(cell: &Cell) -> Vec<(&'static str, String)> {
     ]
     .map(|(name, value)| (name, number(value)))
     .into()
+}
+
+fn cost(cell: &Cell) -> [(&'static str, String); 7] {
+    let cost = cell.cost.as_ref();
+    [
+        ("cost_monthly", cost.and_then(|cost| cost.total.mean)),
+        ("cost_monthly_low", cost.and_then(|cost| cost.total.low)),
+        ("cost_monthly_high", cost.and_then(|cost| cost.total.high)),
+        ("cost_memory", cost.map(|cost| cost.memory)),
+        ("cost_origin", cost.map(|cost| cost.origin)),
+        ("cost_served", cost.map(|cost| cost.served)),
+        ("cost_rented_bytes", cost.map(|cost| cost.rented_bytes)),
+    ]
+    .map(|(name, value)| (name, number(value)))
 }
 
 fn capacity(capacity: Option<Capacity>) -> (String, String) {

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::format;
 use super::measure::{BYTE_HIT, FRESH_HIT, MEMORY, Measure, P99, PEAK_ORIGIN_RATE, STAMPEDES};
 use super::reading::{self, Reading};
 use super::verdict::{self, Verdict};
+use super::{cost, format};
 use crate::record::Cell;
 
 /// Renders the summary.
@@ -27,6 +27,9 @@ pub(super) fn summary(reading: &Reading, verdict: &Verdict) -> String {
     }
     line(&mut out, &format!("{}\n", escaped(&verdict.certainty)));
     comparison(reading, &mut out);
+    if let Some(words) = cost::words(reading) {
+        line(&mut out, &format!("{}\n", escaped(&words)));
+    }
     claims(reading, &mut out);
     conditions(reading, &mut out);
     line(

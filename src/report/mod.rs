@@ -5,6 +5,7 @@
 
 mod chart;
 mod compare;
+mod cost;
 mod csv;
 mod curves;
 mod entry;
@@ -19,6 +20,8 @@ mod measure;
 mod ranking;
 mod reading;
 mod reuse;
+mod sharding;
+mod sizing;
 mod verdict;
 mod weights;
 mod write;
@@ -28,6 +31,8 @@ use std::collections::BTreeMap;
 pub use compare::{Comparison, FailOn, FailOnError};
 pub use index::write_index;
 pub use ranking::ranking;
+pub use sharding::ClusterReport;
+pub use sizing::SizingReport;
 pub use write::{ReportError, check_folder, write, write_file};
 
 use crate::record::Record;

@@ -1,9 +1,9 @@
 //! The ranked table that a terminal shows at the end of a run, as plain text.
 
-use super::format;
 use super::measure::{FRESH_HIT, Measure, P99, PEAK_ORIGIN_RATE, STAMPEDES, Unit};
 use super::reading::{self, Reading};
 use super::verdict;
+use super::{cost, format};
 use crate::record::{Cell, Record};
 
 /// Columns from left to right: rank, strategy and memory, four measures with changes, gates, score, and misses over time.
@@ -44,6 +44,9 @@ pub fn ranking(record: &Record, width: usize) -> String {
             wrap(&format!("Use {}.{near}", printable(&reading::name(winner))), width, "", &mut out);
         }
         None => wrap(&printable(&verdict.sentence), width, "", &mut out),
+    }
+    if let Some(words) = cost::words(&reading) {
+        wrap(&printable(&words), width, "", &mut out);
     }
     out
 }

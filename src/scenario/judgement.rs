@@ -1,13 +1,14 @@
-//! `[score]`, `[gates]` and `[expect]`: by what the cells are judged, and what the author claims.
+//! `[score]`, `[gates]`, `[cost]` and `[expect]`: by what the cells are judged, and what the author claims.
 
 use std::ops::Range;
 
 use toml::de::DeValue;
 
+use super::cost;
 use crate::catalog::{Fault, Item, Section, nearest, one_of, read};
 use crate::score::{Bound, Expectation, Gate, METRICS, Metric, Rules, Weights, Written};
 
-/// What the three sections say.
+/// What these sections say.
 #[derive(Debug, Clone, Default)]
 pub struct Judgement {
     /// The rules.
@@ -17,18 +18,20 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// Reads and removes `[score]`, `[gates]` and `[expect]` from the scenario.
+    /// Reads and removes `[score]`, `[gates]`, `[cost]` and `[expect]` from the scenario.
     pub fn read(scenario: &mut Section<'_>) -> Result<Self, Fault> {
         let weights = scenario.section("score")?.map_or_else(|| Ok(Weights::default()), weights)?;
         let gates = scenario.section("gates")?.map_or_else(|| Ok(Vec::new()), gates)?;
-        let mut judgement = Self { rules: Rules { weights, gates, ..Rules::default() }, claimed: Vec::new() };
+        let prices = scenario.section("cost")?.map(cost::cost).transpose()?;
+        let rules = Rules { weights, gates, prices, ..Rules::default() };
+        let mut judgement = Self { rules, claimed: Vec::new() };
         if let Some(section) = scenario.section("expect")? {
             judgement.expect(section)?;
         }
         Ok(judgement)
     }
 
-    /// The three sections with every default filled in, as they could be written in a scenario.
+    /// These sections with every default filled in, as they could be written in a scenario.
     pub fn effective(&self) -> toml::Table {
         let mut weights = toml::Table::new();
         for (metric, weight) in self.rules.weights.iter() {
@@ -43,6 +46,9 @@ impl Judgement {
             gates.map(|gate| (gate.name.clone(), value(gate.metric, gate.limit))).collect();
         if !gates.is_empty() {
             all.insert("gates".to_owned(), gates.into());
+        }
+        if let Some(prices) = &self.rules.prices {
+            all.insert("cost".to_owned(), cost::effective(prices).into());
         }
         let mut expect = toml::Table::new();
         for claim in &self.rules.expectations {

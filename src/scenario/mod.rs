@@ -7,6 +7,7 @@ mod build;
 mod cache;
 mod coherence;
 mod combinations;
+mod cost;
 mod error;
 pub mod events;
 mod fetch_time;

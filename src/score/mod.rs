@@ -6,6 +6,7 @@
 
 mod cell;
 mod composite;
+mod cost;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod gates;
@@ -19,6 +20,7 @@ mod verdict;
 
 pub use cell::{Cell, Replications};
 pub use composite::{FORMULA, Weights};
+pub use cost::{HOURS_PER_MONTH, MemoryPrice, MonthlyCost, Node, Prices, Rented};
 pub use gates::{Bound, Checked, Expectation, Gate, Held};
 pub use objective::{Better, METRICS, Metric, Unit, Written};
 pub use sensitivity::{Stretch, stretches};

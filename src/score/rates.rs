@@ -132,7 +132,8 @@ pub fn over_bound_share(run: &Measurements) -> Option<f64> {
     ratio(freshness.over_bound?, freshness.responses)
 }
 
-fn per_second(run: &Measurements, count: u64) -> Option<f64> {
+/// A count per second of scored time; `None` where no time was scored.
+pub(super) fn per_second(run: &Measurements, count: u64) -> Option<f64> {
     let seconds = run.scored.as_secs_f64();
     (seconds > 0.0).then(|| count as f64 / seconds)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::cell::{Cell, paired};
 use super::composite::{self, Score, Weights};
+use super::cost::Prices;
 use super::gates::{self, Checked, Expectation, Gate, Held};
 use super::objective::Metric;
 use super::pareto;
@@ -37,6 +38,8 @@ pub struct Rules {
     pub gates: Vec<Gate>,
     /// What the author claims.
     pub expectations: Vec<Expectation>,
+    /// What things cost; `None` where the scenario does not say.
+    pub prices: Option<Prices>,
 }
 
 /// What is to be said of all cells.

@@ -20,6 +20,8 @@ fn plain(fate: &dyn Fate) -> Config<'_> {
         capacity: Capacity::Unbounded,
         eviction: Eviction::Lru,
         reclaim: Reclaim::Lazy,
+        warm: false,
+        upsets: Vec::new(),
         ttl: Ttl::Fixed(100),
         modifiers: Vec::new(),
         refresh: Refresh::OnDemand,
@@ -31,6 +33,7 @@ fn plain(fate: &dyn Fate) -> Config<'_> {
         timeout: None,
         late_fill: LateFill::Keep,
         failures: Failures::PLAIN,
+        breaker: None,
         fate,
         end: None,
     }

@@ -1,8 +1,9 @@
 //! What a request does that was not answered at once.
 
+use super::fetch::Purpose;
 use super::guard::May;
 use super::store::Value;
-use super::world::{Purpose, Waits, World};
+use super::world::{Waits, World};
 use super::{Deserted, Kind};
 
 impl World<'_> {
@@ -10,8 +11,11 @@ impl World<'_> {
     pub(super) fn want(&mut self, asker: usize, now: u64) {
         let of = &self.askers[asker];
         let (object, node, since, copy) = (of.object, of.node, of.since, of.copy);
-        if self.negative.get(&object).is_some_and(|until| now <= *until) {
+        if self.negative.get(&object).is_some_and(|until| now <= *until) && !self.is_down(now) {
             self.totals.negative_served += 1;
+            return self.fall_back(asker, now);
+        }
+        if !self.breaker_lets(node, now) {
             return self.fall_back(asker, now);
         }
         let (may, ticket) = self.may(object, node, now, copy.is_some(), now - since);
@@ -43,8 +47,8 @@ impl World<'_> {
             May::Fail => return self.fail(asker, now),
         }
         let of = &self.askers[asker];
-        if of.waits != Waits::Answered && of.attempt == attempt && !of.watched {
-            self.watch(asker);
+        if of.waits != Waits::Answered && of.attempt == attempt {
+            self.watch(asker, now);
         }
     }
 
@@ -55,17 +59,18 @@ impl World<'_> {
     }
 
     /// Schedules the end of its patience, unless it is known to be answered before.
-    fn watch(&mut self, asker: usize) {
+    fn watch(&mut self, asker: usize, now: u64) {
         let of = &self.askers[asker];
         let done = if let Waits::For(fetch) = of.waits { self.fetches[fetch].done } else { None };
         let in_time = |end: u64| done.is_some_and(|done| done <= end);
         let (since, has_copy) = (of.since, of.copy.is_some());
-        if let Some(end) = self.config.timeout.map(|timeout| since + timeout).filter(|end| !in_time(*end)) {
+        let hard = self.config.timeout.filter(|_| !of.watched).map(|timeout| since + timeout);
+        if let Some(end) = hard.filter(|end| !in_time(*end)) {
             self.askers[asker].watched = true;
             self.give_up_at(end + 1, asker);
         }
         let soft = self.config.fail_safe.and_then(|safe| safe.soft).filter(|_| has_copy);
-        if let Some(end) = soft.map(|soft| since + soft).filter(|end| !in_time(*end)) {
+        if let Some(end) = soft.map(|soft| now.max(since + soft)).filter(|end| !in_time(*end)) {
             self.soft_timeout_at(end + 1, asker);
         }
     }
@@ -92,6 +97,9 @@ impl World<'_> {
     pub(super) fn give_up(&mut self, asker: usize, now: u64) {
         let end = now - 1;
         self.totals.timeouts += 1;
+        if self.askers[asker].leads {
+            self.breakers.failed(self.askers[asker].node, end);
+        }
         let deserted = self.part(asker);
         self.fail(asker, end);
         if let Some(fetch) = deserted.filter(|_| self.config.failures.deserted != Deserted::RunsOn) {
@@ -122,7 +130,7 @@ impl World<'_> {
         let (object, node, attempt, leads, request) = (of.object, of.node, of.attempt, of.leads, of.request);
         if attempt >= failures.retries || !self.spend(node) {
             let remembered = self.negative.get(&object).is_some_and(|until| now <= *until);
-            if leads && failures.negative > 0 && !remembered {
+            if leads && failures.negative > 0 && !remembered && !self.is_down(now) {
                 self.negative.insert(object, now + failures.negative);
                 self.totals.errors_stored += 1;
             }

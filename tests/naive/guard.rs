@@ -67,6 +67,12 @@ impl Gate {
         Self { guard, locks: BTreeMap::new(), leases: BTreeMap::new(), commands: 0 }
     }
 
+    /// The cache lost its keys.
+    pub(crate) fn forget(&mut self) {
+        self.locks.clear();
+        self.leases.clear();
+    }
+
     pub(crate) fn ask(&mut self, who: Wanting) -> May {
         let Wanting { object, now, waited, has_copy, .. } = who;
         if !matches!(self.guard, Guard::None | Guard::SingleFlight) {

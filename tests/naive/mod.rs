@@ -3,24 +3,33 @@
 //! It shares no type and no line with the crate, looks everything up by walking through lists, keeps
 //! every request and every fetch for ever, and is meant to be read beside the rules rather than to be fast.
 //! Times are whole numbers of any one unit, objects and nodes are numbers from 0. Numbers of chance
-//! come from outside ([`Fate`]). Servers that lose their keys, and policies of eviction other than the
-//! two simplest, are not modelled.
+//! come from outside ([`Fate`]). Policies of eviction other than the two simplest, and what lies inside
+//! a Redis server, are not modelled.
 
+pub(crate) mod breaker;
 mod cases;
 mod client;
+mod clockwork;
+mod fetch;
 pub(crate) mod guard;
+pub(crate) mod learning;
+pub(crate) mod modifier;
 pub(crate) mod origin;
 pub(crate) mod refresh;
+pub(crate) mod server;
 mod store;
 pub(crate) mod sweep;
 pub(crate) mod ttl;
 mod world;
 
+use breaker::Breaker;
 use guard::Guard;
+use modifier::Modifier;
 use origin::Servers;
 use refresh::Refresh;
+use server::Upset;
 use sweep::Sweep;
-use ttl::{Modifier, Ttl};
+use ttl::Ttl;
 pub(crate) use world::simulate;
 
 /// One request.
@@ -165,6 +174,10 @@ pub(crate) trait Fate {
     fn jitter(&self, _place: usize, _object: usize, _at: u64) -> f64 {
         0.5
     }
+    /// The part of its TTL that an object has left which is in the cache at the start.
+    fn left_at_start(&self, _object: usize) -> f64 {
+        0.5
+    }
     /// What a read at an instant draws for an early fetch.
     fn early(&self, _object: usize, _at: u64) -> f64 {
         0.0
@@ -183,6 +196,10 @@ pub(crate) struct Config<'a> {
     pub(crate) capacity: Capacity,
     pub(crate) eviction: Eviction,
     pub(crate) reclaim: Reclaim,
+    /// Whether it begins with every object.
+    pub(crate) warm: bool,
+    /// What happens to its server, by time.
+    pub(crate) upsets: Vec<(u64, Upset)>,
     pub(crate) ttl: Ttl,
     pub(crate) modifiers: Vec<Modifier>,
     pub(crate) refresh: Refresh,
@@ -195,6 +212,7 @@ pub(crate) struct Config<'a> {
     pub(crate) timeout: Option<u64>,
     pub(crate) late_fill: LateFill,
     pub(crate) failures: Failures,
+    pub(crate) breaker: Option<Breaker>,
     pub(crate) fate: &'a dyn Fate,
     /// Nothing is stored after this instant, and no job runs; `None`: every fetch completes.
     pub(crate) end: Option<u64>,
@@ -206,6 +224,8 @@ pub(crate) enum Cause {
     Cold,
     Expired,
     Evicted,
+    /// With all others, or it is there and cannot be reached.
+    Lost,
 }
 
 /// How a request was answered.
@@ -241,6 +261,8 @@ pub(crate) struct Totals {
     pub(crate) retries: u64,
     pub(crate) cancelled: u64,
     pub(crate) crashes: u64,
+    /// Fetches that a breaker did not let through.
+    pub(crate) broken: u64,
     /// Requests that an error answered that was remembered.
     pub(crate) negative_served: u64,
     /// Commands: looks of those that wait, locks, values prolonged, errors remembered, deadlines moved,

@@ -140,9 +140,11 @@ impl<'a> Policy<'a> {
         Wish::Prolong(now + r)
     }
 
-    /// A fetch that took so long was stored.
-    pub(crate) fn stored(&mut self, object: usize, now: u64, took: u64) {
-        self.took.insert(object, took);
+    /// What a fetch brought that took so long was stored, or what was there at the start.
+    pub(crate) fn stored(&mut self, object: usize, now: u64, took: Option<u64>) {
+        if let Some(took) = took {
+            self.took.insert(object, took);
+        }
         if matches!(self.refresh, Refresh::Timer { .. }) {
             self.enlist(object, now);
         }

@@ -31,6 +31,10 @@ pub(crate) struct Store<'a> {
     pub(crate) capacity: Capacity,
     pub(crate) eviction: Eviction,
     pub(crate) reclaim: Reclaim,
+    /// Before this instant it cannot be reached.
+    pub(crate) down_until: u64,
+    /// Whether it has ended and not come back: nobody is there who could bury anything.
+    pub(super) away: bool,
     /// The first is the next to be evicted.
     entries: Vec<Entry>,
     /// For each object that was in the cache and left it, why it left last.
@@ -47,12 +51,13 @@ impl<'a> Store<'a> {
         counts_stays: bool,
     ) -> Self {
         let (entries, why_gone, totals) = (Vec::new(), BTreeMap::new(), Totals::default());
-        Self { sizes, capacity, eviction, reclaim, entries, why_gone, counts_stays, totals }
+        let (down_until, away) = (0, false);
+        Self { sizes, capacity, eviction, reclaim, down_until, away, entries, why_gone, counts_stays, totals }
     }
 
     /// Under eager reclaim, removes what is dead at `now`.
     pub(crate) fn bury(&mut self, now: u64) {
-        if self.reclaim == Reclaim::Eager {
+        if self.reclaim == Reclaim::Eager && !self.away {
             while let Some(dead) = self.entries.iter().position(|entry| now > entry.value.live_until) {
                 // It left as soon as it was dead, whoever came when.
                 self.leave(dead, Cause::Expired, self.entries[dead].value.live_until);
@@ -60,13 +65,14 @@ impl<'a> Store<'a> {
         }
     }
 
-    fn leave(&mut self, place: usize, cause: Cause, when: u64) {
+    pub(super) fn leave(&mut self, place: usize, cause: Cause, when: u64) {
         let entry = self.entries.remove(place);
         self.count_stay(&entry, when);
         self.why_gone.insert(entry.object, cause);
         match cause {
             Cause::Evicted => self.totals.evicted += 1,
-            _ => self.totals.expired += 1,
+            Cause::Expired => self.totals.expired += 1,
+            Cause::Cold | Cause::Lost => {}
         }
     }
 
@@ -82,6 +88,11 @@ impl<'a> Store<'a> {
     pub(crate) fn get(&mut self, object: usize, now: u64) -> Result<Value, Cause> {
         match self.place_of(object) {
             None => Err(self.why_gone.get(&object).copied().unwrap_or(Cause::Cold)),
+            Some(there) if now < self.down_until => {
+                // It is there, but not to be had.
+                let live = now <= self.entries[there].value.live_until;
+                Err(if live { Cause::Lost } else { Cause::Expired })
+            }
             Some(dead) if now > self.entries[dead].value.live_until => {
                 self.leave(dead, Cause::Expired, now);
                 Err(Cause::Expired)
@@ -96,12 +107,16 @@ impl<'a> Store<'a> {
 
     /// The live value, if there is one; nothing is used.
     pub(crate) fn peek(&self, object: usize, now: u64) -> Option<Value> {
-        self.place_of(object).map(|place| self.entries[place].value).filter(|value| now <= value.live_until)
+        let there = self.place_of(object).filter(|_| now >= self.down_until);
+        there.map(|place| self.entries[place].value).filter(|value| now <= value.live_until)
     }
 
     /// A write; whether the value is held.
     pub(crate) fn set(&mut self, object: usize, value: Value) {
         let now = value.stored_at;
+        if now < self.down_until {
+            return;
+        }
         self.delete_dead(object, now);
         if let Some(place) = self.place_of(object) {
             self.entries[place].value = value;
@@ -136,6 +151,31 @@ impl<'a> Store<'a> {
             let live = now <= self.entries[place].value.live_until;
             self.leave(place, if live { Cause::Evicted } else { Cause::Expired }, now);
         }
+    }
+
+    /// Evicts until what is there fits a lower limit.
+    pub(super) fn shrink(&mut self, now: u64) {
+        let fits = |store: &Self| match store.capacity {
+            Capacity::Unbounded => true,
+            Capacity::Bytes(most) => store.bytes() <= most,
+            Capacity::Objects(most) => store.entries.len() as u64 <= most,
+        };
+        while !fits(self) {
+            self.leave(0, Cause::Evicted, now);
+        }
+    }
+
+    /// The dead are not loaded again: they are gone because they expired, and nobody counts them.
+    pub(super) fn forget_the_dead(&mut self, now: u64) {
+        while let Some(dead) = self.entries.iter().position(|entry| now > entry.value.live_until) {
+            let object = self.entries[dead].object;
+            self.leave(dead, Cause::Lost, now);
+            self.why_gone.insert(object, Cause::Expired);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// Evicts until `size` more bytes and one more entry fit; says whether they do.

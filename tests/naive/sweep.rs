@@ -44,10 +44,15 @@ impl Broom {
         self.members.push((object, now));
     }
 
+    /// The cache lost its keys, the set among them.
+    pub(crate) fn forget(&mut self) {
+        self.members.clear();
+    }
+
     /// Does what is due; the keys that it deletes.
     pub(crate) fn act(&mut self, now: u64, bytes: u64) -> Vec<usize> {
         if now >= self.begins {
-            self.begins += self.sweep.period;
+            self.begins = (now / self.sweep.period + 1) * self.sweep.period;
             if let Some(ttl) = self.sweep.purge_after {
                 self.members.retain(|(_, at)| now - at <= ttl);
                 self.commands += 1;

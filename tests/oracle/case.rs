@@ -1,16 +1,17 @@
 //! A small world with everything in it that decides its run, for the engine and for the naive model.
 
-use std::fmt::Write;
 use std::sync::Arc;
 
-use crate::naive::guard::{AfterWait, Guard};
-use crate::naive::origin::{Servers, Shed};
+use crate::naive::breaker::Breaker;
+use crate::naive::guard::Guard;
+use crate::naive::modifier::Modifier;
+use crate::naive::origin::Servers;
 use crate::naive::refresh::Refresh;
-use crate::naive::sweep::{Limit, Sweep};
-use crate::naive::ttl::{Modifier, Ttl};
+use crate::naive::server::Upset;
+use crate::naive::sweep::Sweep;
+use crate::naive::ttl::Ttl;
 use crate::naive::{
-    self, Capacity, Conditional, Config, Deserted, Duplicate, Eviction, FailSafe, Failures, Fate, LateFill,
-    Reclaim,
+    self, Capacity, Conditional, Config, Eviction, FailSafe, Failures, Fate, LateFill, Reclaim,
 };
 use crate::{TICK, traces};
 use ttlab::engine::Simulation;
@@ -35,6 +36,8 @@ pub(crate) struct Case {
     pub(crate) capacity: Capacity,
     pub(crate) eviction: Eviction,
     pub(crate) reclaim: Reclaim,
+    pub(crate) warm: bool,
+    pub(crate) upsets: Vec<(u64, Upset)>,
     pub(crate) ttl: Ttl,
     pub(crate) modifiers: Vec<Modifier>,
     pub(crate) refresh: Refresh,
@@ -47,6 +50,7 @@ pub(crate) struct Case {
     pub(crate) timeout: Option<u64>,
     pub(crate) late_fill: LateFill,
     pub(crate) failures: Failures,
+    pub(crate) breaker: Option<Breaker>,
     pub(crate) crash: f64,
     pub(crate) servers: Servers,
     pub(crate) origin: Table,
@@ -100,6 +104,7 @@ struct Chance<'c> {
     case: &'c Case,
     strategy: Seed,
     failures: Seed,
+    warm: Seed,
 }
 
 impl Fate for Chance<'_> {
@@ -131,14 +136,13 @@ impl Fate for Chance<'_> {
         self.strategy.of("jitter").nth(place as u64).unit(object as u64, at)
     }
 
+    fn left_at_start(&self, object: usize) -> f64 {
+        self.warm.unit(object as u64, 0)
+    }
+
     fn early(&self, object: usize, at: u64) -> f64 {
         self.strategy.of("xfetch").unit(object as u64, at)
     }
-}
-
-/// A duration as a scenario writes it.
-fn ns(nanos: u64) -> String {
-    format!("\"{nanos}ns\"")
 }
 
 impl Case {
@@ -153,212 +157,6 @@ impl Case {
             })
             .collect();
         traces::trace(&requests, &self.sizes, now + self.silence * TICK)
-    }
-
-    /// The case as a scenario, but for its requests and its origin.
-    pub(crate) fn scenario(&self) -> String {
-        let source = traces::source(self.sizes.len());
-        // Buckets of a length that fits nothing else.
-        let mut text = format!("name = \"case\"\n[time]\nbucket = \"7ms\"\n{source}");
-        let mut line = |line: String| writeln!(text, "{line}").expect("a String takes any text");
-        self.client().into_iter().for_each(&mut line);
-        // The case has fetch times of its own; those written here are only what xfetch asks for.
-        let time = if matches!(self.refresh, Refresh::Chance { .. }) { "1ms" } else { "0s" };
-        line(format!("[origin]\nlatency = {{ model = \"constant\", value = \"{time}\" }}"));
-        if self.origin.ever() {
-            line("changes = { model = \"poisson\", mean = \"1h\" }".to_owned());
-        }
-        if let Some(count) = self.servers.count {
-            let room = self.servers.room.map_or("\"unbounded\"".to_owned(), |room| room.to_string());
-            let order = if self.servers.lifo { "lifo" } else { "fifo" };
-            let shed = match self.servers.shed {
-                Shed::Newest => "newest",
-                Shed::Oldest => "oldest",
-                Shed::Deadline => "deadline",
-            };
-            line(format!(
-                "capacity = {{ model = \"servers\", servers = {count}, queue = {room}, order = \"{order}\", shed = \"{shed}\" }}"
-            ));
-        }
-        line("[cache]\nttl_resolution = \"exact\"".to_owned());
-        match self.capacity {
-            Capacity::Unbounded => {}
-            Capacity::Bytes(bytes) => line(format!("capacity = \"{bytes}B\"")),
-            Capacity::Objects(objects) => line(format!("capacity = {{ objects = {objects} }}")),
-        }
-        let eviction = match self.eviction {
-            Eviction::Lru => "lru",
-            Eviction::Fifo => "fifo",
-            Eviction::Never => "noeviction",
-        };
-        line(format!("eviction = \"{eviction}\""));
-        line(format!("reclaim = \"{}\"", if self.reclaim == Reclaim::Lazy { "lazy" } else { "eager" }));
-        line(format!("[[strategy]]\nname = \"case\"\nttl = {{ {}{} }}", self.rule(), self.bending()));
-        line(format!("refresh = {{ {}{} }}", self.refreshing(), self.addons()));
-        line(format!("guard = {{ {} }}", self.guarding()));
-        if let Some(sweep) = &self.sweep {
-            line(sweeping(sweep));
-        }
-        text
-    }
-
-    /// `[client]`.
-    fn client(&self) -> Vec<String> {
-        let Failures { deserted, duplicate, retries, backoff, budget, share_errors, negative } =
-            self.failures;
-        let mut lines = vec![
-            format!("[client]\nnodes = {}", self.nodes),
-            format!("routing = \"{}\"", if self.by_key { "by-key" } else { "uniform" }),
-            format!("retries = {retries}\nbackoff = {}\nbackoff_cap = {}", ns(backoff.0), ns(backoff.1)),
-            format!(
-                "retry_budget = {}",
-                budget.map_or("\"none\"".to_owned(), |budget| format!("{budget:?}"))
-            ),
-            format!(
-                "share_errors = {share_errors}\nnegative_ttl = {}\ncrash = {:?}",
-                ns(negative),
-                self.crash
-            ),
-        ];
-        let duplicate = match duplicate {
-            Duplicate::Overwrites => "overwrite",
-            Duplicate::IsDropped => "keep-first",
-            Duplicate::IsDroppedIfOlder => "newest-version",
-        };
-        lines.push(format!("duplicate_fill = \"{duplicate}\""));
-        if let Some(timeout) = self.timeout {
-            let late_fill = if self.late_fill == LateFill::Keep { "keep" } else { "discard" };
-            let deserted = match deserted {
-                Deserted::RunsOn => "abandon",
-                Deserted::LeavesTheQueue => "cancel-queued",
-                Deserted::IsCut => "cancel",
-            };
-            lines.push(format!(
-                "timeout = {}\nlate_fill = \"{late_fill}\"\non_timeout = \"{deserted}\"",
-                ns(timeout)
-            ));
-        }
-        lines
-    }
-
-    fn rule(&self) -> String {
-        let within = |(min, max): &(u64, u64)| format!("min = {}, max = {}", ns(*min), ns(*max));
-        match &self.ttl {
-            Ttl::None => "rule = \"none\"".to_owned(),
-            Ttl::Fixed(ttl) => format!("rule = \"fixed\", ttl = {}", ns(*ttl)),
-            Ttl::ClassTable(ttls) => {
-                let rows: Vec<String> =
-                    ttls.iter().enumerate().map(|(class, ttl)| format!("c{class} = {}", ns(*ttl))).collect();
-                format!("rule = \"class-table\", table = {{ {} }}", rows.join(", "))
-            }
-            Ttl::Sliding { idle, max_age } => {
-                format!("rule = \"sliding\", idle = {}, max_age = {}", ns(*idle), ns(*max_age))
-            }
-            Ttl::SizePower { t0, s0, gamma, within: bounds } => format!(
-                "rule = \"size-power\", t0 = {}, s0 = \"{s0}B\", gamma = {gamma:?}, {}",
-                ns(*t0),
-                within(bounds)
-            ),
-            Ttl::CostProportional { k, ewma, within: bounds } => {
-                format!("rule = \"cost-proportional\", k = {k:?}, ewma = {ewma:?}, {}", within(bounds))
-            }
-            Ttl::LastModifiedFraction { f, within: bounds } => {
-                format!("rule = \"last-modified-fraction\", f = {f:?}, {}", within(bounds))
-            }
-            Ttl::BreakEven { miss_cost, price_per_gb_hour, within: bounds, max_age } => format!(
-                "rule = \"break-even\", miss_cost = {miss_cost:?}, price = {price_per_gb_hour:?}, {}, max_age = {}",
-                within(bounds),
-                ns(*max_age)
-            ),
-            Ttl::Controlled { target, a0, max_ttl, start, touch, max_age } => format!(
-                "rule = \"d-ttl\", target = {target:?}, a0 = {a0:?}, max_ttl = {}, start = {}, touch = {touch}, max_age = {}",
-                ns(*max_ttl),
-                ns(*start),
-                ns(*max_age)
-            ),
-        }
-    }
-
-    fn bending(&self) -> String {
-        let one = |modifier: &Modifier| match modifier {
-            Modifier::Clamp(min, max) => {
-                format!("{{ modifier = \"clamp\", min = {}, max = {} }}", ns(*min), ns(*max))
-            }
-            Modifier::Spread(spread) => format!("{{ modifier = \"jitter\", spread = {spread:?} }}"),
-            Modifier::Longer(most) => {
-                format!("{{ modifier = \"jitter\", mode = \"additive\", most = {} }}", ns(*most))
-            }
-        };
-        let all: Vec<String> = self.modifiers.iter().map(one).collect();
-        format!(", modifiers = [{}]", all.join(", "))
-    }
-
-    fn refreshing(&self) -> String {
-        match self.refresh {
-            Refresh::OnDemand => "policy = \"on-demand\"".to_owned(),
-            Refresh::StaleWhileRevalidate { window } => {
-                format!("policy = \"stale-while-revalidate\", window = {}", ns(window))
-            }
-            Refresh::Ahead { f } => format!("policy = \"refresh-ahead\", f = {f:?}"),
-            Refresh::Chance { beta, waits, longest } => {
-                let mode = if waits { "sync" } else { "async" };
-                format!(
-                    "policy = \"xfetch\", beta = {beta:?}, mode = \"{mode}\", delta_max = {}",
-                    ns(longest)
-                )
-            }
-            Refresh::Race { r } => format!("policy = \"race-ttl\", r = {}", ns(r)),
-            Refresh::Timer { period, keep, workers } => format!(
-                "policy = \"timer\", period = {}, physical_ttl = {}, workers = {workers}, stagger = false",
-                ns(period),
-                ns(keep)
-            ),
-        }
-    }
-
-    fn addons(&self) -> String {
-        let mut all = Vec::new();
-        if let Some(Conditional { cost, keep }) = self.conditional {
-            all.push(format!("{{ addon = \"conditional\", cost_304 = {cost:?}, keep = {} }}", ns(keep)));
-        }
-        if let Some(FailSafe { window, throttle, soft }) = self.fail_safe {
-            let soft = soft.map_or(String::new(), |soft| format!(", soft_timeout = {}", ns(soft)));
-            all.push(format!(
-                "{{ addon = \"stale-if-error\", window = {}, throttle = {}{soft} }}",
-                ns(window),
-                ns(throttle)
-            ));
-        }
-        format!(", addons = [{}]", all.join(", "))
-    }
-
-    fn guarding(&self) -> String {
-        let waiting = |lock_ttl, poll, wait| {
-            format!("lock_ttl = {}, poll = {}, wait_timeout = {}", ns(lock_ttl), ns(poll), ns(wait))
-        };
-        match self.guard {
-            Guard::None => "policy = \"none\"".to_owned(),
-            Guard::SingleFlight => "policy = \"single-flight\"".to_owned(),
-            Guard::Lock { lock_ttl, poll, wait, after } => {
-                let after = match after {
-                    AfterWait::Fetch => "fetch",
-                    AfterWait::Fail => "fail",
-                    AfterWait::Stale => "stale",
-                };
-                format!("policy = \"lock\", on_timeout = \"{after}\", {}", waiting(lock_ttl, poll, wait))
-            }
-            Guard::LockStale { lock_ttl, poll, wait, window, cold_waits } => {
-                let cold = if cold_waits { "wait" } else { "fetch" };
-                let waiting = waiting(lock_ttl, poll, wait);
-                format!("policy = \"lock-stale\", cold = \"{cold}\", window = {}, {waiting}", ns(window))
-            }
-            Guard::Lease { interval, wait, stale, window } => format!(
-                "policy = \"lease\", token_interval = {}, wait = {}, stale_ok = {stale}, window = {}",
-                ns(interval),
-                ns(wait),
-                ns(window)
-            ),
-        }
     }
 
     /// The real simulation of this case.
@@ -399,11 +197,14 @@ impl Case {
             case: self,
             strategy: Seed::new(self.seed).of("strategy"),
             failures: simulation.seed.of("failures"),
+            warm: simulation.seed.of("warm"),
         };
         let config = Config {
             capacity: self.capacity,
             eviction: self.eviction,
             reclaim: self.reclaim,
+            warm: self.warm,
+            upsets: self.upsets.clone(),
             ttl: self.ttl.clone(),
             modifiers: self.modifiers.clone(),
             refresh: self.refresh,
@@ -415,27 +216,10 @@ impl Case {
             timeout: self.timeout,
             late_fill: self.late_fill,
             failures: self.failures,
+            breaker: self.breaker,
             fate: &chance,
             end: Some(simulation.window.until.as_nanos()),
         };
         naive::simulate(&requests, &sizes, &config)
     }
-}
-
-fn sweeping(sweep: &Sweep) -> String {
-    let limit = match sweep.limit {
-        Limit::Members(members) => format!("limit_entries = {members}"),
-        Limit::Bytes(bytes, batch) => format!("limit_bytes = \"{bytes}B\", batch = {batch}"),
-    };
-    let purge = if sweep.purge_after.is_some() { "by-score" } else { "none" };
-    let together = if sweep.round_trip == 0 {
-        "atomic = true".to_owned()
-    } else {
-        format!("round_trip = {}", ns(sweep.round_trip))
-    };
-    format!(
-        "sweep = {{ policy = \"zset-sweep\", period = {}, {limit}, lean = {}, purge = \"{purge}\", {together} }}",
-        ns(sweep.period),
-        sweep.lean
-    )
 }

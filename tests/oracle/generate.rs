@@ -2,11 +2,15 @@
 
 use crate::TICK;
 use crate::case::{Case, Table};
+use crate::naive::breaker::Breaker;
 use crate::naive::guard::{AfterWait, Guard};
+use crate::naive::learning::{Change, Goal, Gradient};
+use crate::naive::modifier::{Activity, Modifier};
 use crate::naive::origin::{Servers, Shed};
 use crate::naive::refresh::Refresh;
+use crate::naive::server::{Keeps, Upset};
 use crate::naive::sweep::{Limit, Sweep};
-use crate::naive::ttl::{Modifier, Ttl};
+use crate::naive::ttl::Ttl;
 use crate::naive::{
     Capacity, Conditional, Deserted, Duplicate, Eviction, FailSafe, Failures, LateFill, Reclaim,
 };
@@ -41,28 +45,116 @@ fn ttl(objects: usize) -> impl Strategy<Value = Ttl> {
             within,
             max_age: within.1 + more,
         }),
-        2 => (select(vec![0.3, 0.6, 0.9]), select(vec![0.05, 0.3]), ticks(1..12), any::<bool>(), ticks(0..9))
-            .prop_map(|(target, a0, start, touch, more)| Ttl::Controlled {
-                target,
-                a0,
-                max_ttl: 1_000 * TICK,
-                start,
-                touch,
-                max_age: 1_000 * TICK + more,
-            }),
+        2 => (goal(), any::<bool>()).prop_map(|(goal, touch)| Ttl::Controlled(goal, touch)),
+        2 => (goal(), 1..4_u64).prop_map(|(goal, values)| Ttl::Filtered(goal, values)),
+        2 => gradient().prop_map(Ttl::Elastic),
+        2 => change().prop_map(Ttl::ChangeRate),
     ]
 }
 
+fn goal() -> impl Strategy<Value = Goal> {
+    (select(vec![0.3, 0.6, 0.9]), select(vec![0.05, 0.3]), ticks(1..12), ticks(0..9)).prop_map(
+        |(target, a0, start, more)| Goal {
+            target,
+            a0,
+            max_ttl: 1_000 * TICK,
+            start,
+            max_age: 1_000 * TICK + more,
+        },
+    )
+}
+
+/// A byte costs as much in a second as a fetch, or a part of that.
+fn gradient() -> impl Strategy<Value = Gradient> {
+    (1..30_u64, within(), ticks(0..9)).prop_map(|(cost, within, more)| Gradient {
+        step: 100 * TICK,
+        start: within.0,
+        miss_cost: cost as f64 * 0.037,
+        price_per_gb_hour: 3.6e12,
+        within,
+        max_age: within.1 + more,
+    })
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    (select(vec![0.8, 0.95, 0.99]), 1..4_usize, select(vec![0.0, 0.5, 2.0]), within()).prop_map(
+        |(target, min_polls, prior, within)| Change {
+            target,
+            declared: 100 * TICK,
+            min_polls,
+            prior,
+            within,
+        },
+    )
+}
+
 fn modifiers() -> impl Strategy<Value = Vec<Modifier>> {
-    let clamp = prop::option::weighted(0.2, within().prop_map(|(min, max)| Modifier::Clamp(min, max)));
-    let jitter = prop::option::weighted(
-        0.2,
-        prop_oneof![
-            select(vec![0.0, 0.1, 0.7]).prop_map(Modifier::Spread),
-            ticks(1..6).prop_map(Modifier::Longer),
-        ],
-    );
-    (clamp, jitter).prop_map(|(clamp, jitter)| clamp.into_iter().chain(jitter).collect())
+    let clock = (select(vec![0.2, 1.0, 2.3]), select(vec![0.5, 1.7]))
+        .prop_map(|(midnight, noon)| Modifier::Clock(midnight, noon));
+    let active = (
+        select(vec![Activity::Object, Activity::Class, Activity::All]),
+        select(vec![1_000 * TICK, 1_700 * TICK]),
+        select(vec![-1.0, 0.5, 2.0]),
+    )
+        .prop_map(|(of, half_life, power)| Modifier::Active { of, half_life, power, within: (0.3, 3.1) });
+    let loaded =
+        (1..4_u32, select(vec![0.0, 0.003]), any::<bool>()).prop_map(|(servers, hysteresis, extends)| {
+            Modifier::Loaded {
+                servers: servers.into(),
+                from: 0.002,
+                to: 0.02,
+                most: 3.3,
+                window: 1_000 * TICK,
+                hysteresis,
+                extends,
+            }
+        });
+    let clamp = within().prop_map(|(min, max)| Modifier::Clamp(min, max));
+    let jitter = prop_oneof![
+        select(vec![0.0, 0.1, 0.7]).prop_map(Modifier::Spread),
+        ticks(1..6).prop_map(Modifier::Longer),
+    ];
+    let some = |modifier: BoxedStrategy<Modifier>| prop::option::weighted(0.2, modifier);
+    (
+        some(clock.boxed()),
+        some(active.boxed()),
+        some(loaded.boxed()),
+        some(clamp.boxed()),
+        some(jitter.boxed()),
+    )
+        .prop_map(|(clock, active, loaded, clamp, jitter)| {
+            [clock, active, loaded, clamp, jitter].into_iter().flatten().collect()
+        })
+}
+
+/// What happens to the server, by time; limits are taken out later where there is none to change.
+fn upsets() -> impl Strategy<Value = Vec<(u64, Upset)>> {
+    let keeps = select(vec![Keeps::Nothing, Keeps::Live, Keeps::All]);
+    let limit = prop_oneof![(0..9_u64).prop_map(Capacity::Bytes), (0..4_u64).prop_map(Capacity::Objects),];
+    let what = prop_oneof![
+        Just(Upset::Flush),
+        (ticks(0..9), keeps).prop_map(|(down, keeps)| Upset::Restart { down, keeps }),
+        limit.prop_map(Upset::Limit),
+    ];
+    let spaced = prop::collection::vec((ticks(1..25), what), 1..3).prop_map(|gaps| {
+        let mut now = 0;
+        let later = |(gap, what)| {
+            now += gap;
+            let at = now;
+            now += if let Upset::Restart { down, .. } = what { down } else { 0 };
+            (at, what)
+        };
+        gaps.into_iter().map(later).collect()
+    });
+    prop_oneof![3 => Just(Vec::new()), 1 => spaced]
+}
+
+fn breaker() -> impl Strategy<Value = Option<Breaker>> {
+    let breaker = (1..4_usize, ticks(1..20), ticks(1..15));
+    prop::option::weighted(
+        0.25,
+        breaker.prop_map(|(errors, within, open_for)| Breaker { errors, within, open_for }),
+    )
 }
 
 fn refresh() -> impl Strategy<Value = Refresh> {
@@ -188,7 +280,8 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
         2 => (0..5_u64).prop_map(Capacity::Objects),
     ];
     let evictions = select(vec![Eviction::Lru, Eviction::Fifo, Eviction::Never]);
-    let cache = (capacity, evictions, select(vec![Reclaim::Lazy, Reclaim::Eager]));
+    let start = prop::bool::weighted(0.2);
+    let cache = (capacity, evictions, select(vec![Reclaim::Lazy, Reclaim::Eager]), start);
     (1..=5_usize).prop_flat_map(move |objects| {
         let count = u32::try_from(objects).expect("few objects");
         let workload = (requests(count), prop::collection::vec(0..7_u32, objects), 0..20_u64);
@@ -202,13 +295,13 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
             (1..4_u32, any::<bool>()),
             prop::option::of(ticks(1..12)),
             select(vec![LateFill::Keep, LateFill::Discard]),
-            failures(),
+            (failures(), breaker()),
             select(vec![0.0, 0.0, 0.0, 0.3]),
         );
-        (workload, cache.clone(), strategy, client, (servers(), table(objects)), any::<u64>()).prop_map(
-            |(workload, cache, strategy, client, (servers, origin), seed)| {
+        (workload, (cache.clone(), upsets()), strategy, client, (servers(), table(objects)), any::<u64>())
+            .prop_map(|(workload, (cache, upsets), strategy, client, (servers, origin), seed)| {
                 let (ttl, modifiers, refresh, (conditional, fail_safe), guard, sweep) = strategy;
-                let ((nodes, by_key), timeout, late_fill, failures, crash) = client;
+                let ((nodes, by_key), timeout, late_fill, (failures, breaker), crash) = client;
                 coherent(Case {
                     requests: workload.0,
                     sizes: workload.1,
@@ -216,6 +309,8 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
                     capacity: cache.0,
                     eviction: cache.1,
                     reclaim: cache.2,
+                    warm: cache.3,
+                    upsets,
                     ttl,
                     modifiers,
                     refresh,
@@ -228,13 +323,13 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
                     timeout,
                     late_fill,
                     failures,
+                    breaker,
                     crash,
                     servers,
                     origin,
                     seed,
                 })
-            },
-        )
+            })
     })
 }
 
@@ -248,9 +343,26 @@ fn coherent(mut case: Case) -> Case {
     if !changes {
         case.conditional = None;
     }
-    let touches =
-        matches!(case.ttl, Ttl::Sliding { .. } | Ttl::BreakEven { .. } | Ttl::Controlled { touch: true, .. });
-    if touches && matches!(case.refresh, Refresh::Timer { .. }) {
+    let end = TICK * (case.silence + case.requests.iter().map(|(gap, _)| gap).sum::<u64>());
+    let capacity = case.capacity;
+    case.upsets.retain(|(at, what)| {
+        let other_unit = matches!(what, Upset::Limit(limit) if std::mem::discriminant(limit) != std::mem::discriminant(&capacity));
+        *at < end && !other_unit
+    });
+    if matches!(case.ttl, Ttl::ChangeRate(_)) && !changes {
+        case.ttl = Ttl::Fixed(5 * TICK);
+    }
+    if matches!(case.ttl, Ttl::Filtered(..)) {
+        case.sweep = None;
+    }
+    if matches!(case.ttl, Ttl::LastModifiedFraction { .. }) {
+        for modifier in &mut case.modifiers {
+            if let Modifier::Loaded { extends, .. } = modifier {
+                *extends = false;
+            }
+        }
+    }
+    if case.ttl.touches() && matches!(case.refresh, Refresh::Timer { .. }) {
         case.refresh = Refresh::OnDemand;
     }
     // What never expires is never stale.

@@ -1,7 +1,7 @@
 //! A dead entry leaves at the instant it expires.
 //!
 //! No real Redis does this; it is what analytic models assume (F10 of the laws), and a bound for
-//! what any active expiry could give back.
+//! what any active expiry could give back. While the server is down there is nobody to do it.
 //!
 //! ```toml
 //! reclaim = "eager"

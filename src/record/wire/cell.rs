@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::columns::{Series, Trajectory};
 use super::{
-    Avalanche, CacheCommands, ClassRow, Difference, Entries, Freshness, Gate, Incidents, Memory, Origin,
-    Outcomes, Percentiles, Ratios, Stampedes, Sweeps,
+    Avalanche, CacheCommands, ClassRow, Cost, Difference, Entries, Freshness, Gate, Incidents, Memory,
+    Origin, Outcomes, Percentiles, Ratios, Stampedes, Sweeps,
 };
 
 /// A capacity: bytes or objects.
@@ -85,6 +85,9 @@ pub struct Cell {
     /// numbers; `null` where one has no data. Equal places of two cells of one run met the same requests.
     #[serde(default)]
     pub by_replication: BTreeMap<String, Vec<Option<f64>>>,
+    /// What the cell costs a month; absent where the scenario names no prices, or no time was scored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
     /// Composite score, from 0 to 1; `null` without requests.
     pub score: Option<f64>,
     /// Parts of the score by objective, each from 0 to 1.

@@ -7,6 +7,7 @@ pub use list::METRICS;
 pub use unit::{Unit, Written};
 
 use super::cell::Replications;
+use super::stats::{Estimate, Interval};
 use crate::metrics::{Measurements, Waits};
 
 /// A number that a scenario can weigh, limit or predict.
@@ -81,6 +82,31 @@ impl Metric {
             Source::Max(get) => Some(runs.max(get) as f64),
             Source::Wait(get) => wait(get, &runs.waits()?),
         }
+    }
+}
+
+impl Metric {
+    /// The value over all replications with its 95 % interval; without an interval for peaks, which are one replication's.
+    /// `None` without data.
+    pub fn estimate(&self, runs: &Replications) -> Option<Estimate> {
+        let mean = self.of(runs)?;
+        let by_run = Estimate::of(&runs.values(|run| self.of_run(run)))?;
+        // A sum is as many means, and a percentile of all waits lies where those of the replications do.
+        let scale = match self.source {
+            Source::Max(_) => return Some(Estimate { mean, interval: None }),
+            Source::Sum(_) => runs.len() as f64,
+            Source::Mean(_) | Source::Wait(_) => 1.0,
+        };
+        let around = |interval: Interval| {
+            let half = (interval.high - interval.low) / 2.0 * scale;
+            Interval { low: mean - half, high: mean + half }
+        };
+        Some(Estimate { mean, interval: by_run.interval.map(around) })
+    }
+
+    /// Whether more memory should make it better: hits, load on the origin and waits, but not what memory itself holds.
+    pub fn is_served_by_memory(&self) -> bool {
+        !matches!(self.unit, Unit::Bytes) && !matches!(self.name, "entries" | "peak_entries")
     }
 }
 

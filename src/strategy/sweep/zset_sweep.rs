@@ -226,7 +226,10 @@ impl Sweep for ZsetSweep {
     fn step(&mut self, view: &View<'_>) -> Step {
         let mut step = Step::default();
         if view.now >= self.begins {
-            self.begins += self.period;
+            // What was missed while the server was down is not made up for.
+            while self.begins <= view.now {
+                self.begins += self.period;
+            }
             step.found = Some(self.found(view));
             if self.purge {
                 self.purge(view.now);
@@ -317,6 +320,13 @@ mod tests {
         assert_eq!(step(&mut sweep, 100, 12).0, [0, 1]);
         assert_eq!(sweep.next(), Some(SimTime::from_nanos(100)));
         assert_eq!(step(&mut sweep, 100, 9), (vec![], 1, true));
+    }
+
+    #[test]
+    fn periods_that_were_missed_are_not_made_up_for() {
+        let mut sweep = sweep(Limit::Bytes(10), false, 0);
+        assert_eq!(step(&mut sweep, 350, 0), (vec![], 1, true));
+        assert_eq!(sweep.next(), Some(SimTime::from_nanos(400)));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod capacity;
 mod classes;
+mod cost;
 mod hours;
 mod latency;
 mod memory;
@@ -15,6 +16,7 @@ mod weights;
 
 pub(super) use self::capacity::{capacity, heat};
 pub(super) use self::classes::classes;
+pub(super) use self::cost::costs;
 pub(super) use self::hours::hours;
 pub(super) use self::latency::waits;
 pub(super) use self::memory::{entry, memory};
