@@ -13,7 +13,7 @@ mod traces;
 mod write;
 
 use case::Case;
-use diary::{Diary, check_recorder};
+use diary::{Diary, check_buckets, check_recorder};
 use naive::{Regeneration, Totals};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -64,6 +64,7 @@ fn agree(case: &Case) {
     let bucket = scenario.bucket.expect("every case says it");
     let measured = case.simulation(&scenario, &trace).run(bucket, &()).expect("nobody stops it");
     check_recorder(&measured, &diary, &found, end, &text);
+    check_buckets(&measured, &diary, case.servers.count, end, &text);
 }
 
 proptest! {

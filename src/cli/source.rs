@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use super::{CliError, terminal};
 use crate::catalog::Fault;
 use crate::random::Seed;
-use crate::record::{self, TraceInfo};
+use crate::record::{self, Clock, TraceInfo};
 use crate::scenario::{Scenario, ScenarioError, Source};
 use crate::trace::import::{self, Import, Options, Provenance, Skipped, Spill};
 use crate::trace::{Trace, TraceError};
@@ -224,6 +224,26 @@ fn warnings(provenance: &Provenance) -> Vec<String> {
     .collect()
 }
 
+/// When a trace began, if its times are those of a clock: before 1980 they count from something else.
+fn clock(provenance: &Provenance) -> Option<Clock> {
+    const EIGHTIES_NS: i64 = 315_532_800_000_000_000;
+    let most = provenance.offsets.iter().max_by_key(|(_, lines)| **lines);
+    let utc_offset_s = most.and_then(|(offset, _)| offset_s(offset)).unwrap_or(0);
+    let first = provenance.first_unix_ns;
+    (first >= EIGHTIES_NS).then(|| Clock { first_unix_s: first as f64 / 1e9, utc_offset_s })
+}
+
+/// The seconds of an offset such as `-0400`.
+fn offset_s(text: &str) -> Option<i32> {
+    let (sign, digits) = match text.split_at_checked(1)? {
+        ("+", digits) => (1, digits),
+        ("-", digits) => (-1, digits),
+        _ => return None,
+    };
+    let number: i32 = digits.parse().ok()?;
+    Some(sign * (number / 100 * 3_600 + number % 100 * 60))
+}
+
 /// What a record tells of a recorded trace. The file is named without its folder: a record tells no one's folders.
 fn about(path: &Path, trace: &Trace, provenance: &Provenance) -> TraceInfo {
     let name = path
@@ -247,5 +267,7 @@ fn about(path: &Path, trace: &Trace, provenance: &Provenance) -> TraceInfo {
             .collect(),
         imputed_size_share: provenance.imputed_share().unwrap_or(0.0),
         notes: provenance.notes.clone(),
+        clock: clock(provenance),
+        reuse: Some(record::reuse(trace)),
     }
 }

@@ -155,6 +155,23 @@ pub struct Commands {
     pub bytes_out: u64,
 }
 
+impl Commands {
+    /// Adds those of another stretch of time.
+    pub fn merge(&mut self, other: &Self) {
+        self.get += other.get;
+        self.set += other.set;
+        self.expire += other.expire;
+        self.del += other.del;
+        self.lock += other.lock;
+        self.zadd += other.zadd;
+        self.sweep += other.sweep;
+        self.deadline += other.deadline;
+        self.round_trips += other.round_trips;
+        self.bytes_in += other.bytes_in;
+        self.bytes_out += other.bytes_out;
+    }
+}
+
 /// How unevenly fetches came: counts per window of time, aligned to time zero.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Burst {
@@ -316,6 +333,14 @@ pub struct Bucket {
     pub peak_in_flight: u64,
     /// Fetches that started while another of the same object was in flight.
     pub duplicate_fetches: u64,
+    /// Share of the servers' time that was spent on fetches; `None` where capacity is unlimited.
+    pub utilisation: Option<f64>,
+    /// Fetches that waited for a server, averaged over the bucket: those that got one.
+    pub queue_mean: f64,
+    /// Longest time that a fetch asked for in it waited for a server.
+    pub longest_queue_wait: SimDuration,
+    /// Commands sent to the cache; GETs of requests count where the request came.
+    pub commands: Commands,
     /// Bytes of live entries, averaged over the bucket.
     pub live_mean_bytes: f64,
     /// Bytes of expired entries still resident, averaged over the bucket.

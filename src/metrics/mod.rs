@@ -11,6 +11,7 @@ mod origin_load;
 mod outcome;
 mod recorder;
 mod series;
+mod servers;
 mod stampedes;
 mod sweeps;
 mod waits;

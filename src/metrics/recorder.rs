@@ -4,6 +4,7 @@ use super::freshness::FreshnessRecorder;
 use super::latency::LatencyRecorder;
 use super::origin_load::OriginRecorder;
 use super::series::SeriesRecorder;
+use super::servers::ServerRecorder;
 use super::stampedes::StampedeRecorder;
 use super::sweeps::SweepRecorder;
 use super::{
@@ -54,18 +55,22 @@ pub struct Recorder {
     out_of_memory: u64,
     too_large: u64,
     series: SeriesRecorder,
+    servers: Option<ServerRecorder>,
     trajectories: Vec<Trajectory>,
 }
 
 /// The present stretch of time: all of it lies in one bucket of the series and on one side of the
-/// borders of the scored window, so that its outcomes are counted once and shared out when it is over.
+/// borders of the scored window, so that its outcomes and commands are counted once and shared out when it is over.
 #[derive(Debug)]
 struct Stretch {
     begin: SimTime,
     end: SimTime,
     bucket: usize,
+    is_scored: bool,
     /// Outcomes and bytes, by class.
     classes: Vec<ClassTotals>,
+    /// Commands, but for the GETs that every request begins with.
+    commands: Commands,
 }
 
 impl Recorder {
@@ -89,7 +94,9 @@ impl Recorder {
                 begin: SimTime::ZERO,
                 end: SimTime::ZERO,
                 bucket: 0,
+                is_scored: false,
                 classes: vec![ClassTotals::default(); classes],
+                commands: Commands::default(),
             },
             latency: LatencyRecorder::new(classes),
             freshness: changes.then(FreshnessRecorder::new),
@@ -102,6 +109,8 @@ impl Recorder {
             out_of_memory: 0,
             too_large: 0,
             series: SeriesRecorder::new(window, bucket, classes, freshness_bound),
+            servers: servers
+                .map(|servers| ServerRecorder::new(servers, window.until, bucket, window.buckets(bucket))),
             trajectories: Vec::new(),
         }
     }
@@ -115,6 +124,13 @@ impl Recorder {
         let mut commands = self.commands;
         commands.get += totals.outcomes.total();
         commands.bytes_out += totals.hit_bytes;
+        let mut series = self.series.finish(account);
+        for bucket in &mut series.buckets {
+            bucket.commands = completed(bucket.commands, self.deadlines);
+        }
+        if let Some(servers) = self.servers {
+            servers.finish(&mut series.buckets);
+        }
         Measurements {
             scored: self.window.length(),
             totals,
@@ -141,7 +157,7 @@ impl Recorder {
             incidents: self.incidents,
             sweeps: self.sweeps.finish(),
             freshness: self.freshness.map(|freshness| freshness.finish(self.freshness_bound)),
-            series: self.series.finish(account),
+            series,
             trajectories: self.trajectories,
         }
     }
@@ -171,15 +187,33 @@ impl Recorder {
         let begin = borders.into_iter().filter(|border| *border <= at).fold(begin, SimTime::max);
         let end = borders.into_iter().filter(|border| *border > at).fold(end, SimTime::min);
         (self.stretch.bucket, self.stretch.begin, self.stretch.end) = (bucket, begin, end);
+        self.stretch.is_scored = self.window.contains(begin);
+    }
+
+    /// The commands of the stretch that an instant lies in, and whether it is scored.
+    #[inline]
+    fn commands_at(&mut self, at: SimTime) -> (&mut Commands, bool) {
+        if at < self.stretch.begin || at >= self.stretch.end {
+            self.turn_to(at);
+        }
+        (&mut self.stretch.commands, self.stretch.is_scored)
     }
 
     /// Adds what was counted in the present stretch to its bucket, and to the totals if it is scored.
     fn share_out(&mut self) {
-        let is_scored = self.window.contains(self.stretch.begin);
+        let is_scored = self.stretch.is_scored;
+        let commands = std::mem::take(&mut self.stretch.commands);
+        // What is sent after the end of the run belongs to no bucket.
+        if self.stretch.begin <= self.window.until {
+            self.series.sent(self.stretch.bucket, &commands);
+        }
+        if is_scored {
+            self.commands.merge(&commands);
+        }
         for (class, counts) in self.stretch.classes.iter_mut().enumerate() {
             let counts = std::mem::take(counts);
             if counts.outcomes.total() > 0 {
-                self.series.count(self.stretch.bucket, class, &counts.outcomes);
+                self.series.count(self.stretch.bucket, class, &counts);
                 if is_scored {
                     self.classes[class].merge(&counts);
                 }
@@ -193,7 +227,7 @@ impl Recorder {
         let mut counts = ClassTotals::default();
         counts.add(outcome);
         let class = outcome.class.index();
-        self.series.count(self.series.bucket_of(outcome.at).0, class, &counts.outcomes);
+        self.series.count(self.series.bucket_of(outcome.at).0, class, &counts);
         if self.window.contains(outcome.at) {
             self.classes[class].merge(&counts);
         }
@@ -253,33 +287,33 @@ impl Observer for Recorder {
 
     #[inline]
     fn stored(&mut self, size: u32, at: SimTime, stored: Stored) {
-        if !self.window.contains(at) {
-            return;
-        }
+        let (commands, is_scored) = self.commands_at(at);
         match stored {
-            Stored::Yes => self.commands.bytes_in += u64::from(size),
-            Stored::TooLarge => {
-                self.too_large += 1;
-                return;
+            Stored::Yes => {
+                commands.set += 1;
+                commands.bytes_in += u64::from(size);
             }
-            Stored::OutOfMemory => self.out_of_memory += 1,
+            Stored::OutOfMemory => {
+                commands.set += 1;
+                self.out_of_memory += u64::from(is_scored);
+            }
+            Stored::TooLarge => self.too_large += u64::from(is_scored),
             // Whoever decides what to hold decides before the value is sent.
-            Stored::NotAdmitted | Stored::Unreachable => return,
+            Stored::NotAdmitted | Stored::Unreachable => {}
         }
-        self.commands.set += 1;
     }
 
     #[inline]
     fn served(&mut self, served: &Served) {
         self.origin.served(served);
+        if let Some(servers) = &mut self.servers {
+            servers.served(&served.fetch);
+        }
     }
 
     #[inline]
     fn sent(&mut self, at: SimTime, command: Command, times: u64) {
-        if !self.window.contains(at) {
-            return;
-        }
-        let commands = &mut self.commands;
+        let (commands, _) = self.commands_at(at);
         *match command {
             Command::Poll => &mut commands.get,
             Command::Rewrite | Command::SetError => &mut commands.set,
@@ -313,7 +347,7 @@ impl Observer for Recorder {
     }
 
     fn touched(&mut self, at: SimTime) {
-        self.commands.expire += u64::from(self.window.contains(at));
+        self.commands_at(at).0.expire += 1;
     }
 
     fn steered(&mut self, trajectories: Vec<Trajectory>) {

@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 
-use super::{Asked, Bucket, ClassBucket, Outcome, Series, Tally};
+use super::{Asked, Bucket, ClassBucket, ClassTotals, Commands, Outcome, Series, Tally};
 use crate::cache::Account;
 use crate::units::{SimDuration, SimTime, Window};
 
@@ -90,13 +90,22 @@ impl SeriesRecorder {
         (place, begin, if place == last { SimTime::NEVER } else { begin + self.length })
     }
 
-    /// Counts outcomes of a class in a bucket.
-    pub(super) fn count(&mut self, bucket: usize, class: usize, outcomes: &Tally) {
+    /// Counts outcomes of a class in a bucket, and the GETs that led to them.
+    pub(super) fn count(&mut self, bucket: usize, class: usize, totals: &ClassTotals) {
+        let ClassTotals { outcomes, hit_bytes, .. } = totals;
+        let commands = &mut self.buckets[bucket].commands;
+        commands.get += outcomes.total();
+        commands.bytes_out += hit_bytes;
         let counts = &mut self.by_class[bucket * self.slots + class.min(self.slots - 1)];
         for (count, more) in counts.outcomes.iter_mut().zip(outcomes.counts()) {
             // No bucket of a trace has 2^32 requests.
             *count += u32::try_from(more).unwrap_or(u32::MAX);
         }
+    }
+
+    /// Counts commands in a bucket.
+    pub(super) fn sent(&mut self, bucket: usize, commands: &Commands) {
+        self.buckets[bucket].commands.merge(commands);
     }
 
     /// What beside the count there is to an outcome: its wait, and how old the answer was; whether that

@@ -119,6 +119,8 @@ pub fn synthetic(trace: &Trace) -> TraceInfo {
         skipped_first: std::collections::BTreeMap::new(),
         imputed_size_share: 0.0,
         notes: Vec::new(),
+        clock: None,
+        reuse: Some(super::reuse::reuse(trace)),
     }
 }
 

@@ -45,6 +45,18 @@ pub struct Series {
     pub peak_in_flight: Vec<u64>,
     /// Fetches that started while another of the same object was in flight.
     pub duplicate_fetches: Vec<f64>,
+    /// Share of the servers' time spent on fetches; empty, as the next two, where capacity is unlimited.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub utilisation: Vec<f64>,
+    /// Fetches that waited for a server, averaged over the bucket.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queue_mean: Vec<f64>,
+    /// Longest wait for a server in seconds among fetches asked for in the bucket, in any replication.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queue_wait_max_s: Vec<f64>,
+    /// Commands sent to the cache.
+    #[serde(default)]
+    pub commands: CommandSeries,
     /// Bytes of live entries.
     pub live_bytes: Vec<f64>,
     /// Bytes of expired entries still resident.
@@ -76,6 +88,54 @@ pub struct Series {
     /// The same by class, for the first 16 classes of the scenario; empty where there is only one.
     #[serde(default)]
     pub classes: Vec<ClassSeries>,
+}
+
+/// Commands over time: means over replications; a kind that was never sent has an empty column.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "named after the Redis commands, as the totals are")]
+pub struct CommandSeries {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub get: Vec<f64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub set: Vec<f64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expire: Vec<f64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub del: Vec<f64>,
+    /// Lock traffic.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lock: Vec<f64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub zadd: Vec<f64>,
+    /// Commands of sweeps.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sweep: Vec<f64>,
+    /// Of deadlines kept beside values.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deadline: Vec<f64>,
+    /// Bytes written by SETs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bytes_in: Vec<f64>,
+    /// Bytes read by GETs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bytes_out: Vec<f64>,
+}
+
+impl CommandSeries {
+    /// The columns of commands, without those of bytes, each with its name.
+    pub fn kinds(&self) -> [(&'static str, &[f64]); 8] {
+        [
+            ("get", &self.get),
+            ("set", &self.set),
+            ("expire", &self.expire),
+            ("del", &self.del),
+            ("lock", &self.lock),
+            ("zadd", &self.zadd),
+            ("sweep", &self.sweep),
+            ("deadline", &self.deadline),
+        ]
+    }
 }
 
 /// One class over time: means over replications.

@@ -9,6 +9,7 @@ mod build;
 mod classes;
 mod columns;
 mod json;
+mod reuse;
 mod series;
 #[cfg(test)]
 mod tests;
@@ -17,4 +18,5 @@ mod wire;
 pub use assemble::{About, sha256, synthetic};
 pub use build::{CellContext, Finished, ids};
 pub use json::RecordError;
+pub use reuse::reuse;
 pub use wire::*;

@@ -1,7 +1,7 @@
 //! The run over time as columns, averaged over replications bucket by bucket.
 
 use super::wire;
-use crate::metrics::{Bucket, Cause, ClassBucket, Measurements, OutcomeKind};
+use crate::metrics::{Bucket, Cause, ClassBucket, Commands, Measurements, OutcomeKind};
 use crate::score::Replications;
 use crate::units::SimDuration;
 
@@ -16,6 +16,7 @@ pub(super) fn averaged(runs: &Replications, classes: &[String]) -> wire::Series 
         MISSES.iter().map(|&cause| bucket.outcomes.of(OutcomeKind::Miss(cause)) as f64).sum::<f64>()
     };
     let changes = runs.iter().any(|run| run.freshness.is_some());
+    let limited = runs.iter().any(|run| run.origin.utilisation.is_some());
     let bounded = runs.iter().any(|run| run.freshness.is_some_and(|freshness| freshness.bound.is_some()));
     wire::Series {
         bucket_s: runs.iter().next().map_or(0.0, |run| run.series.bucket.as_secs_f64()),
@@ -35,6 +36,10 @@ pub(super) fn averaged(runs: &Replications, classes: &[String]) -> wire::Series 
         peak_fetch_rate: columns.max(|bucket| bucket.peak_fetch_rate),
         peak_in_flight: columns.max(|bucket| bucket.peak_in_flight),
         duplicate_fetches: columns.mean(|_, bucket| bucket.duplicate_fetches as f64),
+        utilisation: columns.mean_if(limited, |bucket| bucket.utilisation.unwrap_or(0.0)),
+        queue_mean: columns.mean_if(limited, |bucket| bucket.queue_mean),
+        queue_wait_max_s: if limited { longest_queue_waits(&columns) } else { Vec::new() },
+        commands: commands(&columns, runs),
         live_bytes: columns.mean(|_, bucket| bucket.live_mean_bytes),
         expired_bytes: columns.mean(|_, bucket| bucket.expired_mean_bytes),
         peak_bytes: columns.max(|bucket| bucket.peak_bytes),
@@ -50,8 +55,8 @@ pub(super) fn averaged(runs: &Replications, classes: &[String]) -> wire::Series 
             .into_iter()
             .map(|nanos| milliseconds(SimDuration::from_nanos(nanos)))
             .collect(),
-        outdated: if changes { columns.mean(|_, bucket| bucket.outdated as f64) } else { Vec::new() },
-        over_bound: if bounded { columns.mean(|_, bucket| bucket.over_bound as f64) } else { Vec::new() },
+        outdated: columns.mean_if(changes, |bucket| bucket.outdated as f64),
+        over_bound: columns.mean_if(bounded, |bucket| bucket.over_bound as f64),
         mean_age_s: if changes { columns.known(mean_age_s) } else { Vec::new() },
         classes: by_class(&columns, runs, classes),
     }
@@ -64,6 +69,31 @@ fn milliseconds(span: SimDuration) -> f64 {
 fn mean_age_s(bucket: &Bucket) -> Option<f64> {
     let answers = bucket.outcomes.total() - bucket.outcomes.of(OutcomeKind::Error);
     (answers > 0).then(|| bucket.age_sum_s / answers as f64)
+}
+
+fn longest_queue_waits(columns: &Columns<'_>) -> Vec<f64> {
+    let longest = columns.max(|bucket| bucket.longest_queue_wait.as_nanos());
+    longest.into_iter().map(|nanos| SimDuration::from_nanos(nanos).as_secs_f64()).collect()
+}
+
+/// Columns of the commands that were sent at all.
+fn commands(columns: &Columns<'_>, runs: &Replications) -> wire::CommandSeries {
+    let column = |count: fn(&Commands) -> u64| {
+        let sent = runs.iter().flat_map(|run| &run.series.buckets).any(|bucket| count(&bucket.commands) > 0);
+        columns.mean_if(sent, |bucket| count(&bucket.commands) as f64)
+    };
+    wire::CommandSeries {
+        get: column(|sent| sent.get),
+        set: column(|sent| sent.set),
+        expire: column(|sent| sent.expire),
+        del: column(|sent| sent.del),
+        lock: column(|sent| sent.lock),
+        zadd: column(|sent| sent.zadd),
+        sweep: column(|sent| sent.sweep),
+        deadline: column(|sent| sent.deadline),
+        bytes_in: column(|sent| sent.bytes_in),
+        bytes_out: column(|sent| sent.bytes_out),
+    }
 }
 
 fn by_class(columns: &Columns<'_>, runs: &Replications, names: &[String]) -> Vec<wire::ClassSeries> {
@@ -117,6 +147,11 @@ impl<'r> Columns<'r> {
         (0..self.buckets).map(|index| sum(index) / self.runs.len() as f64).collect()
     }
 
+    /// The value of each bucket, averaged over replications; nothing unless it applies.
+    fn mean_if(&self, applies: bool, value: impl Fn(&Bucket) -> f64) -> Vec<f64> {
+        if applies { self.mean(|_, bucket| value(bucket)) } else { Vec::new() }
+    }
+
     /// The value of each bucket, averaged over the replications that have one.
     fn known(&self, value: fn(&Bucket) -> Option<f64>) -> Vec<Option<f64>> {
         let values = |index| self.at(index).filter_map(|(_, bucket)| value(bucket)).collect::<Vec<_>>();
@@ -160,6 +195,22 @@ mod tests {
         assert_eq!(series.peak_fetch_rate, [4, 8]);
         assert!((series.bucket_s - 60.0).abs() < 1e-12);
         assert!(series.outdated.is_empty() && series.classes.is_empty());
+    }
+
+    #[test]
+    fn commands_have_columns_where_they_were_sent_and_servers_where_there_are_any() {
+        let mut busy = run(&[1, 2]);
+        for (index, bucket) in busy.series.buckets.iter_mut().enumerate() {
+            bucket.commands = Commands { get: 7, lock: index as u64, ..Commands::default() };
+            bucket.utilisation = Some(0.5);
+            bucket.longest_queue_wait = SimDuration::from_millis(1_500);
+        }
+        let unlimited = averaged(&[(0, busy.clone())].into_iter().collect(), &[]);
+        assert_eq!((unlimited.commands.get, unlimited.commands.lock), (vec![7.0, 7.0], vec![0.0, 1.0]));
+        assert!(unlimited.commands.zadd.is_empty() && unlimited.utilisation.is_empty());
+        busy.origin.utilisation = Some(0.5);
+        let limited = averaged(&[(0, busy.clone()), (1, busy)].into_iter().collect(), &[]);
+        assert_eq!((limited.utilisation, limited.queue_wait_max_s), (vec![0.5; 2], vec![1.5; 2]));
     }
 
     #[test]

@@ -36,6 +36,8 @@ fn build(cells: &[score::Cell], rules: &Rules) -> Record {
             skipped: BTreeMap::new(),
             skipped_first: BTreeMap::new(),
             imputed_size_share: 0.0,
+            clock: None,
+            reuse: None,
             notes: vec![],
         },
         provenance: Provenance {

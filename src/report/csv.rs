@@ -76,8 +76,9 @@ impl Column<'_> {
     }
 }
 
-fn series_columns(series: &Series) -> [(&'static str, Column<'_>); 27] {
+fn series_columns(series: &Series) -> [(&'static str, Column<'_>); 40] {
     use Column::{Known, Means, Peaks};
+    let commands = &series.commands;
     [
         ("requests", Means(&series.requests)),
         ("fresh_hit", Means(&series.fresh_hit)),
@@ -95,6 +96,19 @@ fn series_columns(series: &Series) -> [(&'static str, Column<'_>); 27] {
         ("peak_fetch_rate", Peaks(&series.peak_fetch_rate)),
         ("peak_in_flight", Peaks(&series.peak_in_flight)),
         ("duplicate_fetches", Means(&series.duplicate_fetches)),
+        ("origin_utilisation", Means(&series.utilisation)),
+        ("origin_queue_mean", Means(&series.queue_mean)),
+        ("origin_queue_wait_max_s", Means(&series.queue_wait_max_s)),
+        ("commands_get", Means(&commands.get)),
+        ("commands_set", Means(&commands.set)),
+        ("commands_expire", Means(&commands.expire)),
+        ("commands_del", Means(&commands.del)),
+        ("commands_lock", Means(&commands.lock)),
+        ("commands_zadd", Means(&commands.zadd)),
+        ("commands_sweep", Means(&commands.sweep)),
+        ("commands_deadline", Means(&commands.deadline)),
+        ("bytes_in", Means(&commands.bytes_in)),
+        ("bytes_out", Means(&commands.bytes_out)),
         ("live_bytes", Means(&series.live_bytes)),
         ("expired_bytes", Means(&series.expired_bytes)),
         ("peak_bytes", Peaks(&series.peak_bytes)),
@@ -237,6 +251,7 @@ fn waits(cell: &Cell) -> Vec<(&'static str, String)> {
         ("latency_mean_ms", waits.mean),
         ("latency_p50_ms", waits.p50),
         ("latency_p90_ms", waits.p90),
+        ("latency_p95_ms", waits.p95),
         ("latency_p99_ms", waits.p99),
         ("latency_p999_ms", waits.p999),
         ("latency_max_ms", waits.max),

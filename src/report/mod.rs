@@ -19,6 +19,7 @@ mod markdown;
 mod measure;
 mod ranking;
 mod reading;
+mod reuse;
 mod sharding;
 mod sizing;
 mod surface;
@@ -262,11 +263,12 @@ mod tests {
     #[test]
     fn every_number_on_the_page_is_the_record_s() {
         // In these tables some numbers are worked out from the record: ranks, limits, room, shares of hours and weights.
-        const WORKED_OUT: [&str; 11] = [
+        const WORKED_OUT: [&str; 12] = [
             "ranking",
             "weights-table",
             "ttl-table",
             "hours-table",
+            "reuse-table",
             "entry-table",
             "memory-table",
             "misses-table",
@@ -315,7 +317,7 @@ mod tests {
         for (anchor, _) in html::CONTENTS {
             assert!(page.contains(&format!("<section id=\"{anchor}\"")), "{anchor}");
         }
-        assert_eq!(page.matches("<figure").count(), 13);
+        assert_eq!(page.matches("<figure").count(), 14);
         assert!(!page.contains("class=\"missing\""), "every chart is drawn");
         for events in
             ["flush at 2:30:00", "maxmemory at 2:31:00: maxmemory of everything", "restart at 3:53:20"]

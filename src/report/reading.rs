@@ -19,6 +19,10 @@ pub(crate) struct Reading<'a> {
     pub(crate) bounds: Vec<&'a Cell>,
 }
 
+/// From so many cells on, charts and tables tell of the best in detail, and of the others in the table of all cells
+/// alone: a page is to stay below 1 MB.
+const MANY: usize = 100;
+
 /// How a cell differs from its baseline in one measure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Change {
@@ -51,6 +55,11 @@ impl<'a> Reading<'a> {
             })
         });
         Self { record, ranked, bounds }
+    }
+
+    /// Whether the page would grow too large if it told everything of every cell.
+    pub(crate) fn is_large(&self) -> bool {
+        self.record.cells.len() > MANY
     }
 
     /// The recommended cell.

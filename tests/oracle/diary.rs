@@ -3,7 +3,7 @@
 use crate::naive::{self, Kind, Totals};
 use ttlab::cache::Stored;
 use ttlab::metrics::{
-    Asked, Cause, Command, Incident, Measurements, Observer, Outcome, OutcomeKind, Regeneration,
+    Asked, Cause, Command, Incident, Measurements, Observer, Outcome, OutcomeKind, Regeneration, Served,
 };
 use ttlab::units::{SimDuration, SimTime};
 
@@ -13,6 +13,10 @@ pub(crate) struct Diary {
     /// Outcomes with the place of their request, in the order in which they were told.
     outcomes: Vec<(u32, naive::Outcome)>,
     pub(crate) regenerations: Vec<Regeneration>,
+    /// Commands beside the GETs that requests begin with, and when they were sent.
+    commands: Vec<(SimTime, u64)>,
+    /// When fetches were asked for, taken up and over.
+    served: Vec<[SimTime; 3]>,
     /// What can be summed up from what is told; the rest is the cache's to say.
     pub(crate) totals: Totals,
 }
@@ -44,19 +48,29 @@ impl Observer for Diary {
         self.totals.refreshes += u64::from(asked.background);
     }
 
+    fn served(&mut self, served: &Served) {
+        let fetch = served.fetch;
+        self.served.push([fetch.asked, fetch.started, fetch.done]);
+    }
+
     fn regenerated(&mut self, regeneration: &Regeneration) {
         self.regenerations.push(*regeneration);
     }
 
-    fn stored(&mut self, _: u32, _: SimTime, stored: Stored) {
+    fn stored(&mut self, _: u32, at: SimTime, stored: Stored) {
+        if matches!(stored, Stored::Yes | Stored::OutOfMemory) {
+            self.commands.push((at, 1));
+        }
         self.totals.out_of_memory += u64::from(stored == Stored::OutOfMemory);
     }
 
-    fn touched(&mut self, _: SimTime) {
+    fn touched(&mut self, at: SimTime) {
+        self.commands.push((at, 1));
         self.totals.touches += 1;
     }
 
-    fn sent(&mut self, _: SimTime, command: Command, count: u64) {
+    fn sent(&mut self, at: SimTime, command: Command, count: u64) {
+        self.commands.push((at, count));
         let sum = match command {
             Command::Poll => &mut self.totals.polls,
             Command::Lock | Command::Unlock => &mut self.totals.locks,
@@ -121,4 +135,39 @@ pub(crate) fn check_recorder(
     let stampedes = &measured.stampedes;
     assert_eq!(stampedes.regenerations, count, "{text}");
     assert_eq!(stampedes.regenerations + stampedes.duplicate_fetches, fetches, "{text}");
+}
+
+/// Commands and the origin's servers over time are what the diary holds, bucket by bucket.
+pub(crate) fn check_buckets(
+    measured: &Measurements,
+    diary: &Diary,
+    servers: Option<usize>,
+    end: SimTime,
+    text: &str,
+) {
+    let (length, last) = (measured.series.bucket, measured.series.buckets.len() - 1);
+    for (place, bucket) in measured.series.buckets.iter().enumerate() {
+        let from = SimTime::ZERO + SimDuration::from_nanos(length.as_nanos() * place as u64);
+        let until = (from + length).min(end);
+        let inside = |at: SimTime| from <= at && (at < until || (place == last && at == end));
+        let told: u64 = diary.commands.iter().filter(|(at, _)| inside(*at)).map(|(_, count)| count).sum();
+        let sent = bucket.commands;
+        let more = sent.get + sent.set + sent.expire + sent.del + sent.lock + sent.zadd + sent.sweep;
+        assert_eq!(more - bucket.outcomes.total(), told, "commands of bucket {place}: {text}");
+        let within = |start: SimTime, end: SimTime| end.min(until).since(start.max(from)).as_nanos();
+        let queued: u64 = diary.served.iter().map(|[asked, started, _]| within(*asked, *started)).sum();
+        let busy: u64 = diary.served.iter().map(|[_, started, done]| within(*started, *done)).sum();
+        let Some(servers) = servers else {
+            assert_eq!((bucket.utilisation, queued), (None, 0), "{text}");
+            continue;
+        };
+        let span = until.since(from).as_nanos() as f64;
+        let told = if span > 0.0 { (busy as f64 / span, queued as f64 / span) } else { (0.0, 0.0) };
+        let utilisation = bucket.utilisation.expect("there are servers") * servers as f64;
+        assert!(
+            (utilisation - told.0).abs() < 1e-9,
+            "busy in bucket {place}: {utilisation}, {told:?}: {text}"
+        );
+        assert!((bucket.queue_mean - told.1).abs() < 1e-9, "queue of bucket {place}: {told:?}: {text}");
+    }
 }

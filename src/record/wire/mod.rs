@@ -17,7 +17,7 @@ pub use self::cost::Cost;
 pub use self::judged::{Bound, Difference, Expectation, Gate, Scoring};
 pub use self::load::{Avalanche, CacheCommands, Incidents, Origin, Stampedes, Sweeps, WorstStampede};
 pub use self::memory::{Entries, Memory, MemoryParts};
-pub use super::columns::{ClassSeries, Series, Trajectory};
+pub use super::columns::{ClassSeries, CommandSeries, Series, Trajectory};
 
 /// Version of the record's layout.
 pub const SCHEMA: u32 = 1;
@@ -95,6 +95,32 @@ pub struct TraceInfo {
     pub imputed_size_share: f64,
     /// What the reader should know, in sentences.
     pub notes: Vec<String>,
+    /// When it began by the recorder's clock; `null` where no clock was recorded.
+    #[serde(default)]
+    pub clock: Option<Clock>,
+    /// How soon objects are asked for again (in the first replication of a synthetic trace); `null` in older records.
+    #[serde(default)]
+    pub reuse: Option<Reuse>,
+}
+
+/// When a recorded trace began.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Clock {
+    /// Time of its first request, in seconds since 1970 UTC.
+    pub first_unix_s: f64,
+    /// By how many seconds most of the recorder's clocks were ahead of UTC.
+    pub utc_offset_s: i32,
+}
+
+/// Requests by the time since the one before for the same object, and by the time since its first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reuse {
+    /// Upper edges of all steps but the last, in seconds; an edge belongs to the step below it.
+    pub edges_s: Vec<f64>,
+    /// Requests that were the first for their object.
+    pub first_requests: u64,
+    /// All others: by step of the time since the one before, and within it by step of the time since the first.
+    pub requests: Vec<Vec<u64>>,
 }
 
 /// How it was simulated.

@@ -11,6 +11,8 @@ use crate::report::reading::{self, Reading};
 
 /// Rows drawn at most; the others stand in the table of all cells.
 const MOST: usize = 24;
+/// The same where there are very many cells.
+const MOST_OF_MANY: usize = 12;
 /// Limits drawn at most.
 const LIMITS: usize = 12;
 
@@ -24,9 +26,10 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
         ));
     }
     let mut note = String::new();
-    if rows.len() > MOST {
-        note = format!("The best {MOST} of {} strategies are drawn.", rows.len());
-        rows.truncate(MOST);
+    let most = if reading.is_large() { MOST_OF_MANY } else { MOST };
+    if rows.len() > most {
+        note = format!("The best {most} of {} strategies are drawn.", rows.len());
+        rows.truncate(most);
     }
     // A fixed TTL is a number, and numbers stand in order.
     rows.sort_by(|a, b| a.ttl_s.partial_cmp(&b.ttl_s).unwrap_or(std::cmp::Ordering::Equal));

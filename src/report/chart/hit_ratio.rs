@@ -10,6 +10,8 @@ use crate::report::reading::{self, Reading};
 
 /// Rows drawn at most; the others stand in the table.
 const MOST: usize = 48;
+/// The same where there are very many cells.
+const MOST_OF_MANY: usize = 24;
 const NAMES: f64 = 280.0;
 const VALUES: f64 = 56.0;
 const ROW: f64 = 24.0;
@@ -54,7 +56,8 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         PARTS.iter().filter(|part| all.iter().any(|cell| (part.count)(&cell.outcomes) > 0)).collect();
     let keys = key_rows(&parts);
     let top = 14.0 + keys.last().map_or(0.0, |(_, _, y)| *y) + 18.0;
-    let rows = all.len().min(MOST);
+    let most = if reading.is_large() { MOST_OF_MANY } else { MOST };
+    let rows = all.len().min(most);
     let bottom = top + rows as f64 * ROW;
     let sheet = Sheet::new(bottom + 44.0);
     for (part, x, y) in &keys {
@@ -62,7 +65,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         sheet.text(x + 17.0, 14.0 + y, part.label, Hold::Left)?;
     }
     axis(&sheet, top, bottom)?;
-    for (row, cell) in all.iter().take(MOST).enumerate() {
+    for (row, cell) in all.iter().take(most).enumerate() {
         bar(&sheet, reading, cell, &parts, top + row as f64 * ROW)?;
     }
     let hits = format::percent(cell_share(first, first.outcomes.fresh_hit));

@@ -10,6 +10,7 @@ mod heat;
 pub(crate) mod heat_capacity;
 pub(crate) mod heat_compare;
 pub(crate) mod heat_hours;
+pub(crate) mod heat_reuse;
 pub(crate) mod heat_surface;
 pub(crate) mod herds;
 pub(crate) mod hit_ratio;

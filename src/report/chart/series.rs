@@ -14,6 +14,8 @@ const GAP: f64 = 40.0;
 const RIGHT: f64 = 176.0;
 /// Lines drawn at most.
 const MOST: usize = 6;
+/// The same where there are very many cells: the recommended one, the runner-up and the baseline.
+const MOST_OF_MANY: usize = 3;
 /// Room for the names of events above the first panel.
 const EVENTS: f64 = 18.0;
 
@@ -42,8 +44,9 @@ struct Shared<'a> {
 
 /// Draws the chart; the second text says how buckets were gathered and where axes start.
 pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
+    let most = if reading.is_large() { MOST_OF_MANY } else { MOST };
     let cells: Vec<&Cell> =
-        reading.side_by_side(MOST).into_iter().filter(|cell| !cell.series.requests.is_empty()).collect();
+        reading.side_by_side(most).into_iter().filter(|cell| !cell.series.requests.is_empty()).collect();
     let Some(first) = cells.first() else {
         return Err(ChartError::NoData("The record holds no series, so there is nothing to draw over time"));
     };
@@ -126,6 +129,12 @@ impl Shared<'_> {
                 "origin fetches in flight, most at once",
                 self.lines(|cell, sampling| sampling.peaks(&cell.series.peak_in_flight)),
             ),
+            self.busy_servers(),
+            plain(
+                "fetches waiting for a server of the origin, on average",
+                self.lines(|cell, sampling| sampling.means(&cell.series.queue_mean)),
+            ),
+            plain("commands to the cache per second", self.commands()),
             plain("entries whose TTL ran out, per second", per_second(|series| &series.expired)),
             plain("entries evicted, per second", per_second(|series| &series.evicted)),
         ];
@@ -137,6 +146,34 @@ impl Shared<'_> {
 
     fn lines(&self, line: impl Fn(&Cell, Sampling) -> Line) -> Vec<Line> {
         self.cells.iter().map(|cell| line(cell, self.sampling)).collect()
+    }
+
+    fn busy_servers(&self) -> Rows {
+        let lines = self.lines(|cell, sampling| sampling.means(&cell.series.utilisation));
+        let bands = vec![None; lines.len()];
+        let title = "servers of the origin that were busy, % of their time".into();
+        Rows { title, unit: "share", scale: Scale::shares(0.0), lines, bands, limit: None }
+    }
+
+    /// Commands per second where some cell sends more than the GET of each request and the SET of each fill, which the
+    /// panels of hits and fetches show already; else nothing.
+    fn commands(&self) -> Vec<Line> {
+        let sends_more = |cell: &Cell| {
+            let polls =
+                cell.series.commands.get.iter().sum::<f64>() > cell.series.requests.iter().sum::<f64>();
+            polls || cell.series.commands.kinds().iter().skip(2).any(|(_, column)| !column.is_empty())
+        };
+        if !self.cells.iter().copied().any(sends_more) {
+            return Vec::new();
+        }
+        self.lines(|cell, sampling| {
+            let kinds = cell.series.commands.kinds();
+            let sent = |bucket: usize| -> f64 {
+                kinds.iter().filter_map(|(_, column)| column.get(bucket)).sum::<f64>() / cell.series.bucket_s
+            };
+            let all: Vec<f64> = (0..cell.series.commands.get.len()).map(sent).collect();
+            sampling.means(&all)
+        })
     }
 
     fn hit_ratio(&self) -> Rows {

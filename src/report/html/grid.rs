@@ -14,6 +14,8 @@ pub(in crate::report) struct Table {
     pub(in crate::report) heads: Vec<Head>,
     pub(in crate::report) rows: Vec<Row>,
     pub(in crate::report) notes: Vec<String>,
+    /// Columns that a phone shows, one below the other under the row's name; empty for a table that scrolls there.
+    pub(in crate::report) stacked: &'static [&'static str],
 }
 
 /// The head of a column.
@@ -70,6 +72,21 @@ impl Table {
         };
         let heads = columns.into_iter().map(|column| head(column.as_ref())).collect();
         Self { id, caption: caption.into(), sortable: true, heads, ..Self::default() }
+    }
+
+    /// The style that names or hides the columns of a stacked table on a phone, where its head is not shown.
+    pub(in crate::report) fn stacked_style(&self) -> String {
+        let mut style = String::new();
+        for (column, head) in (1..).zip(&self.heads).skip(1) {
+            let (id, name) = (self.id, &head.text);
+            let rule = if self.stacked.contains(&name.as_str()) {
+                format!("#{id} td:nth-child({column})::before{{content:\"{name}\"}}\n")
+            } else {
+                format!("#{id} td:nth-child({column}){{display:none}}\n")
+            };
+            style.push_str(&rule);
+        }
+        format!("@media (max-width:480px){{{}}}\n", style.trim_end())
     }
 
     /// A row for each of these cells, which begin with their name and limit.

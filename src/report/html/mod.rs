@@ -51,6 +51,7 @@ impl Charts {
             ("herds", plain(chart::herds::draw(reading))),
             ("heat", chart::heat_capacity::draw(reading)),
             ("hours", plain(chart::heat_hours::draw(reading))),
+            ("reuse", plain(chart::heat_reuse::draw(reading))),
             ("hit-ratio", plain(chart::hit_ratio::draw(reading))),
             ("latency", plain(chart::latency::draw(reading))),
             ("entry", plain(chart::entry::draw(reading))),
@@ -119,6 +120,7 @@ struct Page<'a> {
     worst: Option<Table>,
     heat: Option<Table>,
     hours: Option<Table>,
+    reuse: Option<Table>,
     misses: Table,
     waits: Table,
     memory: Table,
@@ -135,7 +137,8 @@ struct Page<'a> {
 /// Renders the page.
 pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> String {
     let record = reading.record;
-    let style = style();
+    let ranking = tables::ranking(reading);
+    let style = style() + &ranking.stacked_style();
     let shown = reading.focus();
     let settings = shown.map(|cell| Settings::of(record, &cell.strategy)).unwrap_or_default();
     let page = Page {
@@ -155,7 +158,7 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         remarks: &record.provenance.notes,
         tiles: tables::tiles(reading),
         comparison: tables::comparison_words(reading),
-        ranking: tables::ranking(reading),
+        ranking,
         claims: tables::claims(reading),
         costs: tables::costs(reading),
         charts,
@@ -166,6 +169,7 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         worst: tables::worst_stampedes(reading),
         heat: tables::heat(reading),
         hours: tables::hours(reading),
+        reuse: tables::reuse(reading),
         misses: tables::misses(reading),
         waits: tables::waits(reading),
         memory: tables::memory(reading),

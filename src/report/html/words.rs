@@ -31,7 +31,7 @@ pub(super) struct Caption {
 }
 
 /// Every chart of the page.
-pub(super) const CAPTIONS: [Caption; 13] = [
+pub(super) const CAPTIONS: [Caption; 14] = [
     Caption {
         name: "pareto",
         label: "Chart: memory against origin load",
@@ -63,7 +63,8 @@ pub(super) const CAPTIONS: [Caption; 13] = [
     Caption {
         name: "series",
         label: "Chart: the run over time",
-        shows: "The run from its first request on, at the memory limit of the cell that the verdict names.",
+        shows: "The run from its first request on, at the memory limit of the cell that the verdict names; what never happened \
+                has no panel.",
         read: "Lines are means over a column of time and, where there are several, over replications; bands reach up to the \
                busiest second and to the memory that expired entries still take. The shaded stretch is the warm-up.",
         caveat: "The warm-up is simulated and not scored, so no table counts it; a stretch without requests, or below the start \
@@ -115,7 +116,17 @@ pub(super) const CAPTIONS: [Caption; 13] = [
         label: "Chart: hits by hour and class",
         shows: "Fresh hits by class of images and hour, of the cell that the verdict names; the warm-up is not counted.",
         read: "A dark column is an hour in which something happened to all classes; a dark row is a class with the wrong TTL.",
-        caveat: "Hours count from the first request of the trace.",
+        caveat: "Hours are those of the recorder's clock where the trace has one, else they count from the first request; summer \
+                 time is not modelled.",
+    },
+    Caption {
+        name: "reuse",
+        label: "Chart: age against reuse",
+        shows: "A property of the trace, whatever the cache does: how long ago an image was last asked for when it is asked for again \
+                (rows), and how old it is by then, counted from its first request (columns).",
+        read: "A TTL that starts anew at every access catches the rows up to its length. Weight at the right edge is images that stay \
+               wanted; weight on the diagonal is images that are asked for only twice or so, which no longer TTL makes pay.",
+        caveat: "The whole trace is counted, warm-up included, and what came before its first request is not known, so ages are too low.",
     },
     Caption {
         name: "hit-ratio",

@@ -24,7 +24,8 @@ pub(in crate::report::html) fn classes(reading: &Reading) -> Option<Table> {
         "current answers#/fresh_share",
     ];
     let mut table = Table::new("class-table", "Classes of images", &columns);
-    for cell in detailed(reading) {
+    let told = detailed(reading);
+    for cell in told.iter().copied() {
         for (place, class) in cell.classes.iter().enumerate() {
             let cells = vec![
                 Td::name(reading, cell),
@@ -46,6 +47,6 @@ pub(in crate::report::html) fn classes(reading: &Reading) -> Option<Table> {
             table.rows.push(Row { cells, at, chosen: reading.is_winner(cell), id: String::new() });
         }
     }
-    note_the_others(reading, &mut table);
+    note_the_others(reading, &told, &mut table);
     (!table.rows.is_empty()).then_some(table)
 }

@@ -1,6 +1,6 @@
 //! What every cell costs a month.
 
-use super::{Table, Td, every};
+use super::{Table, Td, note_the_others, told_of};
 use crate::report::cost;
 use crate::report::measure::Unit;
 use crate::report::reading::Reading;
@@ -19,7 +19,8 @@ pub(in crate::report::html) fn costs(reading: &Reading) -> Option<Table> {
         "nodes",
     ];
     let mut table = Table::new("cost-table", format!("Cost of a month in {currency}"), &columns);
-    table.each(reading, every(reading), |cell| {
+    let told = told_of(reading);
+    table.each(reading, told.iter().copied(), |cell| {
         let cost = cell.cost.as_ref();
         let money = |value: Option<f64>| Td::number(value, Unit::Number);
         let mut total = money(cost.and_then(|cost| cost.total.mean));
@@ -36,6 +37,7 @@ pub(in crate::report::html) fn costs(reading: &Reading) -> Option<Table> {
             Td::text(nodes.unwrap_or_else(|| "by size".into())),
         ]
     });
+    note_the_others(reading, &told, &mut table);
     table.notes.extend(cost::words(reading));
     table.notes.push(
         "A month has 730 hours. Memory is the limit (without one, the peak) with headroom, RSS and replicas; prices are \

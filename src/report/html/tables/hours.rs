@@ -8,9 +8,9 @@ use crate::report::reading::{self, Reading};
 /// Fresh hits of the cell that the verdict names, by class and hour; `None` where the run has fewer than two hours.
 pub(in crate::report::html) fn hours(reading: &Reading) -> Option<Table> {
     let cell = reading.focus()?;
-    let hours = hours::of(cell, reading.record.provenance.warmup_s)?;
-    let columns = hours.classes.first().map_or(0, |(_, sums)| sums.len());
-    let heads = (1..=columns).map(|hour| format!("{hour}#"));
+    let hours = hours::of(cell, reading.record).ok()?;
+    let colon = if hours.utc_offset_s.is_some() { ":00" } else { "" };
+    let heads = hours.names.iter().map(|name| format!("{name}{colon}#"));
     let columns: Vec<String> = std::iter::once("class, by hour".to_owned()).chain(heads).collect();
     let caption = format!("Fresh hits of {} by class and hour, % of requests", reading::name(cell));
     let mut table = Table::new("hours-table", caption, &columns);

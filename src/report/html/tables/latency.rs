@@ -28,7 +28,8 @@ pub(in crate::report::html) fn waits(reading: &Reading) -> Table {
         "max#/max",
     ];
     let mut table = Table::new("latency-table", "Waiting times", &columns);
-    for cell in detailed(reading) {
+    let told = detailed(reading);
+    for cell in told.iter().copied() {
         let here = reading.pointer(cell);
         let kinds = cell.latency_by_kind.iter();
         let kinds = kinds.map(|(kind, waits)| (cause(kind), waits, format!("{here}/latency_by_kind/{kind}")));
@@ -42,6 +43,6 @@ pub(in crate::report::html) fn waits(reading: &Reading) -> Table {
             table.rows.push(Row { cells, at, chosen, id: String::new() });
         }
     }
-    note_the_others(reading, &mut table);
+    note_the_others(reading, &told, &mut table);
     table
 }

@@ -1,6 +1,6 @@
 //! What the cache held, and where the bytes went.
 
-use super::{Table, Td, every};
+use super::{Table, Td, note_the_others, told_of};
 use crate::record::{Capacity, Cell};
 use crate::report::entry;
 use crate::report::measure::{EXPIRED_RESIDENT, MEMORY, PEAK_MEMORY, Unit};
@@ -26,7 +26,8 @@ pub(in crate::report::html) fn memory(reading: &Reading) -> Table {
         "commands per request#/commands/per_request",
     ];
     let mut table = Table::new("memory-table", "What the cache held", &columns);
-    table.each(reading, every(reading), |cell| {
+    let told = told_of(reading);
+    table.each(reading, told.iter().copied(), |cell| {
         let known = |value: f64| (cell.replications > 0).then_some(value);
         vec![
             Td::measured(reading, cell, &MEMORY),
@@ -44,6 +45,7 @@ pub(in crate::report::html) fn memory(reading: &Reading) -> Table {
             Td::number(cell.commands.per_request, Unit::Number),
         ]
     });
+    note_the_others(reading, &told, &mut table);
     if reading.record.cells.iter().any(|cell| cell.memory.rss_estimate_bytes.is_some()) {
         table.notes.push(
             "What the process takes at most is its peak times the ratio for fragmentation that the scenario assumes; \

@@ -8,6 +8,7 @@ mod latency;
 mod memory;
 mod outcomes;
 mod ranking;
+mod reuse;
 mod stampedes;
 mod tiles;
 mod ttls;
@@ -21,6 +22,7 @@ pub(super) use self::latency::waits;
 pub(super) use self::memory::{entry, memory};
 pub(super) use self::outcomes::misses;
 pub(super) use self::ranking::{claims, comparison_words, ranking};
+pub(super) use self::reuse::reuse;
 pub(super) use self::stampedes::{stampedes, worst_stampedes};
 pub(super) use self::tiles::{Settings, Tiles, tiles};
 pub(super) use self::ttls::table as ttls;
@@ -38,15 +40,18 @@ fn detailed<'a>(reading: &Reading<'a>) -> Vec<&'a Cell> {
     reading.ranked.iter().chain(&reading.bounds).take(DETAILED).copied().collect()
 }
 
-/// Says where the other cells are, if there are others.
-fn note_the_others(reading: &Reading, table: &mut Table) {
-    let all = reading.ranked.len() + reading.bounds.len();
-    if all > DETAILED {
-        table.notes.push(format!("The best {DETAILED} of {all} cells; record.json holds them all."));
+/// The cells that tables of one row a cell tell of: every one, or the best where there are very many.
+fn told_of<'a>(reading: &Reading<'a>) -> Vec<&'a Cell> {
+    if reading.is_large() {
+        return detailed(reading);
     }
+    reading.ranked.iter().chain(&reading.bounds).copied().collect()
 }
 
-/// Every cell, contenders in their rank and then bounds.
-fn every<'r, 'a>(reading: &'r Reading<'a>) -> impl Iterator<Item = &'a Cell> + use<'r, 'a> {
-    reading.ranked.iter().chain(&reading.bounds).copied()
+/// Says where the other cells are, if some are left out.
+fn note_the_others(reading: &Reading, told: &[&Cell], table: &mut Table) {
+    let (told, all) = (told.len(), reading.ranked.len() + reading.bounds.len());
+    if told < all {
+        table.notes.push(format!("The best {told} of {all} cells; record.json holds them all."));
+    }
 }

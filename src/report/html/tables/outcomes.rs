@@ -1,6 +1,6 @@
 //! How requests ended, misses by cause.
 
-use super::{Table, Td, every};
+use super::{Table, Td, note_the_others, told_of};
 use crate::record::Outcomes;
 use crate::report::reading::Reading;
 
@@ -24,10 +24,12 @@ pub(in crate::report::html) fn misses(reading: &Reading) -> Table {
     let heads = ["strategy", "memory limit#", "requests#/requests"].into_iter();
     let columns: Vec<&str> = heads.chain(shown.iter().map(|(name, _)| *name)).collect();
     let mut table = Table::new("misses-table", "Outcomes, of requests after warm-up", &columns);
-    table.each(reading, every(reading), |cell| {
+    let told = told_of(reading);
+    table.each(reading, told.iter().copied(), |cell| {
         let shares = shown.iter().map(|(_, count)| Td::share(count(&cell.outcomes), cell.requests));
         std::iter::once(Td::count(cell.requests)).chain(shares).collect()
     });
+    note_the_others(reading, &told, &mut table);
     if !absent.is_empty() {
         let names: Vec<&str> =
             absent.iter().map(|(name, _)| name.split('#').next().unwrap_or(name)).collect();

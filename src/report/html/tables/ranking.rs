@@ -9,6 +9,19 @@ use crate::report::measure::{
 };
 use crate::report::reading::{self, Reading};
 
+/// The columns of the comparison that a narrow screen shows.
+const ON_A_PHONE: [&str; 9] = [
+    "memory limit",
+    "gates",
+    "score",
+    FRESH_HIT.label,
+    MEMORY.label,
+    ORIGIN_RATE.label,
+    PEAK_ORIGIN_RATE.label,
+    STAMPEDES.label,
+    P99.label,
+];
+
 /// How the comparison table is to be read.
 pub(in crate::report::html) fn comparison_words(reading: &Reading) -> String {
     let baseline = reading.record.cells.iter().find(|cell| cell.baseline);
@@ -62,6 +75,7 @@ pub(in crate::report::html) fn ranking(reading: &Reading) -> Table {
     columns.extend(["gates".to_owned(), "score#/score".into()]);
     columns.extend(measures.iter().map(|measure| format!("{}#{}", measure.label, measure.path)));
     let mut table = Table::new("ranking", "Every cell, ranked", &columns);
+    table.stacked = &ON_A_PHONE;
     let ranks = (1_u64..).map(Some).zip(&reading.ranked);
     for (rank, cell) in ranks.chain(reading.bounds.iter().map(|cell| (None, cell))) {
         let place = rank.map_or_else(|| Td::text(format::NONE), Td::count);

@@ -1,7 +1,7 @@
 //! Stampedes and avalanches in numbers, and the keys that were hit hardest.
 
 use super::latency::cause;
-use super::{Row, Table, Td, every};
+use super::{Row, Table, Td, note_the_others, told_of};
 use crate::report::format;
 use crate::report::measure::{PEAK_WAITERS, STAMPEDES, Unit};
 use crate::report::reading::Reading;
@@ -30,7 +30,8 @@ pub(in crate::report::html) fn stampedes(reading: &Reading) -> Table {
     ];
     let mut table =
         Table::new("stampede-totals", "Stampedes (one object) and avalanches (many objects)", &columns);
-    table.each(reading, every(reading), |cell| {
+    let told = told_of(reading);
+    table.each(reading, told.iter().copied(), |cell| {
         let (one, many) = (&cell.stampedes, &cell.avalanche);
         vec![
             Td::count(one.count),
@@ -48,6 +49,7 @@ pub(in crate::report::html) fn stampedes(reading: &Reading) -> Table {
             Td::count(many.peak_expiring_per_s),
         ]
     });
+    note_the_others(reading, &told, &mut table);
     table
 }
 
