@@ -113,6 +113,8 @@ pub mod scenario;
 
 pub mod tune;
 
+pub mod live;
+
 pub mod record;
 
 pub mod report;

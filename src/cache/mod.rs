@@ -23,7 +23,7 @@ use eviction::EvictionPolicy;
 use memory::MemoryModel;
 use reclaim::Reclaim;
 use redis::{Needs, Server, Settings};
-pub use residency::{Account, Residency};
+pub use residency::{Account, Held as HeldBytes, Residency};
 
 use crate::origin::Version;
 use crate::random::Seed;

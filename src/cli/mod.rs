@@ -9,6 +9,7 @@ mod explain;
 mod fit;
 mod generate;
 mod list;
+mod live;
 mod memory;
 mod report;
 mod reshape;
@@ -54,6 +55,7 @@ enum Command {
     Size(size::Args),
     Cluster(cluster::Args),
     Explain(explain::Args),
+    Live(live::Args),
     List(list::Args),
     Trace(trace::Args),
     Report(report::Args),
@@ -86,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Size(args) => (args.output, size::run(&args)),
         Command::Cluster(args) => (args.output, cluster::run(&args)),
         Command::Explain(args) => (Output { quiet: false, json: args.json }, explain::run(&args)),
+        Command::Live(args) => (args.output, live::run(&args)),
         Command::List(args) => (Output { quiet: false, json: args.json }, list::run(&args)),
         Command::Trace(args) => (Output { quiet: false, json: args.json() }, trace::run(&args)),
         Command::Compare(args) => (Output { quiet: false, json: args.json }, compare::run(&args)),

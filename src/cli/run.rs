@@ -164,7 +164,7 @@ fn command(args: &Args, file: &ScenarioFile) -> String {
     command
 }
 
-fn tell(record: &Record, out: &Path, output: Output) {
+pub(super) fn tell(record: &Record, out: &Path, output: Output) {
     if output.json {
         terminal::result(&(report::brief_json(record) + "\n"));
         return;
@@ -183,7 +183,7 @@ fn tell(record: &Record, out: &Path, output: Output) {
 }
 
 /// The exit status that a record deserves.
-fn status(record: &Record) -> Status {
+pub(super) fn status(record: &Record) -> Status {
     if terminal::interrupted() && record.cells.iter().any(|cell| cell.failed.is_some()) {
         return Status::Interrupted;
     }

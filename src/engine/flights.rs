@@ -17,19 +17,19 @@ const NONE: u32 = u32::MAX;
 
 /// A fetch in flight; its place may be another's later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct FlightId {
+pub(crate) struct FlightId {
     place: u32,
     stamp: u32,
 }
 
 impl FlightId {
     /// By which the origin knows it.
-    pub(super) fn ticket(self) -> Ticket {
+    pub(crate) fn ticket(self) -> Ticket {
         Ticket(u64::from(self.stamp) << 32 | u64::from(self.place))
     }
 
     /// Whom the origin means.
-    pub(super) fn of(ticket: Ticket) -> Self {
+    pub(crate) fn of(ticket: Ticket) -> Self {
         let half = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).expect("half of 64 bits");
         Self { place: half(ticket.0), stamp: half(ticket.0 >> 32) }
     }
@@ -37,7 +37,7 @@ impl FlightId {
 
 /// Why nobody waited for a fetch when it departed, or somebody did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     /// A request waits for it.
     Request,
     /// A request was served a copy meanwhile.
@@ -48,28 +48,28 @@ pub(super) enum Purpose {
 
 /// A fetch in flight.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Flying {
+pub(crate) struct Flying {
     /// Of what.
-    pub(super) object: ObjectId,
+    pub(crate) object: ObjectId,
     /// The process that asked for it.
-    pub(super) node: u32,
+    pub(crate) node: u32,
     /// When it was asked for.
-    pub(super) asked: SimTime,
+    pub(crate) asked: SimTime,
     /// What for.
-    pub(super) purpose: Purpose,
+    pub(crate) purpose: Purpose,
     /// By which the guard knows who fetches.
-    pub(super) ticket: u64,
+    pub(crate) ticket: u64,
     /// Whether the guard is to be told of its end.
-    pub(super) holds: bool,
+    pub(crate) holds: bool,
     /// Whether its process dies before it can store the value.
-    pub(super) dies: bool,
+    pub(crate) dies: bool,
     /// When it was taken up and will end; none while it waits for a server.
-    pub(super) fetch: Option<Fetch>,
+    pub(crate) fetch: Option<Fetch>,
 }
 
 impl Flying {
     /// Whether no request waited for it when it departed.
-    pub(super) fn is_background(&self) -> bool {
+    pub(crate) fn is_background(&self) -> bool {
         self.purpose != Purpose::Request
     }
 }
@@ -108,7 +108,7 @@ struct UnderWay {
 
 /// All fetches in flight.
 #[derive(Debug)]
-pub(super) struct Flights {
+pub(crate) struct Flights {
     of_object: Table,
     under_way: Vec<UnderWay>,
     free_under_way: u32,
@@ -121,7 +121,7 @@ pub(super) struct Flights {
 
 impl Flights {
     /// Nothing is in flight.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             of_object: Table::new(),
             under_way: Vec::new(),
@@ -134,40 +134,40 @@ impl Flights {
     }
 
     /// Whether another fetch of the flight's object is in flight as well.
-    pub(super) fn overlaps(&self, id: FlightId) -> bool {
+    pub(crate) fn overlaps(&self, id: FlightId) -> bool {
         self.under_way[self.places[id.place as usize].regeneration as usize].in_flight > 1
     }
 
     /// Fetches of all objects in flight.
-    pub(super) fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.in_flight
     }
 
     /// What was fetched last at its place.
     #[inline]
-    pub(super) fn object(&self, id: FlightId) -> ObjectId {
+    pub(crate) fn object(&self, id: FlightId) -> ObjectId {
         self.places[id.place as usize].flying.object
     }
 
     /// The flight, unless it is over.
     #[inline]
-    pub(super) fn current(&self, id: FlightId) -> Option<&Flying> {
+    pub(crate) fn current(&self, id: FlightId) -> Option<&Flying> {
         let place = &self.places[id.place as usize];
         (place.stamp == id.stamp).then_some(&place.flying)
     }
 
     /// A server has taken it up.
-    pub(super) fn start(&mut self, id: FlightId, fetch: Fetch) {
+    pub(crate) fn start(&mut self, id: FlightId, fetch: Fetch) {
         self.places[id.place as usize].flying.fetch = Some(fetch);
     }
 
     /// Those that wait for it.
-    pub(super) fn party(&mut self, id: FlightId) -> &mut Party {
+    pub(crate) fn party(&mut self, id: FlightId) -> &mut Party {
         &mut self.places[id.place as usize].party
     }
 
     /// The latest flight of `object` that `node` asked for.
-    pub(super) fn latest(&self, object: ObjectId, node: u32) -> Option<FlightId> {
+    pub(crate) fn latest(&self, object: ObjectId, node: u32) -> Option<FlightId> {
         let regeneration = self.of_object.get(object)?;
         let mut place = self.under_way[regeneration as usize].latest;
         while place != NONE {
@@ -182,20 +182,20 @@ impl Flights {
 
     /// A request waits for a flight from now on.
     #[inline]
-    pub(super) fn enter(&mut self, id: FlightId) {
+    pub(crate) fn enter(&mut self, id: FlightId) {
         let regeneration = self.places[id.place as usize].regeneration;
         self.under_way[regeneration as usize].waiting += 1;
         self.note_waiters(regeneration);
     }
 
     /// A request no longer waits for a flight.
-    pub(super) fn leave(&mut self, id: FlightId) {
+    pub(crate) fn leave(&mut self, id: FlightId) {
         let regeneration = self.places[id.place as usize].regeneration;
         self.under_way[regeneration as usize].waiting -= 1;
     }
 
     /// A request will look again for `object`.
-    pub(super) fn poll(&mut self, object: ObjectId) {
+    pub(crate) fn poll(&mut self, object: ObjectId) {
         *self.polling.entry(object).or_insert(0) += 1;
         if let Some(regeneration) = self.of_object.get(object) {
             self.note_waiters(regeneration);
@@ -203,7 +203,7 @@ impl Flights {
     }
 
     /// It does so now, or never.
-    pub(super) fn end_poll(&mut self, object: ObjectId) {
+    pub(crate) fn end_poll(&mut self, object: ObjectId) {
         if let Some(polling) = self.polling.get_mut(&object) {
             *polling -= 1;
             if *polling == 0 {
@@ -214,7 +214,7 @@ impl Flights {
 
     /// A fetch departs; if it is the object's only one, a regeneration begins.
     #[inline]
-    pub(super) fn depart(&mut self, flying: Flying, trigger: OutcomeKind) -> FlightId {
+    pub(crate) fn depart(&mut self, flying: Flying, trigger: OutcomeKind) -> FlightId {
         self.in_flight += 1;
         let regeneration = self.regeneration_of(&flying, trigger);
         let under_way = &mut self.under_way[regeneration as usize];
@@ -247,7 +247,7 @@ impl Flights {
 
     /// A fetch is over; who waited for it, and the regeneration that ends with it, if it was the object's last.
     #[inline]
-    pub(super) fn land(&mut self, id: FlightId, now: SimTime) -> (Flying, Party, Option<Regeneration>) {
+    pub(crate) fn land(&mut self, id: FlightId, now: SimTime) -> (Flying, Party, Option<Regeneration>) {
         self.in_flight -= 1;
         let Place { flying, regeneration, party, earlier, later, .. } = self.places[id.place as usize];
         self.unlink(regeneration, earlier, later);

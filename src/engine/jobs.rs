@@ -115,7 +115,7 @@ impl<O: Observer> Run<'_, O> {
         let cache = &self.cache;
         let holds = |object| cache.peek(object, now).is_some();
         let step = sweep.step(&View { now, bytes, holds: &holds });
-        self.observer.sent(now, Command::Sweep, step.commands);
+        self.observer.sent(now, Command::Sweep, step.commands.len() as u64);
         if let Some(found) = step.found {
             self.sweep_under_way = Some(Sweep {
                 at: now,

@@ -12,7 +12,7 @@
 
 pub mod exact;
 mod fetches;
-mod flights;
+pub(crate) mod flights;
 mod jobs;
 mod plain;
 mod queue;

@@ -9,7 +9,7 @@ use crate::metrics::{Command, Incident, Observer, Outcome, OutcomeKind};
 use crate::origin::Version;
 use crate::strategy::guard::{Permit, Wanting};
 use crate::strategy::refresh::{Copy, Wish};
-use crate::strategy::ttl::{Saw, Seen};
+use crate::strategy::ttl::Seen;
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
 
@@ -383,19 +383,8 @@ impl<O: Observer> Run<'_, O> {
             stale_for: outdated.map(|since| now.since(since)),
         });
         if self.strategy.ttl.wants_requests() {
-            let request = Seen { at: now, object, class: fact.class, size: fact.size, saw: saw(kind) };
+            let request = Seen { at: now, object, class: fact.class, size: fact.size, saw: kind.seen() };
             self.strategy.ttl.on_request(&request);
         }
-    }
-}
-
-/// What monitoring sees of an outcome.
-fn saw(kind: OutcomeKind) -> Saw {
-    match kind {
-        OutcomeKind::FreshHit => Saw::Fresh,
-        OutcomeKind::StaleHit | OutcomeKind::StaleOnError => Saw::Stale,
-        OutcomeKind::DelayedHit => Saw::Joined,
-        OutcomeKind::Miss(_) => Saw::Missed,
-        OutcomeKind::Error => Saw::Failed,
     }
 }

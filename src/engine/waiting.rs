@@ -71,7 +71,7 @@ pub(super) struct Waiting {
 
 /// Those that wait for one fetch, the latest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Party(u32);
+pub(crate) struct Party(u32);
 
 impl Party {
     /// Nobody.

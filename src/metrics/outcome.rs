@@ -1,6 +1,7 @@
 //! How a request ended: exactly one of ten kinds.
 
 use crate::cache::Cause;
+use crate::strategy::ttl::Saw;
 use crate::trace::{ClassId, ObjectId};
 use crate::units::{SimDuration, SimTime};
 
@@ -53,6 +54,17 @@ impl OutcomeKind {
     #[inline]
     pub const fn is_hit(self) -> bool {
         matches!(self, Self::FreshHit | Self::StaleHit)
+    }
+
+    /// What monitoring sees of it.
+    pub const fn seen(self) -> Saw {
+        match self {
+            Self::FreshHit => Saw::Fresh,
+            Self::StaleHit | Self::StaleOnError => Saw::Stale,
+            Self::DelayedHit => Saw::Joined,
+            Self::Miss(_) => Saw::Missed,
+            Self::Error => Saw::Failed,
+        }
     }
 
     /// The name of this kind in records and tables.

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::build::{CellContext, Finished};
 use super::wire::{self, Provenance, Record, ScenarioInfo, TraceInfo};
 use crate::cache::{Capacity, ServerEvent};
+use crate::live::{LiveCell, Pace};
 use crate::scenario::{Scenario, Source, events};
 use crate::score::{self, judge};
 use crate::trace::Trace;
@@ -159,6 +160,60 @@ impl Record {
             verdict: &verdict,
         })
     }
+}
+
+/// What a live run leaves out, and which way that would move a number.
+fn limits_of_a_live_run() -> Vec<String> {
+    [
+        "One run is one draw of chance: what the server evicts, and when it sweeps, differs from run to run.",
+        "Memory is used_memory as INFO told it five times a second, the connections of the run included; what lies between two looks is \
+         interpolated. Which of its bytes are of expired keys no server tells.",
+        "A miss counts as expired if the copy's TTL was over when it was asked for, and as evicted before that: a key that was evicted \
+         and asked for after its TTL counts as expired.",
+        "Deadlines and versions of copies are kept by the harness; the numbers of their fills lie inside the values.",
+        "Waits count from the instant at which a request was meant to start, and so hold the server, the network and the harness.",
+    ]
+    .into_iter()
+    .map(str::to_owned)
+    .collect()
+}
+
+impl Record {
+    /// Writes down what became of cells that were played live; `trace` is the one that was played.
+    pub fn of_live(scenario: &Scenario, trace: &Trace, cells: Vec<LiveCell>, about: About) -> Self {
+        let (mut warnings, mut notes) = (Vec::new(), Vec::new());
+        for cell in &cells {
+            let name = &scenario.strategies[cell.plan.strategy].name;
+            let name = [vec![name.clone()], sweep(scenario, &cell.plan)].concat().join(", ");
+            warnings.extend(cell.warnings.iter().map(|warning| format!("{name}: {warning}")));
+            notes.extend(cell.pace.map(|pace| format!("{name}: {}", told(&pace, &cell.server))));
+        }
+        let runs = cells
+            .into_iter()
+            .map(|LiveCell { plan, result, .. }| CellRun { plan, replications: vec![result] });
+        let mut record = Self::of_run(scenario, trace, runs.collect(), about);
+        record.source = wire::RunSource::Live;
+        record.provenance.warnings.extend(warnings);
+        record.provenance.notes.extend(notes);
+        record.provenance.limits = limits_of_a_live_run();
+        for cell in &mut record.cells {
+            cell.memory.expired_resident_mean_bytes = None;
+        }
+        record
+    }
+}
+
+/// How a live run kept its pace, in a sentence.
+fn told(pace: &Pace, server: &str) -> String {
+    let Pace { late_s, get_s, most_under_way, clock_phase_ms, written_bytes } = pace;
+    let millis = |seconds: [f64; 3]| seconds.map(|seconds| format!("{:.2}", seconds * 1e3)).join(" / ");
+    format!(
+        "{server}; requests were started late by {} ms and GETs took {} ms (median / p99 / most); at most {most_under_way} requests \
+         waited at once; {} of values were written; the run began {clock_phase_ms} ms into a minute of the server's clock",
+        millis(*late_s),
+        millis(*get_s),
+        ByteSize::from_bytes(*written_bytes)
+    )
 }
 
 /// Says of every controller that stood at a limit for at least half of the run that it did.

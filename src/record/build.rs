@@ -72,6 +72,7 @@ impl wire::Record {
         Self {
             schema: wire::SCHEMA,
             tool: wire::Tool { name: "ttlab".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+            source: wire::RunSource::Simulation,
             scoring: scoring(run.rules, run.verdict),
             expectations: expectations(run.rules, run.verdict, run.cells),
             events: run.events,
@@ -317,7 +318,7 @@ fn memory(runs: &Replications) -> wire::Memory {
         mean_bytes: bytes.mean.unwrap_or(0.0),
         peak_bytes: runs.max(|run| run.memory.peak_bytes),
         final_bytes: mean(runs, |run| run.memory.final_bytes as f64),
-        expired_resident_mean_bytes: mean(runs, |run| run.memory.expired_resident_mean_bytes),
+        expired_resident_mean_bytes: Some(mean(runs, |run| run.memory.expired_resident_mean_bytes)),
         mean_low: bytes.low,
         mean_high: bytes.high,
         breakdown: breakdown(runs),

@@ -105,6 +105,9 @@ fn conditions(reading: &Reading, out: &mut String) {
         escaped(&record.tool.name),
         escaped(&record.tool.version),
     );
+    if !record.source.is_simulation() {
+        line(out, "\nSource: live, measured against a real server.");
+    }
     for warning in &how.warnings {
         line(out, &format!("\nWarning: {}", escaped(warning)));
     }

@@ -101,7 +101,7 @@ measures! {
     MEMORY "memory" "mean memory" "/memory/mean_bytes" Bytes LOWER |cell| Some(cell.memory.mean_bytes);
     PEAK_MEMORY "peak_memory" "peak memory" "/memory/peak_bytes" Bytes LOWER |cell| Some(cell.memory.peak_bytes as f64);
     EXPIRED_RESIDENT "expired_resident" "expired but resident" "/memory/expired_resident_mean_bytes" Bytes LOWER
-        |cell| Some(cell.memory.expired_resident_mean_bytes);
+        |cell| cell.memory.expired_resident_mean_bytes;
     ORIGIN_RATE "origin_rate" "mean origin rate" "/origin/mean_rate" Rate LOWER |cell| Some(cell.origin.mean_rate);
     PEAK_ORIGIN_RATE "peak_origin_rate" "peak origin rate" "/origin/peak_rate" Rate LOWER |cell| Some(cell.origin.peak_rate);
     UTILISATION "utilisation" "origin utilisation" "/origin/utilisation" Share LOWER |cell| cell.origin.utilisation;

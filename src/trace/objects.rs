@@ -160,6 +160,22 @@ impl Objects {
         self.originals.as_deref()
     }
 
+    /// The same objects, with a prefix before every key.
+    #[must_use]
+    pub fn with_key_prefix(&self, prefix: &str) -> Self {
+        if prefix.is_empty() {
+            return self.clone();
+        }
+        let (mut keys, mut key) = (Keys::recorded(), String::new());
+        for index in 0..self.len() {
+            key.clear();
+            key.push_str(prefix);
+            self.write_key(ObjectId::from_index(index), &mut key);
+            keys.push(&key);
+        }
+        Self { keys, ..self.clone() }
+    }
+
     /// The same objects, each value longer by `bytes`.
     #[must_use]
     pub fn longer_by(&self, bytes: u32) -> Self {

@@ -13,7 +13,8 @@ pub use cluster::{Clustered, Shard, cluster, placement};
 pub use exact::{exact, exact_window};
 pub use grid::{CellPlan, grid};
 pub use run::{
-    CellRun, Failure, Played, Progress, Runs, bucket_for, changes, replication_seed, run, simulation,
+    CellRun, Failure, Played, Progress, Runs, bucket_for, bucket_of, changes, replication_seed, run,
+    simulation,
 };
 pub use size::{Answer, Held, Probe, Sized, Sizing};
 pub use study::{

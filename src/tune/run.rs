@@ -311,7 +311,7 @@ fn classes(scenario: &Scenario, of_trace: &[String]) -> Vec<String> {
 }
 
 /// The length of buckets that the scenario wants, or one that suits the trace.
-pub(super) fn bucket_of(scenario: &Scenario, trace: &Trace) -> SimDuration {
+pub fn bucket_of(scenario: &Scenario, trace: &Trace) -> SimDuration {
     scenario.bucket.unwrap_or_else(|| bucket_for(trace.span()))
 }
 

@@ -1,10 +1,12 @@
-//! The model of Redis against a live `redis-server` over loopback.
+//! The model of Redis against a live `redis-server` over loopback, and the live harness against servers of several kinds.
 //!
 //! Every test starts servers of its own, on free ports and in temporary folders, and stops them. Where
 //! there is no `redis-server` of version 7.0 the tests say so and pass; under `CI=true` they fail.
 
 mod cluster;
 mod commands;
+mod fake;
+mod harness;
 mod memory;
 mod model;
 mod replay;

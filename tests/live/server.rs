@@ -37,6 +37,11 @@ impl Server {
         Client::connect(self.port).expect("the server accepts connections")
     }
 
+    /// Its address.
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.port)
+    }
+
     /// Lets the server end, with a snapshot of its keys if `save`, and starts it again in the same folder
     /// once so much time has passed.
     pub(crate) fn restart(&mut self, save: bool, pause: Duration) {

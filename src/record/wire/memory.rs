@@ -23,8 +23,9 @@ pub struct Memory {
     pub peak_bytes: u64,
     /// At the end, averaged over replications.
     pub final_bytes: f64,
-    /// Of the mean, bytes of entries past their TTL that nothing had removed yet.
-    pub expired_resident_mean_bytes: f64,
+    /// Of the mean, bytes of entries past their TTL that nothing had removed yet; `null` where they were not told
+    /// apart, as by a real server.
+    pub expired_resident_mean_bytes: Option<f64>,
     /// 95 % interval of the mean; `null` with a single replication.
     pub mean_low: Option<f64>,
     /// Its upper end.

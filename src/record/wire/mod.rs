@@ -29,6 +29,9 @@ pub struct Record {
     pub schema: u32,
     /// What made the record.
     pub tool: Tool,
+    /// Whether it was simulated or measured; not written, and not in older records, where it was simulated.
+    #[serde(default, skip_serializing_if = "RunSource::is_simulation")]
+    pub source: RunSource,
     /// What was asked.
     pub scenario: ScenarioInfo,
     /// On which requests.
@@ -44,6 +47,24 @@ pub struct Record {
     pub expectations: Vec<Expectation>,
     /// The cells, in the order of the scenario.
     pub cells: Vec<Cell>,
+}
+
+/// How the numbers of a record came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunSource {
+    /// By a simulation.
+    #[default]
+    Simulation,
+    /// By a run against a real server.
+    Live,
+}
+
+impl RunSource {
+    /// Whether nothing real was measured.
+    pub fn is_simulation(&self) -> bool {
+        *self == Self::Simulation
+    }
 }
 
 /// What made the record.

@@ -11,6 +11,9 @@ pub(super) fn table(record: &Record) -> Table {
     let mut row = |name: &str, value: String| table.row(vec![Td::heading(name), Td::text(value)]);
     let (scenario, trace, how) = (&record.scenario, &record.trace, &record.provenance);
     row("Tool", format!("{} {}, record schema {}", record.tool.name, record.tool.version, record.schema));
+    if !record.source.is_simulation() {
+        row("Source", "live: measured against a real server, in real time".to_owned());
+    }
     row("Command", how.command.clone());
     row("Scenario", format!("{}, SHA-256 {}", scenario.name, scenario.sha256));
     row("Question", scenario.question.trim().to_owned());
@@ -42,8 +45,9 @@ pub(super) fn table(record: &Record) -> Table {
     row(
         "Warm-up",
         format!(
-            "{}, simulated and not scored; {} scored",
+            "{}, {} and not scored; {} scored",
             format::duration(how.warmup_s),
+            if record.source.is_simulation() { "simulated" } else { "played" },
             format::duration(how.scored_s)
         ),
     );

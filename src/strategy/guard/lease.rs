@@ -13,7 +13,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, Permit, StampedeGuard, Wanting};
+use super::{Decision, KeyInCache, Permit, StampedeGuard, Wanting};
 use crate::catalog::{Invalid, Kind, Param, Plugin};
 use crate::strategy::Setup;
 use crate::strategy::per_object::PerObject;
@@ -84,8 +84,19 @@ impl StampedeGuard for Lease {
 
     fn admit(&mut self, wanting: &Wanting) -> Decision {
         let given = self.given.get(wanting.object);
-        Decision::locking(if given.is_none_or(|given| wanting.now > given + self.interval) {
+        let took = given.is_none_or(|given| wanting.now > given + self.interval);
+        if took {
             self.given.set(wanting.object, Some(wanting.now));
+        }
+        self.told(wanting, took)
+    }
+
+    fn key_in_cache(&self) -> Option<KeyInCache> {
+        Some(KeyInCache { ttl: self.interval, extend: false, given_back: false })
+    }
+
+    fn told(&mut self, wanting: &Wanting, took: bool) -> Decision {
+        Decision::locking(if took {
             Permit::Fetch
         } else if self.stale_ok && wanting.has_copy {
             Permit::ServeStale

@@ -18,7 +18,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::locks::Locks;
-use super::{Decision, Permit, Released, StampedeGuard, Wanting};
+use super::{Decision, KeyInCache, Permit, Released, StampedeGuard, Wanting};
 use crate::catalog::{Invalid, Kind, Param, Plugin};
 use crate::strategy::Setup;
 use crate::units::SimDuration;
@@ -94,7 +94,16 @@ impl StampedeGuard for Lock {
     }
 
     fn admit(&mut self, wanting: &Wanting) -> Decision {
-        if self.locks.take(wanting) {
+        let took = self.locks.take(wanting);
+        self.told(wanting, took)
+    }
+
+    fn key_in_cache(&self) -> Option<KeyInCache> {
+        Some(self.locks.key())
+    }
+
+    fn told(&mut self, wanting: &Wanting, took: bool) -> Decision {
+        if took {
             return Decision::locking(Permit::FetchAsHolder);
         }
         if wanting.waited < self.wait_timeout {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Released, Wanting};
+use super::{KeyInCache, Released, Wanting};
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
 
@@ -18,6 +18,11 @@ impl Locks {
     /// Locks that last for `ttl`, or as long as their holder lives if they are extended.
     pub(super) fn new(ttl: SimDuration, extend: bool) -> Self {
         Self { ttl, extend, held: BTreeMap::new() }
+    }
+
+    /// Each of them as a key.
+    pub(super) fn key(&self) -> KeyInCache {
+        KeyInCache { ttl: self.ttl, extend: self.extend, given_back: true }
     }
 
     /// All locks are gone.

@@ -82,6 +82,17 @@ pub struct Released {
     pub died: bool,
 }
 
+/// The key that a guard sets in the cache for each object, with SET NX PX.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyInCache {
+    /// How long the key lasts.
+    pub ttl: SimDuration,
+    /// Whether a holder prolongs it while it fetches, each time half of it is over.
+    pub extend: bool,
+    /// Whether its holder deletes it when the fetch is over.
+    pub given_back: bool,
+}
+
 /// A rule that says who may fetch.
 pub trait StampedeGuard: Send {
     /// How long beyond its logical TTL the cache keeps a value for it.
@@ -105,6 +116,17 @@ pub trait StampedeGuard: Send {
 
     /// What a request may do.
     fn admit(&mut self, wanting: &Wanting) -> Decision;
+
+    /// The key that it sets in the cache to find out; `None` where it asks nobody.
+    fn key_in_cache(&self) -> Option<KeyInCache> {
+        None
+    }
+
+    /// What a request may do, once a real cache has said whether it took the key's SET NX. Asked instead of
+    /// [`admit`](Self::admit), which keeps the keys itself, where there is such a key and such a cache.
+    fn told(&mut self, wanting: &Wanting, _took: bool) -> Decision {
+        self.admit(wanting)
+    }
 
     /// A holder's fetch is over; how many commands its lock cost beside the SET NX.
     fn released(&mut self, _released: &Released) -> u64 {

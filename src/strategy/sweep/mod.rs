@@ -32,13 +32,28 @@ pub struct Found {
     pub set_bytes: u64,
 }
 
+/// A command of a sweep about the sorted set of access times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetCommand {
+    /// ZREMRANGEBYSCORE: members not accessed for longer than this are removed.
+    Purge(SimDuration),
+    /// ZCARD, or the used memory.
+    Measure,
+    /// ZRANGE: so many members from the old end are listed.
+    List(usize),
+    /// UNLINK: so many of the keys that were listed, in their order, are deleted.
+    Unlink(usize),
+    /// ZREMRANGEBYRANK: so many members at the old end are removed.
+    Remove(usize),
+}
+
 /// What a sweep does at an instant.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Step {
     /// Keys to delete.
     pub unlink: Vec<ObjectId>,
-    /// Commands sent to the cache.
-    pub commands: u64,
+    /// Commands sent to the cache, in their order.
+    pub commands: Vec<SetCommand>,
     /// What it found, if it begins.
     pub found: Option<Found>,
     /// Whether it is over.

@@ -23,7 +23,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Found, Step, Sweep, View};
+use super::{Found, SetCommand, Step, Sweep, View};
 use crate::cache::list::List;
 use crate::catalog::{Invalid, Kind, Param, Plugin};
 use crate::strategy::Setup;
@@ -180,7 +180,8 @@ impl ZsetSweep {
                 self.set.remove(oldest);
             }
         }
-        step.commands += step.unlink.len().div_ceil(CHUNK) as u64 + 1;
+        step.commands.extend(step.unlink.chunks(CHUNK).map(|chunk| SetCommand::Unlink(chunk.len())));
+        step.commands.push(SetCommand::Remove(step.unlink.len()));
     }
 }
 
@@ -233,15 +234,14 @@ impl Sweep for ZsetSweep {
             step.found = Some(self.found(view));
             if self.purge {
                 self.purge(view.now);
-                step.commands += 1;
+                step.commands.push(SetCommand::Purge(self.ttl));
             }
         }
         if self.listed.is_empty() {
-            // ZCARD, or the used memory.
-            step.commands += 1;
+            step.commands.push(SetCommand::Measure);
             let excess = self.excess(view.bytes);
             if excess > 0 {
-                step.commands += 1;
+                step.commands.push(SetCommand::List(excess));
                 self.listed = self.set.from_back().take(excess).collect();
                 if !self.round_trip.is_zero() {
                     self.next = view.now + self.round_trip;
@@ -288,7 +288,7 @@ mod tests {
     fn step(sweep: &mut ZsetSweep, now: u64, bytes: u64) -> (Vec<u32>, u64, bool) {
         let view = View { now: SimTime::from_nanos(now), bytes, holds: &|_| true };
         let step = sweep.step(&view);
-        (step.unlink.into_iter().map(ObjectId::as_u32).collect(), step.commands, step.over)
+        (step.unlink.into_iter().map(ObjectId::as_u32).collect(), step.commands.len() as u64, step.over)
     }
 
     #[test]

@@ -1,0 +1,262 @@
+//! `ttlab live`: play a scenario against a real server, and write the same report.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+
+use super::terminal::{self, Phase};
+use super::{CliError, Output, Status, default_folder, run, source};
+use crate::live::{self, Limits, LiveError, Options, Target, Undertaking};
+use crate::record::{self, About, Record};
+use crate::report;
+use crate::trace::Trace;
+use crate::trace::synth::generate;
+use crate::tune::{self, CellPlan, Failure, Runs, replication_seed};
+use crate::units::{ByteSize, Rate};
+
+/// Play a scenario in real time against a real Redis or Valkey, and write the same report as a simulation
+///
+/// Requests start when the trace says, whatever the server does, and waits count from that instant. The strategies, the
+/// clients and the origin are those of the simulation; values are incompressible and as long as the recorded ones. Each
+/// cell takes as long as the trace, so choose a short one, or --speed. Whatever part of a scenario cannot be done live is
+/// refused by name. With --spawn every cell gets a server of its own with the settings of its [cache]; with --redis the
+/// keys of the run have a prefix of their own, and are removed at the end and on Ctrl-C.
+#[derive(Debug, clap::Args)]
+#[command(before_help = "Examples:
+  ttlab live scenarios/live.toml --spawn
+  ttlab live scenarios/live.toml --redis redis://:secret@127.0.0.1:6379/0 --configure")]
+pub(super) struct Args {
+    /// The scenario file
+    scenario: PathBuf,
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+    /// Play this trace instead of the one that the scenario names
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// Write the results to this folder [default: reports/NAME-live]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Use this seed instead of the scenario's
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Refuse the trace at its first line that cannot be read, instead of counting such lines
+    #[arg(long)]
+    strict: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+/// One server or the other.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Which {
+    /// Start redis-server (or valkey-server) from the PATH on a free port of this machine, once for each cell
+    #[arg(long)]
+    pub(super) spawn: bool,
+    /// Use the server at this address: redis://[USER:PASSWORD@]HOST:PORT[/DB]
+    #[arg(long, value_name = "URL")]
+    pub(super) redis: Option<String>,
+}
+
+/// Which server, and how it is treated.
+#[derive(Debug, clap::Args)]
+pub(super) struct ServerArgs {
+    #[command(flatten)]
+    pub(super) which: Which,
+    /// Play the trace this many times faster; the server's own clocks stay as they are
+    #[arg(long, value_name = "K", default_value = "1", value_parser = speed)]
+    pub(super) speed: f64,
+    /// Play the cells of this strategy only; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(super) strategy: Vec<String>,
+    /// Connections of each of the application's processes
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(super) connections: u16,
+    /// Set the server's memory limit, policy and the like as the scenario's [cache] says, and put them back at the end
+    #[arg(long, conflicts_with = "spawn")]
+    pub(super) configure: bool,
+    /// Use the server though it holds keys of others
+    #[arg(long, conflicts_with = "spawn")]
+    pub(super) allow_nonempty: bool,
+    /// What all keys begin with on a server that is not its own [default: ttlab: and a number]
+    #[arg(long, value_name = "TEXT", conflicts_with = "spawn", value_parser = prefix)]
+    pub(super) prefix: Option<String>,
+    /// Refuse to send more requests than this in a second
+    #[arg(long, value_name = "RATE", default_value = "20000/s")]
+    pub(super) max_rate: Rate,
+    /// Refuse to take more of the server's memory than this
+    #[arg(long, value_name = "SIZE", default_value = "1GiB")]
+    pub(super) max_bytes: ByteSize,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| "write a number, such as 10".to_owned())?;
+    if (0.001..=10_000.0).contains(&speed) {
+        Ok(speed)
+    } else {
+        Err("it must lie between 0.001 and 10000".to_owned())
+    }
+}
+
+fn prefix(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.contains(['*', '?', '[', ']', '\\', ' ', '\n']) {
+        return Err("write some letters without spaces, * ? [ ] or \\, such as ttlab:test:".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+impl ServerArgs {
+    /// As the harness wants them.
+    pub(super) fn options(&self) -> Options {
+        let target = match &self.which.redis {
+            Some(url) => Target::Url(url.clone()),
+            None => Target::Spawn,
+        };
+        Options {
+            target,
+            speed: self.speed,
+            prefix: self.prefix.clone().unwrap_or_else(|| format!("ttlab:{}:", std::process::id())),
+            connections: self.connections.into(),
+            configure: self.configure,
+            allow_nonempty: self.allow_nonempty,
+            limits: Limits { rate: self.max_rate, bytes: self.max_bytes },
+        }
+    }
+
+    /// The cells that are played.
+    pub(super) fn cells(&self, scenario: &crate::scenario::Scenario) -> Result<Vec<CellPlan>, CliError> {
+        let names: Vec<&str> = scenario.strategies.iter().map(|design| design.name.as_str()).collect();
+        if let Some(unknown) = self.strategy.iter().find(|name| !names.contains(&name.as_str())) {
+            return Err(anyhow!(
+                "--strategy {unknown}: the scenario has none of this name; there are: {}",
+                names.join(", ")
+            )
+            .into());
+        }
+        let wanted = |cell: &CellPlan| {
+            self.strategy.is_empty() || self.strategy.iter().any(|name| name == names[cell.strategy])
+        };
+        Ok(tune::grid(scenario).into_iter().filter(wanted).collect())
+    }
+
+    /// The words of a command that does the same.
+    pub(super) fn command(&self) -> String {
+        let mut words = if self.which.spawn { " --spawn".to_owned() } else { " --redis URL".to_owned() };
+        #[expect(clippy::float_cmp, reason = "one is written as one")]
+        if self.speed != 1.0 {
+            let _ = write!(words, " --speed {}", self.speed);
+        }
+        for name in &self.strategy {
+            let _ = write!(words, " --strategy \"{name}\"");
+        }
+        words
+    }
+}
+
+/// A trace that is in memory, ready to be played.
+pub(super) struct Ready {
+    pub(super) trace: Arc<Trace>,
+    pub(super) about: record::TraceInfo,
+}
+
+/// Reads or makes the trace of the first replication.
+pub(super) fn trace(
+    file: &mut source::ScenarioFile,
+    instead: Option<&std::path::Path>,
+    strict: bool,
+    silent: bool,
+) -> Result<Ready, CliError> {
+    let reading = source::Reading { strict, stream: false, in_memory: true };
+    let loaded = source::load(file, instead, reading, silent)?;
+    let trace = match loaded.runs {
+        Runs::Recorded(trace) => trace,
+        Runs::Synthetic(workload) => Arc::new(generate(&workload, replication_seed(file.scenario.seed, 0))),
+    };
+    let about = loaded.about.unwrap_or_else(|| record::synthetic(&trace));
+    Ok(Ready { trace, about })
+}
+
+pub(super) fn run(args: &Args) -> Result<Status, CliError> {
+    let mut file = source::read_scenario(&args.scenario)?;
+    if let Some(seed) = args.seed {
+        file.scenario.reseed(seed);
+    }
+    let out = args.out.clone().unwrap_or_else(|| default_folder(&format!("{}-live", file.scenario.name)));
+    report::check_folder(&out).map_err(anyhow::Error::from)?;
+    terminal::catch_interrupts();
+    let silent = args.output.quiet;
+    let Ready { trace, about } = trace(&mut file, args.trace.as_deref(), args.strict, silent)?;
+    let options = args.server.options();
+    let cells = args.server.cells(&file.scenario)?;
+    let played = play(&file, &cells, &trace, &options, silent)?;
+    if played.iter().all(|cell| cell.result.is_err()) {
+        return Ok(nothing_measured(&played));
+    }
+    let about = About { scenario_sha256: file.sha256(), command: command(args), trace: about };
+    let record = Record::of_live(&file.scenario, &trace, played, about);
+    report::write(&record, &record.to_json(), &out).map_err(anyhow::Error::from)?;
+    run::tell(&record, &out, args.output);
+    Ok(run::status(&record))
+}
+
+/// Says what will be written, and plays the cells.
+pub(super) fn play(
+    file: &source::ScenarioFile,
+    cells: &[CellPlan],
+    trace: &Arc<Trace>,
+    options: &Options,
+    silent: bool,
+) -> Result<Vec<live::LiveCell>, CliError> {
+    let named = live::named(trace, options);
+    let undertaking: Undertaking =
+        live::undertaking(&file.scenario, cells, &named, options).map_err(|error| refused(file, error))?;
+    if !silent {
+        terminal::note(&undertaking.sentence());
+    }
+    let phase =
+        Phase::begin("playing", cells.len() as u64, undertaking.requests * cells.len() as u64, silent);
+    let played = live::run(&file.scenario, cells, &named, options, &phase);
+    phase.end();
+    played.map_err(|error| refused(file, error))
+}
+
+fn refused(file: &source::ScenarioFile, error: LiveError) -> CliError {
+    match error {
+        LiveError::Scenario(fault) => file.mistake(fault).into(),
+        LiveError::CannotDo(_) => anyhow!("{}: {error}", file.path.display()).into(),
+        LiveError::Other(what) => anyhow!(what).into(),
+    }
+}
+
+/// Says why there is nothing to write.
+pub(super) fn nothing_measured(played: &[live::LiveCell]) -> Status {
+    for warning in played.iter().flat_map(|cell| &cell.warnings) {
+        terminal::note(&format!("warning: {warning}"));
+    }
+    let broken = played.iter().find_map(|cell| match &cell.result {
+        Err(Failure::Broken(what)) => Some(what),
+        _ => None,
+    });
+    if let Some(what) = broken {
+        terminal::note(&format!("the run broke off and nothing is written: {what}"));
+        return Status::CellsFailed;
+    }
+    terminal::note(
+        "interrupted before any cell was played to its end; nothing is written, and the keys are removed",
+    );
+    Status::Interrupted
+}
+
+fn command(args: &Args) -> String {
+    let name = |path: &std::path::Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut command = format!("ttlab live {}{}", name(&args.scenario), args.server.command());
+    if let Some(trace) = &args.trace {
+        let _ = write!(command, " --trace {}", name(trace));
+    }
+    if let Some(seed) = args.seed {
+        let _ = write!(command, " --seed {seed}");
+    }
+    command
+}

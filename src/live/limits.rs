@@ -1,0 +1,148 @@
+//! What a run may write, worked out before it starts.
+
+use std::fmt::Write;
+
+use crate::cache::Capacity;
+use crate::trace::Trace;
+use crate::tune::CellPlan;
+use crate::units::{ByteSize, Rate, SimDuration, SimTime};
+
+/// What a key costs a server beside its name and value, about.
+const PER_KEY: u64 = 120;
+
+/// How much a run may ask of a server.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Requests in any second of real time.
+    pub rate: Rate,
+    /// Bytes that its keys take on the server at once.
+    pub bytes: ByteSize,
+}
+
+impl Default for Limits {
+    /// 20 000 requests a second and 1 GiB.
+    fn default() -> Self {
+        Self { rate: Rate::per_second(20_000.0), bytes: ByteSize::from_bytes(1 << 30) }
+    }
+}
+
+/// What a run will do to a server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Undertaking {
+    /// Requests of each cell.
+    pub requests: u64,
+    /// How long a cell takes in real time, in seconds.
+    pub seconds: f64,
+    /// Most requests in a second of real time.
+    pub peak_rate: f64,
+    /// Keys that it may write, those of locks and of a sweep apart.
+    pub keys: u64,
+    /// Most bytes that its keys take at once, about, in the largest of the cells.
+    pub bytes: u64,
+    /// What all its keys begin with; empty on a server of its own.
+    pub prefix: String,
+    /// How many cells are played, one after the other.
+    pub cells: usize,
+}
+
+impl Undertaking {
+    /// What it takes to play these cells at a speed.
+    pub(super) fn of(trace: &Trace, cells: &[CellPlan], speed: f64, prefix: &str) -> Self {
+        let objects = trace.objects();
+        let keys: u64 = (0..objects.len())
+            .map(|index| objects.key_len(crate::trace::ObjectId::from_index(index)) + PER_KEY)
+            .sum();
+        let all = objects.total_bytes() + keys;
+        let bytes = cells.iter().map(|cell| match cell.capacity {
+            Capacity::Bytes(limit) => all.min(limit),
+            Capacity::Unbounded | Capacity::Objects(_) => all,
+        });
+        Self {
+            requests: trace.len() as u64,
+            seconds: trace.span().as_secs_f64() / speed,
+            peak_rate: peak(trace, speed),
+            keys: objects.len() as u64,
+            bytes: bytes.max().unwrap_or(0),
+            prefix: prefix.to_owned(),
+            cells: cells.len(),
+        }
+    }
+
+    /// Says no where it is more than the limits allow.
+    pub(super) fn within(&self, limits: &Limits) -> Result<(), String> {
+        let most = limits.rate.as_per_second();
+        if self.peak_rate > most {
+            return Err(format!(
+                "this would send up to {:.0} requests in a second, more than the limit of {most:.0}; play it slower with \
+                 --speed, or raise the limit with --max-rate",
+                self.peak_rate
+            ));
+        }
+        if self.bytes > limits.bytes.as_bytes() {
+            return Err(format!(
+                "its keys would take up to {} of the server's memory, more than the limit of {}; play a part of the trace (ttlab \
+                 trace sample), or raise the limit with --max-bytes",
+                ByteSize::from_bytes(self.bytes),
+                limits.bytes
+            ));
+        }
+        Ok(())
+    }
+
+    /// What is said before it starts.
+    pub fn sentence(&self) -> String {
+        let Self { requests, seconds, peak_rate, keys, bytes, prefix, cells } = self;
+        let mut text = format!("will write up to {keys} keys, {} at once, ", ByteSize::from_bytes(*bytes));
+        // Writing to a text cannot fail.
+        let _ = if prefix.is_empty() {
+            write!(text, "to a server of its own")
+        } else {
+            write!(text, "all under \"{prefix}\", and remove them at the end")
+        };
+        let _ = write!(
+            text,
+            "; {cells} cell(s) of {requests} requests in {seconds:.0} s each, at most {peak_rate:.0} in a second"
+        );
+        text
+    }
+}
+
+/// Most requests of a trace in any whole second of real time.
+fn peak(trace: &Trace, speed: f64) -> f64 {
+    let second = SimDuration::from_secs_f64(speed);
+    let (mut bucket, mut count, mut most) = (0, 0_u64, 0);
+    trace.each(|at: SimTime, _| {
+        let own = at.bucket(second);
+        count = if own == bucket { count + 1 } else { 1 };
+        bucket = own;
+        most = most.max(count);
+    });
+    most as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::{ClassId, Fact, Keys, ObjectId, Objects};
+
+    fn trace() -> Trace {
+        let fact = Fact { size: 1_000, class: ClassId::default(), size_is_imputed: false };
+        let objects = Objects::new(vec![fact; 2], Keys::Numbered, vec!["all".to_owned()]);
+        let at = [0, 100, 200, 1_100, 1_200, 3_000].map(|ms| SimTime::ZERO + SimDuration::from_millis(ms));
+        Trace::new(at.to_vec(), vec![ObjectId::new(0); 6], objects, SimDuration::from_secs(4))
+    }
+
+    #[test]
+    fn speed_packs_more_requests_into_a_second() {
+        let cell = CellPlan { strategy: 0, eviction: 0, capacity: Capacity::Unbounded };
+        let of = |speed| Undertaking::of(&trace(), &[cell], speed, "p:");
+        assert_eq!((of(1.0).peak_rate, of(2.0).peak_rate, of(4.0).peak_rate), (3.0, 5.0, 6.0));
+        assert_eq!((of(2.0).seconds, of(2.0).keys), (2.0, 2));
+        let limits = Limits { rate: Rate::per_second(4.0), bytes: ByteSize::from_bytes(1_000_000) };
+        assert!(of(1.0).within(&limits).is_ok());
+        assert!(of(2.0).within(&limits).unwrap_err().contains("--max-rate"));
+        let narrow = Limits { bytes: ByteSize::from_bytes(2_000), ..Limits::default() };
+        assert!(of(1.0).within(&narrow).unwrap_err().contains("--max-bytes"));
+        assert!(of(1.0).sentence().contains("2 keys") && of(1.0).sentence().contains("\"p:\""));
+    }
+}

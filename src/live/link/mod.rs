@@ -1,0 +1,211 @@
+//! What is said to the server, and what it says: the only file that knows the `redis` crate's calls.
+
+mod fault;
+mod values;
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, Script, Value};
+
+pub(super) use fault::{Fault, opening};
+pub(super) use values::{Values, fill_of};
+
+/// What became of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// It is there.
+    Yes,
+    /// The server is out of memory (`OOM`).
+    OutOfMemory,
+    /// There was no such key, or there was one and there must not be.
+    No,
+}
+
+/// Connections to one server, used in turn; every one carries any number of commands at once.
+pub(super) struct Link {
+    connections: Vec<MultiplexedConnection>,
+    turn: Cell<usize>,
+    /// Compare-and-delete.
+    release: Script,
+}
+
+/// Deletes a lock that is still one's own.
+const RELEASE: &str =
+    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) else return 0 end";
+
+/// How long to wait for a connection.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// Commands that a connection may have on their way; what is more waits here, and its time counts.
+const UNDER_WAY: usize = 1 << 16;
+
+impl Link {
+    /// Opens so many connections.
+    pub(super) async fn open(url: &str, connections: usize) -> Result<Self, Fault> {
+        let client = Client::open(url).map_err(|error| opening(url, &error))?;
+        // A server that stalls is waited for: how long it takes is what is measured.
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT))
+            .set_response_timeout(None)
+            .set_pipeline_buffer_size(UNDER_WAY);
+        let mut opened = Vec::with_capacity(connections);
+        for _ in 0..connections {
+            let connection = client.get_multiplexed_async_connection_with_config(&config).await;
+            opened.push(connection.map_err(|error| opening(url, &error))?);
+        }
+        Ok(Self { connections: opened, turn: Cell::new(0), release: Script::new(RELEASE) })
+    }
+
+    /// The next connection.
+    fn next(&self) -> MultiplexedConnection {
+        let turn = self.turn.get();
+        self.turn.set((turn + 1) % self.connections.len());
+        self.connections[turn].clone()
+    }
+
+    /// Sends a command over the next connection.
+    pub(super) async fn send(&self, command: &Cmd) -> Result<Value, Fault> {
+        let mut connection = self.next();
+        let answer = connection.send_packed_command(command).await;
+        answer.and_then(Value::extract_error).map_err(|error| Fault::of(&error))
+    }
+
+    /// GET.
+    pub(super) async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        let mut command = Cmd::new();
+        command.arg(b"GET").arg(key);
+        match self.send(&command).await? {
+            Value::Nil => Ok(None),
+            Value::BulkString(value) => Ok(Some(value)),
+            other => Err(Fault::strange("GET", &other)),
+        }
+    }
+
+    /// SET, with PX where there is a TTL. Redis knows no TTL of 0, so what lives shorter than 1 ms lives for 1 ms.
+    pub(super) async fn set(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<Written, Fault> {
+        let mut command = Cmd::with_capacity(5, value.len() + key.len() + 64);
+        command.arg(b"SET").arg(key).arg(value);
+        if let Some(ttl) = ttl {
+            command.arg(b"PX").arg(millis(ttl));
+        }
+        written("SET", self.send(&command).await)
+    }
+
+    /// SET with NX and PX: whether the key was set.
+    pub(super) async fn set_absent(&self, key: &[u8], value: u64, ttl: Duration) -> Result<Written, Fault> {
+        let mut command = Cmd::new();
+        command.arg(b"SET").arg(key).arg(value).arg(b"NX").arg(b"PX").arg(millis(ttl));
+        written("SET NX", self.send(&command).await)
+    }
+
+    /// Compare-and-delete in a script (EVALSHA): whether the lock was still one's own.
+    pub(super) async fn release(&self, key: &[u8], value: u64) -> Result<bool, Fault> {
+        let mut connection = self.next();
+        let deleted = self.release.key(key).arg(value).invoke_async::<u64>(&mut connection).await;
+        deleted.map(|deleted| deleted > 0).map_err(|error| Fault::of(&error))
+    }
+
+    /// PEXPIRE: whether there was such a key.
+    pub(super) async fn expire(&self, key: &[u8], ttl: Duration) -> Result<Written, Fault> {
+        let mut command = Cmd::new();
+        command.arg(b"PEXPIRE").arg(key).arg(millis(ttl));
+        written("PEXPIRE", self.send(&command).await)
+    }
+
+    /// PERSIST: whether there was such a key with a TTL.
+    pub(super) async fn persist(&self, key: &[u8]) -> Result<Written, Fault> {
+        let mut command = Cmd::new();
+        command.arg(b"PERSIST").arg(key);
+        written("PERSIST", self.send(&command).await)
+    }
+
+    /// UNLINK: how many of the keys were there.
+    pub(super) async fn unlink<K: AsRef<[u8]>>(&self, keys: &[K]) -> Result<u64, Fault> {
+        if keys.is_empty() {
+            return Ok(0);
+        }
+        let mut command = Cmd::new();
+        command.arg(b"UNLINK");
+        keys.iter().for_each(|key| {
+            command.arg(key.as_ref());
+        });
+        self.number("UNLINK", &command).await
+    }
+
+    /// A command that answers with a number.
+    pub(super) async fn number(&self, name: &str, command: &Cmd) -> Result<u64, Fault> {
+        match self.send(command).await? {
+            Value::Int(number) => Ok(u64::try_from(number).unwrap_or(0)),
+            other => Err(Fault::strange(name, &other)),
+        }
+    }
+
+    /// A command that answers with a list of texts.
+    pub(super) async fn list(&self, name: &str, command: &Cmd) -> Result<Vec<Vec<u8>>, Fault> {
+        let answer = self.send(command).await?;
+        match redis::from_redis_value(answer) {
+            Ok(list) => Ok(list),
+            Err(_) => Err(Fault::Refused(format!("{name} was answered with something that is no list"))),
+        }
+    }
+
+    /// INFO.
+    pub(super) async fn info(&self) -> Result<String, Fault> {
+        let mut command = Cmd::new();
+        command.arg(b"INFO");
+        match self.send(&command).await? {
+            Value::BulkString(text) => Ok(String::from_utf8_lossy(&text).into_owned()),
+            Value::VerbatimString { text, .. } => Ok(text),
+            other => Err(Fault::strange("INFO", &other)),
+        }
+    }
+
+    /// CONFIG GET: the value of a setting; none where the server has none of that name, or must not tell.
+    pub(super) async fn config(&self, name: &str) -> Result<Option<String>, Fault> {
+        let mut command = Cmd::new();
+        command.arg(b"CONFIG").arg(b"GET").arg(name);
+        match self.send(&command).await {
+            Ok(answer) => {
+                let pairs: Vec<(String, String)> = redis::from_redis_value(answer).unwrap_or_default();
+                Ok(pairs.into_iter().next().map(|(_, value)| value))
+            }
+            Err(Fault::Refused(_)) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// CONFIG SET.
+    pub(super) async fn set_config(&self, name: &str, value: &str) -> Result<(), Fault> {
+        let mut command = Cmd::new();
+        command.arg(b"CONFIG").arg(b"SET").arg(name).arg(value);
+        self.send(&command).await.map(|_| ())
+    }
+}
+
+/// A TTL as Redis takes it.
+fn millis(ttl: Duration) -> u64 {
+    // To the nearest millisecond, as the nearest that Redis can do.
+    u64::try_from((ttl.as_micros() + 500) / 1_000).unwrap_or(u64::MAX).max(1)
+}
+
+fn written(name: &str, answer: Result<Value, Fault>) -> Result<Written, Fault> {
+    match answer {
+        Ok(Value::Okay | Value::Int(1)) => Ok(Written::Yes),
+        Ok(Value::Nil | Value::Int(0)) => Ok(Written::No),
+        Ok(other) => Err(Fault::strange(name, &other)),
+        Err(Fault::OutOfMemory) => Ok(Written::OutOfMemory),
+        Err(other) => Err(other),
+    }
+}
+
+/// Whether the crate's error says that nobody is there.
+fn is_gone(error: &redis::RedisError) -> bool {
+    error.is_connection_dropped() || error.is_io_error() || error.kind() == ErrorKind::Io
+}

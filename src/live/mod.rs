@@ -1,0 +1,160 @@
+//! The same strategies, driven by the wall clock against a real server; the only sockets.
+//!
+//! Open loop: every request starts when the trace says ([`pace`]), whatever the server does, and its wait counts
+//! from that instant. The strategy, the client and the origin are those of a simulation; values are incompressible
+//! and as long as the recorded ones. What happens is told to the observer of a simulation, so that a live run gives
+//! the same measurements; what the cache held comes from INFO, asked again and again.
+//!
+//! A run is careful with a server that is not its own: it refuses one that holds keys unless it is told otherwise,
+//! keeps to keys with its own prefix, says before it starts what it will write and keeps to limits, puts settings
+//! back, removes its keys at the end and when it is interrupted, and never flushes.
+
+#![expect(clippy::disallowed_methods, reason = "a live run follows the wall clock, on threads of its own")]
+
+mod clock;
+mod ledger;
+mod limits;
+mod link;
+mod pace;
+mod play;
+mod refuse;
+mod run;
+mod server;
+
+use std::sync::Arc;
+
+pub use limits::{Limits, Undertaking};
+
+use crate::catalog::Fault;
+use crate::metrics::Measurements;
+use crate::scenario::Scenario;
+use crate::trace::Trace;
+use crate::tune::{CellPlan, Failure, Progress};
+
+/// Which server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// One of its own for each cell, from the PATH.
+    Spawn,
+    /// The one at this address, such as `redis://:PASSWORD@HOST:PORT/DB`.
+    Url(String),
+}
+
+/// How a scenario is to be played live.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// Which server.
+    pub target: Target,
+    /// Virtual seconds in a real one; 1 is as recorded.
+    pub speed: f64,
+    /// What all keys begin with, on a server that is not its own.
+    pub prefix: String,
+    /// Connections of each of the application's processes.
+    pub connections: usize,
+    /// Whether the server's settings are set as the scenario's cache says, and put back afterwards.
+    pub configure: bool,
+    /// Whether the server may hold keys of others.
+    pub allow_nonempty: bool,
+    /// What it may ask of the server.
+    pub limits: Limits,
+}
+
+impl Options {
+    /// What keys begin with: nothing on a server of its own.
+    pub fn prefix(&self) -> &str {
+        match self.target {
+            Target::Spawn => "",
+            Target::Url(_) => &self.prefix,
+        }
+    }
+}
+
+/// Why nothing was played.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// The scenario asks for what a live run cannot do; all of it.
+    #[error("a live run cannot do this:\n  {}", .0.join("\n  "))]
+    CannotDo(Vec<String>),
+    /// A part of the scenario cannot be made for this trace.
+    #[error("{}", .0.what)]
+    Scenario(Fault),
+    /// Anything else, as a sentence that names what was wrong and what to do.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// How a live run kept its pace, in seconds of real time.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Pace {
+    /// By how much requests were started late: half of them, 99 of 100, and the worst.
+    pub late_s: [f64; 3],
+    /// How long the server took for a GET, likewise; a slow client counts.
+    pub get_s: [f64; 3],
+    /// Most requests that had no answer at once.
+    pub most_under_way: u64,
+    /// Where in a minute of the server's clock the run began, in milliseconds.
+    pub clock_phase_ms: u32,
+    /// Bytes of values that were written.
+    pub written_bytes: u64,
+}
+
+/// A cell that was played live.
+#[derive(Debug)]
+pub struct LiveCell {
+    /// Which one.
+    pub plan: CellPlan,
+    /// What was measured.
+    pub result: Result<Measurements, Failure>,
+    /// How it kept its pace; `None` if it did not come to its end.
+    pub pace: Option<Pace>,
+    /// The server, for people; empty if there was none.
+    pub server: String,
+    /// What the reader must know.
+    pub warnings: Vec<String>,
+}
+
+/// The trace as a live run plays it: its keys are those on the server.
+pub fn named(trace: &Arc<Trace>, options: &Options) -> Arc<Trace> {
+    match options.prefix() {
+        "" => Arc::clone(trace),
+        prefix => Arc::new(trace.with_key_prefix(prefix)),
+    }
+}
+
+/// What it takes to play these cells.
+///
+/// # Errors
+/// If a live run cannot do what the scenario asks for, or it is more than the limits allow.
+pub fn undertaking(
+    scenario: &Scenario,
+    cells: &[CellPlan],
+    trace: &Arc<Trace>,
+    options: &Options,
+) -> Result<Undertaking, LiveError> {
+    let refused = refuse::refused(scenario, cells, trace);
+    if !refused.is_empty() {
+        return Err(LiveError::CannotDo(refused));
+    }
+    let undertaking = Undertaking::of(trace, cells, options.speed, options.prefix());
+    undertaking.within(&options.limits).map_err(LiveError::Other)?;
+    Ok(undertaking)
+}
+
+/// Plays cells one after the other; `trace` is a [`named`] one. A cell that breaks off, or is stopped, ends the run:
+/// its failure and those after it are in the results.
+///
+/// # Errors
+/// If a part of the scenario cannot be made for this trace, or the server cannot be used.
+pub fn run(
+    scenario: &Scenario,
+    cells: &[CellPlan],
+    trace: &Arc<Trace>,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Vec<LiveCell>, LiveError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| LiveError::Other(format!("no network can be used here: {error}")))?;
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, run::cells(scenario, cells, trace, options, progress))
+}

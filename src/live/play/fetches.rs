@@ -1,0 +1,308 @@
+//! The life of a fetch: asked of the origin, queued or shed, taken up, waited for, and stored.
+
+use std::rc::Rc;
+
+use tokio::task::spawn_local;
+
+use super::super::link::{Fault, Written};
+use super::{Landed, Player, State};
+use crate::cache::{Entry, Stored};
+use crate::client::{DuplicateFill, LateFill};
+use crate::engine::flights::{FlightId, Flying, Purpose};
+use crate::metrics::{Asked, Command, Incident, Observer, OutcomeKind, Served};
+use crate::origin::{Answer, Ask, Fetch, Reply, Validation, Version};
+use crate::strategy::guard::{Permit, Released};
+use crate::strategy::refresh::Filled;
+use crate::strategy::ttl::{Fill, Told};
+use crate::trace::ObjectId;
+use crate::units::{SimDuration, SimTime};
+
+/// A fetch that is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Trip {
+    pub(super) object: ObjectId,
+    /// The process that fetches.
+    pub(super) node: u32,
+    pub(super) purpose: Purpose,
+    /// The outcome that starts it.
+    pub(super) trigger: OutcomeKind,
+    /// Place of the request that causes it.
+    pub(super) index: usize,
+}
+
+impl Player {
+    /// Whether the breaker of a process lets it fetch; told if not.
+    pub(super) fn may_fetch(&self, node: u32, now: SimTime) -> bool {
+        let mut state = self.state();
+        let may = state.breakers.lets_through(node, now);
+        if !may {
+            state.recorder.incident(now, Incident::Broken);
+        }
+        may
+    }
+
+    /// Fetches while nobody waits, if the guard allows it; whether it did.
+    pub(super) async fn fetch_behind(self: &Rc<Self>, trip: Trip, version: Option<Version>) -> bool {
+        if !self.may_fetch(trip.node, self.now()) {
+            return false;
+        }
+        let (permit, ticket) = match self.permit(trip.object, trip.node, true, SimDuration::ZERO).await {
+            Ok(permit) => permit,
+            Err(fault) => {
+                self.note_fault(&fault, self.now());
+                return false;
+            }
+        };
+        if !matches!(permit, Permit::Fetch | Permit::FetchAsHolder) {
+            return false;
+        }
+        let now = self.now();
+        let flight = self.depart(trip, ticket, permit == Permit::FetchAsHolder, now);
+        self.ask(flight, trip.index, version, now);
+        true
+    }
+
+    /// A fetch departs.
+    pub(super) fn depart(&self, trip: Trip, ticket: u64, holds: bool, now: SimTime) -> FlightId {
+        let Trip { object, node, purpose, trigger, .. } = trip;
+        let flying = Flying { object, node, asked: now, purpose, ticket, holds, dies: false, fetch: None };
+        self.state().flights.depart(flying, trigger)
+    }
+
+    /// Asks the origin for a fetch that has departed.
+    pub(super) fn ask(self: &Rc<Self>, id: FlightId, request: usize, held: Option<Version>, now: SimTime) {
+        let thrown = {
+            let mut guard = self.state();
+            let state = &mut *guard;
+            let Some(flying) = state.flights.current(id) else { return };
+            let (object, background, node) = (flying.object, flying.is_background(), flying.node);
+            if !self.is_over(now) {
+                let (overlaps, in_flight) = (state.flights.overlaps(id), state.flights.count());
+                let class = self.trace.objects().fact(object).class;
+                state.recorder.asked(&Asked { object, class, at: now, background, overlaps, in_flight });
+            }
+            state.breakers.fetches(node);
+            let cost = state.strategy.validates_at;
+            let validates = held.zip(cost).map(|(version, cost)| Validation { version, cost });
+            let patience = if background { None } else { self.client.patience(now) };
+            state.strategy.ttl.fetch_began(now);
+            let ask = Ask { object, at: now, request, patience, validates };
+            let mut thrown = Vec::new();
+            match state.origin.ask(ask, id.ticket()) {
+                Reply::Started(fetch) => self.taken_up(state, id, fetch),
+                Reply::Queued => {}
+                Reply::Shed => thrown.push(id),
+            }
+            thrown.extend(std::iter::from_fn(|| state.origin.next_shed()).map(FlightId::of));
+            thrown
+        };
+        thrown.into_iter().for_each(|id| self.shed(id, now));
+    }
+
+    /// A server of the origin has taken a fetch up.
+    fn taken_up(self: &Rc<Self>, state: &mut State, id: FlightId, fetch: Fetch) {
+        state.flights.start(id, fetch);
+        spawn_local(Rc::clone(self).land(id, fetch));
+    }
+
+    /// The origin refuses a fetch.
+    fn shed(self: &Rc<Self>, id: FlightId, now: SimTime) {
+        self.state().recorder.incident(now, Incident::Shed);
+        let player = Rc::clone(self);
+        spawn_local(async move { player.end(id, None).await });
+    }
+
+    /// A fetch under way: waits for the origin's answer, and stores it.
+    async fn land(self: Rc<Self>, id: FlightId, fetch: Fetch) {
+        let Some(flying) = self.state().flights.current(id).copied() else { return };
+        self.hold_until(&flying, fetch.done).await;
+        let now = self.now();
+        // The answer is there when it is there; what the model planned is a lower bound of that.
+        let fetch = Fetch { done: now.max(fetch.done), ..fetch };
+        let thrown: Vec<FlightId> = {
+            let mut guard = self.state();
+            let state = &mut *guard;
+            if let Some((ticket, next)) = state.origin.release(now) {
+                self.taken_up(state, FlightId::of(ticket), next);
+            }
+            let size = self.trace.objects().size(flying.object);
+            let bytes = if fetch.answer == Answer::Value { size } else { 0 };
+            state.recorder.served(&Served { object: flying.object, bytes, fetch });
+            std::iter::from_fn(|| state.origin.next_shed()).map(FlightId::of).collect()
+        };
+        thrown.into_iter().for_each(|id| self.shed(id, now));
+        self.end(id, Some(fetch)).await;
+    }
+
+    /// Waits until the origin has answered; meanwhile a holder prolongs its lock, if it is one that does.
+    async fn hold_until(&self, flying: &Flying, done: SimTime) {
+        let Some(key) = self.guard_key.filter(|key| flying.holds && key.extend) else {
+            return self.sleep_until(done).await;
+        };
+        let lock = self.keys.lock(&self.key(flying.object));
+        let half = SimDuration::from_nanos(key.ttl.as_nanos().div_ceil(2));
+        let mut next = flying.asked + half;
+        while next < done {
+            self.sleep_until(next).await;
+            if let Err(fault) = self.link.expire(lock.as_bytes(), self.clock.real(key.ttl)).await {
+                return self.note_fault(&fault, self.now());
+            }
+            self.state().recorder.sent(self.now(), Command::Unlock, 1);
+            next += half;
+        }
+        self.sleep_until(done).await;
+    }
+
+    /// A fetch is over: its value is stored, its lock given back, and whoever waits for it is told.
+    async fn end(self: &Rc<Self>, id: FlightId, fetch: Option<Fetch>) {
+        let Some(flying) = self.state().flights.current(id).copied() else { return };
+        let brought = fetch.filter(|fetch| fetch.answer != Answer::Failure);
+        let now = self.now();
+        let late = !flying.is_background() && self.client.gives_up(flying.asked, now);
+        if let Some(fetch) = &brought {
+            {
+                let mut state = self.state();
+                state.throttled.remove(&flying.object);
+                if !late {
+                    state.breakers.succeeded(flying.node);
+                }
+            }
+            if !(late && self.client.late_fill == LateFill::Discard)
+                && let Err(fault) = self.store(&flying, fetch).await
+            {
+                self.note_fault(&fault, self.now());
+            }
+        } else {
+            if flying.is_background() || !late {
+                self.state().breakers.failed(flying.node, now);
+            }
+            if flying.is_background() {
+                self.throttle(flying.object, now);
+            }
+        }
+        if flying.holds {
+            self.give_back(&flying).await;
+        }
+        let now = self.now();
+        let waiting = {
+            let mut guard = self.state();
+            let state = &mut *guard;
+            state.strategy.ttl.fetch_ended(now);
+            let (_, _, over) = state.flights.land(id, now);
+            if let Some(regeneration) = over {
+                state.recorder.regenerated(&regeneration);
+            }
+            state.waiting.remove(&id)
+        };
+        let landed = brought.map_or(Landed::Failed, |fetch| Landed::Brought(fetch.version));
+        // Whoever gave up meanwhile is not there to hear it.
+        waiting.into_iter().flatten().for_each(|waiter| {
+            let _ = waiter.send(landed);
+        });
+        self.after_background(&flying, now, brought.is_some());
+    }
+
+    /// The holder deletes its lock, if it is still its own.
+    async fn give_back(&self, flying: &Flying) {
+        let Flying { object, ticket, asked, .. } = *flying;
+        {
+            let released = Released { object, now: self.now(), ticket, since: asked, died: false };
+            self.state().strategy.guard.released(&released);
+        }
+        if !self.guard_key.is_some_and(|key| key.given_back) {
+            return;
+        }
+        let lock = self.keys.lock(&self.key(object));
+        let given = self.link.release(lock.as_bytes(), ticket).await;
+        let now = self.now();
+        match given {
+            Ok(_) => self.state().recorder.sent(now, Command::Unlock, 1),
+            Err(fault) => self.note_fault(&fault, now),
+        }
+    }
+
+    /// Lets the refresh policy know of the end of a fetch in the background.
+    fn after_background(self: &Rc<Self>, flying: &Flying, now: SimTime, brought: bool) {
+        let object = flying.object;
+        let mut state = self.state();
+        if flying.is_background() && !brought {
+            state.strategy.refresh.on_failure(object, now);
+        }
+        if flying.purpose == Purpose::Job && !self.is_over(now) {
+            let held = state.ledger.latest(object, now).is_some();
+            state.strategy.refresh.job_done(object, now, held);
+        }
+    }
+
+    /// What an answer of the origin tells about itself, as far as the strategy reads it.
+    fn told(state: &mut State, object: ObjectId, fetch: &Fetch) -> Told {
+        let wanted = state.strategy.ttl.wants_last_modified();
+        Told {
+            fetch_time: fetch.done.since(fetch.asked),
+            dated: fetch.started,
+            version: fetch.version,
+            last_modified: if wanted { state.origin.last_modified(object, fetch.version) } else { None },
+        }
+    }
+
+    /// Stores what a fetch brought, unless the run is over.
+    async fn store(&self, flying: &Flying, fetch: &Fetch) -> Result<(), Fault> {
+        let (object, asked, now) = (flying.object, flying.asked, self.now());
+        if self.is_over(now) {
+            return Ok(());
+        }
+        let (fill, entry, held, number) = {
+            let mut guard = self.state();
+            let state = &mut *guard;
+            let held = state.ledger.latest(object, now);
+            let is_kept = match self.client.duplicate_fill {
+                DuplicateFill::Overwrite => false,
+                DuplicateFill::KeepFirst => held.is_some_and(|held| held.stored_at > asked),
+                DuplicateFill::NewestVersion => held.is_some_and(|held| held.version > fetch.version),
+            };
+            if is_kept {
+                return Ok(());
+            }
+            let fill = Fill { told: Some(Self::told(state, object, fetch)), ..self.fill(object, now) };
+            let fresh_until = state.strategy.ttl.fresh_until(&fill);
+            let expires_at = state.strategy.keep_until(now, fresh_until);
+            let entry = Entry { stored_at: now, fresh_until, expires_at, version: fetch.version };
+            (fill, entry, held, state.ledger.next_fill())
+        };
+        // A confirmed value that is still there needs no more than a new deadline.
+        let confirmed = fetch.answer == Answer::Unchanged
+            && held.is_some()
+            && self.set_deadline(object, entry.fresh_until, entry.expires_at, now).await;
+        if confirmed {
+            self.state().recorder.touched(now);
+        } else {
+            let stored = self.write(object, number, entry, now).await?;
+            self.state().recorder.stored(fill.size, now, stored);
+        }
+        let filled = Filled {
+            object,
+            class: fill.class,
+            at: now,
+            fresh_until: entry.fresh_until,
+            took: Some(now.since(asked)),
+        };
+        self.state().strategy.refresh.on_fill(&filled);
+        Ok(())
+    }
+
+    /// SET of a value.
+    async fn write(&self, object: ObjectId, fill: u64, entry: Entry, now: SimTime) -> Result<Stored, Fault> {
+        let size = self.trace.objects().size(object) + self.bytes_beside;
+        let value = self.values.value(fill, size as usize);
+        let forever = entry.expires_at == SimTime::NEVER;
+        let ttl = (!forever).then(|| self.clock.real(entry.expires_at.since(now)));
+        self.sent_bytes.set(self.sent_bytes.get() + u64::from(size));
+        match self.link.set(self.key(object).as_bytes(), &value, ttl).await? {
+            Written::OutOfMemory => Ok(Stored::OutOfMemory),
+            Written::Yes | Written::No => {
+                self.state().ledger.stored(object, fill, entry);
+                Ok(Stored::Yes)
+            }
+        }
+    }
+}

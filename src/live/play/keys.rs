@@ -1,0 +1,42 @@
+//! Names of keys beside those of images.
+
+/// The names of one run, all of which begin with its prefix.
+#[derive(Debug)]
+pub(in crate::live) struct Keys {
+    prefix: String,
+}
+
+impl Keys {
+    /// Names under a prefix, which may be empty where the server is one's own.
+    pub(super) fn new(prefix: String) -> Self {
+        Self { prefix }
+    }
+
+    /// What all names begin with.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The lock or lease of an image's key, which begins with the prefix already.
+    pub(in crate::live) fn lock(&self, key: &str) -> String {
+        let own = key.strip_prefix(&self.prefix).unwrap_or(key);
+        format!("{}lock:{own}", self.prefix)
+    }
+
+    /// The sorted set of access times.
+    pub(in crate::live) fn access_times(&self) -> String {
+        format!("{}image_access_times", self.prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_names_begin_with_the_prefix() {
+        let keys = Keys::new("p:".to_owned());
+        assert_eq!(keys.lock("p:photo/1"), "p:lock:photo/1");
+        assert_eq!(keys.access_times(), "p:image_access_times");
+    }
+}

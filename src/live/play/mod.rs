@@ -1,0 +1,313 @@
+//! The application, live: the flow of a request, a fetch, a job and a sweep as the engine simulates it, between
+//! real answers of a real server.
+//!
+//! Everything runs on one thread, each request as a task of its own. What decides is the code of `strategy`,
+//! `client` and `origin`; what happened is told to the same observer as in a simulation. State is only
+//! touched between two answers, never while one is waited for.
+
+mod fetches;
+mod jobs;
+mod keys;
+mod requests;
+
+use std::cell::{Cell, RefCell, RefMut};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use hdrhistogram::Histogram;
+use tokio::sync::oneshot;
+use tokio::task::spawn_local;
+
+use super::clock::Clock;
+use super::ledger::Ledger;
+use super::link::{Fault, Link, Values};
+use super::pace::Due;
+use crate::cache::Cause;
+use crate::client::{Breakers, Client, RetryBudget};
+use crate::engine::flights::{FlightId, Flights};
+use crate::metrics::{Command, Observer, Recorder};
+use crate::origin::{Origin, Version};
+use crate::random::Seed;
+use crate::strategy::Strategy;
+use crate::strategy::guard::KeyInCache;
+use crate::strategy::ttl::Fill;
+use crate::trace::{Event, Happening, ObjectId, Trace};
+use crate::units::{SimDuration, SimTime};
+use keys::Keys;
+
+/// What a fetch ended with, for those who wait for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Landed {
+    /// A value of this version.
+    Brought(Version),
+    /// Nothing.
+    Failed,
+}
+
+/// All that the application knows, and who watches it.
+pub(super) struct State {
+    pub(super) strategy: Strategy,
+    pub(super) origin: Origin,
+    pub(super) recorder: Recorder,
+    pub(super) ledger: Ledger,
+    flights: Flights,
+    /// Who waits for which fetch.
+    waiting: BTreeMap<FlightId, Vec<oneshot::Sender<Landed>>>,
+    budget: RetryBudget,
+    breakers: Breakers,
+    /// Objects whose old value is served without a fetch after a failure, and until when.
+    throttled: BTreeMap<ObjectId, SimTime>,
+    tickets: u64,
+    /// By how much requests were started late.
+    lateness: Histogram<u64>,
+    /// How long GETs took.
+    gets: Histogram<u64>,
+}
+
+/// What a player is made of.
+pub(super) struct Parts {
+    pub(super) trace: Arc<Trace>,
+    pub(super) client: Client,
+    pub(super) clock: Clock,
+    pub(super) until: SimTime,
+    pub(super) link: Link,
+    pub(super) prefix: String,
+    pub(super) strategy: Strategy,
+    pub(super) origin: Origin,
+    pub(super) recorder: Recorder,
+    pub(super) seed: Seed,
+}
+
+/// The application at work.
+pub(super) struct Player {
+    trace: Arc<Trace>,
+    client: Client,
+    clock: Clock,
+    until: Cell<SimTime>,
+    link: Link,
+    keys: Keys,
+    values: Values,
+    bytes_beside: u32,
+    guard_key: Option<KeyInCache>,
+    routing: Seed,
+    chance: Seed,
+    state: RefCell<State>,
+    stopped: Cell<bool>,
+    /// Requests that have no outcome yet.
+    under_way: Cell<u64>,
+    most_under_way: Cell<u64>,
+    /// Bytes of values sent so far.
+    sent_bytes: Cell<u64>,
+    /// The first thing that no run survives.
+    broken: RefCell<Option<String>>,
+}
+
+/// Notes a time in nanoseconds.
+fn note(times: &mut Histogram<u64>, nanos: u64) {
+    times.record(nanos).expect("a histogram that may grow takes every time");
+}
+
+/// A request on its way.
+#[derive(Debug, Clone, Copy)]
+struct Arrival {
+    index: usize,
+    at: SimTime,
+    object: ObjectId,
+}
+
+impl Player {
+    /// A player before its first request.
+    pub(super) fn new(parts: Parts) -> Rc<Self> {
+        let Parts { trace, client, clock, until, link, prefix, strategy, origin, recorder, seed } = parts;
+        let histogram = || Histogram::new(3).expect("three digits are legal");
+        let bytes_beside = strategy.bytes_beside();
+        let longest = trace.objects().facts().iter().map(|fact| fact.size).max().unwrap_or(0) + bytes_beside;
+        let seed = seed.of("live");
+        Rc::new(Self {
+            keys: Keys::new(prefix),
+            values: Values::new(longest as usize, seed.of("values")),
+            bytes_beside,
+            guard_key: strategy.guard.key_in_cache(),
+            routing: seed.of("routing"),
+            chance: seed.of("failures"),
+            state: RefCell::new(State {
+                origin,
+                recorder,
+                ledger: Ledger::new(trace.objects().len()),
+                flights: Flights::new(),
+                waiting: BTreeMap::new(),
+                budget: RetryBudget::new(&client),
+                breakers: Breakers::new(&client),
+                throttled: BTreeMap::new(),
+                tickets: 0,
+                lateness: histogram(),
+                gets: histogram(),
+                strategy,
+            }),
+            stopped: Cell::new(false),
+            under_way: Cell::new(0),
+            most_under_way: Cell::new(0),
+            sent_bytes: Cell::new(0),
+            broken: RefCell::new(None),
+            trace,
+            client,
+            clock,
+            until: Cell::new(until),
+            link,
+        })
+    }
+
+    /// Lets everything that is due begin, each thing as a task of its own.
+    pub(super) fn begin_all(self: &Rc<Self>, due: Vec<Due>) {
+        for one in due {
+            match one {
+                Due::Request { index, at, object } => {
+                    self.note_lateness(at);
+                    self.under_way.set(self.under_way.get() + 1);
+                    self.most_under_way.set(self.most_under_way.get().max(self.under_way.get()));
+                    spawn_local(Rc::clone(self).request(Arrival { index, at, object }));
+                }
+                Due::Recorded(event) => {
+                    spawn_local(Rc::clone(self).recorded(event));
+                }
+            }
+        }
+    }
+
+    /// Starts what the strategy does by the clock.
+    pub(super) fn begin_jobs(self: &Rc<Self>) {
+        spawn_local(Rc::clone(self).jobs());
+        spawn_local(Rc::clone(self).sweeps());
+    }
+
+    /// Requests that have no outcome yet.
+    pub(super) fn under_way(&self) -> u64 {
+        self.under_way.get()
+    }
+
+    /// Most requests that had no outcome at once.
+    pub(super) fn most_under_way(&self) -> u64 {
+        self.most_under_way.get()
+    }
+
+    /// Bytes of values sent so far.
+    pub(super) fn sent_bytes(&self) -> u64 {
+        self.sent_bytes.get()
+    }
+
+    /// Why the run cannot go on.
+    pub(super) fn broken(&self) -> Option<String> {
+        self.broken.borrow().clone()
+    }
+
+    /// Whether it was stopped before its end, or broke off.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.get() || self.broken.borrow().is_some()
+    }
+
+    /// The run cannot go on; the first reason is told.
+    pub(super) fn give_up(&self, why: String) {
+        self.broken.borrow_mut().get_or_insert(why);
+    }
+
+    /// Every key that the run may have left on the server.
+    pub(super) fn written_keys(&self) -> Vec<String> {
+        let state = self.state();
+        let images = state.ledger.written().map(|object| self.key(object));
+        let mut keys: Vec<String> = images.collect();
+        if self.guard_key.is_some() {
+            // Whoever looked for an image may have locked it.
+            let all = (0..self.trace.objects().len()).map(ObjectId::from_index);
+            keys.extend(all.map(|object| self.keys.lock(&self.key(object))));
+        }
+        if state.strategy.sweep.is_some() {
+            keys.push(self.keys.access_times());
+        }
+        keys
+    }
+
+    /// What all keys begin with.
+    pub(super) fn prefix(&self) -> &str {
+        self.keys.prefix()
+    }
+
+    /// The connection, for those who look at the server.
+    pub(super) fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// The state, between two answers.
+    pub(super) fn state(&self) -> RefMut<'_, State> {
+        self.state.borrow_mut()
+    }
+
+    /// By how much requests were started late, and how long GETs took, both in nanoseconds of real time.
+    pub(super) fn pace(&self) -> (Histogram<u64>, Histogram<u64>) {
+        let state = self.state.borrow();
+        (state.lateness.clone(), state.gets.clone())
+    }
+
+    /// Takes the player apart when all is over; `None` while a task still holds it.
+    pub(super) fn into_state(self: Rc<Self>) -> Option<State> {
+        Rc::into_inner(self).map(|player| player.state.into_inner())
+    }
+
+    fn now(&self) -> SimTime {
+        self.clock.now()
+    }
+
+    fn is_over(&self, now: SimTime) -> bool {
+        now > self.until.get()
+    }
+
+    /// Nothing more is done by the clock or stored: the run ends here.
+    pub(super) fn stop(&self) {
+        self.stopped.set(true);
+        self.until.set(self.until.get().min(self.now()));
+    }
+
+    fn note_lateness(&self, at: SimTime) {
+        let late = self.clock.real(self.now().since(at));
+        let nanos = u64::try_from(late.as_nanos()).unwrap_or(u64::MAX);
+        note(&mut self.state().lateness, nanos);
+    }
+
+    /// Something that no run survives; the first one is told.
+    fn note_fault(&self, what: &Fault, now: SimTime) {
+        let mut broken = self.broken.borrow_mut();
+        broken.get_or_insert_with(|| format!("{what}, {:.1} s into the run", now.as_secs_f64()));
+    }
+
+    async fn sleep_until(&self, at: SimTime) {
+        tokio::time::sleep_until(self.clock.instant(at).into()).await;
+    }
+
+    async fn sleep(&self, span: SimDuration) {
+        tokio::time::sleep(self.clock.real(span)).await;
+    }
+
+    fn fill(&self, object: ObjectId, at: SimTime) -> Fill {
+        let fact = self.trace.objects().fact(object);
+        Fill { object, class: fact.class, size: fact.size, at, told: None }
+    }
+
+    /// A key of an object.
+    fn key(&self, object: ObjectId) -> String {
+        self.trace.objects().key(object)
+    }
+
+    /// What was recorded beside requests is done to the cache; changes at the origin are the change model's.
+    async fn recorded(self: Rc<Self>, event: Event) {
+        if event.what == Happening::Deleted {
+            match self.link.unlink(&[self.key(event.object)]).await {
+                Ok(_) => {
+                    let mut state = self.state();
+                    state.ledger.removed(event.object, Cause::Invalidated);
+                    state.recorder.sent(event.at, Command::Delete, 1);
+                }
+                Err(fault) => self.note_fault(&fault, event.at),
+            }
+        }
+    }
+}

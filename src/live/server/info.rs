@@ -1,0 +1,90 @@
+//! What INFO says, as far as it is compared.
+
+use super::super::link::Fault;
+
+/// One look at a server.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(in crate::live) struct Info {
+    /// Bytes in use.
+    pub(in crate::live) used_memory: u64,
+    /// Most bytes in use since it was started.
+    pub(in crate::live) used_memory_peak: u64,
+    /// Bytes of the process.
+    pub(in crate::live) used_memory_rss: u64,
+    /// Keys evicted since the statistics were reset.
+    pub(in crate::live) evicted_keys: u64,
+    /// Keys removed because their TTL was over.
+    pub(in crate::live) expired_keys: u64,
+    /// GETs that found a key.
+    pub(in crate::live) keyspace_hits: u64,
+    /// GETs that did not.
+    pub(in crate::live) keyspace_misses: u64,
+    /// Keys in all databases.
+    pub(in crate::live) keys: u64,
+    /// Name and version, for people.
+    pub(in crate::live) version: String,
+    /// Which start of the server this is.
+    pub(in crate::live) run_id: String,
+    /// Its clock, in microseconds since 1970.
+    pub(in crate::live) clock_us: u64,
+    /// The number of its process.
+    pub(in crate::live) process: u64,
+    /// Whether it is a replica.
+    pub(in crate::live) is_replica: bool,
+    /// Whether it is a node of a cluster.
+    pub(in crate::live) is_cluster: bool,
+}
+
+impl Info {
+    /// Reads the answer.
+    pub(in crate::live) fn parse(text: &str) -> Result<Self, Fault> {
+        let field = |name: &str| {
+            text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+        };
+        let number = |name: &str| field(name).and_then(|value| value.parse().ok()).unwrap_or(0);
+        if field("used_memory").is_none() {
+            return Err(Fault::Refused("INFO tells no used_memory; is this a Redis server?".to_owned()));
+        }
+        let valkey = field("valkey_version").map(|version| format!("Valkey {version}"));
+        let redis = field("redis_version").map(|version| format!("Redis {version}"));
+        Ok(Self {
+            used_memory: number("used_memory"),
+            used_memory_peak: number("used_memory_peak"),
+            used_memory_rss: number("used_memory_rss"),
+            evicted_keys: number("evicted_keys"),
+            expired_keys: number("expired_keys"),
+            keyspace_hits: number("keyspace_hits"),
+            keyspace_misses: number("keyspace_misses"),
+            keys: text.lines().filter_map(keys_of).sum(),
+            version: valkey.or(redis).unwrap_or_else(|| "a server of unknown version".to_owned()),
+            run_id: field("run_id").unwrap_or_default().to_owned(),
+            clock_us: number("server_time_usec"),
+            process: number("process_id"),
+            is_replica: field("role") == Some("slave"),
+            is_cluster: field("cluster_enabled") == Some("1"),
+        })
+    }
+}
+
+/// The keys of a database: `db0:keys=12,expires=3,avg_ttl=0`.
+fn keys_of(line: &str) -> Option<u64> {
+    let (number, rest) = line.strip_prefix("db")?.split_once(":keys=")?;
+    number.parse::<u32>().ok()?;
+    rest.split(',').next()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_found_and_keys_of_all_databases_added() {
+        let text = "# Server\r\nredis_version:7.0.15\r\nrun_id:abc\r\n# Memory\r\nused_memory:1000\r\n\
+                    used_memory_peak:2000\r\nrole:slave\r\nevicted_keys:7\r\n# Keyspace\r\ndb0:keys=12,expires=3,avg_ttl=0\r\n\
+                    db3:keys=5,expires=0,avg_ttl=0\r\ndbx:keys=9\r\n";
+        let info = Info::parse(text).unwrap();
+        assert_eq!((info.used_memory, info.used_memory_peak, info.evicted_keys), (1_000, 2_000, 7));
+        assert_eq!((info.keys, info.version.as_str(), info.is_replica), (17, "Redis 7.0.15", true));
+        assert!(Info::parse("HTTP/1.1 400 Bad Request").is_err());
+    }
+}

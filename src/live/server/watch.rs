@@ -1,0 +1,224 @@
+//! Looks at the server over and over, and makes an account of what it held.
+
+use std::time::Instant;
+
+use super::Info;
+use crate::cache::{Account, HeldBytes};
+use crate::units::{SimDuration, SimTime, Window};
+
+/// By how much a server's clock may drift from ours before that is a step.
+const STEP_US: i128 = 250_000;
+
+#[derive(Debug, Clone, Copy)]
+struct Sample {
+    at: SimTime,
+    used: u64,
+    keys: u64,
+    evicted: u64,
+    expired: u64,
+}
+
+/// One look at a server.
+#[derive(Debug, Clone)]
+pub(in crate::live) struct Look {
+    /// For which instant of the run.
+    pub(in crate::live) at: SimTime,
+    /// When it was really taken.
+    pub(in crate::live) seen: Instant,
+    /// What it showed.
+    pub(in crate::live) info: Info,
+}
+
+/// All looks at a server during one run.
+#[derive(Debug)]
+pub(in crate::live) struct Watch {
+    window: Window,
+    bucket: SimDuration,
+    samples: Vec<Sample>,
+    /// The first look: keys and counts before it are nobody's of this run.
+    first: Info,
+    /// The server's clock less ours in microseconds, at the latest look.
+    ahead_us: Option<i128>,
+    began: Instant,
+    warnings: Vec<String>,
+}
+
+impl Watch {
+    /// Begins with a look at the beginning of a run.
+    pub(in crate::live) fn begin(window: Window, bucket: SimDuration, first: Look) -> Self {
+        let mut watch = Self {
+            window,
+            bucket,
+            samples: Vec::new(),
+            first: first.info.clone(),
+            ahead_us: None,
+            began: first.seen,
+            warnings: Vec::new(),
+        };
+        watch.look(first);
+        watch
+    }
+
+    /// One more look. A sentence if the server is no longer the one of the first.
+    pub(in crate::live) fn look(&mut self, look: Look) -> Option<String> {
+        let Look { at, seen, info } = look;
+        let restarted = (info.run_id != self.first.run_id).then(|| {
+            format!("the server was started anew during the run, before {:.1} s of it", at.as_secs_f64())
+        });
+        self.note_clock(at, seen, info.clock_us);
+        self.samples.push(Sample {
+            at,
+            used: info.used_memory,
+            keys: info.keys.saturating_sub(self.first.keys),
+            evicted: info.evicted_keys.saturating_sub(self.first.evicted_keys),
+            expired: info.expired_keys.saturating_sub(self.first.expired_keys),
+        });
+        restarted
+    }
+
+    /// What the reader must know of the server's clock.
+    pub(in crate::live) fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// TTLs follow the server's wall clock, which can be set; ours is steady.
+    fn note_clock(&mut self, at: SimTime, seen: Instant, clock_us: u64) {
+        if clock_us == 0 {
+            return;
+        }
+        let ahead = i128::from(clock_us) - i128::try_from((seen - self.began).as_micros()).unwrap_or(0);
+        if let Some(before) = self.ahead_us
+            && (ahead - before).abs() > STEP_US
+        {
+            self.warnings.push(format!(
+                "the server's clock stepped by {:+.3} s before {:.1} s of the run: TTLs of keys that were there then ended \
+                 early or late by as much",
+                (ahead - before) as f64 / 1e6,
+                at.as_secs_f64()
+            ));
+        }
+        self.ahead_us = Some(ahead);
+    }
+
+    /// The state at an instant: that of the latest look until then.
+    fn state(&self, at: SimTime) -> Sample {
+        let next = self.samples.partition_point(|sample| sample.at <= at);
+        self.samples[next.saturating_sub(1)]
+    }
+
+    /// Integrals of bytes and keys over time between two instants, and the most bytes and keys at once.
+    fn over(&self, from: SimTime, until: SimTime) -> (f64, f64, u64, u64) {
+        let state = self.state(from);
+        let (mut bytes, mut keys) = (0.0, 0.0);
+        let (mut at, mut now) = (from, state);
+        let (mut most, mut most_keys) = (state.used, state.keys);
+        let inside = self.samples.iter().filter(|sample| sample.at > from && sample.at <= until);
+        for sample in inside {
+            let span = sample.at.since(at).as_secs_f64();
+            // Between two looks it went from the one to the other.
+            bytes += span * (now.used as f64 + sample.used as f64) / 2.0;
+            keys += span * (now.keys as f64 + sample.keys as f64) / 2.0;
+            (at, now) = (sample.at, *sample);
+            (most, most_keys) = (most.max(sample.used), most_keys.max(sample.keys));
+        }
+        let rest = until.since(at).as_secs_f64();
+        (bytes + rest * now.used as f64, keys + rest * now.keys as f64, most, most_keys)
+    }
+
+    /// The account of the run, as a simulated cache gives it. Which of its bytes are of dead entries no server tells.
+    pub(in crate::live) fn account(&self) -> Account {
+        let Window { from, until } = self.window;
+        let length = self.window.length().as_secs_f64().max(1e-9);
+        let (bytes, keys, peak_bytes, peak_entries) = self.over(from, until);
+        let (begin, end) = (self.state(from), self.state(until));
+        let buckets = (0..self.window.buckets(self.bucket) as u64).map(|index| {
+            let start = SimTime::from_nanos(self.bucket.as_nanos() * index);
+            let stop = (start + self.bucket).min(until);
+            let (bytes, _, peak_bytes, _) = self.over(start, stop);
+            let span = stop.since(start).as_secs_f64().max(1e-9);
+            let (first, last) = (self.state(start), self.state(stop));
+            HeldBytes {
+                live_mean_bytes: bytes / span,
+                dead_mean_bytes: 0.0,
+                peak_bytes,
+                evicted: last.evicted - first.evicted,
+                expired: last.expired - first.expired,
+            }
+        });
+        Account {
+            mean_bytes: bytes / length,
+            peak_bytes,
+            final_bytes: end.used,
+            dead_mean_bytes: 0.0,
+            mean_entries: keys / length,
+            peak_entries,
+            final_entries: end.keys,
+            evicted: end.evicted - begin.evicted,
+            expired: end.expired - begin.expired,
+            peak_expiring_per_second: 0,
+            breakdown: None,
+            rss_ratio: None,
+            buckets: buckets.collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(secs: u64) -> SimTime {
+        SimTime::ZERO + SimDuration::from_secs(secs)
+    }
+
+    fn info(used_memory: u64, keys: u64, evicted_keys: u64) -> Info {
+        Info { used_memory, keys, evicted_keys, run_id: "a".to_owned(), ..Info::default() }
+    }
+
+    /// A look a second, beginning now.
+    fn look(secs: u64, info: Info) -> Look {
+        let seen = *BEGAN.get_or_init(Instant::now) + std::time::Duration::from_secs(secs);
+        Look { at: at(secs), seen, info }
+    }
+
+    static BEGAN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+
+    #[test]
+    fn an_account_is_of_the_window_and_means_are_over_time() {
+        let window = Window { from: at(10), until: at(30) };
+        // What was there before the run counts as bytes, and not as its keys or evictions.
+        let mut watch = Watch::begin(window, SimDuration::from_secs(10), look(0, info(1_000, 5, 100)));
+        for (secs, used, keys, evicted) in [(10, 2_000, 15, 104), (20, 4_000, 25, 110), (30, 4_000, 25, 111)]
+        {
+            assert_eq!(watch.look(look(secs, info(used, keys, evicted))), None);
+        }
+        let account = watch.account();
+        assert!((account.mean_bytes - 3_500.0).abs() < 1e-6, "{}", account.mean_bytes);
+        assert!((account.mean_entries - 17.5).abs() < 1e-6);
+        assert_eq!((account.peak_bytes, account.final_bytes, account.final_entries), (4_000, 4_000, 20));
+        assert_eq!(account.evicted, 7);
+        let evicted: Vec<u64> = account.buckets.iter().map(|held| held.evicted).collect();
+        assert_eq!(evicted, [4, 6, 1]);
+    }
+
+    #[test]
+    fn a_server_that_was_started_anew_is_noticed() {
+        let window = Window { from: at(0), until: at(9) };
+        let mut watch = Watch::begin(window, SimDuration::from_secs(1), look(0, info(1, 0, 0)));
+        let other = Info { run_id: "b".to_owned(), ..info(1, 0, 0) };
+        assert!(watch.look(look(3, other)).unwrap().contains("before 3.0 s"));
+    }
+
+    #[test]
+    fn a_step_of_the_servers_clock_is_told_once() {
+        let window = Window { from: at(0), until: at(9) };
+        let shown = |secs, clock_us| look(secs, Info { clock_us, ..info(1, 0, 0) });
+        let mut watch = Watch::begin(window, SimDuration::from_secs(1), shown(0, 1_000_000_000));
+        watch.look(shown(1, 1_001_000_100));
+        assert!(watch.warnings().is_empty());
+        watch.look(shown(2, 992_000_000));
+        watch.look(shown(3, 993_000_100));
+        assert_eq!(watch.warnings().len(), 1);
+        assert!(watch.warnings()[0].contains("stepped by -10.0"), "{:?}", watch.warnings());
+    }
+}

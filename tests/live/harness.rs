@@ -1,0 +1,299 @@
+//! `ttlab live` against servers of its own, servers of others, and one that is none.
+
+#![expect(clippy::disallowed_methods, reason = "a live run follows the wall clock")]
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use ttlab::live::{self, Limits, LiveCell, Options, Target};
+use ttlab::metrics::{Measurements, OutcomeKind};
+use ttlab::scenario::{Scenario, Source};
+use ttlab::trace::synth::generate;
+use ttlab::tune;
+use ttlab::units::Rate;
+
+use super::fake::Fake;
+use super::resp::{Answer, Client};
+use super::server::Server;
+
+/// Three seconds of a small site.
+fn scenario(guard: &str, more: &str) -> String {
+    format!(
+        r#"
+        name = "small"
+        [workload]
+        duration = "3s"
+        rate = "200/s"
+        class = [{{ name = "thumbnail", objects = 200, size = {{ model = "constant", value = "1KiB" }} }}]
+        [origin]
+        latency = {{ model = "constant", value = "20ms" }}
+        [cache]
+        capacity = "8MB"
+        eviction = "allkeys-lru"
+        reclaim = "active"
+        memory = "redis"
+        [[strategy]]
+        name = "x"
+        ttl = {{ rule = "fixed", ttl = "1s" }}
+        guard = {guard}
+        {more}
+        "#
+    )
+}
+
+/// A folder with a scenario in it.
+fn folder(text: &str) -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    std::fs::write(folder.path().join("small.toml"), text).expect("it can be written");
+    folder
+}
+
+fn command(folder: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ttlab"));
+    command.current_dir(folder).arg("live").arg("small.toml").args(["--out", "out"]).args(words);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn run(folder: &Path, words: &[&str]) -> Output {
+    command(folder, words).output().expect("ttlab can be started")
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn record(folder: &Path) -> serde_json::Value {
+    let text = std::fs::read_to_string(folder.join("out/record.json")).expect("there is a record");
+    serde_json::from_str(&text).expect("it is JSON")
+}
+
+fn keys(client: &mut Client) -> u64 {
+    match client.ask(&["DBSIZE"]) {
+        Answer::Integer(keys) => u64::try_from(keys).expect("there are not fewer than none"),
+        other => panic!("DBSIZE: {other:?}"),
+    }
+}
+
+fn options(url: &str, speed: f64) -> Options {
+    Options {
+        target: Target::Url(url.to_owned()),
+        speed,
+        prefix: "ttlab:test:".to_owned(),
+        connections: 1,
+        configure: false,
+        allow_nonempty: false,
+        limits: Limits::default(),
+    }
+}
+
+/// Plays a scenario against a server by the library.
+fn played(text: &str, url: &str, speed: f64) -> LiveCell {
+    let scenario = Scenario::parse(text, "small.toml").unwrap_or_else(|error| panic!("{error}"));
+    let Source::Synthetic(workload) = &scenario.source else { panic!("it is synthetic") };
+    let trace = Arc::new(generate(workload, tune::replication_seed(scenario.seed, 0)));
+    let options = options(url, speed);
+    let trace = live::named(&trace, &options);
+    let cells = tune::grid(&scenario);
+    live::undertaking(&scenario, &cells, &trace, &options).expect("it can be played");
+    let mut cells = live::run(&scenario, &cells, &trace, &options, &()).expect("the server can be used");
+    cells.remove(0)
+}
+
+fn measured(cell: LiveCell) -> Measurements {
+    cell.result.unwrap_or_else(|failure| panic!("{failure:?}"))
+}
+
+const QUIET: (Duration, Duration) = (Duration::MAX, Duration::ZERO);
+
+#[test]
+fn a_server_that_stalls_delays_every_request_that_was_meant_to_start_meanwhile() {
+    // Virtual time begins a fifth of a second after everything is ready.
+    let stall = (Duration::from_millis(1_200), Duration::from_secs(1));
+    let fake = Fake::start(Instant::now(), stall, "", false);
+    let cell = played(&scenario("\"none\"", ""), &fake.url(), 1.0);
+    let pace = cell.pace.expect("it came to its end");
+    let measured = measured(cell);
+    let (all, requests) = (&measured.latencies.all, measured.totals.outcomes.total());
+    assert!((450..750).contains(&requests), "{requests} requests");
+    // A closed loop would see one slow answer. Of 600 requests 200 were meant to start while nobody answered.
+    let waited = |share: f64| all.quantile(share) / 1_000_000;
+    assert!(waited(0.99) > 850, "99 of 100 waited {} ms", waited(0.99));
+    assert!(waited(0.8) > 250, "80 of 100 waited {} ms", waited(0.8));
+    assert!(waited(0.5) < 200, "half of them came before or after it, and waited {} ms", waited(0.5));
+    assert!(pace.most_under_way > 120, "{} waited at once", pace.most_under_way);
+    assert!(pace.late_s[1] < 0.3, "the starts themselves were not delayed: {:?}", pace.late_s);
+}
+
+#[test]
+fn out_of_memory_replies_are_counted_and_nothing_else_goes_wrong() {
+    let fake = Fake::start(Instant::now(), QUIET, "", true);
+    let measured = measured(played(&scenario("\"single-flight\"", ""), &fake.url(), 1.0));
+    let misses: u64 = OutcomeKind::ALL[3..8].iter().map(|kind| measured.totals.outcomes.of(*kind)).sum();
+    assert!(misses > 100 && measured.out_of_memory > 100, "{misses} misses");
+    assert_eq!(measured.totals.outcomes.of(OutcomeKind::Error), 0, "the value was fetched all the same");
+}
+
+#[test]
+fn a_replica_and_a_node_of_a_cluster_are_refused() {
+    for (info, told) in [("role:slave\r\n", "is a replica"), ("cluster_enabled:1\r\n", "node of a cluster")] {
+        let fake = Fake::start(Instant::now(), QUIET, info, false);
+        let folder = folder(&scenario("\"none\"", ""));
+        let output = run(folder.path(), &["--redis", &fake.url()]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(said(&output).contains(told), "{}", said(&output));
+        assert!(!folder.path().join("out").exists(), "nothing is written");
+    }
+}
+
+#[test]
+fn where_nobody_answers_the_message_says_what_to_do() {
+    let folder = folder(&scenario("\"none\"", ""));
+    let output = run(folder.path(), &["--redis", "redis://:secret@127.0.0.1:1/"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = said(&output);
+    assert!(
+        said.contains("there is no server at redis://***@127.0.0.1:1/") && said.contains("--spawn"),
+        "{said}"
+    );
+    let output = run(folder.path(), &["--redis", "nonsense"]);
+    assert!(self::said(&output).contains("write redis://"), "{}", self::said(&output));
+}
+
+#[test]
+fn what_a_live_run_cannot_do_is_refused_by_name() {
+    let text = scenario("\"none\"", "").replace("memory = \"redis\"", "").replace("\"active\"", "\"lazy\"");
+    let folder = folder(&text.replace("allkeys-lru", "sieve"));
+    let output = run(folder.path(), &["--spawn"]);
+    assert_eq!(output.status.code(), Some(2));
+    for told in ["memory = \"payload\"", "reclaim = \"lazy\"", "eviction = \"sieve\"", "small.toml"] {
+        assert!(said(&output).contains(told), "{told} is missing in: {}", said(&output));
+    }
+    let output = run(folder.path(), &["--spawn", "--strategy", "y"]);
+    assert!(said(&output).contains("there are: x"), "{}", said(&output));
+}
+
+#[test]
+fn limits_hold_before_anything_is_sent() {
+    let folder = folder(&scenario("\"none\"", ""));
+    for (words, told) in [
+        (["--spawn", "--max-rate", "50/s"], "--max-rate"),
+        (["--spawn", "--max-bytes", "10KiB"], "--max-bytes"),
+    ] {
+        let output = run(folder.path(), &words);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(said(&output).contains(told), "{}", said(&output));
+    }
+}
+
+#[test]
+fn a_spawned_server_gives_a_live_record_and_is_gone_afterwards() {
+    let Some(_) = Server::start(&[]) else { return };
+    let folder = folder(&scenario("{ policy = \"lock\", lock_ttl = \"1s\", poll = \"5ms\" }", ""));
+    let output = run(folder.path(), &["--spawn"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(said(&output).contains("will write up to 200 keys"), "{}", said(&output));
+    let record = record(folder.path());
+    assert_eq!(record["source"], "live");
+    let cell = &record["cells"][0];
+    let number =
+        |pointer: &str| cell.pointer(pointer).and_then(serde_json::Value::as_f64).unwrap_or(f64::NAN);
+    assert!((0.4..0.9).contains(&number("/ratios/fresh_hit/mean")), "{}", number("/ratios/fresh_hit/mean"));
+    assert!(number("/outcomes/miss_expired") > 50.0 && number("/expired") > 50.0);
+    assert!(number("/memory/peak_bytes") > 900_000.0, "used_memory of a server");
+    assert!(cell["memory"]["expired_resident_mean_bytes"].is_null(), "no server tells");
+    assert!(folder.path().join("out/index.html").is_file());
+}
+
+#[test]
+fn others_keys_and_settings_are_left_as_they_were() {
+    let Some(server) = Server::start(&["--maxmemory-policy", "volatile-ttl"]) else { return };
+    let mut client = server.client();
+    client.ask(&["SET", "others", "1"]);
+    let folder = folder(&scenario("{ policy = \"lock\", lock_ttl = \"1s\", poll = \"5ms\" }", ""));
+    let output = run(folder.path(), &["--redis", &server.url()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said(&output).contains("holds 1 keys") && said(&output).contains("--allow-nonempty"),
+        "{}",
+        said(&output)
+    );
+    let output =
+        run(folder.path(), &["--redis", &server.url(), "--allow-nonempty", "--configure", "--prefix", "t:"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(keys(&mut client), 1, "the keys of the run are removed, locks among them");
+    assert_eq!(client.ask(&["GET", "others"]), Answer::Bulk(Some(b"1".to_vec())));
+    let policy = client.ask(&["CONFIG", "GET", "maxmemory-policy"]);
+    assert!(format!("{policy:?}").contains(&format!("{:?}", b"volatile-ttl".to_vec())), "{policy:?}");
+    // Without --configure a difference is told.
+    let output = run(folder.path(), &["--redis", &server.url(), "--allow-nonempty"]);
+    assert!(said(&output).contains("the server has maxmemory-policy volatile-ttl"), "{}", said(&output));
+}
+
+#[test]
+fn ctrl_c_removes_the_keys() {
+    let Some(server) = Server::start(&[]) else { return };
+    let mut client = server.client();
+    let folder = folder(&scenario("\"none\"", "").replace("\"3s\"", "\"60s\""));
+    let child = command(folder.path(), &["--redis", &server.url()]).spawn().expect("ttlab can be started");
+    let begun = Instant::now();
+    while keys(&mut client) < 20 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it writes no keys");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let pid = child.id().to_string();
+    let killed = Command::new("kill").args(["-INT", &pid]).status().expect("there is a kill");
+    assert!(killed.success());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130), "{}", said(&output));
+    assert!(said(&output).contains("the keys are removed"), "{}", said(&output));
+    assert_eq!(keys(&mut client), 0);
+    assert!(!folder.path().join("out/record.json").exists());
+}
+
+#[test]
+fn a_server_that_dies_in_the_middle_is_told() {
+    let Some(server) = Server::start(&[]) else { return };
+    let mut client = server.client();
+    let folder = folder(&scenario("\"none\"", "").replace("\"3s\"", "\"60s\""));
+    let child = command(folder.path(), &["--redis", &server.url()]).spawn().expect("ttlab can be started");
+    let begun = Instant::now();
+    while keys(&mut client) < 20 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it writes no keys");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    drop(server);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert!(said(&output).contains("the server went away"), "{}", said(&output));
+}
+
+#[test]
+fn a_wrong_password_is_told_without_it() {
+    let Some(server) = Server::start(&[]) else { return };
+    server.client().ask(&["CONFIG", "SET", "requirepass", "right"]);
+    let folder = folder(&scenario("\"none\"", ""));
+    let url = server.url().replace("redis://", "redis://:wr0ng@");
+    let output = run(folder.path(), &["--redis", &url]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = said(&output);
+    assert!(said.contains("refuses the password") && !said.contains("wr0ng"), "{said}");
+}
+
+#[test]
+fn a_trace_faster_than_the_client_is_told_as_such() {
+    let fake = Fake::start(Instant::now(), QUIET, "", false);
+    let text = scenario("\"none\"", "").replace("200/s", "60_000/s");
+    let scenario = Scenario::parse(&text, "small.toml").unwrap_or_else(|error| panic!("{error}"));
+    let Source::Synthetic(workload) = &scenario.source else { panic!("it is synthetic") };
+    let trace = Arc::new(generate(workload, tune::replication_seed(scenario.seed, 0)));
+    let mut options = options(&fake.url(), 20.0);
+    options.limits.rate = Rate::per_second(1e9);
+    let cells = tune::grid(&scenario);
+    let cell = live::run(&scenario, &cells, &trace, &options, &()).expect("it starts").remove(0);
+    let told = format!("{:?} {:?}", cell.warnings, cell.result.err());
+    assert!(told.contains("client-limited"), "1.2 million requests a second are too many: {told}");
+}
