@@ -9,8 +9,13 @@ oracleGeneral trace with `ttlab trace generate` (Zipf 1.0, the cache holds a ten
 
 * exact LRU, from a decoded trace to the hit ratio (libCacheSim decodes while it plays; its time is that of
   process_trace over a memory-mapped binary trace, the best of three);
-* the same with one fixed TTL;
-* the whole process from the file, `ttlab curve` beside a Python process that does nothing but that;
+* the same with a TTL longer than the trace: all the work of a TTL, and hits that both can count;
+* the same with one fixed TTL that entries do reach. libCacheSim takes such a setting and does nothing with it: a
+  second request hits ten TTLs later, which is shown first, and its hits are those without a TTL. So the hits
+  are held against cachetools instead;
+* the whole process from the binary file and from a csv file, `ttlab curve` beside a Python process that does
+  nothing but that;
+* the whole engine with a TTL, an origin of 20 ms, single-flight and all observers, beside libCacheSim's bare LRU;
 * cachetools.TTLCache with its clock set by the trace, over the first million requests, for it is slow.
 
 Needs python3 with venv, and the network for the two packages. Nothing of theirs is kept.
@@ -28,15 +33,31 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 LIBCACHESIM = """
-import json, sys, time
+import json, struct, sys, time
 import libcachesim as lcs
-trace, limit, ttl, rounds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+trace, limit, ttl, span, rounds = sys.argv[1], *map(int, sys.argv[2:6])
+
+def reader_of(path):
+    if path.endswith(".csv"):
+        params = lcs.ReaderInitParam(
+            ignore_obj_size=True, has_header=True, has_header_set=True, delimiter=",", obj_id_is_num=True,
+            obj_id_is_num_set=True)
+        params.time_field, params.obj_id_field, params.obj_size_field = 1, 2, 3
+        return lcs.TraceReader(path, lcs.TraceType.CSV_TRACE, params)
+    params = lcs.ReaderInitParam(ignore_obj_size=True)
+    return lcs.TraceReader(path, lcs.TraceType.ORACLE_GENERAL_TRACE, params)
+
 told = {}
-for name, kept in [("lru", None), ("ttl", ttl)]:
+if rounds > 1:
+    # Two requests for one object, ten TTLs apart.
+    probe = trace + ".probe.oracleGeneral"
+    open(probe, "wb").write(struct.pack("<IQIq", 1, 7, 1, -1) + struct.pack("<IQIq", 1 + 10 * ttl, 7, 1, -1))
+    missed, _ = lcs.LRU(limit, default_ttl=ttl).process_trace(reader_of(probe))
+    told["probe_hits"] = round((1 - missed) * 2)
+for name, kept in [("lru", None), ("long", span + 1), ("ttl", ttl)]:
     best = float("inf")
     for _ in range(rounds):
-        params = lcs.ReaderInitParam(ignore_obj_size=True)
-        reader = lcs.TraceReader(trace, lcs.TraceType.ORACLE_GENERAL_TRACE, params)
+        reader = reader_of(trace)
         cache = lcs.LRU(limit) if kept is None else lcs.LRU(limit, default_ttl=kept)
         began = time.perf_counter()
         missed, _ = cache.process_trace(reader)
@@ -70,8 +91,8 @@ def run(*command, **more):
     return subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True, **more).stdout
 
 
-def ours(bench, trace, limit, ttl):
-    return json.loads(run(bench, trace, limit, ttl))
+def ours(bench, trace, limit, ttl, what="all"):
+    return json.loads(run(bench, trace, limit, ttl, what))
 
 
 def newest(pattern):
@@ -104,38 +125,65 @@ def main():
         trace = folder / "peers.oracleGeneral"
         print(run(ttlab, "trace", "generate", scenario, "--out", trace, "--to", "oracle-general").strip())
         mine = ours(bench, trace, limit, args.ttl)
-        theirs = json.loads(run(python, "-c", LIBCACHESIM, trace, limit, args.ttl, 3))
+        span = args.requests // 20_000
+        theirs = json.loads(run(python, "-c", LIBCACHESIM, trace, limit, args.ttl, span, 3))
         requests = mine["requests"]
-        for name, label, hits in [("lru", "LRU", mine["hits"]), ("ttl", "LRU + TTL", mine["ttl_hits"])]:
+        found = theirs["probe_hits"]
+        print(f"libCacheSim with a TTL of {args.ttl} s, asked again after {10 * args.ttl} s: {found} hit of 2 requests")
+        their_lru = requests / theirs["lru"]["s"]
+        for name, label, hits in [
+            ("lru", "LRU", mine["hits"]),
+            ("long", "LRU + TTL beyond the trace", mine["long_hits"]),
+            ("ttl", f"LRU + TTL of {args.ttl} s", mine["ttl_hits"]),
+        ]:
             their_hits = round((1 - theirs[name]["miss_ratio"]) * requests)
-            equal = "equal hits" if their_hits == hits else f"UNEQUAL: {hits} ours, {their_hits} theirs"
+            if name == "ttl" and found > 0:
+                bare = round((1 - theirs["lru"]["miss_ratio"]) * requests)
+                same = "those without a TTL" if their_hits == bare else f"{bare} without a TTL"
+                equal = f"{hits} hits ours; theirs, {their_hits}, are {same}"
+            else:
+                equal = "equal hits" if their_hits == hits else f"UNEQUAL: {hits} ours, {their_hits} theirs"
             a, b = requests / mine[name + "_s"], requests / theirs[name]["s"]
             print(f"{label}: {a / 1e6:.1f} M/s, libCacheSim {b / 1e6:.2f} M/s: {a / b:.1f} times ({equal})")
+        a = requests / mine["full_s"]
+        print(f"engine, TTL, 20 ms, single-flight, all observers: {a / 1e6:.2f} M/s, libCacheSim's bare LRU "
+              f"{their_lru / 1e6:.2f} M/s: {a / their_lru:.2f} times")
         recorded = folder / "recorded.toml"
         recorded.write_text(
             'name = "peers"\n[trace]\nspread = "none"\n[cache]\neviction = "lru"\n[[strategy]]\nname = "it"\nttl = "none"\n'
         )
-        began = time.perf_counter()
-        told = json.loads(
-            run(ttlab, "curve", recorded, "--trace", trace, "--instant", "--capacities", limit, "--json", "--threads", 1)
-        )
-        whole = time.perf_counter() - began
-        began = time.perf_counter()
-        run(python, "-c", LIBCACHESIM, trace, limit, args.ttl, 1)
-        their_whole = time.perf_counter() - began
-        ratio = told["cells"][0]["hit_ratio"]
-        same = "equal hits" if round(ratio * requests) == mine["hits"] else "UNEQUAL"
-        print(f"whole process: {whole:.2f} s, libCacheSim {their_whole:.2f} s: {their_whole / whole:.1f} times ({same})")
+        table, plain = folder / "table.csv", folder / "peers.csv"
+        run(ttlab, "trace", "convert", trace, table, "--to", "csv")
+        with plain.open("w") as out:
+            subprocess.run(["cut", "-d,", "-f1,3,4", table], check=True, stdout=out)
+        table.unlink()
+        for file in [trace, plain]:
+            whole, their_whole = float("inf"), float("inf")
+            for _ in range(3):
+                began = time.perf_counter()
+                told = json.loads(run(ttlab, "curve", recorded, "--trace", file, "--instant", "--capacities", limit,
+                                      "--json", "--threads", 1))
+                whole = min(whole, time.perf_counter() - began)
+                began = time.perf_counter()
+                seen = json.loads(run(python, "-c", LIBCACHESIM, file, limit, args.ttl, span, 1))
+                their_whole = min(their_whole, time.perf_counter() - began)
+            hits = round(told["cells"][0]["hit_ratio"] * requests)
+            their_hits = round((1 - seen["lru"]["miss_ratio"]) * requests)
+            same = "equal hits" if hits == their_hits else f"UNEQUAL: {hits} ours, {their_hits} theirs"
+            print(f"whole process from {file.suffix[1:]}: {whole:.2f} s ({requests / whole / 1e6:.1f} M/s), libCacheSim "
+                  f"{their_whole:.2f} s ({requests / their_whole / 1e6:.2f} M/s): {their_whole / whole:.1f} times ({same})")
+        plain.unlink()
         most = min(requests, 1_000_000)
         part = folder / "part.oracleGeneral"
         part.write_bytes(trace.read_bytes()[: 24 * most])
-        # Small enough for both to forget because it is full.
-        slow = json.loads(run(python, "-c", CACHETOOLS, part, limit, args.ttl, most))
-        mine = ours(bench, part, limit, args.ttl)
+        # Both forget because it is full, and a TTL runs out many times over: the part lasts a twentieth of the whole.
+        small, short = max(limit // 10, 1), max(args.ttl // 10, 1)
+        slow = json.loads(run(python, "-c", CACHETOOLS, part, small, short, most))
+        # It gives back what has died before it evicts: ours with reclaim = "eager".
+        mine = ours(bench, part, small, short, "eager")
         a, b = most / mine["ttl_s"], most / slow["s"]
-        # It gives back what has died before it evicts, which ours does when it is asked to; both may differ a little.
-        off = abs(mine["ttl_hits"] - slow["hits"]) / most
-        print(f"cachetools.TTLCache: {b / 1e6:.2f} M/s, ttlab {a / 1e6:.1f} M/s: {a / b:.0f} times (hit ratios differ by {off:.5f})")
+        same = "equal hits" if mine["ttl_hits"] == slow["hits"] else f"UNEQUAL: {mine['ttl_hits']} ours, {slow['hits']} theirs"
+        print(f"cachetools.TTLCache, {small} objects, TTL {short} s: {b / 1e6:.2f} M/s, ttlab {a / 1e6:.1f} M/s: {a / b:.0f} times ({same})")
 
 
 if __name__ == "__main__":

@@ -49,7 +49,12 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     }
     terminal::catch_interrupts();
     let silent = args.output.quiet;
-    let reading = source::Reading { strict: args.strict, stream: false, in_memory: false };
+    let reading = source::Reading {
+        strict: args.strict,
+        stream: false,
+        in_memory: false,
+        purpose: source::Purpose::Figures,
+    };
     let loaded = source::load(&mut file, args.trace.as_deref(), reading, silent)?;
     let scenario = &file.scenario;
     let trace = match loaded.runs {

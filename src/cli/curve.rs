@@ -81,7 +81,12 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     }
     let strategy = strategy(&file.scenario, args)?;
     terminal::catch_interrupts();
-    let reading = source::Reading { strict: args.strict, stream: false, in_memory: true };
+    let reading = source::Reading {
+        strict: args.strict,
+        stream: false,
+        in_memory: true,
+        purpose: source::Purpose::Figures,
+    };
     let loaded = source::load(&mut file, args.trace.as_deref(), reading, args.output.quiet)?;
     let trace = match loaded.runs {
         Runs::Recorded(trace) => trace,

@@ -168,7 +168,8 @@ pub(super) fn trace(
     strict: bool,
     silent: bool,
 ) -> Result<Ready, CliError> {
-    let reading = source::Reading { strict, stream: false, in_memory: true };
+    let purpose = source::Purpose::Record;
+    let reading = source::Reading { strict, stream: false, in_memory: true, purpose };
     let loaded = source::load(file, instead, reading, silent)?;
     let trace = match loaded.runs {
         Runs::Recorded(trace) => trace,

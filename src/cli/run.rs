@@ -65,7 +65,12 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     let loaded = source::load(
         &mut file,
         args.trace.as_deref(),
-        source::Reading { strict: args.strict, stream: args.stream, in_memory: false },
+        source::Reading {
+            strict: args.strict,
+            stream: args.stream,
+            in_memory: false,
+            purpose: source::Purpose::Record,
+        },
         silent,
     )?;
     let played = simulate(&file, &loaded.runs, args)?;

@@ -77,7 +77,12 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     refuse_changing_limits(&file)?;
     terminal::catch_interrupts();
     let silent = args.output.quiet;
-    let reading = source::Reading { strict: args.strict, stream: false, in_memory: false };
+    let reading = source::Reading {
+        strict: args.strict,
+        stream: false,
+        in_memory: false,
+        purpose: source::Purpose::Figures,
+    };
     let loaded = source::load(&mut file, args.trace.as_deref(), reading, silent)?;
     let Some(sizing) = search(&file, &loaded.runs, Sizing::new(&file.scenario, targets, step), args)? else {
         terminal::note("interrupted before the search was done; there is no answer");

@@ -11,7 +11,7 @@ use crate::catalog::Fault;
 use crate::random::Seed;
 use crate::record::{self, Clock, TraceInfo};
 use crate::scenario::{Scenario, ScenarioError, Source};
-use crate::trace::import::{self, Import, Options, Provenance, Skipped, Spill};
+use crate::trace::import::{self, Digest, Import, Options, Provenance, Skipped, Spill};
 use crate::trace::{Trace, TraceError};
 use crate::tune::Runs;
 
@@ -63,7 +63,7 @@ impl ScenarioFile {
 pub(super) struct Loaded {
     /// What to play.
     pub(super) runs: Runs,
-    /// What the record tells of a recorded trace.
+    /// What the record tells of a recorded trace, where there will be one.
     pub(super) about: Option<TraceInfo>,
 }
 
@@ -76,6 +76,17 @@ pub(super) struct Reading {
     pub(super) stream: bool,
     /// Whether they must be in memory, however many they are.
     pub(super) in_memory: bool,
+    /// What it is read for.
+    pub(super) purpose: Purpose,
+}
+
+/// What a trace is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A record, which tells of it: its digest, and how soon images are asked for again.
+    Record,
+    /// Figures alone.
+    Figures,
 }
 
 /// Requests beyond so many are put on disk.
@@ -138,6 +149,10 @@ pub(super) fn load(
     };
     let mut options = recorded.options.clone();
     options.strict |= reading.strict;
+    options.digest = match reading.purpose {
+        Purpose::Record => Digest::Taken,
+        Purpose::Figures => Digest::LeftOut,
+    };
     options.spill = if reading.stream {
         Some(spill(STREAMED_ROWS))
     } else {
@@ -158,8 +173,8 @@ pub(super) fn load(
         terminal::note(&read(&provenance));
     }
     file.scenario.warnings.extend(warnings(&provenance));
-    let about = about(&path, &trace, &provenance);
-    Ok(Loaded { runs: Runs::Recorded(Arc::new(trace)), about: Some(about) })
+    let about = (reading.purpose == Purpose::Record).then(|| about(&path, &trace, &provenance));
+    Ok(Loaded { runs: Runs::Recorded(Arc::new(trace)), about })
 }
 
 /// All that these paths name: files, patterns, standard input.

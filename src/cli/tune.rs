@@ -74,7 +74,12 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     terminal::catch_interrupts();
     let silent = args.output.quiet;
     // Trials read the trace many times, so it stays in memory where it fits.
-    let reading = source::Reading { strict: args.strict, stream: false, in_memory: false };
+    let reading = source::Reading {
+        strict: args.strict,
+        stream: false,
+        in_memory: false,
+        purpose: source::Purpose::Figures,
+    };
     let loaded = source::load(&mut file, args.trace.as_deref(), reading, silent)?;
     let classes = match &loaded.runs {
         Runs::Recorded(trace) => trace.objects().classes().to_vec(),

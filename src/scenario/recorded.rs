@@ -91,6 +91,7 @@ pub fn recorded<'i>(section: &mut Section<'i>) -> Result<(Recorded, Vec<(String,
         strict: section.or("strict", false)?,
         max_bad: section.or("max_bad", defaults.max_bad)?,
         classes: Vec::new(),
+        digest: defaults.digest,
         spill: None,
     };
     let mut classes = Vec::new();

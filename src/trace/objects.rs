@@ -69,7 +69,7 @@ pub struct Fact {
 }
 
 /// The keys of all objects.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Keys {
     /// Keys as they were recorded, one after the other; key `i` ends at `ends[i]`.
     Recorded {
@@ -78,9 +78,38 @@ pub enum Keys {
         /// Where each ends.
         ends: Vec<u64>,
     },
+    /// Keys that are numbers in decimal digits, without zeros before them.
+    Numbers(Vec<u64>),
     /// Keys of a synthetic trace, `class/number`.
     Numbered,
 }
+
+/// Keys are the same if they are spelt the same, however they are kept.
+impl PartialEq for Keys {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Numbered, Self::Numbered) => true,
+            (Self::Numbers(ours), Self::Numbers(theirs)) => ours == theirs,
+            (Self::Recorded { text, ends }, Self::Recorded { text: other, ends: others }) => {
+                text == other && ends == others
+            }
+            (Self::Numbered, _) | (_, Self::Numbered) => false,
+            _ => {
+                let (mut ours, mut theirs) = (String::new(), String::new());
+                self.recorded_len() == other.recorded_len()
+                    && (0..self.recorded_len().unwrap_or(0)).all(|index| {
+                        ours.clear();
+                        theirs.clear();
+                        self.write(index, &mut ours);
+                        other.write(index, &mut theirs);
+                        ours == theirs
+                    })
+            }
+        }
+    }
+}
+
+impl Eq for Keys {}
 
 impl Keys {
     /// No recorded keys yet.
@@ -91,14 +120,35 @@ impl Keys {
     /// Adds the key of the next object.
     ///
     /// # Panics
-    /// If the keys are numbered.
+    /// If the keys are numbered, or numbers.
     pub fn push(&mut self, key: &str) {
         match self {
             Self::Recorded { text, ends } => {
                 text.push_str(key);
                 ends.push(text.len() as u64);
             }
-            Self::Numbered => panic!("numbered keys are not stored"),
+            Self::Numbers(_) | Self::Numbered => panic!("only keys that are texts are stored as such"),
+        }
+    }
+
+    /// How many keys are kept; `None` where they follow from the numbers of the objects.
+    fn recorded_len(&self) -> Option<usize> {
+        match self {
+            Self::Recorded { ends, .. } => Some(ends.len()),
+            Self::Numbers(numbers) => Some(numbers.len()),
+            Self::Numbered => None,
+        }
+    }
+
+    /// Adds the key at `index` to a text; nothing where none is kept.
+    fn write(&self, index: usize, to: &mut String) {
+        match self {
+            Self::Recorded { text, ends } => {
+                let at = |index: usize| usize::try_from(ends[index]).expect("the text is in memory");
+                to.push_str(&text[index.checked_sub(1).map_or(0, at)..at(index)]);
+            }
+            Self::Numbers(numbers) => to.push_str(itoa::Buffer::new().format(numbers[index])),
+            Self::Numbered => {}
         }
     }
 }
@@ -107,6 +157,7 @@ impl fmt::Debug for Keys {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Recorded { ends, .. } => write!(out, "Keys({} recorded)", ends.len()),
+            Self::Numbers(numbers) => write!(out, "Keys({} numbers)", numbers.len()),
             Self::Numbered => write!(out, "Keys(numbered)"),
         }
     }
@@ -116,6 +167,11 @@ impl fmt::Debug for Keys {
 pub fn write_number(class: &str, object: ObjectId, to: &mut String) {
     // Writing to a text cannot fail.
     let _ = write!(to, "{class}/{}", object.as_u32());
+}
+
+/// How many decimal digits a number has.
+fn digits(number: u64) -> u64 {
+    number.checked_ilog10().map_or(1, |power| u64::from(power) + 1)
 }
 
 /// All objects of a trace.
@@ -134,9 +190,7 @@ impl Objects {
     /// # Panics
     /// If recorded keys are not as many as facts, or a class has no name.
     pub fn new(facts: Vec<Fact>, keys: Keys, classes: Vec<String>) -> Self {
-        if let Keys::Recorded { ends, .. } = &keys {
-            assert_eq!(ends.len(), facts.len(), "every object has a key");
-        }
+        assert!(keys.recorded_len().is_none_or(|keys| keys == facts.len()), "every object has a key");
         assert!(facts.iter().all(|fact| fact.class.index() < classes.len()), "every class has a name");
         let mut on_large = on_large_pages(facts.len());
         on_large.extend(facts);
@@ -253,14 +307,10 @@ impl Objects {
     /// Adds the key of the object to a text.
     pub fn write_key(&self, object: ObjectId, to: &mut String) {
         match &self.keys {
-            Keys::Recorded { text, ends } => {
-                let at = |index: usize| usize::try_from(ends[index]).expect("the text is in memory");
-                let start = object.index().checked_sub(1).map_or(0, at);
-                to.push_str(&text[start..at(object.index())]);
-            }
             Keys::Numbered => {
                 write_number(&self.classes[self.class(object).index()], object, to);
             }
+            keys => keys.write(object.index(), to),
         }
     }
 
@@ -270,9 +320,10 @@ impl Objects {
             Keys::Recorded { ends, .. } => {
                 ends[object.index()] - object.index().checked_sub(1).map_or(0, |before| ends[before])
             }
+            Keys::Numbers(numbers) => digits(numbers[object.index()]),
             Keys::Numbered => {
-                let digits = object.as_u32().checked_ilog10().map_or(1, |power| u64::from(power) + 1);
-                self.classes[self.class(object).index()].len() as u64 + 1 + digits
+                let class = &self.classes[self.class(object).index()];
+                class.len() as u64 + 1 + digits(object.as_u32().into())
             }
         }
     }

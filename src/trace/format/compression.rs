@@ -102,13 +102,18 @@ impl<R: Read> Read for Bounded<R> {
 /// Passes bytes on, counts them and digests them.
 pub(in crate::trace) struct Digesting<R> {
     input: R,
-    hasher: Sha256,
+    hasher: Option<Sha256>,
     bytes: Rc<Cell<u64>>,
 }
 
 impl<R: Read> Digesting<R> {
     pub(in crate::trace) fn new(input: R) -> Self {
-        Self { input, hasher: Sha256::new(), bytes: Rc::default() }
+        Self { input, hasher: Some(Sha256::new()), bytes: Rc::default() }
+    }
+
+    /// Counts alone; the digest is empty then.
+    pub(in crate::trace) fn counting(input: R) -> Self {
+        Self { input, hasher: None, bytes: Rc::default() }
     }
 
     /// How many bytes have been read, also while somebody else reads.
@@ -119,14 +124,17 @@ impl<R: Read> Digesting<R> {
     /// Reads what is left; the number of bytes and their SHA-256 in hexadecimal digits.
     pub(in crate::trace) fn finish(mut self) -> io::Result<(u64, String)> {
         io::copy(&mut self, &mut io::sink())?;
-        Ok((self.bytes.get(), hexadecimal(&self.hasher.finalize())))
+        let digest = self.hasher.map(|hasher| hexadecimal(&hasher.finalize()));
+        Ok((self.bytes.get(), digest.unwrap_or_default()))
     }
 }
 
 impl<R: Read> Read for Digesting<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.input.read(buffer)?;
-        self.hasher.update(&buffer[..count]);
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&buffer[..count]);
+        }
         self.bytes.set(self.bytes.get() + count as u64);
         Ok(count)
     }

@@ -98,6 +98,14 @@ pub trait RecordReader {
     /// The next row; `None` at the end.
     fn next_row(&mut self) -> Option<io::Result<Row<'_>>>;
 
+    /// Puts the next rows into `block` as far as they are [`Plain`], a few thousand at most, and says in which line
+    /// the first stands; each takes one line. Where the block stays empty, [`next_row`](Self::next_row) has the next
+    /// row, the end, or the error.
+    fn plain(&mut self, block: &mut Vec<Plain>) -> u64 {
+        block.clear();
+        0
+    }
+
     /// How many lines have been read whole.
     fn lines_read(&self) -> u64;
 
@@ -116,6 +124,18 @@ pub struct Row<'r> {
     pub lines: u64,
     /// What it says.
     pub content: Result<Record<'r>, Skip<'r>>,
+}
+
+/// A row that says when, of what and how large, and nothing else: a [`Record`] whose key is a number in decimal
+/// digits without zeros before them. Such rows are taken by the thousand, and their keys are never spelt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plain {
+    /// Nanoseconds since 1970 UTC, or since whenever the recording counts from.
+    pub time_ns: i64,
+    /// The key.
+    pub number: u64,
+    /// Bytes of the body; 0 for none.
+    pub size: u32,
 }
 
 /// A request as it was recorded.

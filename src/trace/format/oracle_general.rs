@@ -14,10 +14,10 @@
 //! format = "oracle-general"
 //! ```
 
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, Write};
 
 use super::timestamp::SECOND_NS;
-use super::{Declared, NoParams, Record, RecordReader, Row, TraceFormat};
+use super::{Declared, NoParams, Plain, Record, RecordReader, Row, TraceFormat};
 use crate::catalog::{Invalid, Param, Plugin};
 use crate::trace::TraceError;
 
@@ -52,8 +52,9 @@ impl TraceFormat for OracleGeneral {
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
         Ok(Box::new(Reader {
             input,
-            block: Vec::with_capacity(BLOCK),
+            block: vec![0; BLOCK],
             next: 0,
+            end: 0,
             is_broken: false,
             error: None,
             key: itoa::Buffer::new(),
@@ -75,9 +76,10 @@ const BLOCK: usize = 8_192 * RECORD_BYTES;
 
 struct Reader<R> {
     input: R,
-    /// Whole records, of which those before `next` have been shown.
+    /// Whole records up to `end`, of which those before `next` have been shown.
     block: Vec<u8>,
     next: usize,
+    end: usize,
     /// Whether a part of a record follows the block, and what went wrong behind it.
     is_broken: bool,
     error: Option<io::Error>,
@@ -95,32 +97,38 @@ impl<R: BufRead> Reader<R> {
         if self.is_broken {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, PARTIAL));
         }
-        self.next = 0;
-        self.block.clear();
-        let read = self.input.by_ref().take(BLOCK as u64).read_to_end(&mut self.block);
+        (self.next, self.end) = (0, 0);
+        let read = loop {
+            match self.input.read(&mut self.block[self.end..]) {
+                Ok(0) => break Ok(()),
+                Ok(count) => self.end += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => break Err(error),
+            }
+        };
         // Whole records that came before an error, or before the part of one, are shown first.
-        let rest = self.block.len() % RECORD_BYTES;
-        self.block.truncate(self.block.len() - rest);
+        let rest = self.end % RECORD_BYTES;
+        self.end -= rest;
         match read {
-            Err(error) if self.block.is_empty() => return Err(error),
+            Err(error) if self.end == 0 => return Err(error),
             Err(error) => self.error = Some(error),
-            Ok(_) => self.is_broken = rest > 0,
+            Ok(()) => self.is_broken = rest > 0,
         }
-        if self.block.is_empty() && self.is_broken { self.fill() } else { Ok(!self.block.is_empty()) }
+        if self.end == 0 && self.is_broken { self.fill() } else { Ok(self.end > 0) }
     }
 }
 
 impl<R: BufRead> RecordReader for Reader<R> {
     #[inline]
     fn next_row(&mut self) -> Option<io::Result<Row<'_>>> {
-        if self.next == self.block.len() {
+        if self.next == self.end {
             match self.fill() {
                 Ok(true) => {}
                 Ok(false) => return None,
                 Err(error) => return Some(Err(error)),
             }
         }
-        let record = self.block[self.next..].first_chunk().expect("the block holds whole records");
+        let record = self.block[self.next..self.end].first_chunk().expect("the block holds whole records");
         let (time, id, size) = parse(record);
         self.next += RECORD_BYTES;
         self.read += 1;
@@ -133,10 +141,37 @@ impl<R: BufRead> RecordReader for Reader<R> {
         Some(Ok(Row { line: self.read, lines: 1, content }))
     }
 
+    fn plain(&mut self, block: &mut Vec<Plain>) -> u64 {
+        block.clear();
+        if self.next == self.end {
+            match self.fill() {
+                Ok(true) => {}
+                Ok(false) => return 0,
+                Err(error) => {
+                    // The next row tells.
+                    self.error = Some(error);
+                    return 0;
+                }
+            }
+        }
+        let (records, _) = self.block[self.next..self.end].as_chunks();
+        block.extend(records.iter().take(AT_ONCE).map(|record| {
+            let (time, number, size) = parse(record);
+            Plain { time_ns: i64::from(time) * SECOND_NS, number, size }
+        }));
+        let first = self.read + 1;
+        self.next += block.len() * RECORD_BYTES;
+        self.read += block.len() as u64;
+        first
+    }
+
     fn lines_read(&self) -> u64 {
         self.read
     }
 }
+
+/// Records that are shown at once: as many as stay in the nearest cache.
+const AT_ONCE: usize = 1_024;
 
 /// Time, id and size of a record.
 fn parse(record: &[u8; RECORD_BYTES]) -> (u32, u64, u32) {

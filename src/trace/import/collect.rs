@@ -15,7 +15,7 @@ use crate::trace::{ObjectId, TraceError};
 use crate::units::SimDuration;
 
 /// Ids end before the largest 32-bit number, which means none.
-const MAX_OBJECTS: u32 = u32::MAX - 1;
+pub(super) const MAX_OBJECTS: u32 = u32::MAX - 1;
 const SECOND_NS: i64 = 1_000_000_000;
 const HOUR_S: i64 = 3_600;
 
@@ -51,12 +51,14 @@ pub(super) struct Collector {
     pub(super) statuses: BTreeSet<(u32, u32)>,
     /// Objects that were never there so far, where those are requests.
     pub(super) absent: Vec<bool>,
+    /// The recorded class of each object up to the last that has one, or [`UNCLASSED`].
     pub(super) class_of: Vec<u32>,
     /// Requests of each object.
     pub(super) requests_of: Vec<u64>,
     pub(super) objects_with_several_classes: BTreeSet<u32>,
     pub(super) at: Vec<i64>,
     pub(super) object: Vec<ObjectId>,
+    /// How long the origin took, of each row up to the last that tells, or [`UNKNOWN`].
     pub(super) origin_time: Vec<SimDuration>,
     /// What each row is; empty while all are requests.
     pub(super) kind: Vec<Kind>,
@@ -71,7 +73,7 @@ pub(super) struct Collector {
     last_ttl: Vec<SimDuration>,
     /// When each object was last modified and when that was last recorded, in nanoseconds, in recordings that tell.
     modified: Vec<Option<(i64, i64)>>,
-    /// The last request of each object, in recordings of writes.
+    /// The last request of each object, in recordings that tell operations; [`NOWHERE`] for none.
     last_request: Vec<usize>,
     pub(super) absent_requests: u64,
     pub(super) ignored_writes: u64,
@@ -164,6 +166,11 @@ impl Collector {
             }
             Op::Expire => self.ignored_writes += 1,
         }
+        self.spill_if_full()
+    }
+
+    /// Puts the rows on disk if they are as many as may be in memory.
+    pub(super) fn spill_if_full(&mut self) -> Result<(), TraceError> {
         let is_full = |spill: &&Spill| self.at.len() >= spill.rows;
         match self.options.spill.as_ref().filter(is_full).map(|spill| spill.folder.clone()) {
             Some(folder) => self.spill(&folder),
@@ -227,21 +234,38 @@ impl Collector {
         let ttl = self.last_ttl.get(id as usize).copied().unwrap_or_default();
         self.requests_of[id as usize] += 1;
         self.requests_with_ttl += u64::from(!ttl.is_zero());
-        if let Some(last) = self.last_request.get_mut(id as usize) {
-            *last = self.on_disk + self.at.len();
+        // Only a write asks for it.
+        if record.method.is_some() {
+            if self.last_request.len() <= id as usize {
+                self.last_request.resize(id as usize + 1, NOWHERE);
+            }
+            self.last_request[id as usize] = self.on_disk + self.at.len();
         }
         self.push(id, record.time_ns, Kind::Request);
-        if let (Some(time), Some(place)) = (record.origin_time, self.origin_time.last_mut()) {
-            *place = time;
-            self.has_origin_times = true;
+        if let Some(time) = record.origin_time {
+            self.took(self.at.len() - 1, time);
         }
-        let local_s = record.time_ns.div_euclid(SECOND_NS) + i64::from(record.utc_offset_s.unwrap_or(0));
+        self.count_hour(record.time_ns, record.utc_offset_s.unwrap_or(0), 1);
+    }
+
+    /// Notes how long the origin took for a row that is in memory.
+    fn took(&mut self, row: usize, time: SimDuration) {
+        if self.origin_time.len() <= row {
+            self.origin_time.resize(row + 1, UNKNOWN);
+        }
+        self.origin_time[row] = time;
+        self.has_origin_times = true;
+    }
+
+    /// Counts requests of one instant by the hour of the recorder's clock.
+    pub(super) fn count_hour(&mut self, time_ns: i64, offset_s: i32, requests: u64) {
+        let local_s = time_ns.div_euclid(SECOND_NS) + i64::from(offset_s);
         let hour = local_s.div_euclid(HOUR_S);
         if hour != self.hour.0 {
             self.end_hour();
             self.hour.0 = hour;
         }
-        self.hour.1 += 1;
+        self.hour.1 += requests;
     }
 
     /// Notes the requests of the hour that was counted last.
@@ -258,11 +282,11 @@ impl Collector {
         if let Some(took) = record.origin_time
             && let Some(last) = self.last_request.get_mut(id as usize).filter(|last| **last != NOWHERE)
         {
-            self.has_origin_times = true;
             if let Some(place) = last.checked_sub(self.on_disk) {
-                self.origin_time[place] = took;
+                self.took(place, took);
             } else {
                 // On disk only their number is known.
+                self.has_origin_times = true;
                 self.known_origin_times += 1;
                 *last = NOWHERE;
             }
@@ -284,7 +308,6 @@ impl Collector {
         }
         self.at.push(time_ns);
         self.object.push(ObjectId::new(id));
-        self.origin_time.push(UNKNOWN);
     }
 
     /// Keeps a TTL where it differs from the object's last.
@@ -302,18 +325,24 @@ impl Collector {
         }
     }
 
+    /// Makes room for object `id`, the next new one.
+    pub(super) fn know(&mut self, id: u32) {
+        if id as usize == self.requests_of.len() {
+            self.requests_of.push(0);
+        }
+    }
+
     /// Remembers the first recorded class of an object.
     fn classify(&mut self, id: u32, class: Option<&[u8]>) -> Result<(), TraceError> {
-        if id as usize == self.class_of.len() {
-            self.class_of.push(UNCLASSED);
-            self.requests_of.push(0);
-            self.last_request.push(NOWHERE);
-        }
+        self.know(id);
         let Some(class) = class else { return Ok(()) };
         let class = self
             .recorded_classes
             .id(&String::from_utf8_lossy(class))
             .ok_or_else(|| TraceError::TooManyClasses { file: self.sieve.file.clone() })?;
+        if self.class_of.len() <= id as usize {
+            self.class_of.resize(id as usize + 1, UNCLASSED);
+        }
         let known = &mut self.class_of[id as usize];
         if *known == UNCLASSED {
             *known = class;

@@ -34,7 +34,8 @@ pub(super) fn finish(mut all: Collector, seed: Seed) -> Result<Import, TraceErro
         let events = take_events(&mut all);
         let first = all.at[0];
         let origin_times = origin_times(&mut all, &mut provenance);
-        let at = all.at.iter().map(|time| since(first, *time)).collect();
+        // Into the same memory: fresh pages cost more than the sum.
+        let at = std::mem::take(&mut all.at).into_iter().map(|time| since(first, time)).collect();
         (Requests::InMemory { at, object: std::mem::take(&mut all.object), origin_times }, events, first)
     };
     provenance.first_unix_ns = first;
@@ -157,7 +158,10 @@ fn sort(all: &mut Collector) {
     order.sort_by_key(|&index| all.at[index]);
     all.at = order.iter().map(|&index| all.at[index]).collect();
     all.object = order.iter().map(|&index| all.object[index]).collect();
-    all.origin_time = order.iter().map(|&index| all.origin_time[index]).collect();
+    if !all.origin_time.is_empty() {
+        all.origin_time.resize(order.len(), UNKNOWN);
+        all.origin_time = order.iter().map(|&index| all.origin_time[index]).collect();
+    }
     if !all.kind.is_empty() {
         all.kind = order.iter().map(|&index| all.kind[index]).collect();
     }
@@ -176,7 +180,11 @@ fn take_events(all: &mut Collector) -> Vec<Between> {
                 Kind::Request => {
                     all.at[requests] = all.at[index];
                     all.object[requests] = all.object[index];
-                    all.origin_time[requests] = all.origin_time[index];
+                    if let Some(time) = all.origin_time.get(index).copied() {
+                        all.origin_time[requests] = time;
+                    } else if let Some(place) = all.origin_time.get_mut(requests) {
+                        *place = UNKNOWN;
+                    }
                     requests += 1;
                     continue;
                 }
@@ -215,7 +223,7 @@ pub(super) fn forget_unasked(all: &mut Collector) -> Option<Vec<u32>> {
     let new_id: Vec<u32> = all.requests_of.iter().map(&mut number).collect();
     let mut keys = Interner::with_limit(GONE);
     for (old, _) in (0..).zip(&new_id).filter(|(_, new)| **new != GONE) {
-        keys.id(all.keys.key(old));
+        keys.id(&all.keys.key(old));
     }
     all.keys = keys;
     let asked = |old: usize| new_id[old] != GONE;
@@ -244,6 +252,7 @@ fn origin_times(all: &mut Collector, provenance: &mut Provenance) -> Option<Vec<
     if !all.has_origin_times {
         return None;
     }
+    all.origin_time.resize(all.object.len(), UNKNOWN);
     let mut known: Vec<SimDuration> =
         all.origin_time.iter().copied().filter(|time| *time != UNKNOWN).collect();
     provenance.assumed_origin_times = (all.origin_time.len() - known.len()) as u64;

@@ -16,7 +16,7 @@ const ASSUMED_SIZE: u32 = 1;
 pub(super) struct Raw {
     pub(super) keys: Interner,
     pub(super) sizes: Sizes,
-    /// The recorded class of each object, or [`UNCLASSED`].
+    /// The recorded class of each object up to the last that has one, or [`UNCLASSED`].
     pub(super) class_of: Vec<u32>,
     pub(super) recorded_classes: Interner,
     pub(super) objects_with_several_classes: u64,
@@ -49,16 +49,16 @@ pub(super) fn describe(
         // What is not there is remembered by a value of next to nothing, and nothing is assumed of it.
         let size = &size.or(is_absent.then_some(ASSUMED_SIZE));
         let rule = (0..).zip(rules).position(|(place, rule)| {
-            rule.holds(raw.keys.key(id), size.unwrap_or(typical))
+            rule.holds(&raw.keys.key(id), size.unwrap_or(typical))
                 && (rule.status.is_empty() || raw.statuses.contains(&(place, id)))
         });
         by_assumed_size += u64::from(size.is_none() && rule.is_some_and(|rule| rules[rule].asks_for_size()));
         let class = match rule {
             Some(rule) => classes.of_rule(rule),
-            None if raw.class_of[id as usize] != UNCLASSED => {
-                classes.recorded(raw.class_of[id as usize], &raw.recorded_classes)?
-            }
-            None => classes.id(if is_absent { ABSENT } else { OTHER })?,
+            None => match raw.class_of.get(id as usize) {
+                Some(class) if *class != UNCLASSED => classes.recorded(*class, &raw.recorded_classes)?,
+                _ => classes.id(if is_absent { ABSENT } else { OTHER })?,
+            },
         };
         facts.push(Fact { size: size.unwrap_or(typical), class, size_is_imputed: size.is_none() });
     }
@@ -137,7 +137,7 @@ impl Classes {
         if let Some(id) = self.of_recorded[index as usize] {
             return Ok(id);
         }
-        let id = self.id(names.key(index))?;
+        let id = self.id(&names.key(index))?;
         self.of_recorded[index as usize] = Some(id);
         Ok(id)
     }

@@ -3,7 +3,7 @@
 use super::class::is_among;
 use super::key::{Speller, TargetRules, extension};
 use super::tally::{Reason, Tally, method_name};
-use super::{DeleteRule, IMAGE_EXTENSIONS, Options, Query, SetRule};
+use super::{DeleteRule, IMAGE_EXTENSIONS, Options, Query, SetRule, SizeChange, SizeRule};
 use crate::trace::TraceError;
 use crate::trace::error::quoted;
 use crate::trace::format::{Op, Record, Row, Skip};
@@ -47,7 +47,11 @@ pub(super) struct Order {
 }
 
 impl Order {
-    fn take(&mut self, time_ns: i64, line: u64) {
+    pub(super) fn take(&mut self, time_ns: i64, line: u64) {
+        // What a time says it says once.
+        if self.last == Some(time_ns) {
+            return;
+        }
         let latest = self.latest.map_or(time_ns, |latest| latest.max(time_ns));
         self.backward_steps += u64::from(self.last.is_some_and(|last| time_ns < last));
         let lateness = latest.abs_diff(time_ns);
@@ -182,6 +186,25 @@ impl Sieve {
                 None
             }
         })
+    }
+
+    /// Whether a row of time, key and size alone is a request whose key is taken as it is and which nothing but its
+    /// size is remembered of.
+    pub(super) fn takes_plain(&self) -> bool {
+        let options = &self.options;
+        self.extensions.is_empty()
+            && self.speller.target.is_none()
+            && !options.negative
+            && options.size != SizeRule::Mode
+            && options.size_change == SizeChange::Ignore
+            && options.classes.iter().all(|rule| rule.status.is_empty())
+    }
+
+    /// Counts rows that follow each other and pass.
+    pub(super) fn pass_plain(&mut self, first_line: u64, rows: u64) {
+        self.tally.lines += rows;
+        self.tally.good(first_line + rows - 1);
+        self.tally.operations_of(None, None, true, rows);
     }
 
     fn skip(&mut self, row: &Row<'_>, skip: &Skip<'_>) -> Result<(), TraceError> {

@@ -77,6 +77,13 @@ impl Sizes {
         }
     }
 
+    /// Makes room for all of the first `objects` objects.
+    pub(super) fn know_all(&mut self, objects: usize) {
+        if self.seen.len() < objects {
+            self.seen.resize(objects, Seen::default());
+        }
+    }
+
     /// A whole response for object `id` had `size` bytes, more than 0; whether the one before had another size.
     pub(super) fn record(&mut self, id: u32, size: u32) -> bool {
         let seen = &mut self.seen[id as usize];

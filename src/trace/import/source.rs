@@ -2,12 +2,13 @@
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
+use super::collect::Collector;
 use super::{Digesting, Options};
 use crate::catalog::one_of;
 use crate::trace::TraceError;
 use crate::trace::error::quoted;
 use crate::trace::format::compression::{Bounded, Compression, Expands, peek};
-use crate::trace::format::{FORMATS, RecordReader, Row, TraceFormat, guess};
+use crate::trace::format::{FORMATS, RecordReader, TraceFormat, guess};
 
 /// How much of a text the guess of its format may look at, in bytes.
 const HEAD: u64 = 1 << 16;
@@ -87,18 +88,22 @@ impl<'r> Source<'r> {
         self.format.open(self.text, file)
     }
 
-    /// Shows every row to `take`; what the reader assumed.
-    pub(super) fn each(
-        self,
-        file: &str,
-        mut take: impl FnMut(&Row<'_>) -> Result<(), TraceError>,
-    ) -> Result<Vec<String>, TraceError> {
+    /// Gives every row to `collector`; what the reader assumed.
+    pub(super) fn collect(self, file: &str, collector: &mut Collector) -> Result<Vec<String>, TraceError> {
         let facts = self.facts;
         let mut reader = self.reader(file)?;
+        let mut block = Vec::new();
         loop {
+            if collector.takes_plain() {
+                let line = reader.plain(&mut block);
+                if !block.is_empty() {
+                    collector.take_plain(line, &block)?;
+                    continue;
+                }
+            }
             match reader.next_row() {
                 None => return Ok(reader.notes()),
-                Some(Ok(row)) => take(&row)?,
+                Some(Ok(row)) => collector.take(&row)?,
                 Some(Err(error)) => return Err(broken(error, file, facts, reader.lines_read())),
             }
         }

@@ -118,13 +118,24 @@ impl Tally {
         status: Option<u16>,
         kept_extension: bool,
     ) {
+        self.operations_of(method, status, kept_extension, 1);
+    }
+
+    /// So many lines of one kind.
+    pub(super) fn operations_of(
+        &mut self,
+        method: Option<&'static str>,
+        status: Option<u16>,
+        kept_extension: bool,
+        lines: u64,
+    ) {
         let found = self.operations.iter_mut().find(|o| o.status == status && o.method == method);
-        let kept_extension = u64::from(kept_extension);
+        let kept_extension = if kept_extension { lines } else { 0 };
         if let Some(operated) = found {
-            operated.lines += 1;
+            operated.lines += lines;
             operated.kept_extension += kept_extension;
         } else {
-            self.operations.push(Operated { method, status, lines: 1, kept_extension });
+            self.operations.push(Operated { method, status, lines, kept_extension });
         }
     }
 

@@ -1,0 +1,125 @@
+//! Takes rows of time, number and size by the batch: what [`Collector::take`] does with each, without spelling keys
+//! and without waiting for one object's place in memory before the next is asked for.
+
+use super::collect::{Collector, Kind, MAX_OBJECTS};
+use super::numbers::{BATCH, Shown};
+use crate::trace::format::Plain;
+use crate::trace::{ObjectId, TraceError};
+
+impl Collector {
+    /// Whether such rows can be taken now: nothing else is remembered of them, and all keys so far are numbers.
+    pub(super) fn takes_plain(&mut self) -> bool {
+        self.keys.numbers().is_some() && self.sieve.takes_plain()
+    }
+
+    /// Takes rows that stand in lines from `first_line` on.
+    ///
+    /// # Panics
+    /// If such rows cannot be taken now.
+    pub(super) fn take_plain(&mut self, first_line: u64, rows: &[Plain]) -> Result<(), TraceError> {
+        let mut line = first_line;
+        for batch in rows.chunks(BATCH) {
+            self.take_batch(line, batch)?;
+            line += batch.len() as u64;
+            self.spill_if_full()?;
+        }
+        Ok(())
+    }
+
+    fn take_batch(&mut self, first_line: u64, rows: &[Plain]) -> Result<(), TraceError> {
+        let mut ids = [0; BATCH];
+        let Self { keys, sizes, requests_of, .. } = self;
+        let (numbers, limit) = keys.numbers().expect("the caller asked before");
+        let shown = rows.iter().map(|row| Shown { number: row.number, size: row.size });
+        let found = numbers.batch(shown, limit, &mut ids, |id, size| {
+            sizes.know_all(id as usize + 1);
+            sizes.record(id, size);
+        });
+        if let Err(nth) = found {
+            let (file, line) = (self.sieve.file.clone(), first_line + nth as u64);
+            return Err(TraceError::TooManyObjects { file, line, limit: MAX_OBJECTS });
+        }
+        if requests_of.len() < numbers.len() {
+            requests_of.resize(numbers.len(), 0);
+            sizes.know_all(numbers.len());
+        }
+        let ids = &ids[..rows.len()];
+        ids.iter().for_each(|id| requests_of[*id as usize] += 1);
+        self.object.extend(ids.iter().map(|id| ObjectId::new(*id)));
+        self.at.extend(rows.iter().map(|row| row.time_ns));
+        if !self.kind.is_empty() {
+            self.kind.resize(self.at.len(), Kind::Request);
+        }
+        self.sieve.pass_plain(first_line, rows.len() as u64);
+        let mut line = first_line;
+        for same in rows.chunk_by(|a, b| a.time_ns == b.time_ns) {
+            self.sieve.order.take(same[0].time_ns, line);
+            self.count_hour(same[0].time_ns, 0, same.len() as u64);
+            line += same.len() as u64;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::random::Seed;
+    use crate::trace::format::{Record, Row};
+    use crate::trace::import::{Import, Options, Spill};
+
+    /// What becomes of rows that are taken in batches where `batched` says so, and one by one elsewhere.
+    fn import(rows: &[Plain], options: &Options, mut batched: impl FnMut(usize) -> bool) -> Import {
+        let mut collector = Collector::new(options);
+        collector.begin("f", false, true).unwrap();
+        let (mut line, mut rest) = (1, rows);
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(rest.len().min(100));
+            if batched(rest.len()) {
+                assert!(collector.takes_plain());
+                collector.take_plain(line, now).unwrap();
+            } else {
+                for (row, line) in now.iter().zip(line..) {
+                    let key = row.number.to_string();
+                    let (key, size) = (key.as_bytes(), Some(u64::from(row.size)));
+                    let record = Record { time_ns: row.time_ns, key, size, ..Record::default() };
+                    collector.take(&Row { line, lines: 1, content: Ok(record) }).unwrap();
+                }
+            }
+            line += now.len() as u64;
+            rest = later;
+        }
+        collector.finish(Seed::new(3)).unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+        #[test]
+        fn rows_in_batches_are_rows_one_by_one(
+            rows in prop::collection::vec((0_i64..40, 0_u64..60, 0_u32..3), 1..900),
+            scale in prop::sample::select(vec![1_000_000_000_i64, 250_000_000, 7]),
+            spilled in prop::option::of(20_usize..300),
+            pattern: u64,
+        ) {
+            let row = |(time, number, size): &(i64, u64, u32)| Plain {
+                time_ns: time * scale,
+                number: number << 40,
+                size: *size,
+            };
+            let rows: Vec<Plain> = rows.iter().map(row).collect();
+            let spill = spilled.map(|rows| Spill { folder: std::env::temp_dir(), rows });
+            let options = Options { spill, ..Options::default() };
+            let want = import(&rows, &options, |_| false);
+            for got in [
+                import(&rows, &options, |_| true),
+                import(&rows, &options, |left| pattern >> (left / 100 % 64) & 1 == 1),
+            ] {
+                prop_assert_eq!(&got.trace, &want.trace);
+                prop_assert_eq!(&got.provenance, &want.provenance);
+                prop_assert_eq!(&got.local_hours, &want.local_hours);
+            }
+        }
+    }
+}
