@@ -136,12 +136,78 @@ fn a_page_tells_what_cells_cost_and_names_the_cheapest() {
     }
 }
 
+/// The images double within four months, so a limit that is enough today no longer is then; what is said to be needed passes
+/// as what `size` finds, and a page and a ticket tell the same.
+#[test]
+fn growth_names_the_month_in_which_memory_runs_out_and_what_is_needed_then() {
+    let scenario = SCENARIO.replace("\"1MiB\"", "\"5MiB\"");
+    let folder = folder(&scenario);
+    let grow = ["growth", "s.toml", "--catalogue", "0.2", "--months", "4", "--step", "64KiB"];
+    let with = |more: &[&str]| ttlab(folder.path(), &[&grow[..], more].concat());
+    let wanted = ["--target", "hit >= 0.8"];
+    // At 5 MiB and with an hour, 500 images are hit more often than that, and 1037 are not.
+    let output = with(&[&wanted[..], &["--json"]].concat());
+    let answer = json(&output);
+    let cell = |name: &str| {
+        let all = answer["cells"].as_array().expect("a list");
+        all.iter().find(|one| one["strategy"] == name).expect("it is told").clone()
+    };
+    let long = cell("long");
+    assert_eq!(cell("short")["fails_in_month"].as_u64(), Some(0), "ten seconds are too short today already");
+    let fails = long["fails_in_month"].as_u64();
+    if let Some(month) = fails {
+        let needed = &long["needed"][0];
+        assert_eq!(needed["month"].as_u64(), Some(month), "{long}");
+        let grown = scenario.replace(
+            "rate = \"50/s\"",
+            &format!(
+                "rate = \"50/s\"\ngrow = {{ catalogue = {:?} }}",
+                1.2_f64.powi(month.try_into().unwrap_or(0))
+            ),
+        );
+        std::fs::write(folder.path().join("then.toml"), grown).expect("a file can be written");
+        let then = ttlab(
+            folder.path(),
+            &["size", "then.toml", "--target", "hit >= 0.8", "--step", "64KiB", "--json"],
+        );
+        let then = json(&then);
+        assert_eq!(then["strategies"][1]["maxmemory_bytes"], needed["maxmemory_bytes"], "{then}");
+        assert!(needed["monthly_cost"]["mean"].as_f64() > Some(0.0), "{needed}");
+    }
+    assert!(fails.is_some_and(|month| month > 0), "{long}");
+    assert_eq!(output.status.code(), Some(1), "today's memory is not enough to the end");
+    let page = folder.path().join("growth.html");
+    assert_eq!(
+        with(&[&wanted[..], &["--format", "html", "--out", "growth.html"]].concat()).status.code(),
+        Some(1)
+    );
+    let page = std::fs::read_to_string(page).expect("it was written");
+    assert!(
+        page.contains("hit &#62;= 0.8") || page.contains("hit &gt;= 0.8"),
+        "the target stands on the page"
+    );
+    assert!(page.contains("id=\"growth-figure\"") && page.contains("id=\"needs-table\""));
+    let told = with(&wanted);
+    let told = String::from_utf8_lossy(&told.stdout);
+    let month = fails.unwrap_or_default();
+    assert!(told.contains(&format!("hit >= 0.8 fails in month {month}")), "{told}");
+    // What holds is told so, with a status of its own.
+    let holds = with(&["--target", "hit >= 0.05"]);
+    assert_eq!(holds.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&holds.stdout).contains("meets every target for 4 months"), "{holds:?}");
+}
+
 #[test]
 fn wrong_questions_are_told_what_to_ask() {
     let folder = folder(SCENARIO);
     std::fs::write(
         folder.path().join("limit.toml"),
         SCENARIO.to_owned() + "[[cache.event]]\nmaxmemory = { at = \"5m\", capacity = \"2MiB\" }\n",
+    )
+    .expect("a file can be written");
+    std::fs::write(
+        folder.path().join("log.toml"),
+        "name = \"log\"\n[trace]\npath = \"access.log\"\n[[strategy]]\nname = \"s\"\nttl = \"none\"\n",
     )
     .expect("a file can be written");
     for (arguments, parts) in [
@@ -158,6 +224,27 @@ fn wrong_questions_are_told_what_to_ask() {
             &["changes maxmemory", "limit.toml:", "leave the event out"],
         ),
         (&["size", "nowhere.toml", "--target", "hit >= 0.9"], &["nowhere.toml cannot be read"]),
+        (&["growth", "s.toml", "--target", "hit >= 0.8"], &["nothing grows", "--traffic 0.08", "s.toml"]),
+        (
+            &["growth", "s.toml", "--traffic", "0.1"],
+            &["says nothing that must hold", "--target 'hit >= 0.9'"],
+        ),
+        (
+            &["growth", "s.toml", "--traffic", "-1", "--target", "hit >= 0.8"],
+            &["--traffic must lie between -0.9 and 9"],
+        ),
+        (
+            &["growth", "s.toml", "--traffic", "5", "--months", "9", "--target", "hit >= 0.8"],
+            &["s.toml, after 9 months", "look fewer months ahead"],
+        ),
+        (
+            &["growth", "log.toml", "--traffic", "0.1", "--target", "hit >= 0.8"],
+            &["a recording cannot be grown", "ttlab trace fit"],
+        ),
+        (
+            &["growth", "limit.toml", "--traffic", "0.1", "--target", "hit >= 0.8"],
+            &["changes maxmemory", "leave the event out"],
+        ),
         (&["cluster", "s.toml", "--shards", "0"], &["--shards", "1..=1000"]),
         (&["cluster", "s.toml"], &["--shards"]),
     ] {

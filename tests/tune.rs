@@ -401,3 +401,141 @@ fn wrong_input_names_the_remedy_and_writes_nothing() {
         assert!(!folder.path().join("reports").exists(), "nothing is written");
     }
 }
+
+/// What a month costs has an optimum inside: memory is paid for, and so is every fetch that less memory causes. The search
+/// finds what all settings find, and its value is that of the report's prices.
+#[test]
+fn a_search_for_the_cheapest_month_finds_it() {
+    let prices = "[cost]\nper_gib_hour = 200.0\nheadroom = 0.0\nper_million_fetches = 20.0\n";
+    let all = tuned(&(ladders("minimise = \"cost\"\nsampler = \"grid\"\nruns = 400") + prices));
+    let optimum = best(&all, false);
+    let cheapest = all.tried.iter().find(|tried| tried.objective == Some(optimum)).expect("it was tried");
+    // Neither the least memory nor the most, and the longest TTL: nothing here changes.
+    let bytes = |tried: &tune::Tried| tried.values[1].as_str().map(str::to_owned);
+    let (first, last) = (bytes(&all.tried[0]), bytes(&all.tried[399]));
+    assert!(bytes(cheapest) != first && bytes(cheapest) != last, "{cheapest:?}");
+    let scenario = parse(&(ladders("minimise = \"cost\"") + prices));
+    let prices = scenario.judgement.rules.prices.clone().expect("there are prices");
+    let limit: ttlab::units::ByteSize = bytes(cheapest).expect("a size").parse().expect("a size");
+    let memory = prices.rent(limit.as_bytes() as f64, None).monthly;
+    let origin = cheapest.origin_rate.expect("there are requests") * 3_600.0 * 730.0 * 20.0 / 1e6;
+    assert!((memory + origin - optimum).abs() < 1e-6 * optimum, "{memory} + {origin} is not {optimum}");
+    for seed in 0..5 {
+        let search = format!("minimise = \"cost\"\nsampler = \"tpe\"\nruns = 40\nseed = {seed}");
+        let one = best(
+            &tuned(
+                &(ladders(&search)
+                    + "[cost]\nper_gib_hour = 200.0\nheadroom = 0.0\nper_million_fetches = 20.0\n"),
+            ),
+            false,
+        );
+        assert!((one - optimum) / optimum < 0.02, "seed {seed}: {one} against {optimum}");
+    }
+}
+
+/// The winner must survive what `[drill]` names: a flush of a site whose origin cannot do without its cache is survived
+/// only where late answers are kept, although both settings are alike on a good day.
+#[test]
+fn a_finalist_that_does_not_survive_a_bad_day_cannot_win() {
+    let site = |choices: &str| {
+        format!(
+            r#"
+            name = "down"
+            [time]
+            warmup = "2m"
+            [workload]
+            duration = "14m"
+            rate = "100/s"
+            class = [{{ name = "a", objects = 1000, popularity = {{ model = "zipf", alpha = 1.0 }} }}]
+            [origin]
+            latency = {{ model = "exponential", mean = "100ms" }}
+            capacity = {{ model = "servers", servers = 3 }}
+            [client]
+            timeout = "1s"
+            [cache]
+            start = "warm"
+            [[strategy]]
+            name = "x"
+            ttl = {{ rule = "fixed", ttl = "10m" }}
+            [drill]
+            only = ["flush"]
+            [tune]
+            vary = [{{ path = "client.late_fill", choices = {choices} }}, {{ path = "strategy.x.ttl.ttl", choices = ["10m", "11m"] }}]
+            maximise = "hit"
+            runs = 4
+            finalists = 4
+            fresh = 2
+            drills = true
+            "#
+        )
+    };
+    let one = tuned(&site("[\"discard\", \"keep\"]"));
+    for finalist in &one.finalists {
+        let kept = finalist.values[0].as_str() == Some("keep");
+        let survives: Vec<Option<bool>> = finalist.drills.iter().map(|drill| drill.survives).collect();
+        assert_eq!(survives, [Some(kept)], "{finalist:?}");
+    }
+    let winner = one.winner.expect("one survives");
+    assert_eq!(one.finalists[winner].values[0].as_str(), Some("keep"));
+}
+
+/// The cost of a fixed TTL. An image that is asked for at rate λ is held for the share λT/(1+λT) of the time and fetched
+/// λ/(1+λT) times a second (law F1); with rent r for a second and f for a fetch, a catalogue costs Σ (r λT + f λ)/(1+λT).
+/// An image alone is best kept for ever where λ > r/f (break-even) and not at all otherwise; for few hot images among
+/// many cold ones, under one TTL for all, the optimum lies between.
+#[test]
+fn the_cheapest_fixed_ttl_is_that_of_its_cost_formula() {
+    let (hot, cold, rent_per_fetch) = ((100.0, 18.0 / 100.0), (900.0, 2.0 / 900.0), 0.02);
+    let cost = |ttl: f64| {
+        let of =
+            |(images, rate): (f64, f64)| images * (rent_per_fetch * rate * ttl + rate) / (1.0 + rate * ttl);
+        of(hot) + of(cold)
+    };
+    let optimum = (0..=4_000)
+        .map(|nth| cost(5.0 * 120.0_f64.powf(f64::from(nth) / 4_000.0)))
+        .fold(f64::INFINITY, f64::min);
+    assert!(cost(5.0) > 1.5 * optimum && cost(600.0) > 1.5 * optimum, "the optimum lies inside");
+    // 10 KiB for a second at this price cost 0.02 of a fetch.
+    let per_gib_hour = rent_per_fetch * 1e-6 / 10_240.0 * f64::from(1 << 30) * 3_600.0;
+    for seed in 0..4 {
+        let text = format!(
+            r#"
+            name = "rent"
+            [time]
+            warmup = "15m"
+            [workload]
+            duration = "45m"
+            rate = "20/s"
+            class = [
+                {{ name = "hot", objects = 100, share = 0.9, popularity = {{ model = "zipf", alpha = 0 }}, size = {{ model = "constant", value = "10KiB" }} }},
+                {{ name = "cold", objects = 900, share = 0.1, popularity = {{ model = "zipf", alpha = 0 }}, size = {{ model = "constant", value = "10KiB" }} }},
+            ]
+            [origin]
+            latency = {{ model = "constant", value = "0s" }}
+            [cache]
+            reclaim = "eager"
+            memory = "payload"
+            [[strategy]]
+            name = "x"
+            ttl = {{ rule = "fixed", ttl = "10m" }}
+            [cost]
+            per_gib_hour = {per_gib_hour}
+            headroom = 0.0
+            per_million_fetches = 1.0
+            [tune]
+            vary = [{{ path = "strategy.x.ttl.ttl", from = "5s", to = "10m", scale = "log" }}]
+            minimise = "cost"
+            runs = 24
+            fresh = 4
+            seed = {seed}
+            "#
+        );
+        let one = tuned(&text);
+        let winner = &one.finalists[one.winner.expect("nothing can be missed")];
+        let ttl: ttlab::units::SimDuration =
+            winner.values[0].as_str().expect("a TTL").parse().expect("a TTL");
+        let found = cost(ttl.as_secs_f64());
+        assert!(found <= 1.03 * optimum, "seed {seed}: {ttl} costs {found}, the optimum {optimum}");
+        assert_eq!(one.ended, Ended::Better, "ten minutes are too long for the cold ones");
+    }
+}

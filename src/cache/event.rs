@@ -1,4 +1,4 @@
-//! What happens to the server itself: a flush, a restart, a new limit.
+//! What happens to the server itself: a flush, a restart, the loss of a shard, a new limit.
 //!
 //! A restart is an orderly one: the last snapshot or the append-only file holds everything. Snapshot
 //! and log both store the instant of an expiry, so a TTL goes on while the server is down; that was
@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cluster::{shard, slot};
 use super::{Cache, Capacity, Cause, Entry, Slot, State};
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
@@ -26,15 +27,18 @@ pub enum Happening {
     Flush,
     /// The server ends and comes back.
     Restart(Restart),
+    /// One shard of a cluster ends, and comes back empty.
+    ShardLoss(ShardLoss),
     /// The limit changes, as CONFIG SET maxmemory does.
     Limit(Capacity),
 }
 
 impl ServerEvent {
-    /// Until when the server cannot be reached: for a restart, when it is back.
+    /// Until when the server, or a part of it, cannot be reached: for a restart, when it is back.
     pub fn until(&self) -> SimTime {
         match self.what {
             Happening::Restart(restart) => self.at + restart.down,
+            Happening::ShardLoss(loss) => self.at + loss.down,
             Happening::Flush | Happening::Limit(_) => self.at,
         }
     }
@@ -49,6 +53,26 @@ pub struct Restart {
     pub persistence: Persistence,
     /// What becomes of TTLs meanwhile.
     pub ttl: TtlClock,
+}
+
+/// The loss of a shard: its keys are gone, and cannot be reached until an empty node has taken its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShardLoss {
+    /// How long until its slots are served again.
+    pub down: SimDuration,
+    /// Shards of the cluster, with equal shares of the slots.
+    pub shards: u16,
+    /// Which of them is lost, from 0.
+    pub shard: u16,
+}
+
+/// The keys of a lost shard.
+#[derive(Debug, Default)]
+pub(super) struct Lost {
+    /// They cannot be reached before this instant.
+    pub(super) until: SimTime,
+    /// By object, whether its key lies there; empty while no shard is lost.
+    keys: Vec<bool>,
 }
 
 /// What a server loads when it comes back.
@@ -87,6 +111,7 @@ impl Cache {
     pub fn shut_down(&mut self, restart: Restart, now: SimTime) {
         self.reclaim_due(now);
         self.down_until = now + restart.down;
+        self.trouble_until = self.down_until.max(self.lost.until);
         if restart.persistence == Persistence::None {
             self.lose_everything(now);
         }
@@ -95,6 +120,7 @@ impl Cache {
     /// The server is back at `now` and has loaded what it had kept.
     pub fn come_back(&mut self, restart: Restart, now: SimTime) {
         self.down_until = SimTime::ZERO;
+        self.trouble_until = self.lost.until;
         if restart.ttl == TtlClock::Paused {
             for object in (0..self.slots.len()).map(ObjectId::from_index) {
                 self.postpone(object, restart.down, now);
@@ -109,6 +135,43 @@ impl Cache {
             server.restarted(restart, now, &self.slots);
             self.note_overhead(now);
         }
+    }
+
+    /// A shard is lost at `now`: its keys are gone, and until the end of `loss.down` nothing of it is found or stored. The
+    /// limit stays that of the whole cluster. Gives the keys by object.
+    ///
+    /// # Panics
+    /// Without shards.
+    pub fn lose_shard(&mut self, loss: ShardLoss, now: SimTime) -> &[bool] {
+        self.reclaim_due(now);
+        let mut key = String::new();
+        let mut lies_there = |object: ObjectId| {
+            key.clear();
+            self.objects.write_key(object, &mut key);
+            shard(slot(key.as_bytes()), loss.shards) == loss.shard
+        };
+        let keys: Vec<bool> =
+            (0..self.slots.len()).map(|index| lies_there(ObjectId::from_index(index))).collect();
+        for object in self.held(|_| true) {
+            if keys[object.index()] {
+                self.remove(object, Cause::Lost, now);
+            }
+        }
+        self.lost = Lost { until: now + loss.down, keys };
+        self.trouble_until = self.down_until.max(self.lost.until);
+        &self.lost.keys
+    }
+
+    /// The slots of the lost shard are served again.
+    pub fn shard_is_back(&mut self) {
+        self.lost = Lost::default();
+        self.trouble_until = self.down_until;
+    }
+
+    /// Whether a key cannot be reached at `now`: no server, or its shard is lost.
+    #[inline]
+    pub fn is_out_of_reach(&self, object: ObjectId, now: SimTime) -> bool {
+        self.is_down(now) || (now < self.lost.until && self.lost.keys[object.index()])
     }
 
     /// The limit changes at `now`; what exceeds a lower one leaves at once. Policies that divide a limit
@@ -286,6 +349,33 @@ mod tests {
         for (number, end) in [(0, 50), (1, 90)] {
             assert_eq!(cache.peek(object(number), at(end)).map(|entry| entry.fresh_until), Some(at(end)));
             assert_eq!(cache.get(object(number), at(end + 1)), Lookup::Absent(Cause::Expired));
+        }
+    }
+
+    #[test]
+    fn a_lost_shard_takes_its_keys_alone_and_is_empty_when_it_is_back() {
+        // Whichever shard each key lies in: what the placement says is lost, and nothing else.
+        for lost in 0..2 {
+            let mut cache = cache();
+            let keys = cache
+                .lose_shard(ShardLoss { down: SimDuration::from_secs(30), shards: 2, shard: lost }, at(5))
+                .to_vec();
+            cache.check();
+            for number in 0..2 {
+                let there = keys[number as usize];
+                assert_eq!(cache.is_out_of_reach(object(number), at(6)), there);
+                assert_eq!(cache.peek(object(number), at(6)).is_none(), there);
+                assert_eq!(matches!(cache.get(object(number), at(6)), Lookup::Held(_)), !there);
+                assert_eq!(cache.set(object(number), entry(60), at(7)) == Stored::Unreachable, there);
+            }
+            cache.shard_is_back();
+            for number in 0..2 {
+                assert_eq!(
+                    matches!(cache.get(object(number), at(40)), Lookup::Held(_)),
+                    !keys[number as usize]
+                );
+                assert_eq!(cache.set(object(number), entry(90), at(41)), Stored::Yes);
+            }
         }
     }
 

@@ -18,7 +18,7 @@ pub mod segments;
 
 use std::sync::Arc;
 
-pub use event::{Happening, Persistence, Restart, ServerEvent, TtlClock};
+pub use event::{Happening, Persistence, Restart, ServerEvent, ShardLoss, TtlClock};
 use eviction::EvictionPolicy;
 use memory::MemoryModel;
 use reclaim::Reclaim;
@@ -198,6 +198,10 @@ pub struct Cache {
     stats: Stats,
     /// The server cannot be reached before this instant.
     down_until: SimTime,
+    /// A shard that cannot be reached.
+    lost: event::Lost,
+    /// The later of the two: from here on everything can be reached.
+    trouble_until: SimTime,
     /// The inside of a Redis, where a policy or model needs it.
     server: Option<Box<Server>>,
 }
@@ -241,6 +245,8 @@ impl Cache {
             residency,
             stats,
             down_until,
+            lost: event::Lost::default(),
+            trouble_until: SimTime::ZERO,
             server,
         };
         cache.serving(Settings::default(), Seed::new(0))
@@ -284,7 +290,7 @@ impl Cache {
     pub fn get(&mut self, object: ObjectId, now: SimTime) -> Lookup {
         let slot = &self.slots[object.index()];
         let at_rest = self.server.as_ref().is_none_or(|server| server.is_at_rest(now));
-        if !at_rest || slot.state != State::Held || !slot.is_live(now) || self.is_down(now) {
+        if !at_rest || slot.state != State::Held || !slot.is_live(now) || now < self.trouble_until {
             return self.look_up(object, now);
         }
         // Most lookups end here: a hit in a cache that has nothing else to do at a lookup.
@@ -296,7 +302,7 @@ impl Cache {
 
     /// The whole of [`Self::get`].
     fn look_up(&mut self, object: ObjectId, now: SimTime) -> Lookup {
-        if self.is_down(now) {
+        if self.is_out_of_reach(object, now) {
             return Lookup::Absent(self.unreachable(object, now));
         }
         if self.server.is_some() {
@@ -341,7 +347,7 @@ impl Cache {
     /// The look with which every command begins: the live entry; a dead one is deleted and counts as expired.
     #[inline]
     fn find(&mut self, object: ObjectId, now: SimTime) -> Option<Entry> {
-        if self.is_down(now) {
+        if self.is_out_of_reach(object, now) {
             return None;
         }
         if self.server.is_some() {
@@ -362,7 +368,8 @@ impl Cache {
     /// The live entry of an object, if there is one; nothing is touched.
     pub fn peek(&self, object: ObjectId, now: SimTime) -> Option<Entry> {
         let slot = &self.slots[object.index()];
-        (slot.state == State::Held && slot.is_live(now) && !self.is_down(now)).then(|| slot.entry())
+        (slot.state == State::Held && slot.is_live(now) && !self.is_out_of_reach(object, now))
+            .then(|| slot.entry())
     }
 
     /// Whether the server cannot be reached at `now`.
@@ -420,7 +427,7 @@ impl Cache {
     /// Stores a value, as SETEX does, and makes room for it first. A dead entry of the same object is
     /// deleted, a live one overwritten in its place.
     pub fn set(&mut self, object: ObjectId, entry: Entry, now: SimTime) -> Stored {
-        if self.is_down(now) {
+        if self.is_out_of_reach(object, now) {
             return Stored::Unreachable;
         }
         self.reclaim_due(now);

@@ -4,13 +4,17 @@ mod cluster;
 mod compare;
 mod completions;
 mod curve;
+mod drill;
 mod error;
 mod explain;
 mod fit;
+mod form;
 mod generate;
+mod growth;
 mod list;
 mod live;
 mod memory;
+mod pool;
 mod report;
 mod reshape;
 mod run;
@@ -53,6 +57,8 @@ enum Command {
     Tune(tune::Args),
     Curve(curve::Args),
     Size(size::Args),
+    Growth(growth::Args),
+    Drill(drill::Args),
     Cluster(cluster::Args),
     Explain(explain::Args),
     Live(live::Args),
@@ -86,6 +92,8 @@ pub fn main() -> ExitCode {
         Command::Tune(args) => (args.output, tune::run(&args)),
         Command::Curve(args) => (args.output, curve::run(&args)),
         Command::Size(args) => (args.output, size::run(&args)),
+        Command::Growth(args) => (args.output, growth::run(&args)),
+        Command::Drill(args) => (args.output, drill::run(&args)),
         Command::Cluster(args) => (args.output, cluster::run(&args)),
         Command::Explain(args) => (Output { quiet: false, json: args.json }, explain::run(&args)),
         Command::Live(args) => (args.output, live::run(&args)),

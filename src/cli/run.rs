@@ -3,14 +3,12 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
-
+use super::pool::Side;
 use super::source::{self, ScenarioFile};
 use super::terminal::{self, Phase};
-use super::{CliError, Output, Status, default_folder, memory};
+use super::{CliError, Output, Status, default_folder};
 use crate::record::{self, About, Record};
 use crate::report;
-use crate::scenario::recorded_at_once;
 use crate::tune::{self, Runs};
 use crate::units::ByteSize;
 
@@ -112,44 +110,21 @@ fn simulate(file: &ScenarioFile, runs: &Runs, args: &Args) -> Result<tune::Playe
         Runs::Synthetic(workload) => workload.expected_requests() * u64::from(scenario.repeat),
     };
     let count = cells.len() as u64 * u64::from(scenario.repeat);
-    let pool = |threads: usize| {
-        let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        builder.build().context("the threads cannot be started")
+    let side = Side {
+        file,
+        need: scenario.need.as_ref(),
+        runs,
+        traces: scenario.repeat.min(2),
+        most: count,
+        threads: args.threads,
+        limit: args.memory_limit,
+        silent,
     };
-    let mut threads = pool(args.threads.map_or(0, usize::from))?;
-    let most = count.min(threads.current_num_threads() as u64);
-    let at_once = at_once(file, runs, most, args.memory_limit)?;
-    if at_once < most {
-        threads = pool(usize::try_from(at_once).unwrap_or(1))?;
-        if !silent {
-            terminal::note(&format!("memory: {at_once} of {most} runs at once, for more do not fit"));
-        }
-    }
+    let threads = side.pool()?;
     let phase = Phase::begin("simulating", count, requests * cells.len() as u64, silent);
     let played = threads.install(|| tune::run(scenario, &cells, runs, &phase));
     phase.end();
     Ok(played.map_err(|fault| file.mistake(fault))?)
-}
-
-/// How many of `most` runs fit into memory side by side.
-fn at_once(file: &ScenarioFile, runs: &Runs, most: u64, limit: Option<ByteSize>) -> Result<u64, CliError> {
-    let limit = limit.map(ByteSize::as_bytes);
-    match (runs, &file.scenario.need) {
-        (Runs::Synthetic(_), Some(need)) => {
-            let Some(available) = memory::available().into_iter().chain(limit).min() else { return Ok(most) };
-            let fits = need.at_once(file.scenario.repeat, most, available);
-            Ok(fits.map_err(|fault| file.mistake(fault))?)
-        }
-        (Runs::Recorded(trace), _) => {
-            // The trace is in memory already, so only a limit counts what it takes.
-            let Some(limit) = limit else { return Ok(most) };
-            let (objects, requests) = (trace.objects().len() as u64, trace.len() as u64);
-            recorded_at_once(objects, requests, most, limit).map_err(|what| {
-                anyhow!("{what} (--memory-limit); allow more, or play a part: ttlab trace sample").into()
-            })
-        }
-        (Runs::Synthetic(_), None) => Ok(most),
-    }
 }
 
 /// A command that gives the same record again, whatever the threads or the output folder.

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 
+use super::pool::Side;
 use super::source::{self, ScenarioFile};
 use super::terminal::{self, Phase};
-use super::{CliError, Output, Status, memory};
+use super::{CliError, Output, Status};
 use crate::cache::Happening;
 use crate::report::{SizingReport, write_file};
 use crate::score::targets;
@@ -44,6 +45,9 @@ pub(super) struct Args {
     /// Use this many threads [default: one per processor]; the results do not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
+    /// Take no more than this much memory, such as 2GiB: fewer runs at once, or a refusal [default: what is free]
+    #[arg(long, value_name = "SIZE")]
+    memory_limit: Option<ByteSize>,
     /// Refuse the trace at its first line that cannot be read, instead of counting such lines
     #[arg(long)]
     strict: bool,
@@ -74,7 +78,7 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     if let Some(seed) = args.seed {
         file.scenario.reseed(seed);
     }
-    refuse_changing_limits(&file)?;
+    refuse_changing_limits(&file, "size")?;
     terminal::catch_interrupts();
     let silent = args.output.quiet;
     let reading = source::Reading {
@@ -106,11 +110,11 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
 }
 
 /// A limit that changes in the middle of a run is not one that could be searched for.
-fn refuse_changing_limits(file: &ScenarioFile) -> Result<(), CliError> {
+pub(super) fn refuse_changing_limits(file: &ScenarioFile, command: &str) -> Result<(), CliError> {
     let changes =
         |written: &&crate::scenario::events::Written| matches!(written.event.what, Happening::Limit(_));
     let Some(event) = file.scenario.cache.events.iter().find(changes) else { return Ok(()) };
-    let what = "this event changes maxmemory, which is what ttlab size looks for";
+    let what = format!("this event changes maxmemory, which is what ttlab {command} looks for");
     let fault = crate::catalog::Fault::new(event.span.clone(), what).help("leave the event out");
     Err(file.mistake(fault).into())
 }
@@ -123,19 +127,17 @@ fn search(
     args: &Args,
 ) -> Result<Option<Sizing>, CliError> {
     let scenario = &file.scenario;
-    let pool = |threads: usize| {
-        let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        builder.build().context("the threads cannot be started")
+    let side = Side {
+        file,
+        need: scenario.need.as_ref(),
+        runs,
+        traces: scenario.repeat.min(2),
+        most: u64::MAX,
+        threads: args.threads,
+        limit: args.memory_limit,
+        silent: args.output.quiet,
     };
-    let mut pool_of_all = pool(args.threads.map_or(0, usize::from))?;
-    if let (Some(need), Some(available)) = (&scenario.need, memory::available()) {
-        let most = pool_of_all.current_num_threads() as u64;
-        let fits = need.at_once(scenario.repeat, most, available).map_err(|fault| file.mistake(fault))?;
-        if fits < most {
-            pool_of_all = pool(usize::try_from(fits).unwrap_or(1))?;
-        }
-    }
-    let pool = pool_of_all;
+    let pool = side.pool()?;
     let requests = match runs {
         Runs::Recorded(trace) => trace.len() as u64,
         Runs::Synthetic(workload) => workload.expected_requests() * u64::from(scenario.repeat),

@@ -4,15 +4,16 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 
+use super::pool::Side;
 use super::source::{self, ScenarioFile};
 use super::terminal::{self, Phase};
-use super::{CliError, Output, Status, default_folder, memory};
+use super::{CliError, Output, Status, default_folder};
 use crate::report;
 use crate::report::tuned::Plan;
 use crate::tune::{self, Budget, Ended, Progress, Runs, Unfinished, Watch};
-use crate::units::SimDuration;
+use crate::units::{ByteSize, SimDuration};
 
 /// Search for better settings of a strategy, and write what to use
 ///
@@ -56,6 +57,9 @@ pub(super) struct Args {
     /// Use this many threads [default: one per processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
+    /// Take no more than this much memory, such as 2GiB: fewer runs at once, or a refusal [default: what is free]
+    #[arg(long, value_name = "SIZE")]
+    memory_limit: Option<ByteSize>,
     /// Refuse the trace at its first line that cannot be read, instead of counting such lines
     #[arg(long)]
     strict: bool,
@@ -85,7 +89,20 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         Runs::Recorded(trace) => trace.objects().classes().to_vec(),
         Runs::Synthetic(_) => file.scenario.classes.clone(),
     };
-    let tuned = match searched(args, &file, &loaded.runs) {
+    let scenario = &file.scenario;
+    let side = Side {
+        file: &file,
+        need: scenario.need.as_ref(),
+        runs: &loaded.runs,
+        // The trials' traces stay, and the finals make one more.
+        traces: scenario.repeat.saturating_add(1),
+        most: u64::MAX,
+        threads: args.threads,
+        limit: args.memory_limit,
+        silent,
+    };
+    let pool = side.pool()?;
+    let tuned = match searched(args, &file, &loaded.runs, &pool) {
         Ok(tuned) => tuned,
         Err(Unfinished::Stopped) => {
             terminal::note("interrupted before the search had a result; nothing is written");
@@ -164,22 +181,18 @@ impl Watch for Timed {
     }
 }
 
-fn searched(args: &Args, file: &ScenarioFile, runs: &Runs) -> Result<tune::Tuned, Unfinished> {
+fn searched(
+    args: &Args,
+    file: &ScenarioFile,
+    runs: &Runs,
+    pool: &rayon::ThreadPool,
+) -> Result<tune::Tuned, Unfinished> {
     let scenario = &file.scenario;
     let tuning = scenario.tune.as_ref().expect("what has no [tune] was refused");
     let (repeat, requests) = match runs {
         Runs::Recorded(trace) => (1, trace.len() as u64),
         Runs::Synthetic(workload) => (scenario.repeat, workload.expected_requests()),
     };
-    let mut threads = args.threads.map_or_else(rayon::current_num_threads, usize::from) as u64;
-    if let (Some(need), Some(available)) = (&scenario.need, memory::available()) {
-        // Fewer at once rather than more than there is room for.
-        threads = need.at_once(repeat, threads, available)?;
-    }
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::try_from(threads).unwrap_or(1)).build();
-    let pool = pool
-        .context("the threads cannot be started")
-        .map_err(|error| Unfinished::NonePlayed(error.to_string()))?;
     let trials = u64::from(tuning.runs) * u64::from(repeat);
     let finals = u64::from(tuning.finalists.min(tuning.runs) + 1) * u64::from(tuning.fresh);
     let phase = Phase::begin("tuning", trials + finals, (trials + finals) * requests, args.output.quiet);

@@ -261,7 +261,7 @@ impl<O: Observer> Run<'_, O> {
     pub(super) fn remember_error(&mut self, object: ObjectId, now: SimTime) {
         let ttl = self.client.negative_ttl;
         if ttl.is_zero()
-            || self.cache.is_down(now)
+            || self.cache.is_out_of_reach(object, now)
             || self.negative.get(&object).is_some_and(|until| now <= *until)
         {
             return;

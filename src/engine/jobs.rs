@@ -44,7 +44,7 @@ impl<O: Observer> Run<'_, O> {
     /// the value as well; `None` where the access sends no EXPIRE: of a stale value the TTL is over, and
     /// a rule may have set it already.
     pub(super) fn accessed(&mut self, object: ObjectId, now: SimTime, fresh: Option<bool>) {
-        if self.cache.is_down(now) {
+        if self.cache.is_out_of_reach(object, now) {
             return;
         }
         let fill = self.fill(object, now);

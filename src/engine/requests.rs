@@ -102,7 +102,9 @@ impl<O: Observer> Run<'_, O> {
     pub(super) fn want(&mut self, id: WaiterId, now: SimTime) {
         let waiter = *self.waiting.get(id);
         let Waiter { arrival: Arrival { object, index, .. }, node, copy, since, .. } = waiter;
-        if self.negative.get(&object).is_some_and(|until| now <= *until) && !self.cache.is_down(now) {
+        if self.negative.get(&object).is_some_and(|until| now <= *until)
+            && !self.cache.is_out_of_reach(object, now)
+        {
             self.observer.incident(now, Incident::NegativeServed);
             return self.fall_back(id, now);
         }
@@ -155,7 +157,7 @@ impl<O: Observer> Run<'_, O> {
         self.tickets += 1;
         let in_flight = self.flights.latest(object, node).is_some();
         let wanting = Wanting { object, now, ticket, in_flight, has_copy, waited };
-        if self.strategy.guard.is_in_cache() && self.cache.is_down(now) {
+        if self.strategy.guard.is_in_cache() && self.cache.is_out_of_reach(object, now) {
             return (Permit::Fetch, ticket);
         }
         let decision = self.strategy.guard.admit(&wanting);

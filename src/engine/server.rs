@@ -1,5 +1,8 @@
 //! What happens to the cache's server while requests go on.
 //!
+//! The loss of a shard does the same to the keys of its slots alone; locks are taken to lie beside the keys that they guard,
+//! and the set of a sweep elsewhere.
+//!
 //! While it is down, the application notices at once and goes to the origin for everything; nothing
 //! is stored. A guard that keeps its locks in the cache lets everybody fetch, errors are not
 //! remembered, and a sweep waits until the server is back. What is in flight goes on, and whatever
@@ -15,7 +18,7 @@ impl<O: Observer> Run<'_, O> {
     pub(super) fn schedule_server_events(&mut self) {
         for (place, event) in self.server_events.iter().enumerate() {
             self.queue.push(event.at, Event::Server(place));
-            if matches!(event.what, Happening::Restart(_)) {
+            if matches!(event.what, Happening::Restart(_) | Happening::ShardLoss(_)) {
                 self.queue.push(event.until(), Event::Back(place));
             }
         }
@@ -34,14 +37,21 @@ impl<O: Observer> Run<'_, O> {
                     self.forget_what_was_kept();
                 }
             }
+            Happening::ShardLoss(loss) => {
+                // Errors that are remembered lie beside the keys that they are of.
+                let keys = self.cache.lose_shard(loss, now);
+                self.negative.retain(|object, _| !keys[object.index()]);
+            }
             Happening::Limit(capacity) => self.cache.set_limit(capacity, now),
         }
     }
 
     /// The server is back.
     pub(super) fn server_is_back(&mut self, now: SimTime, place: usize) {
-        if let Happening::Restart(restart) = self.server_events[place].what {
-            self.cache.come_back(restart, now);
+        match self.server_events[place].what {
+            Happening::Restart(restart) => self.cache.come_back(restart, now),
+            Happening::ShardLoss(_) => self.cache.shard_is_back(),
+            Happening::Flush | Happening::Limit(_) => {}
         }
     }
 

@@ -8,15 +8,19 @@ mod compare;
 mod cost;
 mod csv;
 mod curves;
+mod drill;
 mod entry;
 #[cfg(test)]
 mod fixture;
 mod format;
+mod growth;
 mod hours;
 mod html;
 mod index;
 mod markdown;
 mod measure;
+mod plain;
+mod planned;
 mod ranking;
 mod reading;
 mod reuse;
@@ -31,6 +35,8 @@ mod write;
 use std::collections::BTreeMap;
 
 pub use compare::{Comparison, FailOn, FailOnError};
+pub use drill::DrillReport;
+pub use growth::GrowthReport;
 pub use index::write_index;
 pub use ranking::ranking;
 pub use sharding::ClusterReport;

@@ -1,11 +1,9 @@
 //! What a cluster's shards hold and carry, as text and JSON.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 
-use super::ranking::{pad_to, wrap};
-use super::{format, reading};
+use super::plain::Plain;
+use super::{format, planned};
 use crate::cache::Capacity;
 use crate::metrics::Measurements;
 use crate::record;
@@ -83,15 +81,12 @@ fn peak(run: &Measurements) -> f64 {
 impl ClusterReport<'_> {
     /// As text for a terminal that is `width` characters wide.
     pub fn terminal(&self, width: usize) -> String {
-        let mut out = String::new();
         let shards = format::count(u64::from(self.shards));
-        wrap(
-            &format!("{} on {shards} shards, each with its part of the limit", self.scenario.name),
-            width,
-            "",
-            &mut out,
-        );
-        out.push('\n');
+        let title = format!("{} on {shards} shards, each with its part of the limit", self.scenario.name);
+        Plain { title, tables: vec![self.rows()], sentences: self.sentences() }.terminal(width)
+    }
+
+    fn rows(&self) -> Vec<Vec<String>> {
         let heads = [
             "strategy",
             "memory limit",
@@ -123,21 +118,7 @@ impl ClusterReport<'_> {
             }
             rows.push(row);
         }
-        let length = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let mut columns = heads.len();
-        while columns > 3 && (0..columns).map(|column| length(column) + 2).sum::<usize>() > width + 2 {
-            columns -= 1;
-        }
-        for row in &rows {
-            let cells =
-                row.iter().take(columns).enumerate().map(|(column, text)| pad_to(text, length(column)));
-            let _ = writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
-        }
-        out.push('\n');
-        for sentence in self.sentences() {
-            wrap(&sentence, width, "", &mut out);
-        }
-        out
+        rows
     }
 
     /// As one JSON document, with every shard.
@@ -176,16 +157,11 @@ impl ClusterReport<'_> {
     }
 
     fn name(&self, cell: &Clustered) -> String {
-        let strategy =
-            format::shortened(&self.scenario.strategies[cell.plan.strategy].name, format::LONGEST_NAME);
-        if self.scenario.cache.evictions.len() == 1 {
-            return strategy;
-        }
-        format!("{strategy}, {}", self.scenario.cache.evictions[cell.plan.eviction].name())
+        planned::name(self.scenario, cell.plan.strategy, cell.plan.eviction)
     }
 
     fn limit(cell: &Clustered) -> String {
-        reading::capacity(wire(cell.plan.capacity))
+        planned::limit(cell.plan.capacity)
     }
 
     fn sentences(&self) -> Vec<String> {

@@ -1,12 +1,10 @@
 //! How much memory every strategy needs, as text, markdown and JSON.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 
 use super::measure::{label_of, unit_of};
-use super::ranking::{pad_to, wrap};
-use super::{cost, format};
+use super::plain::Plain;
+use super::{cost, format, planned};
 use crate::cache::Capacity;
 use crate::scenario::Scenario;
 use crate::score::{Estimate, Gate, written};
@@ -34,48 +32,17 @@ impl SizingReport<'_> {
 
     /// As text for a terminal that is `width` characters wide.
     pub fn terminal(&self, width: usize) -> String {
-        let mut out = String::new();
-        wrap(&format!("Smallest maxmemory for {}", self.wanted()), width, "", &mut out);
-        out.push('\n');
-        let rows = self.rows();
-        let mut columns = rows[0].len();
-        let length = |column: usize| {
-            let lengths = rows.iter().map(|row| row[column].chars().count());
-            lengths.max().unwrap_or(0)
-        };
-        // The last columns go first where the terminal is narrow; the answer itself stays.
-        while columns > 3 && (0..columns).map(|column| length(column) + 2).sum::<usize>() > width + 2 {
-            columns -= 1;
-        }
-        for row in &rows {
-            let cells =
-                row.iter().take(columns).enumerate().map(|(column, text)| pad_to(text, length(column)));
-            let line = cells.collect::<Vec<_>>().join("  ");
-            let _ = writeln!(out, "{}", line.trim_end());
-        }
-        out.push('\n');
-        for sentence in self.sentences() {
-            wrap(&sentence, width, "", &mut out);
-        }
-        out
+        self.plain().terminal(width)
     }
 
     /// As markdown, for a merge request or a ticket.
     pub fn markdown(&self) -> String {
-        let mut out = format!("Smallest maxmemory for {}\n\n", self.wanted());
-        let escaped = |text: &str| text.replace('|', "\\|").replace('<', "&lt;");
-        for (place, row) in self.rows().iter().enumerate() {
-            let cells: Vec<String> = row.iter().map(|text| escaped(text)).collect();
-            let _ = writeln!(out, "| {} |", cells.join(" | "));
-            if place == 0 {
-                let _ = writeln!(out, "|{}", " --- |".repeat(cells.len()));
-            }
-        }
-        out.push('\n');
-        for sentence in self.sentences() {
-            let _ = writeln!(out, "{}\n", escaped(&sentence));
-        }
-        out
+        self.plain().markdown()
+    }
+
+    fn plain(&self) -> Plain {
+        let title = format!("Smallest maxmemory for {}", self.wanted());
+        Plain { title, tables: vec![self.rows()], sentences: self.sentences() }
     }
 
     /// As one JSON document.
@@ -140,12 +107,7 @@ impl SizingReport<'_> {
     }
 
     fn name(&self, sized: &Sized) -> String {
-        let strategy =
-            format::shortened(&self.scenario.strategies[sized.strategy].name, format::LONGEST_NAME);
-        if self.scenario.cache.evictions.len() == 1 {
-            return strategy;
-        }
-        format!("{strategy}, {}", self.scenario.cache.evictions[sized.eviction].name())
+        planned::name(self.scenario, sized.strategy, sized.eviction)
     }
 
     /// Heads and a row for each strategy.

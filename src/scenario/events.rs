@@ -1,7 +1,7 @@
 //! `[[cache.event]]`: what happens to the server while the requests go on.
 
 use super::cache::{capacity, written};
-use crate::cache::{Capacity, Happening, Persistence, Restart, ServerEvent, TtlClock};
+use crate::cache::{Capacity, Happening, Persistence, Restart, ServerEvent, ShardLoss, TtlClock};
 use crate::catalog::{Fault, Section};
 use crate::units::{SimDuration, SimTime};
 
@@ -39,21 +39,30 @@ pub(super) fn events(sections: Vec<Section<'_>>, capacities: &[Capacity]) -> Res
 }
 
 fn event(mut section: Section<'_>) -> Result<Written, Fault> {
-    const KINDS: &str = "flush = { at = \"1h\" }, restart = { at = \"2h\", down = \"30s\" } or maxmemory = { at = \"3h\", capacity = \"64MiB\" }";
+    const KINDS: &str = "flush = { at = \"1h\" }, restart = { at = \"2h\", down = \"30s\" }, shard_loss = { at = \"2h\", shards = 6 } or maxmemory = { at = \"3h\", capacity = \"64MiB\" }";
     let span = section.span();
-    let written = ["flush", "restart", "maxmemory"].iter().filter(|kind| section.has(kind)).count();
-    let kinds = (section.section("flush")?, section.section("restart")?, section.section("maxmemory")?);
+    let written =
+        ["flush", "restart", "shard_loss", "maxmemory"].iter().filter(|kind| section.has(kind)).count();
+    let kinds = (
+        section.section("flush")?,
+        section.section("restart")?,
+        section.section("shard_loss")?,
+        section.section("maxmemory")?,
+    );
     section.finish()?;
     let event = match kinds {
-        (Some(flush), None, None) => happening(flush, |_| Ok(Happening::Flush))?,
-        (None, Some(restart), None) => happening(restart, |section| {
+        (Some(flush), None, None, None) => happening(flush, |_| Ok(Happening::Flush))?,
+        (None, Some(restart), None, None) => happening(restart, |section| {
             Ok(Happening::Restart(Restart {
                 down: section.or("down", SimDuration::ZERO)?,
                 persistence: section.or("persistence", Persistence::default())?,
                 ttl: section.or("ttl", TtlClock::default())?,
             }))
         })?,
-        (None, None, Some(limit)) => happening(limit, |section| {
+        (None, None, Some(loss), None) => {
+            happening(loss, |section| Ok(Happening::ShardLoss(shard_loss(section)?)))?
+        }
+        (None, None, None, Some(limit)) => happening(limit, |section| {
             let Some(item) = section.take("capacity") else {
                 return Err(section.missing("capacity", "capacity = \"64MiB\""));
             };
@@ -62,11 +71,34 @@ fn event(mut section: Section<'_>) -> Result<Written, Fault> {
         _ => {
             let what = if written == 0 { "this event does nothing" } else { "this event does two things" };
             return Err(Fault::new(span, what)
-                .rule("each [[cache.event]] is one of flush, restart and maxmemory")
+                .rule("each [[cache.event]] is one of flush, restart, shard_loss and maxmemory")
                 .help(format!("write {KINDS}")));
         }
     };
     Ok(Written { event, span })
+}
+
+/// `shard_loss = { at = "2h", down = "5m", shards = 6, shard = 2 }`.
+fn shard_loss(section: &mut Section<'_>) -> Result<ShardLoss, Fault> {
+    let down = section.or("down", SimDuration::from_secs(60))?;
+    let number =
+        |section: &mut Section<'_>, key: &'static str, usual: u16, least: u16, most: u16| match section
+            .located::<i64>(key)?
+        {
+            None => Ok(usual),
+            Some(number) => u16::try_from(*number.get_ref())
+                .ok()
+                .filter(|n| (least..=most).contains(n))
+                .ok_or_else(|| {
+                    let what =
+                        format!("{key} must lie between {least} and {most}, but is {}", number.get_ref());
+                    Fault::new(number.span(), what)
+                        .rule("a cluster has shards 0 to shards - 1, with equal shares of the hash slots")
+                }),
+        };
+    let shards = number(section, "shards", 3, 1, 1_000)?;
+    let shard = number(section, "shard", 0, 0, shards - 1)?;
+    Ok(ShardLoss { down, shards, shard })
 }
 
 fn happening(
@@ -116,6 +148,12 @@ pub(super) fn effective(events: &[Written]) -> toml::Value {
                 table.insert("ttl".to_owned(), word(toml::Value::try_from(ttl)));
                 "restart"
             }
+            Happening::ShardLoss(ShardLoss { down, shards, shard }) => {
+                table.insert("down".to_owned(), down.to_string().into());
+                table.insert("shards".to_owned(), i64::from(shards).into());
+                table.insert("shard".to_owned(), i64::from(shard).into());
+                "shard_loss"
+            }
             Happening::Limit(capacity) => {
                 let value = written_capacity(capacity);
                 table.insert("capacity".to_owned(), value);
@@ -146,6 +184,9 @@ pub fn words(event: &ServerEvent) -> (&'static str, String) {
                 TtlClock::Paused => ", ttls paused",
             };
             ("restart", format!("down for {down}, {loaded}{clock}"))
+        }
+        Happening::ShardLoss(ShardLoss { down, shards, shard }) => {
+            ("shard loss", format!("shard {} of {shards} lost, served again empty after {down}", shard + 1))
         }
         Happening::Limit(capacity) => {
             let limit = match capacity {
@@ -192,6 +233,14 @@ mod tests {
             ("[[cache.event]]", "does nothing"),
             ("[[cache.event]]\nflush = { at = \"1m\" }\nrestart = { at = \"2m\" }", "two things"),
             ("[[cache.event]]\nflush = {}", "needs \"at\""),
+            (
+                "[[cache.event]]\nshard_loss = { at = \"1m\", shards = 0 }",
+                "shards must lie between 1 and 1000",
+            ),
+            (
+                "[[cache.event]]\nshard_loss = { at = \"1m\", shards = 3, shard = 3 }",
+                "shard must lie between 0 and 2",
+            ),
             ("[[cache.event]]\nflush = { at = \"10m\" }", "after the end"),
             ("[[cache.event]]\nflush = { at = \"1m\", down = \"1s\" }", "has no \"down\""),
             ("[[cache.event]]\nrestart = { at = \"1m\", persistence = \"disk\" }", "unknown variant"),

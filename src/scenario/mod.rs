@@ -8,9 +8,12 @@ mod cache;
 mod coherence;
 mod combinations;
 mod cost;
+pub mod drill;
+mod effective;
 mod error;
 pub mod events;
 mod fetch_time;
+pub mod growth;
 pub mod judgement;
 mod need;
 mod origin;
@@ -83,6 +86,10 @@ pub struct Scenario {
     pub judgement: judgement::Judgement,
     /// What a search may vary; `None` without `[tune]`.
     pub tune: Option<tune::Tuning>,
+    /// What a plan of growth asks; `None` without `[growth]`.
+    pub growth: Option<growth::Growth>,
+    /// The bad days that a plan must survive; `None` without `[drill]`.
+    pub drill: Option<drill::Drills>,
     /// The scenario as it was written.
     pub written: toml::Table,
     /// The scenario as it could be written with every default.

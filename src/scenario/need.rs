@@ -21,25 +21,25 @@ pub struct Need {
 }
 
 impl Need {
-    /// The least that so many runs side by side take in bytes, with the trace of the first replication,
-    /// which is kept, and that of the current one.
-    fn bytes(&self, repeat: u32, runs: u64) -> u128 {
+    /// The least that so many runs side by side take in bytes, with so many traces.
+    fn bytes(&self, traces: u32, runs: u64) -> u128 {
         let (objects, requests) = (u128::from(self.objects.0), u128::from(self.requests.0));
         let trace = objects * TRACE_PER_OBJECT + requests * TRACE_PER_REQUEST;
-        trace * u128::from(repeat.min(2)) + objects * RUN_PER_OBJECT * u128::from(runs)
+        trace * u128::from(traces) + objects * RUN_PER_OBJECT * u128::from(runs)
     }
 
-    /// How many of `most` runs fit side by side into `available` bytes.
+    /// How many of `most` runs fit side by side into `available` bytes, beside so many traces that are in memory at once:
+    /// a sweep has that of the first replication, which it keeps, and that of the current one.
     ///
     /// # Errors
     /// If not even one does. Names the greater of the two causes at its place: the objects, or the requests.
-    pub fn at_once(&self, repeat: u32, most: u64, available: u64) -> Result<u64, Fault> {
-        let fits = |runs: &u64| self.bytes(repeat, *runs) <= u128::from(available);
+    pub fn at_once(&self, traces: u32, most: u64, available: u64) -> Result<u64, Fault> {
+        let fits = |runs: &u64| self.bytes(traces, *runs) <= u128::from(available);
         if let Some(runs) = (1..=most.max(1)).rev().find(fits) {
             return Ok(runs);
         }
-        let bytes = self.bytes(repeat, 1);
-        let of_requests = u128::from(self.requests.0) * TRACE_PER_REQUEST * u128::from(repeat.min(2));
+        let bytes = self.bytes(traces, 1);
+        let of_requests = u128::from(self.requests.0) * TRACE_PER_REQUEST * u128::from(traces);
         let (many, span, help) = if of_requests > bytes / 2 {
             (
                 format!("{} requests", self.requests.0),
@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(fault.span, 10..20);
         assert!(fault.what.contains("1000000 objects need at least 84 MiB"), "{}", fault.what);
         let need = Need { objects: (10, 10..20), requests: (4_000_000_000, 30..40) };
-        let fault = need.at_once(5, 1, 1 << 30).unwrap_err();
+        let fault = need.at_once(2, 1, 1 << 30).unwrap_err();
         assert_eq!(fault.span, 30..40);
         assert!(fault.what.contains("89.4 GiB of memory, but 1.0 GiB are"), "{}", fault.what);
     }

@@ -38,11 +38,15 @@ impl Gate {
     /// Holds the gate against a cell's measurements. The limit itself passes.
     pub fn check(&self, runs: &Replications) -> Checked {
         let value = self.metric.of(runs);
-        let keeps = |value: f64| match self.bound {
+        Checked { value, pass: value.is_some_and(|value| self.keeps(value)) }
+    }
+
+    /// Whether a value of the metric keeps the limit.
+    pub fn keeps(&self, value: f64) -> bool {
+        match self.bound {
             Bound::Min => value >= self.limit,
             Bound::Max => value <= self.limit,
-        };
-        Checked { value, pass: value.is_some_and(keeps) }
+        }
     }
 }
 

@@ -1,23 +1,28 @@
-//! What to run: the cells of a sweep, each over its replications, in parallel; surfaces of one strategy; and the search for
-//! better settings.
+//! What to run: the cells of a sweep, each over its replications, in parallel; surfaces of one strategy; how much memory is
+//! enough, today and as things grow; what bad days do; and the search for better settings.
 
 mod cluster;
+mod drill;
 mod exact;
 mod grid;
+mod growth;
 mod run;
 mod size;
 mod study;
 mod surface;
 
 pub use cluster::{Clustered, Shard, cluster, placement};
+pub use drill::{Drilled, DrilledCell, NoDrill, Outcome, Seen, drill};
 pub use exact::{exact, exact_window};
 pub use grid::{CellPlan, grid};
+pub use growth::{Grown, Lasts, Month, Needed, NoGrowth, growth};
 pub use run::{
     CellRun, Failure, Played, Progress, Runs, bucket_for, bucket_of, changes, replication_seed, run,
     simulation,
 };
 pub use size::{Answer, Held, Probe, Sized, Sizing};
 pub use study::{
-    Against, Budget, Ended, Finalist, Flatness, Kept, Move, Tried, Tuned, Unfinished, Watch, sampler, tune,
+    Against, Budget, Drill, Ended, Finalist, Flatness, Kept, Move, Tried, Tuned, Unfinished, Watch, sampler,
+    tune,
 };
 pub use surface::{Method, Point, Question, Surface, surface, ttl_of};

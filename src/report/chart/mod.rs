@@ -6,6 +6,7 @@
 mod canvas;
 pub(crate) mod capacity;
 pub(crate) mod entry;
+pub(crate) mod growth;
 mod heat;
 pub(crate) mod heat_capacity;
 pub(crate) mod heat_compare;

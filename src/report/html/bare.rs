@@ -62,6 +62,7 @@ pub(in crate::report) struct TunedPage {
     pub(in crate::report) notes: Vec<String>,
     pub(in crate::report) finals: Table,
     pub(in crate::report) constraints: Option<Table>,
+    pub(in crate::report) drills: Option<Table>,
     /// The chart's markup, or why there is none.
     pub(in crate::report) chart: Result<String, String>,
     pub(in crate::report) front: Table,
@@ -82,6 +83,41 @@ impl TunedPage {
     pub(in crate::report) fn finish(self) -> String {
         let frame = Frame::of(self.title.clone());
         let page = TunedTemplate { frame, page: self };
+        page.render().expect("filling in a template in memory does not fail")
+    }
+}
+
+/// A part of a plan: its anchor, its heading, a chart's name with its markup (or why there is none), and tables.
+pub(in crate::report) struct Part {
+    pub(in crate::report) id: &'static str,
+    pub(in crate::report) heading: &'static str,
+    pub(in crate::report) chart: Option<(&'static str, Result<String, String>)>,
+    pub(in crate::report) tables: Vec<Table>,
+}
+
+/// A plan: what growth asks for, or what a bad day does; ready to be filled in.
+pub(in crate::report) struct PlanPage {
+    pub(in crate::report) title: String,
+    pub(in crate::report) verdict: String,
+    pub(in crate::report) question: String,
+    /// Whether all is well.
+    pub(in crate::report) passes: bool,
+    pub(in crate::report) facts: Vec<(&'static str, String)>,
+    pub(in crate::report) notes: Vec<String>,
+    pub(in crate::report) parts: Vec<Part>,
+}
+
+#[derive(Template)]
+#[template(path = "plan.html", config = ".config/askama.toml")]
+struct PlanTemplate {
+    frame: Frame,
+    page: PlanPage,
+}
+
+impl PlanPage {
+    /// Renders the page.
+    pub(in crate::report) fn finish(self) -> String {
+        let page = PlanTemplate { frame: Frame::of(self.title.clone()), page: self };
         page.render().expect("filling in a template in memory does not fail")
     }
 }

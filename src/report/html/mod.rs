@@ -10,7 +10,9 @@ mod words;
 
 use askama::Template;
 
-pub(super) use self::bare::{ComparePage, IndexRow, IndexRun, SurfacePage, TunedPage, index as index_page};
+pub(super) use self::bare::{
+    ComparePage, IndexRow, IndexRun, Part, PlanPage, SurfacePage, TunedPage, index as index_page,
+};
 pub(super) use self::grid::{Table, Td};
 use self::policy::policy;
 use self::tables::{Settings, Tiles};

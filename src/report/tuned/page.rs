@@ -38,6 +38,7 @@ pub(super) fn page(plan: &Plan) -> String {
         notes: plan.notes.clone(),
         finals: finals(tuned, unit),
         constraints: constraints(tuned),
+        drills: drills(tuned),
         chart: chart.map(|svg| svg.inline()).map_err(|error| error.to_string()),
         front: front(tuned, unit),
         flat: flat(tuned, unit),
@@ -112,6 +113,33 @@ fn constraints(tuned: &Tuned) -> Option<Table> {
         }
     }
     Some(table)
+}
+
+fn drills(tuned: &Tuned) -> Option<Table> {
+    let columns = ["setting", "drill", "survives", "recovers after#", "peak origin/s#", "errors#"];
+    let mut table = Table::new("drills", "Bad days: which finalist survives which drill", &columns);
+    for one in &tuned.finalists {
+        for drill in &one.drills {
+            let (word, tone) = match drill.survives {
+                Some(true) => ("yes", "better"),
+                Some(false) => ("no", "worse"),
+                None => ("not played", ""),
+            };
+            let recovers = match (drill.survives, drill.recovers_after_s) {
+                (Some(_), None) => Td::text("never"),
+                (_, after) => Td::number(after, Unit::Seconds),
+            };
+            table.row(vec![
+                Td::heading(name(tuned, one)),
+                Td::text(drill.drill),
+                Td { tone, more: drill.not_played.clone().unwrap_or_default(), ..Td::text(word) },
+                recovers,
+                Td::number(drill.peak_origin_rate, Unit::Rate),
+                Td::number(drill.error, Unit::Share),
+            ]);
+        }
+    }
+    (!table.rows.is_empty()).then_some(table)
 }
 
 fn front(tuned: &Tuned, unit: Unit) -> Table {

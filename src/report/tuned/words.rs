@@ -53,15 +53,29 @@ pub(super) fn missed(finalist: &Finalist) -> String {
     missed.collect::<Vec<_>>().join(", ")
 }
 
+/// Drills that are not survived.
+pub(super) fn fallen(finalist: &Finalist) -> String {
+    let fallen = finalist.drills.iter().filter(|drill| drill.survives == Some(false));
+    fallen.map(|drill| drill.drill).collect::<Vec<_>>().join(", ")
+}
+
 /// What is advised.
 pub(super) fn verdict(tuned: &Tuned) -> String {
     let baseline = &tuned.baseline_name;
     let Some(winner) = tuned.winner.map(|winner| &tuned.finalists[winner]) else {
         let nearest = tuned.finalists.first();
         let nearest = nearest.map_or_else(String::new, |nearest| {
-            format!(" Nearest comes {}, which misses {}.", values(tuned, &nearest.values), missed(nearest))
+            let (missed, fallen) = (missed(nearest), fallen(nearest));
+            let why = match (missed.is_empty(), fallen.is_empty()) {
+                (false, true) => format!("misses {missed}"),
+                (true, _) => format!("does not survive {fallen}"),
+                (false, false) => format!("misses {missed} and does not survive {fallen}"),
+            };
+            format!(" Nearest comes {}, which {why}.", values(tuned, &nearest.values))
         });
-        return format!("Nothing that was found keeps every constraint on fresh seeds.{nearest}");
+        let drilled = tuned.finalists.iter().any(|one| !one.drills.is_empty());
+        let survives = if drilled { " and survives every drill" } else { "" };
+        return format!("Nothing that was found keeps every constraint{survives} on fresh seeds.{nearest}");
     };
     let (unit, settings) = (unit(tuned), values(tuned, &winner.values));
     let better = gain(unit, winner.gain);
@@ -107,6 +121,12 @@ pub(super) fn notes(tuned: &Tuned) -> Vec<String> {
     }
     if let (refused @ 1.., Some(why)) = (tuned.refused, &tuned.refused_why) {
         notes.push(format!("{refused} settings make no scenario and were passed over; the first: {why}"));
+    }
+    for one in &tuned.finalists {
+        let fallen = fallen(one);
+        if !fallen.is_empty() {
+            notes.push(format!("{} does not survive {fallen}.", values(tuned, &one.values)));
+        }
     }
     if let Some(winner) = tuned.winner {
         let alike =

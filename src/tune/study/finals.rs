@@ -10,12 +10,13 @@ use super::search::{Attempt, Searched};
 use crate::random::Seed;
 use crate::score::{Better, Estimate, Replications};
 use crate::search::Point;
+use crate::tune::DrilledCell;
 
 /// What the finals came to.
 pub(super) struct Finals {
     pub(super) finalists: Vec<Final>,
     pub(super) baseline: Came,
-    /// The best finalist that keeps every constraint.
+    /// The best finalist that keeps every constraint and survives every drill.
     pub(super) winner: Option<usize>,
 }
 
@@ -26,6 +27,8 @@ pub(super) struct Final {
     pub(super) came: Came,
     /// What the trials had made of it, luck included.
     pub(super) in_trials: Option<f64>,
+    /// What bad days do to it, where the search asks for that.
+    pub(super) drilled: Option<DrilledCell>,
 }
 
 pub(super) fn finals(player: &Player<'_>, searched: &Searched) -> Result<Finals, Unfinished> {
@@ -57,24 +60,24 @@ pub(super) fn finals(player: &Player<'_>, searched: &Searched) -> Result<Finals,
         }
     }
     let baseline: Replications = baseline.into_iter().collect();
-    let finalists: Vec<Final> = runs
-        .into_iter()
-        .zip(&ranked)
-        .map(|(runs, attempt)| Final {
+    let mut finalists: Vec<Final> = Vec::with_capacity(ranked.len());
+    for ((runs, attempt), &setting) in runs.into_iter().zip(&ranked).zip(&settings) {
+        finalists.push(Final {
             point: attempt.point.clone(),
             values: attempt.values.clone(),
-            came: player.came(runs.into_iter().collect(), &baseline),
+            came: player.came(Some(setting), runs.into_iter().collect(), &baseline),
             in_trials: attempt.came.objective,
-        })
-        .collect();
-    let eligible = finalists
-        .iter()
-        .enumerate()
-        .filter(|(_, one)| one.came.violation <= 0.0 && one.came.objective.is_some());
+            drilled: player.drilled(setting)?,
+        });
+    }
+    let eligible = finalists.iter().enumerate().filter(|(_, one)| {
+        let survives = one.drilled.as_ref().is_none_or(DrilledCell::survives);
+        one.came.violation <= 0.0 && one.came.objective.is_some() && survives
+    });
     let winner = eligible
         .min_by(|(_, a), (_, b)| a.came.loss(objective).total_cmp(&b.came.loss(objective)))
         .map(|(index, _)| index);
-    let baseline = player.came(baseline.clone(), &baseline);
+    let baseline = player.came(None, baseline.clone(), &baseline);
     Ok(Finals { finalists, baseline, winner })
 }
 

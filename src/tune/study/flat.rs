@@ -32,14 +32,14 @@ pub(super) fn around(player: &Player<'_>, point: &Point) -> Result<Vec<Flatness>
     let all: Vec<&Setting> = settings.iter().collect();
     let mut played = player.play(&all, &prepared.meetings)?.into_iter();
     let here = played.next().expect("the point itself").map_err(Unfinished::NonePlayed)?;
-    let here = player.came(here, &prepared.baseline);
+    let here = player.came(Some(&settings[0]), here, &prepared.baseline);
     let mut flat: Vec<Flatness> = (player.tuning.vary.iter())
         .map(|vary| Flatness { path: vary.path.to_string(), hardly_matters: true, moves: Vec::new() })
         .collect();
     for ((axis, setting), runs) in axes.iter().zip(&settings).skip(1).zip(played) {
         // A move that makes no scenario says nothing of how flat it is.
         let Ok(runs) = runs else { continue };
-        let came = player.came(runs, &prepared.baseline);
+        let came = player.came(Some(setting), runs, &prepared.baseline);
         let one = compared(player, setting.values[*axis].clone(), &here, &came);
         flat[*axis].hardly_matters &= one.is_negligible;
         flat[*axis].moves.push(one);

@@ -16,7 +16,7 @@ mod play;
 mod result;
 mod search;
 
-pub use result::{Against, Ended, Finalist, Flatness, Kept, Move, Tried, Tuned};
+pub use result::{Against, Drill, Ended, Finalist, Flatness, Kept, Move, Tried, Tuned};
 
 use super::{Progress, Runs};
 use crate::catalog::{Chosen, Fault, Item};

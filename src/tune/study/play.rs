@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use toml::Value;
 
 use super::{Unfinished, Watch};
+use crate::cache::Capacity;
 use crate::catalog::Fault;
 use crate::metrics::Measurements;
 use crate::random::Seed;
@@ -18,7 +19,7 @@ use crate::search::Point;
 use crate::trace::Trace;
 use crate::trace::synth::generate;
 use crate::tune::run::{one, refuse_timeless, replication_seed, simulation};
-use crate::tune::{CellPlan, Failure, Runs, grid};
+use crate::tune::{CellPlan, DrilledCell, Failure, NoDrill, Progress, Runs, drill, grid};
 use crate::units::SimDuration;
 
 /// What a constraint without data is missed by.
@@ -26,6 +27,26 @@ const NO_DATA: f64 = 1e6;
 
 /// A trace with the chance of one replication.
 pub(super) type Meeting = (Seed, Arc<Trace>);
+
+/// Far from the seeds that anybody writes.
+const DRILL_SEEDS: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Passes progress and the wish to stop on to whoever watches a search.
+struct Quietly<'w>(&'w dyn Watch);
+
+impl Progress for Quietly<'_> {
+    fn advanced(&self, requests: u64) {
+        self.0.advanced(requests);
+    }
+
+    fn run_done(&self) {
+        self.0.run_done();
+    }
+
+    fn stop(&self) -> bool {
+        self.0.stop()
+    }
+}
 
 /// Plays settings.
 pub(super) struct Player<'p> {
@@ -213,20 +234,66 @@ impl<'p> Player<'p> {
         Ok(all)
     }
 
-    /// What the replications of a setting come to, beside the baseline on the same traces.
-    pub(super) fn came(&self, runs: Replications, baseline: &Replications) -> Came {
+    /// What the replications of a setting (`None`: the baseline) come to, beside the baseline on the same traces.
+    pub(super) fn came(
+        &self,
+        setting: Option<&Setting>,
+        runs: Replications,
+        baseline: &Replications,
+    ) -> Came {
         let by_run: BTreeMap<u32, f64> = match self.tuning.objective {
             Objective::Metric(metric, _) => {
                 runs.numbered().filter_map(|(number, run)| Some((number, metric.of_run(run)?))).collect()
             }
             Objective::Score => self.scores(&runs, baseline),
+            Objective::Cost => self.costs(setting, &runs),
         };
         let objective = match self.tuning.objective {
             Objective::Metric(metric, _) => metric.of(&runs),
-            Objective::Score => mean(&by_run),
+            Objective::Score | Objective::Cost => mean(&by_run),
         };
         let violation = self.tuning.constraints.iter().map(|gate| missed(gate, &runs)).sum();
         Came { runs, by_run, objective, violation }
+    }
+
+    /// What bad days do to a setting, on seeds that no trial has met; `None` where the search does not ask.
+    pub(super) fn drilled(&self, setting: &Setting) -> Result<Option<DrilledCell>, Unfinished> {
+        if !self.tuning.drills {
+            return Ok(None);
+        }
+        let scenario = setting.scenario.as_ref().map_err(|why| Unfinished::NonePlayed(why.clone()))?;
+        let fresh = DRILL_SEEDS.wrapping_add(self.scenario.seed).wrapping_add(self.tuning.seed) >> 1;
+        let seed = (
+            "seed".parse::<KeyPath>().expect("it is a path"),
+            Value::from(i64::try_from(fresh).unwrap_or(1)),
+        );
+        let scenario = scenario.varied(&[seed]).map_err(|error| Unfinished::NonePlayed(error.to_string()))?;
+        let plans = [plan(&scenario, self.tuning.strategy)];
+        let drills = scenario.drill.clone().unwrap_or_default();
+        match drill(&scenario, &plans, &drills, self.runs, &Quietly(self.watch)) {
+            Ok(mut drilled) => Ok(Some(drilled.cells.remove(0))),
+            Err(NoDrill::Stopped) => Err(Unfinished::Stopped),
+            Err(NoDrill::Wrong(fault)) => Err(Unfinished::Wrong(fault)),
+            Err(NoDrill::Short(why)) => Err(Unfinished::NonePlayed(why)),
+        }
+    }
+
+    /// What a month costs by replication: a limit in bytes is what is rented, whether it is filled or not.
+    fn costs(&self, setting: Option<&Setting>, runs: &Replications) -> BTreeMap<u32, f64> {
+        let capacity = match setting.map(|setting| setting.scenario.as_ref()) {
+            Some(Ok(scenario)) => plan(scenario, self.tuning.strategy).capacity,
+            Some(Err(_)) | None => self.baseline_plan().capacity,
+        };
+        let limit = match capacity {
+            Capacity::Bytes(bytes) => Some(bytes),
+            Capacity::Unbounded | Capacity::Objects(_) => None,
+        };
+        let Some(prices) = &self.scenario.judgement.rules.prices else { return BTreeMap::new() };
+        let cost = |run: &Measurements| {
+            let alone: Replications = [(0, run.clone())].into_iter().collect();
+            Some(prices.monthly(limit, &alone)?.total.mean)
+        };
+        runs.numbered().filter_map(|(number, run)| Some((number, cost(run)?))).collect()
     }
 
     /// The composite score by replication: that of the report, with the baseline as what is usual.

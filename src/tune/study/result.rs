@@ -7,7 +7,7 @@ use super::finals::{Finals, gain};
 use super::play::{Came, Player};
 use super::search::Searched;
 use crate::score::{Estimate, Gate, Metric, Replications, written};
-use crate::tune::Runs;
+use crate::tune::{Outcome, Runs};
 
 /// The result of a search.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -46,7 +46,7 @@ pub struct Tuned {
     pub finalists: Vec<Finalist>,
     /// The baseline on the same seeds.
     pub baseline: Finalist,
-    /// Which finalist won: the best that keeps every constraint.
+    /// Which finalist won: the best that keeps every constraint and survives every drill.
     pub winner: Option<usize>,
     /// How it ended.
     pub ended: Ended,
@@ -66,7 +66,7 @@ pub enum Ended {
     Indistinguishable,
     /// The baseline is better than everything that was found.
     Worse,
-    /// No finalist keeps every constraint.
+    /// No finalist keeps every constraint and survives every drill.
     NoneKeeps,
 }
 
@@ -105,6 +105,39 @@ pub struct Finalist {
     pub like_winner: bool,
     /// The constraints, in their order.
     pub constraints: Vec<Kept>,
+    /// The drills that it was put through; none where the search does not ask.
+    pub drills: Vec<Drill>,
+}
+
+/// What a drill did to a finalist.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Drill {
+    /// Which.
+    pub drill: &'static str,
+    /// Whether it survives; `None` where the drill could not be played.
+    pub survives: Option<bool>,
+    /// How long until all was as without it, in seconds; `None` for never.
+    pub recovers_after_s: Option<f64>,
+    /// Most fetches in one second from the drill on.
+    pub peak_origin_rate: Option<f64>,
+    /// Requests without an answer from the drill on, of requests.
+    pub error: Option<f64>,
+    /// Why it could not be played.
+    pub not_played: Option<String>,
+}
+
+impl From<&Outcome> for Drill {
+    fn from(outcome: &Outcome) -> Self {
+        let seen = outcome.seen.as_ref().ok();
+        Self {
+            drill: outcome.kind.name(),
+            survives: seen.map(|seen| seen.survives),
+            recovers_after_s: seen.and_then(|seen| Some(seen.recovers_after?.as_secs_f64())),
+            peak_origin_rate: seen.and_then(|seen| seen.peak_origin_rate),
+            error: seen.and_then(|seen| seen.error),
+            not_played: outcome.seen.as_ref().err().cloned(),
+        }
+    }
 }
 
 /// A paired difference, positive where this is better, with an interval that holds for all finalists together.
@@ -181,6 +214,7 @@ pub(super) fn told(player: &Player<'_>, searched: &Searched, finals: &Finals, fl
             against(&one.came, winner).is_some_and(|gain| gain.is_indistinguishable_from_zero() == Some(true))
         }),
         constraints: kept(&tuning.constraints, &one.came.runs),
+        drills: one.drilled.iter().flat_map(|cell| &cell.outcomes).map(Drill::from).collect(),
     });
     let repeat = if matches!(player.runs, Runs::Recorded(_)) { 1 } else { scenario.repeat };
     Tuned {
@@ -215,6 +249,7 @@ pub(super) fn told(player: &Player<'_>, searched: &Searched, finals: &Finals, fl
                     .is_some_and(|gain| gain.is_indistinguishable_from_zero() == Some(true))
             }),
             constraints: kept(&tuning.constraints, &finals.baseline.runs),
+            drills: Vec::new(),
         },
         winner: finals.winner,
         ended: ended(winner, &finals.baseline, winner.and_then(|winner| against(winner, &finals.baseline))),

@@ -95,7 +95,7 @@ fn played(
     for (setting, runs) in fresh.iter().zip(player.play(&fresh, &prepared.meetings)?) {
         let outcome = match runs {
             Ok(runs) => {
-                let came = player.came(runs, &prepared.baseline);
+                let came = player.came(Some(setting), runs, &prepared.baseline);
                 let outcome = (came.violation, came.loss(objective));
                 let (point, values) = (setting.point.clone(), setting.values.clone());
                 searched.tried.push(Attempt { point, values, share, came });

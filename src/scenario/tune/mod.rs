@@ -1,5 +1,8 @@
 //! `[tune]`: what a search may vary, what it looks for, what must be kept, and how long it may take.
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
 
 use toml::Value;
@@ -33,6 +36,8 @@ pub struct Tuning {
     pub fresh: u32,
     /// The search's own chance.
     pub seed: u64,
+    /// Whether finalists must survive the drills of `[drill]`.
+    pub drills: bool,
     /// The constraints as they were written.
     written: Option<String>,
 }
@@ -99,6 +104,8 @@ impl Vary {
 pub enum Objective {
     /// The best composite score.
     Score,
+    /// The least that a month costs, at the prices of `[cost]`.
+    Cost,
     /// The most or the least of a metric.
     Metric(&'static Metric, Better),
 }
@@ -108,6 +115,7 @@ impl Objective {
     pub fn name(self) -> &'static str {
         match self {
             Self::Score => "score",
+            Self::Cost => "cost",
             Self::Metric(metric, _) => metric.name,
         }
     }
@@ -116,6 +124,7 @@ impl Objective {
     pub fn better(self) -> Better {
         match self {
             Self::Score => Better::Higher,
+            Self::Cost => Better::Lower,
             Self::Metric(_, better) => better,
         }
     }
@@ -197,6 +206,7 @@ pub(super) fn tune(mut section: Section<'_>) -> Result<Written, Fault> {
             Fault::new(seed.span(), format!("seed must not be negative, but is {}", seed.get_ref()))
         })?,
     };
+    let drills = section.or("drills", false)?;
     section.finish()?;
     let written = written.map(|text| text.get_ref().clone());
     let tuning = Tuning {
@@ -209,6 +219,7 @@ pub(super) fn tune(mut section: Section<'_>) -> Result<Written, Fault> {
         finalists,
         fresh,
         seed,
+        drills,
         written,
     };
     Ok(Written { tuning, strategy, place })
@@ -268,8 +279,16 @@ fn objective(section: &mut Section<'_>) -> Result<Objective, Fault> {
             }
         };
     }
+    if word == "cost" {
+        return match better {
+            Better::Lower => Ok(Objective::Cost),
+            Better::Higher => {
+                Err(Fault::new(name.span(), "less cost is better").help("write minimise = \"cost\""))
+            }
+        };
+    }
     let Some(metric) = Metric::named(word) else {
-        let names = || std::iter::once("score").chain(METRICS.iter().map(|metric| metric.name));
+        let names = || ["score", "cost"].into_iter().chain(METRICS.iter().map(|metric| metric.name));
         let fault = Fault::new(name.span(), format!("no objective is called \"{word}\""))
             .rule(format!("there are: {}", one_of(names())));
         return Err(match nearest(word, names()) {
@@ -290,6 +309,13 @@ impl Written {
     /// and every choice make a scenario, and one strategy is tuned in one cache.
     pub(super) fn of(self, scenario: &Scenario) -> Result<Tuning, Fault> {
         let Self { mut tuning, strategy, place } = self;
+        if matches!(tuning.objective, Objective::Cost) && scenario.judgement.rules.prices.is_none() {
+            return Err(Fault::new(place, "the objective is what a month costs, but there are no prices")
+                .rule("prices stand in [cost]")
+                .help(
+                    "add [cost] with per_gib_hour = 0.02 and per_million_fetches = 0.5, at your own prices",
+                ));
+        }
         tuning.strategy = tuned(&tuning.vary, strategy, scenario)?;
         for vary in &tuning.vary {
             within_reach(vary)?;
@@ -418,138 +444,8 @@ impl Tuning {
         for (key, value) in [("runs", self.runs), ("finalists", self.finalists), ("fresh", self.fresh)] {
             table.insert(key.to_owned(), i64::from(value).into());
         }
+        table.insert("drills".to_owned(), self.drills.into());
         table.insert("seed".to_owned(), i64::try_from(self.seed).unwrap_or(i64::MAX).into());
         table
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const BASE: &str = r#"
-name = "t"
-[workload]
-duration = "10m"
-rate = "20/s"
-class = [{ name = "photo", objects = 100 }]
-[cache]
-capacity = "1MiB"
-[[strategy]]
-name = "a"
-baseline = true
-ttl = { rule = "fixed", ttl = "1h" }
-[[strategy]]
-name = "b"
-ttl = { rule = "fixed", ttl = "1h" }
-[gates]
-hit_min = 0.5
-"#;
-
-    fn tuning(section: &str) -> Result<Scenario, String> {
-        Scenario::parse(&format!("{BASE}[tune]\n{section}"), "t.toml").map_err(|error| error.to_string())
-    }
-
-    const TTL: &str = "{ path = \"strategy.b.ttl.ttl\", from = \"1m\", to = \"1h\", scale = \"log\" }";
-
-    #[test]
-    fn what_is_not_written_has_its_default() {
-        let scenario = tuning(&format!("vary = [{TTL}]")).unwrap();
-        let tuning = scenario.tune.as_ref().unwrap();
-        assert_eq!(
-            (tuning.strategy, tuning.runs, tuning.finalists, tuning.fresh, tuning.seed),
-            (1, 60, 4, 8, 1)
-        );
-        assert_eq!((tuning.sampler.name(), tuning.objective.name()), ("tpe", "score"));
-        assert_eq!(tuning.constraints.len(), 1, "those of [gates]");
-        assert_eq!(tuning.vary[0].at(0.5), Value::from("7m45s"));
-        let of_cache =
-            self::tuning("vary = [{ path = \"cache.capacity\", choices = [\"1MiB\", \"2MiB\"] }]").unwrap();
-        assert_eq!(of_cache.tune.unwrap().strategy, 0, "the baseline");
-    }
-
-    #[test]
-    fn the_section_reads_back_from_the_effective_scenario() {
-        let scenario = tuning(&format!(
-            "vary = [{TTL}, {{ path = \"strategy.b.guard\", choices = [\"none\", {{ policy = \"lock\", lock_ttl = \"5s\" }}] }}, \
-             {{ path = \"cache.capacity\", from = \"64KiB\", to = \"1MiB\", steps = 5 }}]\n\
-             minimise = \"origin_rate\"\nconstraints = \"hit >= 0.5, p99 <= 2s\"\n\
-             sampler = {{ method = \"successive-halving\", eta = 2 }}\nruns = 20\nseed = 4"
-        ))
-        .unwrap_or_else(|error| panic!("{error}"));
-        let text = toml::to_string(&scenario.effective).unwrap();
-        let again = Scenario::parse(&text, "t.toml").unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(again.effective, scenario.effective, "{text}");
-        assert_eq!(again.tune.unwrap().constraints.len(), 2);
-        assert!(
-            !scenario.varied(&[]).unwrap().effective.contains_key("tune"),
-            "what is played is not searched"
-        );
-    }
-
-    #[test]
-    fn bad_input_names_its_place_and_what_to_write() {
-        let of = |more: &str| format!("vary = [{TTL}]\n{more}");
-        let range = |range: &str| format!("vary = [{{ path = \"strategy.b.ttl.ttl\", {range} }}]");
-        for (section, parts) in [
-            (String::new(), vec!["[tune] needs \"vary\"", "write vary = ["]),
-            ("vary = []".to_owned(), vec!["nothing may vary"]),
-            (range("from = \"1h\", to = \"1m\""), vec!["the range is empty", "1h"]),
-            (range("from = \"1h\", to = \"1h\""), vec!["the range is empty"]),
-            (range("from = \"1h\""), vec!["needs \"to\""]),
-            (range("from = \"1m\", to = \"1MiB\""), vec!["a duration", "a size"]),
-            (range("from = \"0s\", to = \"1h\", scale = \"log\""), vec!["logarithm", "above 0"]),
-            (range("from = \"1m\", to = \"1h\", scale = \"lgo\""), vec!["lgo"]),
-            (range("from = \"1m\", to = \"1h\", steps = 1"), vec!["steps", "at least 2"]),
-            (range("choices = [\"1m\"]"), vec!["1 choices", "does not vary"]),
-            (range("choices = [\"1m\", \"1m\"]"), vec!["twice"]),
-            (format!("vary = [{TTL}, {TTL}]"), vec!["stands twice in vary"]),
-            (of("vary_ = 1"), vec!["has no \"vary_\"", "did you mean \"vary\"?"]),
-            (
-                "vary = [{ path = \"strategy.b.ttl.tll\", from = \"1m\", to = \"1h\" }]".to_owned(),
-                vec!["has no \"tll\"", "did you mean \"ttl\"?"],
-            ),
-            (
-                "vary = [{ path = \"strategy.bb.ttl.ttl\", from = \"1m\", to = \"1h\" }]".to_owned(),
-                vec!["strategy has no \"bb\"", "did you mean strategy.b.ttl.ttl?"],
-            ),
-            (
-                "vary = [{ path = \"workload.rate\", choices = [\"1/s\", \"2/s\"] }]".to_owned(),
-                vec!["workload.rate cannot be tuned", "what is decided may vary"],
-            ),
-            ("vary = [{ path = \"cache\", choices = [1, 2] }]".to_owned(), vec!["with cache = 1"]),
-            (
-                format!(
-                    "vary = [{TTL}, {{ path = \"strategy.a.guard\", choices = [\"none\", \"single-flight\"] }}]"
-                ),
-                vec!["is not of \"b\", which is tuned"],
-            ),
-            (of("strategy = \"a\""), vec!["is not of \"a\""]),
-            (of("strategy = \"c\""), vec!["no strategy is called \"c\""]),
-            (of("maximise = \"hits\""), vec!["no objective is called \"hits\"", "did you mean \"hit\"?"]),
-            (of("maximise = \"memory\""), vec!["less memory is better", "write minimise = \"memory\""]),
-            (of("minimise = \"memory\"\nmaximise = \"hit\""), vec!["one objective"]),
-            (of("minimise = \"score\""), vec!["write maximise = \"score\""]),
-            (of("constraints = \"hit >= 0.9, hit <= 0.5\""), vec!["contradict each other"]),
-            (of("constraints = \"hti >= 0.9\""), vec!["no metric is called \"hti\""]),
-            (of("sampler = \"tep\""), vec!["no sampler is called \"tep\"", "did you mean \"tpe\"?"]),
-            (of("sampler = { method = \"tpe\", gamma = 2 }"), vec!["gamma must lie in its legal range"]),
-            (of("runs = 0"), vec!["runs must lie between 1", "enough for one setting"]),
-            (of("fresh = 1"), vec!["fresh must lie between 2", "an interval needs"]),
-            (
-                of("sampler = { method = \"grid\", steps = 100 }\nruns = 50"),
-                vec!["a grid of 100 points", "runs = 100"],
-            ),
-        ] {
-            let error = tuning(&section).expect_err(&section);
-            for part in &parts {
-                assert!(error.contains(part), "{section}\n{error}\nlacks {part}");
-            }
-            assert!(error.contains("--> t.toml:"), "{error}");
-        }
-        let two = BASE.replace("capacity = \"1MiB\"", "capacity = [\"1MiB\", \"2MiB\"]");
-        let error =
-            Scenario::parse(&format!("{two}[tune]\nvary = [{TTL}]"), "t.toml").unwrap_err().to_string();
-        assert!(error.contains("cache.capacity is a list of 2"), "{error}");
     }
 }
