@@ -21,6 +21,7 @@ mod claim {
     mod photos;
     mod sampling;
     mod ttls;
+    mod uploads;
     mod xfetch;
 }
 

@@ -300,6 +300,13 @@ const TABLE: &[Row] = &[
         &["\"warm-on-upload\"", "changes is \"never\"", "write changes ="],
     ),
     (
+        11,
+        "ttl = \"fixed\"\nrefresh = { policy = \"on-demand\", addons = [{ addon = \"warm-on-upload\", cover = \"new\" }] }",
+        "[origin]\nchanges = { model = \"poisson\", mean = \"7d\" }",
+        Refused,
+        &["\"warm-on-upload\"", "covers new images", "write churn ="],
+    ),
+    (
         0,
         "ttl = \"fixed\"\nsoft_expiry = \"pttl\"",
         "",

@@ -32,6 +32,9 @@ fn record(seed: u64) -> Record {
         [[strategy]]
         name = "longer"
         ttl = {{ rule = "fixed", ttl = "24s" }}
+        [[strategy]]
+        name = "spread"
+        ttl = {{ rule = "fixed", ttl = "{TTL}s", modifiers = [{{ modifier = "jitter", spread = 0.5 }}] }}
         "#
     );
     let scenario = Scenario::parse(&text, "coverage.toml").unwrap_or_else(|error| panic!("{error}"));
@@ -49,13 +52,15 @@ fn record(seed: u64) -> Record {
 fn ninety_five_percent_intervals_cover_the_renewal_law() {
     let truth = |ttl: f64| RATE * ttl / (1.0 + RATE * ttl);
     let trials = 1_000;
-    let (mut covered, mut told_apart) = (0, 0);
+    let (mut covered, mut told_apart, mut alarms) = (0, 0, 0);
     for seed in 1..=trials {
         let record = record(seed);
         let hit = record.cells[0].ratios.fresh_hit;
         let (low, high) = (hit.low.expect("five replications"), hit.high.expect("five replications"));
         covered += u32::from((low..=high).contains(&truth(TTL)));
-        told_apart += u32::from(record.cells[1].paired["fresh_hit"].indistinguishable == Some(false));
+        let differs = |cell: usize| record.cells[cell].paired["fresh_hit"].indistinguishable == Some(false);
+        told_apart += u32::from(differs(1));
+        alarms += u32::from(differs(2));
     }
     let share = f64::from(covered) / trials as f64;
     println!(
@@ -71,4 +76,8 @@ fn ninety_five_percent_intervals_cover_the_renewal_law() {
         found * 100.0
     );
     assert!(found > 0.9, "{found}");
+    // Jitter around the same mean changes no hit ratio under Poisson arrivals (law F1j), only which requests hit.
+    let false_alarms = f64::from(alarms) / trials as f64;
+    println!("where there is no difference one is found in {:.1} %", false_alarms * 100.0);
+    assert!((0.03..=0.07).contains(&false_alarms), "{false_alarms}");
 }

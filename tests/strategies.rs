@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ttlab::metrics::{Measurements, OutcomeKind};
 use ttlab::scenario::{Scenario, Source};
-use ttlab::trace::{ClassId, Fact, Keys, ObjectId, Objects, Trace};
+use ttlab::trace::{ClassId, Event, Fact, Happening, Keys, ObjectId, Objects, Trace};
 use ttlab::tune::{self, Runs};
 use ttlab::units::{SimDuration, SimTime};
 
@@ -102,6 +102,10 @@ fn a_deadline_in_the_value_takes_room_where_more_than_images_is_counted() {
     // 16 bytes lead each of the 40 values of 1010 bytes past 1024, to the allocator's next class.
     let more = held("envelope", "redis").saturating_sub(held("pttl", "redis"));
     assert!(more >= 40 * 16, "{more}");
+    // A second key takes a header, a place in both hash tables, its name and 8 bytes, each rounded up.
+    let more = held("sidecar", "redis").saturating_sub(held("pttl", "redis"));
+    assert!((40 * 100..=40 * 200).contains(&more), "{more}");
+    assert_eq!(held("sidecar", "payload"), held("pttl", "payload"), "images alone");
 }
 
 #[test]
@@ -198,4 +202,72 @@ fn who_finds_an_old_value_after_its_soft_timeout_is_served_then_and_not_before()
         let longest = run.latencies.all.max() as f64 / 1e9;
         assert!((longest - 4.0).abs() < 0.01, "{patience}: it waited {longest} s");
     }
+}
+
+#[test]
+fn a_purge_voids_the_token_of_a_lease_and_no_other_guard_knows_of_it() {
+    // The fetch lasts from 0 to 2 s; the key is purged at 1 s, and asked for again at 3 s.
+    let kinds = |guard: &str| {
+        let slow = "[origin]\nlatency = { model = \"constant\", value = \"2s\" }";
+        let strategy = format!("ttl = {{ rule = \"fixed\", ttl = \"1h\" }}\nguard = {guard}");
+        let fact = Fact { size: 1_000, class: ClassId::new(0), size_is_imputed: false };
+        let objects = Objects::new(vec![fact], Keys::Numbered, vec!["all".to_owned()]);
+        let at = [0, 3].map(|second| SimTime::ZERO + SimDuration::from_secs(second)).to_vec();
+        let purge = Event {
+            at: SimTime::ZERO + SimDuration::from_secs(1),
+            object: ObjectId::new(0),
+            what: Happening::Deleted,
+            before: 1,
+        };
+        let trace = Trace::new(at, vec![ObjectId::new(0); 2], objects, SimDuration::from_secs(60))
+            .with_events(vec![purge]);
+        let run = play(&scenario(&strategy, slow), &Runs::Recorded(Arc::new(trace)));
+        (run.totals.outcomes.of(OutcomeKind::FreshHit), run.origin.fetches)
+    };
+    assert_eq!(kinds("\"none\""), (1, 1), "SETEX comes after the DEL, and the value stays");
+    assert_eq!(kinds("\"lock\""), (1, 1));
+    assert_eq!(kinds("{ policy = \"lease\", token_interval = \"2s\" }"), (0, 2), "the value was not stored");
+}
+
+#[test]
+fn a_timer_comes_at_eight_tenths_of_a_fixed_ttl_unless_told_otherwise() {
+    let period = |refresh: &str| {
+        let text = format!("ttl = {{ rule = \"fixed\", ttl = \"10m\" }}\nrefresh = {refresh}");
+        scenario(&text, CONSTANT).strategies[0].refresh.duration_of("period")
+    };
+    assert_eq!(period("\"timer\""), Some(SimDuration::from_secs(480)));
+    assert_eq!(period("{ policy = \"timer\", period = \"7m\" }"), Some(SimDuration::from_secs(420)));
+    // 40 objects that are asked for all the time, each at its own place in the period: 20 minutes hold two and a half.
+    let run = played("ttl = { rule = \"fixed\", ttl = \"10m\" }\nrefresh = \"timer\"", CONSTANT);
+    assert!((88..=112).contains(&run.origin.refreshes), "{}", run.origin.refreshes);
+}
+
+/// Two sizes of one picture, the second asked for more often, uploaded after a minute.
+#[test]
+fn new_images_are_warmed_in_the_sizes_asked_for_most() {
+    let fetched = |cover: &str, renditions: u8| {
+        let strategy = format!(
+            "ttl = {{ rule = \"fixed\", ttl = \"1h\" }}\nrefresh = {{ policy = \"on-demand\", \
+             addons = [{{ addon = \"warm-on-upload\", cover = \"{cover}\", renditions = {renditions} }}] }}"
+        );
+        let text = format!(
+            "name = \"small\"\n[workload]\nduration = \"1d\"\nrate = \"0.1/s\"\n[[workload.class]]\nname = \"all\"\n\
+             objects = 100\nchurn = {{ new_per_day = 1 }}\nrenditions = [{{ share = 0.2 }}, {{ share = 0.7 }}, {{ share = 0.1 }}]\n\
+             {CONSTANT}\nchanges = {{ model = \"poisson\", mean = \"1000d\" }}\n[[strategy]]\nname = \"s\"\n{strategy}\n"
+        );
+        let scenario = Scenario::parse(&text, "small.toml").unwrap_or_else(|error| panic!("{error}"));
+        let Source::Synthetic(workload) = &scenario.source else { unreachable!("it has a [workload]") };
+        let trace =
+            Arc::new(ttlab::trace::synth::generate(workload, ttlab::random::Seed::new(scenario.seed).nth(0)));
+        let new = trace.objects().uploads().len() as u64;
+        assert!((180..=420).contains(&new), "a hundred pictures in three sizes: {new}");
+        let run = play(&scenario, &Runs::Recorded(trace));
+        (run.origin.refreshes, new / 3)
+    };
+    let (one, new) = fetched("new", 1);
+    assert_eq!(one, new, "one size of each");
+    let (two, new) = fetched("new", 2);
+    assert_eq!(two, 2 * new);
+    let (held, new) = fetched("held", 3);
+    assert!(held < new / 4, "hardly anything changes: {held}");
 }

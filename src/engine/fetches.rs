@@ -272,6 +272,9 @@ impl<O: Observer> Run<'_, O> {
 
     /// Stores what a fetch brought.
     pub(super) fn store(&mut self, object: ObjectId, asked: SimTime, fetch: &Fetch, now: SimTime) {
+        if !self.strategy.guard.lets_store(object, asked) {
+            return;
+        }
         let fill = Fill { told: Some(self.told(object, fetch)), ..self.fill(object, now) };
         let held = self.held(object, now);
         let is_kept = match self.client.duplicate_fill {

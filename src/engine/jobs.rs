@@ -4,7 +4,8 @@ use super::flights::Purpose;
 use super::{Event, Run};
 use crate::cache::Cause;
 use crate::metrics::{Command, Observer, OutcomeKind, Sweep};
-use crate::strategy::refresh::addon::Warming;
+use crate::origin::Version;
+use crate::strategy::refresh::addon::Cover;
 use crate::strategy::sweep::View;
 use crate::trace::ObjectId;
 use crate::units::SimTime;
@@ -64,12 +65,20 @@ impl<O: Observer> Run<'_, O> {
         self.observer.touched(now);
     }
 
-    /// Schedules the first upload of every object, where uploads are to warm the cache.
+    /// Schedules the uploads that warm the cache: the first new version of every object, and the first of
+    /// the objects that are added to the catalogue.
     pub(super) fn schedule_uploads(&mut self) {
-        for index in 0..self.trace.objects().len() {
-            if self.strategy.warms.is_some() {
-                self.schedule_upload(ObjectId::from_index(index), SimTime::ZERO);
+        let Some(warming) = self.strategy.warms else { return };
+        let objects = self.trace.objects();
+        if warming.cover != Cover::New {
+            for object in (0..objects.len()).map(ObjectId::from_index) {
+                if objects.rank(object) < warming.renditions {
+                    self.schedule_upload(object, SimTime::ZERO);
+                }
             }
+        }
+        if warming.cover != Cover::Held {
+            self.schedule_addition(0);
         }
     }
 
@@ -79,23 +88,37 @@ impl<O: Observer> Run<'_, O> {
         }
     }
 
+    fn schedule_addition(&mut self, next: usize) {
+        if let Some((at, _)) = self.trace.objects().uploads().get(next) {
+            self.queue.push(*at, Event::Addition(next));
+        }
+    }
+
     /// A new version of an object has been uploaded, through the application.
     pub(super) fn uploaded(&mut self, object: ObjectId, now: SimTime) {
         self.schedule_upload(object, now);
-        let held = self.cache.peek(object, now);
-        if held.is_some() || self.strategy.warms == Some(Warming::All) {
-            let node = self.client.node(self.routing, self.latest, object);
-            let version = held.map(|entry| entry.version);
-            self.fetch_behind(
-                object,
-                node,
-                now,
-                Purpose::Refresh,
-                OutcomeKind::FreshHit,
-                self.latest,
-                version,
-            );
+        let held = self.cache.peek(object, now).map(|entry| entry.version);
+        if held.is_some() || self.strategy.warms.is_some_and(|warming| warming.cover == Cover::All) {
+            self.warm(object, now, held);
         }
+    }
+
+    /// An object has been added to the catalogue: the one at `place` of the trace's uploads.
+    pub(super) fn added(&mut self, place: usize, now: SimTime) {
+        self.schedule_addition(place + 1);
+        let objects = self.trace.objects();
+        let (_, object) = objects.uploads()[place];
+        if self.strategy.warms.is_some_and(|warming| objects.rank(object) < warming.renditions) {
+            let held = self.cache.peek(object, now).map(|entry| entry.version);
+            self.warm(object, now, held);
+        }
+    }
+
+    /// Fetches what was uploaded, behind everybody's back.
+    fn warm(&mut self, object: ObjectId, now: SimTime, held: Option<Version>) {
+        let node = self.client.node(self.routing, self.latest, object);
+        let kind = OutcomeKind::FreshHit;
+        self.fetch_behind(object, node, now, Purpose::Refresh, kind, self.latest, held);
     }
 
     /// Schedules what the sweep does next.

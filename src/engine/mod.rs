@@ -194,6 +194,8 @@ enum Event {
     Sweep,
     /// A new version of an object is uploaded.
     Upload(ObjectId),
+    /// The object at this place of the uploads is added to the catalogue.
+    Addition(usize),
     /// Something happens to the cache's server: the place in the list.
     Server(usize),
     /// The server is back after the restart at that place.
@@ -271,7 +273,13 @@ impl<O: Observer> Run<'_, O> {
                 Event::Server(place) if !self.is_over() => self.server_event(at, place),
                 Event::Back(place) if !self.is_over() => self.server_is_back(at, place),
                 Event::Upload(object) if !self.is_over() => self.uploaded(object, at),
-                Event::Job | Event::Sweep | Event::Server(_) | Event::Back(_) | Event::Upload(_) => {}
+                Event::Addition(place) if !self.is_over() => self.added(place, at),
+                Event::Job
+                | Event::Sweep
+                | Event::Server(_)
+                | Event::Back(_)
+                | Event::Upload(_)
+                | Event::Addition(_) => {}
             }
         }
     }
@@ -301,9 +309,10 @@ impl<O: Observer> Run<'_, O> {
         self.event_before = next.map_or(usize::MAX, |event| event.before);
     }
 
-    /// The application deletes a key. A fetch that is under way stores its value all the same, as it
-    /// does where nothing ties the two together.
+    /// The application deletes a key. A fetch that is under way stores its value all the same, unless the
+    /// guard ties the two together.
     fn delete(&mut self, object: ObjectId, at: SimTime) {
+        self.strategy.guard.purged(object, at);
         self.cache.delete(object, Cause::Invalidated, at);
         self.observer.sent(at, Command::Delete, 1);
     }
@@ -311,6 +320,7 @@ impl<O: Observer> Run<'_, O> {
     /// The application sets the logical end of a fresh copy to this instant. It is kept as long as the refresh policy
     /// keeps a copy whose TTL ends now, and at once deleted where it keeps none, as Redis does with a deadline in the past.
     fn mark_stale(&mut self, object: ObjectId, at: SimTime) {
+        self.strategy.guard.purged(object, at);
         let Some(entry) = self.cache.peek(object, at).filter(|entry| entry.fresh_until >= at) else { return };
         let Some(fresh_until) = at.as_nanos().checked_sub(1).map(SimTime::from_nanos) else { return };
         let expires_at = self.strategy.keep_until(at, fresh_until).min(entry.expires_at);

@@ -155,7 +155,7 @@ fn scenario(text: &str, file: &str, faults: &mut Vec<Fault>) -> Result<Scenario,
     }
     for design in &strategies {
         noted(coherence::refuse_with(design, &world), faults);
-        noted(combinations::check_world(design, &origin, cache.ttl_resolution), faults);
+        noted(combinations::check_world(design, &origin, &source.source, cache.ttl_resolution), faults);
     }
     let repeat = head.repeat.unwrap_or(1);
     let mut scenario = Scenario {

@@ -2,7 +2,7 @@
 //!
 //! Every message names both settings.
 
-use super::{OriginDesign, windows};
+use super::{OriginDesign, Source, windows};
 use crate::catalog::{Fault, one_of};
 use crate::strategy::ttl::modifier::MODIFIERS;
 use crate::strategy::{Design, TtlResolution};
@@ -25,9 +25,11 @@ pub(super) fn check(design: &Design) -> Result<(), Fault> {
 pub(super) fn check_world(
     design: &Design,
     origin: &OriginDesign,
+    source: &Source,
     resolution: TtlResolution,
 ) -> Result<(), Fault> {
     something_changes(design, origin)?;
+    something_is_uploaded(design, origin, source)?;
     representable(design, resolution)
 }
 
@@ -127,11 +129,42 @@ fn restated(design: &Design) -> Result<(), Fault> {
     }
 }
 
+/// Whether images ever change at the origin.
+fn changes(origin: &OriginDesign) -> bool {
+    let by_class = origin.class_changes.iter().map(|(_, changes)| changes);
+    std::iter::once(&origin.changes).chain(by_class).any(|changes| changes.name() != "never")
+}
+
+/// What acts on uploads needs uploads of the kind that it covers.
+fn something_is_uploaded(design: &Design, origin: &OriginDesign, source: &Source) -> Result<(), Fault> {
+    let Some(addon) = design.addons.iter().find(|addon| addon.name() == "warm-on-upload") else {
+        return Ok(());
+    };
+    let grows = match source {
+        Source::Synthetic(workload) => workload.classes.iter().any(|class| class.churn.is_some()),
+        Source::Recorded(_) => false,
+    };
+    let changing = "changes = { model = \"poisson\", mean = \"7d\" } in [origin] or in a class";
+    let adding = "churn = { new_per_day = 0.05 } in a class of [workload]";
+    let (what, help) = match addon.word_of("cover") {
+        "held" if !changes(origin) => {
+            ("covers images that change, but [origin] changes is \"never\"", format!("write {changing}"))
+        }
+        "new" if !grows => ("covers new images, but no class has any", format!("write {adding}")),
+        "all" if !grows && !changes(origin) => (
+            "acts when images are uploaded, but no class has new ones and [origin] changes is \"never\"",
+            format!("write {changing}, or {adding}"),
+        ),
+        _ => return Ok(()),
+    };
+    Err(Fault::new(addon.span(), format!("add-on \"warm-on-upload\" {what}"))
+        .rule("an upload is a change of an image, or a new one")
+        .help(help + ", or leave the add-on out"))
+}
+
 /// Rules that live on change need something that changes.
 fn something_changes(design: &Design, origin: &OriginDesign) -> Result<(), Fault> {
-    let models =
-        std::iter::once(&origin.changes).chain(origin.class_changes.iter().map(|(_, changes)| changes));
-    if models.into_iter().any(|changes| changes.name() != "never") {
+    if changes(origin) {
         return Ok(());
     }
     if let Some(addon) = design.addons.iter().find(|addon| addon.name() == "conditional") {
@@ -140,14 +173,6 @@ fn something_changes(design: &Design, origin: &OriginDesign) -> Result<(), Fault
             "add-on \"conditional\" asks whether images have changed, but [origin] changes is \"never\"",
         )
         .rule("where nothing ever changes every answer would be a 304, and a ttl of any length would do")
-        .help("write changes = { model = \"poisson\", mean = \"7d\" } in [origin] or in a class, or leave the add-on out"));
-    }
-    if let Some(addon) = design.addons.iter().find(|addon| addon.name() == "warm-on-upload") {
-        return Err(Fault::new(
-            addon.span(),
-            "add-on \"warm-on-upload\" acts when images are uploaded, but [origin] changes is \"never\"",
-        )
-        .rule("an upload is a change of an image")
         .help("write changes = { model = \"poisson\", mean = \"7d\" } in [origin] or in a class, or leave the add-on out"));
     }
     let rule = design.rule.name();

@@ -87,6 +87,7 @@ fn strategy(mut section: Section<'_>, setup: Option<&Setup>, client: Client) -> 
         }
         None => (REFRESHES.default_choice("on-demand"), Vec::new()),
     };
+    let refresh = timed(refresh, &rule)?;
     let guard = section.plug("guard", &GUARDS, "none")?;
     let sweep = section.plug("sweep", &SWEEPS, "none")?;
     let client = origin::client(section.section("client")?, client)?;
@@ -126,6 +127,21 @@ fn strategy(mut section: Section<'_>, setup: Option<&Setup>, client: Client) -> 
     Ok((name, baseline.then_some(baseline_span.unwrap_or_default()), design))
 }
 
+/// A timer without a period comes before a fixed TTL is over: at 0.8 of it.
+fn timed(refresh: Refresh, rule: &Rule) -> Result<Refresh, Fault> {
+    match rule.duration_of("ttl") {
+        Some(ttl)
+            if refresh.name() == "timer"
+                && rule.name() == "fixed"
+                && refresh.duration_of("period").is_none() =>
+        {
+            refresh.with("period", &SimDuration::from_nanos(ttl.as_nanos() / 5 * 4).to_string())
+        }
+        _ => Ok(refresh),
+    }
+}
+
+type Refresh = Chosen<dyn crate::strategy::refresh::RefreshPolicy, Setup>;
 type Rule = Chosen<dyn crate::strategy::ttl::TtlRule, Setup>;
 type Modifier = Chosen<dyn crate::strategy::ttl::TtlModifier, Setup>;
 

@@ -138,19 +138,20 @@ pub enum SoftExpiry {
     Envelope,
     /// Nowhere: it is the key's own less the stale window, so that every read asks for its PTTL as well.
     Pttl,
-    /// In a second key: one more GET for every read, one more SET for every fill, and 8 bytes. What the
-    /// server adds to that key, about a hundred bytes, is not counted.
+    /// In a second key of 8 bytes: one more GET for every read, one more SET for every fill, and where memory is not
+    /// that of images alone all that the server needs for a key.
     Sidecar,
 }
 
 impl SoftExpiry {
-    /// Bytes that it adds to a value, or that stand beside it, without what the server adds to a key.
-    pub fn bytes(self) -> u32 {
-        match self {
-            Self::Envelope => 16,
-            Self::Pttl => 0,
-            Self::Sidecar => 8,
-        }
+    /// Bytes that it adds to a value.
+    fn bytes(self) -> u32 {
+        if self == Self::Envelope { 16 } else { 0 }
+    }
+
+    /// The bytes of the value of a second key, where there is one.
+    fn second_key(self) -> Option<u32> {
+        (self == Self::Sidecar).then_some(8)
     }
 }
 
@@ -207,6 +208,11 @@ impl Strategy {
     /// Bytes that the application stores with every value: a deadline, or what its refresh policy must know.
     pub fn bytes_beside(&self) -> u32 {
         self.deadlines.map_or(0, SoftExpiry::bytes) + self.refresh.bytes_beside()
+    }
+
+    /// The bytes of the value of a second key that the application keeps beside every one, where it does.
+    pub fn second_key(&self) -> Option<u32> {
+        self.deadlines.and_then(SoftExpiry::second_key)
     }
 
     /// Until when the cache keeps a value stored (or touched) at `at`, which is fresh until `fresh_until`.

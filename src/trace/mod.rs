@@ -20,7 +20,7 @@ pub mod synth;
 
 pub use columns::{Block, Blocks};
 pub use error::TraceError;
-pub use objects::{ClassId, Fact, Keys, ObjectId, Objects, write_number};
+pub use objects::{ClassId, Fact, Keys, Kin, ObjectId, Objects, write_number};
 pub use recorded::{Event, Happening, Ttls};
 
 use std::sync::Arc;

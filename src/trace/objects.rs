@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::prefetch::{on_large_pages, prefetch};
+use crate::units::SimTime;
 
 /// The number of an object: dense, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,6 +67,15 @@ pub struct Fact {
     pub class: ClassId,
     /// Whether the size was never seen and had to be assumed.
     pub size_is_imputed: bool,
+}
+
+/// An object among the renditions of one original.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kin {
+    /// The first object of its family, which stands for all of it.
+    pub original: ObjectId,
+    /// How many of its family are asked for more often; an object without a family has 0.
+    pub rank: u8,
 }
 
 /// The keys of all objects.
@@ -180,8 +190,10 @@ pub struct Objects {
     facts: Vec<Fact>,
     keys: Keys,
     classes: Vec<String>,
-    /// The first object of each object's family; `None` where each is its own.
-    originals: Option<Vec<ObjectId>>,
+    /// The family of each object; `None` where each is its own.
+    families: Option<Vec<Kin>>,
+    /// What was added to the catalogue after the beginning, in the order of time.
+    uploads: Vec<(SimTime, ObjectId)>,
 }
 
 impl Objects {
@@ -194,24 +206,46 @@ impl Objects {
         assert!(facts.iter().all(|fact| fact.class.index() < classes.len()), "every class has a name");
         let mut on_large = on_large_pages(facts.len());
         on_large.extend(facts);
-        Self { facts: on_large, keys, classes, originals: None }
+        Self { facts: on_large, keys, classes, families: None, uploads: Vec::new() }
     }
 
-    /// Says which objects are renditions of one original: `originals[i]` stands for the family of object `i`.
+    /// Says which objects are renditions of one original: `families[i]` is the place of object `i`.
     ///
     /// # Panics
-    /// If there are not as many as objects, or one does not exist.
+    /// If there are not as many as objects, or an original does not exist.
     #[must_use]
-    pub fn with_originals(mut self, originals: Vec<ObjectId>) -> Self {
-        assert_eq!(originals.len(), self.facts.len(), "every object has a family");
-        assert!(originals.iter().all(|object| object.index() < self.facts.len()), "every original exists");
-        self.originals = Some(originals);
+    pub fn with_families(mut self, families: Vec<Kin>) -> Self {
+        assert_eq!(families.len(), self.facts.len(), "every object has a family");
+        assert!(families.iter().all(|kin| kin.original.index() < self.facts.len()), "every original exists");
+        self.families = Some(families);
         self
     }
 
-    /// The object that stands for the family of each; `None` where no object has renditions.
-    pub fn originals(&self) -> Option<&[ObjectId]> {
-        self.originals.as_deref()
+    /// Says which objects were added to the catalogue after the beginning, and when.
+    ///
+    /// # Panics
+    /// If time runs backwards or an object does not exist.
+    #[must_use]
+    pub fn with_uploads(mut self, uploads: Vec<(SimTime, ObjectId)>) -> Self {
+        assert!(uploads.is_sorted_by_key(|(at, _)| *at), "time does not run backwards");
+        assert!(uploads.iter().all(|(_, object)| object.index() < self.facts.len()), "every object exists");
+        self.uploads = uploads;
+        self
+    }
+
+    /// The family of each object; `None` where no object has renditions.
+    pub fn families(&self) -> Option<&[Kin]> {
+        self.families.as_deref()
+    }
+
+    /// How many renditions of the same original are asked for more often.
+    pub fn rank(&self, object: ObjectId) -> u8 {
+        self.families.as_ref().map_or(0, |families| families[object.index()].rank)
+    }
+
+    /// What was added to the catalogue after the beginning, in the order of time.
+    pub fn uploads(&self) -> &[(SimTime, ObjectId)] {
+        &self.uploads
     }
 
     /// The same objects, with a prefix before every key.
@@ -244,13 +278,15 @@ impl Objects {
         let mut keys = Keys::recorded();
         kept.iter().for_each(|object| keys.push(&self.key(*object)));
         let facts = kept.iter().map(|object| self.fact(*object)).collect();
-        let only = Self::new(facts, keys, self.classes.clone());
-        let Some(originals) = &self.originals else { return only };
         let place = |object: ObjectId| kept.binary_search(&object).ok().map(ObjectId::from_index);
-        let own = |index: usize| ObjectId::from_index(index);
-        let families = kept.iter().enumerate();
-        let families = families.map(|(index, object)| place(originals[object.index()]).unwrap_or(own(index)));
-        only.with_originals(families.collect())
+        let uploads = self.uploads.iter().filter_map(|(at, object)| Some((*at, place(*object)?)));
+        let only = Self::new(facts, keys, self.classes.clone()).with_uploads(uploads.collect());
+        let Some(families) = &self.families else { return only };
+        let families = kept.iter().enumerate().map(|(index, object)| {
+            let kin = families[object.index()];
+            Kin { original: place(kin.original).unwrap_or(ObjectId::from_index(index)), ..kin }
+        });
+        only.with_families(families.collect())
     }
 
     /// Number of objects.

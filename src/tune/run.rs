@@ -233,19 +233,23 @@ pub fn simulation<'t>(
     );
     let design = &scenario.strategies[plan.strategy];
     let strategy = strategy(scenario, plan, trace, seed, origin.servers())?;
+    let setup = cache::Setup { objects: objects.len(), capacity: plan.capacity, trace: Arc::clone(trace) };
+    let mut memory = scenario.cache.memory.make(&setup)?;
+    if let Some(value) = strategy.second_key() {
+        memory.keep_second_key(value);
+    }
     // The model of trace simulators counts the bytes of images alone.
     let counts_all = scenario.cache.memory.name() != "payload";
     let stored = match strategy.bytes_beside() {
         bytes if bytes > 0 && counts_all => Arc::new(objects.longer_by(bytes)),
         _ => trace.shared_objects(),
     };
-    let setup = cache::Setup { objects: objects.len(), capacity: plan.capacity, trace: Arc::clone(trace) };
     let cache = Cache::new(
         stored,
         plan.capacity,
         scenario.cache.evictions[plan.eviction].make(&setup)?,
         scenario.cache.reclaim.make(&setup)?,
-        scenario.cache.memory.make(&setup)?,
+        memory,
         Residency::new(window, bucket),
     )
     .serving(scenario.cache.server.unwrap_or_default(), seed.of("server"));

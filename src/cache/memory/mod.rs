@@ -7,10 +7,17 @@ use super::Setup;
 use super::redis::Build;
 use crate::trace::{ObjectId, Objects};
 
+/// A second key beside one is called the same, and so many bytes more.
+pub const SIDECAR_SUFFIX: u64 = 4;
+
 /// A model of memory: bytes per entry.
 pub trait MemoryModel: Send {
     /// Bytes that the entry of an object occupies while it is held, with a TTL or without.
     fn cost(&self, objects: &Objects, object: ObjectId, has_ttl: bool) -> u64;
+
+    /// From now on the application keeps a second key with a TTL and a value of so many bytes beside every one. Where
+    /// images alone are counted that changes nothing.
+    fn keep_second_key(&mut self, _value: u32) {}
 
     /// How memory beside entries is counted; `None` where there is none.
     fn counting(&self) -> Option<Counting> {
@@ -27,6 +34,8 @@ pub struct Counting {
     pub clients: usize,
     /// Whether each kind of command has a histogram.
     pub latency_tracking: bool,
+    /// The bytes in the value of a second key that the application keeps beside every one; `None` without.
+    pub second_key: Option<u32>,
     /// Memory of the process per byte counted; an estimate.
     pub rss_ratio: f64,
 }

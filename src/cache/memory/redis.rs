@@ -17,7 +17,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counting, MemoryModel, Setup};
+use super::{Counting, MemoryModel, SIDECAR_SUFFIX, Setup};
 use crate::cache::redis::Build;
 use crate::catalog::{Invalid, Kind, Param, Plugin};
 use crate::trace::{ObjectId, Objects};
@@ -56,14 +56,21 @@ impl Plugin for Redis {
 
     fn new(params: &Params, _: &Setup) -> Result<Self, Invalid> {
         let Params { build, clients, latency_tracking, rss_ratio } = *params;
-        Ok(Self(Counting { build, clients, latency_tracking, rss_ratio }))
+        Ok(Self(Counting { build, clients, latency_tracking, second_key: None, rss_ratio }))
     }
 }
 
 impl MemoryModel for Redis {
     #[inline]
     fn cost(&self, objects: &Objects, object: ObjectId, has_ttl: bool) -> u64 {
-        self.0.build.entry(objects.key_len(object), objects.size(object).into(), has_ttl)
+        let Counting { build, second_key, .. } = self.0;
+        let key = objects.key_len(object);
+        let beside = second_key.map_or(0, |value| build.entry(key + SIDECAR_SUFFIX, value.into(), true));
+        build.entry(key, objects.size(object).into(), has_ttl) + beside
+    }
+
+    fn keep_second_key(&mut self, value: u32) {
+        self.0.second_key = Some(value);
     }
 
     fn counting(&self) -> Option<Counting> {

@@ -32,7 +32,7 @@ use pool::Pool;
 use table::{Key, Table};
 
 use super::eviction::sampled::{Rank, Sampled};
-use super::memory::Counting;
+use super::memory::{Counting, SIDECAR_SUFFIX};
 use super::{Restart, Slot, State};
 use crate::random::{Seed, Stream};
 use crate::trace::prefetch::{on_large_pages, prefetch};
@@ -346,6 +346,9 @@ impl Server {
             let object = ObjectId::from_index(index);
             let (key, size) = (self.objects.key_len(object), u64::from(self.objects.size(object)));
             sum.add(&counting.build.parts(key, size, slot.expires_at != SimTime::NEVER));
+            if let Some(value) = counting.second_key {
+                sum.add(&counting.build.parts(key + SIDECAR_SUFFIX, value.into(), true));
+            }
         }
         Some(sum)
     }

@@ -53,7 +53,8 @@ impl Changes {
         } else {
             (Vec::new(), Vec::new())
         };
-        let original = objects.originals().filter(|_| ever).unwrap_or_default().to_vec();
+        let families = objects.families().filter(|_| ever).unwrap_or_default();
+        let original = families.iter().map(|kin| kin.original).collect();
         Self { models, class_of, original, history }
     }
 
@@ -131,7 +132,7 @@ impl Changes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::{Fact, Keys};
+    use crate::trace::{Fact, Keys, Kin};
 
     struct Every(u64);
     impl ChangeModel for Every {
@@ -165,9 +166,9 @@ mod tests {
             }
         }
         let fact = Fact { size: 1, class: ClassId::new(0), size_is_imputed: false };
-        let originals = [0, 1, 1].map(ObjectId::new).to_vec();
+        let families = [0, 1, 1].map(|first| Kin { original: ObjectId::new(first), rank: 0 }).to_vec();
         let objects =
-            Objects::new(vec![fact; 3], Keys::Numbered, vec!["all".to_owned()]).with_originals(originals);
+            Objects::new(vec![fact; 3], Keys::Numbered, vec!["all".to_owned()]).with_families(families);
         let mut changes = Changes::new(vec![Box::new(ByNumber)], &objects);
         let at = SimTime::from_nanos;
         assert_eq!(changes.version(ObjectId::new(2), at(4)), Version(2));

@@ -74,19 +74,22 @@ impl Table {
         Self { id, caption: caption.into(), sortable: true, heads, ..Self::default() }
     }
 
-    /// The style that names or hides the columns of a stacked table on a phone, where its head is not shown.
+    /// The style that names or hides the columns of a stacked table on a phone, where its head is not shown, and
+    /// hides the same ones on paper, which cannot be scrolled.
     pub(in crate::report) fn stacked_style(&self) -> String {
-        let mut style = String::new();
+        let (mut phone, mut paper) = (String::new(), Vec::new());
         for (column, head) in (1..).zip(&self.heads).skip(1) {
             let (id, name) = (self.id, &head.text);
             let rule = if self.stacked.contains(&name.as_str()) {
                 format!("#{id} td:nth-child({column})::before{{content:\"{name}\"}}\n")
             } else {
+                paper.push(format!("#{id} tr>:nth-child({column})"));
                 format!("#{id} td:nth-child({column}){{display:none}}\n")
             };
-            style.push_str(&rule);
+            phone.push_str(&rule);
         }
-        format!("@media (max-width:480px){{{}}}\n", style.trim_end())
+        let paper = paper.join(",\n");
+        format!("@media (max-width:480px){{{}}}\n@media print{{{paper}{{display:none}}}}\n", phone.trim_end())
     }
 
     /// A row for each of these cells, which begin with their name and limit.

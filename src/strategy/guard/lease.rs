@@ -5,7 +5,9 @@
 //! others come back after `wait`, or with `stale_ok` take a copy past its TTL, which is kept for
 //! `window`. Unlike a lock, a token is not given back: a fetch that takes longer than the interval
 //! is doubled, and a holder that dies, or an origin that fails, leaves the key empty until the
-//! interval ends. Each try costs one command, as SET NX PX.
+//! interval ends. A purge (a deletion, or a copy marked stale) voids the token: what was asked for
+//! before it answers who waits, and is not stored, so no old version comes back. The interval goes on,
+//! for it is what keeps purges of a hot key from the origin. Each try costs one command, as SET NX PX.
 //!
 //! ```toml
 //! guard = { policy = "lease", token_interval = "10s", wait = "50ms" }
@@ -17,6 +19,7 @@ use super::{Decision, KeyInCache, Permit, StampedeGuard, Wanting};
 use crate::catalog::{Invalid, Kind, Param, Plugin};
 use crate::strategy::Setup;
 use crate::strategy::per_object::PerObject;
+use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
 
 /// Parameters of [`Lease`].
@@ -38,6 +41,8 @@ pub struct Lease {
     window: SimDuration,
     /// When the last token was given; none before the first.
     given: PerObject<Option<SimTime>>,
+    /// When the object was purged last.
+    purged: PerObject<Option<SimTime>>,
 }
 
 impl Plugin for Lease {
@@ -65,7 +70,8 @@ impl Plugin for Lease {
 
     fn new(params: &Params, _: &Setup) -> Result<Self, Invalid> {
         let Params { token_interval, wait, stale_ok, window } = *params;
-        Ok(Self { interval: token_interval, wait, stale_ok, window, given: PerObject::default() })
+        let (given, purged) = (PerObject::default(), PerObject::default());
+        Ok(Self { interval: token_interval, wait, stale_ok, window, given, purged })
     }
 }
 
@@ -80,6 +86,14 @@ impl StampedeGuard for Lease {
 
     fn forget(&mut self) {
         self.given = PerObject::default();
+    }
+
+    fn purged(&mut self, object: ObjectId, now: SimTime) {
+        self.purged.set(object, Some(now));
+    }
+
+    fn lets_store(&self, object: ObjectId, asked: SimTime) -> bool {
+        self.purged.get(object).is_none_or(|purged| purged <= asked)
     }
 
     fn admit(&mut self, wanting: &Wanting) -> Decision {
@@ -109,14 +123,26 @@ impl StampedeGuard for Lease {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::ObjectId;
+
+    fn lease() -> Lease {
+        let nanos = SimDuration::from_nanos;
+        let (given, purged) = (PerObject::default(), PerObject::default());
+        Lease { interval: nanos(100), wait: nanos(7), stale_ok: true, window: nanos(1), given, purged }
+    }
+
+    #[test]
+    fn a_purge_voids_what_was_asked_for_before_it() {
+        let (mut lease, object, at) = (lease(), ObjectId::new(3), SimTime::from_nanos);
+        assert!(lease.lets_store(object, at(5)));
+        lease.purged(object, at(10));
+        assert!(!lease.lets_store(object, at(9)) && lease.lets_store(object, at(10)));
+        assert!(lease.lets_store(ObjectId::new(4), at(5)), "another object");
+    }
 
     #[test]
     fn a_second_token_is_given_once_the_interval_is_over() {
         let nanos = SimDuration::from_nanos;
-        let given = PerObject::default();
-        let mut lease =
-            Lease { interval: nanos(100), wait: nanos(7), stale_ok: true, window: nanos(1), given };
+        let mut lease = lease();
         let mut permit = |now, has_copy| {
             let (object, now) = (ObjectId::new(0), SimTime::from_nanos(now));
             let waited = SimDuration::ZERO;

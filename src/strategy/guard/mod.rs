@@ -108,6 +108,14 @@ pub trait StampedeGuard: Send {
     /// The cache lost all its keys, locks among them.
     fn forget(&mut self) {}
 
+    /// The application deleted an object, or marked it stale.
+    fn purged(&mut self, _object: ObjectId, _now: SimTime) {}
+
+    /// Whether what a fetch brings that was asked for at `asked` may be stored.
+    fn lets_store(&self, _object: ObjectId, _asked: SimTime) -> bool {
+        true
+    }
+
     /// Whether a request joins the flight of its own process if there is one and fetches otherwise, and
     /// nothing else need be asked.
     fn only_joins(&self) -> bool {

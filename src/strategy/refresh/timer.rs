@@ -8,6 +8,8 @@
 //! and values expire. The cache keeps values for `physical_ttl`, and what is past its TTL but still
 //! kept is served stale. Objects that have left the cache come back by a read, not by the job.
 //!
+//! Where no `period` is written it is 0.8 of the TTL, as far as the rule is `fixed`.
+//!
 //! ```toml
 //! refresh = { policy = "timer", period = "45m", physical_ttl = "2h", workers = 4 }
 //! ```
@@ -29,7 +31,8 @@ use crate::units::{SimDuration, SimTime};
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Params {
-    period: SimDuration,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    period: Option<SimDuration>,
     scope: Scope,
     top_k: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,7 +82,12 @@ impl Plugin for Timer {
     const SUMMARY: &'static str =
         "A background job fetches what the cache holds anew every period, read or not.";
     const PARAMS: &'static [Param] = &[
-        Param::duration("period", "how often an object is fetched anew").required().above("0s").to("365d"),
+        Param::duration(
+            "period",
+            "how often an object is fetched anew; 0.8 of the ttl of rule \"fixed\" where not written",
+        )
+        .above("0s")
+        .to("365d"),
         Param::new(
             "scope",
             Kind::Choice(&["all", "top-k", "class"]),
@@ -103,7 +111,13 @@ impl Plugin for Timer {
     type Setup = Setup;
 
     fn new(params: &Params, setup: &Setup) -> Result<Self, Invalid> {
-        let period = params.period;
+        let Some(period) = params.period else {
+            return Err(Invalid::param(
+                "period",
+                "the timer needs a period where the ttl is not one fixed time",
+            )
+            .help("write period = \"45m\", shorter than the shortest ttl"));
+        };
         let physical_ttl = params.physical_ttl.unwrap_or(period + period);
         if physical_ttl <= period {
             let what = format!("physical_ttl ({physical_ttl}) must be longer than the period ({period})");
@@ -250,7 +264,7 @@ mod tests {
 
     fn timer(scope: Scope, stagger: bool, workers: u32) -> Timer {
         let params = Params {
-            period: SimDuration::from_nanos(100),
+            period: Some(SimDuration::from_nanos(100)),
             scope,
             top_k: 1,
             class: None,

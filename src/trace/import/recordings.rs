@@ -108,6 +108,69 @@ fn a_monitor_measures_the_origin_and_tells_ttls() {
 }
 
 #[test]
+fn metas_columns_are_found_by_their_header_or_by_their_place() {
+    const HEADER: &str = "timestamp,cacheKey,OpType,objectSize,responseSize,responseHeaderSize,rangeStart,rangeEnd,TTL,\
+                          SamplingRate,cache_hit,item_value,RequestHandler,cdn_content_type_id,vip_type\n";
+    // The second line asks for 100 bytes of the object, whose size it is all the same.
+    const ROWS: &str = "10,k1,1,5000,5000,300,-1,-1,3600,0.01,1,0,h,c,v\n\
+                        12,k1,1,5000,100,300,0,99,3600,0.01,0,0,h,c,v\n";
+    let minute = |import: &Import| import.trace.ttls().unwrap().at(ObjectId::new(0), SimTime::ZERO);
+    for text in [ROWS.to_owned(), HEADER.to_owned() + ROWS] {
+        let import = read(&text, &options("meta-cdn"));
+        assert_eq!(requests(&import), [(0.0, "k1".to_owned()), (2.0, "k1".to_owned())]);
+        assert_eq!(import.trace.objects().size(ObjectId::new(0)), 5_000, "not what a range answers");
+        assert_eq!(minute(&import), Some(SimDuration::from_secs(3_600)));
+    }
+    // With a header the columns may stand in any order.
+    let import = read("timestamp,TTL,objectSize,cacheKey\n1,60,7,a\n", &options("meta-cdn"));
+    assert_eq!(import.trace.objects().size(ObjectId::new(0)), 7);
+    assert_eq!(minute(&import), Some(SimDuration::from_secs(60)));
+}
+
+#[test]
+fn valkeys_commands_are_requests_writes_and_deletions() {
+    const ROWS: &str =
+        "1000000,1,0,GET,a,read\n1500000,2,0,SET,a,write\n2000000,3,0,get,b,read\n2500000,4,0,DEL,a,write\n";
+    for text in [ROWS.to_owned(), "ts_us,seq,db,cmd,key,access\n".to_owned() + ROWS] {
+        let import = read(&text, &options("valkey-trace"));
+        assert_eq!(requests(&import), [(0.0, "a".to_owned()), (1.0, "b".to_owned())], "{text}");
+        assert_eq!(import.provenance.ignored_writes, 1);
+        let events: Vec<Happening> = import.trace.events().iter().map(|event| event.what).collect();
+        assert_eq!(events, [Deleted]);
+    }
+}
+
+#[test]
+fn the_place_of_the_next_request_is_not_read_and_every_id_is_its_own() {
+    let record = |time: u32, id: u64, next: i64| {
+        let fields: [&[u8]; 4] =
+            [&time.to_le_bytes(), &id.to_le_bytes(), &100_u32.to_le_bytes(), &next.to_le_bytes()];
+        fields.concat()
+    };
+    // No next request is -1 to some writers and the greatest number to others; a wrong place harms nobody.
+    let bytes = [
+        record(5, u64::MAX, 2),
+        record(5, 0, i64::MAX),
+        record(6, u64::MAX, -1),
+        record(7, u64::MAX - 1, 1_000_000),
+        record(8, 1 << 32, i64::MIN),
+    ];
+    let import = read(bytes.concat(), &options("oracle-general"));
+    let key = |id: u64| id.to_string();
+    assert_eq!(
+        requests(&import),
+        [
+            (0.0, key(u64::MAX)),
+            (0.0, key(0)),
+            (1.0, key(u64::MAX)),
+            (2.0, key(u64::MAX - 1)),
+            (3.0, key(1 << 32))
+        ]
+    );
+    assert_eq!(import.trace.objects().len(), 4);
+}
+
+#[test]
 fn recordings_without_times_say_so() {
     let lirs = read("5\n*\n6\n5\n", &options("lirs"));
     assert!(lirs.trace.is_timeless());

@@ -135,6 +135,11 @@ impl Ageing {
         self.born.len()
     }
 
+    /// When each object that is not there from the start is uploaded, in seconds and in order.
+    pub(super) fn born_later(&self) -> impl Iterator<Item = f64> + '_ {
+        self.born[self.at_start..].iter().copied()
+    }
+
     /// The weight of an object of this age in seconds, per `v`.
     fn weight(&self, age: f64) -> f64 {
         let young = self.churn.young.as_secs_f64();

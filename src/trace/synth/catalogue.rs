@@ -7,7 +7,7 @@
 use super::Class;
 use super::alias::Alias;
 use crate::random::{Seed, Stream};
-use crate::trace::{ClassId, Fact, ObjectId};
+use crate::trace::{ClassId, Fact, Kin, ObjectId};
 
 /// One of the sizes in which an original image is offered; each is an object of its own.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,8 +25,8 @@ const MOST_BYTES: f64 = 536_870_912.0;
 pub struct Catalogue<'w> {
     classes: Vec<Kind<'w>>,
     facts: Vec<Fact>,
-    /// The first object of each object's family; empty where no class has renditions.
-    original: Vec<ObjectId>,
+    /// The family of each object; empty where no class has renditions.
+    families: Vec<Kin>,
     has_families: bool,
 }
 
@@ -39,6 +39,8 @@ struct Kind<'w> {
     originals: u64,
     /// By how many requests a rendition is asked for; `None` without renditions.
     renditions: Option<Alias>,
+    /// How many renditions are asked for more often than each.
+    ranks: Vec<u8>,
     /// For the renditions of one-hit objects.
     stream: Stream,
 }
@@ -52,12 +54,13 @@ impl<'w> Catalogue<'w> {
             seed: seed.of(&class.name),
             originals: 0,
             renditions: by_share(class),
+            ranks: ranks(&class.renditions),
             stream: seed.of("rendition").of(&class.name).stream(),
         };
         Self {
             classes: classes.iter().enumerate().map(kind).collect(),
             facts: Vec::with_capacity(classes.iter().map(Class::total).sum()),
-            original: Vec::new(),
+            families: Vec::new(),
             has_families: classes.iter().any(|class| !class.renditions.is_empty()),
         }
     }
@@ -79,7 +82,9 @@ impl<'w> Catalogue<'w> {
                 self.facts.push(Fact { size, class: kind.id, size_is_imputed: false });
             }
             if self.has_families {
-                self.original.resize(self.facts.len(), family);
+                let alone: &[u8] = if kind.ranks.is_empty() { &[0] } else { &[] };
+                let ranks = kind.ranks.iter().chain(alone);
+                self.families.extend(ranks.map(|rank| Kin { original: family, rank: *rank }));
             }
         }
         first.as_u32()
@@ -97,7 +102,7 @@ impl<'w> Catalogue<'w> {
         }
         self.facts.push(Fact { size, class: kind.id, size_is_imputed: false });
         if self.has_families {
-            self.original.push(object);
+            self.families.push(Kin { original: object, rank: 0 });
         }
         object
     }
@@ -108,9 +113,21 @@ impl<'w> Catalogue<'w> {
     }
 
     /// The facts, and the families where there are any.
-    pub(super) fn into_parts(self) -> (Vec<Fact>, Option<Vec<ObjectId>>) {
-        (self.facts, self.has_families.then_some(self.original))
+    pub(super) fn into_parts(self) -> (Vec<Fact>, Option<Vec<Kin>>) {
+        (self.facts, self.has_families.then_some(self.families))
     }
+}
+
+/// How many renditions are asked for more often than each; of equal ones the first comes first.
+fn ranks(renditions: &[Rendition]) -> Vec<u8> {
+    let before = |place: usize, of: &Rendition| {
+        let more = |(other, rendition): (usize, &Rendition)| {
+            rendition.share > of.share || (rendition.share >= of.share && other < place)
+        };
+        renditions.iter().enumerate().filter(|other| more(*other)).count()
+    };
+    let ranked = renditions.iter().enumerate().map(|(place, of)| before(place, of));
+    ranked.map(|rank| u8::try_from(rank).unwrap_or(u8::MAX)).collect()
 }
 
 /// A table that draws renditions of a class.

@@ -11,7 +11,7 @@ use super::source::Source;
 use super::viewers::{History, PageViews, Renewal, Viewers};
 use super::{Class, Workload};
 use crate::random::Seed;
-use crate::trace::{Event, Fact, Happening, ObjectId};
+use crate::trace::{Event, Fact, Happening, Kin, ObjectId};
 use crate::units::{Rate, SimTime};
 
 /// A part of a trace.
@@ -31,7 +31,12 @@ pub struct Generator<'w> {
     purges: VecDeque<Purge>,
     /// Which objects have been asked for; empty where nothing is ever purged.
     asked: Vec<bool>,
+    /// What is added to the catalogue meanwhile, in the order of time.
+    uploads: Vec<(SimTime, ObjectId)>,
 }
+
+/// What is left of a generator at the end: facts, families and uploads.
+pub(super) type Parts = (Vec<Fact>, Option<Vec<Kin>>, Vec<(SimTime, ObjectId)>);
 
 /// A flow, and those of its requests that wait for their turn.
 struct Running {
@@ -64,12 +69,13 @@ impl<'w> Generator<'w> {
         }
         purges.sort_by_key(|purge| purge.at);
         let renewals = renewals(&purges, &sources, &mut catalogue);
+        let uploads = uploads(&sources, &renewals);
         // Who views the site comes before crowds and crawlers that arrive at the same instant.
         flows.splice(0..0, viewers(workload, sources, &renewals, seed));
         let flows =
             flows.into_iter().map(|flow| Running { flow, waiting: Requests::default(), next: 0 }).collect();
         purges.retain(|purge| purge.mode != Mode::Version);
-        Self { catalogue, flows, purges: purges.into(), asked: Vec::new() }
+        Self { catalogue, flows, purges: purges.into(), asked: Vec::new(), uploads }
     }
 
     /// What is known of each object that has been made so far; a block's objects are among them.
@@ -77,8 +83,9 @@ impl<'w> Generator<'w> {
         self.catalogue.facts()
     }
 
-    pub(super) fn into_parts(self) -> (Vec<Fact>, Option<Vec<ObjectId>>) {
-        self.catalogue.into_parts()
+    pub(super) fn into_parts(self) -> Parts {
+        let (facts, families) = self.catalogue.into_parts();
+        (facts, families, self.uploads)
     }
 
     /// Replaces what is in `block` by the next part of the trace; `false` where there is no more.
@@ -174,6 +181,17 @@ fn renewals(purges: &[Purge], sources: &[Source], catalogue: &mut Catalogue<'_>)
         }
     }
     renewals
+}
+
+/// Every object that is added to the catalogue while the trace lasts; what a deployment renames is not new.
+fn uploads(sources: &[Source], renewals: &[Renewal]) -> Vec<(SimTime, ObjectId)> {
+    let mut uploads = Vec::new();
+    for (number, source) in sources.iter().enumerate() {
+        let of = renewals.iter().filter(|renewal| renewal.source == number);
+        uploads.extend(source.uploads(&of.collect::<Vec<_>>()));
+    }
+    uploads.sort_by_key(|(at, _)| *at);
+    uploads
 }
 
 /// Those who view the site: all classes together, but for classes with arrivals of their own.

@@ -179,12 +179,12 @@ pub fn generate(workload: &Workload, seed: Seed) -> Trace {
         object.extend_from_slice(&block.requests.object);
         events.extend(block.events.iter().map(|event| Event { before: before + event.before, ..*event }));
     }
-    let (facts, originals) = generator.into_parts();
+    let (facts, families, uploads) = generator.into_parts();
     let classes = workload.classes.iter().map(|class| class.name.clone()).collect();
-    let objects = Objects::new(facts, Keys::Numbered, classes);
-    let objects = match originals {
+    let objects = Objects::new(facts, Keys::Numbered, classes).with_uploads(uploads);
+    let objects = match families {
         None => objects,
-        Some(originals) => objects.with_originals(originals),
+        Some(families) => objects.with_families(families),
     };
     Trace::new(at, object, objects, workload.duration).with_events(events)
 }

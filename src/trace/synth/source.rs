@@ -7,6 +7,7 @@ use super::ageing::Ageing;
 use super::alias::{self, Alias};
 use super::catalogue::{Catalogue, by_share};
 use super::popularity::Ranks;
+use super::viewers::Renewal;
 use crate::random::{Seed, Stream};
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
@@ -111,6 +112,22 @@ impl Source {
             Law::Steady { object, .. } => object[rank as usize],
             Law::Ageing(by_age) => ObjectId::new(by_age.first + by_age.by_rank[rank as usize] * per_original),
         }
+    }
+
+    /// Every object that is uploaded while the trace lasts, all renditions of an original at once. After a
+    /// renewal (given in the order of time) what comes has the new numbers.
+    pub(super) fn uploads(&self, renewals: &[&Renewal]) -> Vec<(SimTime, ObjectId)> {
+        let Law::Ageing(by_age) = &self.law else { return Vec::new() };
+        let per_original = self.renditions.as_ref().map_or(1, |(shares, _)| shares.len());
+        let mut uploads = Vec::new();
+        for (new, at) in (0..).zip(by_age.ageing.born_later()) {
+            let at = SimTime::ZERO + SimDuration::from_secs_f64(at);
+            let renewed = renewals.iter().rev().find(|renewal| renewal.at <= at);
+            let later = renewed.map_or(by_age.later, |by| by.first + by_age.at_start * per_original);
+            let first = later + new * per_original;
+            uploads.extend((first..first + per_original).map(|object| (at, ObjectId::new(object))));
+        }
+        uploads
     }
 
     /// How many originals there will have been.

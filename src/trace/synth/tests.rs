@@ -1,5 +1,7 @@
 //! What a made trace promises, against the formulas of its laws.
 
+use std::collections::BTreeMap;
+
 use super::fit::{Bins, fits};
 use super::generator::sources;
 use super::*;
@@ -212,8 +214,12 @@ fn renditions_have_their_shares_and_the_sizes_of_their_original() {
         let expected = f64::from(family[1].size) * 0.1;
         assert!((f64::from(family[0].size) - expected).abs() <= 0.5, "{family:?}");
     }
-    let originals = trace.objects().originals().unwrap();
-    assert!((0..4_000_u32).all(|object| originals[object as usize].as_u32() == object / 2 * 2));
+    let families = trace.objects().families().unwrap();
+    assert!((0..4_000_u32).all(|object| families[object as usize].original.as_u32() == object / 2 * 2));
+    assert!(
+        (0..4_000_u32).all(|object| u32::from(families[object as usize].rank) == object % 2),
+        "0.7 first"
+    );
     let small = trace.object_ids().iter().filter(|object| object.as_u32() % 2 == 0).count() as u64;
     fits(&[small, trace.len() as u64 - small], &[0.7, 0.3]);
     // The original, not the rendition, has the popularity.
@@ -386,6 +392,11 @@ fn a_purge_deletes_what_was_asked_for_or_brings_new_objects() {
     }
 }
 
+/// When each object came that was not there from the start.
+fn site_uploads(trace: &Trace) -> BTreeMap<ObjectId, SimTime> {
+    trace.objects().uploads().iter().map(|(at, object)| (*object, *at)).collect()
+}
+
 #[test]
 fn a_catalogue_with_churn_has_uploads_and_every_object_a_size() {
     let churn =
@@ -393,6 +404,13 @@ fn a_catalogue_with_churn_has_uploads_and_every_object_a_size() {
     let renditions = vec![Rendition { share: 0.5, scale: 0.5 }, Rendition { share: 0.5, scale: 1.0 }];
     let site = workload(vec![Class { churn: Some(churn), renditions, ..class("photo", 10_000, 1.0) }]);
     let trace = generate(&site, Seed::new(1));
+    // What is asked for and was not there from the start has been uploaded before.
+    let uploads = site_uploads(&trace);
+    assert!((600..=790).contains(&(uploads.len() / 2)), "{}", uploads.len());
+    for request in trace.requests().filter(|request| request.object.index() >= 20_000) {
+        let uploaded = uploads.get(&request.object).expect("it was uploaded");
+        assert!(*uploaded <= request.at, "{request:?} before {uploaded:?}");
+    }
     // 20 times 10,000 a day are 694 in five minutes, each with two renditions.
     let new = (trace.objects().len() - 20_000) / 2;
     assert!((new as f64 - 694.0).abs() < 4.0 * 694_f64.sqrt(), "{new}");

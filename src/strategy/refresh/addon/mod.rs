@@ -22,11 +22,22 @@ pub struct FailSafe {
 /// Which uploads put the new version into the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Warming {
+pub enum Cover {
     /// Those of objects that the cache holds.
     Held,
+    /// Those of objects that are added to the catalogue.
+    New,
     /// All.
     All,
+}
+
+/// What uploads put into the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Warming {
+    /// Which uploads.
+    pub cover: Cover,
+    /// How many renditions of an original, those asked for most often first.
+    pub renditions: u8,
 }
 
 /// Something that changes how a refresh policy's fetches are made, or what is done when they fail.

@@ -2,18 +2,20 @@
 //!
 //! Uploads pass through the application, so it knows of them at once and need not wait for a TTL: each
 //! one sets off a fetch in the background, through the guard, and the value gets a TTL as always.
-//! `cover = "all"` warms whatever is uploaded, `"held"` only what the cache holds an older version of.
-//! A photo site measured 7.4 % more hits and 4.1 % more origin traffic (Zhou et al., ICS 2018): much is
-//! uploaded that nobody will ask for. Here an upload is a change of an image at the origin, and every
-//! size of a picture is an image of its own.
+//! `cover = "held"` warms what the cache holds an older version of, `"new"` images that are added to the
+//! catalogue (a class with `churn`), `"all"` both and every other change as well. Of an original that is
+//! offered in several sizes the `renditions` that are asked for most often are fetched, which the site
+//! knows from the shares of its sizes. A photo site measured 7.4 % more hits and 4.1 % more origin traffic
+//! (Zhou et al., ICS 2018): much is uploaded that nobody will ask for. What a deployment renames is no
+//! upload.
 //!
 //! ```toml
-//! refresh = { policy = "on-demand", addons = [{ addon = "warm-on-upload", cover = "held" }] }
+//! refresh = { policy = "on-demand", addons = [{ addon = "warm-on-upload", cover = "new", renditions = 2 }] }
 //! ```
 
 use serde::{Deserialize, Serialize};
 
-use super::{RefreshAddon, Warming};
+use super::{Cover, RefreshAddon, Warming};
 use crate::catalog::{Invalid, Kind, Param, Plugin};
 use crate::strategy::Setup;
 use crate::units::SimDuration;
@@ -22,7 +24,8 @@ use crate::units::SimDuration;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Params {
-    cover: Warming,
+    cover: Cover,
+    renditions: u8,
 }
 
 /// Fetches what is uploaded.
@@ -32,17 +35,23 @@ pub struct WarmOnUpload(Warming);
 impl Plugin for WarmOnUpload {
     const NAME: &'static str = "warm-on-upload";
     const SUMMARY: &'static str = "An upload puts the new version into the cache before anybody asks for it.";
-    const PARAMS: &'static [Param] = &[Param::new(
-        "cover",
-        Kind::Choice(&["held", "all"]),
-        "which uploads: of images that the cache holds, or all",
-    )
-    .default("held")];
+    const PARAMS: &'static [Param] = &[
+        Param::new(
+            "cover",
+            Kind::Choice(&["held", "new", "all"]),
+            "which uploads: of images that the cache holds, of new ones, or all",
+        )
+        .default("held"),
+        Param::integer("renditions", "how many sizes of an original, those asked for most often first")
+            .default("1")
+            .from("1")
+            .to("16"),
+    ];
     type Params = Params;
     type Setup = Setup;
 
     fn new(params: &Params, _: &Setup) -> Result<Self, Invalid> {
-        Ok(Self(params.cover))
+        Ok(Self(Warming { cover: params.cover, renditions: params.renditions }))
     }
 }
 
