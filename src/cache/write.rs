@@ -1,0 +1,176 @@
+//! What changes entries: writing, new deadlines, deleting, and the room that is made for it.
+
+use super::residency::Residency;
+use super::slot::{Slot, State};
+use super::{Cache, Capacity, Cause, Entry, Stored};
+use crate::trace::ObjectId;
+use crate::units::SimTime;
+
+impl Cache {
+    /// Deletes an entry, as DEL and UNLINK do; whether there was a live one. `cause` is what a later
+    /// lookup shall find: evicted where an application makes room by itself, invalidated otherwise.
+    pub fn delete(&mut self, object: ObjectId, cause: Cause, now: SimTime) -> bool {
+        let was_live = self.find(object, now).is_some();
+        if was_live {
+            self.remove(object, cause, now);
+        }
+        was_live
+    }
+
+    /// Stores a value, as SETEX does, and makes room for it first. A dead entry of the same object is
+    /// deleted, a live one overwritten in its place.
+    pub fn set(&mut self, object: ObjectId, entry: Entry, now: SimTime) -> Stored {
+        if self.is_out_of_reach(object, now) {
+            return Stored::Unreachable;
+        }
+        self.reclaim_due(now);
+        if self.runs_commands() {
+            return self.set_in_server(object, entry, now);
+        }
+        let cost = self.memory.cost(&self.objects, object, entry.has_ttl());
+        if let Some(old) = self.find(object, now) {
+            self.overwrite(object, &old, entry, cost, now);
+            return Stored::Yes;
+        }
+        if !self.eviction.admit(object, self.weight(cost)) {
+            return Stored::NotAdmitted;
+        }
+        match self.make_room(cost, 1, now) {
+            Stored::Yes => {
+                self.fill(object, entry, cost, now);
+                Stored::Yes
+            }
+            refused => refused,
+        }
+    }
+
+    /// Writes a value for which there is room, over a live or a dead one or where there is none.
+    pub(super) fn write(&mut self, object: ObjectId, entry: Entry, now: SimTime) {
+        let cost = self.memory.cost(&self.objects, object, entry.has_ttl());
+        match self.find(object, now) {
+            Some(old) => self.overwrite(object, &old, entry, cost, now),
+            None => self.fill(object, entry, cost, now),
+        }
+    }
+
+    /// Writes a value of `cost` bytes over a live one.
+    pub(super) fn overwrite(&mut self, object: ObjectId, old: &Entry, entry: Entry, cost: u64, now: SimTime) {
+        self.slots[object.index()] = Slot::holding(entry);
+        let before = self.memory.cost(&self.objects, object, old.has_ttl());
+        self.residency.overwritten(old, before, cost, now);
+        self.eviction.on_overwrite(object);
+        self.rearmed(object, true, now);
+        self.reclaim.on_armed(object, entry.expires_at);
+    }
+
+    /// Writes a value of `cost` bytes where there is none.
+    pub(super) fn fill(&mut self, object: ObjectId, entry: Entry, cost: u64, now: SimTime) {
+        self.slots[object.index()] = Slot::holding(entry);
+        self.residency.stored(cost, now);
+        self.eviction.on_fill(object, self.weight(cost));
+        if self.server.is_some() {
+            let room = self.room_for_tables();
+            if let Some(server) = &mut self.server {
+                server.stored(object, entry.expires_at, now, room);
+                self.note_overhead(now);
+            }
+        }
+        self.reclaim.on_armed(object, entry.expires_at);
+    }
+
+    /// The server learns that a live key was written or has another deadline.
+    pub(super) fn rearmed(&mut self, object: ObjectId, written: bool, now: SimTime) {
+        if self.server.is_none() {
+            return;
+        }
+        let expires_at = self.slots[object.index()].expires_at;
+        let room = self.room_for_tables();
+        if let Some(server) = &mut self.server {
+            if written {
+                server.touched(object, now);
+            }
+            server.armed(object, expires_at, room);
+            self.note_overhead(now);
+        }
+    }
+
+    /// Moves the deadlines of a live entry, as EXPIRE does; whether there was one.
+    pub fn expire(
+        &mut self,
+        object: ObjectId,
+        fresh_until: SimTime,
+        expires_at: SimTime,
+        now: SimTime,
+    ) -> bool {
+        let is_live = self.look_to_write(object, now).is_some();
+        if is_live {
+            self.arm(object, fresh_until, expires_at, now);
+        }
+        is_live
+    }
+
+    /// Moves the deadlines of an entry that has been found.
+    pub(super) fn arm(&mut self, object: ObjectId, fresh_until: SimTime, expires_at: SimTime, now: SimTime) {
+        let slot = &mut self.slots[object.index()];
+        let before = slot.entry().has_ttl();
+        (slot.fresh_until, slot.expires_at) = (fresh_until, expires_at);
+        let after = slot.entry().has_ttl();
+        if before != after {
+            let cost = |has_ttl| self.memory.cost(&self.objects, object, has_ttl);
+            self.residency.recosted(cost(before), cost(after), now);
+        }
+        self.rearmed(object, false, now);
+        self.reclaim.on_armed(object, expires_at);
+    }
+
+    /// Evicts until so many more `entries` of `cost` bytes together fit.
+    pub(super) fn make_room(&mut self, cost: u64, entries: u64, now: SimTime) -> Stored {
+        let (used, needed, limit) = match self.capacity {
+            Capacity::Unbounded => return Stored::Yes,
+            Capacity::Bytes(limit) => (Residency::bytes as fn(&Residency) -> u64, cost, limit),
+            Capacity::Objects(limit) => (Residency::entries as fn(&Residency) -> u64, entries, limit),
+        };
+        if needed > limit {
+            return self.eviction.oversized();
+        }
+        while used(&self.residency) > limit - needed {
+            match self.eviction.victim() {
+                Some(victim) => {
+                    self.stats.evicted_keys += 1;
+                    self.remove(victim, Cause::Evicted, now);
+                    if let Some(next) = self.eviction.likely_victim() {
+                        self.prefetch(next);
+                    }
+                }
+                None => return Stored::OutOfMemory,
+            }
+        }
+        Stored::Yes
+    }
+
+    /// Takes an entry out, dead or alive.
+    pub(super) fn remove(&mut self, object: ObjectId, cause: Cause, now: SimTime) {
+        let slot = &mut self.slots[object.index()];
+        slot.state = State::Absent(cause);
+        let entry = slot.entry();
+        let cost = self.memory.cost(&self.objects, object, entry.has_ttl());
+        self.residency.left(&entry, cost, cause, now);
+        self.stats.expired_keys += u64::from(cause == Cause::Expired);
+        if let Some(server) = &mut self.server {
+            server.left(object);
+            self.note_overhead(now);
+        }
+        match cause {
+            Cause::Evicted => self.eviction.on_evict(object),
+            _ => self.eviction.on_remove(object),
+        }
+    }
+
+    /// What an entry of `cost` bytes takes of the capacity, in the capacity's own unit.
+    pub(super) fn weight(&self, cost: u64) -> u32 {
+        match self.capacity {
+            Capacity::Objects(_) => 1,
+            Capacity::Bytes(_) | Capacity::Unbounded => u32::try_from(cost).unwrap_or(u32::MAX),
+        }
+    }
+}
