@@ -161,7 +161,12 @@ fn runner_up(reading: &Reading, winner: &Cell) -> Option<String> {
         };
         return Some(format!("Runner-up: {name}, indistinguishable in score; {memory}."));
     }
-    let scores = (format::number(second.score), format::number(winner.score));
+    let (its, best) = (format::number(second.score), format::number(winner.score));
+    let scores = if its == best {
+        format!("nearly the same score, {best},")
+    } else {
+        format!("a score of {its} against {best}")
+    };
     let fresh = FRESH_HIT.of(second).zip(FRESH_HIT.of(winner)).map(|(second, winner)| second - winner);
     let hits = match fresh {
         Some(difference) if difference != 0.0 => {
@@ -171,7 +176,8 @@ fn runner_up(reading: &Reading, winner: &Cell) -> Option<String> {
         }
         _ => String::new(),
     };
-    Some(format!("Runner-up: {name}, with a score of {} against {}{hits}.", scores.0, scores.1))
+    let end = if hits.is_empty() { scores.trim_end_matches(',') } else { &scores };
+    Some(format!("Runner-up: {name}, with {end}{hits}."))
 }
 
 fn certainty(reading: &Reading) -> String {
