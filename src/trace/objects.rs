@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use super::prefetch::{on_large_pages, prefetch};
 
 /// The number of an object: dense, from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct ObjectId(u32);
 
 impl ObjectId {
@@ -34,7 +34,9 @@ impl ObjectId {
 }
 
 /// The number of a class of objects: dense, from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
 pub struct ClassId(u16);
 
 impl ClassId {
