@@ -55,7 +55,7 @@ impl Setup {
 }
 
 /// Why a lookup found nothing: how the object's last stay in the cache ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum Cause {
     /// It had never been held.
     Cold,

@@ -2,14 +2,16 @@
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::pool::Side;
 use super::source::{self, ScenarioFile};
 use super::terminal::{self, Phase};
 use super::{CliError, Output, Status, default_folder};
-use crate::record::{self, About, Record};
+use crate::metrics::Measurements;
+use crate::record::{self, About, Journal, Record, Sweep};
 use crate::report;
-use crate::tune::{self, Runs};
+use crate::tune::{self, Progress, Runs};
 use crate::units::ByteSize;
 
 /// Simulate every cell of a scenario, print the ranking and write the report
@@ -47,6 +49,10 @@ pub(super) struct Args {
     /// results are the same. Without it that is done above 16 million, unless the scenario needs to look ahead
     #[arg(long)]
     stream: bool,
+    /// Go on with a sweep that was broken off in the same output folder, from the runs that were done. Refused if the
+    /// scenario, the seed or the trace is another one
+    #[arg(long)]
+    resume: bool,
     #[command(flatten)]
     pub(super) output: Output,
 }
@@ -71,7 +77,14 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         },
         silent,
     )?;
-    let played = simulate(&file, &loaded.runs, args)?;
+    let journal = journal(&file, &loaded, args.resume, &out)?;
+    if !journal.is_empty() && !silent {
+        let runs = tune::grid(&file.scenario).len() * repeat(&file, &loaded.runs);
+        terminal::note(&format!("resumed: {} of {runs} runs were done before", journal.len()));
+    }
+    let kept = Kept { journal, phase: OnceLock::new() };
+    let played = simulate(&file, &loaded.runs, args, &kept)?;
+    let ended = kept.journal.end().map_err(anyhow::Error::from)?;
     let finished = played.cells.iter().any(|cell| cell.replications.iter().any(Result::is_ok));
     let Some(trace) = played.trace.as_ref().filter(|_| finished).map(std::sync::Arc::clone) else {
         return Ok(nothing_finished(&played.cells));
@@ -83,6 +96,11 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     };
     let record = Record::of_run(&file.scenario, &trace, played.cells, about);
     report::write(&record, &record.to_json(), &out).map_err(anyhow::Error::from)?;
+    if terminal::interrupted() && record.cells.iter().any(|cell| cell.failed.is_some()) {
+        terminal::note("interrupted; the same command with --resume goes on from the runs that are done");
+    } else {
+        ended.remove().map_err(anyhow::Error::from)?;
+    }
     tell(&record, &out, args.output);
     Ok(status(&record))
 }
@@ -101,8 +119,68 @@ fn nothing_finished(cells: &[tune::CellRun]) -> Status {
     Status::CellsFailed
 }
 
+/// How often each cell is repeated.
+fn repeat(file: &ScenarioFile, runs: &Runs) -> usize {
+    match runs {
+        Runs::Recorded(_) => 1,
+        Runs::Synthetic(_) => file.scenario.repeat as usize,
+    }
+}
+
+/// The runs of this sweep that are done: those of one that was broken off, or none so far.
+fn journal(
+    file: &ScenarioFile,
+    loaded: &source::Loaded,
+    resume: bool,
+    out: &Path,
+) -> Result<Journal, CliError> {
+    // The notes tell the digests of tables that the scenario reads.
+    let meant = format!("{}{}", file.text, file.scenario.notes.join("\n"));
+    let sweep = Sweep {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        scenario_sha256: record::sha256(meant.as_bytes()),
+        seed: file.scenario.seed,
+        trace_sha256: loaded.about.as_ref().map(|about| about.sha256.clone()),
+        requests: loaded.about.as_ref().map(|about| about.requests),
+        cells: tune::grid(&file.scenario).len(),
+        repeat: repeat(file, &loaded.runs),
+    };
+    if resume {
+        return Ok(Journal::resume(out, &sweep).map_err(anyhow::Error::from)?);
+    }
+    Ok(Journal::begin(out, &sweep))
+}
+
+/// Progress on the terminal, and the runs that are done in a file.
+struct Kept {
+    journal: Journal,
+    phase: OnceLock<Phase>,
+}
+
+impl Progress for Kept {
+    fn advanced(&self, requests: u64) {
+        self.phase.get().iter().for_each(|phase| phase.advanced(requests));
+    }
+
+    fn run_done(&self) {
+        self.phase.get().iter().for_each(|phase| phase.run_done());
+    }
+
+    fn stop(&self) -> bool {
+        terminal::interrupted() || self.journal.has_failed()
+    }
+
+    fn known(&self, cell: usize, replication: usize) -> Option<Measurements> {
+        self.journal.known(cell, replication)
+    }
+
+    fn measured(&self, cell: usize, replication: usize, measured: &Measurements) {
+        self.journal.keep(cell, replication, measured);
+    }
+}
+
 /// Runs all cells on as many threads as wanted and as memory allows, with progress on the terminal.
-fn simulate(file: &ScenarioFile, runs: &Runs, args: &Args) -> Result<tune::Played, CliError> {
+fn simulate(file: &ScenarioFile, runs: &Runs, args: &Args, kept: &Kept) -> Result<tune::Played, CliError> {
     let (scenario, silent) = (&file.scenario, args.output.quiet);
     let cells = tune::grid(scenario);
     let requests = match runs {
@@ -121,8 +199,12 @@ fn simulate(file: &ScenarioFile, runs: &Runs, args: &Args) -> Result<tune::Playe
         silent,
     };
     let threads = side.pool()?;
-    let phase = Phase::begin("simulating", count, requests * cells.len() as u64, silent);
-    let played = threads.install(|| tune::run(scenario, &cells, runs, &phase));
+    // What was done before is not waited for.
+    let left = count - kept.journal.len() as u64;
+    let phase =
+        Phase::begin("simulating", count, requests * cells.len() as u64 * left / count.max(1), silent);
+    let phase = kept.phase.get_or_init(|| phase);
+    let played = threads.install(|| tune::run(scenario, &cells, runs, kept));
     phase.end();
     Ok(played.map_err(|fault| file.mistake(fault))?)
 }

@@ -9,7 +9,7 @@ use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
 
 /// How often each kind of outcome occurred.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Tally([u64; OutcomeKind::ALL.len()]);
 
 impl Tally {
@@ -54,7 +54,7 @@ impl From<[u32; OutcomeKind::ALL.len()]> for Tally {
 }
 
 /// What happened to one class of objects (or to all).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct ClassTotals {
     /// Outcomes by kind.
     pub outcomes: Tally,
@@ -95,7 +95,7 @@ impl ClassTotals {
 }
 
 /// How long requests waited.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Latencies {
     /// All requests.
     pub all: Waits,
@@ -106,7 +106,7 @@ pub struct Latencies {
 }
 
 /// What the cache held.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct MemoryUse {
     /// Bytes resident, live and expired, averaged over time.
     pub mean_bytes: f64,
@@ -129,7 +129,7 @@ pub struct MemoryUse {
 }
 
 /// Commands the application sent to the cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Commands {
     /// GET, one per request and one per poll of a request that waits.
     pub get: u64,
@@ -173,7 +173,7 @@ impl Commands {
 }
 
 /// How unevenly fetches came: counts per window of time, aligned to time zero.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Burst {
     /// Length of a window.
     pub window: SimDuration,
@@ -186,7 +186,7 @@ pub struct Burst {
 }
 
 /// What the origin had to do.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct OriginLoad {
     /// Fetches asked of the origin, in the foreground and in the background.
     pub fetches: u64,
@@ -213,7 +213,7 @@ pub struct OriginLoad {
 }
 
 /// What went wrong on the way to an answer, and what was done about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Incidents {
     /// Attempts that ended for want of patience.
     pub timeouts: u64,
@@ -230,7 +230,7 @@ pub struct Incidents {
 }
 
 /// What application-side sweeps did and cost.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct SweepTotals {
     /// Sweeps.
     pub count: u64,
@@ -253,7 +253,7 @@ pub struct SweepTotals {
 }
 
 /// One regeneration in which fetches of the same object overlapped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Stampede {
     /// Which object.
     pub object: ObjectId,
@@ -273,7 +273,7 @@ pub struct Stampede {
 ///
 /// A regeneration is a maximal stretch of time with at least one fetch of the same object in
 /// flight; its size is the number of fetches started in it. A stampede is one of size 2 or more.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct StampedeTotals {
     /// Regenerations of any size.
     pub regenerations: u64,
@@ -298,7 +298,7 @@ pub struct StampedeTotals {
 }
 
 /// How current the answers were.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Freshness {
     /// Answers with a value.
     pub responses: u64,
@@ -321,7 +321,7 @@ pub struct Freshness {
 }
 
 /// What happened in one bucket of virtual time.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Bucket {
     /// Outcomes of the requests that arrived in it.
     pub outcomes: Tally,
@@ -366,7 +366,7 @@ pub struct Bucket {
 }
 
 /// What happened to one class in one bucket of virtual time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct ClassBucket {
     /// Outcomes by kind, in the order of [`OutcomeKind::ALL`].
     pub outcomes: [u32; OutcomeKind::ALL.len()],
@@ -375,7 +375,7 @@ pub struct ClassBucket {
 }
 
 /// The run over time, in buckets of equal length from time zero, warm-up included.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Series {
     /// Length of a bucket.
     pub bucket: SimDuration,
@@ -388,7 +388,7 @@ pub struct Series {
 }
 
 /// All that is known of one simulation.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Measurements {
     /// Length of the scored part.
     pub scored: SimDuration,

@@ -6,7 +6,7 @@ use crate::trace::{ClassId, ObjectId};
 use crate::units::{SimDuration, SimTime};
 
 /// How a request ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum OutcomeKind {
     /// The value was there and within its logical TTL.
     FreshHit,

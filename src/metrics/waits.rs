@@ -12,7 +12,8 @@ const DIGITS: u8 = 3;
 /// A second histogram sums up by how much the times of each place exceed its least value, so a
 /// percentile is the mean of the times at its place: exact where these are equal, such as the time of
 /// a constant origin or a timeout, and to three digits elsewhere. The mean and the greatest are exact.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(into = "Kept", from = "Kept")]
 pub struct Waits {
     counts: Histogram<u64>,
     excess: Histogram<u64>,
@@ -25,6 +26,37 @@ impl Default for Waits {
         // Both grow with what they are told.
         let empty = || Histogram::new(DIGITS).expect("three digits are legal");
         Self { counts: empty(), excess: empty(), sum: 0, max: 0 }
+    }
+}
+
+/// What is needed to have the same again: by place, its least value, how many, and by how much they exceed it.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Kept {
+    places: Vec<(u64, u64, u64)>,
+    sum: u128,
+    max: u64,
+}
+
+impl From<Waits> for Kept {
+    fn from(waits: Waits) -> Self {
+        let place = |place: hdrhistogram::iterators::IterationValue<u64>| {
+            let (least, count) =
+                (waits.counts.lowest_equivalent(place.value_iterated_to()), place.count_at_value());
+            let excess = if least <= waits.excess.high() { waits.excess.count_at(least) } else { 0 };
+            (least, count, excess)
+        };
+        Self { places: waits.counts.iter_recorded().map(place).collect(), sum: waits.sum, max: waits.max }
+    }
+}
+
+impl From<Kept> for Waits {
+    fn from(kept: Kept) -> Self {
+        let mut waits = Self { sum: kept.sum, max: kept.max, ..Self::default() };
+        for (least, count, excess) in kept.places {
+            waits.counts.record_n(least, count).expect("a histogram that may grow takes every time");
+            waits.excess.record_n(least, excess).expect("a histogram that may grow takes every time");
+        }
+        waits
     }
 }
 
@@ -137,6 +169,9 @@ mod tests {
             let (told, true_one) = (all.quantile(within), sorted[rank]);
             prop_assert!(told.abs_diff(true_one) as f64 <= true_one as f64 / 1_000.0, "{told} for {true_one}");
             prop_assert_eq!(told, together.quantile(within));
+            let text = serde_json::to_string(&all).expect("it has a JSON form");
+            let again: Waits = serde_json::from_str(&text).expect("it reads back");
+            prop_assert_eq!(&again, &all);
             prop_assert_eq!((all.len(), all.max()), (together.len(), together.max()));
             prop_assert_eq!(all.max(), *sorted.last().expect("there is one"));
         }

@@ -454,7 +454,7 @@ fn trajectories(runs: &Replications, classes: &[String]) -> Vec<wire::Trajectory
     let seen = first.map_or(&[][..], |(_, run)| &run.trajectories);
     seen.iter()
         .map(|trajectory| wire::Trajectory {
-            name: trajectory.name.to_owned(),
+            name: trajectory.name.clone().into_owned(),
             class: trajectory.class.and_then(|class| classes.get(class.index()).cloned()),
             times_s: trajectory.times.iter().map(|at| at.as_secs_f64()).collect(),
             ttl_s: trajectory.ttls.iter().map(|ttl| ttl.as_secs_f64()).collect(),

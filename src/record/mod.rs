@@ -8,6 +8,7 @@ mod assemble;
 mod build;
 mod classes;
 mod columns;
+mod journal;
 mod json;
 mod reuse;
 mod series;
@@ -17,6 +18,7 @@ mod wire;
 
 pub use assemble::{About, sha256, synthetic};
 pub use build::{CellContext, Finished, ids};
+pub use journal::{JOURNAL, Journal, JournalError, Sweep};
 pub use json::RecordError;
 pub use reuse::reuse;
 pub use wire::*;

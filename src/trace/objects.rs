@@ -6,7 +6,7 @@ use super::prefetch::{on_large_pages, prefetch};
 use crate::units::SimTime;
 
 /// The number of an object: dense, from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct ObjectId(u32);
 
 impl ObjectId {
@@ -35,7 +35,9 @@ impl ObjectId {
 }
 
 /// The number of a class of objects: dense, from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
 pub struct ClassId(u16);
 
 impl ClassId {

@@ -4,8 +4,10 @@
 //! trace, which is made when the first of them needs it and dropped after the last. Results are
 //! ordered by their place in the plan, so that the number of threads changes nothing.
 
+use std::cmp::Reverse;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -35,6 +37,14 @@ pub trait Progress: Sync {
 
     /// Whether all runs should stop now.
     fn stop(&self) -> bool;
+
+    /// What a run measured that needs not be made again, because an earlier sweep made it.
+    fn known(&self, _cell: usize, _replication: usize) -> Option<Measurements> {
+        None
+    }
+
+    /// A run was made and measured this.
+    fn measured(&self, _cell: usize, _replication: usize, _: &Measurements) {}
 }
 
 /// Nobody watches, and nobody stops.
@@ -112,36 +122,83 @@ pub fn run(
         Runs::Synthetic(_) => scenario.repeat as usize,
     };
     let traces: Vec<Shared> = (0..repeat).map(|_| Shared::new(cells.len())).collect();
-    let results: Vec<Result<Measurements, Failure>> = (0..repeat * cells.len())
-        .into_par_iter()
-        .with_max_len(1)
-        .map(|task| {
-            let (replication, cell) = (task / cells.len(), task % cells.len());
+    let make = |replication: usize| match runs {
+        Runs::Recorded(trace) => Arc::clone(trace),
+        Runs::Synthetic(workload) => {
+            Arc::new(generate(workload, replication_seed(scenario.seed, replication as u64)))
+        }
+    };
+    let longest_first = longest_first(scenario, cells);
+    let next = AtomicUsize::new(0);
+    // Every thread takes the next run that is left, in this order.
+    let worker = |_: usize| {
+        let mut done = Vec::new();
+        loop {
+            let task = next.fetch_add(1, Ordering::Relaxed);
+            let (replication, place) = (task / cells.len().max(1), task % cells.len().max(1));
+            if task >= repeat * cells.len() {
+                return done;
+            }
+            let cell = longest_first[place];
             let seed = replication_seed(scenario.seed, replication as u64);
             let shared = &traces[replication];
-            let result = if progress.stop() {
+            let result = if let Some(known) = progress.known(cell, replication) {
+                Ok(known)
+            } else if progress.stop() {
                 Err(Failure::Stopped)
             } else {
-                let make = || match runs {
-                    Runs::Recorded(trace) => Arc::clone(trace),
-                    Runs::Synthetic(workload) => Arc::new(generate(workload, seed)),
-                };
-                one(scenario, &cells[cell], &|| shared.get(make), seed, progress)
+                let made = one(scenario, &cells[cell], &|| shared.get(|| make(replication)), seed, progress);
+                if let Ok(measured) = &made {
+                    progress.measured(cell, replication, measured);
+                }
+                made
             };
             shared.done(replication == 0);
             if result.is_ok() {
                 progress.run_done();
             }
-            result
-        })
-        .collect();
+            done.push((replication, cell, result));
+        }
+    };
+    let workers = 0..rayon::current_num_threads();
+    let mut results: Vec<(usize, usize, Result<Measurements, Failure>)> =
+        workers.into_par_iter().with_max_len(1).flat_map_iter(worker).collect();
+    results.sort_by_key(|(replication, cell, _)| (*replication, *cell));
     let mut by_cell: Vec<CellRun> =
         cells.iter().map(|plan| CellRun { plan: *plan, replications: Vec::with_capacity(repeat) }).collect();
-    for (task, result) in results.into_iter().enumerate() {
-        by_cell[task % cells.len()].replications.push(result);
+    let is_done = results.iter().any(|(_, _, result)| result.is_ok());
+    for (_, cell, result) in results {
+        by_cell[cell].replications.push(result);
     }
-    let trace = traces.into_iter().next().and_then(Shared::into_trace);
+    // Where every run of the first replication was known, nobody has made its trace.
+    let trace = traces.into_iter().next().and_then(Shared::into_trace).or_else(|| is_done.then(|| make(0)));
     Ok(Played { cells: by_cell, trace })
+}
+
+/// The places of the cells, those that take longest first, so that no thread is left with a long run at the end
+/// (longest processing time first: Graham, Bounds on multiprocessing timing anomalies, 1969).
+fn longest_first(scenario: &Scenario, cells: &[CellPlan]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..cells.len()).collect();
+    order.sort_by_key(|place| Reverse(duration(scenario, &cells[*place])));
+    order
+}
+
+/// How long a cell takes beside others, roughly: what benches/strategies.rs and benches/redis.rs show, and of equal
+/// ones the smaller cache, which misses more.
+fn duration(scenario: &Scenario, plan: &CellPlan) -> (u64, Reverse<u64>) {
+    let design = &scenario.strategies[plan.strategy];
+    let eviction = scenario.cache.evictions[plan.eviction].name();
+    let tenths = [
+        if design.refresh.name() == "timer" { 32 } else { 10 },
+        if eviction.starts_with("allkeys-") || eviction.starts_with("volatile-") { 19 } else { 10 },
+        if design.sweep.name() == "none" { 10 } else { 14 },
+        10 + 2 * design.modifiers.len() as u64,
+    ];
+    let room = match plan.capacity {
+        cache::Capacity::Unbounded => u64::MAX,
+        cache::Capacity::Bytes(room) | cache::Capacity::Objects(room) => room,
+    };
+    (tenths.into_iter().product(), Reverse(room))
 }
 
 /// The chance of one replication of a scenario with this seed: of its workload, its origin and its strategies.

@@ -18,7 +18,9 @@ const UNITS: [(&str, u64); 8] = [
 ];
 
 /// An instant of virtual time: nanoseconds since the trace began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
 pub struct SimTime(u64);
 
 /// A span of virtual time in nanoseconds. Written with units: `"50ms"`, `"1h"`, `"1h30m"`, `"0.5s"`.
@@ -198,7 +200,8 @@ impl FromStr for SimDuration {
         if rest.starts_with('-') {
             return wrong("a duration is never negative");
         }
-        let mut nanos = 0.0_f64;
+        // What is written in whole units is read exactly.
+        let (mut whole, mut part) = (0_u128, 0.0_f64);
         while !rest.is_empty() {
             let Some((number, unit, after)) = number_and_unit(rest) else {
                 return wrong("write a number and a unit, such as \"30s\" or \"1h\"");
@@ -210,19 +213,24 @@ impl FromStr for SimDuration {
                     "that unit is not known (there are: ns, us, ms, s, m, h, d, w)"
                 });
             };
-            nanos += number * *length as f64;
+            if number.fract() == 0.0 && number < (1_u64 << 53) as f64 {
+                whole += as_whole(number) * u128::from(*length);
+            } else {
+                part += number * *length as f64;
+            }
             rest = after;
         }
-        if nanos >= u64::MAX as f64 {
-            return wrong("it is longer than 584 years");
+        match u64::try_from(whole.saturating_add(as_whole(part.round()))) {
+            Ok(nanos) => Ok(Self(nanos)),
+            Err(_) => wrong("it is longer than 584 years"),
         }
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "checked to be between 0 and u64::MAX"
-        )]
-        Ok(Self(nanos.round() as u64))
     }
+}
+
+/// A number that is whole and not negative; the greatest stands for what is greater.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole and not negative")]
+fn as_whole(number: f64) -> u128 {
+    number as u128
 }
 
 /// Prints what [`FromStr`] reads: the exact value in the largest units that fit, `1h30m`.

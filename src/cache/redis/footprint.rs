@@ -102,7 +102,7 @@ fn header(len: u64) -> u64 {
 }
 
 /// `used_memory` by what it is used for, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Breakdown {
     /// Data of values.
     pub values: u64,

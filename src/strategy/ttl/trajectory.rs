@@ -1,14 +1,16 @@
 //! How TTLs went over time: what controllers steered, and what fills were given.
 
+use std::borrow::Cow;
+
 use super::{Steered, TtlRule};
 use crate::trace::ClassId;
 use crate::units::{SimDuration, SimTime};
 
 /// A TTL over time.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Trajectory {
     /// What it is the TTL of: `fills`, or the name of the controller that steers it.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Of which class; `None` if of all objects.
     pub class: Option<ClassId>,
     /// Instants, increasing.
@@ -35,7 +37,7 @@ impl Log {
     /// A log with buckets of length `step`.
     pub(super) fn new(step: SimDuration, classes: usize) -> Self {
         let empty = |class| Trajectory {
-            name: "fills",
+            name: "fills".into(),
             class: Some(ClassId::from_index(class)),
             times: Vec::new(),
             ttls: Vec::new(),
@@ -90,6 +92,7 @@ impl Log {
         for (place, Steered { name, class, ttl, pinned }) in rule.steered().into_iter().enumerate() {
             if self.steered.len() == place {
                 let (times, ttls) = (Vec::new(), Vec::new());
+                let name = name.into();
                 self.steered.push((Trajectory { name, class, times, ttls, pinned_share: None }, 0));
             }
             let (trajectory, times_pinned) = &mut self.steered[place];

@@ -1,0 +1,319 @@
+//! The runs of a sweep that are done, one line each, so that a sweep which was broken off can go on.
+//!
+//! The first line says what is simulated: scenario, seed, trace and version of ttlab. Each line after it is a run
+//! with all that it measured, written in one piece when the run ends. Whatever kills the program, the lines
+//! before stay; a last line without its end is taken as never written. The file is no record: it goes when that
+//! is written.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use crate::metrics::Measurements;
+
+/// The file in the output folder.
+pub const JOURNAL: &str = "unfinished.jsonl";
+
+/// What is simulated: a sweep goes on only as the one that it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sweep {
+    /// The version of ttlab, for another one may measure otherwise.
+    pub version: String,
+    /// SHA-256 of the scenario's text.
+    pub scenario_sha256: String,
+    /// The seed that all chance comes from.
+    pub seed: u64,
+    /// SHA-256 of the recorded trace; `None` where the scenario makes its requests.
+    pub trace_sha256: Option<String>,
+    /// Requests of the recorded trace, which depend on how it is read.
+    pub requests: Option<u64>,
+    /// Cells, and how often each is repeated.
+    pub cells: usize,
+    /// Replications of each.
+    pub repeat: usize,
+}
+
+impl Sweep {
+    /// What differs from an `earlier` sweep, in words; `None` where nothing does.
+    fn changes_since(&self, earlier: &Self) -> Option<String> {
+        let changed = [
+            (
+                self.version != earlier.version,
+                format!("ttlab {} began it, this is {}", earlier.version, self.version),
+            ),
+            (self.scenario_sha256 != earlier.scenario_sha256, "the scenario changed".to_owned()),
+            (self.seed != earlier.seed, format!("the seed was {} and is {}", earlier.seed, self.seed)),
+            (
+                self.trace_sha256 != earlier.trace_sha256 || self.requests != earlier.requests,
+                "the trace changed, or what is read of it".to_owned(),
+            ),
+            (
+                (self.cells, self.repeat) != (earlier.cells, earlier.repeat),
+                format!("it had {} cells times {}", earlier.cells, earlier.repeat),
+            ),
+        ];
+        let changed: Vec<String> =
+            changed.into_iter().filter_map(|(has, what)| has.then_some(what)).collect();
+        (!changed.is_empty()).then(|| changed.join("; "))
+    }
+}
+
+/// Why a sweep cannot go on, or its runs cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The file cannot be written or read.
+    #[error("finished runs cannot be kept in {}: {reason}; make room or make it writable, or name another folder with --out", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        reason: io::Error,
+    },
+    /// There is no sweep to go on with.
+    #[error("there is nothing to resume: {} is not there; run without --resume", path.display())]
+    Missing {
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// The file is none of a sweep.
+    #[error("{} does not say which sweep it is of ({what}); run without --resume", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// The sweep that was broken off is another one.
+    #[error("the sweep in {} cannot be resumed: {what}; run without --resume to begin anew", path.display())]
+    Changed {
+        /// Where it is.
+        path: PathBuf,
+        /// What changed.
+        what: String,
+    },
+}
+
+/// A run that is done.
+#[derive(Serialize, Deserialize)]
+struct Line<M> {
+    cell: usize,
+    replication: usize,
+    measured: M,
+}
+
+/// The finished runs of a sweep, and the file to which more are added.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    /// The first line, until it is written with the first run.
+    head: Vec<u8>,
+    file: Mutex<Option<File>>,
+    known: BTreeMap<(usize, usize), Measurements>,
+    /// Why a run could not be kept.
+    failed: Mutex<Option<io::Error>>,
+}
+
+impl Journal {
+    /// Begins a sweep in the folder `out`. Nothing is written before the first run is done; then it takes the place of
+    /// what an earlier sweep left there.
+    pub fn begin(out: &Path, sweep: &Sweep) -> Self {
+        let mut head = serde_json::to_vec(sweep).expect("plain words and numbers have a JSON form");
+        head.push(b'\n');
+        let path = out.join(JOURNAL);
+        Self { path, head, file: Mutex::default(), known: BTreeMap::new(), failed: Mutex::default() }
+    }
+
+    /// Goes on with the sweep that was broken off in the folder `out`.
+    ///
+    /// # Errors
+    /// If there is none, or it was another one: what changed.
+    pub fn resume(out: &Path, sweep: &Sweep) -> Result<Self, JournalError> {
+        let path = out.join(JOURNAL);
+        let failed = |reason: io::Error| match reason.kind() {
+            io::ErrorKind::NotFound => JournalError::Missing { path: path.clone() },
+            _ => JournalError::File { path: path.clone(), reason },
+        };
+        let mut file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed)?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).map_err(failed)?;
+        let unreadable = |what: &str| JournalError::Unreadable { path: path.clone(), what: what.to_owned() };
+        let mut lines = text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+        let head = lines.next().ok_or_else(|| unreadable("its first line is not whole"))?;
+        let earlier: Sweep = serde_json::from_slice(head).map_err(|error| unreadable(&error.to_string()))?;
+        if let Some(what) = sweep.changes_since(&earlier) {
+            return Err(JournalError::Changed { path, what });
+        }
+        let (mut known, mut kept) = (BTreeMap::new(), head.len());
+        for line in lines {
+            // From the first that is no run, nothing counts.
+            let Ok(run) = serde_json::from_slice::<Line<Measurements>>(line) else { break };
+            if run.cell >= sweep.cells || run.replication >= sweep.repeat {
+                break;
+            }
+            known.insert((run.replication, run.cell), run.measured);
+            kept += line.len();
+        }
+        let kept = kept as u64;
+        file.set_len(kept).and_then(|()| file.seek(SeekFrom::Start(kept))).map_err(failed)?;
+        Ok(Self { path, head: Vec::new(), file: Mutex::new(Some(file)), known, failed: Mutex::default() })
+    }
+
+    /// How many runs were done before.
+    pub fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Whether none was.
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// What a run measured that was done before.
+    pub fn known(&self, cell: usize, replication: usize) -> Option<Measurements> {
+        self.known.get(&(replication, cell)).cloned()
+    }
+
+    /// Keeps a run; false where it cannot be kept, for which [`end`](Self::end) has the reason.
+    pub fn keep(&self, cell: usize, replication: usize, measured: &Measurements) -> bool {
+        let line = serde_json::to_vec(&Line { cell, replication, measured }).map_err(io::Error::other);
+        let written = line.and_then(|mut line| {
+            line.push(b'\n');
+            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(file) = &mut *file {
+                return file.write_all(&line);
+            }
+            if let Some(folder) = self.path.parent() {
+                std::fs::create_dir_all(folder)?;
+            }
+            file.insert(File::create(&self.path)?).write_all(&[&self.head[..], &line].concat())
+        });
+        let is_kept = written.is_ok();
+        if let Err(reason) = written {
+            self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
+        }
+        is_kept
+    }
+
+    /// Whether a run could not be kept.
+    pub fn has_failed(&self) -> bool {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// No more runs will be kept.
+    ///
+    /// # Errors
+    /// Why one could not be.
+    pub fn end(self) -> Result<Ended, JournalError> {
+        match self.failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(reason) => Err(JournalError::File { path: self.path, reason }),
+            None => Ok(Ended(self.path)),
+        }
+    }
+}
+
+/// A journal to which nothing is added any more.
+#[derive(Debug)]
+pub struct Ended(PathBuf);
+
+impl Ended {
+    /// Takes the file away: the record holds all that is in it.
+    ///
+    /// # Errors
+    /// If it cannot go.
+    pub fn remove(self) -> Result<(), JournalError> {
+        let Self(path) = self;
+        match std::fs::remove_file(&path) {
+            Err(reason) if reason.kind() != io::ErrorKind::NotFound => {
+                Err(JournalError::File { path, reason })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sweep() -> Sweep {
+        Sweep {
+            version: "1".to_owned(),
+            scenario_sha256: "ab".to_owned(),
+            seed: 7,
+            trace_sha256: None,
+            requests: None,
+            cells: 3,
+            repeat: 2,
+        }
+    }
+
+    fn measured(evicted: u64) -> Measurements {
+        let mut measured = Measurements { evicted, ..Measurements::empty() };
+        measured.latencies.all.record(123_456_789, 4);
+        measured.latencies.all.record(0, 9);
+        measured.totals.age_sum_ns = u128::from(u64::MAX) * 3;
+        measured.memory.mean_bytes = 0.1 + 0.2;
+        measured.scored = crate::units::SimDuration::FOREVER;
+        measured
+    }
+
+    #[test]
+    fn runs_that_were_kept_are_known_again_and_a_torn_line_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("new");
+        let journal = Journal::begin(&out, &sweep());
+        assert!(!out.exists(), "nothing is done yet");
+        assert!(journal.keep(2, 1, &measured(5)) && journal.keep(0, 0, &measured(6)));
+        drop(journal);
+        let path = out.join(JOURNAL);
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, [&whole[..], br#"{"cell":1,"replica"#].concat()).unwrap();
+        let journal = Journal::resume(&out, &sweep()).unwrap();
+        assert_eq!(journal.len(), 2);
+        assert_eq!((journal.known(2, 1), journal.known(0, 0)), (Some(measured(5)), Some(measured(6))));
+        assert_eq!(journal.known(1, 0), None);
+        // What was torn is written over.
+        assert!(journal.keep(1, 0, &measured(7)));
+        journal.end().unwrap();
+        assert_eq!(Journal::resume(&out, &sweep()).unwrap().len(), 3);
+        Journal::resume(&out, &sweep()).unwrap().end().unwrap().remove().unwrap();
+        let gone = Journal::resume(&out, &sweep()).unwrap_err().to_string();
+        assert!(gone.contains("nothing to resume"), "{gone}");
+    }
+
+    #[test]
+    fn another_sweep_is_refused_with_what_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Journal::begin(folder.path(), &sweep()).keep(0, 0, &measured(1)));
+        for (changed, word) in [
+            (Sweep { scenario_sha256: "cd".to_owned(), ..sweep() }, "the scenario changed"),
+            (Sweep { trace_sha256: Some("ef".to_owned()), ..sweep() }, "the trace changed"),
+            (Sweep { seed: 8, ..sweep() }, "the seed was 7 and is 8"),
+            (Sweep { version: "2".to_owned(), ..sweep() }, "ttlab 1 began it"),
+            (Sweep { cells: 4, ..sweep() }, "3 cells"),
+        ] {
+            let refused = Journal::resume(folder.path(), &changed).unwrap_err().to_string();
+            assert!(refused.contains(word) && refused.contains("without --resume"), "{refused}");
+        }
+        std::fs::write(folder.path().join(JOURNAL), "no JSON\n").unwrap();
+        let refused = Journal::resume(folder.path(), &sweep()).unwrap_err().to_string();
+        assert!(refused.contains("which sweep"), "{refused}");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_full_disk_is_told_with_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        // Everything that is written to this device fails as on a full disk.
+        std::os::unix::fs::symlink("/dev/full", folder.path().join(JOURNAL)).unwrap();
+        let journal = Journal::begin(folder.path(), &sweep());
+        assert!(!journal.keep(0, 0, &measured(1)) && journal.has_failed());
+        let refused = journal.end().unwrap_err().to_string();
+        assert!(refused.contains(JOURNAL) && refused.contains("make room"), "{refused}");
+    }
+}
