@@ -15,7 +15,7 @@ use crate::report::{self, PAGE, ValidationReport};
 ///
 /// Every cell is played as by `ttlab live`, and then through the model with the same requests, at the same phase of the
 /// server's clock and with several seeds. Each figure is told with its difference and whether that is inside its
-/// tolerance: 0.5 percentage points of a hit ratio, 3 % of evictions and expirations, 1 % of used_memory, each widened by
+/// tolerance: 0.5 percentage points of a hit ratio, 3 % of evictions and expirations, 1 % of the memory in use, each widened by
 /// what chance alone brings about. The output folder holds index.html, validation.md and validation.json. The exit status
 /// is 1 if a figure is outside.
 #[derive(Debug, clap::Args)]

@@ -1,7 +1,8 @@
 //! Predicted beside measured: the same trace through the model and through a real server, figure by figure.
 //!
-//! The model is given the phase of the server's clock in the live run, and is played with several seeds: a live run is one draw of chance, the prediction a mean with a spread. A difference is inside
-//! if it is not larger than its tolerance and [`CHANCE`] standard deviations of chance together.
+//! The model is given the phase of the server's clock in the live run, and is played with several seeds: a live run is
+//! one draw of chance, the prediction a mean with a spread. A difference is inside if it is not larger than its tolerance
+//! and [`CHANCE`] standard deviations of chance together.
 
 use std::sync::Arc;
 
@@ -172,7 +173,7 @@ fn share(run: &Measurements, kinds: &[OutcomeKind]) -> Option<f64> {
 }
 
 fn waits(run: &Measurements, quantile: f64) -> Option<f64> {
-    (run.latencies.all.len() > 0).then(|| run.latencies.all.quantile(quantile) as f64 / 1e6)
+    (!run.latencies.all.is_empty()).then(|| run.latencies.all.quantile(quantile) as f64 / 1e6)
 }
 
 /// All figures: what, kind, tolerance, and where it is.
