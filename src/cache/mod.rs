@@ -190,6 +190,11 @@ impl Cache {
         cache.serving(Settings::default(), Seed::new(0))
     }
 
+    /// What its memory model counts beside entries; `None` where it counts nothing.
+    pub fn counting(&self) -> Option<memory::Counting> {
+        self.memory.counting()
+    }
+
     /// The same, still empty, with other settings of its server and other chance; nothing changes where no
     /// policy or model needs one.
     #[must_use]

@@ -23,6 +23,7 @@ mod source;
 mod terminal;
 mod trace;
 mod tune;
+mod validate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -62,6 +63,7 @@ enum Command {
     Cluster(cluster::Args),
     Explain(explain::Args),
     Live(live::Args),
+    Validate(validate::Args),
     List(list::Args),
     Trace(trace::Args),
     Report(report::Args),
@@ -97,6 +99,7 @@ pub fn main() -> ExitCode {
         Command::Cluster(args) => (args.output, cluster::run(&args)),
         Command::Explain(args) => (Output { quiet: false, json: args.json }, explain::run(&args)),
         Command::Live(args) => (args.output, live::run(&args)),
+        Command::Validate(args) => (args.output, validate::run(&args)),
         Command::List(args) => (Output { quiet: false, json: args.json }, list::run(&args)),
         Command::Trace(args) => (Output { quiet: false, json: args.json() }, trace::run(&args)),
         Command::Compare(args) => (Output { quiet: false, json: args.json }, compare::run(&args)),

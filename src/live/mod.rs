@@ -15,11 +15,13 @@ mod clock;
 mod ledger;
 mod limits;
 mod link;
+pub mod load;
 mod pace;
 mod play;
 mod refuse;
 mod run;
 mod server;
+pub mod validate;
 
 use std::sync::Arc;
 

@@ -14,6 +14,7 @@ use super::play::{Parts, Player};
 use super::server::{Info, Look, Spawned, Watch, config};
 use super::{LiveCell, LiveError, Options, Pace, Target};
 use crate::cache::Capacity;
+use crate::cache::memory::Counting;
 use crate::engine::Simulation;
 use crate::metrics::{Recorder, Setting};
 use crate::scenario::Scenario;
@@ -88,11 +89,19 @@ async fn cell(
 ) -> Result<LiveCell, LiveError> {
     let seed = tune::replication_seed(scenario.seed, 0);
     let bucket = tune::bucket_of(scenario, trace);
-    let Simulation { client, origin, mut strategy, window, freshness_bound, .. } =
+    let Simulation { client, origin, mut strategy, window, freshness_bound, cache, .. } =
         tune::simulation(scenario, plan, trace, seed).map_err(LiveError::Scenario)?;
+    let counting = cache.counting();
     let connections = options.connections * client.nodes as usize;
     let Ready { spawned, link, first, changed, mut warnings } =
-        ready(scenario, plan, connections, options).await.map_err(LiveError::Other)?;
+        ready(scenario, plan, counting, connections, options).await.map_err(LiveError::Other)?;
+    if let Some(counting) = counting.filter(|counting| counting.clients != connections) {
+        warnings.push(format!(
+            "the run has {connections} connections and the scenario's memory model counts {}; each takes up to 38 KB, and more after \
+             large values: write memory = {{ model = \"redis\", clients = {connections} }}",
+            counting.clients
+        ));
+    }
     let setting = Setting {
         window,
         bucket,
@@ -172,10 +181,11 @@ async fn cell(
 async fn ready(
     scenario: &Scenario,
     plan: &CellPlan,
+    counting: Option<Counting>,
     connections: usize,
     options: &Options,
 ) -> Result<Ready, String> {
-    let wanted = config::wanted(scenario, plan);
+    let wanted = config::wanted(scenario, plan, counting);
     let said = |fault: super::link::Fault| fault.to_string();
     let (spawned, url) = match &options.target {
         Target::Spawn => {
@@ -192,19 +202,7 @@ async fn ready(
     {
         return Err("somebody else answers at the port of the server that was started; try again".to_owned());
     }
-    if first.is_replica {
-        return Err("the server is a replica and takes no writes; name its primary instead".to_owned());
-    }
-    if first.is_cluster {
-        return Err("the server is a node of a cluster, and a live run plays against one server; name a server of its own".to_owned());
-    }
-    if first.keys > 0 && !options.allow_nonempty {
-        return Err(format!(
-            "the server holds {} keys; name an empty one, or say --allow-nonempty: keys of the run begin with \"{}\", but what it \
-             writes may push others out",
-            first.keys, options.prefix
-        ));
-    }
+    usable(&first, options)?;
     let (mut changed, mut warnings) = (config::Changed::default(), Vec::new());
     if spawned.is_none() {
         if options.configure {
@@ -218,6 +216,24 @@ async fn ready(
         }
     }
     Ok(Ready { spawned, link, first, changed, warnings })
+}
+
+/// Whether a server may be written to.
+pub(super) fn usable(first: &Info, options: &Options) -> Result<(), String> {
+    if first.is_replica {
+        return Err("the server is a replica and takes no writes; name its primary instead".to_owned());
+    }
+    if first.is_cluster {
+        return Err("the server is a node of a cluster, and a live run plays against one server; name a server of its own".to_owned());
+    }
+    if first.keys > 0 && !options.allow_nonempty {
+        return Err(format!(
+            "the server holds {} keys; name an empty one, or say --allow-nonempty: keys of the run begin with \"{}\", but what it \
+             writes may push others out",
+            first.keys, options.prefix
+        ));
+    }
+    Ok(())
 }
 
 async fn look(player: &Player) -> Result<Info, String> {

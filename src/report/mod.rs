@@ -28,6 +28,7 @@ mod sharding;
 mod sizing;
 mod surface;
 pub mod tuned;
+mod validation;
 mod verdict;
 mod weights;
 mod write;
@@ -42,6 +43,7 @@ pub use ranking::ranking;
 pub use sharding::ClusterReport;
 pub use sizing::SizingReport;
 pub use surface::Titled;
+pub use validation::ValidationReport;
 pub use write::{ReportError, check_folder, write, write_all, write_file};
 
 use crate::record::Record;

@@ -126,19 +126,6 @@ impl Trace {
         Self { objects: Arc::new(self.objects.with_key_prefix(prefix)), ..self.clone() }
     }
 
-    /// The same requests at other times, as they were really sent: `at[i]` for the `i`-th.
-    ///
-    /// # Panics
-    /// If the trace is spooled, or the times are not as many as the requests, or run backwards.
-    #[must_use]
-    pub fn sent_at(&self, at: Vec<SimTime>) -> Self {
-        assert_eq!(at.len(), self.len(), "every request has a time");
-        assert!(at.is_sorted(), "time does not run backwards");
-        let columns = Columns::Memory { at, object: self.object_ids().to_vec() };
-        let span = self.span.max(columns.last().since(SimTime::ZERO));
-        Self { columns, span, ..self.clone() }
-    }
-
     /// All requests of some objects (given in the order of their ids) and what else is told of them, at the
     /// same times.
     ///

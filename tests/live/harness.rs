@@ -297,3 +297,101 @@ fn a_trace_faster_than_the_client_is_told_as_such() {
     let told = format!("{:?} {:?}", cell.warnings, cell.result.err());
     assert!(told.contains("client-limited"), "1.2 million requests a second are too many: {told}");
 }
+
+/// A scenario of half a minute, whose keys leave by TTL and by eviction.
+fn half_a_minute(folder: &Path, words: &[&str]) -> Output {
+    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/live.toml");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ttlab"));
+    command.current_dir(folder).arg("validate").arg(scenario).args(["--spawn", "--out", "out"]).args(words);
+    command.output().expect("ttlab can be started")
+}
+
+#[test]
+fn half_a_minute_on_a_real_server_is_as_predicted() {
+    let Some(_) = Server::start(&[]) else { return };
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    // One live run is one draw: what chance or a busy machine brought about once is not there again.
+    let mut first = String::new();
+    for _ in 0..2 {
+        let output = half_a_minute(folder.path(), &["--strategy", "single-flight"]);
+        let told = String::from_utf8_lossy(&output.stdout).into_owned() + &said(&output);
+        println!("{told}");
+        if output.status.code() == Some(0) {
+            let text =
+                std::fs::read_to_string(folder.path().join("out/validation.json")).expect("it is written");
+            let json: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+            let rows = json["cells"][0]["rows"].as_array().expect("there are figures");
+            let judged = |what: &str| {
+                rows.iter().any(|row| {
+                    row["what"] == what && row["judgement"] == "inside" && row["measured"].is_number()
+                })
+            };
+            for what in ["fresh hits", "entries evicted", "used_memory at the end", "origin fetches"] {
+                assert!(judged(what), "{what} is judged: {text}");
+            }
+            assert!(
+                folder.path().join("out/index.html").is_file()
+                    && folder.path().join("out/validation.md").is_file()
+            );
+            return;
+        }
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        first += &told;
+    }
+    panic!("twice not as predicted:\n{first}");
+}
+
+#[test]
+fn a_prediction_for_another_server_is_outside() {
+    let Some(server) = Server::start(&["--maxmemory", "3000000", "--maxmemory-policy", "allkeys-random"])
+    else {
+        return;
+    };
+    let folder =
+        folder(&scenario("\"none\"", "").replace("\"8MB\"", "\"1500KB\"").replace("= 200,", "= 5_000,"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ttlab"));
+    command.current_dir(folder.path()).args([
+        "validate",
+        "small.toml",
+        "--redis",
+        &server.url(),
+        "--out",
+        "out",
+    ]);
+    let output = command.output().expect("ttlab can be started");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned() + &said(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("the server has maxmemory 3000000") && told.contains("Not as predicted"), "{told}");
+}
+
+#[test]
+fn the_highest_rate_is_searched_and_the_keys_removed() {
+    let Some(server) = Server::start(&[]) else { return };
+    let folder = folder(&scenario("\"none\"", ""));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ttlab"));
+    command.current_dir(folder.path()).args([
+        "live",
+        "small.toml",
+        "--benchmark",
+        "--p99",
+        "1s",
+        "--step",
+        "300ms",
+    ]);
+    command.args(["--max-rate", "3000/s", "--json", "--redis", &server.url()]);
+    let output = command.output().expect("ttlab can be started");
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    let steps = json["steps"].as_array().expect("rates were tried");
+    let kept = steps.iter().filter(|step| step["kept"] == "yes").filter_map(|step| step["offered"].as_f64());
+    let highest = kept.reduce(f64::max);
+    // On a busy machine the harness may be late itself, and then says so of every rate.
+    assert!(highest.is_some() || steps.iter().all(|step| step["kept"] == "client-limited"), "{json}");
+    assert_eq!(json["highest_per_s"].as_f64(), highest);
+    assert_eq!(output.status.code(), Some(i32::from(highest.is_none())), "{}", said(&output));
+    assert!(
+        steps.iter().all(|step| step["offered"].as_f64() <= Some(3_000.0)),
+        "that is what it is allowed: {json}"
+    );
+    assert!(steps.iter().any(|step| step["answered"].as_f64() > Some(0.0)), "{json}");
+    assert_eq!(keys(&mut server.client()), 0);
+}

@@ -2,12 +2,17 @@
 
 use super::super::link::{Fault, Link};
 use crate::cache::Capacity;
+use crate::cache::memory::Counting;
 use crate::cache::redis::Settings;
 use crate::scenario::Scenario;
 use crate::tune::CellPlan;
 
 /// What a cell wants of the server's configuration, by Redis's names.
-pub(in crate::live) fn wanted(scenario: &Scenario, plan: &CellPlan) -> Vec<(&'static str, String)> {
+pub(in crate::live) fn wanted(
+    scenario: &Scenario,
+    plan: &CellPlan,
+    counting: Option<Counting>,
+) -> Vec<(&'static str, String)> {
     let Settings { samples, effort, hz, lfu_log_factor, lfu_decay_time, tenacity, .. } =
         scenario.cache.server.unwrap_or_default();
     let limit = match plan.capacity {
@@ -19,7 +24,10 @@ pub(in crate::live) fn wanted(scenario: &Scenario, plan: &CellPlan) -> Vec<(&'st
         Capacity::Bytes(_) => scenario.cache.evictions[plan.eviction].name(),
         Capacity::Unbounded | Capacity::Objects(_) => "noeviction",
     };
+    // A histogram for each kind of command counts as memory.
+    let tracking = if counting.is_some_and(|counting| !counting.latency_tracking) { "no" } else { "yes" };
     vec![
+        ("latency-tracking", tracking.to_owned()),
         ("maxmemory", limit.to_string()),
         ("maxmemory-policy", policy.to_owned()),
         ("maxmemory-samples", samples.to_string()),

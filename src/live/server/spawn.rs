@@ -63,8 +63,7 @@ impl Spawned {
                     "--appendonly",
                     "no",
                 ])
-                // Its histograms would count as memory, and no answer of it is in them.
-                .args(["--latency-tracking", "no", "--daemonize", "no"])
+                .args(["--daemonize", "no"])
                 .arg("--dir")
                 .arg(folder.path())
                 .arg("--logfile")

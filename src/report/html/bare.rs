@@ -146,6 +146,33 @@ impl SurfacePage {
     }
 }
 
+/// Predicted beside measured, ready to be filled in.
+pub(in crate::report) struct ValidationPage {
+    pub(in crate::report) title: String,
+    pub(in crate::report) question: String,
+    pub(in crate::report) summary: Vec<String>,
+    pub(in crate::report) warnings: Vec<String>,
+    pub(in crate::report) table: Table,
+    /// The charts' names and markup; empty markup for one without anything to show.
+    pub(in crate::report) charts: Vec<(String, String)>,
+    pub(in crate::report) command: String,
+}
+
+#[derive(Template)]
+#[template(path = "validation.html", config = ".config/askama.toml")]
+struct ValidationTemplate {
+    frame: Frame,
+    page: ValidationPage,
+}
+
+impl ValidationPage {
+    /// Renders the page.
+    pub(in crate::report) fn finish(self) -> String {
+        let page = ValidationTemplate { frame: Frame::of(self.title.clone()), page: self };
+        page.render().expect("filling in a template in memory does not fail")
+    }
+}
+
 /// One run of an index.
 pub(in crate::report) struct IndexRow {
     pub(in crate::report) name: String,

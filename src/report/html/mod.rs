@@ -11,7 +11,8 @@ mod words;
 use askama::Template;
 
 pub(super) use self::bare::{
-    ComparePage, IndexRow, IndexRun, Part, PlanPage, SurfacePage, TunedPage, index as index_page,
+    ComparePage, IndexRow, IndexRun, Part, PlanPage, SurfacePage, TunedPage, ValidationPage,
+    index as index_page,
 };
 pub(super) use self::grid::{Table, Td};
 use self::policy::policy;

@@ -1,0 +1,115 @@
+//! How fast the harness reads from a local server, beside `redis-benchmark` with as many connections, in one run.
+//!
+//! `cargo bench --bench live` starts a `redis-server`, lets `redis-benchmark` read 100-byte values over 50 connections
+//! (no pipelining), and then holds the lower of 60 000 reads a second and what that reached, in an open loop from one
+//! thread. It prints both and fails if less than 98 of 100 reads are answered in time.
+
+#![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
+
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::Duration;
+
+use ttlab::live::load::{Load, benchmark};
+use ttlab::live::{Limits, Options, Target};
+use ttlab::random::Seed;
+use ttlab::trace::{ClassId, Fact, Keys, ObjectId, Objects, Trace};
+use ttlab::units::{ByteSize, Rate, SimDuration, SimTime};
+
+const CONNECTIONS: usize = 50;
+
+/// Ten thousand objects of 100 bytes, asked for in a random order.
+fn trace() -> Arc<Trace> {
+    const OBJECTS: u64 = 10_000;
+    let fact = Fact { size: 100, class: ClassId::default(), size_is_imputed: false };
+    let objects = Objects::new(vec![fact; 10_000], Keys::Numbered, vec!["image".to_owned()]);
+    let order = Seed::new(1);
+    let asked = (0..OBJECTS).map(|nth| {
+        ObjectId::new(u32::try_from(order.hash(&nth.to_le_bytes()) % OBJECTS).expect("there are few"))
+    });
+    let at = (0..OBJECTS).map(|nth| SimTime::from_nanos(nth * 1_000));
+    Arc::new(Trace::new(at.collect(), asked.collect(), objects, SimDuration::ZERO))
+}
+
+/// A server of its own, stopped when it is dropped.
+struct Server {
+    process: Child,
+    port: u16,
+}
+
+impl Server {
+    fn start() -> std::io::Result<Self> {
+        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let words = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+        let mut command = Command::new("redis-server");
+        command.args(["--port", &port.to_string()]).args(words).stdout(Stdio::null());
+        let server = Self { process: command.spawn()?, port };
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            sleep(Duration::from_millis(20));
+        }
+        Ok(server)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// GETs a second by `redis-benchmark`.
+fn peer(server: &Server) -> Option<f64> {
+    let output = Command::new("redis-benchmark")
+        .args(["-p", &server.port.to_string(), "-c", &CONNECTIONS.to_string(), "-d", "100", "-r", "10000"])
+        .args(["-n", "300000", "-t", "get", "--csv"])
+        .output()
+        .ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = text.lines().find(|line| line.starts_with("\"GET\""))?;
+    line.split(',').nth(1)?.trim_matches('"').parse().ok()
+}
+
+fn main() -> ExitCode {
+    let Ok(server) = Server::start() else {
+        println!("skipped: there is no redis-server here");
+        return ExitCode::SUCCESS;
+    };
+    let Some(peer) = peer(&server) else {
+        println!("skipped: there is no redis-benchmark here");
+        return ExitCode::SUCCESS;
+    };
+    let wanted = peer.min(60_000.0);
+    let options = Options {
+        target: Target::Url(format!("redis://127.0.0.1:{}/", server.port)),
+        speed: 1.0,
+        prefix: String::new(),
+        connections: CONNECTIONS,
+        configure: false,
+        allow_nonempty: true,
+        limits: Limits { rate: Rate::per_second(wanted), bytes: ByteSize::from_bytes(1 << 30) },
+    };
+    let load = Load { p99: SimDuration::from_millis(50), step: SimDuration::from_secs(5), first: wanted };
+    let steps = benchmark(&trace(), &options, &load, &()).expect("the server can be used");
+    println!("redis-benchmark, {CONNECTIONS} connections: {peer:.0} reads/s");
+    for step in &steps {
+        println!(
+            "ttlab, {CONNECTIONS} connections, one thread: {:.0} reads/s offered, {:.0} answered, p50 {:.2} ms, p99 {:.2} ms, late \
+             by {:.2} ms (p99): {:?}",
+            step.offered,
+            step.answered,
+            step.p50_s * 1e3,
+            step.p99_s * 1e3,
+            step.late_p99_s * 1e3,
+            step.kept
+        );
+    }
+    let first = &steps[0];
+    if first.kept == ttlab::live::load::Kept::Yes && first.answered >= 0.98 * wanted {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}

@@ -1,0 +1,329 @@
+//! Predicted beside measured, as a page, as Markdown, as JSON and for a terminal.
+
+use std::fmt::Write;
+
+use super::format;
+use super::html::{Table, Td, ValidationPage};
+use super::measure::Unit;
+use crate::live::validate::{Course, Judgement, Kind, Row, SEEDS, ValidatedCell};
+
+/// A validation with what it is of.
+pub struct ValidationReport<'v> {
+    /// The scenario's name.
+    pub scenario: &'v str,
+    /// The question it asks.
+    pub question: &'v str,
+    /// The command that did it.
+    pub command: &'v str,
+    /// The cells.
+    pub cells: &'v [ValidatedCell],
+}
+
+/// The heads of the table, the first three of which name the row.
+const HEADS: [&str; 8] = [
+    "strategy",
+    "policy and limit",
+    "figure",
+    "predicted",
+    "measured",
+    "difference",
+    "tolerance",
+    "as predicted",
+];
+
+fn limit(cell: &ValidatedCell) -> String {
+    match cell.capacity_bytes {
+        Some(bytes) => format!("{}, {}", cell.eviction, format::bytes(bytes as f64)),
+        None => "no limit".to_owned(),
+    }
+}
+
+fn unit(kind: Kind) -> Unit {
+    match kind {
+        Kind::Share => Unit::Share,
+        Kind::Count => Unit::Number,
+        Kind::Bytes => Unit::Bytes,
+        Kind::Rate => Unit::Rate,
+        Kind::Millis => Unit::Millis,
+    }
+}
+
+/// A difference in its unit, with its sign.
+fn difference(row: &Row) -> String {
+    let Some(difference) = row.difference else { return format::NONE.to_owned() };
+    let chance = row.chance.map(|chance| format!(" ± {chance:.2}")).unwrap_or_default();
+    let name = match row.kind {
+        Kind::Share => "points",
+        Kind::Millis => "ms",
+        Kind::Count | Kind::Bytes | Kind::Rate => "%",
+    };
+    format!("{difference:+.2}{chance} {name}")
+}
+
+fn tolerance(row: &Row) -> String {
+    match (row.tolerance, row.kind) {
+        (None, _) => format::NONE.to_owned(),
+        (Some(tolerance), Kind::Share) => format!("{tolerance} points"),
+        (Some(tolerance), Kind::Millis) => format!("{tolerance} ms"),
+        (Some(tolerance), _) => format!("{tolerance} %"),
+    }
+}
+
+fn word(judgement: Judgement) -> &'static str {
+    match judgement {
+        Judgement::Inside => "yes",
+        Judgement::Outside => "NO",
+        Judgement::NotJudged => "not judged",
+    }
+}
+
+impl ValidationReport<'_> {
+    /// Whether nothing is outside its tolerance.
+    pub fn is_as_predicted(&self) -> bool {
+        self.cells.iter().all(ValidatedCell::is_as_predicted)
+    }
+
+    /// What came out, in sentences.
+    pub fn sentences(&self) -> Vec<String> {
+        let rows = || self.cells.iter().flat_map(|cell| &cell.rows);
+        let count = |wanted: Judgement| rows().filter(|row| row.judgement == wanted).count();
+        let (inside, outside) = (count(Judgement::Inside), count(Judgement::Outside));
+        let mut all = vec![if outside == 0 {
+            format!("As predicted: all {inside} figures that are judged are inside their tolerance.")
+        } else {
+            format!(
+                "Not as predicted: {outside} of {} figures are outside their tolerance.",
+                inside + outside
+            )
+        }];
+        for cell in self.cells {
+            for row in cell.rows.iter().filter(|row| row.judgement == Judgement::Outside) {
+                all.push(format!(
+                    "{}, {}: {} differ by {}.",
+                    cell.strategy,
+                    limit(cell),
+                    row.what,
+                    difference(row)
+                ));
+            }
+        }
+        all.push(format!(
+            "The prediction is a mean over {SEEDS} seeds; ± is one standard deviation of chance, of which four may be added to \
+             the tolerance."
+        ));
+        all
+    }
+
+    fn cells_of(cell: &ValidatedCell, row: &Row) -> [String; 8] {
+        let print = |value: Option<f64>| unit(row.kind).print(value);
+        [
+            cell.strategy.clone(),
+            limit(cell),
+            row.what.to_owned(),
+            print(row.predicted),
+            print(row.measured),
+            difference(row),
+            tolerance(row),
+            word(row.judgement).to_owned(),
+        ]
+    }
+
+    /// The table in Markdown.
+    pub fn markdown(&self) -> String {
+        let mut out = format!("| {} |\n|{}\n", HEADS.join(" | "), " --- |".repeat(HEADS.len()));
+        for cell in self.cells {
+            for row in &cell.rows {
+                let cells = Self::cells_of(cell, row).map(|text| text.replace('|', "\\|"));
+                let _ = writeln!(out, "| {} |", cells.join(" | "));
+            }
+        }
+        out
+    }
+
+    /// Plain text for a terminal.
+    pub fn terminal(&self) -> String {
+        let mut out = String::new();
+        for cell in self.cells {
+            let _ = writeln!(out, "{} under {}, on {}", cell.strategy, limit(cell), cell.server);
+            for row in &cell.rows {
+                let [_, _, what, predicted, measured, difference, _, word] = Self::cells_of(cell, row);
+                let _ = writeln!(out, "  {what:28} {predicted:>12} {measured:>12}  {difference:>22}  {word}");
+            }
+        }
+        out + &self.sentences().join("\n") + "\n"
+    }
+
+    /// One JSON document.
+    pub fn json(&self) -> String {
+        let value = serde_json::json!({
+            "scenario": self.scenario,
+            "command": self.command,
+            "as_predicted": self.is_as_predicted(),
+            "cells": self.cells,
+        });
+        serde_json::to_string_pretty(&value).unwrap_or_default() + "\n"
+    }
+
+    /// The page.
+    pub fn page(&self) -> String {
+        let heads = HEADS.map(|head| match head {
+            "predicted" | "measured" | "difference" => format!("{head}#"),
+            other => other.to_owned(),
+        });
+        let mut table = Table::new("validation-table", "Predicted beside measured", &heads);
+        for cell in self.cells {
+            for row in &cell.rows {
+                let [strategy, limit, what, _, _, difference, tolerance, word] = Self::cells_of(cell, row);
+                table.row(vec![
+                    Td::heading(strategy),
+                    Td::text(limit),
+                    Td::text(what),
+                    Td::number(row.predicted, unit(row.kind)),
+                    Td::number(row.measured, unit(row.kind)),
+                    Td::text(difference),
+                    Td::text(tolerance),
+                    Td::text(word),
+                ]);
+            }
+        }
+        let charts = self.cells.iter().flat_map(|cell| {
+            cell.courses.iter().map(move |course| {
+                let title = format!("{}, {}: {}", cell.strategy, limit(cell), course.what);
+                let drawn = chart(course, &title);
+                (title, drawn)
+            })
+        });
+        ValidationPage {
+            title: format!("{}: predicted beside measured", self.scenario),
+            question: self.question.trim().to_owned(),
+            summary: self.sentences(),
+            warnings: self
+                .cells
+                .iter()
+                .flat_map(|cell| {
+                    cell.warnings.iter().map(move |warning| format!("{}: {warning}", cell.strategy))
+                })
+                .collect(),
+            table,
+            charts: charts.collect(),
+            command: self.command.to_owned(),
+        }
+        .finish()
+    }
+}
+
+/// Two lines over time: dashed as predicted, whole as measured.
+fn chart(course: &Course, title: &str) -> String {
+    const WIDTH: f64 = 720.0;
+    const HEIGHT: f64 = 200.0;
+    const LEFT: f64 = 90.0;
+    const FOOT: f64 = 24.0;
+    let known = || course.predicted.iter().chain(&course.measured).flatten().copied();
+    let most = known().fold(0.0_f64, f64::max);
+    if most <= 0.0 {
+        return String::new();
+    }
+    let count = course.measured.len().max(2) as f64;
+    let line = |values: &[Option<f64>]| {
+        let mut path = String::new();
+        let mut begun = false;
+        for (place, value) in values.iter().enumerate() {
+            let Some(value) = value else {
+                begun = false;
+                continue;
+            };
+            let x = LEFT + (WIDTH - LEFT - 10.0) * place as f64 / (count - 1.0);
+            let y = 10.0 + (HEIGHT - FOOT - 10.0) * (1.0 - value / most);
+            let _ = write!(path, "{}{x:.1} {y:.1}", if begun { "L" } else { "M" });
+            begun = true;
+        }
+        path
+    };
+    let top = unit(course.kind).print(Some(most));
+    let end = format::duration(course.bucket_s * course.measured.len() as f64);
+    let base = HEIGHT - FOOT;
+    let mut svg = format!(
+        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\" font-size=\"12\" fill=\"none\" stroke=\"currentColor\">",
+        escaped(title)
+    );
+    let _ = write!(
+        svg,
+        "<path d=\"M{LEFT} 10V{base}H{}\" stroke-width=\"1\"/><path d=\"{}\" stroke-width=\"2\" stroke-dasharray=\"6 4\"/>\
+         <path d=\"{}\" stroke-width=\"2\" stroke-opacity=\"0.6\"/>",
+        WIDTH - 10.0,
+        line(&course.predicted),
+        line(&course.measured)
+    );
+    let text = |x: f64, y: f64, anchor: &str, text: &str| {
+        format!(
+            "<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\" fill=\"currentColor\" stroke=\"none\">{}</text>",
+            escaped(text)
+        )
+    };
+    svg += &text(LEFT - 6.0, 20.0, "end", &top);
+    svg += &text(LEFT - 6.0, base, "end", "0");
+    svg += &text(WIDTH - 10.0, HEIGHT - 6.0, "end", &end);
+    svg += &text(LEFT, HEIGHT - 6.0, "start", "0 s; dashed: predicted, whole: measured");
+    svg + "</svg>"
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(judgement: Judgement) -> ValidatedCell {
+        let row = Row {
+            what: "fresh hits",
+            kind: Kind::Share,
+            predicted: Some(0.601),
+            measured: Some(0.612),
+            difference: Some(1.1),
+            chance: Some(0.05),
+            tolerance: Some(0.5),
+            judgement,
+        };
+        let course = Course {
+            what: "used_memory",
+            kind: Kind::Bytes,
+            bucket_s: 1.0,
+            predicted: vec![Some(1_000.0), Some(2_000.0)],
+            measured: vec![None, Some(1_900.0)],
+        };
+        ValidatedCell {
+            strategy: "<b>|lock".to_owned(),
+            capacity_bytes: Some(1 << 20),
+            eviction: "allkeys-lru".to_owned(),
+            server: "Redis 7.0.15".to_owned(),
+            rows: vec![row],
+            courses: vec![course],
+            warnings: vec!["client-limited".to_owned()],
+        }
+    }
+
+    #[test]
+    fn what_is_outside_is_said_first_and_everywhere() {
+        let cells = [cell(Judgement::Outside)];
+        let report =
+            ValidationReport { scenario: "s", question: "q?", command: "ttlab validate", cells: &cells };
+        assert!(!report.is_as_predicted());
+        assert!(report.sentences()[0].starts_with("Not as predicted: 1 of 1"));
+        assert!(report.sentences()[1].contains("fresh hits differ by +1.10 ± 0.05 points"));
+        assert!(report.markdown().contains("<b>\\|lock") && report.markdown().contains("| NO |"));
+        assert!(report.terminal().contains("NO") && report.json().contains("\"as_predicted\": false"));
+        let page = report.page();
+        assert!(page.contains("client-limited") && page.contains("<svg") && page.contains("+1.10"));
+        assert!(!page.contains("<b>|lock"), "names are escaped");
+    }
+
+    #[test]
+    fn nothing_outside_is_as_predicted() {
+        let cells = [cell(Judgement::Inside), cell(Judgement::NotJudged)];
+        let report =
+            ValidationReport { scenario: "s", question: "q?", command: "ttlab validate", cells: &cells };
+        assert!(report.is_as_predicted() && report.sentences()[0].contains("all 1 figures"));
+    }
+}
