@@ -3,6 +3,8 @@
 //! An application would keep them inside its values, or ask for them; the harness keeps them here, and its
 //! values carry the number of their fill, by which a copy that comes back is known again.
 
+use std::collections::BTreeMap;
+
 use crate::cache::{Cause, Entry};
 use crate::trace::ObjectId;
 use crate::units::SimTime;
@@ -22,8 +24,8 @@ struct Row {
     copies: [Option<Copy>; 2],
     /// Why a copy that was there is gone, if the application knows.
     removed: Option<Cause>,
-    /// Whether a write was ever acknowledged.
-    was_held: bool,
+    /// Whether a write was ever sent: an answer may be lost on its way.
+    was_written: bool,
 }
 
 /// All objects.
@@ -31,13 +33,15 @@ struct Row {
 pub(super) struct Ledger {
     rows: Vec<Row>,
     fills: u64,
+    /// Fills that were sent and whose answer has not come: a read on another connection may see them first.
+    under_way: BTreeMap<u64, (ObjectId, Entry)>,
     strange: u64,
 }
 
 impl Ledger {
     /// Nothing was written yet.
     pub(super) fn new(objects: usize) -> Self {
-        Self { rows: vec![Row::default(); objects], fills: 0, strange: 0 }
+        Self { rows: vec![Row::default(); objects], fills: 0, under_way: BTreeMap::new(), strange: 0 }
     }
 
     /// The number of the next fill.
@@ -46,10 +50,20 @@ impl Ledger {
         self.fills
     }
 
-    /// A write was acknowledged.
-    pub(super) fn stored(&mut self, object: ObjectId, fill: u64, entry: Entry) {
-        let row = &mut self.rows[object.index()];
-        *row = Row { copies: [Some(Copy { fill, entry }), row.copies[0]], removed: None, was_held: true };
+    /// A write is about to be sent.
+    pub(super) fn sending(&mut self, object: ObjectId, fill: u64, entry: Entry) {
+        self.under_way.insert(fill, (object, entry));
+        self.rows[object.index()].was_written = true;
+    }
+
+    /// A write was answered: acknowledged, or refused.
+    pub(super) fn answered(&mut self, fill: u64, is_stored: bool) {
+        let Some((object, entry)) = self.under_way.remove(&fill) else { return };
+        if is_stored {
+            let row = &mut self.rows[object.index()];
+            *row =
+                Row { copies: [Some(Copy { fill, entry }), row.copies[0]], removed: None, was_written: true };
+        }
     }
 
     /// The latest copy has new deadlines.
@@ -67,12 +81,16 @@ impl Ledger {
     /// The copy that came back: the fill that it tells, or the latest one where it is too short to tell.
     /// `None` for a value that nobody here wrote.
     pub(super) fn copy(&mut self, object: ObjectId, fill: Option<u64>) -> Option<Entry> {
-        let copies = self.rows[object.index()].copies.iter().flatten();
-        let found = match fill {
-            None => copies.into_iter().next(),
-            Some(fill) => copies.into_iter().find(|copy| copy.fill == fill),
+        let mut copies = self.rows[object.index()].copies.iter().flatten();
+        let acknowledged = match fill {
+            None => copies.next(),
+            Some(fill) => copies.find(|copy| copy.fill == fill),
         };
-        let found = found.map(|copy| copy.entry);
+        let found = acknowledged.map(|copy| copy.entry).or_else(|| {
+            let mut sent =
+                self.under_way.iter().filter(|(number, _)| fill.is_none_or(|fill| fill == **number));
+            sent.find(|(_, (of, _))| *of == object).map(|(_, (_, entry))| *entry)
+        });
         self.strange += u64::from(found.is_none());
         found
     }
@@ -95,10 +113,10 @@ impl Ledger {
         }
     }
 
-    /// The objects that were ever written.
+    /// The objects that were ever written, answered or not.
     pub(super) fn written(&self) -> impl Iterator<Item = ObjectId> + '_ {
         let rows = self.rows.iter().enumerate();
-        rows.filter(|(_, row)| row.was_held).map(|(index, _)| ObjectId::from_index(index))
+        rows.filter(|(_, row)| row.was_written).map(|(index, _)| ObjectId::from_index(index))
     }
 
     /// Values that came back and were written by somebody else.
@@ -123,8 +141,16 @@ mod tests {
         let cause = |ledger: &Ledger, at| ledger.cause(object, SimTime::from_nanos(at));
         assert_eq!(cause(&ledger, 5), Cause::Cold);
         let (first, second) = (ledger.next_fill(), ledger.next_fill());
-        ledger.stored(object, first, entry(0, 100));
-        ledger.stored(object, second, entry(1, 101));
+        ledger.sending(object, first, entry(0, 100));
+        assert_eq!(ledger.copy(object, Some(first)), Some(entry(0, 100)), "seen before its answer came");
+        assert_eq!(ledger.copy(object, None), Some(entry(0, 100)));
+        assert_eq!((ledger.written().count(), ledger.latest(object, SimTime::ZERO)), (1, None));
+        ledger.sending(object, second, entry(1, 101));
+        ledger.answered(first, true);
+        ledger.answered(second, true);
+        let refused = ledger.next_fill();
+        ledger.sending(object, refused, entry(2, 102));
+        ledger.answered(refused, false);
         assert_eq!(ledger.copy(object, Some(first)), Some(entry(0, 100)));
         assert_eq!(ledger.copy(object, None), Some(entry(1, 101)));
         assert_eq!((ledger.copy(object, Some(99)), ledger.strange()), (None, 1));

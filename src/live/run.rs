@@ -128,9 +128,11 @@ async fn cell(
     });
     let server = first.version.clone();
     sleep_until(Instant::from_std(clock.began())).await;
+    let asked = std::time::Instant::now();
     let first = look(&player).await.map_err(LiveError::Other)?;
     let phase_us = first.clock_us % 60_000_000;
-    let first = Look { at: SimTime::ZERO, seen: std::time::Instant::now(), info: first };
+    let first =
+        Look { at: SimTime::ZERO, seen: std::time::Instant::now(), took: asked.elapsed(), info: first };
     let mut watch = Watch::begin(window, bucket, first);
     let stopped = play(&player, trace, clock, window, &mut watch, progress).await;
     let broken = player.broken();
@@ -328,8 +330,11 @@ async fn looks(player: Rc<Player>, clock: Clock, window: Window) -> Vec<Look> {
         if player.is_stopped() {
             return seen;
         }
+        let asked = std::time::Instant::now();
         match look(&player).await {
-            Ok(info) => seen.push(Look { at, seen: std::time::Instant::now(), info }),
+            Ok(info) => {
+                seen.push(Look { at, seen: std::time::Instant::now(), took: asked.elapsed(), info });
+            }
             Err(what) => {
                 player.give_up(what);
                 return seen;

@@ -254,6 +254,9 @@ impl Player {
         let (fill, entry, held, number) = {
             let mut guard = self.state();
             let state = &mut *guard;
+            if !state.strategy.guard.lets_store(object, asked) {
+                return Ok(());
+            }
             let held = state.ledger.latest(object, now);
             let is_kept = match self.client.duplicate_fill {
                 DuplicateFill::Overwrite => false,
@@ -297,12 +300,12 @@ impl Player {
         let forever = entry.expires_at == SimTime::NEVER;
         let ttl = (!forever).then(|| self.clock.real(entry.expires_at.since(now)));
         self.sent_bytes.set(self.sent_bytes.get() + u64::from(size));
-        match self.link.set(self.key(object).as_bytes(), &value, ttl).await? {
-            Written::OutOfMemory => Ok(Stored::OutOfMemory),
-            Written::Yes | Written::No => {
-                self.state().ledger.stored(object, fill, entry);
-                Ok(Stored::Yes)
-            }
-        }
+        self.state().ledger.sending(object, fill, entry);
+        let stored = match self.link.set(self.key(object).as_bytes(), &value, ttl).await? {
+            Written::OutOfMemory => Stored::OutOfMemory,
+            Written::Yes | Written::No => Stored::Yes,
+        };
+        self.state().ledger.answered(fill, stored == Stored::Yes);
+        Ok(stored)
     }
 }

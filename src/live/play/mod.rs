@@ -300,6 +300,8 @@ impl Player {
     /// What was recorded beside requests is done to the cache; changes at the origin are the change model's.
     async fn recorded(self: Rc<Self>, event: Event) {
         if event.what == Happening::Deleted {
+            // From the moment it is sent: what was asked for before must not come after it.
+            self.state().strategy.guard.purged(event.object, self.now());
             match self.link.unlink(&[self.key(event.object)]).await {
                 Ok(_) => {
                     let mut state = self.state();

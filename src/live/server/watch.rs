@@ -1,6 +1,6 @@
 //! Looks at the server over and over, and makes an account of what it held.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Info;
 use crate::cache::{Account, HeldBytes};
@@ -23,8 +23,10 @@ struct Sample {
 pub(in crate::live) struct Look {
     /// For which instant of the run.
     pub(in crate::live) at: SimTime,
-    /// When it was really taken.
+    /// When its answer came.
     pub(in crate::live) seen: Instant,
+    /// How long the answer took: the server may have looked at its clock at any instant meanwhile.
+    pub(in crate::live) took: Duration,
     /// What it showed.
     pub(in crate::live) info: Info,
 }
@@ -37,8 +39,8 @@ pub(in crate::live) struct Watch {
     samples: Vec<Sample>,
     /// The first look: keys and counts before it are nobody's of this run.
     first: Info,
-    /// The server's clock less ours in microseconds, at the latest look.
-    ahead_us: Option<i128>,
+    /// The server's clock less ours at the latest look, and how far off that may be; in microseconds.
+    ahead_us: Option<(i128, i128)>,
     began: Instant,
     warnings: Vec<String>,
 }
@@ -61,11 +63,11 @@ impl Watch {
 
     /// One more look. A sentence if the server is no longer the one of the first.
     pub(in crate::live) fn look(&mut self, look: Look) -> Option<String> {
-        let Look { at, seen, info } = look;
+        let Look { at, seen, took, info } = look;
         let restarted = (info.run_id != self.first.run_id).then(|| {
             format!("the server was started anew during the run, before {:.1} s of it", at.as_secs_f64())
         });
-        self.note_clock(at, seen, info.clock_us);
+        self.note_clock(at, (seen, took), info.clock_us);
         self.samples.push(Sample {
             at,
             used: info.used_memory,
@@ -82,13 +84,14 @@ impl Watch {
     }
 
     /// TTLs follow the server's wall clock, which can be set; ours is steady.
-    fn note_clock(&mut self, at: SimTime, seen: Instant, clock_us: u64) {
+    fn note_clock(&mut self, at: SimTime, (seen, took): (Instant, Duration), clock_us: u64) {
         if clock_us == 0 {
             return;
         }
         let ahead = i128::from(clock_us) - i128::try_from((seen - self.began).as_micros()).unwrap_or(0);
-        if let Some(before) = self.ahead_us
-            && (ahead - before).abs() > STEP_US
+        let doubt = i128::try_from(took.as_micros()).unwrap_or(i128::MAX / 4);
+        if let Some((before, doubted)) = self.ahead_us
+            && (ahead - before).abs() > STEP_US + doubt + doubted
         {
             self.warnings.push(format!(
                 "the server's clock stepped by {:+.3} s before {:.1} s of the run: TTLs of keys that were there then ended \
@@ -97,7 +100,7 @@ impl Watch {
                 at.as_secs_f64()
             ));
         }
-        self.ahead_us = Some(ahead);
+        self.ahead_us = Some((ahead, doubt));
     }
 
     /// The state at an instant: that of the latest look until then.
@@ -177,8 +180,8 @@ mod tests {
 
     /// A look a second, beginning now.
     fn look(secs: u64, info: Info) -> Look {
-        let seen = *BEGAN.get_or_init(Instant::now) + std::time::Duration::from_secs(secs);
-        Look { at: at(secs), seen, info }
+        let seen = *BEGAN.get_or_init(Instant::now) + Duration::from_secs(secs);
+        Look { at: at(secs), seen, took: Duration::ZERO, info }
     }
 
     static BEGAN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
@@ -207,6 +210,22 @@ mod tests {
         let mut watch = Watch::begin(window, SimDuration::from_secs(1), look(0, info(1, 0, 0)));
         let other = Info { run_id: "b".to_owned(), ..info(1, 0, 0) };
         assert!(watch.look(look(3, other)).unwrap().contains("before 3.0 s"));
+    }
+
+    #[test]
+    fn an_answer_that_came_late_is_no_step_of_the_clock() {
+        let window = Window { from: at(0), until: at(9) };
+        let shown = |secs, clock_us, took| {
+            let took = Duration::from_millis(took);
+            Look { took, ..look(secs, Info { clock_us, ..info(1, 0, 0) }) }
+        };
+        let mut watch = Watch::begin(window, SimDuration::from_secs(1), shown(0, 1_000_000, 1));
+        // The clock was looked at 900 ms before the answer came; the next answer came at once.
+        watch.look(shown(2, 2_100_000, 1_000));
+        watch.look(shown(3, 4_000_000, 1));
+        assert!(watch.warnings().is_empty(), "{:?}", watch.warnings());
+        watch.look(shown(4, 6_000_000, 1));
+        assert_eq!(watch.warnings().len(), 1, "a second too far");
     }
 
     #[test]
