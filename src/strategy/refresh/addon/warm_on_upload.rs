@@ -10,7 +10,7 @@
 //! upload.
 //!
 //! ```toml
-//! refresh = { policy = "on-demand", addons = [{ addon = "warm-on-upload", cover = "new", renditions = 2 }] }
+//! refresh = { policy = "on-demand", addons = [{ addon = "warm-on-upload", cover = "all", renditions = 2 }] }
 //! ```
 
 use serde::{Deserialize, Serialize};
