@@ -22,7 +22,7 @@ fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let scenarios = folder.path().join("scenarios");
     std::fs::create_dir(&scenarios).expect("a folder can be made");
-    for name in ["quickstart.toml", "access-log.toml", "tune-ttls.toml"] {
+    for name in ["quickstart.toml", "access-log.toml", "tune-ttls.toml", "growth.toml", "drills.toml"] {
         let content = text(&format!("scenarios/{name}"));
         std::fs::write(scenarios.join(name), content).expect("a file can be written");
     }
