@@ -59,7 +59,7 @@ fn changes(provenance: &Provenance) -> String {
     }
     if *size_changes > 0 {
         return format!(
-            "no changes of the images are recorded, but {size_changes} sizes that differ from the object's last one:              aborted transfers or changes; freshness needs an assumed rate of change"
+            "no changes of the images are recorded, but {size_changes} sizes that differ from the object's last one: aborted transfers or changes; freshness needs an assumed rate of change"
         );
     }
     "no changes of the images are recorded: freshness needs an assumed rate of change".to_owned()
