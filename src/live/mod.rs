@@ -1,6 +1,6 @@
 //! The same strategies, driven by the wall clock against a real server; the only sockets.
 //!
-//! Open loop: every request starts when the trace says ([`pace`]), whatever the server does, and its wait counts
+//! Open loop: every request starts when the trace says (`pace.rs`), whatever the server does, and its wait counts
 //! from that instant. The strategy, the client and the origin are those of a simulation; values are incompressible
 //! and as long as the recorded ones. What happens is told to the observer of a simulation, so that a live run gives
 //! the same measurements; what the cache held comes from INFO, asked again and again.
