@@ -63,6 +63,14 @@ as_in_the_paper! {
     belady_is_as_in_the_paper: "belady",
 }
 
+/// All that the small queue holds was asked for again, and none of it in the main one before: the new object
+/// still finds room.
+#[test]
+fn s3_fifo_evicts_what_its_small_queue_has_just_given_to_an_empty_main_queue() {
+    let requests = Requests { objects: vec![0, 0, 0, 1, 1], sizes: vec![5, 98], ttl: None };
+    assert_eq!(play("s3-fifo", &requests, Capacity::Bytes(100)), [false, true, true, false, true]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..Default::default() })]
 

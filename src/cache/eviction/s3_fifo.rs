@@ -141,7 +141,8 @@ impl EvictionPolicy for S3Fifo {
         if self.queues.len(SMALL) > 0 && self.queues.weight(SMALL) >= self.small_limit {
             self.small_victim().or_else(|| self.main_victim())
         } else {
-            self.main_victim().or_else(|| self.small_victim())
+            // The small queue may give all that it holds to the main one, which then has somebody to evict.
+            self.main_victim().or_else(|| self.small_victim()).or_else(|| self.main_victim())
         }
     }
 
