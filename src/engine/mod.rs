@@ -339,8 +339,11 @@ impl<O: Observer> Run<'_, O> {
 
     /// The live value of an object, counting what would have been stored since the end of the run.
     fn peek(&self, object: ObjectId, now: SimTime) -> Option<Entry> {
-        let since = self.after_end.as_ref().and_then(|since| since.get(&object)).copied();
-        since.filter(|entry| now <= entry.expires_at).or_else(|| self.cache.peek(object, now))
+        // What was stored since has replaced what the cache holds, even where it is the first to expire.
+        match self.after_end.as_ref().and_then(|since| since.get(&object)) {
+            Some(since) => Some(*since).filter(|entry| now <= entry.expires_at),
+            None => self.cache.peek(object, now),
+        }
     }
 
     fn fill(&self, object: ObjectId, at: SimTime) -> Fill {

@@ -175,7 +175,9 @@ impl Origin {
     /// A fetch that was taken up has ended (or was called off): the one that its server takes up next.
     pub fn release(&mut self, now: SimTime) -> Option<(Ticket, Fetch)> {
         let job = self.capacity.release(now, &mut self.shed)?;
-        Some((job.ticket, self.start(&job, now)))
+        // Patience that ran out frees a server as of its last instant, just after which this fetch may have
+        // been asked for.
+        Some((job.ticket, self.start(&job, now.max(job.ask.at))))
     }
 
     /// Takes a fetch out of the queue; false if it is not there.

@@ -153,7 +153,8 @@ impl World<'_> {
     pub(super) fn free_server(&mut self, now: u64) {
         let (next, in_vain) = self.door.next(now);
         if let Some(next) = next {
-            self.serve(next, now);
+            // Where patience ran out, a server is free as of an instant ago; nothing is served before it is asked.
+            self.serve(next, now.max(self.fetches[next].asked));
         }
         // The last to be thrown out learns of it first.
         in_vain.into_iter().rev().for_each(|fetch| self.shed(fetch, now));
