@@ -13,3 +13,4 @@ mod replay;
 mod resp;
 mod restart;
 mod server;
+mod suite;
