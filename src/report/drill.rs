@@ -8,7 +8,7 @@ use super::plain::Plain;
 use super::{format, planned};
 use crate::scenario::Scenario;
 use crate::scenario::drill::{Drills, Kind};
-use crate::score::written;
+use crate::score::{Gate, written};
 use crate::tune::{Drilled, DrilledCell, Outcome, Seen};
 
 /// Longest name of a strategy in the table.
@@ -233,7 +233,10 @@ impl DrillReport<'_> {
     }
 
     fn all(&self) -> Table {
-        let targets = self.drills.survive.iter().map(|target| format!("{}#", label_of(target.metric.name)));
+        // Errors and hits have a column in any case.
+        let is_told = |target: &Gate| matches!(target.metric.name, "error" | "hit");
+        let targets = self.drills.survive.iter().filter(|target| !is_told(target));
+        let targets = targets.map(|target| format!("{}#", label_of(target.metric.name)));
         let heads = [
             "strategy",
             "memory limit",
@@ -261,7 +264,8 @@ impl DrillReport<'_> {
                     Td::number(seen.error, Unit::Share),
                     Td::number(seen.hit, Unit::Share),
                 ];
-                for ((value, _), target) in seen.targets.iter().zip(&self.drills.survive) {
+                let targets = seen.targets.iter().zip(&self.drills.survive);
+                for ((value, _), target) in targets.filter(|(_, target)| !is_told(target)) {
                     row.push(Td::number(*value, unit_of(target.metric.name)));
                 }
                 table.row(row);

@@ -19,6 +19,9 @@ pub struct ValidationReport<'v> {
     pub cells: &'v [ValidatedCell],
 }
 
+/// How many figures that are outside their tolerance are named before the table.
+const NAMED: usize = 10;
+
 /// The heads of the table, the first three of which name the row.
 const HEADS: [&str; 8] = [
     "strategy",
@@ -96,16 +99,13 @@ impl ValidationReport<'_> {
                 inside + outside
             )
         }];
-        for cell in self.cells {
-            for row in cell.rows.iter().filter(|row| row.judgement == Judgement::Outside) {
-                all.push(format!(
-                    "{}, {}: {} differ by {}.",
-                    cell.strategy,
-                    limit(cell),
-                    row.what,
-                    difference(row)
-                ));
-            }
+        let outsiders = self.cells.iter().flat_map(|cell| cell.rows.iter().map(move |row| (cell, row)));
+        let outsiders = outsiders.filter(|(_, row)| row.judgement == Judgement::Outside);
+        all.extend(outsiders.take(NAMED).map(|(cell, row)| {
+            format!("{}, {}: {} differ by {}.", cell.strategy, limit(cell), row.what, difference(row))
+        }));
+        if outside > NAMED {
+            all.push(format!("{} more are in the table.", outside - NAMED));
         }
         all.push(format!(
             "The prediction is a mean over {SEEDS} seeds; ± is one standard deviation of chance, of which four may be added to \
@@ -317,6 +317,16 @@ mod tests {
         let page = report.page();
         assert!(page.contains("client-limited") && page.contains("<svg") && page.contains("+1.10"));
         assert!(!page.contains("<b>|lock"), "names are escaped");
+    }
+
+    #[test]
+    fn many_that_are_outside_are_counted_rather_than_named() {
+        let cells: Vec<ValidatedCell> = (0..13).map(|_| cell(Judgement::Outside)).collect();
+        let report =
+            ValidationReport { scenario: "s", question: "q?", command: "ttlab validate", cells: &cells };
+        let sentences = report.sentences();
+        assert_eq!(sentences.iter().filter(|sentence| sentence.contains("differ by")).count(), 10);
+        assert!(sentences.contains(&"3 more are in the table.".to_owned()), "{sentences:?}");
     }
 
     #[test]

@@ -31,9 +31,8 @@ pub(crate) fn draw(courses: &[Course]) -> Result<Svg, ChartError> {
     }
     let months = courses.iter().map(|course| course.margins.len()).max().unwrap_or(1);
     let (low, high) = (all().fold(0.0, f64::min), all().fold(0.0, f64::max));
-    let room = (high - low).max(0.02) * 0.08;
     let x = Scale::linear(0.0, (months - 1).max(1) as f64, format::number);
-    let y = Scale::linear(low - room, high + room, format::relative);
+    let y = Scale::about_zero(low, high.max(low + 0.02), format::relative);
     let sheet = Sheet::new(HEIGHT);
     sheet.text(0.0, 10.0, "kept by this share of its limit; missed below 0", Hold::Left)?;
     sheet.text(LEFT + (WIDTH - LEFT - RIGHT) / 2.0, HEIGHT - 12.0, "months from today", Hold::Middle)?;
@@ -86,6 +85,8 @@ mod tests {
         let svg = draw(&courses).unwrap().inline();
         assert!(svg.contains("1 of 2 targets are missed within 2 months."), "{svg}");
         assert!(svg.contains("month 2: -3.0 %") && !svg.contains("NaN"), "{svg}");
+        let low = draw(&[course("hit >= 0.9", &[0.7, -0.3, -1.2])]).unwrap().inline();
+        assert!(low.contains(">-50 %<") && low.contains(">±0 %<"), "ticks are round: {low}");
         let nothing = [Course { target: "hit >= 0.9".into(), margins: vec![None] }];
         assert!(draw(&nothing).is_err() && draw(&[]).is_err());
         // One month alone.

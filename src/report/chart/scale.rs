@@ -21,6 +21,12 @@ impl Scale {
         Self::stepped(low, high, nice_step((high - low).max(f64::MIN_POSITIVE) / 5.0), print)
     }
 
+    /// From at most `low` to at least `high`, with ticks at multiples of the step, so that 0 has one where it lies between.
+    pub(super) fn about_zero(low: f64, high: f64, print: impl Fn(f64) -> String) -> Self {
+        let step = nice_step((high - low).max(f64::MIN_POSITIVE) / 5.0);
+        Self::stepped((low / step + 1e-9).floor() * step, high, step, print)
+    }
+
     /// Shares from `low` to 1 as percentages.
     pub(super) fn shares(low: f64) -> Self {
         // Steps are counted down from all, so that the axis ends there.
