@@ -103,15 +103,15 @@ measures! {
     EXPIRED_RESIDENT "expired_resident" "expired but resident" "/memory/expired_resident_mean_bytes" Bytes LOWER
         |cell| cell.memory.expired_resident_mean_bytes;
     ORIGIN_RATE "origin_rate" "mean origin rate" "/origin/mean_rate" Rate LOWER |cell| Some(cell.origin.mean_rate);
-    PEAK_ORIGIN_RATE "peak_origin_rate" "peak origin rate" "/origin/peak_rate" Rate LOWER |cell| Some(cell.origin.peak_rate);
+    PEAK_ORIGIN_RATE "peak_origin_rate" "peak origin rate" "/origin/peak_rate" Rate LOWER |cell| cell.origin.peak_rate;
     UTILISATION "utilisation" "origin utilisation" "/origin/utilisation" Share LOWER |cell| cell.origin.utilisation;
-    STAMPEDES "stampedes" "stampedes per hour" "/stampedes/per_hour" Number LOWER |cell| Some(cell.stampedes.per_hour);
+    STAMPEDES "stampedes" "stampedes per hour" "/stampedes/per_hour" Number LOWER |cell| cell.stampedes.per_hour;
     DUPLICATES "duplicate_fetches" "duplicate fetches" "/stampedes/duplicate_fetches" Number LOWER
-        |cell| Some(cell.stampedes.duplicate_fetches as f64);
+        |cell| cell.stampedes.duplicate_fetches.map(|count| count as f64);
     DUPLICATE_RATIO "duplicate_ratio" "duplicates of fetches" "/stampedes/duplicate_ratio" Share LOWER |cell| cell.stampedes.duplicate_ratio;
     PEAK_TO_MEAN "peak_to_mean" "peak to mean of fetches" "/avalanche/peak_to_mean" Number LOWER |cell| cell.avalanche.peak_to_mean;
     PEAK_WAITERS "peak_waiters" "most waiting at once" "/stampedes/peak_waiters" Number LOWER
-        |cell| Some(cell.stampedes.peak_waiters as f64);
+        |cell| cell.stampedes.peak_waiters.map(|count| count as f64);
     P50 "p50" "p50 latency" "/latency_ms/p50" Millis LOWER |cell| cell.latency_ms.p50;
     P90 "p90" "p90 latency" "/latency_ms/p90" Millis LOWER |cell| cell.latency_ms.p90;
     P99 "p99" "p99 latency" "/latency_ms/p99" Millis LOWER |cell| cell.latency_ms.p99;

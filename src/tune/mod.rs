@@ -7,6 +7,7 @@ mod exact;
 mod grid;
 mod growth;
 mod run;
+mod sampled;
 mod size;
 mod study;
 mod surface;
@@ -20,6 +21,7 @@ pub use run::{
     CellRun, Failure, Played, Progress, Runs, bucket_for, bucket_of, changes, replication_seed, run,
     simulation,
 };
+pub use sampled::{SAMPLES, replications};
 pub use size::{Answer, Held, Probe, Sized, Sizing};
 pub use study::{
     Against, Budget, Drill, Ended, Finalist, Flatness, Kept, Move, Tried, Tuned, Unfinished, Watch, sampler,

@@ -19,6 +19,7 @@ use crate::search::Point;
 use crate::trace::Trace;
 use crate::trace::synth::generate;
 use crate::tune::run::{one, refuse_timeless, replication_seed, simulation};
+use crate::tune::sampled::Portion;
 use crate::tune::{CellPlan, DrilledCell, Failure, NoDrill, Progress, Runs, drill, grid};
 use crate::units::SimDuration;
 
@@ -213,7 +214,8 @@ impl<'p> Player<'p> {
                 if self.watch.stop() {
                     return Err(Failure::Stopped);
                 }
-                let result = one(scenario, &plan, &|| Arc::clone(trace), *seed, self.watch);
+                let whole = || Portion::whole(Arc::clone(trace));
+                let result = one(scenario, &plan, &whole, *seed, self.watch);
                 self.watch.run_done();
                 result
             })
