@@ -42,6 +42,10 @@ pub(super) struct Args {
     /// rates and sizes are those of the whole, estimated, with their error
     #[arg(long, value_name = "RATE")]
     sample: Option<f64>,
+    /// Play as small a share of the keys as has an error of about one point of hit ratio, which a pilot finds out, and say
+    /// which; all of them where the trace is small
+    #[arg(long, conflicts_with = "sample")]
+    quick: bool,
     /// Use this many threads [default: one per processor]; the results do not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
@@ -86,6 +90,10 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         },
         silent,
     )?;
+    if args.quick && !quick(&mut file, &loaded.runs, args)? {
+        terminal::note("interrupted; nothing is written");
+        return Ok(Status::Interrupted);
+    }
     let journal = journal(&file, &loaded, args.resume, &out)?;
     if !journal.is_empty() && !silent {
         let runs = tune::grid(&file.scenario).len() * tune::replications(&file.scenario, &loaded.runs);
@@ -123,6 +131,38 @@ fn sample(file: &mut ScenarioFile, rate: f64) -> Result<(), CliError> {
     }
     file.scenario.sample_keys(rate).map_err(|fault| file.mistake(fault))?;
     Ok(())
+}
+
+/// Chooses a share of the keys; false if it was interrupted.
+fn quick(file: &mut ScenarioFile, runs: &Runs, args: &Args) -> Result<bool, CliError> {
+    let silent = args.output.quiet;
+    let cells = tune::grid(&file.scenario);
+    let side = Side {
+        file,
+        need: file.scenario.need.as_ref(),
+        runs,
+        traces: 1,
+        most: (cells.len() * tune::SAMPLES) as u64,
+        threads: args.threads,
+        limit: args.memory_limit,
+        silent,
+    };
+    let threads = side.pool()?;
+    let chosen = threads.install(|| tune::quick(&mut file.scenario, &cells, runs, &Pilot));
+    Ok(chosen.map_err(|fault| file.mistake(fault))?.is_some())
+}
+
+/// Stops a pilot that is interrupted.
+struct Pilot;
+
+impl Progress for Pilot {
+    fn advanced(&self, _: u64) {}
+
+    fn run_done(&self) {}
+
+    fn stop(&self) -> bool {
+        terminal::interrupted()
+    }
 }
 
 /// Says why there is nothing to write.
@@ -238,6 +278,9 @@ fn command(args: &Args, file: &ScenarioFile) -> String {
     }
     if let Some(rate) = args.sample {
         let _ = write!(command, " --sample {rate}");
+    }
+    if args.quick {
+        command += " --quick";
     }
     if args.strict {
         command += " --strict";

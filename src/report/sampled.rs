@@ -15,7 +15,7 @@ pub fn sample_words(record: &Record) -> Vec<String> {
 }
 
 /// The share of the keys: `1 %`, `0.781 %`.
-pub(super) fn share(rate: f64) -> String {
+pub(in crate::report) fn share(rate: f64) -> String {
     let percent = format!("{:.3}", rate * 100.0);
     format!("{} %", percent.trim_end_matches('0').trim_end_matches('.'))
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::Scenario;
 use crate::catalog::{Fault, Section};
 use crate::metrics::Shared;
+use crate::score::Metric;
 use crate::strategy::Design;
 
 /// Reads `sample` from the head of a scenario.
@@ -15,7 +16,7 @@ pub(super) fn read(root: &mut Section<'_>) -> Result<Option<f64>, Fault> {
 }
 
 /// Refuses what is no share.
-fn is_share(rate: f64, span: Range<usize>) -> Result<(), Fault> {
+pub(super) fn is_share(rate: f64, span: Range<usize>) -> Result<(), Fault> {
     if rate > 0.0 && rate <= 1.0 {
         return Ok(());
     }
@@ -38,6 +39,14 @@ impl Scenario {
         self.check_sample()
     }
 
+    /// Plays all keys, whatever was asked before.
+    pub fn play_all_keys(&mut self) {
+        (self.sample, self.sample_chosen) = (None, None);
+        for table in [&mut self.written, &mut self.effective] {
+            table.remove("sample");
+        }
+    }
+
     /// What does not shrink with the keys.
     pub fn shared(&self) -> Shared {
         Shared {
@@ -58,16 +67,24 @@ impl Scenario {
         for design in &self.strategies {
             refuse_shared(design)?;
         }
-        let shared = self.shared();
-        for (metric, place) in &self.judgement.named {
-            if let Some(why) = metric.missing(shared) {
-                let what = format!("{} is not available from a sample of the keys", metric.name);
-                return Err(Fault::new(place.clone(), what)
-                    .rule(why)
-                    .help("leave it out, or play all keys: without sample, or with --sample 1"));
-            }
-        }
-        Ok(())
+        self.judgement.named.iter().try_for_each(|(metric, place)| self.refuse_missing(metric, place))
+    }
+
+    /// Refuses a metric that a sample of the keys does not tell; `place` is where it is named.
+    pub(super) fn refuse_missing(&self, metric: &Metric, place: &Range<usize>) -> Result<(), Fault> {
+        let Some(why) = metric.missing(self.shared()) else { return Ok(()) };
+        let what = format!("{} is not available from a sample of the keys", metric.name);
+        Err(Fault::new(place.clone(), what)
+            .rule(why)
+            .help("leave it out, or play all keys: without sample, or with --sample 1"))
+    }
+
+    /// Refuses a strategy that a sample of the keys cannot stand for.
+    ///
+    /// # Errors
+    /// If it looks at the load of all keys.
+    pub fn refuse_unsampled(&self, strategy: usize) -> Result<(), Fault> {
+        refuse_shared(&self.strategies[strategy])
     }
 }
 

@@ -6,6 +6,7 @@ mod drill;
 mod exact;
 mod grid;
 mod growth;
+mod quick;
 mod run;
 mod sampled;
 mod size;
@@ -17,6 +18,7 @@ pub use drill::{Drilled, DrilledCell, NoDrill, Outcome, Seen, drill};
 pub use exact::{exact, exact_window};
 pub use grid::{CellPlan, grid};
 pub use growth::{Grown, Lasts, Month, Needed, NoGrowth, growth};
+pub use quick::quick;
 pub use run::{
     CellRun, Failure, Played, Progress, Runs, bucket_for, bucket_of, changes, replication_seed, run,
     simulation,

@@ -298,6 +298,9 @@ pub(super) fn check_scale(
     trace: &Arc<Trace>,
     rate: f64,
 ) -> Result<(), Fault> {
+    if rate >= 1.0 {
+        return Ok(());
+    }
     sampled::servers(&scenario.origin.capacity, rate)?;
     let setup = cache::Setup { capacity: plan.capacity, ..cache::Setup::nothing() };
     let memory = scenario.cache.memory.make(&setup)?;

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use super::run::{Beat, bucket_of, simulation_of};
+use super::run::{Beat, bucket_of, check_scale, simulation_of};
 use super::{CellPlan, Progress, Runs};
 use crate::cache::{Capacity, Happening, ServerEvent};
 use crate::catalog::{Chosen, Fault};
@@ -72,6 +72,7 @@ impl Portion {
         progress: &dyn Progress,
     ) -> Result<Option<Measurements>, Fault> {
         let rate = self.part.as_ref().map_or(1.0, |part| part.rate);
+        check_scale(scenario, plan, &self.trace, rate)?;
         let simulation = simulation_of(scenario, plan, &self.trace, seed, rate)?;
         let Some(measured) = simulation.run(bucket_of(scenario, &self.trace), &Beat(progress)) else {
             return Ok(None);
