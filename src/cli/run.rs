@@ -23,6 +23,7 @@ use crate::units::ByteSize;
 /// The output folder holds record.json (the one source of all pages), index.html, summary.md,
 /// cells.csv, series.csv and the plots. The last line printed is the page's path.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[command(before_help = "Examples:
   ttlab run scenarios/quickstart.toml
   ttlab run scenarios/access-log.toml --trace access.log.gz --out reports/monday")]
@@ -149,7 +150,7 @@ fn quick(file: &mut ScenarioFile, runs: &Runs, args: &Args) -> Result<bool, CliE
     };
     let threads = side.pool()?;
     let chosen = threads.install(|| tune::quick(&mut file.scenario, &cells, runs, &Pilot));
-    Ok(chosen.map_err(|fault| file.mistake(fault))?.is_some())
+    Ok(chosen.map_err(|fault| file.mistake(fault))?)
 }
 
 /// Stops a pilot that is interrupted.

@@ -84,7 +84,7 @@ mod tests {
         let mut record = fixture::thumbnails();
         let why = "the most fetches in one second depend on all keys at once";
         record.sample = Some(SampleInfo {
-            rate: 0.0078125,
+            rate: 1.0 / 128.0,
             samples_of_one_trace: 4,
             requests: 51_234.4,
             unavailable: BTreeMap::from([("peak_origin_rate".to_owned(), why.to_owned())]),

@@ -26,7 +26,7 @@ const KEYS: f64 = 1_000.0;
 /// From this share on the samples together are half of the trace or more, and all keys may as well be played.
 const ALL: f64 = 0.5 / SAMPLES as f64;
 
-/// Gives the scenario the share of the keys that it needs, or all of them, and the reason; `None` if it was stopped.
+/// Gives the scenario the share of the keys that it needs, or all of them, and the reason; false if it was stopped.
 ///
 /// # Errors
 /// If a part of the scenario cannot be made for this trace.
@@ -35,17 +35,21 @@ pub fn quick(
     cells: &[CellPlan],
     runs: &Runs,
     progress: &dyn Progress,
-) -> Result<Option<()>, Fault> {
+) -> Result<bool, Fault> {
     let trace = match runs {
         Runs::Recorded(trace) => Arc::clone(trace),
         Runs::Synthetic(workload) => Arc::new(generate(workload, replication_seed(scenario.seed, 0))),
     };
-    let rate = match pilot_rate(scenario, cells, &trace)? {
+    let rate = match pilot_rate(scenario, cells, &trace) {
         Ok(rate) => rate,
-        Err(why) => return Ok(Some(all(scenario, &why))),
+        Err(why) => {
+            all(scenario, &why);
+            return Ok(true);
+        }
     };
     if let Err(fault) = scenario.sample_keys(rate) {
-        return Ok(Some(all(scenario, &fault.what)));
+        all(scenario, &fault.what);
+        return Ok(true);
     }
     // Several samples of one trace, whatever is repeated later.
     let repeat = std::mem::replace(&mut scenario.repeat, 1);
@@ -55,7 +59,7 @@ pub fn quick(
     for cell in &played?.cells {
         let hits: Option<Vec<f64>> =
             cell.replications.iter().map(|run| rates::hit(run.as_ref().ok()?)).collect();
-        let Some(hits) = hits else { return Ok(None) };
+        let Some(hits) = hits else { return Ok(false) };
         if let Some(interval) = Estimate::of(&hits).and_then(|hit| hit.interval) {
             widest = widest.max((interval.high - interval.low) / 2.0);
         }
@@ -68,10 +72,8 @@ pub fn quick(
     let points = |half: f64| format!("± {:.2} pt", half * 100.0);
     let pilot = format!("a pilot with 1/{:.0} of them had an error of {}", 1.0 / rate, points(widest));
     if wanted > ALL {
-        return Ok(Some(all(
-            scenario,
-            &format!("{pilot}, so that no small sample has one of {}", points(ERROR)),
-        )));
+        all(scenario, &format!("{pilot}, so that no small sample has one of {}", points(ERROR)));
+        return Ok(true);
     }
     scenario.sample_keys(wanted)?;
     scenario.sample_chosen = Some(format!(
@@ -79,27 +81,23 @@ pub fn quick(
         1.0 / wanted,
         points(ERROR)
     ));
-    Ok(Some(()))
+    Ok(true)
 }
 
 /// The share of a pilot, or why all keys are to be played.
-fn pilot_rate(
-    scenario: &Scenario,
-    cells: &[CellPlan],
-    trace: &Arc<Trace>,
-) -> Result<Result<f64, String>, Fault> {
+fn pilot_rate(scenario: &Scenario, cells: &[CellPlan], trace: &Arc<Trace>) -> Result<f64, String> {
     let (requests, objects) = (trace.len() as f64, trace.objects().len() as f64);
     let mut rate = power_of_two((REQUESTS / requests.max(1.0)).max(KEYS / objects.max(1.0)));
     let mut why = format!("the trace is small, {requests} requests of {objects} keys");
     while rate <= ALL {
         let refused = cells.iter().find_map(|plan| check_scale(scenario, plan, trace, rate).err());
         match refused {
-            None => return Ok(Ok(rate)),
+            None => return Ok(rate),
             Some(fault) => why = fault.what,
         }
         rate *= 2.0;
     }
-    Ok(Err(why))
+    Err(why)
 }
 
 /// The least power of two that is not below `rate`.
@@ -130,7 +128,7 @@ mod tests {
         let Source::Synthetic(workload) = &scenario.source else { panic!("it is synthetic") };
         let runs = Runs::Synthetic(Arc::clone(workload));
         let cells = grid(&scenario);
-        quick(&mut scenario, &cells, &runs, &()).unwrap().unwrap();
+        assert!(quick(&mut scenario, &cells, &runs, &()).unwrap());
         scenario
     }
 
