@@ -1,7 +1,7 @@
 //! From what was measured on a sample of the keys to what it says of all of them.
 //!
 //! A key is in the sample with all its requests or with none, so a count that is a sum over keys (misses, fetches,
-//! evictions, bytes held) is estimated by the sample's over its rate (Horvitz and Thompson, JASA 47, 1952). How many
+//! evictions, bytes held) is estimated by the sample's over the share of the keys that it came to have (Hájek, 1971). How many
 //! requests there are is known; those that the sample has too few or too many of are those of hot keys, and
 //! count as fresh hits: the adjustment of SHARDS (Waldspurger and others, FAST 2015). What is a greatest of something,
 //! or arises because many keys meet, cannot be told from a sample; who reports it asks [`Sampled`].
@@ -35,6 +35,8 @@ pub struct Shared {
     pub queues: bool,
     /// Dead entries leave in the background, at the pace of the server's clock.
     pub sweeps: bool,
+    /// Memory counts the command that is being run, whose value is as large as in the whole.
+    pub commands: bool,
 }
 
 /// How a sample was played.
@@ -42,6 +44,9 @@ pub struct Shared {
 pub struct Scaling {
     /// As told; its count of requests is filled in.
     pub sampled: Sampled,
+    /// The share of the keys that the sample came to have, by which counts are divided: the number of all keys is known,
+    /// so its chance need not be borne (Hájek's ratio estimator).
+    pub share: f64,
     /// Servers of the origin that the sample had, over those that its rate asks for.
     pub servers: f64,
 }
@@ -50,7 +55,7 @@ impl Measurements {
     /// What these measurements of a sample say of the whole trace that `census` counts.
     #[must_use]
     pub fn of_whole(mut self, census: &Census, scaling: Scaling) -> Self {
-        let up = Up(1.0 / scaling.sampled.rate);
+        let up = Up(1.0 / scaling.share);
         let sampled = Sampled { requests: self.totals.outcomes.total(), ..scaling.sampled };
         let before = self.totals;
         for (index, class) in self.classes.iter_mut().enumerate() {

@@ -317,9 +317,13 @@ fn entries(runs: &Replications) -> wire::Entries {
 
 fn memory(runs: &Replications) -> wire::Memory {
     let bytes = estimate(runs.estimate(|run| Some(run.memory.mean_bytes)));
+    let peak = runs
+        .sampled()
+        .is_none_or(|sampled| !sampled.shared.commands)
+        .then(|| runs.max(|run| run.memory.peak_bytes));
     wire::Memory {
         mean_bytes: bytes.mean.unwrap_or(0.0),
-        peak_bytes: runs.max(|run| run.memory.peak_bytes),
+        peak_bytes: peak,
         final_bytes: mean(runs, |run| run.memory.final_bytes as f64),
         expired_resident_mean_bytes: runs
             .sampled()
@@ -331,7 +335,8 @@ fn memory(runs: &Replications) -> wire::Memory {
         rss_estimate_bytes: runs
             .iter()
             .find_map(|run| run.memory.rss_ratio)
-            .map(|ratio| ratio * runs.max(|run| run.memory.peak_bytes) as f64),
+            .zip(peak)
+            .map(|(ratio, peak)| ratio * peak as f64),
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn averaged(runs: &Replications, classes: &[String]) -> wire::Series 
         commands: commands(&columns, runs),
         live_bytes: columns.mean(|_, bucket| bucket.live_mean_bytes),
         expired_bytes: columns.mean(|_, bucket| bucket.expired_mean_bytes),
-        peak_bytes: columns.max(|bucket| bucket.peak_bytes),
+        peak_bytes: if sampled { Vec::new() } else { columns.max(|bucket| bucket.peak_bytes) },
         evicted: columns.mean(|_, bucket| bucket.evicted as f64),
         expired: columns.mean(|_, bucket| bucket.expired as f64),
         mean_latency_ms: columns.known_if(!queues, |bucket| {

@@ -208,7 +208,7 @@ fn resources(cell: &Cell) -> Vec<(&'static str, String)> {
         ("entries_mean", number(entries.mean)),
         ("entries_peak", entries.peak.to_string()),
         ("memory_mean_bytes", number(memory.mean_bytes)),
-        ("memory_peak_bytes", memory.peak_bytes.to_string()),
+        ("memory_peak_bytes", count(memory.peak_bytes)),
         ("memory_final_bytes", number(memory.final_bytes)),
         ("expired_resident_mean_bytes", number(memory.expired_resident_mean_bytes)),
         ("evicted", cell.evicted.to_string()),

@@ -99,7 +99,7 @@ measures! {
     BYTE_HIT "byte_hit" "byte hits" "/ratios/byte_hit/mean" Share HIGHER |cell| cell.ratios.byte_hit.mean;
     ORIGIN_OFFLOAD "origin_offload" "origin offload" "/ratios/origin_offload/mean" Share HIGHER |cell| cell.ratios.origin_offload.mean;
     MEMORY "memory" "mean memory" "/memory/mean_bytes" Bytes LOWER |cell| Some(cell.memory.mean_bytes);
-    PEAK_MEMORY "peak_memory" "peak memory" "/memory/peak_bytes" Bytes LOWER |cell| Some(cell.memory.peak_bytes as f64);
+    PEAK_MEMORY "peak_memory" "peak memory" "/memory/peak_bytes" Bytes LOWER |cell| cell.memory.peak_bytes.map(|bytes| bytes as f64);
     EXPIRED_RESIDENT "expired_resident" "expired but resident" "/memory/expired_resident_mean_bytes" Bytes LOWER
         |cell| cell.memory.expired_resident_mean_bytes;
     ORIGIN_RATE "origin_rate" "mean origin rate" "/origin/mean_rate" Rate LOWER |cell| Some(cell.origin.mean_rate);

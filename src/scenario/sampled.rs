@@ -52,6 +52,7 @@ impl Scenario {
         Shared {
             queues: self.origin.capacity.name() != "unlimited",
             sweeps: self.cache.reclaim.name() == "active",
+            commands: self.cache.memory.name() == "redis",
         }
     }
 

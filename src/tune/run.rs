@@ -301,7 +301,7 @@ pub(super) fn check_scale(
     if rate >= 1.0 {
         return Ok(());
     }
-    sampled::servers(&scenario.origin.capacity, rate)?;
+    sampled::enough_servers(&scenario.origin.capacity, rate)?;
     let setup = cache::Setup { capacity: plan.capacity, ..cache::Setup::nothing() };
     let memory = scenario.cache.memory.make(&setup)?;
     let beside = memory.counting().map_or(0, |counting| counting.without_entries());

@@ -53,6 +53,8 @@ pub(super) struct Portion {
 #[derive(Debug, Clone)]
 struct Part {
     rate: f64,
+    /// The share of the keys that the sample came to have.
+    share: f64,
     of_one_trace: u32,
     census: Arc<Census>,
 }
@@ -71,9 +73,9 @@ impl Portion {
         seed: Seed,
         progress: &dyn Progress,
     ) -> Result<Option<Measurements>, Fault> {
-        let rate = self.part.as_ref().map_or(1.0, |part| part.rate);
+        let (rate, share) = self.part.as_ref().map_or((1.0, 1.0), |part| (part.rate, part.share));
         check_scale(scenario, plan, &self.trace, rate)?;
-        let simulation = simulation_of(scenario, plan, &self.trace, seed, rate)?;
+        let simulation = simulation_of(scenario, plan, &self.trace, seed, share)?;
         let Some(measured) = simulation.run(bucket_of(scenario, &self.trace), &Beat(progress)) else {
             return Ok(None);
         };
@@ -84,8 +86,8 @@ impl Portion {
             shared: scenario.shared(),
             requests: 0,
         };
-        let servers = servers_beyond(&scenario.origin.capacity, part.rate);
-        Ok(Some(measured.of_whole(&part.census, Scaling { sampled, servers })))
+        let servers = servers_beyond(&scenario.origin.capacity, share);
+        Ok(Some(measured.of_whole(&part.census, Scaling { sampled, share, servers })))
     }
 }
 
@@ -117,10 +119,15 @@ impl Sampling {
     /// The `nth` sample.
     pub(super) fn sample(&self, nth: usize) -> Portion {
         let sampler = Sampler::new(self.rate, self.seed.nth(nth as u64));
+        let trace = sampler.of(&self.trace);
+        let all = self.trace.objects().len();
+        let share =
+            if trace.objects().is_empty() { self.rate } else { trace.objects().len() as f64 / all as f64 };
         Portion {
-            trace: Arc::new(sampler.of(&self.trace)),
+            trace: Arc::new(trace),
             part: Some(Part {
                 rate: self.rate,
+                share,
                 of_one_trace: self.of_one_trace,
                 census: Arc::clone(&self.census),
             }),
@@ -218,17 +225,12 @@ pub(super) fn small_enough(capacity: Capacity, rate: f64, beside: u64, trace: &T
     ))
 }
 
-/// The origin of a sample: its share of the servers, and of the places in the queue.
-///
-/// # Errors
-/// If that is less than one server.
-pub(super) fn servers(
+/// Refuses a sample that leaves less than one server of the origin.
+pub(super) fn enough_servers(
     capacity: &Chosen<dyn CapacityModel, OriginSetup>,
     rate: f64,
-) -> Result<Chosen<dyn CapacityModel, OriginSetup>, Fault> {
-    let Some(servers) = capacity.number_of("servers").filter(|_| rate < 1.0) else {
-        return Ok(capacity.clone());
-    };
+) -> Result<(), Fault> {
+    let Some(servers) = capacity.number_of("servers") else { return Ok(()) };
     if servers * rate < 1.0 {
         let what = format!(
             "a sample of {:.3} % of the keys leaves less than one of the origin's {servers} servers",
@@ -241,9 +243,23 @@ pub(super) fn servers(
                 (1_000.0 / servers).ceil() / 1_000.0
             )));
     }
+    Ok(())
+}
+
+/// The origin of a sample: its share of the servers, at least one, and of the places in the queue.
+///
+/// # Errors
+/// If a parameter cannot have its share.
+pub(super) fn servers(
+    capacity: &Chosen<dyn CapacityModel, OriginSetup>,
+    share: f64,
+) -> Result<Chosen<dyn CapacityModel, OriginSetup>, Fault> {
+    let Some(servers) = capacity.number_of("servers").filter(|_| share < 1.0) else {
+        return Ok(capacity.clone());
+    };
     #[expect(clippy::cast_possible_truncation, reason = "a share of a whole number that fits")]
-    let part = |whole: f64| toml::Value::from((whole * rate).round() as i64);
-    let scaled = capacity.with("servers", part(servers))?;
+    let part = |whole: f64| (whole * share).round() as i64;
+    let scaled = capacity.with("servers", part(servers).max(1))?;
     match capacity.number_of("queue").or_else(|| capacity.word_of("queue").parse().ok()) {
         None => Ok(scaled),
         Some(places) => scaled.with("queue", part(places)),

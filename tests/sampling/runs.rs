@@ -131,7 +131,6 @@ fn counts_rates_and_memory_are_those_of_the_whole() {
         ("origin_rate", 0.03),
         ("fetches", 0.03),
         ("memory", 0.02),
-        ("peak_memory", 0.02),
         ("entries", 0.03),
         ("evicted", 0.1),
         ("expired", 0.1),

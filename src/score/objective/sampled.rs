@@ -35,6 +35,9 @@ const QUEUES: [&str; 17] = [
 /// Why a few servers do not stand for many.
 const FEW_SERVERS: &str = "fetches queue longer at few servers than at many with the same load (Erlang C)";
 
+/// Why the peak of a small server's memory is not that of a large one's.
+const COMMAND: &str = "the value of a command on its way is as large as in the whole";
+
 /// Why a small server's sweep does not stand for a large one's.
 const SWEEP: &str =
     "dead entries leave at the pace of the server's clock, which does not shrink with the keys";
@@ -45,7 +48,8 @@ impl Metric {
         let never = NEVER.iter().find(|(name, _)| *name == self.name).map(|(_, why)| *why);
         let queues = (shared.queues && QUEUES.contains(&self.name)).then_some(FEW_SERVERS);
         let sweep = (shared.sweeps && self.name == "expired_resident").then_some(SWEEP);
-        never.or(queues).or(sweep)
+        let peak = (shared.commands && self.name == "peak_memory").then_some(COMMAND);
+        never.or(queues).or(sweep).or(peak)
     }
 
     /// Whether these measurements tell this metric.
@@ -68,12 +72,12 @@ mod tests {
 
     #[test]
     fn ratios_load_and_memory_are_told_and_peaks_never() {
-        let (free, bound) = (Shared::default(), Shared { queues: true, sweeps: true });
+        let (free, bound) = (Shared::default(), Shared { queues: true, sweeps: true, commands: true });
         let missing = |name: &str, shared| Metric::named(name).unwrap().missing(shared).is_some();
         for name in ["hit", "miss", "memory", "origin_rate", "fetches", "utilisation"] {
             assert!(!missing(name, free) && !missing(name, bound), "{name}");
         }
-        for name in ["p99", "stampedes", "expired_resident"] {
+        for name in ["p99", "stampedes", "expired_resident", "peak_memory"] {
             assert!(!missing(name, free) && missing(name, bound), "{name}");
         }
         assert!(missing("peak_origin_rate", free) && missing("max_latency", free));
