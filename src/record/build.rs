@@ -296,7 +296,7 @@ fn ratios(runs: &Replications) -> wire::Ratios {
     wire::Ratios {
         fresh_hit: estimate(runs.estimate(rates::fresh_hit)),
         hit: estimate(runs.estimate(rates::hit)),
-        hit_or_joined: estimate(runs.estimate(rates::hit_or_joined)),
+        hit_or_joined: estimate(runs.estimate(rates::hit_or_joined).filter(|_| tells_queues(runs))),
         byte_hit: estimate(runs.estimate(rates::byte_hit)),
         origin_offload: estimate(runs.estimate(rates::origin_offload)),
     }
@@ -369,14 +369,19 @@ fn commands(runs: &Replications) -> wire::CacheCommands {
         deadline: runs.sum(|run| run.commands.deadline),
         bytes_in: runs.sum(|run| run.commands.bytes_in),
         bytes_out: runs.sum(|run| run.commands.bytes_out),
-        per_request: runs.mean(rates::commands_per_request),
-        round_trips_per_request: runs.mean(rates::round_trips_per_request),
+        per_request: runs.mean(rates::commands_per_request).filter(|_| tells_queues(runs)),
+        round_trips_per_request: runs.mean(rates::round_trips_per_request).filter(|_| tells_queues(runs)),
     }
+}
+
+/// Whether these runs tell how fetches queue: a sample of the keys at few servers does not.
+fn tells_queues(runs: &Replications) -> bool {
+    runs.sampled().is_none_or(|sampled| !sampled.shared.queues)
 }
 
 /// A count that depends on how fetches queue, which a sample of the keys does not tell.
 fn unqueued(runs: &Replications, count: fn(&Measurements) -> u64) -> Option<u64> {
-    runs.sampled().is_none_or(|sampled| !sampled.shared.queues).then(|| runs.sum(count))
+    tells_queues(runs).then(|| runs.sum(count))
 }
 
 fn incidents(runs: &Replications) -> wire::Incidents {

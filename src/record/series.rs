@@ -38,7 +38,7 @@ pub(super) fn averaged(runs: &Replications, classes: &[String]) -> wire::Series 
         fetches: columns.mean(|_, bucket| bucket.fetches as f64),
         peak_fetch_rate: if sampled { Vec::new() } else { columns.max(|bucket| bucket.peak_fetch_rate) },
         peak_in_flight: if sampled { Vec::new() } else { columns.max(|bucket| bucket.peak_in_flight) },
-        duplicate_fetches: columns.mean(|_, bucket| bucket.duplicate_fetches as f64),
+        duplicate_fetches: columns.mean_if(!queues, |bucket| bucket.duplicate_fetches as f64),
         utilisation: columns.mean_if(limited, |bucket| bucket.utilisation.unwrap_or(0.0)),
         queue_mean: columns.mean_if(limited && !sampled, |bucket| bucket.queue_mean),
         queue_wait_max_s: if limited && !sampled { longest_queue_waits(&columns) } else { Vec::new() },

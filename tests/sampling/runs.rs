@@ -72,7 +72,7 @@ ttl = { rule = "fixed", ttl = "5m" }
 
 #[test]
 fn a_twentieth_of_the_keys_tells_the_hit_ratio_to_a_point_and_how_far_it_is_off() {
-    // Stated: 0.008 of hit ratio on average, with caches of 100 and 600 objects in the samples; seen: 0.0056.
+    // Stated: 0.008 of hit ratio on average, with caches of 100 and 600 objects in the samples; seen: 0.0048.
     let (mut errors, mut covered, mut told) = (Vec::new(), 0, String::new());
     for alpha in [0.7, 0.9, 1.0, 1.2] {
         let whole = scenario("", alpha, LRU);
@@ -93,6 +93,7 @@ fn a_twentieth_of_the_keys_tells_the_hit_ratio_to_a_point_and_how_far_it_is_off(
         }
     }
     let mean = errors.iter().sum::<f64>() / errors.len() as f64;
+    println!("mean error {mean:.4}, intervals that hold the truth: {covered} of {}", errors.len());
     assert!(mean <= 0.008, "mean error {mean:.4} of {}\n{told}", errors.len());
     assert!(errors.iter().all(|error| *error <= 0.03), "{told}");
     // 95 in 100 of the intervals should hold the truth. Of 80 that share seeds, at least 85 in 100.
