@@ -152,6 +152,7 @@ fn a_changed_trace_is_refused() {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         scenario_sha256: ttlab::record::sha256(scenario.as_bytes()),
         seed: 1,
+        sample: None,
         trace_sha256: Some(ttlab::record::sha256(table(500).as_bytes())),
         requests: Some(500),
         cells: 2,
@@ -164,6 +165,31 @@ fn a_changed_trace_is_refused() {
     let output = folder.run(&["--out", "out", "--resume"]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     assert!(said(&output).contains("the trace changed"), "{}", said(&output));
+}
+
+#[test]
+fn a_changed_sample_is_refused_and_the_same_goes_on() {
+    let scenario = "name = \"t\"\n[workload]\nduration = \"100s\"\nrate = \"100/s\"\nclass = [{ name = \"a\", objects = 500 }]\n\
+                    [cache]\ncapacity = [{ objects = 50 }, { objects = 100 }]\n[[strategy]]\nname = \"x\"\nttl = \"none\"\n";
+    let folder = Folder::with(scenario);
+    let kept = ttlab::record::Sweep {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        scenario_sha256: ttlab::record::sha256(scenario.as_bytes()),
+        seed: 1,
+        sample: Some("0.5".to_owned()),
+        trace_sha256: None,
+        requests: None,
+        cells: 2,
+        repeat: 4,
+    };
+    let journal = ttlab::record::Journal::begin(&folder.path("out"), &kept);
+    assert!(journal.keep(0, 0, &ttlab::metrics::Measurements::empty()));
+    journal.end().expect("it was kept");
+    let output = folder.run(&["--out", "out", "--resume", "--sample", "0.25"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("the sample of the keys was 0.5 and is 0.25"), "{}", said(&output));
+    let output = folder.run(&["--out", "out", "--resume", "--sample", "0.5"]);
+    assert!(said(&output).contains("resumed: 1 of 8 runs"), "{}", said(&output));
 }
 
 #[test]

@@ -1,4 +1,7 @@
-//! Sampling by key keeps the curve of LRU: hit ratio against size, on five million requests.
+//! Sampling by key keeps the curve of LRU: hit ratio against size, on five million requests; and runs of a sample.
+
+#[path = "sampling/runs.rs"]
+mod runs;
 
 use ttlab::random::Seed;
 use ttlab::scenario::{Scenario, Source};

@@ -298,7 +298,7 @@ impl<T: ?Sized + 'static, S: 'static> Chosen<T, S> {
     ///
     /// # Errors
     /// If the entry has no such parameter, or it cannot have this value.
-    pub fn with(&self, param: &str, value: &str) -> Result<Self, Fault> {
+    pub fn with(&self, param: &str, value: impl Into<toml::Value>) -> Result<Self, Fault> {
         let mut table = toml::Table::new();
         table.insert(self.catalog.tag.to_owned(), self.entry.name.into());
         table.extend(self.effective.clone());

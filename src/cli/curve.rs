@@ -72,7 +72,7 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         .into());
     }
     let grid = grid(&args.grid)?;
-    let mut file = source::read_scenario(&args.scenario)?;
+    let mut file = source::read_scenario(&args.scenario)?.of_all_keys("ttlab curve")?;
     if args.instant {
         file.scenario.fetch_instantly();
     }

@@ -72,7 +72,7 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     if args.step.is_some_and(|step| step.as_bytes() == 0) {
         return Err(anyhow!("--step 0B leads nowhere; write a step such as 1MiB").into());
     }
-    let mut file = source::read_scenario(&args.scenario)?;
+    let mut file = source::read_scenario(&args.scenario)?.of_all_keys("ttlab growth")?;
     if let Some(seed) = args.seed {
         file.scenario.reseed(seed);
     }

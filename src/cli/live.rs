@@ -191,7 +191,7 @@ pub(super) fn trace(
 }
 
 pub(super) fn run(args: &Args) -> Result<Status, CliError> {
-    let mut file = source::read_scenario(&args.scenario)?;
+    let mut file = source::read_scenario(&args.scenario)?.of_all_keys("ttlab live")?;
     if let Some(seed) = args.seed {
         file.scenario.reseed(seed);
     }

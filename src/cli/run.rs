@@ -4,6 +4,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use anyhow::anyhow;
+
 use super::pool::Side;
 use super::source::{self, ScenarioFile};
 use super::terminal::{self, Phase};
@@ -21,6 +23,7 @@ use crate::units::ByteSize;
 /// The output folder holds record.json (the one source of all pages), index.html, summary.md,
 /// cells.csv, series.csv and the plots. The last line printed is the page's path.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[command(before_help = "Examples:
   ttlab run scenarios/quickstart.toml
   ttlab run scenarios/access-log.toml --trace access.log.gz --out reports/monday")]
@@ -36,6 +39,14 @@ pub(super) struct Args {
     /// Use this seed instead of the scenario's
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Play this share of the keys, above 0 and at most 1, instead of the scenario's sample; 1 is all of them. Counts,
+    /// rates and sizes are those of the whole, estimated, with their error
+    #[arg(long, value_name = "RATE")]
+    sample: Option<f64>,
+    /// Play as small a share of the keys as has an error of about one point of hit ratio, which a pilot finds out, and say
+    /// which; all of them where the trace is small
+    #[arg(long, conflicts_with = "sample")]
+    quick: bool,
     /// Use this many threads [default: one per processor]; the results do not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
@@ -62,6 +73,9 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     if let Some(seed) = args.seed {
         file.scenario.reseed(seed);
     }
+    if let Some(rate) = args.sample {
+        sample(&mut file, rate)?;
+    }
     let out = args.out.clone().unwrap_or_else(|| default_folder(&file.scenario.name));
     report::check_folder(&out).map_err(anyhow::Error::from)?;
     terminal::catch_interrupts();
@@ -77,9 +91,13 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         },
         silent,
     )?;
+    if args.quick && !quick(&mut file, &loaded.runs, args)? {
+        terminal::note("interrupted; nothing is written");
+        return Ok(Status::Interrupted);
+    }
     let journal = journal(&file, &loaded, args.resume, &out)?;
     if !journal.is_empty() && !silent {
-        let runs = tune::grid(&file.scenario).len() * repeat(&file, &loaded.runs);
+        let runs = tune::grid(&file.scenario).len() * tune::replications(&file.scenario, &loaded.runs);
         terminal::note(&format!("resumed: {} of {runs} runs were done before", journal.len()));
     }
     let kept = Kept { journal, phase: OnceLock::new() };
@@ -105,6 +123,49 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     Ok(status(&record))
 }
 
+/// Plays a share of the keys, as the command line asks.
+fn sample(file: &mut ScenarioFile, rate: f64) -> Result<(), CliError> {
+    if !(rate > 0.0 && rate <= 1.0) {
+        return Err(
+            anyhow!("--sample {rate} is no share of the keys: write a number above 0 and at most 1").into()
+        );
+    }
+    file.scenario.sample_keys(rate).map_err(|fault| file.mistake(fault))?;
+    Ok(())
+}
+
+/// Chooses a share of the keys; false if it was interrupted.
+fn quick(file: &mut ScenarioFile, runs: &Runs, args: &Args) -> Result<bool, CliError> {
+    let silent = args.output.quiet;
+    let cells = tune::grid(&file.scenario);
+    let side = Side {
+        file,
+        need: file.scenario.need.as_ref(),
+        runs,
+        traces: 1,
+        most: (cells.len() * tune::SAMPLES) as u64,
+        threads: args.threads,
+        limit: args.memory_limit,
+        silent,
+    };
+    let threads = side.pool()?;
+    let chosen = threads.install(|| tune::quick(&mut file.scenario, &cells, runs, &Pilot));
+    Ok(chosen.map_err(|fault| file.mistake(fault))?)
+}
+
+/// Stops a pilot that is interrupted.
+struct Pilot;
+
+impl Progress for Pilot {
+    fn advanced(&self, _: u64) {}
+
+    fn run_done(&self) {}
+
+    fn stop(&self) -> bool {
+        terminal::interrupted()
+    }
+}
+
 /// Says why there is nothing to write.
 fn nothing_finished(cells: &[tune::CellRun]) -> Status {
     let broken = cells.iter().flat_map(|cell| &cell.replications).find_map(|run| match run {
@@ -117,14 +178,6 @@ fn nothing_finished(cells: &[tune::CellRun]) -> Status {
     };
     terminal::note(&format!("every run broke off and nothing is written; the first said: {message}"));
     Status::CellsFailed
-}
-
-/// How often each cell is repeated.
-fn repeat(file: &ScenarioFile, runs: &Runs) -> usize {
-    match runs {
-        Runs::Recorded(_) => 1,
-        Runs::Synthetic(_) => file.scenario.repeat as usize,
-    }
 }
 
 /// The runs of this sweep that are done: those of one that was broken off, or none so far.
@@ -140,10 +193,11 @@ fn journal(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         scenario_sha256: record::sha256(meant.as_bytes()),
         seed: file.scenario.seed,
+        sample: file.scenario.sample.map(|rate| rate.to_string()),
         trace_sha256: loaded.about.as_ref().map(|about| about.sha256.clone()),
         requests: loaded.about.as_ref().map(|about| about.requests),
         cells: tune::grid(&file.scenario).len(),
-        repeat: repeat(file, &loaded.runs),
+        repeat: tune::replications(&file.scenario, &loaded.runs),
     };
     if resume {
         return Ok(Journal::resume(out, &sweep).map_err(anyhow::Error::from)?);
@@ -183,11 +237,14 @@ impl Progress for Kept {
 fn simulate(file: &ScenarioFile, runs: &Runs, args: &Args, kept: &Kept) -> Result<tune::Played, CliError> {
     let (scenario, silent) = (&file.scenario, args.output.quiet);
     let cells = tune::grid(scenario);
-    let requests = match runs {
+    let repeat = tune::replications(scenario, runs) as u64;
+    let of_one = match runs {
         Runs::Recorded(trace) => trace.len() as u64,
-        Runs::Synthetic(workload) => workload.expected_requests() * u64::from(scenario.repeat),
+        Runs::Synthetic(workload) => workload.expected_requests(),
     };
-    let count = cells.len() as u64 * u64::from(scenario.repeat);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count")]
+    let requests = (of_one as f64 * repeat as f64 * scenario.sample.unwrap_or(1.0)) as u64;
+    let count = cells.len() as u64 * repeat;
     let side = Side {
         file,
         need: scenario.need.as_ref(),
@@ -220,6 +277,12 @@ fn command(args: &Args, file: &ScenarioFile) -> String {
     if args.seed.is_some() {
         let _ = write!(command, " --seed {}", file.scenario.seed);
     }
+    if let Some(rate) = args.sample {
+        let _ = write!(command, " --sample {rate}");
+    }
+    if args.quick {
+        command += " --quick";
+    }
     if args.strict {
         command += " --strict";
     }
@@ -239,6 +302,9 @@ pub(super) fn tell(record: &Record, out: &Path, output: Output) {
     }
     for note in &record.provenance.notes {
         terminal::note(&format!("note: {note}"));
+    }
+    for words in report::sample_words(record) {
+        terminal::note(&format!("sample: {words}"));
     }
     terminal::table(&report::ranking(record, terminal::width()));
     terminal::result(&format!("{}\n", out.join("index.html").display()));

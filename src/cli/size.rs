@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     if step == Some(0) {
         return Err(anyhow!("--step 0B leads nowhere; write a step such as 1MiB").into());
     }
-    let mut file = source::read_scenario(&args.scenario)?;
+    let mut file = source::read_scenario(&args.scenario)?.of_all_keys("ttlab size")?;
     if let Some(seed) = args.seed {
         file.scenario.reseed(seed);
     }

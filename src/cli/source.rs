@@ -31,6 +31,23 @@ impl ScenarioFile {
         record::sha256(self.text.as_bytes())
     }
 
+    /// The same for a command that plays all keys; a scenario that asks for a sample of them is refused.
+    pub(super) fn of_all_keys(self, command: &str) -> Result<Self, CliError> {
+        let Some(rate) = self.scenario.sample else { return Ok(self) };
+        let other = if command == "ttlab tune" {
+            "; for the trials of a search write sample in [tune]"
+        } else if command == "ttlab curve" {
+            "; for a curve give --sample"
+        } else {
+            ""
+        };
+        Err(anyhow!(
+            "{} says sample = {rate}, which is for ttlab run: {command} plays all keys; leave sample out{other}",
+            self.path.display()
+        )
+        .into())
+    }
+
     /// A path that the scenario names, relative to its own folder.
     pub(super) fn resolve(&self, written: &str) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("")).join(written)

@@ -68,7 +68,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<Status, CliError> {
-    let mut file = source::read_scenario(&args.scenario)?;
+    let mut file = source::read_scenario(&args.scenario)?.of_all_keys("ttlab tune")?;
     if let Some(seed) = args.seed {
         file.scenario.reseed(seed);
     }
@@ -195,7 +195,10 @@ fn searched(
     };
     let trials = u64::from(tuning.runs) * u64::from(repeat);
     let finals = u64::from(tuning.finalists.min(tuning.runs) + 1) * u64::from(tuning.fresh);
-    let phase = Phase::begin("tuning", trials + finals, (trials + finals) * requests, args.output.quiet);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count")]
+    let of_trial = (requests as f64 * tuning.sample.unwrap_or(1.0)) as u64;
+    let all = trials * of_trial + finals * requests;
+    let phase = Phase::begin("tuning", trials + finals, all, args.output.quiet);
     #[expect(clippy::disallowed_methods, reason = "the command line may read a clock")]
     let end = args.time.map(|time| Instant::now() + Duration::from_nanos(time.as_nanos() / 2));
     let budget = if end.is_some() { Budget::Time } else { Budget::Runs };

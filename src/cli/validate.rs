@@ -44,7 +44,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<Status, CliError> {
-    let mut file = source::read_scenario(&args.scenario)?;
+    let mut file = source::read_scenario(&args.scenario)?.of_all_keys("ttlab validate")?;
     if let Some(seed) = args.seed {
         file.scenario.reseed(seed);
     }

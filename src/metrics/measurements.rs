@@ -2,7 +2,7 @@
 //!
 //! Everything here covers the scored part of the run, after the warm-up.
 
-use super::{Outcome, OutcomeKind, Waits};
+use super::{Outcome, OutcomeKind, Sampled, Waits};
 use crate::cache::redis::Breakdown;
 use crate::strategy::ttl::Trajectory;
 use crate::trace::ObjectId;
@@ -34,9 +34,20 @@ impl Tally {
         self.of(OutcomeKind::FreshHit) + self.of(OutcomeKind::StaleHit)
     }
 
+    /// These counts by kind, in the order of [`OutcomeKind::ALL`].
+    pub(super) fn from_counts(counts: [u64; OutcomeKind::ALL.len()]) -> Self {
+        Self(counts)
+    }
+
     /// Counts by kind, in the order of [`OutcomeKind::ALL`].
     pub fn counts(&self) -> [u64; OutcomeKind::ALL.len()] {
         self.0
+    }
+
+    /// Every count changed by `change`.
+    #[must_use]
+    pub fn mapped(&self, change: impl Fn(u64) -> u64) -> Self {
+        Self(self.0.map(change))
     }
 
     /// Adds another run's counts.
@@ -424,6 +435,9 @@ pub struct Measurements {
     pub series: Series,
     /// How TTLs went over time, warm-up included; empty where none depends on time.
     pub trajectories: Vec<Trajectory>,
+    /// How a sample of the keys was played, from which all this was estimated; `None` where all keys were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampled: Option<Sampled>,
 }
 
 impl Measurements {
@@ -447,6 +461,7 @@ impl Measurements {
             freshness: None,
             series: Series::default(),
             trajectories: Vec::new(),
+            sampled: None,
         }
     }
 }

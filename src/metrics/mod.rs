@@ -3,6 +3,7 @@
 //! Strategies do not count and neither does the engine: it tells an [`Observer`] what happens, and
 //! the [`Recorder`] keeps what a record needs.
 
+mod census;
 mod freshness;
 mod latency;
 mod measurements;
@@ -15,7 +16,9 @@ mod servers;
 mod stampedes;
 mod sweeps;
 mod waits;
+mod whole;
 
+pub use census::{Census, Demand};
 pub use measurements::{
     Bucket, Burst, ClassBucket, ClassTotals, Commands, Freshness, Incidents, Latencies, Measurements,
     MemoryUse, OriginLoad, Series, Stampede, StampedeTotals, SweepTotals, Tally,
@@ -24,5 +27,6 @@ pub use observer::{Asked, Command, Incident, Observer, Regeneration, Served, Swe
 pub use outcome::{Outcome, OutcomeKind};
 pub use recorder::{Recorder, Setting};
 pub use waits::Waits;
+pub use whole::{Sampled, Scaling, Shared};
 
 pub use crate::cache::Cause;

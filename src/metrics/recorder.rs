@@ -159,6 +159,7 @@ impl Recorder {
             freshness: self.freshness.map(|freshness| freshness.finish(self.freshness_bound)),
             series,
             trajectories: self.trajectories,
+            sampled: None,
         }
     }
 }

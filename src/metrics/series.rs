@@ -8,7 +8,7 @@ use crate::units::{SimDuration, SimTime, Window};
 
 /// So many classes have counts of their own over time; what comes after them is counted together,
 /// so that the books stay small. No chart shows more.
-const CLASSES_MAX: usize = 16;
+pub(super) const CLASSES_MAX: usize = 16;
 /// Shorter waits share a place in the histogram of a bucket.
 const SHORTEST_NS: u64 = 1_000;
 

@@ -89,6 +89,34 @@ impl Waits {
         self.max = self.max.max(other.max);
     }
 
+    /// The same with `factor` times as many of each, and so many more (or fewer) that waited for nothing. What
+    /// rounding takes from one place the next one gets.
+    pub(super) fn scaled(&self, factor: f64, none: f64) -> Self {
+        let kept = Kept::from(self.clone());
+        let unwaited = |place: &(u64, u64, u64)| place.0 == 0;
+        let nothing = (!kept.places.iter().any(unwaited)).then_some((0, 0, 0));
+        let mut owed = 0.0;
+        let places = nothing.into_iter().chain(kept.places).filter_map(|(least, count, excess)| {
+            owed += count as f64 * factor + if least == 0 { none } else { 0.0 };
+            let whole = owed.round().max(0.0);
+            owed -= whole;
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "float to integer casts saturate, and none is negative"
+            )]
+            let (times, beyond) = (whole as u64, (excess as f64 * whole / (count as f64).max(1.0)) as u64);
+            (times > 0).then_some((least, times, beyond))
+        });
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "float to integer casts saturate, and none is negative"
+        )]
+        let sum = (kept.sum as f64 * factor).round() as u128;
+        Self::from(Kept { places: places.collect(), sum, max: kept.max })
+    }
+
     /// How many there are.
     pub fn len(&self) -> u64 {
         self.counts.len()

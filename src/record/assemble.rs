@@ -9,7 +9,7 @@ use super::wire::{self, Provenance, Record, ScenarioInfo, TraceInfo};
 use crate::cache::{Capacity, ServerEvent};
 use crate::live::{LiveCell, Pace};
 use crate::scenario::{Scenario, Source, events};
-use crate::score::{self, judge};
+use crate::score::{self, METRICS, judge};
 use crate::trace::Trace;
 use crate::tune::{CellPlan, CellRun, Failure};
 use crate::units::ByteSize;
@@ -144,6 +144,7 @@ impl Record {
                 effective: serde_json::to_value(&scenario.effective).expect("a TOML table has a JSON form"),
             },
             trace: about.trace,
+            sample: sample(scenario, &cells),
             provenance: Provenance {
                 command: about.command,
                 warmup_s: scenario.warmup.as_secs_f64(),
@@ -160,6 +161,22 @@ impl Record {
             verdict: &verdict,
         })
     }
+}
+
+/// How a sample of the keys was played, if one was.
+fn sample(scenario: &Scenario, cells: &[score::Cell]) -> Option<wire::SampleInfo> {
+    let seen = || cells.iter().flat_map(|cell| cell.runs.iter().filter_map(|run| run.sampled));
+    let one = seen().next()?;
+    let missing = METRICS
+        .iter()
+        .filter_map(|metric| Some((metric.name.to_owned(), metric.missing(one.shared)?.to_owned())));
+    Some(wire::SampleInfo {
+        rate: one.rate,
+        samples_of_one_trace: one.of_one_trace,
+        requests: seen().map(|sampled| sampled.requests as f64).sum::<f64>() / seen().count() as f64,
+        unavailable: missing.collect(),
+        chosen: scenario.sample_chosen.clone(),
+    })
 }
 
 /// What a live run leaves out, and which way that would move a number.

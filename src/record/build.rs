@@ -28,6 +28,8 @@ pub struct Finished<'r> {
     pub scenario: wire::ScenarioInfo,
     /// On which requests.
     pub trace: wire::TraceInfo,
+    /// How a sample of the keys was played, if one was.
+    pub sample: Option<wire::SampleInfo>,
     /// How it was simulated.
     pub provenance: wire::Provenance,
     /// What happened to the cache's server.
@@ -78,6 +80,7 @@ impl wire::Record {
             events: run.events,
             scenario: run.scenario,
             trace: run.trace,
+            sample: run.sample,
             provenance: run.provenance,
             cells,
         }
@@ -187,7 +190,7 @@ impl Source<'_> {
             avalanche: avalanche(runs),
             incidents: incidents(runs),
             sweeps: sweeps(runs),
-            latency_ms: percentiles(runs.waits()),
+            latency_ms: waits_told(runs, runs.waits()),
             latency_by_kind: latency_by_kind(runs),
             freshness: freshness(runs),
             classes: super::classes::rows(runs, self.objects.classes(), self.classes),
@@ -293,7 +296,7 @@ fn ratios(runs: &Replications) -> wire::Ratios {
     wire::Ratios {
         fresh_hit: estimate(runs.estimate(rates::fresh_hit)),
         hit: estimate(runs.estimate(rates::hit)),
-        hit_or_joined: estimate(runs.estimate(rates::hit_or_joined)),
+        hit_or_joined: estimate(runs.estimate(rates::hit_or_joined).filter(|_| tells_queues(runs))),
         byte_hit: estimate(runs.estimate(rates::byte_hit)),
         origin_offload: estimate(runs.estimate(rates::origin_offload)),
     }
@@ -314,18 +317,26 @@ fn entries(runs: &Replications) -> wire::Entries {
 
 fn memory(runs: &Replications) -> wire::Memory {
     let bytes = estimate(runs.estimate(|run| Some(run.memory.mean_bytes)));
+    let peak = runs
+        .sampled()
+        .is_none_or(|sampled| !sampled.shared.commands)
+        .then(|| runs.max(|run| run.memory.peak_bytes));
     wire::Memory {
         mean_bytes: bytes.mean.unwrap_or(0.0),
-        peak_bytes: runs.max(|run| run.memory.peak_bytes),
+        peak_bytes: peak,
         final_bytes: mean(runs, |run| run.memory.final_bytes as f64),
-        expired_resident_mean_bytes: Some(mean(runs, |run| run.memory.expired_resident_mean_bytes)),
+        expired_resident_mean_bytes: runs
+            .sampled()
+            .is_none_or(|sampled| !sampled.shared.sweeps)
+            .then(|| mean(runs, |run| run.memory.expired_resident_mean_bytes)),
         mean_low: bytes.low,
         mean_high: bytes.high,
         breakdown: breakdown(runs),
         rss_estimate_bytes: runs
             .iter()
             .find_map(|run| run.memory.rss_ratio)
-            .map(|ratio| ratio * runs.max(|run| run.memory.peak_bytes) as f64),
+            .zip(peak)
+            .map(|(ratio, peak)| ratio * peak as f64),
     }
 }
 
@@ -358,19 +369,29 @@ fn commands(runs: &Replications) -> wire::CacheCommands {
         deadline: runs.sum(|run| run.commands.deadline),
         bytes_in: runs.sum(|run| run.commands.bytes_in),
         bytes_out: runs.sum(|run| run.commands.bytes_out),
-        per_request: runs.mean(rates::commands_per_request),
-        round_trips_per_request: runs.mean(rates::round_trips_per_request),
+        per_request: runs.mean(rates::commands_per_request).filter(|_| tells_queues(runs)),
+        round_trips_per_request: runs.mean(rates::round_trips_per_request).filter(|_| tells_queues(runs)),
     }
+}
+
+/// Whether these runs tell how fetches queue: a sample of the keys at few servers does not.
+fn tells_queues(runs: &Replications) -> bool {
+    runs.sampled().is_none_or(|sampled| !sampled.shared.queues)
+}
+
+/// A count that depends on how fetches queue, which a sample of the keys does not tell.
+fn unqueued(runs: &Replications, count: fn(&Measurements) -> u64) -> Option<u64> {
+    tells_queues(runs).then(|| runs.sum(count))
 }
 
 fn incidents(runs: &Replications) -> wire::Incidents {
     wire::Incidents {
-        timeouts: runs.sum(|run| run.incidents.timeouts),
-        retries: runs.sum(|run| run.incidents.retries),
-        negative_served: runs.sum(|run| run.incidents.negative_served),
-        crashes: runs.sum(|run| run.incidents.crashes),
-        cancelled: runs.sum(|run| run.incidents.cancelled),
-        broken: runs.sum(|run| run.incidents.broken),
+        timeouts: unqueued(runs, |run| run.incidents.timeouts),
+        retries: unqueued(runs, |run| run.incidents.retries),
+        negative_served: unqueued(runs, |run| run.incidents.negative_served),
+        crashes: unqueued(runs, |run| run.incidents.crashes),
+        cancelled: unqueued(runs, |run| run.incidents.cancelled),
+        broken: unqueued(runs, |run| run.incidents.broken),
     }
 }
 
@@ -397,24 +418,31 @@ fn longest(runs: &Replications, span: impl Fn(&Measurements) -> SimDuration) -> 
 }
 
 fn origin(runs: &Replications) -> wire::Origin {
+    let sampled = runs.sampled();
     let rate = estimate(runs.estimate(rates::origin_rate));
     wire::Origin {
         fetches: runs.sum(|run| run.origin.fetches),
         refreshes: runs.sum(|run| run.origin.refreshes),
         bytes: runs.sum(|run| run.origin.bytes),
         mean_rate: rate.mean.unwrap_or(0.0),
-        peak_rate: mean(runs, |run| run.origin.per_second.peak as f64),
+        peak_rate: sampled.is_none().then(|| mean(runs, |run| run.origin.per_second.peak as f64)),
         mean_rate_low: rate.low,
         mean_rate_high: rate.high,
         utilisation: runs.mean(|run| run.origin.utilisation),
-        longest_queue_wait_s: longest(runs, |run| run.origin.longest_queue_wait).as_secs_f64(),
-        failures: runs.sum(|run| run.origin.failures),
-        shed: runs.sum(|run| run.origin.shed),
+        longest_queue_wait_s: sampled
+            .is_none_or(|sampled| !sampled.shared.queues)
+            .then(|| longest(runs, |run| run.origin.longest_queue_wait).as_secs_f64()),
+        failures: unqueued(runs, |run| run.origin.failures),
+        shed: unqueued(runs, |run| run.origin.shed),
         confirmed: runs.sum(|run| run.origin.confirmed),
     }
 }
 
 fn stampedes(runs: &Replications, objects: &Objects) -> wire::Stampedes {
+    let sampled = runs.sampled();
+    if sampled.is_some_and(|sampled| sampled.shared.queues) {
+        return wire::Stampedes::default();
+    }
     let mut sizes = Vec::new();
     for run in runs.iter() {
         sizes.resize(run.stampedes.sizes.len().max(sizes.len()), 0);
@@ -422,19 +450,22 @@ fn stampedes(runs: &Replications, objects: &Objects) -> wire::Stampedes {
     }
     let first = runs.numbered().find(|(number, _)| *number == 0);
     let worst = first.map_or(&[][..], |(_, run)| &run.stampedes.worst);
+    let all_keys = sampled.is_none();
     wire::Stampedes {
-        count: runs.sum(|run| run.stampedes.count),
-        per_hour: runs.mean(rates::stampedes_per_hour).unwrap_or(0.0),
+        count: Some(runs.sum(|run| run.stampedes.count)),
+        per_hour: Some(runs.mean(rates::stampedes_per_hour).unwrap_or(0.0)),
         per_1000_regenerations: runs.mean(rates::stampedes_per_1000_regenerations),
-        regenerations: runs.sum(|run| run.stampedes.regenerations),
+        regenerations: Some(runs.sum(|run| run.stampedes.regenerations)),
         mean_size: runs.mean(rates::mean_stampede_size),
         p99_size: runs.mean(|run| run.stampedes.p99_size.map(|size| size as f64)),
-        max_size: runs.max(|run| run.stampedes.max_size),
-        duplicate_fetches: runs.sum(|run| run.stampedes.duplicate_fetches),
+        max_size: all_keys.then(|| runs.max(|run| run.stampedes.max_size)),
+        duplicate_fetches: Some(runs.sum(|run| run.stampedes.duplicate_fetches)),
         duplicate_ratio: runs.mean(rates::duplicate_ratio),
-        wasted_origin_s: runs.iter().map(|run| run.stampedes.wasted.as_secs_f64()).sum(),
-        peak_waiters: runs.max(|run| run.stampedes.peak_waiters),
-        sizes,
+        wasted_origin_s: Some(
+            runs.iter().map(|run| run.stampedes.wasted.as_secs_f64()).sum::<f64>() / runs.samples() as f64,
+        ),
+        peak_waiters: all_keys.then(|| runs.max(|run| run.stampedes.peak_waiters)),
+        sizes: sizes.into_iter().map(|count| runs.of_traces(count)).collect(),
         worst: worst
             .iter()
             .map(|stampede| wire::WorstStampede {
@@ -466,19 +497,33 @@ fn trajectories(runs: &Replications, classes: &[String]) -> Vec<wire::Trajectory
 fn avalanche(runs: &Replications) -> wire::Avalanche {
     let of_burst =
         |figure: fn(&Burst) -> f64| runs.mean(|run| run.origin.per_fetch_time.as_ref().map(figure));
+    let fetch_time_s = of_burst(|burst| burst.window.as_secs_f64());
+    if runs.sampled().is_some() {
+        return wire::Avalanche { fetch_time_s, ..wire::Avalanche::default() };
+    }
     wire::Avalanche {
-        peak_per_s: runs.max(|run| run.origin.per_second.peak),
-        p999_per_s: mean(runs, |run| run.origin.per_second.p999 as f64),
+        peak_per_s: Some(runs.max(|run| run.origin.per_second.peak)),
+        p999_per_s: Some(mean(runs, |run| run.origin.per_second.p999 as f64)),
         peak_to_mean: runs.mean(rates::peak_to_mean),
-        fetch_time_s: of_burst(|burst| burst.window.as_secs_f64()),
+        fetch_time_s,
         peak_per_fetch_time: runs.iter().filter_map(|run| Some(run.origin.per_fetch_time?.peak)).max(),
         p999_per_fetch_time: of_burst(|burst| burst.p999 as f64),
         peak_to_mean_per_fetch_time: runs.mean(rates::peak_to_mean_per_fetch_time),
-        peak_expiring_per_s: runs.max(|run| run.origin.peak_expiring_per_second),
+        peak_expiring_per_s: Some(runs.max(|run| run.origin.peak_expiring_per_second)),
     }
 }
 
-pub(super) fn percentiles(waits: Option<Waits>) -> wire::Percentiles {
+/// The waits that the record tells: no queues from a sample, and no longest wait.
+pub(super) fn waits_told(runs: &Replications, waits: Option<Waits>) -> wire::Percentiles {
+    let mut told = percentiles(waits.filter(|_| runs.sampled().is_none_or(|sampled| !sampled.shared.queues)));
+    if runs.sampled().is_some() {
+        told.count = runs.of_traces(told.count);
+        told.max = None;
+    }
+    told
+}
+
+fn percentiles(waits: Option<Waits>) -> wire::Percentiles {
     let Some(waits) = waits.filter(|waits| !waits.is_empty()) else { return wire::Percentiles::default() };
     let milliseconds = |nanoseconds: u64| Some(nanoseconds as f64 / 1e6);
     wire::Percentiles {
@@ -495,7 +540,7 @@ pub(super) fn percentiles(waits: Option<Waits>) -> wire::Percentiles {
 
 fn latency_by_kind(runs: &Replications) -> BTreeMap<String, wire::Percentiles> {
     let occurred = OutcomeKind::ALL.iter().filter_map(|&kind| Some((kind, runs.waits_of(kind)?)));
-    occurred.map(|(kind, waits)| (kind.name().to_owned(), percentiles(Some(waits)))).collect()
+    occurred.map(|(kind, waits)| (kind.name().to_owned(), waits_told(runs, Some(waits)))).collect()
 }
 
 fn freshness(runs: &Replications) -> wire::Freshness {
@@ -504,7 +549,11 @@ fn freshness(runs: &Replications) -> wire::Freshness {
         fresh_share_of_hits: runs.mean(rates::fresh_share_of_hits),
         mean_age_s: runs.mean(rates::mean_age_s),
         p95_age_s: runs.mean(rates::p95_age_s),
-        max_age_s: runs.iter().filter_map(rates::max_age_s).reduce(f64::max),
+        max_age_s: runs
+            .iter()
+            .filter(|run| run.sampled.is_none())
+            .filter_map(rates::max_age_s)
+            .reduce(f64::max),
         bound_s: runs.iter().find_map(|run| Some(run.freshness?.bound?.as_secs_f64())),
         over_bound_share: runs.mean(rates::over_bound_share),
     }

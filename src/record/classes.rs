@@ -1,6 +1,6 @@
 //! What happened to each class of objects, summed up over replications.
 
-use super::build::{outcomes, percentiles};
+use super::build::{outcomes, waits_told};
 use super::wire;
 use crate::metrics::{ClassTotals, Measurements, OutcomeKind};
 use crate::score::{Replications, rates};
@@ -21,6 +21,7 @@ pub(super) fn rows(runs: &Replications, names: &[String], sizes: &[u64]) -> Vec<
         let of_run = |run: &Measurements| run.classes.get(index).copied().unwrap_or_default();
         let mut all = ClassTotals::default();
         runs.iter().map(of_run).for_each(|class| all.merge(&class));
+        all.outcomes = all.outcomes.mapped(|count| runs.of_traces(count));
         let ratio = |get: fn(&ClassTotals) -> (u64, u64)| {
             runs.mean(|run| {
                 let (part, whole) = get(&of_run(run));
@@ -35,11 +36,12 @@ pub(super) fn rows(runs: &Replications, names: &[String], sizes: &[u64]) -> Vec<
             fresh_hit: ratio(|class| (class.outcomes.of(OutcomeKind::FreshHit), class.outcomes.total())),
             hit: ratio(|class| (class.outcomes.hits(), class.outcomes.total())),
             byte_hit: ratio(|class| (class.hit_bytes, class.requested_bytes)),
-            requested_bytes: all.requested_bytes,
-            fetches: all.fetches,
-            latency_ms: percentiles(runs.waits_of_class(index)),
-            fresh_share: runs
-                .mean(|run| of_answers(run, &of_run(run), |class| answers(class) - class.outdated)),
+            requested_bytes: runs.of_traces(all.requested_bytes),
+            fetches: runs.of_traces(all.fetches),
+            latency_ms: waits_told(runs, runs.waits_of_class(index)),
+            fresh_share: runs.mean(|run| {
+                of_answers(run, &of_run(run), |class| answers(class).saturating_sub(class.outdated))
+            }),
             over_bound_share: runs.mean(|run| {
                 run.freshness?.bound?;
                 of_answers(run, &of_run(run), |class| class.over_bound)

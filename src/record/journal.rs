@@ -28,6 +28,9 @@ pub struct Sweep {
     pub scenario_sha256: String,
     /// The seed that all chance comes from.
     pub seed: u64,
+    /// The share of the keys that is played; `None` where all are.
+    #[serde(default)]
+    pub sample: Option<String>,
     /// SHA-256 of the recorded trace; `None` where the scenario makes its requests.
     pub trace_sha256: Option<String>,
     /// Requests of the recorded trace, which depend on how it is read.
@@ -49,6 +52,10 @@ impl Sweep {
             (self.scenario_sha256 != earlier.scenario_sha256, "the scenario changed".to_owned()),
             (self.seed != earlier.seed, format!("the seed was {} and is {}", earlier.seed, self.seed)),
             (
+                self.sample != earlier.sample,
+                format!("the sample of the keys was {} and is {}", share(earlier), share(self)),
+            ),
+            (
                 self.trace_sha256 != earlier.trace_sha256 || self.requests != earlier.requests,
                 "the trace changed, or what is read of it".to_owned(),
             ),
@@ -61,6 +68,11 @@ impl Sweep {
             changed.into_iter().filter_map(|(has, what)| has.then_some(what)).collect();
         (!changed.is_empty()).then(|| changed.join("; "))
     }
+}
+
+/// The share of the keys that a sweep plays, in words.
+fn share(sweep: &Sweep) -> &str {
+    sweep.sample.as_deref().unwrap_or("all of them")
 }
 
 /// Why a sweep cannot go on, or its runs cannot be kept.
@@ -245,6 +257,7 @@ mod tests {
             version: "1".to_owned(),
             scenario_sha256: "ab".to_owned(),
             seed: 7,
+            sample: None,
             trace_sha256: None,
             requests: None,
             cells: 3,
@@ -292,6 +305,10 @@ mod tests {
         assert!(Journal::begin(folder.path(), &sweep()).keep(0, 0, &measured(1)));
         for (changed, word) in [
             (Sweep { scenario_sha256: "cd".to_owned(), ..sweep() }, "the scenario changed"),
+            (
+                Sweep { sample: Some("0.01".to_owned()), ..sweep() },
+                "the sample of the keys was all of them and is 0.01",
+            ),
             (Sweep { trace_sha256: Some("ef".to_owned()), ..sweep() }, "the trace changed"),
             (Sweep { seed: 8, ..sweep() }, "the seed was 7 and is 8"),
             (Sweep { version: "2".to_owned(), ..sweep() }, "ttlab 1 began it"),

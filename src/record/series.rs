@@ -18,6 +18,9 @@ pub(super) fn averaged(runs: &Replications, classes: &[String]) -> wire::Series 
     let changes = runs.iter().any(|run| run.freshness.is_some());
     let limited = runs.iter().any(|run| run.origin.utilisation.is_some());
     let bounded = runs.iter().any(|run| run.freshness.is_some_and(|freshness| freshness.bound.is_some()));
+    // What is a greatest of a bucket, or needs many requests in it, no sample of the keys tells.
+    let sampled = runs.sampled().is_some();
+    let queues = runs.sampled().is_some_and(|sampled| sampled.shared.queues);
     wire::Series {
         bucket_s: runs.iter().next().map_or(0.0, |run| run.series.bucket.as_secs_f64()),
         requests: columns.mean(|_, bucket| bucket.outcomes.total() as f64),
@@ -33,31 +36,27 @@ pub(super) fn averaged(runs: &Replications, classes: &[String]) -> wire::Series 
         stale_on_error: of_kind(OutcomeKind::StaleOnError),
         errors: of_kind(OutcomeKind::Error),
         fetches: columns.mean(|_, bucket| bucket.fetches as f64),
-        peak_fetch_rate: columns.max(|bucket| bucket.peak_fetch_rate),
-        peak_in_flight: columns.max(|bucket| bucket.peak_in_flight),
-        duplicate_fetches: columns.mean(|_, bucket| bucket.duplicate_fetches as f64),
+        peak_fetch_rate: if sampled { Vec::new() } else { columns.max(|bucket| bucket.peak_fetch_rate) },
+        peak_in_flight: if sampled { Vec::new() } else { columns.max(|bucket| bucket.peak_in_flight) },
+        duplicate_fetches: columns.mean_if(!queues, |bucket| bucket.duplicate_fetches as f64),
         utilisation: columns.mean_if(limited, |bucket| bucket.utilisation.unwrap_or(0.0)),
-        queue_mean: columns.mean_if(limited, |bucket| bucket.queue_mean),
-        queue_wait_max_s: if limited { longest_queue_waits(&columns) } else { Vec::new() },
+        queue_mean: columns.mean_if(limited && !sampled, |bucket| bucket.queue_mean),
+        queue_wait_max_s: if limited && !sampled { longest_queue_waits(&columns) } else { Vec::new() },
         commands: commands(&columns, runs),
         live_bytes: columns.mean(|_, bucket| bucket.live_mean_bytes),
         expired_bytes: columns.mean(|_, bucket| bucket.expired_mean_bytes),
-        peak_bytes: columns.max(|bucket| bucket.peak_bytes),
+        peak_bytes: if sampled { Vec::new() } else { columns.max(|bucket| bucket.peak_bytes) },
         evicted: columns.mean(|_, bucket| bucket.evicted as f64),
         expired: columns.mean(|_, bucket| bucket.expired as f64),
-        mean_latency_ms: columns.known(|bucket| {
+        mean_latency_ms: columns.known_if(!queues, |bucket| {
             let requests = bucket.outcomes.total();
             (requests > 0).then(|| bucket.wait_sum_s * 1e3 / requests as f64)
         }),
-        p99_latency_ms: columns.known(|bucket| bucket.p99_wait.map(milliseconds)),
-        max_latency_ms: columns
-            .max(|bucket| bucket.max_wait.as_nanos())
-            .into_iter()
-            .map(|nanos| milliseconds(SimDuration::from_nanos(nanos)))
-            .collect(),
+        p99_latency_ms: columns.known_if(!sampled, |bucket| bucket.p99_wait.map(milliseconds)),
+        max_latency_ms: if sampled { Vec::new() } else { longest_waits(&columns) },
         outdated: columns.mean_if(changes, |bucket| bucket.outdated as f64),
         over_bound: columns.mean_if(bounded, |bucket| bucket.over_bound as f64),
-        mean_age_s: if changes { columns.known(mean_age_s) } else { Vec::new() },
+        mean_age_s: columns.known_if(changes, mean_age_s),
         classes: by_class(&columns, runs, classes),
     }
 }
@@ -69,6 +68,11 @@ fn milliseconds(span: SimDuration) -> f64 {
 fn mean_age_s(bucket: &Bucket) -> Option<f64> {
     let answers = bucket.outcomes.total() - bucket.outcomes.of(OutcomeKind::Error);
     (answers > 0).then(|| bucket.age_sum_s / answers as f64)
+}
+
+fn longest_waits(columns: &Columns<'_>) -> Vec<f64> {
+    let longest = columns.max(|bucket| bucket.max_wait.as_nanos());
+    longest.into_iter().map(|nanos| milliseconds(SimDuration::from_nanos(nanos))).collect()
 }
 
 fn longest_queue_waits(columns: &Columns<'_>) -> Vec<f64> {
@@ -156,6 +160,11 @@ impl<'r> Columns<'r> {
     fn known(&self, value: fn(&Bucket) -> Option<f64>) -> Vec<Option<f64>> {
         let values = |index| self.at(index).filter_map(|(_, bucket)| value(bucket)).collect::<Vec<_>>();
         (0..self.buckets).map(|index| mean(&values(index))).collect()
+    }
+
+    /// The same, or nothing where it is not told.
+    fn known_if(&self, told: bool, value: fn(&Bucket) -> Option<f64>) -> Vec<Option<f64>> {
+        if told { self.known(value) } else { Vec::new() }
     }
 
     /// The greatest value of each bucket.

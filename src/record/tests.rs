@@ -40,6 +40,7 @@ fn build(cells: &[score::Cell], rules: &Rules) -> Record {
             reuse: None,
             notes: vec![],
         },
+        sample: None,
         provenance: Provenance {
             command: "ttlab run".into(),
             warmup_s: 0.0,
@@ -107,8 +108,8 @@ fn ratios_are_means_counts_are_sums_and_peaks_the_greatest() {
     assert!((cell.ratios.hit.mean.unwrap() - 0.5).abs() < 1e-12);
     assert!(cell.ratios.hit.low.unwrap() < 0.1, "two replications say little");
     assert!((cell.ratios.origin_offload.mean.unwrap() - 0.5).abs() < 1e-12);
-    assert!((cell.origin.peak_rate - 6.0).abs() < 1e-12);
-    assert_eq!((cell.memory.peak_bytes, cell.avalanche.peak_per_s), (70, 7));
+    assert!((cell.origin.peak_rate.unwrap() - 6.0).abs() < 1e-12);
+    assert_eq!((cell.memory.peak_bytes, cell.avalanche.peak_per_s), (Some(70), Some(7)));
     assert!((cell.origin.mean_rate - 54.5 / 3_600.0).abs() < 1e-12);
     assert_eq!(cell.latency_ms.count, 1_010);
     assert!((cell.latency_ms.p99.unwrap() - 1.0).abs() < 1e-12);

@@ -208,7 +208,7 @@ fn resources(cell: &Cell) -> Vec<(&'static str, String)> {
         ("entries_mean", number(entries.mean)),
         ("entries_peak", entries.peak.to_string()),
         ("memory_mean_bytes", number(memory.mean_bytes)),
-        ("memory_peak_bytes", memory.peak_bytes.to_string()),
+        ("memory_peak_bytes", count(memory.peak_bytes)),
         ("memory_final_bytes", number(memory.final_bytes)),
         ("expired_resident_mean_bytes", number(memory.expired_resident_mean_bytes)),
         ("evicted", cell.evicted.to_string()),
@@ -223,25 +223,22 @@ fn resources(cell: &Cell) -> Vec<(&'static str, String)> {
         ("origin_peak_rate", number(origin.peak_rate)),
         ("origin_utilisation", number(origin.utilisation)),
         ("origin_longest_queue_wait_s", number(origin.longest_queue_wait_s)),
-        ("stampedes", stampedes.count.to_string()),
+        ("stampedes", count(stampedes.count)),
         ("stampedes_per_hour", number(stampedes.per_hour)),
         ("stampedes_per_1000_regenerations", number(stampedes.per_1000_regenerations)),
         ("stampede_mean_size", number(stampedes.mean_size)),
-        ("stampede_max_size", stampedes.max_size.to_string()),
-        ("duplicate_fetches", stampedes.duplicate_fetches.to_string()),
+        ("stampede_max_size", count(stampedes.max_size)),
+        ("duplicate_fetches", count(stampedes.duplicate_fetches)),
         ("duplicate_ratio", number(stampedes.duplicate_ratio)),
         ("wasted_origin_s", number(stampedes.wasted_origin_s)),
-        ("peak_waiters", stampedes.peak_waiters.to_string()),
-        ("avalanche_peak_per_s", cell.avalanche.peak_per_s.to_string()),
+        ("peak_waiters", count(stampedes.peak_waiters)),
+        ("avalanche_peak_per_s", count(cell.avalanche.peak_per_s)),
         ("avalanche_p999_per_s", number(cell.avalanche.p999_per_s)),
         ("avalanche_peak_to_mean", number(cell.avalanche.peak_to_mean)),
-        (
-            "avalanche_peak_per_fetch_time",
-            cell.avalanche.peak_per_fetch_time.map(|peak| peak.to_string()).unwrap_or_default(),
-        ),
+        ("avalanche_peak_per_fetch_time", count(cell.avalanche.peak_per_fetch_time)),
         ("avalanche_p999_per_fetch_time", number(cell.avalanche.p999_per_fetch_time)),
         ("avalanche_peak_to_mean_per_fetch_time", number(cell.avalanche.peak_to_mean_per_fetch_time)),
-        ("avalanche_peak_expiring_per_s", cell.avalanche.peak_expiring_per_s.to_string()),
+        ("avalanche_peak_expiring_per_s", count(cell.avalanche.peak_expiring_per_s)),
     ]
 }
 
@@ -290,6 +287,10 @@ fn capacity(capacity: Option<Capacity>) -> (String, String) {
 
 fn number(value: impl Into<Option<f64>>) -> String {
     value.into().filter(|value| value.is_finite()).map(|value| value.to_string()).unwrap_or_default()
+}
+
+fn count(value: Option<u64>) -> String {
+    value.map(|count| count.to_string()).unwrap_or_default()
 }
 
 fn text(value: &str) -> String {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::measure::{BYTE_HIT, FRESH_HIT, MEMORY, Measure, P99, PEAK_ORIGIN_RATE, STAMPEDES};
 use super::reading::{self, Reading};
+use super::sampled::sample_words;
 use super::verdict::{self, Verdict};
 use super::{cost, format};
 use crate::record::Cell;
@@ -26,6 +27,9 @@ pub(super) fn summary(reading: &Reading, verdict: &Verdict) -> String {
         line(&mut out, &format!("{}\n", escaped(runner_up)));
     }
     line(&mut out, &format!("{}\n", escaped(&verdict.certainty)));
+    for words in sample_words(record) {
+        line(&mut out, &format!("{}\n", escaped(&words)));
+    }
     comparison(reading, &mut out);
     if let Some(words) = cost::words(reading) {
         line(&mut out, &format!("{}\n", escaped(&words)));

@@ -99,19 +99,19 @@ measures! {
     BYTE_HIT "byte_hit" "byte hits" "/ratios/byte_hit/mean" Share HIGHER |cell| cell.ratios.byte_hit.mean;
     ORIGIN_OFFLOAD "origin_offload" "origin offload" "/ratios/origin_offload/mean" Share HIGHER |cell| cell.ratios.origin_offload.mean;
     MEMORY "memory" "mean memory" "/memory/mean_bytes" Bytes LOWER |cell| Some(cell.memory.mean_bytes);
-    PEAK_MEMORY "peak_memory" "peak memory" "/memory/peak_bytes" Bytes LOWER |cell| Some(cell.memory.peak_bytes as f64);
+    PEAK_MEMORY "peak_memory" "peak memory" "/memory/peak_bytes" Bytes LOWER |cell| cell.memory.peak_bytes.map(|bytes| bytes as f64);
     EXPIRED_RESIDENT "expired_resident" "expired but resident" "/memory/expired_resident_mean_bytes" Bytes LOWER
         |cell| cell.memory.expired_resident_mean_bytes;
     ORIGIN_RATE "origin_rate" "mean origin rate" "/origin/mean_rate" Rate LOWER |cell| Some(cell.origin.mean_rate);
-    PEAK_ORIGIN_RATE "peak_origin_rate" "peak origin rate" "/origin/peak_rate" Rate LOWER |cell| Some(cell.origin.peak_rate);
+    PEAK_ORIGIN_RATE "peak_origin_rate" "peak origin rate" "/origin/peak_rate" Rate LOWER |cell| cell.origin.peak_rate;
     UTILISATION "utilisation" "origin utilisation" "/origin/utilisation" Share LOWER |cell| cell.origin.utilisation;
-    STAMPEDES "stampedes" "stampedes per hour" "/stampedes/per_hour" Number LOWER |cell| Some(cell.stampedes.per_hour);
+    STAMPEDES "stampedes" "stampedes per hour" "/stampedes/per_hour" Number LOWER |cell| cell.stampedes.per_hour;
     DUPLICATES "duplicate_fetches" "duplicate fetches" "/stampedes/duplicate_fetches" Number LOWER
-        |cell| Some(cell.stampedes.duplicate_fetches as f64);
+        |cell| cell.stampedes.duplicate_fetches.map(|count| count as f64);
     DUPLICATE_RATIO "duplicate_ratio" "duplicates of fetches" "/stampedes/duplicate_ratio" Share LOWER |cell| cell.stampedes.duplicate_ratio;
     PEAK_TO_MEAN "peak_to_mean" "peak to mean of fetches" "/avalanche/peak_to_mean" Number LOWER |cell| cell.avalanche.peak_to_mean;
     PEAK_WAITERS "peak_waiters" "most waiting at once" "/stampedes/peak_waiters" Number LOWER
-        |cell| Some(cell.stampedes.peak_waiters as f64);
+        |cell| cell.stampedes.peak_waiters.map(|count| count as f64);
     P50 "p50" "p50 latency" "/latency_ms/p50" Millis LOWER |cell| cell.latency_ms.p50;
     P90 "p90" "p90 latency" "/latency_ms/p90" Millis LOWER |cell| cell.latency_ms.p90;
     P99 "p99" "p99 latency" "/latency_ms/p99" Millis LOWER |cell| cell.latency_ms.p99;

@@ -24,6 +24,7 @@ mod planned;
 mod ranking;
 mod reading;
 mod reuse;
+mod sampled;
 mod sharding;
 mod sizing;
 mod surface;
@@ -40,6 +41,7 @@ pub use drill::DrillReport;
 pub use growth::GrowthReport;
 pub use index::write_index;
 pub use ranking::ranking;
+pub use sampled::sample_words;
 pub use sharding::ClusterReport;
 pub use sizing::SizingReport;
 pub use surface::Titled;
@@ -204,7 +206,8 @@ mod tests {
         let tables: String =
             page.split("<table").skip(1).map(|part| part.split("</table>").next().unwrap()).collect();
         for cell in &record.cells {
-            for value in [cell.memory.mean_bytes, cell.origin.mean_rate, cell.stampedes.per_hour] {
+            let stampedes = cell.stampedes.per_hour.unwrap_or_default();
+            for value in [cell.memory.mean_bytes, cell.origin.mean_rate, stampedes] {
                 assert!(tables.contains(&format!("value=\"{value}\"")), "{}: {value}", cell.id);
             }
         }

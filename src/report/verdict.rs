@@ -187,7 +187,12 @@ fn certainty(reading: &Reading) -> String {
     if record.cells.len() < 2 {
         return "Nothing was compared.".into();
     }
-    if record.trace.recorded {
+    if record.sample.is_some() {
+        format!(
+            "Estimated from samples of the keys; differences are paired over {most} samples of the same keys with 95 % \
+             intervals, and indistinguishable means that the interval contains 0."
+        )
+    } else if record.trace.recorded {
         "One recording, exact for it, no interval; another day may differ.".into()
     } else if runs > 1 {
         format!(

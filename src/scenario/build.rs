@@ -8,7 +8,7 @@ use super::remarks::{Remarks, World};
 use super::{Need, OriginDesign, coherence};
 use super::{
     Scenario, ScenarioError, Source, cache, combinations, drill, effective, growth, judgement, origin,
-    recorded, strategies, tune, workload,
+    recorded, sampled, strategies, tune, workload,
 };
 use crate::catalog::{Fault, Item, Section, nearest, one_of};
 use crate::client::Client;
@@ -164,6 +164,8 @@ fn scenario(text: &str, file: &str, faults: &mut Vec<Fault>) -> Result<Scenario,
         question: head.question,
         seed: head.seed,
         repeat,
+        sample: head.sample,
+        sample_chosen: None,
         warmup: time.warmup,
         bucket: time.bucket,
         freshness_bound: time.freshness_bound,
@@ -190,6 +192,8 @@ fn scenario(text: &str, file: &str, faults: &mut Vec<Fault>) -> Result<Scenario,
         drills.check(&scenario)?;
     }
     scenario.effective = effective::of(&scenario, source.effective);
+    scenario.sample = scenario.sample.filter(|rate| *rate < 1.0);
+    noted(scenario.check_sample(), faults);
     if let Some(searched) = searched.flatten().filter(|_| faults.is_empty()) {
         let tuning = searched.of(&scenario)?;
         scenario.effective.insert("tune".to_owned(), tuning.effective(&scenario).into());
@@ -205,6 +209,7 @@ struct Head {
     seed: u64,
     repeat: Option<u32>,
     repeat_span: std::ops::Range<usize>,
+    sample: Option<f64>,
 }
 
 impl Head {
@@ -246,7 +251,8 @@ impl Head {
                 })?)
             }
         };
-        Ok(Self { name: name.into_inner(), question: question.trim().to_owned(), seed, repeat, repeat_span })
+        let (name, question) = (name.into_inner(), question.trim().to_owned());
+        Ok(Self { name, question, seed, repeat, repeat_span, sample: sampled::read(root)? })
     }
 }
 

@@ -13,6 +13,9 @@ pub(super) fn of(scenario: &Scenario, (source_name, mut source): (&str, toml::Ta
     if matches!(scenario.source, Source::Synthetic(_)) {
         root.insert("repeat".to_owned(), i64::from(scenario.repeat).into());
     }
+    if let Some(sample) = scenario.sample {
+        root.insert("sample".to_owned(), sample.into());
+    }
     let mut time = toml::Table::new();
     time.insert("warmup".to_owned(), scenario.warmup.to_string().into());
     if let Some(bucket) = scenario.bucket {

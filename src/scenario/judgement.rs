@@ -15,16 +15,23 @@ pub struct Judgement {
     pub rules: Rules,
     /// The strategies that `[expect]` names, with their places; whether they exist is not known here.
     pub claimed: Vec<(String, Range<usize>)>,
+    /// The metrics that these sections name, with their places.
+    pub named: Vec<(&'static Metric, Range<usize>)>,
 }
 
 impl Judgement {
     /// Reads and removes `[score]`, `[gates]`, `[cost]` and `[expect]` from the scenario.
     pub fn read(scenario: &mut Section<'_>) -> Result<Self, Fault> {
-        let weights = scenario.section("score")?.map_or_else(|| Ok(Weights::default()), weights)?;
-        let gates = scenario.section("gates")?.map_or_else(|| Ok(Vec::new()), gates)?;
+        let mut named = Vec::new();
+        let weights = scenario
+            .section("score")?
+            .map_or_else(|| Ok(Weights::default()), |section| weights(section, &mut named))?;
+        let gates = scenario
+            .section("gates")?
+            .map_or_else(|| Ok(Vec::new()), |section| gates(section, &mut named))?;
         let prices = scenario.section("cost")?.map(cost::cost).transpose()?;
         let rules = Rules { weights, gates, prices, ..Rules::default() };
-        let mut judgement = Self { rules, claimed: Vec::new() };
+        let mut judgement = Self { rules, claimed: Vec::new(), named };
         if let Some(section) = scenario.section("expect")? {
             judgement.expect(section)?;
         }
@@ -70,7 +77,8 @@ impl Judgement {
             let mut claims = Section::of(item, format!("[expect] \"{strategy}\""))
                 .map_err(|fault| fault.help("write \"strategy\".fresh_hit = [0.85, 0.9]"))?;
             for (name, place) in in_order(&claims) {
-                let metric = metric(&name, place, |_| true)?;
+                let metric = metric(&name, place.clone(), |_| true)?;
+                self.named.push((metric, place));
                 let Some(item) = claims.take_named(&name) else { continue };
                 let (low, high) = pair(metric, item)?;
                 let strategy = strategy.clone();
@@ -82,7 +90,10 @@ impl Judgement {
     }
 }
 
-fn weights(mut section: Section<'_>) -> Result<Weights, Fault> {
+/// Metrics with their places.
+type Named = Vec<(&'static Metric, Range<usize>)>;
+
+fn weights(mut section: Section<'_>, named: &mut Named) -> Result<Weights, Fault> {
     let span = section.span();
     let Some(mut written) = section.section("weights")? else {
         section.finish()?;
@@ -91,7 +102,8 @@ fn weights(mut section: Section<'_>) -> Result<Weights, Fault> {
     let span = if written.span().is_empty() { span } else { written.span() };
     let mut weights = Vec::new();
     for (name, place) in in_order(&written) {
-        let metric = metric(&name, place, |metric| metric.better.is_some())?;
+        let metric = metric(&name, place.clone(), |metric| metric.better.is_some())?;
+        named.push((metric, place));
         let Some(item) = written.take_named(&name) else { continue };
         let place = item.span();
         let weight: f64 = read(item)?;
@@ -113,7 +125,7 @@ fn weights(mut section: Section<'_>) -> Result<Weights, Fault> {
     })
 }
 
-fn gates(mut section: Section<'_>) -> Result<Vec<Gate>, Fault> {
+fn gates(mut section: Section<'_>, named: &mut Named) -> Result<Vec<Gate>, Fault> {
     let mut gates: Vec<Gate> = Vec::new();
     for (name, place) in in_order(&section) {
         let Some(item) = section.take_named(&name) else { continue };
@@ -124,6 +136,7 @@ fn gates(mut section: Section<'_>) -> Result<Vec<Gate>, Fault> {
             _ => return Err(unbounded(&name, place)),
         };
         let metric = metric(of, place.clone(), |_| true).map_err(|fault| suggest_gate(fault, &name))?;
+        named.push((metric, place.clone()));
         if gates.iter().any(|gate| std::ptr::eq(gate.metric, metric) && gate.bound == bound) {
             return Err(Fault::new(place, format!("there is another gate for the same as {name}")));
         }
@@ -272,7 +285,7 @@ p99_max = "1.5s"
 
     #[test]
     fn all_three_sections_are_read_in_the_units_of_the_record() {
-        let Judgement { rules, claimed } = judgement(ALL).unwrap();
+        let Judgement { rules, claimed, .. } = judgement(ALL).unwrap();
         let weights: Vec<_> = rules.weights.iter().map(|(metric, weight)| (metric.name, weight)).collect();
         assert_eq!(weights, [("hit", 1.0), ("memory", 0.5), ("stampedes", 1.0)]);
         let gates: Vec<_> =

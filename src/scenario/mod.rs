@@ -20,6 +20,7 @@ mod origin;
 pub mod recorded;
 mod remarks;
 mod rewrite;
+mod sampled;
 mod server;
 mod span;
 mod strategies;
@@ -62,6 +63,10 @@ pub struct Scenario {
     pub seed: u64,
     /// Replications of a synthetic trace, each with its own chance; 1 for a recorded one.
     pub repeat: u32,
+    /// The share of the keys that `run` plays; `None` is all of them.
+    pub sample: Option<f64>,
+    /// Why this share was taken, where it was chosen by what the trace shows.
+    pub sample_chosen: Option<String>,
     /// Simulated at the start and not scored.
     pub warmup: SimDuration,
     /// Length of a bucket of the series; `None` chooses one by the length of the trace.

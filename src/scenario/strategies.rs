@@ -135,7 +135,7 @@ fn timed(refresh: Refresh, rule: &Rule) -> Result<Refresh, Fault> {
                 && rule.name() == "fixed"
                 && refresh.duration_of("period").is_none() =>
         {
-            refresh.with("period", &SimDuration::from_nanos(ttl.as_nanos() / 5 * 4).to_string())
+            refresh.with("period", SimDuration::from_nanos(ttl.as_nanos() / 5 * 4).to_string())
         }
         _ => Ok(refresh),
     }

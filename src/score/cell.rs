@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::stats::{Estimate, mean};
-use crate::metrics::{Measurements, OutcomeKind, Tally, Waits};
+use crate::metrics::{Measurements, OutcomeKind, Sampled, Tally, Waits};
 
 /// One strategy at one point of the sweep.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,9 +66,30 @@ impl Replications {
         self.0.iter().map(|(&number, run)| (number, run))
     }
 
-    /// A count, summed over replications.
+    /// How many traces were played: samples of one trace count as one.
+    pub fn traces(&self) -> f64 {
+        self.len() as f64 / self.samples() as f64
+    }
+
+    /// How a sample of the keys was played; `None` where all keys were.
+    pub fn sampled(&self) -> Option<Sampled> {
+        self.iter().find_map(|run| run.sampled)
+    }
+
+    /// How many samples were taken of each trace; 1 where all keys were played.
+    pub fn samples(&self) -> u64 {
+        self.sampled().map_or(1, |sampled| u64::from(sampled.of_one_trace.max(1)))
+    }
+
+    /// A count of all replications as one of all traces: samples of one trace each tell its whole count.
+    pub fn of_traces(&self, sum: u64) -> u64 {
+        let samples = self.samples();
+        if samples == 1 { sum } else { (sum + samples / 2) / samples }
+    }
+
+    /// A count, summed over replications; over samples of one trace averaged, since each tells of the whole.
     pub fn sum(&self, count: impl Fn(&Measurements) -> u64) -> u64 {
-        self.iter().map(count).sum()
+        self.of_traces(self.iter().map(count).sum())
     }
 
     /// A peak, the greatest of all replications; 0 without replications.
@@ -91,11 +112,11 @@ impl Replications {
         Estimate::of(&self.values(value))
     }
 
-    /// Outcomes, summed over replications.
+    /// Outcomes, summed over replications as [`sum`](Self::sum) does.
     pub fn outcomes(&self) -> Tally {
         let mut all = Tally::default();
         self.iter().for_each(|run| all.merge(&run.totals.outcomes));
-        all
+        all.mapped(|count| self.of_traces(count))
     }
 
     /// How long the requests of all replications waited; `None` without replications.

@@ -127,33 +127,41 @@ impl Trace {
     }
 
     /// All requests of some objects (given in the order of their ids) and what else is told of them, at the
-    /// same times.
+    /// same times; in memory.
     ///
     /// # Panics
-    /// If the trace is spooled.
+    /// If the file of a spooled trace can no longer be read.
     #[must_use]
     pub fn only(&self, kept: &[ObjectId]) -> Self {
         const OUT: u32 = u32::MAX;
         let mut ids = vec![OUT; self.objects.len()];
         kept.iter().zip(0..).for_each(|(object, id)| ids[object.index()] = id);
         let of = |object: ObjectId| Some(ids[object.index()]).filter(|id| *id != OUT).map(ObjectId::new);
-        let places: Vec<usize> =
-            (0..self.len()).filter(|place| of(self.object_ids()[*place]).is_some()).collect();
-        let at = places.iter().map(|place| self.times()[*place]).collect();
-        let object = places.iter().filter_map(|place| of(self.object_ids()[*place])).collect();
-        let events = self.events.iter().filter_map(|event| {
-            let before = places.partition_point(|place| *place < event.before);
-            of(event.object).map(|object| Event { object, before, ..*event })
+        let (mut times, mut objects, mut origin) = (Vec::new(), Vec::new(), Vec::new());
+        let mut events = Vec::new();
+        let mut coming = self.events.iter().peekable();
+        let mut place = 0;
+        let mut come = |place: usize, before: usize| {
+            while let Some(event) = coming.next_if(|event| event.before <= place) {
+                events.extend(of(event.object).map(|object| Event { object, before, ..*event }));
+            }
+        };
+        self.each(|at, object| {
+            come(place, times.len());
+            if let Some(object) = of(object) {
+                times.push(at);
+                objects.push(object);
+                origin.extend(self.origin_time.as_ref().map(|times| times[place]));
+            }
+            place += 1;
         });
+        come(usize::MAX, times.len());
         Self {
-            origin_time: self
-                .origin_time
-                .as_ref()
-                .map(|times| places.iter().map(|place| times[*place]).collect()),
-            events: events.collect(),
+            origin_time: self.origin_time.as_ref().map(|_| origin),
+            events,
             ttls: self.ttls.as_ref().map(|ttls| ttls.of_objects(kept)),
             is_timeless: self.is_timeless,
-            columns: Columns::Memory { at, object },
+            columns: Columns::Memory { at: times, object: objects },
             objects: Arc::new(self.objects.only(kept)),
             span: self.span,
         }

@@ -6,7 +6,9 @@ mod drill;
 mod exact;
 mod grid;
 mod growth;
+mod quick;
 mod run;
+mod sampled;
 mod size;
 mod study;
 mod surface;
@@ -16,10 +18,12 @@ pub use drill::{Drilled, DrilledCell, NoDrill, Outcome, Seen, drill};
 pub use exact::{exact, exact_window};
 pub use grid::{CellPlan, grid};
 pub use growth::{Grown, Lasts, Month, Needed, NoGrowth, growth};
+pub use quick::quick;
 pub use run::{
     CellRun, Failure, Played, Progress, Runs, bucket_for, bucket_of, changes, replication_seed, run,
     simulation,
 };
+pub use sampled::{SAMPLES, replications};
 pub use size::{Answer, Held, Probe, Sized, Sizing};
 pub use study::{
     Against, Budget, Drill, Ended, Finalist, Flatness, Kept, Move, Tried, Tuned, Unfinished, Watch, sampler,

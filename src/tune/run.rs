@@ -8,11 +8,12 @@ use std::cmp::Reverse;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rayon::prelude::*;
 
 use super::CellPlan;
+use super::sampled::{self, Portion, Source, replications};
 use crate::cache::{self, Cache, Residency};
 use crate::catalog::{Chosen, Fault};
 use crate::engine::{Pulse, Simulation};
@@ -105,7 +106,7 @@ pub fn run(
     runs: &Runs,
     progress: &dyn Progress,
 ) -> Result<Played, Fault> {
-    let repeat = match runs {
+    let traces = match runs {
         Runs::Recorded(trace) => {
             // What depends on the trace is found out before anything runs: once for every strategy and policy.
             refuse_timeless(scenario, trace)?;
@@ -121,13 +122,24 @@ pub fn run(
         }
         Runs::Synthetic(_) => scenario.repeat as usize,
     };
-    let traces: Vec<Shared> = (0..repeat).map(|_| Shared::new(cells.len())).collect();
-    let make = |replication: usize| match runs {
+    let repeat = replications(scenario, runs);
+    // The first trace is told of in the record.
+    let first = OnceLock::new();
+    let make = |number: usize| match runs {
         Runs::Recorded(trace) => Arc::clone(trace),
         Runs::Synthetic(workload) => {
-            Arc::new(generate(workload, replication_seed(scenario.seed, replication as u64)))
+            let make = || Arc::new(generate(workload, replication_seed(scenario.seed, number as u64)));
+            if number == 0 { Arc::clone(first.get_or_init(make)) } else { make() }
         }
     };
+    if let Some(rate) = scenario.sample.filter(|_| !cells.is_empty()) {
+        let trace = make(0);
+        for plan in cells {
+            check_scale(scenario, plan, &trace, rate)?;
+        }
+    }
+    let source = Source::new(scenario, traces);
+    let traces: Vec<Shared> = (0..repeat).map(|_| Shared::new(cells.len())).collect();
     let longest_first = longest_first(scenario, cells);
     let next = AtomicUsize::new(0);
     // Every thread takes the next run that is left, in this order.
@@ -147,13 +159,14 @@ pub fn run(
             } else if progress.stop() {
                 Err(Failure::Stopped)
             } else {
-                let made = one(scenario, &cells[cell], &|| shared.get(|| make(replication)), seed, progress);
+                let portion = || shared.get(|| source.portion(replication, &make));
+                let made = one(scenario, &cells[cell], &portion, seed, progress);
                 if let Ok(measured) = &made {
                     progress.measured(cell, replication, measured);
                 }
                 made
             };
-            shared.done(replication == 0);
+            shared.done();
             if result.is_ok() {
                 progress.run_done();
             }
@@ -171,7 +184,8 @@ pub fn run(
         by_cell[cell].replications.push(result);
     }
     // Where every run of the first replication was known, nobody has made its trace.
-    let trace = traces.into_iter().next().and_then(Shared::into_trace).or_else(|| is_done.then(|| make(0)));
+    let is_made = matches!(runs, Runs::Recorded(_)) || first.get().is_some();
+    let trace = (is_made || is_done).then(|| make(0));
     Ok(Played { cells: by_cell, trace })
 }
 
@@ -223,15 +237,13 @@ pub(super) fn refuse_timeless(scenario: &Scenario, trace: &Trace) -> Result<(), 
 pub(super) fn one(
     scenario: &Scenario,
     plan: &CellPlan,
-    trace: &dyn Fn() -> Arc<Trace>,
+    portion: &dyn Fn() -> Portion,
     seed: Seed,
     progress: &dyn Progress,
 ) -> Result<Measurements, Failure> {
-    let attempt = catch_unwind(AssertUnwindSafe(|| {
-        let trace = trace();
-        let simulation =
-            simulation(scenario, plan, &trace, seed).map_err(|fault| Failure::Broken(fault.what))?;
-        simulation.run(bucket_of(scenario, &trace), &Beat(progress)).ok_or(Failure::Stopped)
+    let attempt = catch_unwind(AssertUnwindSafe(|| match portion().play(scenario, plan, seed, progress) {
+        Ok(measured) => measured.ok_or(Failure::Stopped),
+        Err(fault) => Err(Failure::Broken(fault.what)),
     }));
     attempt.unwrap_or_else(|panic| {
         let message = panic.downcast_ref::<String>().map(String::as_str);
@@ -276,6 +288,34 @@ pub fn simulation<'t>(
     trace: &'t Arc<Trace>,
     seed: Seed,
 ) -> Result<Simulation<'t>, Fault> {
+    simulation_of(scenario, plan, trace, seed, 1.0)
+}
+
+/// Refuses a cell of which a share `rate` of the keys leaves too little.
+pub(super) fn check_scale(
+    scenario: &Scenario,
+    plan: &CellPlan,
+    trace: &Arc<Trace>,
+    rate: f64,
+) -> Result<(), Fault> {
+    if rate >= 1.0 {
+        return Ok(());
+    }
+    sampled::enough_servers(&scenario.origin.capacity, rate)?;
+    let setup = cache::Setup { capacity: plan.capacity, ..cache::Setup::nothing() };
+    let memory = scenario.cache.memory.make(&setup)?;
+    let beside = memory.counting().map_or(0, |counting| counting.without_entries());
+    sampled::small_enough(plan.capacity, rate, beside, trace)
+}
+
+/// The same for a trace that holds a share `rate` of the keys: with as large a part of the cache and of the origin.
+pub(super) fn simulation_of<'t>(
+    scenario: &Scenario,
+    plan: &CellPlan,
+    trace: &'t Arc<Trace>,
+    seed: Seed,
+    rate: f64,
+) -> Result<Simulation<'t>, Fault> {
     let window = Window { from: SimTime::ZERO + scenario.warmup, until: SimTime::ZERO + trace.span() };
     let bucket = bucket_of(scenario, trace);
     within(scenario, window)?;
@@ -283,15 +323,18 @@ pub fn simulation<'t>(
     let origin_setup = origin_setup(trace, seed);
     let origin = Origin::new(
         scenario.origin.latency.make(&origin_setup)?,
-        scenario.origin.capacity.make(&origin_setup)?,
+        sampled::servers(&scenario.origin.capacity, rate)?.make(&origin_setup)?,
         faults(scenario, &origin_setup)?,
         changes(scenario, trace, seed)?,
         objects.len(),
     );
     let design = &scenario.strategies[plan.strategy];
     let strategy = strategy(scenario, plan, trace, seed, origin.servers())?;
-    let setup = cache::Setup { objects: objects.len(), capacity: plan.capacity, trace: Arc::clone(trace) };
+    let mut setup =
+        cache::Setup { objects: objects.len(), capacity: plan.capacity, trace: Arc::clone(trace) };
     let mut memory = scenario.cache.memory.make(&setup)?;
+    let beside = memory.counting().map_or(0, |counting| counting.without_entries());
+    setup.capacity = sampled::limit(plan.capacity, rate, beside);
     if let Some(value) = strategy.second_key() {
         memory.keep_second_key(value);
     }
@@ -303,13 +346,14 @@ pub fn simulation<'t>(
     };
     let cache = Cache::new(
         stored,
-        plan.capacity,
+        setup.capacity,
         scenario.cache.evictions[plan.eviction].make(&setup)?,
         scenario.cache.reclaim.make(&setup)?,
         memory,
         Residency::new(window, bucket),
     )
     .serving(scenario.cache.server.unwrap_or_default(), seed.of("server"));
+    let events = scenario.cache.events.iter();
     Ok(Simulation {
         trace,
         client: design.client,
@@ -317,7 +361,7 @@ pub fn simulation<'t>(
         origin,
         cache,
         strategy,
-        server_events: scenario.cache.events.iter().map(|written| written.event).collect(),
+        server_events: events.map(|written| sampled::event(written.event, rate, beside)).collect(),
         window,
         freshness_bound: scenario.freshness_bound,
         seed: seed.of("client"),
@@ -411,9 +455,9 @@ pub fn bucket_for(span: SimDuration) -> SimDuration {
     round.unwrap_or_else(|| SimDuration::from_nanos(span.as_nanos() / BUCKETS))
 }
 
-/// The trace of one replication, made once and dropped after its last run.
+/// What one replication plays, made once and dropped after its last run.
 struct Shared {
-    state: Mutex<(Option<Arc<Trace>>, usize)>,
+    state: Mutex<(Option<Portion>, usize)>,
 }
 
 impl Shared {
@@ -421,22 +465,18 @@ impl Shared {
         Self { state: Mutex::new((None, runs)) }
     }
 
-    fn get(&self, make: impl FnOnce() -> Arc<Trace>) -> Arc<Trace> {
+    fn get(&self, make: impl FnOnce() -> Portion) -> Portion {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(state.0.get_or_insert_with(make))
+        state.0.get_or_insert_with(make).clone()
     }
 
-    /// One run is done; after the last one the trace goes, unless it is kept.
-    fn done(&self, keep: bool) {
+    /// One run is done; after the last one the requests go.
+    fn done(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.1 -= 1;
-        if state.1 == 0 && !keep {
+        if state.1 == 0 {
             state.0 = None;
         }
-    }
-
-    fn into_trace(self) -> Option<Arc<Trace>> {
-        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).0
     }
 }
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::exact::{exact, exact_window, is_kept};
-use super::run::{bucket_of, simulation};
+use super::run::check_scale;
+use super::sampled::{Portion, SAMPLES, Sampling};
 use super::{CellPlan, Progress};
 use crate::cache::Capacity;
 use crate::catalog::Fault;
@@ -19,7 +20,6 @@ use crate::random::Seed;
 use crate::scenario::Scenario;
 use crate::score::Estimate;
 use crate::trace::Trace;
-use crate::trace::shape::sample::Sampler;
 use crate::units::SimDuration;
 
 /// What is asked: one strategy over capacities and TTLs.
@@ -140,7 +140,7 @@ pub fn surface(
     for ttl in &question.ttls {
         let param = ttl_of(own.rule.name()).expect("who asks for TTLs asks for a rule that has one");
         let mut design = own.clone();
-        design.rule = own.rule.with(param, &ttl.to_string())?;
+        design.rule = own.rule.with(param, ttl.to_string())?;
         scenario.strategies.push(design);
     }
     let columns = if question.ttls.is_empty() {
@@ -321,7 +321,8 @@ impl Asked<'_> {
     }
 
     fn engine(&self) -> Result<Option<Vec<Point>>, Fault> {
-        let whole = |plan: &CellPlan| self.simulate(self.scenario, plan, self.trace);
+        let all = Portion::whole(Arc::clone(self.trace));
+        let whole = |plan: &CellPlan| self.simulate(plan, &all);
         let found: Option<Vec<Simulated>> =
             self.plans.par_iter().with_max_len(1).map(whole).collect::<Result<_, _>>()?;
         let point = |seen: Simulated| Point {
@@ -343,41 +344,25 @@ impl Asked<'_> {
     }
 
     fn samples(&self, rate: f64, samples: usize) -> Result<Option<Vec<Point>>, Fault> {
-        let samplers: Vec<Sampler> =
-            (0..samples as u64).map(|nth| Sampler::new(rate, self.seed().of("curve").nth(nth))).collect();
-        let traces: Vec<Arc<Trace>> =
-            samplers.par_iter().map(|sampler| Arc::new(sampler.of(self.trace))).collect();
         for plan in &self.plans {
-            small_enough(plan.capacity, rate)?;
+            check_scale(self.scenario, plan, self.trace, rate)?;
         }
+        let sampling =
+            Sampling::new(self.scenario, Arc::clone(self.trace), rate, self.seed().of("curve"), samples);
+        let portions: Vec<Portion> = (0..samples).into_par_iter().map(|nth| sampling.sample(nth)).collect();
         let tasks: Vec<(usize, usize)> =
             (0..self.plans.len()).flat_map(|cell| (0..samples).map(move |nth| (cell, nth))).collect();
-        let seen = |&(cell, nth): &(usize, usize)| {
-            let plan = &self.plans[cell];
-            let plan = CellPlan { capacity: scaled(plan.capacity, rate), ..*plan };
-            self.simulate(self.scenario, &plan, &traces[nth])
-        };
+        let seen = |&(cell, nth): &(usize, usize)| self.simulate(&self.plans[cell], &portions[nth]);
         let found: Option<Vec<Simulated>> =
             tasks.par_iter().with_max_len(1).map(seen).collect::<Result<_, _>>()?;
-        let window = exact_window(self.scenario, self.trace);
-        let mut scored = 0;
-        self.trace.each(|at, _| scored += u64::from(window.contains(at)));
-        Ok(found
-            .map(|found| found.chunks(samples).map(|seen| estimate(seen, &samplers, rate, scored)).collect()))
+        Ok(found.map(|found| found.chunks(samples).map(estimate).collect()))
     }
 
-    fn simulate(
-        &self,
-        scenario: &Scenario,
-        plan: &CellPlan,
-        trace: &Arc<Trace>,
-    ) -> Result<Option<Simulated>, Fault> {
+    fn simulate(&self, plan: &CellPlan, portion: &Portion) -> Result<Option<Simulated>, Fault> {
         if self.progress.stop() {
             return Ok(None);
         }
-        let simulation = simulation(scenario, plan, trace, self.seed())?;
-        let seconds = simulation.window.length().as_secs_f64();
-        let Some(seen) = simulation.run(bucket_of(scenario, trace), &super::run::Beat(self.progress)) else {
+        let Some(seen) = portion.play(self.scenario, plan, self.seed(), self.progress)? else {
             return Ok(None);
         };
         self.progress.run_done();
@@ -386,15 +371,12 @@ impl Asked<'_> {
             requests: outcomes.total(),
             hits: outcomes.hits(),
             fetches: seen.origin.fetches,
-            seconds,
+            seconds: seen.scored.as_secs_f64(),
             resident_bytes: seen.memory.mean_bytes,
             live_bytes: seen.memory.mean_bytes - seen.memory.expired_resident_mean_bytes,
         }))
     }
 }
-
-/// How many samples of other keys are taken, so that they tell how far one is off.
-const SAMPLES: usize = 4;
 
 /// What a simulation shows of a cell.
 #[derive(Debug, Clone, Copy)]
@@ -407,58 +389,18 @@ struct Simulated {
     live_bytes: f64,
 }
 
-/// What samples of the keys say of the whole.
-fn estimate(seen: &[Simulated], samplers: &[Sampler], rate_of_keys: f64, scored: u64) -> Point {
-    let ratios: Option<Vec<f64>> = seen
-        .iter()
-        .zip(samplers)
-        .map(|(seen, sampler)| sampler.adjusted(seen.hits, seen.requests, scored))
-        .collect();
+/// What samples of the keys say together.
+fn estimate(seen: &[Simulated]) -> Point {
+    let ratios: Option<Vec<f64>> = seen.iter().map(|seen| share(seen.hits, seen.requests)).collect();
     let ratio = ratios.as_deref().and_then(Estimate::of);
     let interval = ratio.and_then(|ratio| ratio.interval);
-    let mean = |of: fn(&Simulated) -> f64| {
-        seen.iter().map(|seen| of(seen) / rate_of_keys).sum::<f64>() / seen.len() as f64
-    };
+    let mean = |of: fn(&Simulated) -> f64| seen.iter().map(of).sum::<f64>() / seen.len() as f64;
     Point {
         hit: ratio.map(|ratio| ratio.mean),
         error: interval.map(|interval| (interval.high - interval.low) / 2.0),
         origin_rate: rate(mean(|seen| seen.fetches as f64), seen[0].seconds),
         resident_bytes: mean(|seen| seen.resident_bytes),
         live_bytes: mean(|seen| seen.live_bytes),
-    }
-}
-
-/// The share of a capacity that a sample of the keys has.
-fn scaled(capacity: Capacity, rate: f64) -> Capacity {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a share of a count is a count, and rounding is wanted"
-    )]
-    let part = |whole: u64| ((whole as f64 * rate).round() as u64).max(1);
-    match capacity {
-        Capacity::Unbounded => Capacity::Unbounded,
-        Capacity::Bytes(bytes) => Capacity::Bytes(part(bytes)),
-        Capacity::Objects(objects) => Capacity::Objects(part(objects)),
-    }
-}
-
-/// A cache of a few objects cannot be made smaller.
-fn small_enough(capacity: Capacity, rate: f64) -> Result<(), Fault> {
-    const LEAST: f64 = 10.0;
-    match capacity {
-        Capacity::Objects(objects) if (objects as f64) * rate < LEAST => Err(Fault::new(
-            0..0,
-            format!(
-                "a sample of {:.3} % of the keys leaves {objects} objects of capacity fewer than {LEAST}",
-                rate * 100.0
-            ),
-        )
-        .help(format!(
-            "ask for larger capacities, or for --sample {:.3}",
-            (LEAST / objects.max(1) as f64).min(1.0)
-        ))),
-        _ => Ok(()),
     }
 }
 

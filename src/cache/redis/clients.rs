@@ -59,6 +59,11 @@ impl Clients {
         ASLEEP * count as u64
     }
 
+    /// Bytes of so many connections at work.
+    pub(super) fn at_work(count: usize) -> u64 {
+        (CONNECTED + BUFFER) * count as u64
+    }
+
     /// Bytes of all connections.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes

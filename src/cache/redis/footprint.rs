@@ -132,6 +132,27 @@ impl Breakdown {
         values + keys + headers + dict_entries + expires_entries + tables + rounding + clients + fixed
     }
 
+    /// The same with `factor` times what keys take; the empty server and its connections stay as they are.
+    #[must_use]
+    pub fn times(&self, factor: f64) -> Self {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "float to integer casts saturate, and no part is negative"
+        )]
+        let of = |bytes: u64| (bytes as f64 * factor).round() as u64;
+        Self {
+            values: of(self.values),
+            keys: of(self.keys),
+            headers: of(self.headers),
+            dict_entries: of(self.dict_entries),
+            expires_entries: of(self.expires_entries),
+            tables: of(self.tables),
+            rounding: of(self.rounding),
+            ..*self
+        }
+    }
+
     /// Adds the parts of another.
     pub(super) fn add(&mut self, other: &Self) {
         self.values += other.values;

@@ -71,6 +71,15 @@ struct Overhead {
     ran: [bool; 2],
 }
 
+impl Counting {
+    /// Bytes that are in use whatever is held: the empty server, its connections at work and the histograms of GET
+    /// and SET.
+    pub fn without_entries(&self) -> u64 {
+        let histograms = if self.latency_tracking { 2 * footprint::HISTOGRAM } else { 0 };
+        self.build.startup() + Clients::at_work(self.clients) + histograms
+    }
+}
+
 /// The state of a server.
 #[derive(Debug)]
 pub(super) struct Server {

@@ -43,7 +43,7 @@ pub struct Origin {
     /// Fetches per second.
     pub mean_rate: f64,
     /// Most fetches in one second, averaged over replications; the most of all is `avalanche.peak_per_s`.
-    pub peak_rate: f64,
+    pub peak_rate: Option<f64>,
     /// 95 % interval of the mean rate.
     pub mean_rate_low: Option<f64>,
     /// Its upper end.
@@ -51,13 +51,13 @@ pub struct Origin {
     /// Share of the servers' time spent on fetches; `null` where capacity is unlimited.
     pub utilisation: Option<f64>,
     /// Longest wait for a server in seconds, over all replications.
-    pub longest_queue_wait_s: f64,
+    pub longest_queue_wait_s: Option<f64>,
     /// Fetches answered with an error.
     #[serde(default)]
-    pub failures: u64,
+    pub failures: Option<u64>,
     /// Fetches refused or thrown out of the queue.
     #[serde(default)]
-    pub shed: u64,
+    pub shed: Option<u64>,
     /// Fetches that confirmed the version the application held.
     #[serde(default)]
     pub confirmed: u64,
@@ -67,18 +67,18 @@ pub struct Origin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Incidents {
     /// Attempts that ended for want of patience.
-    pub timeouts: u64,
+    pub timeouts: Option<u64>,
     /// Attempts after the first.
-    pub retries: u64,
+    pub retries: Option<u64>,
     /// Requests answered with an error that the cache remembered.
-    pub negative_served: u64,
+    pub negative_served: Option<u64>,
     /// Processes that died while they fetched.
-    pub crashes: u64,
+    pub crashes: Option<u64>,
     /// Fetches called off because nobody waited for them any more.
-    pub cancelled: u64,
+    pub cancelled: Option<u64>,
     /// Fetches not made because a breaker was open.
     #[serde(default)]
-    pub broken: u64,
+    pub broken: Option<u64>,
 }
 
 /// What application-side sweeps did and cost.
@@ -104,31 +104,31 @@ pub struct Sweeps {
     pub peak_set_bytes: u64,
 }
 
-/// Many fetches of one object at once.
+/// Many fetches of one object at once. `null` where a sample of the keys was played and does not tell.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Stampedes {
     /// Summed over replications.
-    pub count: u64,
+    pub count: Option<u64>,
     /// Per hour of scored virtual time.
-    pub per_hour: f64,
+    pub per_hour: Option<f64>,
     /// Per 1000 regenerations; `null` without regenerations.
     pub per_1000_regenerations: Option<f64>,
     /// Regenerations: stretches with at least one fetch of an object in flight.
-    pub regenerations: u64,
+    pub regenerations: Option<u64>,
     /// Mean size; `null` without stampedes.
     pub mean_size: Option<f64>,
     /// The size that 99 % stay within.
     pub p99_size: Option<f64>,
     /// Largest size.
-    pub max_size: u64,
+    pub max_size: Option<u64>,
     /// Fetches beyond the first of their regeneration.
-    pub duplicate_fetches: u64,
+    pub duplicate_fetches: Option<u64>,
     /// Duplicate fetches of all fetches; `null` without fetches.
     pub duplicate_ratio: Option<f64>,
     /// Origin seconds spent on duplicates.
-    pub wasted_origin_s: f64,
+    pub wasted_origin_s: Option<f64>,
     /// Most requests that waited at once for the same object.
-    pub peak_waiters: u64,
+    pub peak_waiters: Option<u64>,
     /// Regenerations by size: `sizes[k]` have size `k + 1`; the last place holds all larger ones.
     pub sizes: Vec<u64>,
     /// The largest of the first replication, largest first.
@@ -152,13 +152,13 @@ pub struct WorstStampede {
     pub cause: String,
 }
 
-/// Many objects at once.
+/// Many objects at once. `null` where a sample of the keys was played, which tells nothing of that.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Avalanche {
     /// Most fetches in one second, over all replications.
-    pub peak_per_s: u64,
+    pub peak_per_s: Option<u64>,
     /// The number that 99.9 % of the seconds stay within, averaged over replications.
-    pub p999_per_s: f64,
+    pub p999_per_s: Option<f64>,
     /// Peak of the mean; `null` without fetches.
     pub peak_to_mean: Option<f64>,
     /// The median time of a fetch in seconds; `null` where fetches take no time.
@@ -173,5 +173,5 @@ pub struct Avalanche {
     #[serde(default)]
     pub peak_to_mean_per_fetch_time: Option<f64>,
     /// Most distinct objects whose TTL ran out in one second.
-    pub peak_expiring_per_s: u64,
+    pub peak_expiring_per_s: Option<u64>,
 }

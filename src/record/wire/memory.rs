@@ -19,8 +19,8 @@ pub struct Entries {
 pub struct Memory {
     /// Averaged over time and replications.
     pub mean_bytes: f64,
-    /// Most in any replication.
-    pub peak_bytes: u64,
+    /// Most in any replication; `null` where a sample of the keys was played in a server's memory.
+    pub peak_bytes: Option<u64>,
     /// At the end, averaged over replications.
     pub final_bytes: f64,
     /// Of the mean, bytes of entries past their TTL that nothing had removed yet; `null` where they were not told

@@ -36,6 +36,9 @@ pub struct Record {
     pub scenario: ScenarioInfo,
     /// On which requests.
     pub trace: TraceInfo,
+    /// How a sample of the keys was played; absent where all keys were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<SampleInfo>,
     /// How it was simulated.
     pub provenance: Provenance,
     /// How cells were scored.
@@ -122,6 +125,22 @@ pub struct TraceInfo {
     /// How soon objects are asked for again (in the first replication of a synthetic trace); `null` in older records.
     #[serde(default)]
     pub reuse: Option<Reuse>,
+}
+
+/// How a sample of the keys was played. Every count, rate and size of the record is that of the whole, estimated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SampleInfo {
+    /// The share of the keys.
+    pub rate: f64,
+    /// How many samples were taken of one trace, each a replication; 1 where each replication has a trace of its own.
+    pub samples_of_one_trace: u32,
+    /// Scored requests that one replication simulated, on average over cells and replications.
+    pub requests: f64,
+    /// Metrics that a sample does not tell, `null` in this record, each with the reason.
+    pub unavailable: BTreeMap<String, String>,
+    /// Why this rate was taken, where `--quick` chose it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<String>,
 }
 
 /// When a recorded trace began.

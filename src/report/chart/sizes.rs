@@ -76,10 +76,8 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         sheet.text((bin as f64 + 0.5) * width, height - 32.0, label, Hold::Middle)?;
     }
     sheet.text(WIDTH / 2.0, height - 12.0, "origin fetches of one object that overlapped", Hold::Middle)?;
-    let finding = format!(
-        "Sizes of stampedes in {} cells; the largest had {} fetches.",
-        cells.len(),
-        format::count(cells.iter().map(|(cell, _)| cell.stampedes.max_size).max().unwrap_or(0))
-    );
+    let largest = cells.iter().filter_map(|(cell, _)| cell.stampedes.max_size).max();
+    let largest = largest.map(|size| format!("; the largest had {} fetches", format::count(size)));
+    let finding = format!("Sizes of stampedes in {} cells{}.", cells.len(), largest.unwrap_or_default());
     Ok(sheet.finish("sizes", "Sizes of stampedes", finding))
 }

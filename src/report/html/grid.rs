@@ -140,6 +140,11 @@ impl Td {
         Self { text: format::count(value), value: value.to_string(), numeric: true, ..Self::default() }
     }
 
+    /// A count, or a dash where it is not known.
+    pub(in crate::report) fn count_if(value: Option<u64>) -> Self {
+        value.map_or_else(|| Self::number(None, Unit::Number), Self::count)
+    }
+
     /// A count and its share of a whole.
     pub(in crate::report) fn share(count: u64, whole: u64) -> Self {
         let share = (whole > 0).then(|| count as f64 / whole as f64);

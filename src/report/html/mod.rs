@@ -21,6 +21,7 @@ pub(super) use self::words::CONTENTS;
 use super::chart::{self, ChartError, Svg};
 use super::format;
 use super::reading::Reading;
+use super::sampled::sample_words;
 use super::verdict::Verdict;
 use super::weights;
 
@@ -108,6 +109,7 @@ struct Page<'a> {
     rule: &'a str,
     settings: String,
     settings_of: String,
+    sample: Vec<String>,
     warnings: &'a [String],
     remarks: &'a [String],
     tiles: Vec<Tiles>,
@@ -157,6 +159,7 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         rule: &record.scoring.rule,
         settings: settings.0,
         settings_of: shown.map(|cell| format::shortened(&cell.strategy, 80)).unwrap_or_default(),
+        sample: sample_words(record),
         warnings: &record.provenance.warnings,
         remarks: &record.provenance.notes,
         tiles: tables::tiles(reading),

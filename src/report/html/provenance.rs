@@ -3,6 +3,7 @@
 use super::grid::{Table, Td};
 use crate::record::Record;
 use crate::report::format;
+use crate::report::sampled::share;
 
 /// Everything that made the numbers.
 pub(super) fn table(record: &Record) -> Table {
@@ -20,9 +21,17 @@ pub(super) fn table(record: &Record) -> Table {
     row("Seed", scenario.seed.to_string());
     row("Trace", trace.source.clone());
     row("Trace digest", format!("SHA-256 {}", trace.sha256));
+    if let Some(sample) = &record.sample {
+        let one = sample.samples_of_one_trace;
+        let of =
+            if one > 1 { format!("{one} samples") } else { "one sample for each replication".to_owned() };
+        row("Sample", format!("{} of the keys, {of}", share(sample.rate)));
+    }
     row(
         "Kind of trace",
-        if trace.recorded {
+        if trace.recorded && record.sample.is_some() {
+            "recorded: several samples of its keys were played, intervals over samples".into()
+        } else if trace.recorded {
             "recorded: played once, numbers are exact for it, no interval".into()
         } else {
             "synthetic: one trace for each replication, intervals over replications".into()

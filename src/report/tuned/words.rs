@@ -2,6 +2,7 @@
 
 use crate::report::format;
 use crate::report::measure::Unit;
+use crate::report::sampled::share;
 use crate::score::{self, Metric};
 use crate::tune::{Against, Ended, Finalist, Tuned};
 
@@ -112,6 +113,18 @@ pub(super) fn notes(tuned: &Tuned) -> Vec<String> {
         tuned.finalists.len(),
         tuned.fresh
     )];
+    if let Some(rate) = tuned.sample {
+        notes.push(format!(
+            "Trials played samples of {} of the keys, in a cache and at an origin of that share; the finals played all keys.",
+            share(rate)
+        ));
+    }
+    if tuned.parts_of_keys {
+        notes.push(
+            "Where a trial played a part of the trace, that was a sample of its keys over all of its time."
+                .to_owned(),
+        );
+    }
     if tuned.recorded {
         notes.push(
             "The trace is recorded: fresh seeds change the chance of the origin and of strategies, not who asks. Intervals \

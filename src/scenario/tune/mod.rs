@@ -5,10 +5,12 @@ mod tests;
 
 use std::ops::Range;
 
-use toml::Value;
+use serde::{Deserialize, Serialize};
 use toml::de::DeValue;
+use toml::{Spanned, Value};
 
 use super::Scenario;
+use super::sampled::is_share;
 use super::span::{Span, read_span};
 use super::vary::KeyPath;
 use crate::catalog::{Chosen, Fault, Item, Section, nearest, one_of, read};
@@ -28,6 +30,10 @@ pub struct Tuning {
     pub constraints: Vec<Gate>,
     /// How the search goes.
     pub sampler: Chosen<dyn Sampler, Setup>,
+    /// The share of the keys that trials play; `None` is all of them. The finals always play all.
+    pub sample: Option<f64>,
+    /// What is played where the sampler asks for a part of the trace.
+    pub part: Part,
     /// How many settings are played, counted as whole traces; one is played on every replication.
     pub runs: u32,
     /// How many settings are played again at the end.
@@ -40,6 +46,17 @@ pub struct Tuning {
     pub drills: bool,
     /// The constraints as they were written.
     written: Option<String>,
+}
+
+/// A part of a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// Its beginning.
+    #[default]
+    Time,
+    /// A sample of its keys.
+    Keys,
 }
 
 /// Something that may vary.
@@ -141,6 +158,11 @@ pub(super) struct Written {
     tuning: Tuning,
     strategy: Option<(String, Range<usize>)>,
     place: Range<usize>,
+    /// Where a sample of the keys is asked for.
+    samples: Option<Range<usize>>,
+    /// Where the objective and the constraints are named.
+    objective_place: Range<usize>,
+    constraints_place: Range<usize>,
 }
 
 /// Reads `[tune]`.
@@ -167,6 +189,8 @@ pub(super) fn tune(mut section: Section<'_>) -> Result<Written, Fault> {
         }
         all.push(next);
     }
+    let objective_place =
+        section.span_of("maximise").or_else(|| section.span_of("minimise")).unwrap_or_else(|| place.clone());
     let objective = objective(&mut section)?;
     let written = section.located::<String>("constraints")?;
     let constraints = match &written {
@@ -207,6 +231,15 @@ pub(super) fn tune(mut section: Section<'_>) -> Result<Written, Fault> {
         })?,
     };
     let drills = section.or("drills", false)?;
+    let sample = section.located::<f64>("sample")?;
+    if let Some(rate) = &sample {
+        is_share(*rate.get_ref(), rate.span())?;
+    }
+    let part = section.located::<Part>("part")?;
+    let keys = part.as_ref().filter(|part| *part.get_ref() == Part::Keys).map(Spanned::span);
+    let sample = sample.filter(|rate| *rate.get_ref() < 1.0);
+    let samples = sample.as_ref().map(Spanned::span).or(keys);
+    let constraints_place = written.as_ref().map_or_else(|| place.clone(), Spanned::span);
     section.finish()?;
     let written = written.map(|text| text.get_ref().clone());
     let tuning = Tuning {
@@ -215,6 +248,8 @@ pub(super) fn tune(mut section: Section<'_>) -> Result<Written, Fault> {
         objective,
         constraints,
         sampler,
+        sample: sample.map(Spanned::into_inner),
+        part: part.map(Spanned::into_inner).unwrap_or_default(),
         runs,
         finalists,
         fresh,
@@ -222,7 +257,7 @@ pub(super) fn tune(mut section: Section<'_>) -> Result<Written, Fault> {
         drills,
         written,
     };
-    Ok(Written { tuning, strategy, place })
+    Ok(Written { tuning, strategy, place, samples, objective_place, constraints_place })
 }
 
 fn vary(item: Item<'_>) -> Result<Vary, Fault> {
@@ -308,7 +343,7 @@ impl Written {
     /// Holds the section against the scenario that it belongs to: every path leads somewhere, both ends of every range
     /// and every choice make a scenario, and one strategy is tuned in one cache.
     pub(super) fn of(self, scenario: &Scenario) -> Result<Tuning, Fault> {
-        let Self { mut tuning, strategy, place } = self;
+        let Self { mut tuning, strategy, place, samples, objective_place, constraints_place } = self;
         if matches!(tuning.objective, Objective::Cost) && scenario.judgement.rules.prices.is_none() {
             return Err(Fault::new(place, "the objective is what a month costs, but there are no prices")
                 .rule("prices stand in [cost]")
@@ -338,8 +373,32 @@ impl Written {
         if tuning.written.is_none() {
             tuning.constraints.clone_from(&scenario.judgement.rules.gates);
         }
-        if tuning.sampler.name() == "successive-halving"
-            && (scenario.cache.warm || !scenario.cache.events.is_empty())
+        let shortens = tuning.sampler.name() == "successive-halving";
+        if let Some(part) = samples.clone().filter(|_| tuning.part == Part::Keys && !shortens) {
+            let what = format!(
+                "part says what a part of the trace is, and \"{}\" plays no parts",
+                tuning.sampler.name()
+            );
+            return Err(Fault::new(part, what)
+                .help("write sampler = \"successive-halving\", or sample = 0.02 for all trials"));
+        }
+        if samples.is_some() {
+            for strategy in [tuning.strategy, baseline(scenario)] {
+                scenario.refuse_unsampled(strategy)?;
+            }
+            if let Objective::Metric(metric, _) = tuning.objective {
+                scenario.refuse_missing(metric, &objective_place)?;
+            }
+            if matches!(tuning.objective, Objective::Score) {
+                for (metric, _) in scenario.judgement.rules.weights.iter() {
+                    scenario.refuse_missing(metric, &objective_place)?;
+                }
+            }
+            for gate in &tuning.constraints {
+                scenario.refuse_missing(gate.metric, &constraints_place)?;
+            }
+        }
+        if shortens && tuning.part == Part::Time && (scenario.cache.warm || !scenario.cache.events.is_empty())
         {
             let what = "successive halving plays the beginning of the trace, which cannot show what [[cache.event]] or a \
                         warm start does later";
@@ -380,7 +439,12 @@ fn tuned(vary: &[Vary], named: Option<(String, Range<usize>)>, scenario: &Scenar
             .help("leave this entry out, or tune the other strategy in a scenario of its own"));
         }
     }
-    Ok(found.unwrap_or_else(|| scenario.strategies.iter().position(|design| design.baseline).unwrap_or(0)))
+    Ok(found.unwrap_or_else(|| baseline(scenario)))
+}
+
+/// The baseline, or the first strategy.
+fn baseline(scenario: &Scenario) -> usize {
+    scenario.strategies.iter().position(|design| design.baseline).unwrap_or(0)
 }
 
 /// What is decided may vary; what is given may not.
@@ -441,6 +505,12 @@ impl Tuning {
             table.insert("constraints".to_owned(), written.clone().into());
         }
         table.insert("sampler".to_owned(), self.sampler.effective());
+        if let Some(sample) = self.sample {
+            table.insert("sample".to_owned(), sample.into());
+        }
+        if self.part == Part::Keys {
+            table.insert("part".to_owned(), "keys".into());
+        }
         for (key, value) in [("runs", self.runs), ("finalists", self.finalists), ("fresh", self.fresh)] {
             table.insert(key.to_owned(), i64::from(value).into());
         }

@@ -1,6 +1,7 @@
 //! The named metrics that weights, gates and expectations of a scenario refer to.
 
 mod list;
+mod sampled;
 mod unit;
 
 pub use list::METRICS;
@@ -62,8 +63,11 @@ impl Metric {
         METRICS.iter().flat_map(|metric| std::iter::once(metric.name).chain(metric.alias))
     }
 
-    /// The value in one replication; `None` without data.
+    /// The value in one replication; `None` without data, and where a sample of the keys does not tell it.
     pub fn of_run(&self, run: &Measurements) -> Option<f64> {
+        if !self.is_told_by(run) {
+            return None;
+        }
         match self.source {
             Source::Mean(get) => get(run),
             Source::Sum(get) | Source::Max(get) => Some(get(run) as f64),
@@ -73,7 +77,7 @@ impl Metric {
 
     /// The value over all replications of a cell, as its record has it; `None` without data.
     pub fn of(&self, runs: &Replications) -> Option<f64> {
-        if runs.is_empty() {
+        if runs.is_empty() || !runs.iter().all(|run| self.is_told_by(run)) {
             return None;
         }
         match self.source {
@@ -94,7 +98,7 @@ impl Metric {
         // A sum is as many means, and a percentile of all waits lies where those of the replications do.
         let scale = match self.source {
             Source::Max(_) => return Some(Estimate { mean, interval: None }),
-            Source::Sum(_) => runs.len() as f64,
+            Source::Sum(_) => runs.traces(),
             Source::Mean(_) | Source::Wait(_) => 1.0,
         };
         let around = |interval: Interval| {

@@ -43,9 +43,15 @@ impl Sampler {
     /// requests were hits: requests that the sample has too many or too few are those of hot keys, which
     /// are hits in any cache (the adjustment of SHARDS). `None` without requests.
     pub fn adjusted(&self, hits: u64, sampled: u64, requests: u64) -> Option<f64> {
-        let expected = self.rate * requests as f64;
-        (expected > 0.0).then(|| ((hits as f64 + expected - sampled as f64) / expected).clamp(0.0, 1.0))
+        let whole = hits as f64 / self.rate + lacking(self.rate, sampled, requests);
+        (self.rate * requests as f64 > 0.0).then(|| (whole / requests as f64).clamp(0.0, 1.0))
     }
+}
+
+/// How many of `requests` in all a sample of a share `rate` of the keys lacks, when its `sampled` requests stand for
+/// `sampled / rate`; negative where it has too many. They are those of hot keys, and so hits in any cache.
+pub fn lacking(rate: f64, sampled: u64, requests: u64) -> f64 {
+    requests as f64 - sampled as f64 / rate
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::random::Seed;
 use crate::score::{Better, Estimate, Replications};
 use crate::search::Point;
 use crate::tune::DrilledCell;
+use crate::tune::sampled::Portion;
 
 /// What the finals came to.
 pub(super) struct Finals {
@@ -51,7 +52,7 @@ pub(super) fn finals(player: &Player<'_>, searched: &Searched) -> Result<Finals,
     for number in 0..player.tuning.fresh {
         // One trace at a time is in memory.
         let seed = seeds.nth(u64::from(number));
-        let meeting = [(seed, player.trace(seed))];
+        let meeting = [(seed, Portion::whole(player.trace(seed)))];
         let first = |played: Replications| played.iter().next().cloned();
         baseline.extend(first(player.baseline(&meeting)?).map(|run| (number, run)));
         for (runs, played) in runs.iter_mut().zip(player.play(&settings, &meeting)?) {

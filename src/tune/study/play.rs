@@ -1,7 +1,7 @@
 //! Plays settings of a scenario over traces, and says what each came to.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rayon::prelude::*;
 use toml::Value;
@@ -12,21 +12,22 @@ use crate::catalog::Fault;
 use crate::metrics::Measurements;
 use crate::random::Seed;
 use crate::scenario::Scenario;
-use crate::scenario::tune::{Objective, Tuning};
+use crate::scenario::tune::{Objective, Part, Tuning};
 use crate::scenario::vary::KeyPath;
 use crate::score::{Better, Bound, Cell, Gate, Replications, Rules, judge};
 use crate::search::Point;
 use crate::trace::Trace;
 use crate::trace::synth::generate;
 use crate::tune::run::{one, refuse_timeless, replication_seed, simulation};
+use crate::tune::sampled::{Portion, Sampling};
 use crate::tune::{CellPlan, DrilledCell, Failure, NoDrill, Progress, Runs, drill, grid};
 use crate::units::SimDuration;
 
 /// What a constraint without data is missed by.
 const NO_DATA: f64 = 1e6;
 
-/// A trace with the chance of one replication.
-pub(super) type Meeting = (Seed, Arc<Trace>);
+/// What is played with the chance of one replication.
+pub(super) type Meeting = (Seed, Portion);
 
 /// Far from the seeds that anybody writes.
 const DRILL_SEEDS: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -56,6 +57,8 @@ pub(super) struct Player<'p> {
     watch: &'p dyn Watch,
     /// The traces of the search, and the baseline on them, by the share that is played.
     prepared: Mutex<BTreeMap<u64, Arc<Prepared>>>,
+    /// The whole traces of the search.
+    wholes: OnceLock<Vec<(Seed, Arc<Trace>)>>,
 }
 
 /// Traces, with the baseline on them.
@@ -101,7 +104,8 @@ impl<'p> Player<'p> {
         runs: &'p Runs,
         watch: &'p dyn Watch,
     ) -> Result<Self, Fault> {
-        let player = Self { scenario, tuning, runs, watch, prepared: Mutex::default() };
+        let player =
+            Self { scenario, tuning, runs, watch, prepared: Mutex::default(), wholes: OnceLock::new() };
         if let Runs::Recorded(trace) = runs {
             // What depends on the trace is found out before anything runs.
             refuse_timeless(scenario, trace)?;
@@ -123,7 +127,13 @@ impl<'p> Player<'p> {
         // What lies inside something else that varies is set after it.
         let mut changes: Vec<(KeyPath, Value)> = paths.zip(values.iter().cloned()).collect();
         changes.sort_by_key(|(path, _)| path.depth());
-        let scenario = self.scenario.varied(&changes).map_err(|error| error.what);
+        let mut scenario = self.scenario.varied(&changes).map_err(|error| error.what);
+        if self.samples() {
+            scenario = scenario.and_then(|scenario| match scenario.refuse_unsampled(self.tuning.strategy) {
+                Ok(()) => Ok(scenario),
+                Err(fault) => Err(fault.what),
+            });
+        }
         Setting { point, values, scenario }
     }
 
@@ -134,21 +144,27 @@ impl<'p> Player<'p> {
             return Ok(Arc::clone(prepared));
         }
         let repeat = if matches!(self.runs, Runs::Recorded(_)) { 1 } else { u64::from(self.scenario.repeat) };
-        let whole = known.get(&1.0_f64.to_bits()).map(|whole| whole.meetings.clone());
-        let whole = whole.unwrap_or_else(|| {
+        let whole = self.wholes.get_or_init(|| {
             let seeds = (0..repeat).map(|nth| replication_seed(self.scenario.seed, nth));
             seeds.map(|seed| (seed, self.trace(seed))).collect()
         });
         let longest = whole.iter().map(|(_, trace)| trace.span()).max().unwrap_or_default();
-        let meetings: Vec<Meeting> = if share >= 1.0 {
-            whole
-        } else {
-            whole
-                .into_iter()
-                .map(|(seed, trace)| (seed, Arc::new(trace.beginning(self.part(trace.span(), share)))))
-                .collect()
-        };
-        let cost = if longest.is_zero() {
+        let of_keys = self.tuning.part == Part::Keys;
+        let meetings: Vec<Meeting> = (0..)
+            .zip(whole)
+            .map(|(nth, (seed, trace))| {
+                let trace = if share >= 1.0 || of_keys {
+                    Arc::clone(trace)
+                } else {
+                    Arc::new(trace.beginning(self.part(trace.span(), share)))
+                };
+                let rate = self.tuning.sample.unwrap_or(1.0) * if of_keys { share.min(1.0) } else { 1.0 };
+                (*seed, self.portion(trace, rate, nth))
+            })
+            .collect();
+        let cost = if of_keys {
+            share.min(1.0)
+        } else if longest.is_zero() {
             1.0
         } else {
             self.part(longest, share).as_secs_f64() / longest.as_secs_f64()
@@ -157,6 +173,20 @@ impl<'p> Player<'p> {
         let prepared = Arc::new(Prepared { meetings, baseline, cost });
         known.insert(share.to_bits(), Arc::clone(&prepared));
         Ok(prepared)
+    }
+
+    /// Whether trials play samples of the keys.
+    fn samples(&self) -> bool {
+        self.tuning.sample.is_some() || self.tuning.part == Part::Keys
+    }
+
+    /// A share `rate` of the keys of a trace, or all of it.
+    fn portion(&self, trace: Arc<Trace>, rate: f64, nth: usize) -> Portion {
+        if rate >= 1.0 {
+            return Portion::whole(trace);
+        }
+        let seed = Seed::new(self.scenario.seed).of("sample").of("tune");
+        Sampling::new(self.scenario, trace, rate, seed, 1).sample(nth)
     }
 
     /// The warm-up and a share of what follows.
@@ -208,12 +238,12 @@ impl<'p> Player<'p> {
             .into_par_iter()
             .with_max_len(1)
             .map(|task| {
-                let ((scenario, plan), (seed, trace)) =
+                let ((scenario, plan), (seed, portion)) =
                     (cells[task / meetings.len()], &meetings[task % meetings.len()]);
                 if self.watch.stop() {
                     return Err(Failure::Stopped);
                 }
-                let result = one(scenario, &plan, &|| Arc::clone(trace), *seed, self.watch);
+                let result = one(scenario, &plan, &|| portion.clone(), *seed, self.watch);
                 self.watch.run_done();
                 result
             })

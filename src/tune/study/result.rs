@@ -6,6 +6,7 @@ use toml::Value;
 use super::finals::{Finals, gain};
 use super::play::{Came, Player};
 use super::search::Searched;
+use crate::scenario::tune::Part;
 use crate::score::{Estimate, Gate, Metric, Replications, written};
 use crate::tune::{Outcome, Runs};
 
@@ -30,6 +31,12 @@ pub struct Tuned {
     pub sampler: String,
     /// Whole traces that were played for each replication of the search.
     pub runs: f64,
+    /// The share of the keys that trials played; absent where they played all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample: Option<f64>,
+    /// Whether a part of the trace was a sample of its keys and not its beginning; not written where it was the beginning.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub parts_of_keys: bool,
     /// Seeds of each trial.
     pub replications: u32,
     /// Fresh seeds of the finals.
@@ -75,7 +82,7 @@ pub enum Ended {
 pub struct Tried {
     /// The values, in the order of the paths.
     pub values: Vec<Value>,
-    /// What share of the scored time was played.
+    /// What share of the scored time, or of the keys, was played.
     pub share: f64,
     /// The objective; `None` without data.
     pub objective: Option<f64>,
@@ -232,6 +239,8 @@ pub(super) fn told(player: &Player<'_>, searched: &Searched, finals: &Finals, fl
         paths: tuning.vary.iter().map(|vary| vary.path.to_string()).collect(),
         sampler: tuning.sampler.name().to_owned(),
         runs: searched.spent,
+        sample: tuning.sample,
+        parts_of_keys: tuning.part == Part::Keys,
         replications: repeat,
         fresh: tuning.fresh,
         recorded: matches!(player.runs, Runs::Recorded(_)),

@@ -60,7 +60,7 @@ pub(in crate::report::html) fn memory(reading: &Reading) -> Table {
 fn headroom(cell: &Cell) -> Option<f64> {
     match cell.capacity {
         Some(Capacity::Bytes(limit)) if cell.replications > 0 => {
-            Some(limit as f64 - cell.memory.peak_bytes as f64)
+            cell.memory.peak_bytes.map(|peak| limit as f64 - peak as f64)
         }
         _ => None,
     }

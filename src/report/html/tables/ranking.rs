@@ -35,7 +35,7 @@ pub(in crate::report::html) fn comparison_words(reading: &Reading) -> String {
         },
     );
     let pairs = reading.record.cells.iter().map(|cell| cell.paired.len()).sum::<usize>();
-    if reading.record.trace.recorded {
+    if reading.record.trace.recorded && reading.record.sample.is_none() {
         format!(
             "{against} One recording, exact for it, no interval: which difference matters is left to the reader."
         )

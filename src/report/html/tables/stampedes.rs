@@ -34,19 +34,19 @@ pub(in crate::report::html) fn stampedes(reading: &Reading) -> Table {
     table.each(reading, told.iter().copied(), |cell| {
         let (one, many) = (&cell.stampedes, &cell.avalanche);
         vec![
-            Td::count(one.count),
+            Td::count_if(one.count),
             Td::measured(reading, cell, &STAMPEDES),
             Td::number(one.per_1000_regenerations, Unit::Number),
             Td::number(one.mean_size, Unit::Number),
             Td::number(one.p99_size, Unit::Number),
-            Td::count(one.max_size),
-            Td::count(one.duplicate_fetches),
+            Td::count_if(one.max_size),
+            Td::count_if(one.duplicate_fetches),
             Td::number(one.duplicate_ratio, Unit::Share),
             Td::number(one.wasted_origin_s, Unit::Seconds),
             Td::number(PEAK_WAITERS.of(cell), Unit::Number),
-            Td::count(many.peak_per_s),
+            Td::count_if(many.peak_per_s),
             Td::number(many.peak_to_mean, Unit::Number),
-            Td::count(many.peak_expiring_per_s),
+            Td::count_if(many.peak_expiring_per_s),
         ]
     });
     note_the_others(reading, &told, &mut table);

@@ -1,0 +1,122 @@
+//! `sample`: which scenarios a share of the keys can stand for.
+
+use std::ops::Range;
+
+use super::Scenario;
+use crate::catalog::{Fault, Section};
+use crate::metrics::Shared;
+use crate::score::Metric;
+use crate::strategy::Design;
+
+/// Reads `sample` from the head of a scenario.
+pub(super) fn read(root: &mut Section<'_>) -> Result<Option<f64>, Fault> {
+    let Some(rate) = root.located::<f64>("sample")? else { return Ok(None) };
+    is_share(*rate.get_ref(), rate.span())?;
+    Ok(Some(rate.into_inner()))
+}
+
+/// Refuses what is no share.
+pub(super) fn is_share(rate: f64, span: Range<usize>) -> Result<(), Fault> {
+    if rate > 0.0 && rate <= 1.0 {
+        return Ok(());
+    }
+    Err(Fault::new(span, format!("sample must lie above 0 and not above 1, but is {rate}"))
+        .rule("it is the share of the keys that are played, chosen by their hash (SHARDS)")
+        .help("write sample = 0.01 for one key in a hundred, or leave it out for all"))
+}
+
+impl Scenario {
+    /// Plays a share `rate` of the keys, as the command line may ask; 1 is all of them.
+    ///
+    /// # Errors
+    /// If it is no share, or the scenario asks for something that a sample cannot tell.
+    pub fn sample_keys(&mut self, rate: f64) -> Result<(), Fault> {
+        is_share(rate, 0..0)?;
+        self.sample = Some(rate).filter(|rate| *rate < 1.0);
+        for table in [&mut self.written, &mut self.effective] {
+            table.insert("sample".to_owned(), rate.into());
+        }
+        self.check_sample()
+    }
+
+    /// Plays all keys, whatever was asked before.
+    pub fn play_all_keys(&mut self) {
+        (self.sample, self.sample_chosen) = (None, None);
+        for table in [&mut self.written, &mut self.effective] {
+            table.remove("sample");
+        }
+    }
+
+    /// What does not shrink with the keys.
+    pub fn shared(&self) -> Shared {
+        Shared {
+            queues: self.origin.capacity.name() != "unlimited",
+            sweeps: self.cache.reclaim.name() == "active",
+            commands: self.cache.memory.name() == "redis",
+        }
+    }
+
+    /// Refuses what a sample of the keys cannot stand for, where one is to be played.
+    ///
+    /// # Errors
+    /// If a strategy looks at the load of all keys, or a gate, an expectation or a weight names a metric that a sample
+    /// does not tell.
+    pub fn check_sample(&self) -> Result<(), Fault> {
+        if self.sample.is_none() {
+            return Ok(());
+        }
+        for design in &self.strategies {
+            refuse_shared(design)?;
+        }
+        self.judgement.named.iter().try_for_each(|(metric, place)| self.refuse_missing(metric, place))
+    }
+
+    /// Refuses a metric that a sample of the keys does not tell; `place` is where it is named.
+    pub(super) fn refuse_missing(&self, metric: &Metric, place: &Range<usize>) -> Result<(), Fault> {
+        let Some(why) = metric.missing(self.shared()) else { return Ok(()) };
+        let what = format!("{} is not available from a sample of the keys", metric.name);
+        Err(Fault::new(place.clone(), what)
+            .rule(why)
+            .help("leave it out, or play all keys: without sample, or with --sample 1"))
+    }
+
+    /// Refuses a strategy that a sample of the keys cannot stand for.
+    ///
+    /// # Errors
+    /// If it looks at the load of all keys.
+    pub fn refuse_unsampled(&self, strategy: usize) -> Result<(), Fault> {
+        refuse_shared(&self.strategies[strategy])
+    }
+}
+
+/// Refuses a strategy that looks at all keys together.
+fn refuse_shared(design: &Design) -> Result<(), Fault> {
+    const STEERED: &str =
+        "it is steered by the requests of all keys, and a sample would steer it more slowly";
+    const LOAD: &str = "it follows the load that all keys make together";
+    const JOB: &str = "its job takes its time from all keys together";
+    let parts = [
+        ("ttl rule", design.rule.name(), design.rule.span(), &["d-ttl", "f-ttl", "elastic"][..], STEERED),
+        ("refresh policy", design.refresh.name(), design.refresh.span(), &["timer"], JOB),
+        ("sweep", design.sweep.name(), design.sweep.span(), &["zset-sweep"], JOB),
+    ];
+    let modifiers = design
+        .modifiers
+        .iter()
+        .map(|modifier| ("ttl modifier", modifier.name(), modifier.span(), &["load-adaptive"][..], LOAD));
+    for (axis, name, span, refused, why) in parts.into_iter().chain(modifiers) {
+        if refused.contains(&name) {
+            let what = format!("a sample of the keys cannot stand for {axis} \"{name}\"");
+            return Err(Fault::new(span, what)
+                .rule(why)
+                .help("play all keys: without sample, or with --sample 1"));
+        }
+    }
+    if design.client.breaker.is_some() {
+        let what = format!("a sample of the keys cannot stand for the breaker of \"{}\"", design.name);
+        return Err(Fault::new(design.rule.span(), what)
+            .rule("it counts the failures of all keys together")
+            .help("play all keys: without sample, or with --sample 1"));
+    }
+    Ok(())
+}
