@@ -199,7 +199,7 @@ fn memory_follows_expire_ttl_persist_and_del_entry_by_entry() {
             "{command}: the server uses {live} bytes, the model says {modelled}"
         );
         let entries = modelled.cast_signed() - parts.tables.cast_signed();
-        let by_rule = before - tables_before + each * which.len() as i64;
+        let by_rule = before - tables_before + each * i64::try_from(which.len()).expect("they are few");
         assert_eq!(entries, by_rule, "{command}: entries of the model");
         (before, tables_before) = (modelled.cast_signed(), parts.tables.cast_signed());
     }

@@ -44,6 +44,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 /// From a limit that holds nothing, which for a server is one below its own needs, to one that is hardly felt.
 fn limit(design: &Design, unit: Unit, part: f64) -> Capacity {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of a small number")]
     let of = |least: u64, most: u64| least + ((most - least) as f64 * part).round() as u64;
     match unit {
         Unit::Objects => Capacity::Objects(of(0, KEYS as u64)),
