@@ -22,9 +22,15 @@ const EVICTION: [&str; 5] = [
     "eviction = \"allkeys-random\"\nreclaim = \"lazy\"",
     "eviction = \"allkeys-lru\"\nreclaim = \"lazy\"\nmaxmemory-samples = 10",
 ];
-/// A cache without a limit, whose entries die.
-const EXPIRY: [&str; 3] =
-    ["reclaim = \"lazy\"", "reclaim = \"active\"", "reclaim = \"active\"\nmemory = \"redis\""];
+/// A cache without a limit, whose entries die: each with lazy reclaim, then with active.
+const EXPIRY: [&str; 6] = [
+    "reclaim = \"lazy\"",
+    "reclaim = \"active\"",
+    "eviction = \"allkeys-lru\"\nreclaim = \"lazy\"",
+    "eviction = \"allkeys-lru\"\nreclaim = \"active\"",
+    "eviction = \"allkeys-lru\"\nmemory = \"redis\"\nreclaim = \"lazy\"",
+    "eviction = \"allkeys-lru\"\nmemory = \"redis\"\nreclaim = \"active\"",
+];
 
 fn scenario(cache: &str, ttl: &str) -> Scenario {
     let text = format!(

@@ -10,6 +10,8 @@ mod events;
 mod golden;
 #[path = "redis/invariants.rs"]
 mod invariants;
+#[path = "redis/limits.rs"]
+mod limits;
 #[path = "redis/naive.rs"]
 mod naive;
 #[path = "redis/server.rs"]

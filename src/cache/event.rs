@@ -103,6 +103,7 @@ impl Cache {
     /// Deletes every key: later misses of what was held are `lost`.
     pub fn flush(&mut self, now: SimTime) {
         self.reclaim_due(now);
+        self.settle_all();
         self.lose_everything(now);
     }
 
@@ -110,6 +111,7 @@ impl Cache {
     /// and nothing can be stored. What it will load again counts as resident meanwhile.
     pub fn shut_down(&mut self, restart: Restart, now: SimTime) {
         self.reclaim_due(now);
+        self.settle_all();
         self.down_until = now + restart.down;
         self.trouble_until = self.down_until.max(self.lost.until);
         if restart.persistence == Persistence::None {
@@ -144,6 +146,7 @@ impl Cache {
     /// Without shards.
     pub fn lose_shard(&mut self, loss: ShardLoss, now: SimTime) -> &[bool] {
         self.reclaim_due(now);
+        self.settle_all();
         let mut key = String::new();
         let mut lies_there = |object: ObjectId| {
             key.clear();
@@ -178,6 +181,7 @@ impl Cache {
     /// among queues know only the one they were made for: see `EvictionPolicy::knows_limit`.
     pub fn set_limit(&mut self, capacity: Capacity, now: SimTime) {
         self.reclaim_due(now);
+        self.settle_all();
         if !self.eviction.ignores_capacity() {
             self.capacity = capacity;
             if self.runs_commands() {

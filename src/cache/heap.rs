@@ -63,6 +63,15 @@ impl<K: Ord + Copy> Heap<K> {
         self.sink(place);
     }
 
+    /// Gives every object another key, by its place in the order of keys; they must not change that order.
+    pub fn rekey(&mut self, key: impl Fn(K, u32) -> K) {
+        self.nodes.sort_unstable_by_key(|node| node.0);
+        for (rank, place) in (0..).zip(0..self.nodes.len()) {
+            let (old, object) = self.nodes[place];
+            self.put(place, (key(old, rank), object));
+        }
+    }
+
     /// Takes `object` out; nothing happens if it is not in.
     pub fn remove(&mut self, object: ObjectId) {
         let place = std::mem::replace(&mut self.places[object.index()], NOWHERE);
@@ -158,6 +167,14 @@ mod tests {
                 prop_assert_eq!(heap.key(ObjectId::new(id)), naive.get(&id).map(|key| (*key, id)));
                 let least = naive.iter().map(|(id, key)| (*key, *id)).min();
                 prop_assert_eq!(heap.first().map(|(key, _)| key), least);
+            }
+            let mut order: Vec<_> = naive.iter().map(|(id, key)| (*key, *id)).collect();
+            order.sort_unstable();
+            heap.rekey(|_, rank| (rank, 0));
+            heap.check();
+            for (rank, (_, id)) in (0..).zip(order) {
+                prop_assert_eq!(heap.first(), Some(((rank, 0), ObjectId::new(id))));
+                heap.remove(ObjectId::new(id));
             }
         }
     }

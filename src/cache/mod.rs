@@ -226,6 +226,13 @@ impl Cache {
     #[inline]
     pub fn prefetch_more(&self, object: ObjectId) {
         self.eviction.prefetch_more(object);
+        if let Some(server) = &self.server {
+            let slot = &self.slots[object.index()];
+            if slot.state != State::Held || !slot.is_live(server.wake()) {
+                // Nothing is there to be found, and so it will be stored.
+                server.prefetch_place(object);
+            }
+        }
     }
 
     /// Looks an object up, as GET does: a dead entry is deleted and counts as expired, a live one is touched.
@@ -298,6 +305,10 @@ impl Cache {
         }
         let slot = &self.slots[object.index()];
         if slot.state == State::Held && !slot.is_live(now) {
+            if self.is_swept(object) {
+                self.settle(object);
+                return None;
+            }
             // The reclaim model may have given it back already, at the instant of its expiry.
             self.reclaim_due(now);
             if self.slots[object.index()].state == State::Held {
@@ -360,6 +371,7 @@ impl Cache {
     /// Ends the run at `now`: what is still held is accounted for until then.
     pub fn finish(mut self, now: SimTime) -> Account {
         self.reclaim_due(now);
+        self.settle_all();
         if cfg!(debug_assertions) {
             self.check();
         }
@@ -382,7 +394,7 @@ impl Cache {
     pub fn check(&self) {
         let held = self.slots.iter().enumerate().filter(|(_, slot)| slot.state == State::Held);
         let (mut entries, mut bytes) = (0, 0);
-        for (index, slot) in held {
+        for (index, slot) in held.filter(|(index, _)| !self.is_swept(ObjectId::from_index(*index))) {
             entries += 1;
             bytes += self.memory.cost(&self.objects, ObjectId::from_index(index), slot.entry().has_ttl());
         }
@@ -406,7 +418,7 @@ impl Cache {
             Capacity::Bytes(limit) => assert!(bytes <= limit, "{bytes} bytes in {limit}"),
             Capacity::Objects(limit) => assert!(entries <= limit, "{entries} entries in {limit}"),
         }
-        self.eviction.check(entries);
+        self.eviction.check(entries + self.unnoticed());
     }
 
     /// Removes what the reclaim model has given back by `now`; nothing while there is no server to do it.

@@ -65,7 +65,7 @@ pub struct Residency {
     peak_entries: u64,
     /// Integrals over the window, in byte-nanoseconds and entry-nanoseconds.
     byte_time: i128,
-    dead_byte_time: u128,
+    dead_byte_time: i128,
     entry_time: i128,
     evicted: u64,
     expired: u64,
@@ -193,6 +193,32 @@ impl Residency {
         self.entries -= 1;
     }
 
+    /// So many dead entries of so many bytes together left at once; each will be [`Self::settled`].
+    pub(super) fn swept(&mut self, bytes: u64, entries: u64, now: SimTime) {
+        let dead = self.window.overlap(now, self.window.until).as_nanos();
+        self.dead_byte_time -= i128::from(dead) * i128::from(bytes);
+        let cell = self.grid.seek(now);
+        self.dead.change(cell, now, -signed(bytes));
+        self.changed(-signed(bytes), -signed(entries), now);
+        self.note_peak(now);
+        self.bucket_at(now).expired += entries;
+        if self.window.contains(now) {
+            self.expired += entries;
+        }
+        self.bytes -= bytes;
+        self.entries -= entries;
+    }
+
+    /// What [`Self::swept`] could not know of one of them: when it died, and when its freshness ended.
+    pub(super) fn settled(&mut self, entry: &Entry, cost: u64) {
+        let death = entry.expires_at.max(entry.stored_at);
+        let dead = self.window.overlap(death, self.window.until).as_nanos();
+        self.dead_byte_time += i128::from(dead) * i128::from(cost);
+        self.dead.change(self.grid.find(death), death, signed(cost));
+        debug_assert!(entry.fresh_until <= entry.expires_at, "nothing is fresh when it is dead");
+        self.note_freshness(entry, SimTime::NEVER);
+    }
+
     /// The bucket of an instant; the end of the run belongs to the last one.
     fn bucket_at(&mut self, at: SimTime) -> &mut Held {
         let last = self.buckets.len() - 1;
@@ -210,7 +236,7 @@ impl Residency {
         if entry.expires_at < now {
             let death = entry.expires_at.max(entry.stored_at);
             let dead = self.window.overlap(death, now).as_nanos();
-            self.dead_byte_time += u128::from(dead) * u128::from(cost);
+            self.dead_byte_time += i128::from(dead) * i128::from(cost);
             self.dead.change(self.grid.find(death), death, signed(cost));
             self.dead.change(self.grid.seek(now), now, -signed(cost));
         }
@@ -255,7 +281,7 @@ impl Residency {
             mean_bytes: mean(self.byte_time),
             peak_bytes: self.peak_bytes.max(in_use),
             final_bytes: in_use,
-            dead_mean_bytes: mean(self.dead_byte_time.cast_signed()),
+            dead_mean_bytes: mean(self.dead_byte_time),
             mean_entries: mean(self.entry_time),
             peak_entries: self.peak_entries.max(self.entries),
             final_entries: self.entries,

@@ -59,7 +59,7 @@ impl Cache {
         let before = self.memory.cost(&self.objects, object, old.has_ttl());
         self.residency.overwritten(old, before, cost, now);
         self.eviction.on_overwrite(object);
-        self.rearmed(object, true, now);
+        self.rearmed(object, old.has_ttl(), true, now);
         self.reclaim.on_armed(object, entry.expires_at);
     }
 
@@ -78,8 +78,8 @@ impl Cache {
         self.reclaim.on_armed(object, entry.expires_at);
     }
 
-    /// The server learns that a live key was written or has another deadline.
-    pub(super) fn rearmed(&mut self, object: ObjectId, written: bool, now: SimTime) {
+    /// The server learns that a live key, with a TTL before or without, was written or has another deadline.
+    pub(super) fn rearmed(&mut self, object: ObjectId, had_ttl: bool, written: bool, now: SimTime) {
         if self.server.is_none() {
             return;
         }
@@ -89,7 +89,7 @@ impl Cache {
             if written {
                 server.touched(object, now);
             }
-            server.armed(object, expires_at, room);
+            server.armed(object, had_ttl, expires_at, room);
             self.note_overhead(now);
         }
     }
@@ -119,7 +119,7 @@ impl Cache {
             let cost = |has_ttl| self.memory.cost(&self.objects, object, has_ttl);
             self.residency.recosted(cost(before), cost(after), now);
         }
-        self.rearmed(object, false, now);
+        self.rearmed(object, before, false, now);
         self.reclaim.on_armed(object, expires_at);
     }
 
@@ -157,7 +157,7 @@ impl Cache {
         self.residency.left(&entry, cost, cause, now);
         self.stats.expired_keys += u64::from(cause == Cause::Expired);
         if let Some(server) = &mut self.server {
-            server.left(object);
+            server.left(object, entry.has_ttl());
             self.note_overhead(now);
         }
         match cause {

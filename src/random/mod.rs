@@ -53,10 +53,11 @@ impl Seed {
     /// A hash of `bytes` that depends on this seed: eight at a time, then the rest with the length.
     pub fn hash(self, bytes: &[u8]) -> u64 {
         let mut state = mix(self.0 ^ bytes.len() as u64);
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            state = mix(state.wrapping_add(0x9e37_79b9_7f4a_7c15) ^ u64::from_le_bytes(word));
+        let mut add = |word: u64| state = mix(state.wrapping_add(0x9e37_79b9_7f4a_7c15) ^ word);
+        let (words, rest) = bytes.as_chunks();
+        words.iter().for_each(|word| add(u64::from_le_bytes(*word)));
+        if !rest.is_empty() {
+            add(rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)));
         }
         state
     }

@@ -5,6 +5,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use ttlab::cache::Entry;
+use ttlab::cache::command::{Connection, WallClock};
 use ttlab::origin::Version;
 use ttlab::trace::{ObjectId, Trace};
 use ttlab::units::{SimDuration, SimTime};
@@ -126,4 +127,106 @@ fn used_memory_is_what_the_model_says_to_the_byte() {
     }
     assert!(error_sum * 100 <= live_sum, "{error_sum} of {live_sum} bytes differ");
     println!("{} fills, {live_sum} bytes, {error_sum} of them differ", fills().len());
+}
+
+/// What is sent for each of some keys, with `KEY` for the key, and by how many bytes an entry changes by it.
+type Step = (&'static str, std::ops::Range<usize>, i64);
+
+/// A key of 24 bytes with a value of 1000, and what a TTL adds: figures of the specification.
+const ENTRY: i64 = 1_104;
+const TTL: i64 = 32;
+
+const STEPS: [Step; 18] = [
+    ("SET KEY VALUE", 0..300, ENTRY),
+    ("TTL KEY", 0..300, 0),
+    ("EXPIRE KEY 1000", 0..300, TTL),
+    ("TTL KEY", 0..300, 0),
+    ("EXPIRE KEY 2000", 0..300, 0),
+    ("EXPIRE KEY 1000 NX", 0..300, 0),
+    ("PERSIST KEY", 0..100, -TTL),
+    ("PERSIST KEY", 0..100, 0),
+    ("GETEX KEY EX 1000", 0..50, TTL),
+    ("GETEX KEY PERSIST", 0..50, -TTL),
+    ("SET KEY VALUE KEEPTTL", 100..150, 0),
+    ("SET KEY VALUE", 100..150, -TTL),
+    ("SETEX KEY 1000 VALUE", 100..150, TTL),
+    // An end that is not in the future deletes the key.
+    ("EXPIRE KEY -1", 100..150, -ENTRY - TTL),
+    ("GETDEL KEY", 150..160, -ENTRY - TTL),
+    ("DEL KEY", 0..100, -ENTRY),
+    ("DEL KEY", 160..200, -ENTRY - TTL),
+    // The sweep deletes them, and the tables shrink.
+    ("PEXPIRE KEY 1", 200..300, -ENTRY - TTL),
+];
+
+#[test]
+fn memory_follows_expire_ttl_persist_and_del_entry_by_entry() {
+    let mut settings = SETTINGS.to_vec();
+    settings.extend(["--latency-tracking", "no"]);
+    let Some(server) = Server::start(&settings) else { return };
+    let keys = Fill { key: 24, value: 1_000, has_ttl: false, count: 300 }.keys();
+    let objects = model::objects(keys.iter().map(|key| (key.as_str(), 1_000)));
+    let trace = Arc::new(Trace::new(Vec::new(), Vec::new(), objects, SimDuration::ZERO));
+    let cache = model::redis(&trace, "noeviction", 1 << 40, 0, 0);
+    let mut model = Connection::new(cache, WallClock::starting_at(1_700_000_000_000));
+    let value = "v".repeat(1_000);
+    let empty = settled(&server);
+    let (mut before, mut tables_before) = (0, 0);
+    for (second, (command, which, each)) in (0..).step_by(2).zip(STEPS) {
+        let now = SimTime::ZERO + SimDuration::from_secs(second);
+        let mut client = server.client();
+        for key in &keys[which.clone()] {
+            let words: Vec<&str> = command
+                .split(' ')
+                .map(|word| match word {
+                    "KEY" => key.as_str(),
+                    "VALUE" => value.as_str(),
+                    word => word,
+                })
+                .collect();
+            client.must(&words);
+            model.send(&words, now);
+        }
+        drop(client);
+        // Ticks, so that tables have moved their keys and the dead are deleted.
+        sleep(Duration::from_millis(100));
+        model.cache_mut().bytes_at(now + SimDuration::from_secs(1));
+        let parts = model.cache().breakdown().expect("the model counts as Redis does");
+        let modelled = parts.total() - parts.clients - parts.fixed;
+        let live = settled(&server) - empty;
+        assert!(
+            live.abs_diff(modelled) < which.len().min(100) as u64,
+            "{command}: the server uses {live} bytes, the model says {modelled}"
+        );
+        let entries = modelled.cast_signed() - parts.tables.cast_signed();
+        let by_rule = before - tables_before + each * i64::try_from(which.len()).expect("they are few");
+        assert_eq!(entries, by_rule, "{command}: entries of the model");
+        (before, tables_before) = (modelled.cast_signed(), parts.tables.cast_signed());
+    }
+    assert_eq!(model.cache().entries(), 0);
+}
+
+/// A client that has been idle for long is left with little.
+#[test]
+fn a_client_that_is_idle_for_long_gives_its_buffers_back() {
+    let Some(server) = Server::start(&["--slowlog-log-slower-than", "-1", "--latency-tracking", "no"]) else {
+        return;
+    };
+    let before = settled(&server);
+    let mut client = server.client();
+    client.must(&["GET", "image"]);
+    let busy = used(&server) - before;
+    sleep(Duration::from_secs(14));
+    let idle = used(&server).saturating_sub(before);
+    drop(client);
+    let objects = model::objects([("image", 1)]);
+    let trace = Arc::new(Trace::new(Vec::new(), Vec::new(), objects, SimDuration::ZERO));
+    let mut cache = model::redis(&trace, "noeviction", 1 << 40, 0, 0);
+    let clients =
+        |cache: &ttlab::cache::Cache| cache.breakdown().expect("the model counts as Redis does").clients;
+    cache.get(ObjectId::new(0), SimTime::ZERO);
+    assert!(clients(&cache).abs_diff(busy) * 100 < busy, "{busy} bytes, the model says {}", clients(&cache));
+    cache.bytes_at(SimTime::ZERO + SimDuration::from_secs(14));
+    // What is left is less than other parts of a server come and go by.
+    assert!(clients(&cache).abs_diff(idle) < 1_100, "{idle} bytes, the model says {}", clients(&cache));
 }

@@ -73,14 +73,19 @@ pub(crate) fn key(number: usize) -> String {
 /// A cache of this design for a run until `end`.
 pub(crate) fn cache(design: &Design, end: SimTime) -> Cache {
     let setup = Setup { objects: design.sizes.len(), capacity: design.capacity, ..Setup::nothing() };
+    cache_for(design, &setup, end)
+}
+
+/// The same for a setup that may tell of coming requests.
+pub(crate) fn cache_for(design: &Design, setup: &Setup, end: SimTime) -> Cache {
     let made = "every part can be made with its defaults";
     let window = Window { from: SimTime::ZERO, until: end };
     Cache::new(
         objects(design),
         design.capacity,
-        EVICTIONS.default_choice(design.policy).make(&setup).expect(made),
-        RECLAIMS.default_choice(design.reclaim).make(&setup).expect(made),
-        MEMORIES.default_choice(design.memory).make(&setup).expect(made),
+        EVICTIONS.default_choice(design.policy).make(setup).expect(made),
+        RECLAIMS.default_choice(design.reclaim).make(setup).expect(made),
+        MEMORIES.default_choice(design.memory).make(setup).expect(made),
         Residency::new(window, SimDuration::from_secs(3_600)),
     )
     .serving(design.settings, Seed::new(design.seed))

@@ -30,9 +30,9 @@ pub struct Params {}
 #[derive(Debug)]
 pub struct Lfu {
     /// Requests counted, and when the last of them was.
-    uses: Heap<(u64, u64)>,
-    /// Requests and stores seen by the policy: its clock.
-    now: u64,
+    uses: Heap<(u32, u32)>,
+    /// Requests and stores seen by the policy: its clock, which begins anew before it overflows.
+    now: u32,
 }
 
 impl Plugin for Lfu {
@@ -50,8 +50,13 @@ impl Plugin for Lfu {
 impl Lfu {
     fn used(&mut self, object: ObjectId) {
         let count = self.uses.key(object).map_or(0, |(count, _)| count);
+        if self.now == u32::MAX {
+            // Only the order of times matters.
+            self.uses.rekey(|(count, _), rank| (count, rank));
+            self.now = u32::try_from(self.uses.len()).expect("there are fewer objects than ids");
+        }
         self.now += 1;
-        self.uses.set(object, (count + 1, self.now));
+        self.uses.set(object, (count.saturating_add(1), self.now));
     }
 }
 
@@ -82,5 +87,25 @@ impl EvictionPolicy for Lfu {
     fn check(&self, entries: u64) {
         self.uses.check();
         assert_eq!(self.uses.len(), entries, "every entry has a count");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_begins_anew_and_the_order_stays() {
+        let mut lfu = Lfu { uses: Heap::new(4), now: u32::MAX - 3 };
+        for object in [2, 0, 1, 3, 2, 0] {
+            lfu.used(ObjectId::new(object));
+        }
+        assert!(lfu.now < 10);
+        // Objects 1 and 3 were used once, 1 before 3; then 2 before 0.
+        for object in [1, 3, 2, 0] {
+            lfu.check(lfu.uses.len());
+            assert_eq!(lfu.victim(), Some(ObjectId::new(object)));
+            lfu.on_evict(ObjectId::new(object));
+        }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Four bytes a bucket and four a key: the head of each chain, and with each key who follows.
 
-use super::table::{ABSENT, Key, NIL, Storage, Table, below, bucket};
+use super::keys::{ABSENT, Key, Keys};
+use super::table::{NIL, Storage, Table, below, bucket};
 use crate::random::Stream;
 use crate::trace::ObjectId;
 use crate::trace::prefetch::{on_large_pages, prefetch};
@@ -14,8 +15,6 @@ pub(super) struct Chains<const LINK: usize> {
 }
 
 impl<const LINK: usize> Storage for Chains<LINK> {
-    const LINK: usize = LINK;
-
     fn with(buckets: usize, _: usize) -> Self {
         let mut heads = on_large_pages(buckets);
         heads.resize(buckets, NIL);
@@ -32,24 +31,30 @@ impl<const LINK: usize> Storage for Chains<LINK> {
         self.heads[place] == NIL
     }
 
-    fn add(&mut self, object: ObjectId, keys: &mut [Key]) {
+    fn add(&mut self, object: ObjectId, _: u32, keys: &mut Keys) {
         let key = &mut keys[object.index()];
         let place = bucket(key.hash, self.heads.len());
         key.links[LINK] = std::mem::replace(&mut self.heads[place], object.as_u32());
     }
 
-    fn unlink(&mut self, object: ObjectId, keys: &mut [Key]) -> bool {
+    fn holds(&self, object: ObjectId, keys: &Keys) -> bool {
+        keys[object.index()].links[LINK] != ABSENT
+    }
+
+    fn unlink(&mut self, object: ObjectId, keys: &mut Keys) -> bool {
         let (own, Key { hash, links, .. }) = (object.as_u32(), keys[object.index()]);
         let place = bucket(hash, self.heads.len());
         let mut at = self.heads[place];
         if at == own {
             self.heads[place] = links[LINK];
+            keys[object.index()].links[LINK] = ABSENT;
             return true;
         }
         while at != NIL {
             let next = &mut keys[at as usize].links[LINK];
             if *next == own {
                 *next = links[LINK];
+                keys[object.index()].links[LINK] = ABSENT;
                 return true;
             }
             at = *next;
@@ -57,16 +62,16 @@ impl<const LINK: usize> Storage for Chains<LINK> {
         false
     }
 
-    fn hand_over(&mut self, place: usize, to: &mut Self, keys: &mut [Key]) {
+    fn hand_over(&mut self, place: usize, to: &mut Self, keys: &mut Keys) {
         let mut key = std::mem::replace(&mut self.heads[place], NIL);
         while key != NIL {
             let next = keys[key as usize].links[LINK];
-            to.add(ObjectId::new(key), keys);
+            to.add(ObjectId::new(key), 0, keys);
             key = next;
         }
     }
 
-    fn each(&self, place: usize, keys: &[Key], mut visit: impl FnMut(ObjectId)) {
+    fn each(&self, place: usize, keys: &Keys, mut visit: impl FnMut(ObjectId)) {
         let mut key = self.heads[place];
         while key != NIL {
             debug_assert_ne!(key, ABSENT, "a chain leads to keys that are there");
@@ -77,7 +82,7 @@ impl<const LINK: usize> Storage for Chains<LINK> {
 }
 
 impl<const LINK: usize> Chains<LINK> {
-    fn nth(&self, place: usize, n: usize, keys: &[Key]) -> ObjectId {
+    fn nth(&self, place: usize, n: usize, keys: &Keys) -> ObjectId {
         let next = |key: u32, _| keys[key as usize].links[LINK];
         ObjectId::new((0..n).fold(self.heads[place], next))
     }
@@ -86,7 +91,7 @@ impl<const LINK: usize> Chains<LINK> {
 impl<const LINK: usize> Table<Chains<LINK>> {
     /// A bucket drawn until one holds keys, then a key of its chain: keys that share a bucket are drawn
     /// less often (`dict.c:dictGetRandomKey`).
-    pub(super) fn random_key(&mut self, random: &mut Stream, keys: &mut [Key]) -> Option<ObjectId> {
+    pub(super) fn random_key(&mut self, random: &mut Stream, keys: &mut Keys) -> Option<ObjectId> {
         if self.len() == 0 {
             return None;
         }
@@ -110,7 +115,7 @@ impl<const LINK: usize> Table<Chains<LINK>> {
         &mut self,
         want: usize,
         random: &mut Stream,
-        keys: &mut [Key],
+        keys: &mut Keys,
         out: &mut Vec<ObjectId>,
     ) {
         out.clear();
@@ -174,14 +179,14 @@ impl<const LINK: usize> Table<Chains<LINK>> {
 
     /// Asks for the keys at the heads of `buckets` chains from `place` on, or for those that follow them.
     #[inline]
-    pub(super) fn ask_for(&self, place: usize, buckets: usize, followers: bool, keys: &[Key]) {
+    pub(super) fn ask_for(&self, place: usize, buckets: usize, followers: bool, keys: &Keys) {
         let heads = &self.halves[usize::from(self.is_moving())].heads;
         let end = heads.len().min(place + buckets);
         for head in heads.get(place..end).unwrap_or_default() {
             if followers && *head != NIL {
-                prefetch(keys, keys[*head as usize].links[LINK] as usize);
+                keys.prefetch(keys[*head as usize].links[LINK] as usize);
             } else {
-                prefetch(keys, *head as usize);
+                keys.prefetch(*head as usize);
             }
         }
     }

@@ -1,8 +1,9 @@
 //! The keys with a TTL: as chains where victims are drawn from them, as rows where they are only swept.
 
 use super::chains::Chains;
+use super::keys::Keys;
 use super::rows::{Rows, coarse};
-use super::table::{Key, Table};
+use super::table::Table;
 use crate::trace::ObjectId;
 use crate::units::SimTime;
 
@@ -39,7 +40,7 @@ impl Expires {
 
     /// Whether the key of `object` is there.
     #[inline]
-    pub(super) fn contains(&self, object: ObjectId, keys: &[Key]) -> bool {
+    pub(super) fn contains(&self, object: ObjectId, keys: &Keys) -> bool {
         both!(self, table => table.contains(object, keys))
     }
 
@@ -60,43 +61,37 @@ impl Expires {
         both!(self, table => table.is_sparse())
     }
 
-    /// A key has this deadline from now on, whether it had one before or not.
+    /// A key has this deadline from now on; `there` says whether it had one before.
     #[inline]
     pub(super) fn arm(
         &mut self,
         object: ObjectId,
         expires_at: SimTime,
-        keys: &mut [Key],
+        there: bool,
+        keys: &mut Keys,
         allowed: impl FnOnce(u64) -> bool,
     ) {
-        let there = self.contains(object, keys);
         match self {
             Self::Chained(_) if there => {}
-            Self::Chained(table) => table.insert(object, keys, allowed),
             Self::Swept(table) if there => table.rearm(object, coarse(expires_at), keys),
-            Self::Swept(table) => {
-                keys[object.index()].links[1] = coarse(expires_at);
-                table.insert(object, keys, allowed);
-            }
+            _ => both!(self, table => table.insert(object, coarse(expires_at), keys, allowed)),
         }
     }
 
-    /// Takes a key out, if it is there.
+    /// Takes a key out that is there.
     #[inline]
-    pub(super) fn remove(&mut self, object: ObjectId, keys: &mut [Key]) {
-        if self.contains(object, keys) {
-            both!(self, table => table.remove(object, keys));
-        }
+    pub(super) fn remove(&mut self, object: ObjectId, keys: &mut Keys) {
+        both!(self, table => table.remove(object, keys));
     }
 
     /// A key is looked up: while keys move, the next bucket is moved.
     #[inline]
-    pub(super) fn step(&mut self, keys: &mut [Key]) {
+    pub(super) fn step(&mut self, keys: &mut Keys) {
         both!(self, table => table.step(keys));
     }
 
     /// Moves up to so many buckets that hold keys.
-    pub(super) fn advance(&mut self, buckets: u64, keys: &mut [Key]) {
+    pub(super) fn advance(&mut self, buckets: u64, keys: &mut Keys) {
         both!(self, table => table.advance(buckets, keys));
     }
 
@@ -111,13 +106,13 @@ impl Expires {
     }
 
     /// The keys of one bucket.
-    pub(super) fn each(&self, half: usize, place: usize, keys: &[Key], visit: impl FnMut(ObjectId)) {
+    pub(super) fn each(&self, half: usize, place: usize, keys: &Keys, visit: impl FnMut(ObjectId)) {
         both!(self, table => table.each(half, place, keys, visit));
     }
 
     /// # Panics
     /// If the bookkeeping has drifted.
-    pub(super) fn check(&self, keys: &[Key]) {
+    pub(super) fn check(&self, keys: &Keys) {
         both!(self, table => table.check(keys));
     }
 }

@@ -5,7 +5,6 @@
 //! that hit its time limit (`redis-7.0 expire.c:activeExpireCycle`).
 
 use super::expires::Expires;
-use super::rows::coarse;
 use super::{Server, Settings};
 use crate::cache::{Cache, Cause};
 use crate::trace::ObjectId;
@@ -41,7 +40,7 @@ pub(super) fn fast_limit(settings: &Settings) -> SimDuration {
 /// What a cycle leaves to the next.
 #[derive(Debug, Default)]
 pub(super) struct Expiry {
-    cursor: usize,
+    pub(super) cursor: usize,
     /// Whether the last cycle hit its time limit.
     hit_limit: bool,
     /// Estimated share of dead keys, smoothed over cycles.
@@ -54,10 +53,10 @@ pub(super) struct Expiry {
 
 /// What a round has found.
 #[derive(Debug, Default)]
-struct Round {
-    sampled: usize,
-    expired: usize,
-    visited: usize,
+pub(super) struct Round {
+    pub(super) sampled: usize,
+    pub(super) expired: usize,
+    pub(super) visited: usize,
 }
 
 impl Server {
@@ -139,6 +138,7 @@ impl Cache {
                 break;
             }
         }
+        self.note_swept(now);
         let Some(server) = &mut self.server else { return };
         server.expiry.hit_limit = hit_limit;
         let share = if sampled == 0 { 0.0 } else { expired as f64 / sampled as f64 };
@@ -151,15 +151,13 @@ impl Cache {
         let Some(server) = &mut self.server else { return round };
         let want = keys.min(server.expires.len());
         let most = 20 * want;
-        if let Expires::Swept(rows) = &server.expires
-            && !rows.is_moving()
-        {
-            let mut maybe_dead = std::mem::take(&mut server.scratch);
-            maybe_dead.clear();
-            let passed = rows.sweep(server.expiry.cursor, want, most, coarse(now), &mut maybe_dead);
-            server.expiry.cursor = server.expiry.cursor.wrapping_add(passed.buckets);
-            (round.sampled, round.visited) = (passed.keys, passed.buckets);
-            self.expire_those(maybe_dead, now, &mut round);
+        if matches!(server.expires, Expires::Swept(_)) && !server.expires.is_moving() {
+            let places = server.sweep(want, most, now, &mut round);
+            if server.runs_commands() {
+                self.expire_places(places, now, &mut round);
+            } else {
+                self.sweep_away(places, now, &mut round);
+            }
             return round;
         }
         while round.sampled < want && round.visited < most {
@@ -187,6 +185,17 @@ impl Cache {
             maybe_dead.push(object);
         });
         round.sampled += maybe_dead.len();
+        self.expire_those(maybe_dead, now, round);
+    }
+
+    /// Deletes those at these places of the rows that are dead, one by one.
+    fn expire_places(&mut self, places: Vec<usize>, now: SimTime, round: &mut Round) {
+        let Some(server) = &mut self.server else { return };
+        let Expires::Swept(rows) = &server.expires else { return };
+        let mut maybe_dead = std::mem::take(&mut server.scratch);
+        maybe_dead.clear();
+        maybe_dead.extend(places.iter().map(|place| rows.at(*place).0));
+        server.swept.give_back(places);
         self.expire_those(maybe_dead, now, round);
     }
 

@@ -11,12 +11,14 @@ mod cron;
 mod expires;
 mod expiry;
 mod footprint;
+mod keys;
 mod pool;
 mod rank;
 mod room;
 mod rows;
 mod settings;
 mod store;
+mod swept;
 mod table;
 
 pub use footprint::{Breakdown, Build};
@@ -28,14 +30,15 @@ use chains::Chains;
 use clients::Clients;
 use expires::Expires;
 use expiry::Expiry;
+use keys::Keys;
 use pool::Pool;
-use table::{Key, Table};
+use swept::Swept;
+use table::Table;
 
 use super::eviction::sampled::{Rank, Sampled};
 use super::memory::{Counting, SIDECAR_SUFFIX};
 use super::{Restart, Slot, State};
 use crate::random::{Seed, Stream};
-use crate::trace::prefetch::{on_large_pages, prefetch};
 use crate::trace::{ObjectId, Objects};
 use crate::units::SimTime;
 
@@ -88,7 +91,7 @@ pub(super) struct Server {
     needs: Needs,
     objects: Arc<Objects>,
     /// What is kept of each key, by object; made at the first store.
-    keys: Vec<Key>,
+    keys: Keys,
     /// All keys; empty where nothing needs them.
     dict: Table<Chains<0>>,
     /// The keys with a TTL.
@@ -104,6 +107,7 @@ pub(super) struct Server {
     pool: Pool,
     random: Stream,
     expiry: Expiry,
+    swept: Swept,
     overhead: Option<Overhead>,
     /// Bytes of the command that is being run.
     in_flight: u64,
@@ -114,7 +118,6 @@ pub(super) struct Server {
     /// Of this process, for the hashes of its keys.
     hashing: Seed,
     scratch: Vec<ObjectId>,
-    key: String,
 }
 
 impl Server {
@@ -130,7 +133,7 @@ impl Server {
             seed,
             needs,
             objects: Arc::clone(objects),
-            keys: Vec::new(),
+            keys: Keys::default(),
             dict: Table::default(),
             expires: Expires::new(needs.sampled.is_some_and(|sampled| sampled.volatile)),
             clock: rank::lru_clock(&settings, SimTime::ZERO),
@@ -140,13 +143,13 @@ impl Server {
             pool: Pool::default(),
             random: seed.of("sampling").stream(),
             expiry: Expiry::default(),
+            swept: Swept::default(),
             overhead,
             in_flight: 0,
             pending: None,
             starts: 0,
             hashing: seed.of("hash").nth(0),
             scratch: Vec::new(),
-            key: String::new(),
         }
     }
 
@@ -176,7 +179,24 @@ impl Server {
     /// Asks for what is kept about `object`, which will be needed soon.
     #[inline]
     pub(super) fn prefetch(&self, object: ObjectId) {
-        prefetch(&self.keys, object.index());
+        self.keys.prefetch(object.index());
+    }
+
+    /// Asks for the place that a key will probably get among those with a TTL, if the server knows its hash.
+    #[inline]
+    pub(super) fn prefetch_place(&self, object: ObjectId) {
+        let hash = self.keys.hash(object);
+        if let Expires::Swept(rows) = &self.expires
+            && hash != 0
+        {
+            rows.ask_for(hash);
+        }
+    }
+
+    /// Until when the clock brings nothing.
+    #[inline]
+    pub(super) fn wake(&self) -> SimTime {
+        self.wake
     }
 
     /// A key is looked up; `held` says whether it is there.
@@ -189,7 +209,7 @@ impl Server {
             // What is not there is probably stored next.
             self.hash(object);
             if let Expires::Swept(rows) = &self.expires {
-                rows.ask_for(self.keys[object.index()].hash);
+                rows.ask_for(self.keys.hash(object));
             }
         }
     }
@@ -232,10 +252,10 @@ impl Server {
         let room = room.saturating_sub(self.in_flight);
         let allowed = |bytes: u64| bytes <= room;
         if self.runs_commands() {
-            self.dict.insert(object, &mut self.keys, allowed);
+            self.dict.insert(object, 0, &mut self.keys, allowed);
         }
         if expires_at != SimTime::NEVER {
-            self.expires.arm(object, expires_at, &mut self.keys, allowed);
+            self.expires.arm(object, expires_at, false, &mut self.keys, allowed);
         }
         match self.needs.sampled.map(|sampled| sampled.rank) {
             Some(Rank::Lru) => self.keys[object.index()].stamp = self.lru_clock(now),
@@ -247,29 +267,24 @@ impl Server {
     /// Sees to it that the hash of a key is known.
     #[inline]
     fn hash(&mut self, object: ObjectId) {
-        if self.keys.is_empty() {
-            self.keys = on_large_pages(self.objects.len());
-            self.keys.resize(self.objects.len(), Key::absent(0));
-        }
-        if self.keys[object.index()].hash == 0 {
-            self.key.clear();
-            self.objects.write_key(object, &mut self.key);
-            self.keys[object.index()].hash = lower_half(self.hashing.hash(self.key.as_bytes()));
-        }
+        let chained = self.runs_commands();
+        self.keys.know(object, &self.objects, self.hashing, chained);
     }
 
-    /// A live key has another deadline from now on, or none.
-    pub(super) fn armed(&mut self, object: ObjectId, expires_at: SimTime, room: u64) {
-        if expires_at == SimTime::NEVER {
+    /// A live key has another deadline from now on, or none; `had_ttl` says whether it had one before.
+    pub(super) fn armed(&mut self, object: ObjectId, had_ttl: bool, expires_at: SimTime, room: u64) {
+        if expires_at != SimTime::NEVER {
+            self.expires.arm(object, expires_at, had_ttl, &mut self.keys, |bytes| bytes <= room);
+        } else if had_ttl {
             self.expires.remove(object, &mut self.keys);
-        } else {
-            self.expires.arm(object, expires_at, &mut self.keys, |bytes| bytes <= room);
         }
     }
 
-    /// A key left.
-    pub(super) fn left(&mut self, object: ObjectId) {
-        self.expires.remove(object, &mut self.keys);
+    /// A key left, which had a TTL or not.
+    pub(super) fn left(&mut self, object: ObjectId, had_ttl: bool) {
+        if had_ttl {
+            self.expires.remove(object, &mut self.keys);
+        }
         if self.runs_commands() {
             self.dict.remove(object, &mut self.keys);
         }
@@ -293,12 +308,14 @@ impl Server {
             .map(|(index, slot)| (ObjectId::from_index(index), slot.expires_at))
             .collect();
         // A snapshot lists the keys in the order of its own table.
-        loaded.sort_by_key(|(object, _)| self.keys[object.index()].hash);
+        loaded.sort_by_key(|(object, _)| self.keys.hash(*object));
         let with_ttl = loaded.iter().filter(|(_, expires_at)| *expires_at != SimTime::NEVER).count();
-        for (object, _) in &loaded {
-            self.left(*object);
+        for (object, expires_at) in &loaded {
+            self.left(*object, *expires_at != SimTime::NEVER);
         }
-        let ages: Vec<u32> = loaded.iter().map(|(object, _)| self.keys[object.index()].stamp).collect();
+        let whole = self.keys.whole();
+        let age = |object: ObjectId| whole.get(object.index()).map_or(0, |key| key.stamp);
+        let ages: Vec<u32> = loaded.iter().map(|(object, _)| age(*object)).collect();
         self.keys.clear();
         self.hashing = self.seed.of("hash").nth(self.starts);
         self.dict.reserve(if self.runs_commands() { loaded.len() } else { 0 });
@@ -376,7 +393,9 @@ impl Server {
         self.dict.check(&self.keys);
         for (index, slot) in slots.iter().enumerate() {
             let (object, held) = (ObjectId::from_index(index), slot.state == State::Held);
-            let has_ttl = held && slot.expires_at != SimTime::NEVER;
+            let is_swept = self.swept.contains(object);
+            let has_ttl = held && slot.expires_at != SimTime::NEVER && !is_swept;
+            assert!(held || !is_swept, "{object:?} is settled when it is found");
             assert_eq!(
                 self.expires.contains(object, &self.keys),
                 has_ttl,
@@ -394,9 +413,3 @@ impl Server {
 
 /// How often what is foreseen is asked for after the first time.
 const ASKED: u32 = 2;
-
-/// The part of a hash that is kept, of which a table uses the lower bits.
-#[expect(clippy::cast_possible_truncation, reason = "tables of a trace have fewer than 2^32 buckets")]
-fn lower_half(hash: u64) -> u32 {
-    hash as u32
-}

@@ -55,7 +55,8 @@ impl Cache {
         if self.runs_commands() {
             self.check_before_get(object, now);
         }
-        let held = self.slots[object.index()].state == State::Held;
+        let slot = &self.slots[object.index()];
+        let held = slot.state == State::Held && (slot.is_live(now) || !self.is_swept(object));
         if let Some(server) = &mut self.server {
             server.looked_up(object, held);
             server.look_ahead();

@@ -4,7 +4,8 @@
 //! others allow (linear probing in order: Amble, Knuth 1974). So a sweep reads memory in one
 //! direction, eight places at once, and looks at nothing else while nobody there is dead.
 
-use super::table::{Key, NIL, Storage, Table, bucket};
+use super::keys::Keys;
+use super::table::{NIL, Storage, Table, bucket};
 use crate::trace::ObjectId;
 use crate::trace::prefetch::prefetch;
 use crate::units::SimTime;
@@ -50,8 +51,6 @@ pub(super) struct Passed {
 }
 
 impl Storage for Rows {
-    const LINK: usize = 1;
-
     fn with(buckets: usize, keys: usize) -> Self {
         let homes = (keys * 160 / 100).max(2 * STRIDE);
         let places = homes + STRIDE;
@@ -69,31 +68,32 @@ impl Storage for Rows {
         self.due[first] == FREE || self.bucket_at(first) != place
     }
 
-    fn add(&mut self, object: ObjectId, keys: &mut [Key]) {
-        let Key { hash, links, .. } = keys[object.index()];
-        if (self.len + 1) * 100 > self.homes * FULL {
-            self.spread_out();
-        }
-        self.put(self.first(bucket(hash, self.buckets)), links[Self::LINK], (object.as_u32(), hash));
+    fn add(&mut self, object: ObjectId, due: u32, keys: &mut Keys) {
+        self.stand(object, keys.hash(object), due);
     }
 
-    fn unlink(&mut self, object: ObjectId, keys: &mut [Key]) -> bool {
-        let at = self.find(object, keys[object.index()].hash);
+    fn holds(&self, object: ObjectId, keys: &Keys) -> bool {
+        self.find(object, keys.hash(object)).is_some()
+    }
+
+    fn unlink(&mut self, object: ObjectId, keys: &mut Keys) -> bool {
+        let at = self.find(object, keys.hash(object));
         if let Some(at) = at {
             self.take(at);
         }
         at.is_some()
     }
 
-    fn hand_over(&mut self, place: usize, to: &mut Self, keys: &mut [Key]) {
+    fn hand_over(&mut self, place: usize, to: &mut Self, _: &mut Keys) {
         let first = self.first(place);
         while self.due[first] != FREE && self.bucket_at(first) == place {
-            to.add(ObjectId::new(self.keys[first].0), keys);
+            let (object, hash) = self.keys[first];
+            to.stand(ObjectId::new(object), hash, self.due[first]);
             self.take(first);
         }
     }
 
-    fn each(&self, place: usize, _: &[Key], mut visit: impl FnMut(ObjectId)) {
+    fn each(&self, place: usize, _: &Keys, mut visit: impl FnMut(ObjectId)) {
         let mut at = self.first(place);
         while self.due[at] != FREE && self.bucket_at(at) == place {
             visit(ObjectId::new(self.keys[at].0));
@@ -106,6 +106,14 @@ impl Rows {
     #[inline]
     fn home(&self, place: usize) -> usize {
         (place * self.homes) >> self.buckets.trailing_zeros()
+    }
+
+    /// Puts a key first in its bucket.
+    fn stand(&mut self, object: ObjectId, hash: u32, due: u32) {
+        if (self.len + 1) * 100 > self.homes * FULL {
+            self.spread_out();
+        }
+        self.put(self.first(bucket(hash, self.buckets)), due, (object.as_u32(), hash));
     }
 
     #[inline]
@@ -135,34 +143,32 @@ impl Rows {
         None
     }
 
-    /// Puts a key at a place, and who stands there one further.
+    /// Puts a key at a place, and who stands there one further. Shifts are short: they end at the next free place.
     #[inline]
-    fn put(&mut self, at: usize, due: u32, key: (u32, u32)) {
-        let mut end = at;
-        while self.due[end] != FREE {
-            end += 1;
+    fn put(&mut self, mut at: usize, mut due: u32, mut key: (u32, u32)) {
+        while self.due[at] != FREE {
+            std::mem::swap(&mut self.due[at], &mut due);
+            std::mem::swap(&mut self.keys[at], &mut key);
+            at += 1;
         }
+        (self.due[at], self.keys[at]) = (due, key);
         // The last place stays free, and all searches end there.
-        if end + 1 == self.due.len() {
+        if at + 1 == self.due.len() {
             self.due.push(FREE);
             self.keys.push((0, 0));
         }
-        self.due.copy_within(at..end, at + 1);
-        self.keys.copy_within(at..end, at + 1);
-        (self.due[at], self.keys[at]) = (due, key);
         self.len += 1;
     }
 
     /// Takes the key of a place out, and those behind it back that do not stand at home.
     #[inline]
-    fn take(&mut self, at: usize) {
-        let mut end = at + 1;
-        while self.due[end] != FREE && self.home(self.bucket_at(end)) < end {
-            end += 1;
+    fn take(&mut self, mut at: usize) {
+        while self.due[at + 1] != FREE && self.home(self.bucket_at(at + 1)) <= at {
+            self.due[at] = self.due[at + 1];
+            self.keys[at] = self.keys[at + 1];
+            at += 1;
         }
-        self.due.copy_within(at + 1..end, at);
-        self.keys.copy_within(at + 1..end, at);
-        self.due[end - 1] = FREE;
+        self.due[at] = FREE;
         self.len -= 1;
     }
 
@@ -178,8 +184,8 @@ impl Rows {
     }
 
     /// Passes the keys of the buckets from `begin` to `end`, until at least `want` were passed and a bucket
-    /// is done; who is due by `now` goes to `dead`.
-    fn pass(&self, begin: usize, end: usize, want: usize, now: u32, dead: &mut Vec<ObjectId>) -> Passed {
+    /// is done; the places of those due by `now` go to `dead`.
+    fn pass(&self, begin: usize, end: usize, want: usize, now: u32, dead: &mut Vec<usize>) -> Passed {
         let (mut at, last) = (self.first(begin), self.first(end.min(self.buckets)));
         let last = if end >= self.buckets { self.due.len() } else { last };
         let (mut seen, mut current) = (0, usize::MAX);
@@ -204,7 +210,7 @@ impl Rows {
                 }
                 (seen, current) = (seen + 1, bucket);
                 if self.due[place] <= now {
-                    dead.push(ObjectId::new(self.keys[place].0));
+                    dead.push(place);
                 }
             }
             at += STRIDE;
@@ -216,28 +222,23 @@ impl Rows {
 
 impl Table<Rows> {
     /// A key that is there has another deadline.
-    pub(super) fn rearm(&mut self, object: ObjectId, due: u32, keys: &mut [Key]) {
-        let key = &mut keys[object.index()];
-        if key.links[Rows::LINK] == due {
-            return;
-        }
-        key.links[Rows::LINK] = due;
+    pub(super) fn rearm(&mut self, object: ObjectId, due: u32, keys: &Keys) {
         for half in self.halves.iter_mut().filter(|half| half.buckets > 0) {
-            if let Some(at) = half.find(object, key.hash) {
+            if let Some(at) = half.find(object, keys.hash(object)) {
                 half.due[at] = due;
             }
         }
     }
 
     /// A round of the sweep while no keys move: whole buckets from the cursor on, until `want` keys were
-    /// passed or `most` buckets; who may be dead at `now` goes to `dead`.
+    /// passed or `most` buckets; the places of those who may be dead at `now` go to `dead`.
     pub(super) fn sweep(
         &self,
         cursor: usize,
         want: usize,
         most: usize,
         now: u32,
-        dead: &mut Vec<ObjectId>,
+        dead: &mut Vec<usize>,
     ) -> Passed {
         debug_assert!(!self.is_moving(), "both tables are swept while keys move");
         let row = &self.halves[0];
@@ -249,6 +250,21 @@ impl Table<Rows> {
             sum = Passed { keys: sum.keys + passed.keys, buckets: sum.buckets + passed.buckets };
         }
         sum
+    }
+
+    /// Who stands at a place while no keys move, and when it is due.
+    #[inline]
+    pub(super) fn at(&self, place: usize) -> (ObjectId, u32) {
+        let row = &self.halves[0];
+        (ObjectId::new(row.keys[place].0), row.due[place])
+    }
+
+    /// Takes out who stands at a place while no keys move.
+    #[inline]
+    pub(super) fn take_at(&mut self, place: usize) {
+        debug_assert!(!self.is_moving(), "a place says nothing while keys move");
+        self.halves[0].take(place);
+        self.len -= 1;
     }
 
     /// An instant at which no key is dead yet, close to the first at which one is.

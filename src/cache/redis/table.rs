@@ -12,13 +12,12 @@ use std::fmt::Debug;
 
 use rand::Rng;
 
+use super::keys::Keys;
 use crate::random::Stream;
 use crate::trace::ObjectId;
 
 /// The end of a chain.
 pub(super) const NIL: u32 = u32::MAX;
-/// Of an object that is not in the table. Traces have fewer objects.
-pub(super) const ABSENT: u32 = u32::MAX - 1;
 /// Buckets of the smallest table.
 const LEAST: usize = 4;
 /// A table fuller than this grows even where memory does not allow it.
@@ -26,30 +25,8 @@ const FORCED: f64 = 1.618;
 /// Empty buckets passed in one step of moving.
 const EMPTY_VISITS: u32 = 10;
 
-/// What is kept of every key, whether it is there or not: a quarter of a cache line.
-#[derive(Debug, Clone, Copy)]
-#[repr(align(16))]
-pub(super) struct Key {
-    /// The hash, fixed for the life of the process; 0 until it is needed for the first time.
-    pub(super) hash: u32,
-    /// LRU stamp or LFU bits.
-    pub(super) stamp: u32,
-    /// What each table keeps with the key: who follows in its chain, or when it is due.
-    pub(super) links: [u32; 2],
-}
-
-impl Key {
-    /// A key that stands in no table.
-    pub(super) fn absent(hash: u32) -> Self {
-        Self { hash, stamp: 0, links: [ABSENT; 2] }
-    }
-}
-
 /// Buckets of keys. Within a bucket the newest key comes first.
 pub(super) trait Storage: Debug + Default {
-    /// Which of a key's links are this table's: 0 for all keys and 1 for those with a TTL.
-    const LINK: usize;
-
     /// So many empty buckets, for about so many keys. The default has none.
     fn with(buckets: usize, keys: usize) -> Self;
 
@@ -59,17 +36,20 @@ pub(super) trait Storage: Debug + Default {
     /// Whether a bucket is empty.
     fn is_vacant(&self, place: usize) -> bool;
 
-    /// Puts a key first in its bucket.
-    fn add(&mut self, object: ObjectId, keys: &mut [Key]);
+    /// Puts a key first in its bucket. `due` tells coarsely when it expires, where that matters.
+    fn add(&mut self, object: ObjectId, due: u32, keys: &mut Keys);
+
+    /// Whether a key is in its bucket.
+    fn holds(&self, object: ObjectId, keys: &Keys) -> bool;
 
     /// Takes a key out of its bucket, if it is there.
-    fn unlink(&mut self, object: ObjectId, keys: &mut [Key]) -> bool;
+    fn unlink(&mut self, object: ObjectId, keys: &mut Keys) -> bool;
 
     /// Takes the keys out of a bucket one after the other, and adds each to another table.
-    fn hand_over(&mut self, place: usize, to: &mut Self, keys: &mut [Key]);
+    fn hand_over(&mut self, place: usize, to: &mut Self, keys: &mut Keys);
 
     /// The keys of one bucket, newest first.
-    fn each(&self, place: usize, keys: &[Key], visit: impl FnMut(ObjectId));
+    fn each(&self, place: usize, keys: &Keys, visit: impl FnMut(ObjectId));
 }
 
 /// A table of keys: those in the server, or those with a TTL.
@@ -77,7 +57,7 @@ pub(super) trait Storage: Debug + Default {
 pub(super) struct Table<S> {
     /// The table, and while keys move the one they move to.
     pub(super) halves: [S; 2],
-    len: usize,
+    pub(super) len: usize,
     /// The first bucket of the old table that has not been emptied; `None` while nothing moves.
     pub(super) moving: Option<usize>,
 }
@@ -89,10 +69,9 @@ impl<S: Storage> Table<S> {
     }
 
     /// Whether the key of `object` is there.
-    #[expect(clippy::unused_self, reason = "the table is asked, though the keys know")]
     #[inline]
-    pub(super) fn contains(&self, object: ObjectId, keys: &[Key]) -> bool {
-        keys[object.index()].links[S::LINK] != ABSENT
+    pub(super) fn contains(&self, object: ObjectId, keys: &Keys) -> bool {
+        self.halves.iter().any(|half| half.buckets() > 0 && half.holds(object, keys))
     }
 
     /// Buckets of the table and, while keys move, of the one they move to.
@@ -109,32 +88,37 @@ impl<S: Storage> Table<S> {
 
     /// Adds a key that is not there, and grows if it is time to and `allowed` says so of the bytes of
     /// the new buckets.
-    pub(super) fn insert(&mut self, object: ObjectId, keys: &mut [Key], allowed: impl FnOnce(u64) -> bool) {
+    pub(super) fn insert(
+        &mut self,
+        object: ObjectId,
+        due: u32,
+        keys: &mut Keys,
+        allowed: impl FnOnce(u64) -> bool,
+    ) {
         self.step(keys);
         self.grow(allowed);
-        self.halves[usize::from(self.is_moving())].add(object, keys);
+        self.halves[usize::from(self.is_moving())].add(object, due, keys);
         self.len += 1;
     }
 
-    /// Takes a key out.
-    pub(super) fn remove(&mut self, object: ObjectId, keys: &mut [Key]) {
+    /// Takes a key out that is there.
+    pub(super) fn remove(&mut self, object: ObjectId, keys: &mut Keys) {
         self.step(keys);
         let found = self.halves.iter_mut().any(|half| half.buckets() > 0 && half.unlink(object, keys));
         debug_assert!(found, "{object:?} stands in its bucket");
-        keys[object.index()].links[S::LINK] = ABSENT;
         self.len -= 1;
     }
 
     /// A key is looked up: while keys move, the next bucket is moved.
     #[inline]
-    pub(super) fn step(&mut self, keys: &mut [Key]) {
+    pub(super) fn step(&mut self, keys: &mut Keys) {
         if self.moving.is_some() {
             self.advance(1, keys);
         }
     }
 
     /// Moves up to so many buckets that hold keys; how many buckets were visited.
-    pub(super) fn advance(&mut self, buckets: u64, keys: &mut [Key]) -> u64 {
+    pub(super) fn advance(&mut self, buckets: u64, keys: &mut Keys) -> u64 {
         let Some(mut at) = self.moving else { return 0 };
         let [old, new] = &mut self.halves;
         let all = old.buckets();
@@ -204,7 +188,7 @@ impl<S: Storage> Table<S> {
     }
 
     /// The keys of one bucket of the table or, while keys move, of the one they move to, newest first.
-    pub(super) fn each(&self, half: usize, place: usize, keys: &[Key], visit: impl FnMut(ObjectId)) {
+    pub(super) fn each(&self, half: usize, place: usize, keys: &Keys, visit: impl FnMut(ObjectId)) {
         self.halves[half].each(place, keys, visit);
     }
 
@@ -212,7 +196,7 @@ impl<S: Storage> Table<S> {
     ///
     /// # Panics
     /// If a key stands in a wrong bucket, twice, or is miscounted.
-    pub(super) fn check(&self, keys: &[Key]) {
+    pub(super) fn check(&self, keys: &Keys) {
         let mut seen = 0;
         for (half, storage) in self.halves.iter().enumerate() {
             let buckets = storage.buckets();
@@ -221,15 +205,14 @@ impl<S: Storage> Table<S> {
                 let emptied = half == 0 && self.moving.is_some_and(|at| place < at);
                 self.each(half, place, keys, |object| {
                     assert!(!emptied, "a bucket that was moved is empty");
-                    let hash = keys[object.index()].hash;
-                    assert_eq!(bucket(hash, buckets), place, "{object:?} by its hash");
+                    assert_eq!(bucket(keys.hash(object), buckets), place, "{object:?} by its hash");
+                    assert!(storage.holds(object, keys), "{object:?} is found where it stands");
                     seen += 1;
                     assert!(seen <= self.len, "no chain is a ring");
                 });
             }
         }
-        let known = keys.iter().filter(|key| key.links[S::LINK] != ABSENT).count();
-        assert_eq!((seen, known), (self.len, self.len), "keys in the table");
+        assert_eq!(seen, self.len, "keys in the table");
         assert_eq!(self.is_moving(), self.halves[1].buckets() > 0, "two tables exist while keys move");
     }
 }
@@ -254,22 +237,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::chains::Chains;
+    use super::super::keys::Key;
     use super::super::rows::Rows;
     use super::*;
     use crate::random::Seed;
     use crate::units::SimTime;
 
-    fn keys(objects: usize) -> Vec<Key> {
+    fn keys(objects: usize) -> Keys {
         #[expect(clippy::cast_possible_truncation, reason = "the lower half of a hash is a hash")]
-        (0..objects as u64).map(|key| Key::absent(Seed::new(5).bits(key, 0) as u32)).collect()
+        Keys::of((0..objects as u64).map(|key| Key::absent(Seed::new(5).bits(key, 0) as u32)).collect())
     }
 
-    /// A key gets a deadline before it comes to stand in rows.
-    fn armed(keys: &mut [Key], object: ObjectId, due: u32) {
-        keys[object.index()].links[1] = due;
-    }
-
-    fn contents<S: Storage>(table: &Table<S>, keys: &[Key]) -> Vec<Vec<ObjectId>> {
+    fn contents<S: Storage>(table: &Table<S>, keys: &Keys) -> Vec<Vec<ObjectId>> {
         let mut all = Vec::new();
         for half in 0..2 {
             for place in 0..table.buckets()[half] {
@@ -291,7 +270,7 @@ mod tests {
                 let object = ObjectId::new(key);
                 prop_assert_eq!(table.contains(object, &keys), naive.contains(&key));
                 match (step, naive.contains(&key)) {
-                    (0 | 1, false) => { table.insert(object, &mut keys, |_| key % 3 > 0); naive.insert(key); }
+                    (0 | 1, false) => { table.insert(object, 0, &mut keys, |_| key % 3 > 0); naive.insert(key); }
                     (2, true) => { table.remove(object, &mut keys); naive.remove(&key); }
                     (3, _) => { table.shrink(); table.advance(2, &mut keys); }
                     _ => table.step(&mut keys),
@@ -318,11 +297,10 @@ mod tests {
                 let object = ObjectId::new(key % objects);
                 match (step, chains.contains(object, &one)) {
                     (0 | 1, false) => {
-                        chains.insert(object, &mut one, |_| key % 3 > 0);
-                        armed(&mut other, object, due);
-                        rows.insert(object, &mut other, |_| key % 3 > 0);
+                        chains.insert(object, due, &mut one, |_| key % 3 > 0);
+                        rows.insert(object, due, &mut other, |_| key % 3 > 0);
                     }
-                    (1, true) => rows.rearm(object, due, &mut other),
+                    (1, true) => rows.rearm(object, due, &other),
                     (2 | 4, true) => { chains.remove(object, &mut one); rows.remove(object, &mut other); }
                     (3, _) => {
                         chains.shrink();
@@ -348,8 +326,7 @@ mod tests {
             let mut keys = keys(300);
             let mut rows = Table::<Rows>::default();
             for (key, due) in (0..).zip(&dues) {
-                armed(&mut keys, ObjectId::new(key), *due);
-                rows.insert(ObjectId::new(key), &mut keys, |_| true);
+                rows.insert(ObjectId::new(key), *due, &mut keys, |_| true);
             }
             for key in gone.iter().filter(|key| **key != 0) {
                 if rows.contains(ObjectId::new(*key), &keys) {
@@ -370,15 +347,19 @@ mod tests {
             let mut out = Vec::new();
             let passed = rows.sweep(cursor, want, 20 * want, now, &mut out);
             prop_assert_eq!((passed.keys, passed.buckets), (seen, visited));
-            prop_assert_eq!(out, dead);
+            prop_assert_eq!(&out.iter().map(|place| rows.at(*place).0).collect::<Vec<_>>(), &dead);
             let first = (0..300).map(ObjectId::new).filter(|object| rows.contains(*object, &keys)).map(|object| dues[object.index()]).min();
             prop_assert_eq!(rows.earliest(), first.map(|due| SimTime::from_nanos(u64::from(due) << 20)));
+            // Taken out from behind, the places of those before stay what they are.
+            out.sort_unstable();
+            let mut all = contents(&rows, &keys).concat();
+            for place in out.iter().rev() {
+                rows.take_at(*place);
+            }
+            rows.check(&keys);
+            all.retain(|object| !dead.contains(object));
+            prop_assert_eq!(contents(&rows, &keys).concat(), all);
         }
-    }
-
-    #[test]
-    fn a_key_is_a_quarter_of_a_cache_line() {
-        assert_eq!(size_of::<Key>(), 16);
     }
 
     #[test]
@@ -386,11 +367,11 @@ mod tests {
         let mut keys = keys(65_538);
         let mut table: Table<Chains<0>> = Table::default();
         for key in 0..65_536 {
-            table.insert(ObjectId::new(key), &mut keys, |_| true);
+            table.insert(ObjectId::new(key), 0, &mut keys, |_| true);
         }
         table.advance(100_000, &mut keys);
         assert_eq!(table.buckets(), [65_536, 0]);
-        table.insert(ObjectId::new(65_536), &mut keys, |bytes| bytes == 8 * 131_072);
+        table.insert(ObjectId::new(65_536), 0, &mut keys, |bytes| bytes == 8 * 131_072);
         assert_eq!(table.buckets(), [65_536, 131_072]);
         table.advance(100_000, &mut keys);
         assert_eq!(table.buckets(), [131_072, 0]);
@@ -403,7 +384,7 @@ mod tests {
         let mut table: Table<Chains<0>> = Table::default();
         let mut sizes = Vec::new();
         for key in 0..28 {
-            table.insert(ObjectId::new(key), &mut keys, |bytes| bytes <= 8 * 16);
+            table.insert(ObjectId::new(key), 0, &mut keys, |bytes| bytes <= 8 * 16);
             table.advance(100, &mut keys);
             sizes.push(table.buckets()[0]);
         }
