@@ -103,7 +103,6 @@ fn keep(name: &str, table: &str) {
 
 #[test]
 #[ignore = "a quarter of an hour on a quiet machine; VALIDATION=write writes the tables of docs/validation.md"]
-#[expect(clippy::print_stdout, reason = "the tables are what it is run for")]
 fn the_validation_suite_is_as_predicted() {
     let Some(_) = Server::start(&[]) else { return };
     let names = COLUMNS.map(|(_, name)| name).join(" | ");
