@@ -236,6 +236,7 @@ impl Cache {
     }
 
     /// Looks an object up, as GET does: a dead entry is deleted and counts as expired, a live one is touched.
+    /// Time must not go back between two calls of one cache.
     #[inline]
     pub fn get(&mut self, object: ObjectId, now: SimTime) -> Lookup {
         let slot = &self.slots[object.index()];

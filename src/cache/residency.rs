@@ -436,4 +436,35 @@ mod tests {
         assert_eq!(live[..4], [4.0, 8.0, 8.0, 8.0]);
         assert_eq!(account.final_entries, 1);
     }
+
+    #[test]
+    fn a_sweep_whose_books_are_closed_late_comes_to_the_same_account() {
+        let window = Window { from: at(10), until: at(60) };
+        // Stored at, fresh until, dead from, bytes: dead before the window, in it, and in one second together.
+        let stays = [(0, 5, 5, 100), (5, 20, 22, 70), (12, 20, 20, 40), (13, 20, 31, 9), (14, 41, 41, 1)];
+        let entry_of = |(stored, fresh, dead, _): (u64, u64, u64, u64)| Entry {
+            fresh_until: at(fresh),
+            ..entry(stored, dead)
+        };
+        for swept_at in [45, 59, 70] {
+            let account = |is_late: bool| {
+                let mut residency = Residency::new(window, SimDuration::from_secs(7));
+                stays.iter().for_each(|stay| residency.stored(stay.3, at(stay.0)));
+                let now = at(swept_at);
+                if is_late {
+                    residency.swept(stays.iter().map(|stay| stay.3).sum(), stays.len() as u64, now);
+                    // Closed in another order than they died.
+                    stays.iter().rev().for_each(|stay| residency.settled(&entry_of(*stay), stay.3));
+                } else {
+                    for stay in stays {
+                        residency.left(&entry_of(stay), stay.3, Cause::Expired, now);
+                    }
+                }
+                residency.finish()
+            };
+            let at_once = account(false);
+            assert!(at_once.dead_mean_bytes > 0.0 && at_once.peak_expiring_per_second == 3);
+            assert_eq!(account(true), at_once, "swept at {swept_at} s");
+        }
+    }
 }

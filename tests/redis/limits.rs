@@ -1,7 +1,8 @@
 //! The limit: after room was made, what counts against maxmemory is at most maxmemory, or nothing is left that may go
 //! and writes are refused.
 //!
-//! For every policy of the catalog, with either model of memory, while the limit changes.
+//! For every policy of the catalog, with either model of memory; while the limit changes, except for those that divide
+//! their limit among queues.
 
 use std::sync::Arc;
 

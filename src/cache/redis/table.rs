@@ -106,7 +106,7 @@ impl<S: Storage> Table<S> {
         self.step(keys);
         let found = self.halves.iter_mut().any(|half| half.buckets() > 0 && half.unlink(object, keys));
         debug_assert!(found, "{object:?} stands in its bucket");
-        self.len -= 1;
+        self.len -= usize::from(found);
     }
 
     /// A key is looked up: while keys move, the next bucket is moved.
