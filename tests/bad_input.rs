@@ -512,7 +512,7 @@ fn what_a_sample_cannot_tell_is_refused_before_anything_runs() {
                 "peak_origin_rate is not available from a sample",
                 "peak_origin_rate_max",
                 "all keys at once",
-                "--sample 1",
+                "without sample",
             ],
         ),
         (

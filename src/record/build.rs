@@ -317,20 +317,20 @@ fn entries(runs: &Replications) -> wire::Entries {
 
 fn memory(runs: &Replications) -> wire::Memory {
     let bytes = estimate(runs.estimate(|run| Some(run.memory.mean_bytes)));
+    // Where the server sweeps, the means of samples agree with one another and not with the whole.
+    let sweeps = runs.sampled().is_some_and(|sampled| sampled.shared.sweeps);
     let peak = runs
         .sampled()
-        .is_none_or(|sampled| !sampled.shared.commands)
+        .is_none_or(|sampled| !sampled.shared.commands && !sweeps)
         .then(|| runs.max(|run| run.memory.peak_bytes));
     wire::Memory {
         mean_bytes: bytes.mean.unwrap_or(0.0),
         peak_bytes: peak,
         final_bytes: mean(runs, |run| run.memory.final_bytes as f64),
-        expired_resident_mean_bytes: runs
-            .sampled()
-            .is_none_or(|sampled| !sampled.shared.sweeps)
+        expired_resident_mean_bytes: (!sweeps)
             .then(|| mean(runs, |run| run.memory.expired_resident_mean_bytes)),
-        mean_low: bytes.low,
-        mean_high: bytes.high,
+        mean_low: bytes.low.filter(|_| !sweeps),
+        mean_high: bytes.high.filter(|_| !sweeps),
         breakdown: breakdown(runs),
         rss_estimate_bytes: runs
             .iter()

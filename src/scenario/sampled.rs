@@ -75,9 +75,7 @@ impl Scenario {
     pub(super) fn refuse_missing(&self, metric: &Metric, place: &Range<usize>) -> Result<(), Fault> {
         let Some(why) = metric.missing(self.shared()) else { return Ok(()) };
         let what = format!("{} is not available from a sample of the keys", metric.name);
-        Err(Fault::new(place.clone(), what)
-            .rule(why)
-            .help("leave it out, or play all keys: without sample, or with --sample 1"))
+        Err(Fault::new(place.clone(), what).rule(why).help("leave it out, or play all keys, without sample"))
     }
 
     /// Refuses a strategy that a sample of the keys cannot stand for.
@@ -107,16 +105,14 @@ fn refuse_shared(design: &Design) -> Result<(), Fault> {
     for (axis, name, span, refused, why) in parts.into_iter().chain(modifiers) {
         if refused.contains(&name) {
             let what = format!("a sample of the keys cannot stand for {axis} \"{name}\"");
-            return Err(Fault::new(span, what)
-                .rule(why)
-                .help("play all keys: without sample, or with --sample 1"));
+            return Err(Fault::new(span, what).rule(why).help("play all keys, without sample"));
         }
     }
     if design.client.breaker.is_some() {
         let what = format!("a sample of the keys cannot stand for the breaker of \"{}\"", design.name);
         return Err(Fault::new(design.rule.span(), what)
             .rule("it counts the failures of all keys together")
-            .help("play all keys: without sample, or with --sample 1"));
+            .help("play all keys, without sample"));
     }
     Ok(())
 }

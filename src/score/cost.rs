@@ -5,7 +5,7 @@
 use super::cell::Replications;
 use super::rates;
 use super::stats::Estimate;
-use crate::metrics::Measurements;
+use crate::metrics::{Measurements, Sampled};
 
 /// Hours of a month: 365 days of 24 hours over twelve.
 pub const HOURS_PER_MONTH: f64 = 730.0;
@@ -111,8 +111,12 @@ impl Prices {
     }
 
     /// What a cell costs a month that holds at most `limit` bytes; without a limit, the most that it held. `None` where
-    /// no time was scored.
+    /// no time was scored, and where samples of the keys were played that do not tell the most.
     pub fn monthly(&self, limit: Option<u64>, runs: &Replications) -> Option<MonthlyCost> {
+        let is_untold = |sampled: Sampled| sampled.shared.commands || sampled.shared.sweeps;
+        if limit.is_none() && runs.iter().any(|run| run.sampled.is_some_and(is_untold)) {
+            return None;
+        }
         let held = |run: &Measurements| limit.unwrap_or(run.memory.peak_bytes) as f64;
         let memory = |run: &Measurements| Some(self.rent(held(run), run.memory.rss_ratio).monthly);
         let total = runs.estimate(|run| Some(memory(run)? + self.origin(run)? + self.served(run)?))?;

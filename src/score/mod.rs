@@ -24,6 +24,7 @@ pub use cost::{HOURS_PER_MONTH, MemoryPrice, MonthlyCost, Node, Prices, Rented};
 pub use gates::{Bound, Checked, Expectation, Gate, Held};
 pub use objective::{Better, METRICS, Metric, Unit, Written};
 pub use sensitivity::{Stretch, stretches};
+pub(crate) use stats::student_95;
 pub use stats::{Estimate, Interval};
 pub use target::{TargetError, targets, written};
 pub use verdict::{CellVerdict, PAIRED, RULE, Rules, Verdict, judge};

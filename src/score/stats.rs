@@ -91,7 +91,7 @@ pub(super) fn mean(values: &[f64]) -> Option<f64> {
 ///
 /// # Panics
 /// For 0 degrees of freedom, which have no distribution.
-pub(super) fn student_95(freedom: usize) -> f64 {
+pub(crate) fn student_95(freedom: usize) -> f64 {
     student(freedom, 0.95)
 }
 

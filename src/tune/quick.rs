@@ -8,12 +8,12 @@
 
 use std::sync::Arc;
 
-use super::run::{check_scale, replication_seed, run};
-use super::sampled::SAMPLES;
+use super::run::{Failure, check_scale, replication_seed, run};
+use super::sampled::{Extent, SAMPLES};
 use super::{CellPlan, Progress, Runs};
 use crate::catalog::Fault;
 use crate::scenario::Scenario;
-use crate::score::{Estimate, rates};
+use crate::score::{Estimate, rates, student_95};
 use crate::trace::Trace;
 use crate::trace::synth::generate;
 
@@ -59,16 +59,25 @@ pub fn quick(
     for cell in &played?.cells {
         let hits: Option<Vec<f64>> =
             cell.replications.iter().map(|run| rates::hit(run.as_ref().ok()?)).collect();
-        let Some(hits) = hits else { return Ok(false) };
+        let Some(hits) = hits else {
+            if cell.replications.iter().any(|run| matches!(run, Err(Failure::Stopped))) {
+                return Ok(false);
+            }
+            all(scenario, "a pilot gave no hit ratio");
+            return Ok(true);
+        };
         if let Some(interval) = Estimate::of(&hits).and_then(|hit| hit.interval) {
             widest = widest.max((interval.high - interval.low) / 2.0);
         }
     }
     let replications = match runs {
-        Runs::Synthetic(_) if repeat > 1 => f64::from(repeat),
-        _ => SAMPLES as f64,
+        Runs::Synthetic(_) if repeat > 1 => repeat as usize,
+        _ => SAMPLES,
     };
-    let wanted = power_of_two(rate * ((widest / ERROR).powi(2) * SAMPLES as f64 / replications).max(1.0));
+    // Fewer or more runs than the pilot's, and Student's quantile with them.
+    let quantiles = student_95((replications - 1).max(1)) / student_95(SAMPLES - 1);
+    let more = (widest / ERROR * quantiles).powi(2) * SAMPLES as f64 / replications as f64;
+    let wanted = power_of_two(rate * more.max(1.0));
     let points = |half: f64| format!("± {:.2} pt", half * 100.0);
     let pilot = format!("a pilot with 1/{:.0} of them had an error of {}", 1.0 / rate, points(widest));
     if wanted > ALL {
@@ -89,8 +98,9 @@ fn pilot_rate(scenario: &Scenario, cells: &[CellPlan], trace: &Arc<Trace>) -> Re
     let (requests, objects) = (trace.len() as f64, trace.objects().len() as f64);
     let mut rate = power_of_two((REQUESTS / requests.max(1.0)).max(KEYS / objects.max(1.0)));
     let mut why = format!("the trace is small, {requests} requests of {objects} keys");
+    let extent = Extent::of(trace);
     while rate <= ALL {
-        let refused = cells.iter().find_map(|plan| check_scale(scenario, plan, trace, rate).err());
+        let refused = cells.iter().find_map(|plan| check_scale(scenario, plan, &extent, rate).err());
         match refused {
             None => return Ok(rate),
             Some(fault) => why = fault.what,

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use rayon::prelude::*;
 
 use super::CellPlan;
-use super::sampled::{self, Portion, Source, replications};
+use super::sampled::{self, Extent, Portion, Source, replications};
 use crate::cache::{self, Cache, Residency};
 use crate::catalog::{Chosen, Fault};
 use crate::engine::{Pulse, Simulation};
@@ -133,9 +133,9 @@ pub fn run(
         }
     };
     if let Some(rate) = scenario.sample.filter(|_| !cells.is_empty()) {
-        let trace = make(0);
+        let extent = Extent::of(&make(0));
         for plan in cells {
-            check_scale(scenario, plan, &trace, rate)?;
+            check_scale(scenario, plan, &extent, rate)?;
         }
     }
     let source = Source::new(scenario, traces);
@@ -295,7 +295,7 @@ pub fn simulation<'t>(
 pub(super) fn check_scale(
     scenario: &Scenario,
     plan: &CellPlan,
-    trace: &Arc<Trace>,
+    extent: &Extent,
     rate: f64,
 ) -> Result<(), Fault> {
     if rate >= 1.0 {
@@ -305,7 +305,8 @@ pub(super) fn check_scale(
     let setup = cache::Setup { capacity: plan.capacity, ..cache::Setup::nothing() };
     let memory = scenario.cache.memory.make(&setup)?;
     let beside = memory.counting().map_or(0, |counting| counting.without_entries());
-    sampled::small_enough(plan.capacity, rate, beside, trace)
+    extent.large_enough(plan.capacity, rate, beside)?;
+    extent.enough_keys(rate)
 }
 
 /// The same for a trace that holds a share `rate` of the keys: with as large a part of the cache and of the origin.

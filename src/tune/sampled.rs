@@ -57,6 +57,7 @@ struct Part {
     share: f64,
     of_one_trace: u32,
     census: Arc<Census>,
+    extent: Extent,
 }
 
 impl Portion {
@@ -74,7 +75,9 @@ impl Portion {
         progress: &dyn Progress,
     ) -> Result<Option<Measurements>, Fault> {
         let (rate, share) = self.part.as_ref().map_or((1.0, 1.0), |part| (part.rate, part.share));
-        check_scale(scenario, plan, &self.trace, rate)?;
+        if let Some(part) = &self.part {
+            check_scale(scenario, plan, &part.extent, rate)?;
+        }
         let simulation = simulation_of(scenario, plan, &self.trace, seed, share)?;
         let Some(measured) = simulation.run(bucket_of(scenario, &self.trace), &Beat(progress)) else {
             return Ok(None);
@@ -96,6 +99,7 @@ impl Portion {
 pub(super) struct Sampling {
     trace: Arc<Trace>,
     census: Arc<Census>,
+    extent: Extent,
     rate: f64,
     seed: Seed,
     of_one_trace: u32,
@@ -113,7 +117,8 @@ impl Sampling {
         let window = Window { from: SimTime::ZERO + scenario.warmup, until: SimTime::ZERO + trace.span() };
         let census = Arc::new(Census::of(&trace, window, bucket_of(scenario, &trace)));
         let of_one_trace = u32::try_from(of_one_trace).unwrap_or(u32::MAX);
-        Self { trace, census, rate, seed, of_one_trace }
+        let extent = Extent::of(&trace);
+        Self { trace, census, extent, rate, seed, of_one_trace }
     }
 
     /// The `nth` sample.
@@ -130,6 +135,7 @@ impl Sampling {
                 share,
                 of_one_trace: self.of_one_trace,
                 census: Arc::clone(&self.census),
+                extent: self.extent.clone(),
             }),
         }
     }
@@ -193,36 +199,78 @@ pub(super) fn event(event: ServerEvent, rate: f64, beside: u64) -> ServerEvent {
     }
 }
 
-/// Refuses a cache that a sample makes too small to be one.
-pub(super) fn small_enough(capacity: Capacity, rate: f64, beside: u64, trace: &Trace) -> Result<(), Fault> {
-    let mean = trace.objects().total_bytes() as f64 / trace.objects().len().max(1) as f64;
-    let (objects, told) = match capacity {
-        Capacity::Unbounded => return Ok(()),
-        Capacity::Objects(objects) => (objects as f64, format!("{objects} objects of capacity")),
-        Capacity::Bytes(bytes) => {
-            let objects = bytes.saturating_sub(beside) as f64 / mean.max(1.0);
-            (objects, format!("a capacity of {} for images", crate::units::ByteSize::from_bytes(bytes)))
-        }
-    };
-    // What is too small for objects as it is, the scenario wants.
-    if rate >= 1.0 || objects < 1.0 || objects * rate >= LEAST_OBJECTS {
-        return Ok(());
+/// What a whole trace says of how small its samples may be.
+#[derive(Debug, Clone)]
+pub(super) struct Extent {
+    /// Bytes of an object, on average.
+    mean: f64,
+    /// The class of the fewest objects, and how many these are.
+    least: Option<(String, usize)>,
+}
+
+impl Extent {
+    /// Of a trace of all keys.
+    pub(super) fn of(trace: &Trace) -> Self {
+        let objects = trace.objects();
+        let mut counts = vec![0; objects.classes().len()];
+        objects.facts().iter().for_each(|fact| counts[fact.class.index()] += 1);
+        let named = objects.classes().iter().cloned().zip(counts).filter(|(_, count)| *count > 0);
+        let least = named.min_by_key(|(_, count)| *count);
+        Self { mean: objects.total_bytes() as f64 / objects.len().max(1) as f64, least }
     }
-    let enough = LEAST_OBJECTS / objects;
-    let what = format!(
-        "a sample of {:.3} % of the keys leaves of {told} room for fewer than {LEAST_OBJECTS}",
-        rate * 100.0
-    );
-    Err(Fault::new(0..0, what).rule("a cache of a few objects behaves unlike a large one").help(
-        if enough >= 1.0 {
-            "ask for larger capacities, or play all keys".to_owned()
-        } else {
-            format!(
-                "ask for larger capacities, or for a sample of {:.3}",
-                (enough * 1_000.0).ceil() / 1_000.0
-            )
-        },
-    ))
+
+    /// The least share that leaves enough keys of every class; above 1 where only all keys do.
+    pub(super) fn least_rate(&self) -> f64 {
+        self.least.as_ref().map_or(0.0, |(_, count)| LEAST_OBJECTS / *count as f64)
+    }
+
+    /// Refuses a sample that leaves too few keys of a class: where none is left, nothing is known of its requests.
+    pub(super) fn enough_keys(&self, rate: f64) -> Result<(), Fault> {
+        let Some((class, count)) = &self.least else { return Ok(()) };
+        let count = *count as f64;
+        if rate >= self.least_rate() {
+            return Ok(());
+        }
+        let what = format!(
+            "a sample of {:.3} % of the keys leaves of the {count} images of class \"{class}\" fewer than {LEAST_OBJECTS}",
+            rate * 100.0
+        );
+        Err(Fault::new(0..0, what)
+            .rule("of a class of which no key is left a sample says nothing")
+            .help(larger("", self.least_rate())))
+    }
+
+    /// Refuses a cache that a sample makes too small to be one.
+    pub(super) fn large_enough(&self, capacity: Capacity, rate: f64, beside: u64) -> Result<(), Fault> {
+        let (objects, told) = match capacity {
+            Capacity::Unbounded => return Ok(()),
+            Capacity::Objects(objects) => (objects as f64, format!("{objects} objects of capacity")),
+            Capacity::Bytes(bytes) => {
+                let objects = bytes.saturating_sub(beside) as f64 / self.mean.max(1.0);
+                (objects, format!("a capacity of {} for images", crate::units::ByteSize::from_bytes(bytes)))
+            }
+        };
+        // What is too small for objects as it is, the scenario wants.
+        if objects < 1.0 || objects * rate >= LEAST_OBJECTS {
+            return Ok(());
+        }
+        let what = format!(
+            "a sample of {:.3} % of the keys leaves of {told} room for fewer than {LEAST_OBJECTS}",
+            rate * 100.0
+        );
+        Err(Fault::new(0..0, what)
+            .rule("a cache of a few objects behaves unlike a large one")
+            .help(larger("ask for larger capacities, or ", LEAST_OBJECTS / objects)))
+    }
+}
+
+/// What to do where a share of `enough` would do.
+fn larger(instead: &str, enough: f64) -> String {
+    if enough >= 1.0 {
+        format!("{instead}play all keys")
+    } else {
+        format!("{instead}ask for a sample of {:.3}", (enough * 1_000.0).ceil() / 1_000.0)
+    }
 }
 
 /// Refuses a sample that leaves less than one server of the origin.

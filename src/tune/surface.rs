@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::exact::{exact, exact_window, is_kept};
 use super::run::check_scale;
-use super::sampled::{Portion, SAMPLES, Sampling};
+use super::sampled::{Extent, Portion, SAMPLES, Sampling};
 use super::{CellPlan, Progress};
 use crate::cache::Capacity;
 use crate::catalog::Fault;
@@ -340,12 +340,14 @@ impl Asked<'_> {
         const ENOUGH: f64 = 50_000.0;
         let rate = ENOUGH / self.trace.len().max(1) as f64;
         // Beyond this, samples together see as much as there is.
+        let rate = rate.max(Extent::of(self.trace).least_rate());
         if rate * SAMPLES as f64 >= 1.0 { 1.0 } else { rate.max(0.001) }
     }
 
     fn samples(&self, rate: f64, samples: usize) -> Result<Option<Vec<Point>>, Fault> {
+        let extent = Extent::of(self.trace);
         for plan in &self.plans {
-            check_scale(self.scenario, plan, self.trace, rate)?;
+            check_scale(self.scenario, plan, &extent, rate)?;
         }
         let sampling =
             Sampling::new(self.scenario, Arc::clone(self.trace), rate, self.seed().of("curve"), samples);

@@ -152,6 +152,40 @@ fn counts_rates_and_memory_are_those_of_the_whole() {
 }
 
 #[test]
+fn what_a_server_sweeps_at_its_own_pace_is_not_told() {
+    let swept = WORLD.replace("\"lazy\"", "\"active\"");
+    let plain = scenario("sample = 0.125", 0.9, &swept);
+    let sampled = runs(play(&plain, &trace_of(&plain))).remove(0);
+    for name in ["memory", "peak_memory", "entries", "expired_resident"] {
+        assert!(metric(name).of(&sampled).is_none(), "{name}");
+    }
+    assert!(metric("hit").of(&sampled).is_some());
+}
+
+#[test]
+fn a_class_of_which_a_sample_leaves_too_few_keys_is_refused() {
+    let scenario = |rate: f64| {
+        let text = format!(
+            "name = \"banners\"\nsample = {rate}\n[workload]\nduration = \"1000s\"\nrate = \"100/s\"\n\
+             class = [{{ name = \"photo\", objects = 2000, share = 0.5 }}, {{ name = \"banner\", objects = 20, share = 0.5 }}]\n\
+             [origin]\nlatency = {{ model = \"constant\", value = \"0s\" }}\n\
+             [[strategy]]\nname = \"x\"\nttl = {{ rule = \"fixed\", ttl = \"1s\" }}\n"
+        );
+        Scenario::parse(&text, "banners.toml").unwrap_or_else(|error| panic!("{error}"))
+    };
+    let (few, enough) = (scenario(0.01), scenario(0.5));
+    let trace = trace_of(&few);
+    let refused = tune::run(&few, &tune::grid(&few), &Runs::Recorded(Arc::clone(&trace)), &());
+    let fault = refused.expect_err("nothing would be known of the banners");
+    assert!(fault.what.contains("the 20 images of class \"banner\" fewer than 10"), "{}", fault.what);
+    assert!(fault.help.as_deref().is_some_and(|help| help.contains("a sample of 0.5")), "{:?}", fault.help);
+    let hit = |scenario: &Scenario| metric("hit").of(&runs(play(scenario, &trace)).remove(0)).unwrap();
+    let mut whole = scenario(0.5);
+    whole.play_all_keys();
+    assert!((hit(&enough) - hit(&whole)).abs() < 0.05, "{} instead of {}", hit(&enough), hit(&whole));
+}
+
+#[test]
 fn a_sample_of_all_keys_is_no_sample() {
     let world = LRU.replace("value = \"0s\"", "value = \"50ms\"");
     let (whole, all) = (scenario("", 0.9, &world), scenario("sample = 1", 0.9, &world));

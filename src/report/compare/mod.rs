@@ -66,9 +66,14 @@ struct Shift {
 impl<'a> Comparison<'a> {
     /// Compares two runs.
     pub fn of(before: &'a Record, after: &'a Record) -> Self {
+        // Samples are of the same keys where seed, share and number are the same.
+        let share = |record: &Record| {
+            record.sample.as_ref().map(|sample| (sample.rate.to_bits(), sample.samples_of_one_trace))
+        };
         let paired = before.trace.sha256 == after.trace.sha256
             && before.scenario.seed == after.scenario.seed
-            && !before.trace.recorded;
+            && share(before) == share(after)
+            && (!before.trace.recorded || before.sample.is_some());
         let same = |cell: &Cell, record: &'a Record| record.cells.iter().find(|other| other.id == cell.id);
         let pairs = after.cells.iter().filter_map(|cell| Some(Pair::of(same(cell, before)?, cell, paired)));
         Self {

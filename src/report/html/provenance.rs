@@ -29,8 +29,9 @@ pub(super) fn table(record: &Record) -> Table {
     }
     row(
         "Kind of trace",
-        if trace.recorded && record.sample.is_some() {
-            "recorded: several samples of its keys were played, intervals over samples".into()
+        if record.sample.as_ref().is_some_and(|sample| sample.samples_of_one_trace > 1) {
+            let kind = if trace.recorded { "recorded" } else { "synthetic" };
+            format!("{kind}: several samples of its keys were played, intervals over samples")
         } else if trace.recorded {
             "recorded: played once, numbers are exact for it, no interval".into()
         } else {

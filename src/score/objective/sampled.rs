@@ -39,15 +39,18 @@ const FEW_SERVERS: &str = "fetches queue longer at few servers than at many with
 const COMMAND: &str = "the value of a command on its way is as large as in the whole";
 
 /// Why a small server's sweep does not stand for a large one's.
-const SWEEP: &str =
-    "dead entries leave at the pace of the server's clock, which does not shrink with the keys";
+const SWEEP: &str = "dead entries leave at the pace of the server's clock, which does not shrink with the keys: what is \
+                     shown of them, and so of memory, is too little";
+
+/// What holds dead entries until the server's sweep takes them.
+const SWEPT: [&str; 5] = ["expired_resident", "memory", "peak_memory", "entries", "peak_entries"];
 
 impl Metric {
     /// Why a sample of the keys does not tell this metric, given what does not shrink with them; `None` where it does.
     pub fn missing(&self, shared: Shared) -> Option<&'static str> {
         let never = NEVER.iter().find(|(name, _)| *name == self.name).map(|(_, why)| *why);
         let queues = (shared.queues && QUEUES.contains(&self.name)).then_some(FEW_SERVERS);
-        let sweep = (shared.sweeps && self.name == "expired_resident").then_some(SWEEP);
+        let sweep = (shared.sweeps && SWEPT.contains(&self.name)).then_some(SWEEP);
         let peak = (shared.commands && self.name == "peak_memory").then_some(COMMAND);
         never.or(queues).or(sweep).or(peak)
     }
@@ -64,7 +67,7 @@ mod tests {
 
     #[test]
     fn every_name_is_that_of_a_metric() {
-        let names = NEVER.iter().map(|(name, _)| name).chain(&QUEUES);
+        let names = NEVER.iter().map(|(name, _)| name).chain(&QUEUES).chain(&SWEPT);
         for name in names {
             assert!(Metric::named(name).is_some_and(|metric| metric.name == *name), "{name}");
         }
@@ -74,10 +77,10 @@ mod tests {
     fn ratios_load_and_memory_are_told_and_peaks_never() {
         let (free, bound) = (Shared::default(), Shared { queues: true, sweeps: true, commands: true });
         let missing = |name: &str, shared| Metric::named(name).unwrap().missing(shared).is_some();
-        for name in ["hit", "miss", "memory", "origin_rate", "fetches", "utilisation"] {
+        for name in ["hit", "miss", "origin_rate", "fetches", "utilisation"] {
             assert!(!missing(name, free) && !missing(name, bound), "{name}");
         }
-        for name in ["p99", "stampedes", "expired_resident", "peak_memory"] {
+        for name in ["p99", "stampedes", "expired_resident", "memory", "entries", "peak_memory"] {
             assert!(!missing(name, free) && missing(name, bound), "{name}");
         }
         assert!(missing("peak_origin_rate", free) && missing("max_latency", free));
