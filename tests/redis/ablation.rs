@@ -261,7 +261,7 @@ fn biases(policy: Policy) -> [Bias; 3] {
         Bias { mean, error: (variance / n).sqrt() }
     });
     let [control, ..] = biases;
-    assert!(control.error < 0.06, "the control is close enough to tell: {control:?}");
+    assert!(control.error < 0.09, "the control is close enough to tell: {control:?}");
     assert!(control.mean.abs() < 4.0 * control.error, "the control hits as often as the model: {control:?}");
     biases
 }
