@@ -170,6 +170,7 @@ fn with_set(mut run: Measurements) -> Measurements {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes of a set")]
         let set = sweeps.mean_set_bytes.round() as u64;
         run.memory.final_bytes += set;
+        run.series.buckets.iter_mut().for_each(|bucket| bucket.live_mean_bytes += sweeps.mean_set_bytes);
     }
     run
 }
@@ -307,6 +308,21 @@ mod tests {
         let spread = [0.599, 0.600, 0.601];
         assert_eq!(judged(Kind::Share, Some(0.5), &spread, 0.6091), Judgement::Inside);
         assert_eq!(judged(Kind::Share, Some(0.5), &spread, 0.6110), Judgement::Outside);
+    }
+
+    #[test]
+    fn the_set_of_a_sweep_is_memory_of_the_server() {
+        let mut run = Measurements::empty();
+        run.series.buckets.resize(2, crate::metrics::Bucket::default());
+        let memory_of = |run: Measurements| {
+            let run = with_set(run);
+            let over_time: Vec<f64> =
+                run.series.buckets.iter().map(|bucket| bucket.live_mean_bytes).collect();
+            (run.memory.mean_bytes, run.memory.final_bytes, over_time)
+        };
+        assert_eq!(memory_of(run.clone()), (0.0, 0, vec![0.0; 2]), "without a sweep there is none");
+        run.sweeps = Some(crate::metrics::SweepTotals { mean_set_bytes: 99.6, ..Default::default() });
+        assert_eq!(memory_of(run), (99.6, 100, vec![99.6; 2]));
     }
 
     #[test]
