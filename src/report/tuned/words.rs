@@ -64,7 +64,7 @@ pub(super) fn fallen(finalist: &Finalist) -> String {
 pub(super) fn verdict(tuned: &Tuned) -> String {
     let baseline = &tuned.baseline_name;
     let Some(winner) = tuned.winner.map(|winner| &tuned.finalists[winner]) else {
-        let nearest = tuned.finalists.first();
+        let nearest = tuned.finalists.iter().min_by(|a, b| a.violation.total_cmp(&b.violation));
         let nearest = nearest.map_or_else(String::new, |nearest| {
             let (missed, fallen) = (missed(nearest), fallen(nearest));
             let why = match (missed.is_empty(), fallen.is_empty()) {
@@ -113,6 +113,13 @@ pub(super) fn notes(tuned: &Tuned) -> Vec<String> {
         tuned.finalists.len(),
         tuned.fresh
     )];
+    if tuned.rounds > 1 {
+        notes.push(format!(
+            "Finalists were called up {} times: those before missed a constraint on fresh seeds, or did not survive a drill. The \
+             later ones kept away from every constraint by as much as those before had missed what their trials told.",
+            tuned.rounds
+        ));
+    }
     if let Some(rate) = tuned.sample {
         notes.push(format!(
             "Trials played samples of {} of the keys, in a cache and at an origin of that share; the finals played all keys.",

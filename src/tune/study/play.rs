@@ -355,7 +355,7 @@ fn mean(values: &BTreeMap<u32, f64>) -> Option<f64> {
 }
 
 /// By which share of its limit a constraint is missed; 0 where it is kept.
-fn missed(gate: &Gate, runs: &Replications) -> f64 {
+pub(super) fn missed(gate: &Gate, runs: &Replications) -> f64 {
     let checked = gate.check(runs);
     if checked.pass {
         return 0.0;

@@ -41,6 +41,8 @@ pub struct Tuned {
     pub replications: u32,
     /// Fresh seeds of the finals.
     pub fresh: u32,
+    /// How often finalists were called up: again where none of those before kept every constraint.
+    pub rounds: u32,
     /// Whether a recorded trace was played, so that seeds change only the origin's and the strategies' chance.
     pub recorded: bool,
     /// Settings that make no scenario together.
@@ -49,7 +51,7 @@ pub struct Tuned {
     pub refused_why: Option<String>,
     /// Every trial, in order.
     pub tried: Vec<Tried>,
-    /// The best trials on fresh seeds, in the order of the trials' ranks.
+    /// The best trials on fresh seeds, in the order in which they were called up.
     pub finalists: Vec<Finalist>,
     /// The baseline on the same seeds.
     pub baseline: Finalist,
@@ -112,6 +114,8 @@ pub struct Finalist {
     pub like_winner: bool,
     /// The constraints, in their order.
     pub constraints: Vec<Kept>,
+    /// By how much they were missed, as a sum of shares of their limits.
+    pub violation: f64,
     /// The drills that it was put through; none where the search does not ask.
     pub drills: Vec<Drill>,
 }
@@ -221,6 +225,7 @@ pub(super) fn told(player: &Player<'_>, searched: &Searched, finals: &Finals, fl
             against(&one.came, winner).is_some_and(|gain| gain.is_indistinguishable_from_zero() == Some(true))
         }),
         constraints: kept(&tuning.constraints, &one.came.runs),
+        violation: one.came.violation,
         drills: one.drilled.iter().flat_map(|cell| &cell.outcomes).map(Drill::from).collect(),
     });
     let repeat = if matches!(player.runs, Runs::Recorded(_)) { 1 } else { scenario.repeat };
@@ -243,6 +248,7 @@ pub(super) fn told(player: &Player<'_>, searched: &Searched, finals: &Finals, fl
         parts_of_keys: tuning.part == Part::Keys,
         replications: repeat,
         fresh: tuning.fresh,
+        rounds: finals.rounds,
         recorded: matches!(player.runs, Runs::Recorded(_)),
         refused: searched.refused.0,
         refused_why: searched.refused.1.clone(),
@@ -258,6 +264,7 @@ pub(super) fn told(player: &Player<'_>, searched: &Searched, finals: &Finals, fl
                     .is_some_and(|gain| gain.is_indistinguishable_from_zero() == Some(true))
             }),
             constraints: kept(&tuning.constraints, &finals.baseline.runs),
+            violation: finals.baseline.violation,
             drills: Vec::new(),
         },
         winner: finals.winner,
