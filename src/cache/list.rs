@@ -81,7 +81,7 @@ impl List {
     }
 
     /// The objects by id.
-    pub fn by_id(&self) -> impl Iterator<Item = ObjectId> + '_ {
+    pub fn by_id(&self) -> impl Iterator<Item = ObjectId> + Clone + '_ {
         let ids = (0..self.links.len()).map(ObjectId::from_index);
         ids.filter(|object| self.contains(*object))
     }

@@ -266,6 +266,11 @@ impl<T: ?Sized + 'static, S: 'static> Chosen<T, S> {
         toml::Value::Table(table)
     }
 
+    /// Whether the scenario writes a value for `param`.
+    pub fn is_written(&self, param: &str) -> bool {
+        self.spans.contains_key(param)
+    }
+
     /// A parameter that is a duration, default or not; `None` where it has no value or is something else.
     pub fn duration_of(&self, param: &str) -> Option<SimDuration> {
         self.effective.get(param)?.as_str()?.parse().ok()

@@ -137,7 +137,8 @@ impl<O: Observer> Run<'_, O> {
         let bytes = self.cache.bytes_at(now);
         let cache = &self.cache;
         let holds = |object| cache.peek(object, now).is_some();
-        let step = sweep.step(&View { now, bytes, holds: &holds });
+        let key_len = |object| self.trace.objects().key_len(object);
+        let step = sweep.step(&View { now, bytes, holds: &holds, key_len: &key_len });
         self.observer.sent(now, Command::Sweep, step.commands.len() as u64);
         if let Some(found) = step.found {
             self.sweep_under_way = Some(Sweep {

@@ -3,7 +3,7 @@
 //! Every message names both settings.
 
 use super::remarks::World;
-use super::{Source, fetch_time};
+use super::{Source, fetch_time, windows};
 use crate::catalog::Fault;
 use crate::strategy::Design;
 use crate::units::SimDuration;
@@ -11,6 +11,7 @@ use crate::units::SimDuration;
 /// Refuses combinations of the parts of one strategy.
 pub(super) fn refuse(design: &Design) -> Result<(), Fault> {
     needs_expiry(design)?;
+    needs_copy(design)?;
     let rule = design.rule.name();
     for (place, addon) in design.addons.iter().enumerate() {
         if design.addons[..place].iter().any(|other| other.name() == addon.name()) {
@@ -37,11 +38,27 @@ pub(super) fn refuse(design: &Design) -> Result<(), Fault> {
     Ok(())
 }
 
-/// What keeps or refetches values past their TTL needs a TTL.
-fn needs_expiry(design: &Design) -> Result<(), Fault> {
-    if design.rule.name() != "none" {
+/// A fetch can ask whether a copy is current only where there is one.
+fn needs_copy(design: &Design) -> Result<(), Fault> {
+    let named = |name: &str| design.addons.iter().find(|addon| addon.name() == name);
+    let Some(conditional) = named("conditional") else { return Ok(()) };
+    let fetches_early = design.refresh.name() != "on-demand" || named("warm-on-upload").is_some();
+    if fetches_early || windows::keeps_stale(design) {
         return Ok(());
     }
+    let what =
+        "add-on \"conditional\" with keep = \"0s\" has no copy to ask about under refresh \"on-demand\"";
+    Err(Fault::new(conditional.span(), what)
+        .rule("a value that is past its ttl is gone when it is fetched anew, so no answer would ever be a 304")
+        .help("write keep = \"1h\" in the add-on, or a refresh that fetches while the value is there, such as \"refresh-ahead\""))
+}
+
+/// What keeps or refetches values past their TTL needs a TTL.
+fn needs_expiry(design: &Design) -> Result<(), Fault> {
+    if windows::expires(design) {
+        return Ok(());
+    }
+    let rule = design.rule.name();
     let refresh = Some(&design.refresh).filter(|chosen| !matches!(chosen.name(), "on-demand" | "timer")).map(
         |chosen| {
             (format!("refresh \"{}\"", chosen.name()), chosen.span(), "refresh = { policy = \"on-demand\" }")
@@ -56,11 +73,15 @@ fn needs_expiry(design: &Design) -> Result<(), Fault> {
         .map(|chosen| (format!("add-on \"{}\"", chosen.name()), chosen.span(), "no add-ons"));
     match refresh.or(guard).or(addon) {
         None => Ok(()),
-        Some((what, span, instead)) => {
-            Err(Fault::new(span, format!("{what} needs a ttl, but the ttl rule is \"none\""))
-                .rule("a value that never expires is never stale")
-                .help(format!("choose a ttl rule that expires, such as \"fixed\", or {instead}")))
-        }
+        Some((what, span, instead)) => Err(Fault::new(
+            span,
+            format!(
+                "{what} needs a ttl, but the ttl rule {}",
+                if rule == "none" { "is \"none\"" } else { "\"class-table\" gives none to any class" }
+            ),
+        )
+        .rule("a value that never expires is never stale")
+        .help(format!("choose a ttl rule that expires, such as \"fixed\", or {instead}"))),
     }
 }
 

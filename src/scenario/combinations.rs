@@ -217,16 +217,23 @@ fn within_cap(design: &Design) -> Result<(), Fault> {
 /// A TTL shorter than the smallest step of the cache would be rounded up to it.
 fn representable(design: &Design, resolution: TtlResolution) -> Result<(), Fault> {
     let Some(step) = resolution.step() else { return Ok(()) };
-    for param in ["ttl", "idle"] {
-        if let Some(ttl) = design.rule.duration_of(param).filter(|ttl| *ttl < step) {
-            let rule = design.rule.name();
-            return Err(Fault::new(
-                design.rule.span_of(param),
-                format!("ttl rule \"{rule}\" has a {param} of {ttl}, but [cache] ttl_resolution is {step}"),
-            )
-            .rule("the cache keeps TTLs in whole steps, at least one")
-            .help("write a longer ttl, or ttl_resolution = \"1ms\" in [cache]"));
-        }
+    let (rule, mut written) = (&design.rule, Vec::new());
+    let of_rule = |param: &str| (format!("ttl rule \"{}\" has a {param}", rule.name()), rule.span_of(param));
+    for param in ["ttl", "idle", "max", "max_ttl", "default"] {
+        written.extend(rule.duration_of(param).map(|ttl| (ttl, of_rule(param))));
     }
-    Ok(())
+    for param in ["table", "steps"] {
+        // The table of declared changes holds no TTLs.
+        let holds = rule.name() != "change-rate" || (param == "steps" && rule.word_of("mode") == "steps");
+        let least = rule.durations_of(param).into_iter().min().filter(|_| holds);
+        written.extend(least.map(|ttl| (ttl, of_rule(param))));
+    }
+    for clamp in design.modifiers.iter().filter(|modifier| modifier.name() == "clamp") {
+        let place = ("modifier \"clamp\" has a max".to_owned(), clamp.span_of("max"));
+        written.extend(clamp.duration_of("max").map(|ttl| (ttl, place)));
+    }
+    let Some((ttl, (what, span))) = written.into_iter().find(|(ttl, _)| *ttl < step) else { return Ok(()) };
+    Err(Fault::new(span, format!("{what} of {ttl}, but [cache] ttl_resolution is {step}"))
+        .rule("the cache keeps TTLs in whole steps, at least one")
+        .help("write a longer ttl, or ttl_resolution = \"1ms\" in [cache]"))
 }

@@ -14,6 +14,7 @@ mod error;
 pub mod events;
 mod fetch_time;
 pub mod growth;
+mod idle;
 pub mod judgement;
 mod need;
 mod origin;

@@ -118,7 +118,17 @@ fn failures(section: &mut Section<'_>, client: &mut Client) -> Result<(), Fault>
     let retries = whole(section, "retries", 0, 3, "further attempts after one that failed")?;
     client.retries = retries.unwrap_or(client.retries);
     client.backoff = section.or("backoff", client.backoff)?;
-    client.backoff_cap = section.or("backoff_cap", client.backoff_cap.max(client.backoff))?;
+    client.backoff_cap = client.backoff_cap.max(client.backoff);
+    if let Some(cap) = section.located::<SimDuration>("backoff_cap")? {
+        client.backoff_cap = *cap.get_ref();
+        if client.backoff_cap < client.backoff {
+            let what =
+                format!("backoff_cap ({}) is shorter than backoff ({})", client.backoff_cap, client.backoff);
+            return Err(Fault::new(cap.span(), what)
+                .rule("the wait before a retry grows from backoff up to backoff_cap")
+                .help(format!("write backoff_cap = \"{}\" or more", client.backoff)));
+        }
+    }
     if let Some(budget) = section.take("retry_budget") {
         client.retry_budget = match budget.get_ref() {
             DeValue::String(word) if word == "none" => None,

@@ -3,6 +3,7 @@
 //! A warning names both settings, says why they do not fit and what to write instead. Both stand in
 //! the record and in the report.
 
+use super::idle::idle;
 use super::{CacheDesign, OriginDesign, Scenario, Source, fetch_time, windows};
 use crate::cache::Capacity;
 use crate::catalog::Chosen;
@@ -37,6 +38,7 @@ impl Remarks {
             remarks.sweep(design, world);
             remarks.controllers(design);
             remarks.metastable(design, world);
+            idle(design).into_iter().for_each(|warning| remarks.warn(warning));
         }
         remarks
     }
@@ -141,10 +143,20 @@ impl Remarks {
 
     /// Two that evict.
     fn sweep(&mut self, design: &Design, world: &World<'_>) {
-        if design.sweep.name() != "zset-sweep" || world.cache.capacities.contains(&Capacity::Unbounded) {
+        if design.sweep.name() != "zset-sweep" {
             return;
         }
-        let name = &design.name;
+        let (name, refresh) = (&design.name, design.refresh.name());
+        if !matches!(refresh, "on-demand" | "race-ttl") {
+            self.warn(format!(
+                "strategy \"{name}\": the EXPIRE that sweep \"zset-sweep\" sends at every access moves the deadline at which \
+                 refresh \"{refresh}\" would fetch anew, so what is read often is never renewed; leave the sweep out, or \
+                 write refresh = \"on-demand\" and know that hot images grow old"
+            ));
+        }
+        if world.cache.capacities.contains(&Capacity::Unbounded) {
+            return;
+        }
         for eviction in world.cache.evictions.iter().map(Chosen::name) {
             self.warn(if eviction == "noeviction" {
                 format!(

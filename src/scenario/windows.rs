@@ -38,6 +38,15 @@ pub(super) fn some_never_expire(design: &Design) -> bool {
         && (table.is_some_and(|table| table.values().any(never)) || rule.get("default").is_some_and(never))
 }
 
+/// Whether the rule gives any class a TTL.
+pub(super) fn expires(design: &Design) -> bool {
+    match design.rule.name() {
+        "none" => false,
+        "class-table" => least_ttl(design).is_some(),
+        _ => true,
+    }
+}
+
 /// Whether values are kept beyond their TTL at all.
 pub(super) fn keeps_stale(design: &Design) -> bool {
     design.refresh.name() == "timer" || stale_window(design).is_some()

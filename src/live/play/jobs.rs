@@ -114,7 +114,9 @@ impl Player {
             let ledger = &state.ledger;
             let holds = |object| ledger.latest(object, now).is_some();
             let Some(sweep) = &mut state.strategy.sweep else { return Ok(()) };
-            sweep.step(&View { now, bytes, holds: &holds })
+            let prefix = self.keys.prefix().len() as u64;
+            let key_len = |object| prefix + self.trace.objects().key_len(object);
+            sweep.step(&View { now, bytes, holds: &holds, key_len: &key_len })
         };
         self.state().recorder.sent(now, Command::Sweep, step.commands.len() as u64);
         if let Some(found) = step.found {

@@ -15,6 +15,8 @@ pub struct View<'c> {
     pub bytes: u64,
     /// Whether a key is there; only the report of ghosts asks.
     pub holds: &'c dyn Fn(ObjectId) -> bool,
+    /// How many bytes a key has; only the report of the set's size asks.
+    pub key_len: &'c dyn Fn(ObjectId) -> u64,
 }
 
 /// What a sweep finds when it begins.

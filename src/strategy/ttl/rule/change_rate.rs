@@ -206,6 +206,10 @@ fn declared(params: &Params, setup: &Setup) -> Result<Vec<Option<f64>>, Invalid>
     Ok(setup.classes.iter().map(|class| of_class(class).map(|every| 1.0 / every.as_secs_f64())).collect())
 }
 
+/// What a step may give, as in a table of classes.
+const LEAST_STEP: SimDuration = SimDuration::from_millis(1);
+const MOST_STEP: SimDuration = SimDuration::from_secs(365 * 86_400);
+
 /// The steps by falling rate.
 fn steps(table: &BTreeMap<String, SimDuration>) -> Result<Vec<(f64, SimDuration)>, Invalid> {
     let mut steps = Vec::new();
@@ -213,6 +217,11 @@ fn steps(table: &BTreeMap<String, SimDuration>) -> Result<Vec<(f64, SimDuration)
         let rate: Rate = rate.parse().map_err(|error| {
             Invalid::param("steps", format!("steps: {error}")).help("write steps = { \"10/m\" = \"10s\" }")
         })?;
+        if *ttl < LEAST_STEP || *ttl > MOST_STEP {
+            let what =
+                format!("steps: a ttl lies between {LEAST_STEP} and {MOST_STEP}, but \"{rate}\" has {ttl}");
+            return Err(Invalid::param("steps", what).help("write steps = { \"10/m\" = \"10s\" }"));
+        }
         steps.push((rate.as_per_second(), *ttl));
     }
     if steps.is_empty() {
@@ -434,6 +443,12 @@ mod tests {
         };
         let whole = [ttl("5s"), ttl("7s"), ttl("30s"), ttl("1h")].map(|ttl| format!("{ttl:.0}"));
         assert_eq!(whole, ["10", "30", "60", "300"]);
+        for ttl in ["0s", "9999d"] {
+            let told = fixture::refused(&format!(
+                "{{ rule = \"change-rate\", mode = \"steps\", changes_every = \"1d\", steps = {{ \"1/m\" = \"{ttl}\" }} }}"
+            ));
+            assert!(told.contains("a ttl lies between 1ms and"), "{told}");
+        }
         let empty = "{ rule = \"change-rate\", mode = \"steps\", changes_every = \"1d\", steps = {} }";
         assert!(fixture::refused(empty).contains("at least one step"));
     }

@@ -1,7 +1,7 @@
 //! Steers one idle timeout for all images towards the least cost of misses and memory together.
 //!
 //! Each time a known image is fetched again, its last stay is weighed: with `r` requests a second during the timeout that
-//! followed its store, a longer timeout would have saved `r miss_cost` a second and cost `price s`. At the n-th such
+//! followed its store (an answer that was asked for before the last store is none), a longer timeout would have saved `r miss_cost` a second and cost `price s`. At the n-th such
 //! fetch `T <- T + step n^-.6 (r miss_cost - price s) / c`, `c` the mean of `price s`, kept between `min` and
 //! `max` (after Carra, Neglia and Michiardi, ToN 2020). Reads set an entry's TTL anew, up to `max_age` after its store.
 //!
@@ -55,7 +55,7 @@ pub struct Elastic {
 /// The latest stay of an object in the cache.
 #[derive(Debug, Clone, Copy)]
 struct Stay {
-    /// When it began; never if there was none.
+    /// When it began; never, which is after everything, if there was none.
     began: SimTime,
     /// The timeout it began with.
     ttl: SimDuration,
@@ -130,9 +130,10 @@ impl Elastic {
 
 impl TtlRule for Elastic {
     fn fresh_for(&mut self, fill: &Fill) -> SimDuration {
-        if fill.told.is_some() {
+        if let Some(told) = fill.told {
             let stay = self.stays[fill.object.index()];
-            if stay.began != SimTime::NEVER {
+            // Whoever asked before the present stay began is no image that comes back: its fetch ran beside the other.
+            if stay.began < fill.at.before(told.fetch_time) {
                 self.learn(stay, fill.size, fill.at);
             }
             self.stays[fill.object.index()] = Stay { began: fill.at, ttl: self.ttl(), requests: 0 };
@@ -169,8 +170,8 @@ impl TtlRule for Elastic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::strategy::ttl::Saw;
     use crate::strategy::ttl::rule::fixture;
+    use crate::strategy::ttl::{Saw, Told};
     use crate::trace::{ClassId, ObjectId};
 
     #[test]
@@ -187,6 +188,11 @@ mod tests {
         // Two requests within 100 s: 2 / 100 x 1e-4 saved, 1e-6 paid, so a relative gain of 1.
         let ttl = rule.fresh_for(&fixture::fetched(300, 0)).as_secs_f64();
         assert!((ttl - 105.0).abs() < 1e-6, "{ttl}");
+        // An answer that was asked for before the last one came says nothing of how often the image comes back.
+        let beside = fixture::fetched(301, 0);
+        let took = SimDuration::from_secs(2);
+        let beside = Fill { told: beside.told.map(|told| Told { fetch_time: took, ..told }), ..beside };
+        assert!((rule.fresh_for(&beside).as_secs_f64() - ttl).abs() < 1e-9);
         // None at all: a relative gain of -1, in a smaller step.
         let ttl = rule.fresh_for(&fixture::fetched(600, 0)).as_secs_f64();
         assert!((ttl - (105.0 - 5.0 * 2.0_f64.powf(-0.6))).abs() < 1e-6, "{ttl}");
