@@ -78,7 +78,11 @@ const ROWS: [(&str, &str, &str); 32] = [
         "refresh = { policy = \"timer\", period = \"15s\", physical_ttl = \"20s\", workers = 1000 }",
     ),
     ("race-ttl", FIXED, "refresh = \"race-ttl\""),
-    ("conditional", FIXED, "refresh = { policy = \"on-demand\", addons = [\"conditional\"] }"),
+    (
+        "conditional",
+        FIXED,
+        "refresh = { policy = \"on-demand\", addons = [{ addon = \"conditional\", keep = \"20s\" }] }",
+    ),
     ("stale-if-error", FIXED, "refresh = { policy = \"on-demand\", addons = [\"stale-if-error\"] }"),
     ("warm-on-upload", FIXED, "refresh = { policy = \"on-demand\", addons = [\"warm-on-upload\"] }"),
     ("single-flight", FIXED, "guard = \"single-flight\""),

@@ -154,10 +154,17 @@ const TABLE: &[Row] = &[
     ),
     (
         11,
-        "ttl = \"fixed\"\nrefresh = { policy = \"on-demand\", addons = [\"conditional\"] }",
+        "ttl = \"fixed\"\nrefresh = { policy = \"on-demand\", addons = [{ addon = \"conditional\", keep = \"1h\" }] }",
         "",
         Refused,
         &["\"conditional\"", "changes is \"never\"", "304", "write changes ="],
+    ),
+    (
+        11,
+        "ttl = \"fixed\"\nrefresh = { policy = \"on-demand\", addons = [\"conditional\"] }",
+        "",
+        Refused,
+        &["\"conditional\"", "keep = \"0s\"", "no copy", "write keep = \"1h\""],
     ),
     (
         12,
@@ -333,6 +340,63 @@ const TABLE: &[Row] = &[
         "[cache]\ncapacity = \"1MiB\"\neviction = \"volatile-ttl\"\nmemory = \"redis\"",
         Noted,
         &["\"volatile-ttl\"", "rule \"fixed\"", "FIFO"],
+    ),
+    // A sweep undoes what would fetch anew; the issue of strategies calls the two legal.
+    (
+        3,
+        "ttl = \"fixed\"\nrefresh = \"xfetch\"\nsweep = { policy = \"zset-sweep\", limit_entries = 10 }",
+        "",
+        Warned,
+        &["\"zset-sweep\"", "\"xfetch\"", "never renewed", "leave the sweep out"],
+    ),
+    (
+        4,
+        "ttl = { rule = \"class-table\", table = { all = \"none\" } }\nrefresh = \"stale-while-revalidate\"",
+        "",
+        Refused,
+        &["\"stale-while-revalidate\"", "\"class-table\" gives none to any class", "on-demand"],
+    ),
+    (
+        20,
+        "ttl = { rule = \"class-table\", table = { all = \"10ms\" } }",
+        "[cache]\nttl_resolution = \"1s\"",
+        Refused,
+        &["table of 10ms", "ttl_resolution is 1s", "write a longer ttl"],
+    ),
+    (
+        20,
+        "ttl = { rule = \"fixed\", modifiers = [{ modifier = \"clamp\", min = \"100ms\", max = \"500ms\" }] }",
+        "[cache]\nttl_resolution = \"1s\"",
+        Refused,
+        &["\"clamp\" has a max of 500ms", "ttl_resolution is 1s"],
+    ),
+    (
+        0,
+        "ttl = { rule = \"fixed\", modifiers = [{ modifier = \"jitter\", mode = \"additive\", most = \"5m\", spread = 0.3 }] }",
+        "",
+        Warned,
+        &["spread", "\"jitter\"", "changes nothing", "leave spread out"],
+    ),
+    (
+        0,
+        "ttl = \"fixed\"\nguard = { policy = \"lease\", window = \"5m\" }",
+        "",
+        Warned,
+        &["window", "\"lease\"", "stale_ok is false", "leave window out"],
+    ),
+    (
+        0,
+        "ttl = \"fixed\"\nallow_two_controllers = true",
+        "",
+        Warned,
+        &["allow_two_controllers changes nothing", "leave it out"],
+    ),
+    (
+        0,
+        "ttl = \"fixed\"\nclient = { backoff = \"5s\", backoff_cap = \"1s\" }",
+        "",
+        Refused,
+        &["backoff_cap (1s)", "backoff (5s)", "write backoff_cap = \"5s\""],
     ),
     // The pipeline's order, which stands in no row of its own.
     (

@@ -3,12 +3,12 @@
 //! Everything but the requests of the trace and the texts of recorded keys: the slot, what is known of the object,
 //! and all that the eviction policy and the model of the server keep.
 
-#![expect(unsafe_code, reason = "an allocator that counts has no safe form")]
+#[expect(dead_code, reason = "shared with a bench, which asks for peaks")]
+#[path = "support/counting.rs"]
+mod counting;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::fmt::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ttlab::cache::eviction::EVICTIONS;
 use ttlab::cache::memory::MEMORIES;
@@ -21,29 +21,6 @@ use ttlab::units::{SimDuration, SimTime, Window};
 /// Most bytes for each resident object.
 const MOST: f64 = 96.0;
 
-/// The system's allocator, and how many bytes it has given out.
-struct Counting;
-
-static IN_USE: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call is passed on to the system's allocator as it came; counting touches no memory.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        IN_USE.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller keeps to the contract, which is that of the system's allocator.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
 /// Bytes for each of so many objects, all of them resident and settled.
 fn bytes_per_object(
     policy: &'static str,
@@ -51,7 +28,7 @@ fn bytes_per_object(
     memory: &'static str,
     objects: usize,
 ) -> f64 {
-    let before = IN_USE.load(Ordering::Relaxed);
+    let before = counting::in_use();
     let fact = Fact { size: 1_000, class: ClassId::default(), size_is_imputed: false };
     let held = Objects::new(vec![fact; objects], Keys::Numbered, vec!["all".to_owned()]);
     let trace = Arc::new(Trace::new(Vec::new(), Vec::new(), held, SimDuration::ZERO));
@@ -79,7 +56,7 @@ fn bytes_per_object(
     now += SimDuration::from_secs(60);
     cache.get(ObjectId::new(0), now);
     assert_eq!(cache.entries(), objects as u64);
-    (IN_USE.load(Ordering::Relaxed) - before) as f64 / objects as f64
+    (counting::in_use() - before) as f64 / objects as f64
 }
 
 /// Most bytes for a textbook policy in a server whose memory is counted with its tables: what some keep of each object

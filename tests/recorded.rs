@@ -41,6 +41,29 @@ const ROWS: [&str; 7] = [
     "6,get,a,9,",
 ];
 
+#[test]
+fn a_recording_is_warned_of_what_a_workload_would_be_told() {
+    let text = "name = \"recorded\"\n[trace]\nspread = false\n[origin]\nlatency = { model = \"constant\", value = \"2s\" }\n\
+                capacity = { model = \"servers\", servers = 1 }\n[client]\ntimeout = \"1s\"\nlate_fill = \"discard\"\n\
+                [[strategy]]\nname = \"s\"\nttl = { rule = \"fixed\", ttl = \"1h\" }\n\
+                refresh = { policy = \"timer\", period = \"3s\", workers = 1 }\n";
+    let warned = |rows: &[&str]| {
+        let scenario = Scenario::parse(text, "recorded.toml").unwrap_or_else(|error| panic!("{error}"));
+        let Source::Recorded(recorded) = &scenario.source else { panic!("it has a [trace]") };
+        let read = import(rows.join("\n").as_bytes(), "recording", &recorded.options, Seed::new(1));
+        scenario.warnings_on(&read.unwrap_or_else(|error| panic!("{error}")).trace)
+    };
+    let found = warned(&["time_s,op,key,size", "0,get,a,9", "0,get,b,9", "1,get,c,9", "2,get,a,9"]);
+    let says = |part: &str| found.iter().any(|warning| warning.contains(part));
+    assert!(
+        says("1 workers, which cannot fetch 3 objects within a period of 3s; a fetch takes 2.000 s"),
+        "{found:?}"
+    );
+    assert!(says("2 requests a second meet an [origin] capacity of 0.5 a second"), "{found:?}");
+    // One image and a request in ten seconds are no load for either.
+    assert_eq!(warned(&["time_s,op,key,size", "0,get,a,9", "20,get,a,9"]), Vec::<String>::new());
+}
+
 /// How many of four requests had an outcome, as a whole number.
 fn of_four(run: &Measurements, kind: OutcomeKind) -> String {
     (rates::share(run, kind).expect("there are requests") * 4.0).to_string()

@@ -266,9 +266,21 @@ impl<T: ?Sized + 'static, S: 'static> Chosen<T, S> {
         toml::Value::Table(table)
     }
 
-    /// Whether the scenario writes a value for `param`.
-    pub fn is_written(&self, param: &str) -> bool {
-        self.spans.contains_key(param)
+    /// Whether the scenario writes another value for `param` than its default.
+    pub fn is_changed(&self, param: &str) -> bool {
+        let default =
+            self.entry.params.iter().find(|known| known.name == param).and_then(|known| known.default);
+        let (Some(default), Some(value)) = (default, self.effective.get(param)) else {
+            return self.spans.contains_key(param);
+        };
+        let is_default = match value.as_str() {
+            Some(text) => {
+                let time = |text: &str| text.parse::<SimDuration>().ok();
+                text == default || (time(text).is_some() && time(text) == time(default))
+            }
+            None => default.parse::<toml::Value>().is_ok_and(|default| default == *value),
+        };
+        self.spans.contains_key(param) && !is_default
     }
 
     /// A parameter that is a duration, default or not; `None` where it has no value or is something else.

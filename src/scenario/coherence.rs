@@ -3,7 +3,7 @@
 //! Every message names both settings.
 
 use super::remarks::World;
-use super::{Source, fetch_time, windows};
+use super::{OriginDesign, Source, fetch_time, windows};
 use crate::catalog::Fault;
 use crate::strategy::Design;
 use crate::units::SimDuration;
@@ -122,31 +122,36 @@ fn never_early(design: &Design, world: &World<'_>) -> Result<(), Fault> {
 
 /// A job that cannot keep up with its objects.
 fn overloaded(design: &Design, world: &World<'_>) -> Result<(), Fault> {
-    let refresh = &design.refresh;
     let Source::Synthetic(workload) = world.source else { return Ok(()) };
-    if refresh.name() != "timer" {
-        return Ok(());
-    }
-    let class = refresh.word_of("class");
+    let class = design.refresh.word_of("class");
     let covered = workload.classes.iter().filter(|of| class.is_empty() || of.name == class);
-    let mut objects: f64 = covered.map(|of| f64::from(of.objects)).sum();
+    let objects: f64 = covered.map(|of| f64::from(of.objects)).sum();
+    overload(design, world.origin, objects).map_or(Ok(()), Err)
+}
+
+/// Why a job cannot keep up with so many objects, if it covers objects by the clock and cannot.
+pub(super) fn overload(design: &Design, origin: &OriginDesign, mut objects: f64) -> Option<Fault> {
+    let refresh = &design.refresh;
+    if refresh.name() != "timer" {
+        return None;
+    }
     if refresh.word_of("scope") == "top-k" {
         objects = objects.min(refresh.number_of("top_k").unwrap_or(objects));
     }
-    let (Some(period), Some(workers)) = (refresh.duration_of("period"), refresh.number_of("workers")) else {
-        return Ok(());
-    };
-    let Some(mean) = fetch_time::mean(&world.origin.latency) else { return Ok(()) };
+    let (period, workers) = (refresh.duration_of("period")?, refresh.number_of("workers")?);
+    let mean = fetch_time::mean(&origin.latency)?;
     let busy = objects * mean / (period.as_secs_f64() * workers);
     if busy < 1.0 {
-        return Ok(());
+        return None;
     }
     let what = format!(
         "refresh \"timer\" has {workers} workers, which cannot fetch {objects} objects within a period of {period}"
     );
-    Err(Fault::new(refresh.span_of("workers"), what)
-        .rule(format!(
-            "a fetch takes {mean:.3} s on average, so the job would need {busy:.1} times its workers"
-        ))
-        .help(format!("write workers = {}, or a longer period", (busy * workers * 1.25).ceil())))
+    Some(
+        Fault::new(refresh.span_of("workers"), what)
+            .rule(format!(
+                "a fetch takes {mean:.3} s on average, so the job would need {busy:.1} times its workers"
+            ))
+            .help(format!("write workers = {}, or a longer period", (busy * workers * 1.25).ceil())),
+    )
 }

@@ -16,7 +16,7 @@ pub(super) fn idle(design: &Design) -> Vec<String> {
     let by_steps = rule.word_of("mode") == "steps";
     if rule.name() == "change-rate" {
         found.extend(unused(rule, "ttl rule", "steps", !by_steps, "mode \"target\" works a ttl out"));
-        found.extend(unused(rule, "ttl rule", "freshness", by_steps, "mode \"steps\" looks a ttl up"));
+        found.extend(unused(rule, "ttl rule", "target_freshness", by_steps, "mode \"steps\" looks a ttl up"));
     }
     let timer = &design.refresh;
     if timer.name() == "timer" {
@@ -47,7 +47,7 @@ pub(super) fn idle(design: &Design) -> Vec<String> {
     found
 }
 
-/// Says that a parameter is written in vain, if it is.
+/// Says that a parameter has another value than its default in vain, if it has.
 fn unused<T: ?Sized + 'static, S: 'static>(
     chosen: &Chosen<T, S>,
     axis: &str,
@@ -55,6 +55,6 @@ fn unused<T: ?Sized + 'static, S: 'static>(
     in_vain: bool,
     why: &str,
 ) -> Option<String> {
-    (in_vain && chosen.is_written(param))
+    (in_vain && chosen.is_changed(param))
         .then(|| format!("{param} of {axis} \"{}\" changes nothing: {why}; leave {param} out", chosen.name()))
 }

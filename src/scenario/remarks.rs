@@ -9,7 +9,7 @@ use crate::cache::Capacity;
 use crate::catalog::Chosen;
 use crate::client::{Client, LateFill, Routing};
 use crate::strategy::Design;
-use crate::trace::Trace;
+use crate::trace::{Fact, Trace};
 use crate::units::SimDuration;
 
 /// What the reader of a report should know of a scenario.
@@ -196,21 +196,22 @@ impl Remarks {
     /// An origin that cannot fill a lost cache again.
     fn metastable(&mut self, design: &Design, world: &World<'_>) {
         let Source::Synthetic(workload) = world.source else { return };
-        let (Some(servers), Some(mean)) =
-            (world.origin.capacity.number_of("servers"), fetch_time::mean(&world.origin.latency))
-        else {
-            return;
-        };
-        let asked = workload.rate.as_per_second();
-        if design.client.late_fill == LateFill::Discard && asked * mean > servers {
-            self.warn(format!(
-                "strategy \"{}\": [client] late_fill = \"discard\", and without a cache {asked} requests a second meet an [origin] capacity of \
-                 {:.0} a second: once the cache is lost it may stay lost (a metastable failure); write late_fill = \"keep\"",
-                design.name,
-                servers / mean
-            ));
-        }
+        self.warnings.extend(metastable(design, world.origin, workload.rate.as_per_second()));
     }
+}
+
+/// Why an origin that is asked so often without a cache may never fill it again.
+fn metastable(design: &Design, origin: &OriginDesign, asked: f64) -> Option<String> {
+    let (servers, mean) = (origin.capacity.number_of("servers")?, fetch_time::mean(&origin.latency)?);
+    (design.client.late_fill == LateFill::Discard && asked * mean > servers).then(|| {
+        format!(
+            "strategy \"{}\": [client] late_fill = \"discard\", and without a cache {asked} requests a second meet an [origin] capacity of \
+             {} a second: once the cache is lost it may stay lost (a metastable failure); write late_fill = \"keep\"",
+            design.name,
+            // Three digits tell half a fetch a second from none.
+            (servers / mean * 100.0).round() / 100.0
+        )
+    })
 }
 
 impl Scenario {
@@ -236,7 +237,29 @@ impl Scenario {
                 ));
             }
         }
+        if matches!(self.source, Source::Recorded(_)) {
+            self.strategies.iter().for_each(|design| warnings.extend(self.of_recorded(design, trace)));
+        }
         warnings
+    }
+
+    /// What a workload would have told before anything was read: of a job that cannot keep up, and of an origin that
+    /// cannot fill a lost cache again.
+    fn of_recorded(&self, design: &Design, trace: &Trace) -> Vec<String> {
+        let class = design.refresh.word_of("class");
+        let named = |fact: &&Fact| {
+            class.is_empty()
+                || trace.objects().classes().get(fact.class.index()).is_some_and(|of| of == class)
+        };
+        let objects = trace.objects().facts().iter().filter(named).count() as f64;
+        let late = super::coherence::overload(design, &self.origin, objects).map(|fault| {
+            let parts = [Some(fault.what), fault.rule, fault.help];
+            let words: Vec<String> = parts.into_iter().flatten().collect();
+            format!("strategy \"{}\": {}", design.name, words.join("; "))
+        });
+        let seconds = trace.span().as_secs_f64();
+        let asked = (seconds > 0.0).then(|| (trace.len() as f64 / seconds).round());
+        late.into_iter().chain(asked.and_then(|asked| metastable(design, &self.origin, asked))).collect()
     }
 }
 

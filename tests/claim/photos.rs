@@ -114,6 +114,7 @@ fn claims_5_and_6_the_policies_of_the_photo_edge_stand_in_the_papers_order() {
             range,
         );
     }
+    assert!(hits[0] < hits[1] && hits[1] < hits[2], "FIFO, LFU, LRU: {hits:?}");
     assert!(hits[2] < hits[3] && hits[3] < hits[4] && hits[4] < hits[5], "{hits:?}");
     ledger.close();
 

@@ -11,7 +11,7 @@ use ttlab::tune;
 use ttlab::units::SimDuration;
 
 use crate::ledger::Ledger;
-use crate::statistics::Estimate;
+use crate::statistics::{Estimate, geometric_fit};
 use crate::support;
 
 /// A scenario of one key that is asked for ten times a second, with fetches of `time` seconds.
@@ -59,6 +59,16 @@ fn claim_2_most_stampedes_under_xfetch_have_one_or_two() {
         "above 8, of which the paper saw none",
     );
     assert!(most.mean() > 0.5, "most");
+    // The whole distribution: sizes are geometric (F6). The first fetch of a replication fills an empty cache.
+    let counts = |run: &Measurements| {
+        (1..)
+            .zip(run.stampedes.sizes.clone())
+            .flat_map(|(size, count)| vec![size; count as usize])
+            .collect::<Vec<u64>>()
+    };
+    let sizes: Vec<u64> = runs.iter().flat_map(counts).collect();
+    let (distance, limit) = geometric_fit(&sizes, 1.0 - more);
+    ledger.must_lie("χ² of the sizes against the geometric distribution", "small", distance, 0.0..=limit);
     ledger.close();
 }
 

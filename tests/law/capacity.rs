@@ -82,6 +82,19 @@ fn f9_lru_and_fifo_hit_as_their_characteristic_times_say() {
     ledger.close();
 }
 
+/// The server draws a bucket and then a key of it, so that keys with a bucket of their own go somewhat more often than
+/// others: near the law of RANDOM, which is that of FIFO, and not on it.
+#[test]
+fn f9_random_eviction_of_a_server_hits_nearly_as_often_as_fifo() {
+    let mut ledger = Ledger::new("F9, random");
+    let catalogue = &CATALOGUES[0];
+    let cells = catalogue.run("\"allkeys-random\"", "lazy", &[]);
+    let law = fifo(&catalogue.rates(), f64::from(catalogue.capacity));
+    let what = catalogue.named("F9 RANDOM, allkeys-random");
+    share(&cells[0], &[FreshHit]).must_be_within(&mut ledger, law, 0.005, &what);
+    ledger.close();
+}
+
 /// TTLs in seconds, or in characteristic times for the catalogues after the first; published hit ratios.
 type Published = [(usize, f64, f64)];
 

@@ -80,3 +80,22 @@ impl Estimate {
         );
     }
 }
+
+/// Distance of sizes from the geometric distribution with this share of ones, and the distance that one
+/// sample in ten thousand exceeds: Pearson's χ² over sizes as long as 8 are expected of each, and all beyond.
+pub(crate) fn geometric_fit(sizes: &[u64], one: f64) -> (f64, f64) {
+    let n = sizes.len() as f64;
+    let (mut distance, mut rest, mut counted, mut size) = (0.0, 1.0, 0, 0);
+    while n * rest * (1.0 - one) >= 8.0 && size < 40 {
+        size += 1;
+        let (here, expected) = (sizes.iter().filter(|of| **of == size).count(), n * rest * one);
+        distance += (here as f64 - expected).powi(2) / expected;
+        counted += here;
+        rest *= 1.0 - one;
+    }
+    distance += ((sizes.len() - counted) as f64 - n * rest).powi(2) / (n * rest);
+    // Wilson and Hilferty 1931; 3.72 is that quantile of the normal distribution.
+    let freedom = size as f64;
+    let part = 2.0 / (9.0 * freedom);
+    (distance, freedom * (1.0 - part + 3.72 * part.sqrt()).powi(3))
+}
