@@ -209,7 +209,7 @@ fn set_bytes(members: u64, mut keys: impl Iterator<Item = u64> + Clone) -> u64 {
         }
         sum += latest.1;
     });
-    sum as u64 + 8 * members.next_power_of_two()
+    sum.round() as u64 + 8 * members.next_power_of_two()
 }
 
 impl Sweep for ZsetSweep {
