@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use ttlab::live::{self, Limits, LiveCell, Options, Target};
+use ttlab::live::{self, Limits, LiveCell, Options, Target, Tls};
 use ttlab::metrics::{Measurements, OutcomeKind};
 use ttlab::scenario::{Scenario, Source};
 use ttlab::trace::synth::generate;
@@ -87,6 +87,8 @@ fn options(url: &str, speed: f64) -> Options {
         configure: false,
         allow_nonempty: false,
         limits: Limits::default(),
+        origin: None,
+        tls: Tls::default(),
     }
 }
 
