@@ -67,10 +67,11 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     let trace = named(&trace, &options);
     let mut validated = Vec::new();
     for cell in &live {
-        let compared = validate(&file.scenario, &trace, cell).map_err(|error| match error {
-            LiveError::Scenario(fault) => CliError::from(file.mistake(fault)),
-            other => anyhow::Error::from(other).into(),
-        })?;
+        let compared =
+            validate(&file.scenario, &trace, cell, options.speed).map_err(|error| match error {
+                LiveError::Scenario(fault) => CliError::from(file.mistake(fault)),
+                other => anyhow::Error::from(other).into(),
+            })?;
         validated.extend(compared);
     }
     if validated.is_empty() {

@@ -71,7 +71,10 @@ fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
 }
 
 fn no_certificate(option: &str, path: &Path) -> String {
-    format!("{option} {}: it holds no certificate in PEM format (-----BEGIN CERTIFICATE-----)", path.display())
+    format!(
+        "{option} {}: it holds no certificate in PEM format (-----BEGIN CERTIFICATE-----)",
+        path.display()
+    )
 }
 
 /// The authorities in a file.

@@ -60,7 +60,9 @@ pub(super) fn opening(url: &str, error: &RedisError) -> Fault {
             format!("the server at {shown} is no node of a cluster; leave out --cluster")
         }
         ErrorKind::AuthenticationFailed => refuses_password(&shown, error),
-        _ if matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM")) => refuses_password(&shown, error),
+        _ if matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM")) => {
+            refuses_password(&shown, error)
+        }
         _ if is_about_certificates(error) => format!(
             "the server at {shown} and this machine do not trust each other ({error}); name the authority that signed the \
              server's certificate with --tls-ca, and your own certificate with --tls-cert and --tls-key if it asks for one"

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
-use hyper::header::{ETAG, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, USER_AGENT};
+use hyper::header::{
+    ETAG, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, USER_AGENT,
+};
 use hyper::{Request, StatusCode, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -119,7 +121,8 @@ impl Http {
     ) -> Brought {
         let known = self.known.borrow().get(&object).cloned();
         let confirmed = known.as_ref().filter(|known| held == Some(known.version) && known.has_validator());
-        let answered = tokio::time::timeout(PATIENCE, self.ask(&self.template.url(key, size), confirmed)).await;
+        let answered =
+            tokio::time::timeout(PATIENCE, self.ask(&self.template.url(key, size), confirmed)).await;
         let answered = answered.unwrap_or_else(|_| Err(format!("no answer within {} s", PATIENCE.as_secs())));
         // Another answer may have come meanwhile.
         let latest = self.known.borrow().get(&object).cloned();
@@ -150,7 +153,11 @@ impl Http {
     }
 
     /// Sends a GET and reads all of its answer; why there is none.
-    async fn ask(&self, url: &str, confirmed: Option<&Known>) -> Result<(StatusCode, HeaderMap, u64), String> {
+    async fn ask(
+        &self,
+        url: &str,
+        confirmed: Option<&Known>,
+    ) -> Result<(StatusCode, HeaderMap, u64), String> {
         let uri: Uri = url.parse().map_err(|error| format!("no URL ({error})"))?;
         let mut request = Request::get(uri).header(USER_AGENT, concat!("ttlab/", env!("CARGO_PKG_VERSION")));
         if let Some(known) = confirmed {
@@ -182,7 +189,8 @@ impl Http {
 
     /// What the reader must know of it.
     pub(in crate::live) fn remarks(&self) -> Vec<String> {
-        let Tally { fetches, failures, other_sizes: (others, sent, recorded), bodies } = &*self.tally.borrow();
+        let Tally { fetches, failures, other_sizes: (others, sent, recorded), bodies } =
+            &*self.tally.borrow();
         let mut remarks = vec![format!(
             "{fetches} fetches were answered by the origin at {}: what the scenario says of the origin's latency, changes and \
              faults was not played",
@@ -240,7 +248,11 @@ mod tests {
         assert_eq!(without.version, Version(1), "the date is the same");
         let silent = Known::told(&headers(&[]), None);
         assert!(!silent.has_validator());
-        assert_eq!(Known::told(&headers(&[]), Some(&silent)).version, Version(0), "nothing tells of a change");
+        assert_eq!(
+            Known::told(&headers(&[]), Some(&silent)).version,
+            Version(0),
+            "nothing tells of a change"
+        );
     }
 
     #[test]

@@ -94,7 +94,8 @@ impl FromStr for Template {
         }
         let template = Self { text: text.to_owned(), parts };
         let example = template.url("key", 1);
-        let uri: Uri = example.parse().map_err(|error| format!("{example} is no URL ({error}), {EXAMPLE}"))?;
+        let uri: Uri =
+            example.parse().map_err(|error| format!("{example} is no URL ({error}), {EXAMPLE}"))?;
         match uri.host() {
             Some("") | None => Err(format!("it names no host, {EXAMPLE}")),
             Some(_) => Ok(template),

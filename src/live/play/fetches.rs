@@ -264,9 +264,9 @@ impl Player {
             _ if !wanted => None,
             None => state.origin.last_modified(object, fetch.version),
             // What was made before the run counts as made when it began, as the first version of a model.
-            Some(http) => http.age(object, fetch.version).map(|age| {
-                SimTime::ZERO + self.now().since(SimTime::ZERO + self.clock.virtual_span(age))
-            }),
+            Some(http) => http
+                .age(object, fetch.version)
+                .map(|age| SimTime::ZERO + self.now().since(SimTime::ZERO + self.clock.virtual_span(age))),
         };
         Told {
             fetch_time: fetch.done.since(fetch.asked),

@@ -125,7 +125,8 @@ struct Arrival {
 impl Player {
     /// A player before its first request.
     pub(super) fn new(parts: Parts) -> Rc<Self> {
-        let Parts { trace, client, clock, until, link, prefix, strategy, origin, http, recorder, seed } = parts;
+        let Parts { trace, client, clock, until, link, prefix, strategy, origin, http, recorder, seed } =
+            parts;
         let histogram = || Histogram::new(3).expect("three digits are legal");
         let bytes_beside = strategy.bytes_beside();
         let longest = trace.objects().facts().iter().map(|fact| fact.size).max().unwrap_or(0) + bytes_beside;
