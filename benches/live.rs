@@ -13,7 +13,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use ttlab::live::load::{Load, benchmark};
-use ttlab::live::{Limits, Options, Target};
+use ttlab::live::{Limits, Options, Target, Tls};
 use ttlab::random::Seed;
 use ttlab::trace::{ClassId, Fact, Keys, ObjectId, Objects, Trace};
 use ttlab::units::{ByteSize, Rate, SimDuration, SimTime};
@@ -90,6 +90,8 @@ fn main() -> ExitCode {
         configure: false,
         allow_nonempty: true,
         limits: Limits { rate: Rate::per_second(wanted), bytes: ByteSize::from_bytes(1 << 30) },
+        origin: None,
+        tls: Tls::default(),
     };
     let load = Load { p99: SimDuration::from_millis(50), step: SimDuration::from_secs(5), first: wanted };
     let steps = benchmark(&trace(), &options, &load, &()).expect("the server can be used");

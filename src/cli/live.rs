@@ -9,7 +9,7 @@ use anyhow::anyhow;
 use super::terminal::{self, Phase};
 use super::{CliError, Output, Status, default_folder, run, source};
 use crate::live::load::{self, Load};
-use crate::live::{self, Limits, LiveError, Options, Target, Undertaking};
+use crate::live::{self, Limits, LiveError, Options, Target, Template, Tls, Undertaking};
 use crate::record::{self, About, Record};
 use crate::report;
 use crate::trace::Trace;
@@ -35,7 +35,7 @@ pub(super) struct Args {
     pub(super) server: ServerArgs,
     /// Search for the highest rate of reads that keeps the 99th percentile under --p99, instead of playing the trace at its
     /// own pace: its objects are written once, its requests are read in their order
-    #[arg(long, conflicts_with_all = ["strategy", "speed", "configure", "out"])]
+    #[arg(long, conflicts_with_all = ["strategy", "speed", "configure", "out", "origin"])]
     benchmark: bool,
     /// With --benchmark: what 99 of 100 reads must not take longer than
     #[arg(long, value_name = "TIME", default_value = "5ms", requires = "benchmark")]
@@ -66,7 +66,8 @@ pub(super) struct Which {
     /// Start redis-server (or valkey-server) from the PATH on a free port of this machine, once for each cell
     #[arg(long)]
     pub(super) spawn: bool,
-    /// Use the server at this address: redis://[USER:PASSWORD@]HOST:PORT[/DB]
+    /// Use the server at this address: redis://[USER:PASSWORD@]HOST:PORT[/DB][?protocol=resp3], or rediss:// with TLS; several
+    /// hosts with commas between them are nodes of one cluster
     #[arg(long, value_name = "URL")]
     pub(super) redis: Option<String>,
 }
@@ -76,6 +77,22 @@ pub(super) struct Which {
 pub(super) struct ServerArgs {
     #[command(flatten)]
     pub(super) which: Which,
+    /// The server is a node of a cluster: use all of it
+    #[arg(long, requires = "redis", conflicts_with = "spawn")]
+    pub(super) cluster: bool,
+    /// Trust the authorities in this file (PEM) instead of the system's, for rediss:// and for an origin at https://
+    #[arg(long, value_name = "FILE")]
+    pub(super) tls_ca: Option<PathBuf>,
+    /// Show the server this certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "spawn")]
+    pub(super) tls_cert: Option<PathBuf>,
+    /// The private key of --tls-cert (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(super) tls_key: Option<PathBuf>,
+    /// Fetch from this URL, such as http://127.0.0.1:8080/img/{key}?w={size}, instead of waiting as the scenario's origin
+    /// does: {key} is the key percent-encoded, {path} a key that is a URL's path and query already, {size} the recorded bytes
+    #[arg(long, value_name = "URL")]
+    pub(super) origin: Option<Template>,
     /// Play the trace this many times faster; the server's own clocks stay as they are
     #[arg(long, value_name = "K", default_value = "1", value_parser = speed)]
     pub(super) speed: f64,
@@ -122,7 +139,7 @@ impl ServerArgs {
     /// As the harness wants them.
     pub(super) fn options(&self) -> Options {
         let target = match &self.which.redis {
-            Some(url) => Target::Url(url.clone()),
+            Some(url) => Target::at(url, self.cluster),
             None => Target::Spawn,
         };
         Options {
@@ -133,6 +150,8 @@ impl ServerArgs {
             configure: self.configure,
             allow_nonempty: self.allow_nonempty,
             limits: Limits { rate: self.max_rate, bytes: self.max_bytes },
+            origin: self.origin.clone(),
+            tls: Tls { ca: self.tls_ca.clone(), own: self.tls_cert.clone().zip(self.tls_key.clone()) },
         }
     }
 
@@ -155,6 +174,12 @@ impl ServerArgs {
     /// The words of a command that does the same.
     pub(super) fn command(&self) -> String {
         let mut words = if self.which.spawn { " --spawn".to_owned() } else { " --redis URL".to_owned() };
+        if self.cluster {
+            words += " --cluster";
+        }
+        if self.origin.is_some() {
+            words += " --origin URL";
+        }
         #[expect(clippy::float_cmp, reason = "one is written as one")]
         if self.speed != 1.0 {
             let _ = write!(words, " --speed {}", self.speed);

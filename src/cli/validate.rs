@@ -8,7 +8,7 @@ use super::live::{self as played, Ready, ServerArgs};
 use super::terminal;
 use super::{CliError, Output, Status, default_folder, source};
 use crate::live::validate::validate;
-use crate::live::{LiveError, named};
+use crate::live::{LiveError, Target, named};
 use crate::report::{self, PAGE, ValidationReport};
 
 /// Play a scenario live and through the model, and put both side by side: predicted and measured
@@ -55,15 +55,23 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     let silent = args.output.quiet;
     let Ready { trace, .. } = played::trace(&mut file, args.trace.as_deref(), args.strict, silent)?;
     let options = args.server.options();
+    if matches!(options.target, Target::Cluster(_)) {
+        return Err(anyhow::anyhow!(
+            "the model that ttlab validate compares with is of one server; name one with --redis or use --spawn, and play the \
+             cluster with ttlab live"
+        )
+        .into());
+    }
     let cells = args.server.cells(&file.scenario)?;
     let live = played::play(&file, &cells, &trace, &options, silent)?;
     let trace = named(&trace, &options);
     let mut validated = Vec::new();
     for cell in &live {
-        let compared = validate(&file.scenario, &trace, cell).map_err(|error| match error {
-            LiveError::Scenario(fault) => CliError::from(file.mistake(fault)),
-            other => anyhow::Error::from(other).into(),
-        })?;
+        let compared =
+            validate(&file.scenario, &trace, cell, options.speed).map_err(|error| match error {
+                LiveError::Scenario(fault) => CliError::from(file.mistake(fault)),
+                other => anyhow::Error::from(other).into(),
+            })?;
         validated.extend(compared);
     }
     if validated.is_empty() {

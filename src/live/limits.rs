@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::Options;
 use crate::cache::Capacity;
 use crate::trace::Trace;
 use crate::tune::CellPlan;
@@ -43,11 +44,14 @@ pub struct Undertaking {
     pub prefix: String,
     /// How many cells are played, one after the other.
     pub cells: usize,
+    /// The URL of the origin that is asked, if one is.
+    pub origin: Option<String>,
 }
 
 impl Undertaking {
-    /// What it takes to play these cells at a speed.
-    pub(super) fn of(trace: &Trace, cells: &[CellPlan], speed: f64, prefix: &str) -> Self {
+    /// What it takes to play these cells.
+    pub(super) fn of(trace: &Trace, cells: &[CellPlan], options: &Options) -> Self {
+        let speed = options.speed;
         let objects = trace.objects();
         let keys: u64 = (0..objects.len())
             .map(|index| objects.key_len(crate::trace::ObjectId::from_index(index)) + PER_KEY)
@@ -63,8 +67,9 @@ impl Undertaking {
             peak_rate: peak(trace, speed),
             keys: objects.len() as u64,
             bytes: bytes.max().unwrap_or(0),
-            prefix: prefix.to_owned(),
+            prefix: options.prefix().to_owned(),
             cells: cells.len(),
+            origin: options.origin.as_ref().map(|template| template.as_str().to_owned()),
         }
     }
 
@@ -91,7 +96,7 @@ impl Undertaking {
 
     /// What is said before it starts.
     pub fn sentence(&self) -> String {
-        let Self { requests, seconds, peak_rate, keys, bytes, prefix, cells } = self;
+        let Self { requests, seconds, peak_rate, keys, bytes, prefix, cells, origin } = self;
         let mut text = format!("will write up to {keys} keys, {} at once, ", ByteSize::from_bytes(*bytes));
         // Writing to a text cannot fail.
         let _ = if prefix.is_empty() {
@@ -103,6 +108,9 @@ impl Undertaking {
             text,
             "; {cells} cell(s) of {requests} requests in {seconds:.0} s each, at most {peak_rate:.0} in a second"
         );
+        if let Some(origin) = origin {
+            let _ = write!(text, "; fetches are asked of {origin}");
+        }
         text
     }
 }
@@ -122,6 +130,7 @@ fn peak(trace: &Trace, speed: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Target, Tls};
     use super::*;
     use crate::trace::{ClassId, Fact, Keys, ObjectId, Objects};
 
@@ -132,10 +141,24 @@ mod tests {
         Trace::new(at.to_vec(), vec![ObjectId::new(0); 6], objects, SimDuration::from_secs(4))
     }
 
+    fn options(speed: f64) -> Options {
+        Options {
+            target: Target::at("redis://host", false),
+            speed,
+            prefix: "p:".to_owned(),
+            connections: 1,
+            configure: false,
+            allow_nonempty: false,
+            limits: Limits::default(),
+            origin: Some("http://host/{key}".parse().unwrap()),
+            tls: Tls::default(),
+        }
+    }
+
     #[test]
     fn speed_packs_more_requests_into_a_second() {
         let cell = CellPlan { strategy: 0, eviction: 0, capacity: Capacity::Unbounded };
-        let of = |speed| Undertaking::of(&trace(), &[cell], speed, "p:");
+        let of = |speed| Undertaking::of(&trace(), &[cell], &options(speed));
         assert_eq!((of(1.0).peak_rate, of(2.0).peak_rate, of(4.0).peak_rate), (3.0, 5.0, 6.0));
         assert_eq!((of(2.0).seconds, of(2.0).keys), (2.0, 2));
         let limits = Limits { rate: Rate::per_second(4.0), bytes: ByteSize::from_bytes(1_000_000) };
@@ -144,5 +167,6 @@ mod tests {
         let narrow = Limits { bytes: ByteSize::from_bytes(2_000), ..Limits::default() };
         assert!(of(1.0).within(&narrow).unwrap_err().contains("--max-bytes"));
         assert!(of(1.0).sentence().contains("2 keys") && of(1.0).sentence().contains("\"p:\""));
+        assert!(of(1.0).sentence().contains("asked of http://host/{key}"));
     }
 }

@@ -99,6 +99,7 @@ pub fn benchmark(
     load: &Load,
     progress: &dyn Progress,
 ) -> Result<Vec<Step>, LiveError> {
+    options.check_certificates()?;
     let bytes = trace.objects().total_bytes() + 120 * trace.objects().len() as u64;
     if bytes > options.limits.bytes.as_bytes() {
         return Err(LiveError::Other(format!(
@@ -123,17 +124,13 @@ async fn search(
     load: &Load,
     progress: &dyn Progress,
 ) -> Result<Vec<Step>, String> {
-    let (_spawned, url) = match &options.target {
-        Target::Spawn => {
-            let server = Spawned::start(&[])?;
-            let url = server.url();
-            (Some(server), url)
-        }
-        Target::Url(url) => (None, url.clone()),
+    let spawned = match &options.target {
+        Target::Spawn => Some(Spawned::start(&[])?),
+        Target::Url(_) | Target::Cluster(_) => None,
     };
-    let link = Link::open(&url, options.connections).await.map_err(|fault| fault.to_string())?;
-    let info = super::server::Info::parse(&link.info().await.map_err(|fault| fault.to_string())?);
-    super::run::usable(&info.map_err(|fault| fault.to_string())?, options)?;
+    let link = super::run::open(spawned.as_ref(), options, options.connections).await?;
+    let (info, _) = super::server::Info::ask(&link).await.map_err(|fault| fault.to_string())?;
+    super::run::usable(&info, options)?;
     let link = Rc::new(link);
     let keys: Vec<String> =
         (0..trace.objects().len()).map(|index| trace.objects().key(ObjectId::from_index(index))).collect();

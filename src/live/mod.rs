@@ -8,6 +8,8 @@
 //! A run is careful with a server that is not its own: it refuses one that holds keys unless it is told otherwise,
 //! keeps to keys with its own prefix, says before it starts what it will write and keeps to limits, puts settings
 //! back, removes its keys at the end and when it is interrupted, and never flushes.
+//!
+//! The origin may be an HTTP server as well: it answers in the place of the model, whose servers limit it (`origin/`).
 
 #![expect(clippy::disallowed_methods, reason = "a live run follows the wall clock, on threads of its own")]
 
@@ -16,16 +18,20 @@ mod ledger;
 mod limits;
 mod link;
 pub mod load;
+mod origin;
 mod pace;
 mod play;
 mod refuse;
 mod run;
 mod server;
+mod tls;
 pub mod validate;
 
 use std::sync::Arc;
 
 pub use limits::{Limits, Undertaking};
+pub use origin::Template;
+pub use tls::Tls;
 
 use crate::catalog::Fault;
 use crate::metrics::Measurements;
@@ -38,8 +44,21 @@ use crate::tune::{CellPlan, Failure, Progress};
 pub enum Target {
     /// One of its own for each cell, from the PATH.
     Spawn,
-    /// The one at this address, such as `redis://:PASSWORD@HOST:PORT/DB`.
+    /// The one at this address, such as `redis://:PASSWORD@HOST:PORT/DB`, or `rediss://...` with TLS.
     Url(String),
+    /// The cluster that some servers belong to, such as `redis://HOST:PORT,HOST:PORT`.
+    Cluster(String),
+}
+
+impl Target {
+    /// The server at an address, or the cluster if it is one or the address names several servers.
+    pub fn at(url: &str, is_cluster: bool) -> Self {
+        if is_cluster || link::names_several(url) {
+            Self::Cluster(url.to_owned())
+        } else {
+            Self::Url(url.to_owned())
+        }
+    }
 }
 
 /// How a scenario is to be played live.
@@ -59,14 +78,40 @@ pub struct Options {
     pub allow_nonempty: bool,
     /// What it may ask of the server.
     pub limits: Limits,
+    /// Where fetches are sent; `None` lets the scenario's model answer them.
+    pub origin: Option<Template>,
+    /// Certificates for connections with TLS.
+    pub tls: Tls,
 }
 
 impl Options {
+    /// Refuses files of certificates that are of no use here.
+    fn check_certificates(&self) -> Result<(), LiveError> {
+        let redis = match &self.target {
+            Target::Spawn => false,
+            Target::Url(url) | Target::Cluster(url) => url.starts_with("rediss://"),
+        };
+        let origin = self.origin.as_ref().is_some_and(|origin| origin.as_str().starts_with("https://"));
+        if self.tls.own.is_some() && !redis {
+            return Err(LiveError::Other(
+                "--tls-cert: it is shown to a Redis server that is reached by TLS; write --redis rediss://..."
+                    .to_owned(),
+            ));
+        }
+        if self.tls.ca.is_some() && !redis && !origin {
+            return Err(LiveError::Other(
+                "--tls-ca: nothing is reached by TLS; write --redis rediss://... or --origin https://..."
+                    .to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
     /// What keys begin with: nothing on a server of its own.
     pub fn prefix(&self) -> &str {
         match self.target {
             Target::Spawn => "",
-            Target::Url(_) => &self.prefix,
+            Target::Url(_) | Target::Cluster(_) => &self.prefix,
         }
     }
 }
@@ -137,7 +182,8 @@ pub fn undertaking(
     if !refused.is_empty() {
         return Err(LiveError::CannotDo(refused));
     }
-    let undertaking = Undertaking::of(trace, cells, options.speed, options.prefix());
+    options.check_certificates()?;
+    let undertaking = Undertaking::of(trace, cells, options);
     undertaking.within(&options.limits).map_err(LiveError::Other)?;
     Ok(undertaking)
 }

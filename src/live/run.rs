@@ -8,7 +8,8 @@ use hdrhistogram::Histogram;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::clock::Clock;
-use super::link::Link;
+use super::link::{Address, Link};
+use super::origin::Http;
 use super::pace::Pacer;
 use super::play::{Parts, Player};
 use super::server::{Info, Look, Spawned, Watch, config};
@@ -91,6 +92,8 @@ async fn cell(
     let bucket = tune::bucket_of(scenario, trace);
     let Simulation { client, origin, mut strategy, window, freshness_bound, cache, .. } =
         tune::simulation(scenario, plan, trace, seed).map_err(LiveError::Scenario)?;
+    let http = options.origin.clone().map(|template| Http::new(template, &options.tls)).transpose();
+    let http = http.map_err(LiveError::Other)?;
     let counting = cache.counting();
     let connections = options.connections * client.nodes as usize;
     let Ready { spawned, link, first, changed, mut warnings } =
@@ -108,7 +111,7 @@ async fn cell(
         classes: trace.objects().classes().len(),
         median_fetch_time: origin.median_time(),
         servers: origin.servers(),
-        changes: origin.ever_changes(),
+        changes: origin.ever_changes() && http.is_none(),
         deadlines: strategy.deadlines,
         freshness_bound,
     };
@@ -123,6 +126,7 @@ async fn cell(
         prefix: options.prefix().to_owned(),
         strategy,
         origin,
+        http,
         recorder: Recorder::new(&setting),
         seed,
     });
@@ -137,6 +141,7 @@ async fn cell(
     let stopped = play(&player, trace, clock, window, &mut watch, progress).await;
     let broken = player.broken();
     warnings.extend(watch.warnings().iter().cloned());
+    warnings.extend(player.remarks());
     // What cannot be removed or put back is told, whatever else went wrong.
     if spawned.is_none() {
         warnings.extend(clean_up(&player, broken.is_some()).await.err());
@@ -187,18 +192,14 @@ async fn ready(
     connections: usize,
     options: &Options,
 ) -> Result<Ready, String> {
-    let wanted = config::wanted(scenario, plan, counting);
     let said = |fault: super::link::Fault| fault.to_string();
-    let (spawned, url) = match &options.target {
-        Target::Spawn => {
-            let server = Spawned::start(&wanted)?;
-            let url = server.url();
-            (Some(server), url)
-        }
-        Target::Url(url) => (None, url.clone()),
+    let wanted = |servers| config::wanted(scenario, plan, counting, servers);
+    let spawned = match &options.target {
+        Target::Spawn => Some(Spawned::start(&wanted(1))?),
+        Target::Url(_) | Target::Cluster(_) => None,
     };
-    let link = Link::open(&url, connections).await.map_err(said)?;
-    let first = Info::parse(&link.info().await.map_err(said)?).map_err(said)?;
+    let link = open(spawned.as_ref(), options, connections).await?;
+    let (first, nodes) = Info::ask(&link).await.map_err(said)?;
     if let Some(server) = &spawned
         && first.process != u64::from(server.process())
     {
@@ -207,10 +208,11 @@ async fn ready(
     usable(&first, options)?;
     let (mut changed, mut warnings) = (config::Changed::default(), Vec::new());
     if spawned.is_none() {
+        let wanted = wanted(nodes.len() as u64);
         if options.configure {
-            changed = config::Changed::set(&link, &wanted).await.map_err(said)?;
+            changed = config::Changed::set(&link, &nodes, &wanted).await.map_err(said)?;
         } else {
-            warnings = config::differences(&link, &wanted).await.map_err(said)?;
+            warnings = config::differences(&link, &nodes, &wanted).await.map_err(said)?;
         }
         if first.keys > 0 {
             warnings
@@ -220,13 +222,30 @@ async fn ready(
     Ok(Ready { spawned, link, first, changed, warnings })
 }
 
+/// Opens connections to the server that was started, or to the one that is named.
+pub(super) async fn open(
+    spawned: Option<&Spawned>,
+    options: &Options,
+    connections: usize,
+) -> Result<Link, String> {
+    let own = spawned.map(Spawned::url).unwrap_or_default();
+    let address = match &options.target {
+        Target::Spawn => Address { url: &own, is_cluster: false },
+        Target::Url(url) => Address { url, is_cluster: false },
+        Target::Cluster(url) => Address { url, is_cluster: true },
+    };
+    Link::open(address, &options.tls, connections).await.map_err(|fault| fault.to_string())
+}
+
 /// Whether a server may be written to.
 pub(super) fn usable(first: &Info, options: &Options) -> Result<(), String> {
     if first.is_replica {
         return Err("the server is a replica and takes no writes; name its primary instead".to_owned());
     }
-    if first.is_cluster {
-        return Err("the server is a node of a cluster, and a live run plays against one server; name a server of its own".to_owned());
+    if first.is_cluster && !matches!(options.target, Target::Cluster(_)) {
+        return Err(
+            "the server is a node of a cluster; say --cluster, or name a server of its own".to_owned()
+        );
     }
     if first.keys > 0 && !options.allow_nonempty {
         return Err(format!(
@@ -239,8 +258,7 @@ pub(super) fn usable(first: &Info, options: &Options) -> Result<(), String> {
 }
 
 async fn look(player: &Player) -> Result<Info, String> {
-    let text = player.link().info().await.map_err(|fault| fault.to_string())?;
-    Info::parse(&text).map_err(|fault| fault.to_string())
+    Info::ask(player.link()).await.map(|(info, _)| info).map_err(|fault| fault.to_string())
 }
 
 /// Plays the trace to its end, with looks at the server; whether it was stopped before.

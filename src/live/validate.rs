@@ -9,11 +9,13 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{LiveCell, LiveError};
+use crate::cache::redis::Settings;
 use crate::engine::Pulse;
 use crate::metrics::{Measurements, OutcomeKind};
 use crate::scenario::Scenario;
 use crate::trace::Trace;
 use crate::tune::{self, CellPlan};
+use crate::units::SimDuration;
 
 /// Seeds with which the model is played.
 pub const SEEDS: u64 = 8;
@@ -115,7 +117,8 @@ impl ValidatedCell {
     }
 }
 
-/// Puts the prediction beside a live run that came to its end; `None` for one that did not.
+/// Puts the prediction beside a live run that came to its end, `speed` times faster than recorded; `None` for one that
+/// did not.
 ///
 /// # Errors
 /// If the model cannot be made for this trace.
@@ -123,11 +126,14 @@ pub fn validate(
     scenario: &Scenario,
     trace: &Arc<Trace>,
     cell: &LiveCell,
+    speed: f64,
 ) -> Result<Option<ValidatedCell>, LiveError> {
     let (Ok(measured), Some(pace)) = (&cell.result, &cell.pace) else { return Ok(None) };
-    let phase = pace.clock_phase_ms;
+    // The server's clock goes as it always does.
+    let second = SimDuration::from_secs_f64(speed);
+    let clock = |settings| Settings { clock_phase_ms: pace.clock_phase_ms, second, ..settings };
     let predicted = (0..SEEDS)
-        .map(|seed| predict(scenario, &cell.plan, trace, seed, phase))
+        .map(|seed| predict(scenario, &cell.plan, trace, seed, &clock))
         .collect::<Result<Vec<_>, _>>()?;
     let plan = &cell.plan;
     Ok(Some(ValidatedCell {
@@ -150,12 +156,11 @@ fn predict(
     plan: &CellPlan,
     trace: &Arc<Trace>,
     seed: u64,
-    clock_phase_ms: u32,
+    clock: &dyn Fn(Settings) -> Settings,
 ) -> Result<Measurements, LiveError> {
     let seed = tune::replication_seed(scenario.seed, seed);
     let mut simulation = tune::simulation(scenario, plan, trace, seed).map_err(LiveError::Scenario)?;
-    let settings =
-        crate::cache::redis::Settings { clock_phase_ms, ..scenario.cache.server.unwrap_or_default() };
+    let settings = clock(scenario.cache.server.unwrap_or_default());
     simulation.cache = simulation.cache.serving(settings, seed.of("server"));
     let none: &dyn Pulse = &();
     let run = simulation.run(tune::bucket_of(scenario, trace), none);

@@ -187,6 +187,7 @@ fn limits_of_a_live_run() -> Vec<String> {
          interpolated. Which of its bytes are of expired keys no server tells.",
         "A miss counts as expired if the copy's TTL was over when it was asked for, and as evicted before that: a key that was evicted \
          and asked for after its TTL counts as expired.",
+        "Expirations in a second are keys that the server removed because their TTL was over (expired_keys), not TTLs that ran out.",
         "Deadlines and versions of copies are kept by the harness; the numbers of their fills lie inside the values.",
         "Waits count from the instant at which a request was meant to start, and so hold the server, the network and the harness.",
     ]

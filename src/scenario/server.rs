@@ -45,6 +45,7 @@ pub(super) fn settings(section: &mut Section<'_>) -> Result<Written, Fault> {
         lfu_decay_time: within(section, "lfu-decay-time", 0..=u32::MAX, standard.lfu_decay_time)?,
         lru_clock: section.or("lru-clock", LruClock::default())?,
         clock_phase_ms: within(section, "clock-phase-ms", 0..=59_999, standard.clock_phase_ms)?,
+        second: standard.second,
         expire_cost: section.or("expire-cost", standard.expire_cost)?,
         visit_cost: section.or("visit-cost", standard.visit_cost)?,
     };

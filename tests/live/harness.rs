@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use ttlab::live::{self, Limits, LiveCell, Options, Target};
+use ttlab::live::{self, Limits, LiveCell, Options, Target, Tls};
 use ttlab::metrics::{Measurements, OutcomeKind};
 use ttlab::scenario::{Scenario, Source};
 use ttlab::trace::synth::generate;
@@ -20,7 +20,7 @@ use super::resp::{Answer, Client};
 use super::server::Server;
 
 /// Three seconds of a small site.
-fn scenario(guard: &str, more: &str) -> String {
+pub(crate) fn scenario(guard: &str, more: &str) -> String {
     format!(
         r#"
         name = "small"
@@ -45,7 +45,7 @@ fn scenario(guard: &str, more: &str) -> String {
 }
 
 /// A folder with a scenario in it.
-fn folder(text: &str) -> TempDir {
+pub(crate) fn folder(text: &str) -> TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     std::fs::write(folder.path().join("small.toml"), text).expect("it can be written");
     folder
@@ -58,27 +58,27 @@ fn command(folder: &Path, words: &[&str]) -> Command {
     command
 }
 
-fn run(folder: &Path, words: &[&str]) -> Output {
+pub(crate) fn run(folder: &Path, words: &[&str]) -> Output {
     command(folder, words).output().expect("ttlab can be started")
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-fn record(folder: &Path) -> serde_json::Value {
+pub(crate) fn record(folder: &Path) -> serde_json::Value {
     let text = std::fs::read_to_string(folder.join("out/record.json")).expect("there is a record");
     serde_json::from_str(&text).expect("it is JSON")
 }
 
-fn keys(client: &mut Client) -> u64 {
+pub(crate) fn keys(client: &mut Client) -> u64 {
     match client.ask(&["DBSIZE"]) {
         Answer::Integer(keys) => u64::try_from(keys).expect("there are not fewer than none"),
         other => panic!("DBSIZE: {other:?}"),
     }
 }
 
-fn options(url: &str, speed: f64) -> Options {
+pub(crate) fn options(url: &str, speed: f64) -> Options {
     Options {
         target: Target::Url(url.to_owned()),
         speed,
@@ -87,27 +87,33 @@ fn options(url: &str, speed: f64) -> Options {
         configure: false,
         allow_nonempty: false,
         limits: Limits::default(),
+        origin: None,
+        tls: Tls::default(),
     }
 }
 
 /// Plays a scenario against a server by the library.
 fn played(text: &str, url: &str, speed: f64) -> LiveCell {
+    played_with(text, &options(url, speed))
+}
+
+/// The same, with all options.
+pub(crate) fn played_with(text: &str, options: &Options) -> LiveCell {
     let scenario = Scenario::parse(text, "small.toml").unwrap_or_else(|error| panic!("{error}"));
     let Source::Synthetic(workload) = &scenario.source else { panic!("it is synthetic") };
     let trace = Arc::new(generate(workload, tune::replication_seed(scenario.seed, 0)));
-    let options = options(url, speed);
-    let trace = live::named(&trace, &options);
+    let trace = live::named(&trace, options);
     let cells = tune::grid(&scenario);
-    live::undertaking(&scenario, &cells, &trace, &options).expect("it can be played");
-    let mut cells = live::run(&scenario, &cells, &trace, &options, &()).expect("the server can be used");
+    live::undertaking(&scenario, &cells, &trace, options).expect("it can be played");
+    let mut cells = live::run(&scenario, &cells, &trace, options, &()).expect("the server can be used");
     cells.remove(0)
 }
 
-fn measured(cell: LiveCell) -> Measurements {
+pub(crate) fn measured(cell: LiveCell) -> Measurements {
     cell.result.unwrap_or_else(|failure| panic!("{failure:?}"))
 }
 
-const QUIET: (Duration, Duration) = (Duration::MAX, Duration::ZERO);
+pub(crate) const QUIET: (Duration, Duration) = (Duration::MAX, Duration::ZERO);
 
 #[test]
 fn a_server_that_stalls_delays_every_request_that_was_meant_to_start_meanwhile() {

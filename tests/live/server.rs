@@ -37,6 +37,11 @@ impl Server {
         Client::connect(self.port).expect("the server accepts connections")
     }
 
+    /// Where it listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Its address.
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/", self.port)
@@ -74,7 +79,7 @@ fn started(settings: &[String], folder: &TempDir) -> (Child, u16) {
 }
 
 /// A port that nobody listened on a moment ago.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("there are free ports");
     listener.local_addr().expect("it is bound").port()
 }

@@ -13,18 +13,13 @@ const SECONDS: u32 = 1 << 24;
 /// Counter of a new key under LFU.
 const FRESH: u32 = 5;
 
-/// Whole milliseconds of the wall clock, of which the run's beginning is `phase` after zero.
-fn millis(now: SimTime, phase: u32) -> u64 {
-    now.as_nanos() / 1_000_000 + u64::from(phase)
-}
-
 /// The value of the LRU clock at an instant.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "the clock wraps: 24 bits of seconds, 32 of milliseconds"
 )]
 pub(super) fn lru_clock(settings: &Settings, now: SimTime) -> u32 {
-    let millis = millis(now, settings.clock_phase_ms);
+    let millis = settings.wall_millis(now);
     match settings.lru_clock {
         LruClock::Seconds => (millis / 1_000) as u32 % SECONDS,
         LruClock::Milliseconds => millis as u32,
@@ -57,7 +52,7 @@ pub(super) fn lfu_loaded(settings: &Settings, now: SimTime, bits: u32) -> u32 {
 /// The minute that LFU keeps, 16 bits: it wraps after 45.5 days.
 #[expect(clippy::cast_possible_truncation, reason = "the minute wraps")]
 fn minute(settings: &Settings, now: SimTime) -> u32 {
-    u32::from((millis(now, settings.clock_phase_ms) / 60_000) as u16)
+    u32::from((settings.wall_millis(now) / 60_000) as u16)
 }
 
 /// Minute and counter as they are kept.

@@ -1,6 +1,6 @@
 //! The server's configuration, under Redis's own names.
 
-use crate::units::SimDuration;
+use crate::units::{SimDuration, SimTime};
 
 /// What Redis's configuration says, and what the simulator must be told beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,9 @@ pub struct Settings {
     /// Where in a wall-clock minute the run begins, in milliseconds: the LRU clock steps at full seconds, and
     /// LFU counters decay at full minutes.
     pub clock_phase_ms: u32,
+    /// How long a second of the server's clock takes in the trace's time: longer than one where a trace is played
+    /// faster than it was recorded. Ticks, the LRU clock and LFU's minutes follow it.
+    pub second: SimDuration,
     /// Processor time of one deletion.
     pub expire_cost: SimDuration,
     /// Processor time of one visited bucket.
@@ -52,6 +55,7 @@ impl Default for Settings {
             tenacity: 10,
             lru_clock: LruClock::Seconds,
             clock_phase_ms: 0,
+            second: SimDuration::from_secs(1),
             expire_cost: SimDuration::from_micros(1),
             visit_cost: SimDuration::from_nanos(100),
         }
@@ -61,7 +65,20 @@ impl Default for Settings {
 impl Settings {
     /// Time between two ticks of the cron.
     pub(super) fn tick(&self) -> SimDuration {
-        SimDuration::from_nanos(1_000_000_000 / u64::from(self.hz.clamp(1, 500)))
+        SimDuration::from_nanos((self.second.as_nanos() / u64::from(self.hz.clamp(1, 500))).max(1))
+    }
+
+    /// What the server's clock shows at an instant, in milliseconds.
+    pub(super) fn wall_millis(&self, now: SimTime) -> u64 {
+        const SECOND: SimDuration = SimDuration::from_secs(1);
+        let since = match self.second {
+            SECOND => now.as_nanos() / 1_000_000,
+            second => {
+                let millis = u128::from(now.as_nanos()) * 1_000 / u128::from(second.as_nanos().max(1));
+                u64::try_from(millis).unwrap_or(u64::MAX / 2)
+            }
+        };
+        since + u64::from(self.clock_phase_ms)
     }
 
     /// How long one call may evict; for ever at 100 (`evict.c:evictionTimeLimitUs`).
@@ -77,6 +94,16 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_whose_second_takes_ten_ticks_and_ages_a_tenth_as_often() {
+        let second = SimDuration::from_secs(10);
+        let slow = Settings { second, clock_phase_ms: 500, ..Settings::default() };
+        assert_eq!(slow.tick(), SimDuration::from_secs(1));
+        let at = |secs| SimTime::ZERO + SimDuration::from_secs(secs);
+        assert_eq!((slow.wall_millis(at(0)), slow.wall_millis(at(25))), (500, 3_000));
+        assert_eq!(Settings::default().wall_millis(at(25)), 25_000);
+    }
 
     #[test]
     fn tenacity_is_linear_to_10_and_grows_by_15_percent_a_step_above() {

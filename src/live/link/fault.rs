@@ -2,6 +2,7 @@
 
 use redis::{ErrorKind, RedisError, Value};
 
+use super::address::without_password;
 use super::is_gone;
 
 /// Why a command has no usable answer.
@@ -46,22 +47,26 @@ impl Fault {
 }
 
 /// Why there is no connection; passwords are not told.
-pub(in crate::live) fn opening(url: &str, error: &RedisError) -> Fault {
+pub(super) fn opening(url: &str, error: &RedisError) -> Fault {
     let shown = without_password(url);
     Fault::Unreachable(match error.kind() {
         ErrorKind::InvalidClientConfig => format!(
             "--redis {shown} is no address of a Redis server ({error}); write redis://[:PASSWORD@]HOST:PORT[/DB]"
         ),
-        ErrorKind::AuthenticationFailed => {
-            format!(
-                "the server at {shown} refuses the password ({error}); write it into the address: redis://:PASSWORD@HOST:PORT"
-            )
+        ErrorKind::RESP3NotSupported => {
+            format!("the server at {shown} knows no RESP3 ({error}); leave out protocol=resp3")
         }
+        _ if error.to_string().contains("cluster support disabled") => {
+            format!("the server at {shown} is no node of a cluster; leave out --cluster")
+        }
+        ErrorKind::AuthenticationFailed => refuses_password(&shown, error),
         _ if matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM")) => {
-            format!(
-                "the server at {shown} refuses the password ({error}); write it into the address: redis://:PASSWORD@HOST:PORT"
-            )
+            refuses_password(&shown, error)
         }
+        _ if is_about_certificates(error) => format!(
+            "the server at {shown} and this machine do not trust each other ({error}); name the authority that signed the \
+             server's certificate with --tls-ca, and your own certificate with --tls-cert and --tls-key if it asks for one"
+        ),
         _ if is_gone(error) || error.is_timeout() || error.is_connection_refusal() => {
             format!("there is no server at {shown} ({error}); start one, or let --spawn start one")
         }
@@ -69,23 +74,14 @@ pub(in crate::live) fn opening(url: &str, error: &RedisError) -> Fault {
     })
 }
 
-/// An address without its password.
-pub(in crate::live) fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    match rest.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://***@{host}"),
-        None => url.to_owned(),
-    }
+fn refuses_password(shown: &str, error: &RedisError) -> String {
+    format!(
+        "the server at {shown} refuses the password ({error}); write it into the address: redis://[USER]:PASSWORD@HOST:PORT"
+    )
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_are_not_told() {
-        assert_eq!(without_password("redis://:se@cret@host:6379/1"), "redis://***@host:6379/1");
-        assert_eq!(without_password("redis://host"), "redis://host");
-        assert_eq!(without_password("nonsense"), "nonsense");
-    }
+/// Whether a connection failed because one side does not accept the other's certificate.
+fn is_about_certificates(error: &RedisError) -> bool {
+    let text = error.to_string().to_lowercase();
+    text.contains("certificate") || text.contains("unknownissuer")
 }

@@ -1,16 +1,23 @@
 //! What is said to the server, and what it says: the only file that knows the `redis` crate's calls.
 
+mod address;
 mod fault;
+mod lane;
 mod values;
 
 use std::cell::Cell;
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, Script, Value};
+use redis::{Cmd, ErrorKind, Script, Value};
 
-pub(super) use fault::{Fault, opening};
+pub(super) use address::names_several;
+pub(super) use fault::Fault;
+use fault::opening;
+pub(super) use lane::Node;
+use lane::{Gate, Lane};
 pub(super) use values::{Values, fill_of};
+
+use super::tls::Tls;
 
 /// What became of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,9 +30,18 @@ pub(super) enum Written {
     No,
 }
 
-/// Connections to one server, used in turn; every one carries any number of commands at once.
+/// Where a server is, or the nodes of a cluster.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Address<'a> {
+    /// With user, password and the like.
+    pub(super) url: &'a str,
+    /// Whether it is a cluster; then the URL may name several hosts.
+    pub(super) is_cluster: bool,
+}
+
+/// Connections to one server or to one cluster, used in turn; every one carries any number of commands at once.
 pub(super) struct Link {
-    connections: Vec<MultiplexedConnection>,
+    connections: Vec<Lane>,
     turn: Cell<usize>,
     /// Compare-and-delete.
     release: Script,
@@ -35,31 +51,27 @@ pub(super) struct Link {
 const RELEASE: &str =
     "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) else return 0 end";
 
-/// How long to wait for a connection.
-const CONNECT: Duration = Duration::from_secs(3);
-
-/// Commands that a connection may have on their way; what is more waits here, and its time counts.
-const UNDER_WAY: usize = 1 << 16;
-
 impl Link {
     /// Opens so many connections.
-    pub(super) async fn open(url: &str, connections: usize) -> Result<Self, Fault> {
-        let client = Client::open(url).map_err(|error| opening(url, &error))?;
-        // A server that stalls is waited for: how long it takes is what is measured.
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT))
-            .set_response_timeout(None)
-            .set_pipeline_buffer_size(UNDER_WAY);
+    pub(super) async fn open(address: Address<'_>, tls: &Tls, connections: usize) -> Result<Self, Fault> {
+        let Address { url, is_cluster } = address;
+        let certificates = if url.starts_with("rediss://") { tls.of_redis() } else { Ok(None) };
+        let certificates = certificates.map_err(Fault::Unreachable)?;
+        let gate = if is_cluster {
+            Gate::to_a_cluster(address::each(url)?, certificates)
+        } else {
+            Gate::to_one(url, certificates)
+        };
+        let gate = gate.map_err(|error| opening(url, &error))?;
         let mut opened = Vec::with_capacity(connections);
         for _ in 0..connections {
-            let connection = client.get_multiplexed_async_connection_with_config(&config).await;
-            opened.push(connection.map_err(|error| opening(url, &error))?);
+            opened.push(gate.open().await.map_err(|error| opening(url, &error))?);
         }
         Ok(Self { connections: opened, turn: Cell::new(0), release: Script::new(RELEASE) })
     }
 
     /// The next connection.
-    fn next(&self) -> MultiplexedConnection {
+    fn next(&self) -> Lane {
         let turn = self.turn.get();
         self.turn.set((turn + 1) % self.connections.len());
         self.connections[turn].clone()
@@ -67,9 +79,7 @@ impl Link {
 
     /// Sends a command over the next connection.
     pub(super) async fn send(&self, command: &Cmd) -> Result<Value, Fault> {
-        let mut connection = self.next();
-        let answer = connection.send_packed_command(command).await;
-        answer.and_then(Value::extract_error).map_err(|error| Fault::of(&error))
+        extracted(self.next().send(command).await)
     }
 
     /// GET.
@@ -107,8 +117,7 @@ impl Link {
 
     /// Compare-and-delete in a script (EVALSHA): whether the lock was still one's own.
     pub(super) async fn release(&self, key: &[u8], value: u64) -> Result<bool, Fault> {
-        let mut connection = self.next();
-        let deleted = self.release.key(key).arg(value).invoke_async::<u64>(&mut connection).await;
+        let deleted = self.next().run(self.release.key(key).arg(value)).await;
         deleted.map(|deleted| deleted > 0).map_err(|error| Fault::of(&error))
     }
 
@@ -156,22 +165,24 @@ impl Link {
         }
     }
 
-    /// INFO.
-    pub(super) async fn info(&self) -> Result<String, Fault> {
+    /// INFO of every server that holds keys, in the order of their addresses.
+    pub(super) async fn info(&self) -> Result<Vec<(Node, String)>, Fault> {
         let mut command = Cmd::new();
         command.arg(b"INFO");
-        match self.send(&command).await? {
-            Value::BulkString(text) => Ok(String::from_utf8_lossy(&text).into_owned()),
-            Value::VerbatimString { text, .. } => Ok(text),
+        let answers = self.next().send_to_all(&command).await.map_err(|error| Fault::of(&error))?;
+        let told = answers.into_iter().map(|(node, answer)| match extracted(Ok(answer))? {
+            Value::BulkString(text) => Ok((node, String::from_utf8_lossy(&text).into_owned())),
+            Value::VerbatimString { text, .. } => Ok((node, text)),
             other => Err(Fault::strange("INFO", &other)),
-        }
+        });
+        told.collect()
     }
 
     /// CONFIG GET: the value of a setting; none where the server has none of that name, or must not tell.
-    pub(super) async fn config(&self, name: &str) -> Result<Option<String>, Fault> {
+    pub(super) async fn config(&self, node: &Node, name: &str) -> Result<Option<String>, Fault> {
         let mut command = Cmd::new();
         command.arg(b"CONFIG").arg(b"GET").arg(name);
-        match self.send(&command).await {
+        match extracted(self.next().send_to(node, &command).await) {
             Ok(answer) => {
                 let pairs: Vec<(String, String)> = redis::from_redis_value(answer).unwrap_or_default();
                 Ok(pairs.into_iter().next().map(|(_, value)| value))
@@ -182,11 +193,16 @@ impl Link {
     }
 
     /// CONFIG SET.
-    pub(super) async fn set_config(&self, name: &str, value: &str) -> Result<(), Fault> {
+    pub(super) async fn set_config(&self, node: &Node, name: &str, value: &str) -> Result<(), Fault> {
         let mut command = Cmd::new();
         command.arg(b"CONFIG").arg(b"SET").arg(name).arg(value);
-        self.send(&command).await.map(|_| ())
+        extracted(self.next().send_to(node, &command).await).map(|_| ())
     }
+}
+
+/// An answer that is an error is one.
+fn extracted(answer: redis::RedisResult<Value>) -> Result<Value, Fault> {
+    answer.and_then(Value::extract_error).map_err(|error| Fault::of(&error))
 }
 
 /// A TTL as Redis takes it.

@@ -1,10 +1,12 @@
 //! The life of a fetch: asked of the origin, queued or shed, taken up, waited for, and stored.
 
+use std::pin::pin;
 use std::rc::Rc;
 
 use tokio::task::spawn_local;
 
 use super::super::link::{Fault, Written};
+use super::super::origin::Brought;
 use super::{Landed, Player, State};
 use crate::cache::{Entry, Stored};
 use crate::client::{DuplicateFill, LateFill};
@@ -84,6 +86,9 @@ impl Player {
             state.breakers.fetches(node);
             let cost = state.strategy.validates_at;
             let validates = held.zip(cost).map(|(version, cost)| Validation { version, cost });
+            if let Some(Validation { version, .. }) = validates.filter(|_| self.http.is_some()) {
+                state.conditional.insert(id, version);
+            }
             let patience = if background { None } else { self.client.patience(now) };
             state.strategy.ttl.fetch_began(now);
             let ask = Ask { object, at: now, request, patience, validates };
@@ -115,18 +120,14 @@ impl Player {
     /// A fetch under way: waits for the origin's answer, and stores it.
     async fn land(self: Rc<Self>, id: FlightId, fetch: Fetch) {
         let Some(flying) = self.state().flights.current(id).copied() else { return };
-        self.hold_until(&flying, fetch.done).await;
+        let (fetch, bytes) = self.holding(&flying, self.answered(id, flying.object, fetch)).await;
         let now = self.now();
-        // The answer is there when it is there; what the model planned is a lower bound of that.
-        let fetch = Fetch { done: now.max(fetch.done), ..fetch };
         let thrown: Vec<FlightId> = {
             let mut guard = self.state();
             let state = &mut *guard;
             if let Some((ticket, next)) = state.origin.release(now) {
                 self.taken_up(state, FlightId::of(ticket), next);
             }
-            let size = self.trace.objects().size(flying.object);
-            let bytes = if fetch.answer == Answer::Value { size } else { 0 };
             state.recorder.served(&Served { object: flying.object, bytes, fetch });
             std::iter::from_fn(|| state.origin.next_shed()).map(FlightId::of).collect()
         };
@@ -134,23 +135,44 @@ impl Player {
         self.end(id, Some(fetch)).await;
     }
 
-    /// Waits until the origin has answered; meanwhile a holder prolongs its lock, if it is one that does.
-    async fn hold_until(&self, flying: &Flying, done: SimTime) {
-        let Some(key) = self.guard_key.filter(|key| flying.holds && key.extend) else {
-            return self.sleep_until(done).await;
+    /// The origin's answer when it is there, and the bytes that it brought: after the time that its model planned, or
+    /// that of the HTTP server.
+    async fn answered(&self, id: FlightId, object: ObjectId, fetch: Fetch) -> (Fetch, u32) {
+        let size = self.trace.objects().size(object);
+        let Some(http) = &self.http else {
+            self.sleep_until(fetch.done).await;
+            // It is there when it is there; what the model planned is a lower bound of that.
+            let fetch = Fetch { done: self.now().max(fetch.done), ..fetch };
+            return (fetch, if fetch.answer == Answer::Value { size } else { 0 });
         };
+        let held = self.state().conditional.remove(&id);
+        let key = self.key(object);
+        let Brought { answer, version, bytes } =
+            http.fetch(object, self.keys.at_the_origin(&key), size, held).await;
+        let fetch = Fetch { done: self.now(), answer, version, ..fetch };
+        (fetch, u32::try_from(bytes).unwrap_or(u32::MAX))
+    }
+
+    /// Waits for an answer; meanwhile a holder prolongs its lock, if it is one that does.
+    async fn holding<T>(&self, flying: &Flying, answer: impl Future<Output = T>) -> T {
+        let Some(key) = self.guard_key.filter(|key| flying.holds && key.extend) else { return answer.await };
+        let mut answer = pin!(answer);
         let lock = self.keys.lock(&self.key(flying.object));
         let half = SimDuration::from_nanos(key.ttl.as_nanos().div_ceil(2));
         let mut next = flying.asked + half;
-        while next < done {
-            self.sleep_until(next).await;
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut answer => return answer,
+                () = self.sleep_until(next) => {}
+            }
             if let Err(fault) = self.link.expire(lock.as_bytes(), self.clock.real(key.ttl)).await {
-                return self.note_fault(&fault, self.now());
+                self.note_fault(&fault, self.now());
+                return answer.await;
             }
             self.state().recorder.sent(self.now(), Command::Unlock, 1);
             next += half;
         }
-        self.sleep_until(done).await;
     }
 
     /// A fetch is over: its value is stored, its lock given back, and whoever waits for it is told.
@@ -189,6 +211,7 @@ impl Player {
             let state = &mut *guard;
             state.strategy.ttl.fetch_ended(now);
             let (_, _, over) = state.flights.land(id, now);
+            state.conditional.remove(&id);
             if let Some(regeneration) = over {
                 state.recorder.regenerated(&regeneration);
             }
@@ -235,13 +258,21 @@ impl Player {
     }
 
     /// What an answer of the origin tells about itself, as far as the strategy reads it.
-    fn told(state: &mut State, object: ObjectId, fetch: &Fetch) -> Told {
+    fn told(&self, state: &mut State, object: ObjectId, fetch: &Fetch) -> Told {
         let wanted = state.strategy.ttl.wants_last_modified();
+        let last_modified = match &self.http {
+            _ if !wanted => None,
+            None => state.origin.last_modified(object, fetch.version),
+            // What was made before the run counts as made when it began, as the first version of a model.
+            Some(http) => http
+                .age(object, fetch.version)
+                .map(|age| SimTime::ZERO + self.now().since(SimTime::ZERO + self.clock.virtual_span(age))),
+        };
         Told {
             fetch_time: fetch.done.since(fetch.asked),
             dated: fetch.started,
             version: fetch.version,
-            last_modified: if wanted { state.origin.last_modified(object, fetch.version) } else { None },
+            last_modified,
         }
     }
 
@@ -266,7 +297,7 @@ impl Player {
             if is_kept {
                 return Ok(());
             }
-            let fill = Fill { told: Some(Self::told(state, object, fetch)), ..self.fill(object, now) };
+            let fill = Fill { told: Some(self.told(state, object, fetch)), ..self.fill(object, now) };
             let fresh_until = state.strategy.ttl.fresh_until(&fill);
             let expires_at = state.strategy.keep_until(now, fresh_until);
             let entry = Entry { stored_at: now, fresh_until, expires_at, version: fetch.version };

@@ -106,7 +106,7 @@ impl Player {
 
     /// The sweep does what is due.
     async fn sweep(&self, listed: &mut Vec<Vec<u8>>, under_way: &mut Option<Sweep>) -> Result<(), Fault> {
-        let bytes = Info::parse(&self.link.info().await?)?.used_memory;
+        let bytes = Info::ask(&self.link).await?.0.used_memory;
         let now = self.now();
         let step = {
             let mut guard = self.state();

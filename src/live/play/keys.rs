@@ -17,10 +17,14 @@ impl Keys {
         &self.prefix
     }
 
+    /// An image's key as the origin knows it, without the prefix.
+    pub(in crate::live) fn at_the_origin<'a>(&self, key: &'a str) -> &'a str {
+        key.strip_prefix(&self.prefix).unwrap_or(key)
+    }
+
     /// The lock or lease of an image's key, which begins with the prefix already.
     pub(in crate::live) fn lock(&self, key: &str) -> String {
-        let own = key.strip_prefix(&self.prefix).unwrap_or(key);
-        format!("{}lock:{own}", self.prefix)
+        format!("{}lock:{}", self.prefix, self.at_the_origin(key))
     }
 
     /// The sorted set of access times.
@@ -37,6 +41,7 @@ mod tests {
     fn all_names_begin_with_the_prefix() {
         let keys = Keys::new("p:".to_owned());
         assert_eq!(keys.lock("p:photo/1"), "p:lock:photo/1");
+        assert_eq!(keys.at_the_origin("p:photo/1"), "photo/1");
         assert_eq!(keys.access_times(), "p:image_access_times");
     }
 }

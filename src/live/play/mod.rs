@@ -22,6 +22,7 @@ use tokio::task::spawn_local;
 use super::clock::Clock;
 use super::ledger::Ledger;
 use super::link::{Fault, Link, Values};
+use super::origin::Http;
 use super::pace::Due;
 use crate::cache::Cause;
 use crate::client::{Breakers, Client, RetryBudget};
@@ -56,6 +57,8 @@ pub(super) struct State {
     waiting: BTreeMap<FlightId, Vec<oneshot::Sender<Landed>>>,
     budget: RetryBudget,
     breakers: Breakers,
+    /// Fetches that ask an origin over HTTP whether the version that the application holds is still current.
+    conditional: BTreeMap<FlightId, Version>,
     /// Objects whose old value is served without a fetch after a failure, and until when.
     throttled: BTreeMap<ObjectId, SimTime>,
     tickets: u64,
@@ -75,6 +78,8 @@ pub(super) struct Parts {
     pub(super) prefix: String,
     pub(super) strategy: Strategy,
     pub(super) origin: Origin,
+    /// Who answers in the place of the origin's model; the model's servers limit it all the same.
+    pub(super) http: Option<Http>,
     pub(super) recorder: Recorder,
     pub(super) seed: Seed,
 }
@@ -90,6 +95,7 @@ pub(super) struct Player {
     values: Values,
     bytes_beside: u32,
     guard_key: Option<KeyInCache>,
+    http: Option<Http>,
     routing: Seed,
     chance: Seed,
     state: RefCell<State>,
@@ -119,7 +125,8 @@ struct Arrival {
 impl Player {
     /// A player before its first request.
     pub(super) fn new(parts: Parts) -> Rc<Self> {
-        let Parts { trace, client, clock, until, link, prefix, strategy, origin, recorder, seed } = parts;
+        let Parts { trace, client, clock, until, link, prefix, strategy, origin, http, recorder, seed } =
+            parts;
         let histogram = || Histogram::new(3).expect("three digits are legal");
         let bytes_beside = strategy.bytes_beside();
         let longest = trace.objects().facts().iter().map(|fact| fact.size).max().unwrap_or(0) + bytes_beside;
@@ -129,6 +136,7 @@ impl Player {
             values: Values::new(longest as usize, seed.of("values")),
             bytes_beside,
             guard_key: strategy.guard.key_in_cache(),
+            http,
             routing: seed.of("routing"),
             chance: seed.of("failures"),
             state: RefCell::new(State {
@@ -137,6 +145,7 @@ impl Player {
                 ledger: Ledger::new(trace.objects().len()),
                 flights: Flights::new(),
                 waiting: BTreeMap::new(),
+                conditional: BTreeMap::new(),
                 budget: RetryBudget::new(&client),
                 breakers: Breakers::new(&client),
                 throttled: BTreeMap::new(),
@@ -225,6 +234,11 @@ impl Player {
             keys.push(self.keys.access_times());
         }
         keys
+    }
+
+    /// What the reader must know of an origin that was asked over HTTP.
+    pub(super) fn remarks(&self) -> Vec<String> {
+        self.http.as_ref().map(Http::remarks).unwrap_or_default()
     }
 
     /// What all keys begin with.

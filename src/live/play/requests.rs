@@ -415,7 +415,9 @@ impl Player {
     fn tell(&self, arrival: Arrival, now: SimTime, kind: OutcomeKind, version: Option<Version>) {
         let Arrival { index, at, object } = arrival;
         let mut state = self.state();
-        let outdated = version.and_then(|version| state.origin.outdated_since(object, version, now));
+        // Since when a version of a real origin has been out of date nobody knows.
+        let known = version.filter(|_| self.http.is_none());
+        let outdated = known.and_then(|version| state.origin.outdated_since(object, version, now));
         let fact = self.trace.objects().fact(object);
         #[expect(clippy::cast_possible_truncation, reason = "documented as the place modulo 2^32")]
         let request = index as u32;

@@ -1,6 +1,6 @@
 //! What INFO says, as far as it is compared.
 
-use super::super::link::Fault;
+use super::super::link::{Fault, Link, Node};
 
 /// One look at a server.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -36,6 +36,41 @@ pub(in crate::live) struct Info {
 }
 
 impl Info {
+    /// Asks: what a server shows, or all primaries of a cluster together; with those who answered.
+    pub(in crate::live) async fn ask(link: &Link) -> Result<(Self, Vec<Node>), Fault> {
+        let (mut nodes, mut infos) = (Vec::new(), Vec::new());
+        for (node, text) in link.info().await? {
+            nodes.push(node);
+            infos.push(Self::parse(&text)?);
+        }
+        let sum = infos.into_iter().reduce(Self::and);
+        let mut sum = sum.ok_or_else(|| Fault::Refused("nobody answers INFO".to_owned()))?;
+        if nodes.len() > 1 {
+            sum.version = format!("{}, {} primaries of a cluster", sum.version, nodes.len());
+        }
+        Ok((sum, nodes))
+    }
+
+    /// Two servers together: what they hold and did is added, the clock is that of the first.
+    fn and(self, other: Self) -> Self {
+        Self {
+            used_memory: self.used_memory + other.used_memory,
+            used_memory_peak: self.used_memory_peak + other.used_memory_peak,
+            used_memory_rss: self.used_memory_rss + other.used_memory_rss,
+            evicted_keys: self.evicted_keys + other.evicted_keys,
+            expired_keys: self.expired_keys + other.expired_keys,
+            keyspace_hits: self.keyspace_hits + other.keyspace_hits,
+            keyspace_misses: self.keyspace_misses + other.keyspace_misses,
+            keys: self.keys + other.keys,
+            run_id: format!("{} {}", self.run_id, other.run_id),
+            is_replica: self.is_replica || other.is_replica,
+            is_cluster: self.is_cluster || other.is_cluster,
+            version: self.version,
+            clock_us: self.clock_us,
+            process: self.process,
+        }
+    }
+
     /// Reads the answer.
     pub(in crate::live) fn parse(text: &str) -> Result<Self, Fault> {
         let field = |name: &str| {
@@ -86,5 +121,9 @@ mod tests {
         assert_eq!((info.used_memory, info.used_memory_peak, info.evicted_keys), (1_000, 2_000, 7));
         assert_eq!((info.keys, info.version.as_str(), info.is_replica), (17, "Redis 7.0.15", true));
         assert!(Info::parse("HTTP/1.1 400 Bad Request").is_err());
+        let other = Info { used_memory: 10, keys: 1, run_id: "def".to_owned(), ..Info::default() };
+        let both = info.and(other);
+        assert_eq!((both.used_memory, both.evicted_keys, both.keys), (1_010, 7, 18));
+        assert_eq!((both.run_id.as_str(), both.version.as_str()), ("abc def", "Redis 7.0.15"));
     }
 }

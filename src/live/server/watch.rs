@@ -128,6 +128,31 @@ impl Watch {
         (bytes + rest * now.used as f64, keys + rest * now.keys as f64, most, most_keys)
     }
 
+    /// Keys removed because their TTL was over until an instant; between two looks as many in every moment.
+    fn expired_until(&self, at: SimTime) -> f64 {
+        let next = self.samples.partition_point(|sample| sample.at <= at);
+        let before = self.samples[next.saturating_sub(1)];
+        let Some(after) = self.samples.get(next).filter(|_| next > 0) else { return before.expired as f64 };
+        let share = at.since(before.at).as_secs_f64() / after.at.since(before.at).as_secs_f64();
+        before.expired as f64 + share * (after.expired as f64 - before.expired as f64)
+    }
+
+    /// Most keys that were removed because their TTL was over in a whole second of the window.
+    fn most_expired_in_a_second(&self) -> u64 {
+        const SECOND: SimDuration = SimDuration::from_secs(1);
+        let Window { from, until } = self.window;
+        let mut most = 0.0_f64;
+        let mut at = from;
+        while at < until {
+            let end = (at + SECOND).min(until);
+            most = most.max(self.expired_until(end) - self.expired_until(at));
+            at = end;
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of keys")]
+        let most = most.round() as u64;
+        most
+    }
+
     /// The account of the run, as a simulated cache gives it. Which of its bytes are of dead entries no server tells.
     pub(in crate::live) fn account(&self) -> Account {
         let Window { from, until } = self.window;
@@ -158,7 +183,7 @@ impl Watch {
             final_entries: end.keys,
             evicted: end.evicted - begin.evicted,
             expired: end.expired - begin.expired,
-            peak_expiring_per_second: 0,
+            peak_expiring_per_second: self.most_expired_in_a_second(),
             breakdown: None,
             rss_ratio: None,
             buckets: buckets.collect(),
@@ -202,6 +227,18 @@ mod tests {
         assert_eq!(account.evicted, 7);
         let evicted: Vec<u64> = account.buckets.iter().map(|held| held.evicted).collect();
         assert_eq!(evicted, [4, 6, 1]);
+    }
+
+    #[test]
+    fn the_second_in_which_most_keys_expired_is_found_between_looks() {
+        let window = Window { from: at(1), until: at(9) };
+        let shown = |secs, expired_keys| look(secs, Info { expired_keys, ..info(1, 0, 0) });
+        let mut watch = Watch::begin(window, SimDuration::from_secs(1), shown(0, 50));
+        for (secs, expired) in [(1, 950), (2, 960), (6, 1_000), (7, 1_030), (9, 1_070)] {
+            watch.look(shown(secs, expired));
+        }
+        // The first second is not scored, and 40 in two seconds are 20 in each.
+        assert_eq!(watch.account().peak_expiring_per_second, 30);
     }
 
     #[test]
