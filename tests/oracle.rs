@@ -7,10 +7,12 @@ mod diary;
 #[path = "oracle/generate.rs"]
 mod generate;
 mod naive;
-#[path = "support/traces.rs"]
-mod traces;
+#[path = "oracle/ttls.rs"]
+mod ttls;
 #[path = "oracle/write.rs"]
 mod write;
+#[path = "oracle/write_ttl.rs"]
+mod write_ttl;
 
 use case::Case;
 use diary::{Diary, check_buckets, check_recorder};
@@ -67,9 +69,15 @@ fn agree(case: &Case) {
     check_buckets(&measured, &diary, case.servers.count, end, &text);
 }
 
+/// How many cases, unless `PROPTEST_CASES` says another number than the one that proptest has by itself.
+fn cases() -> u32 {
+    let told = ProptestConfig::default().cases;
+    if told == 256 { 8_192 } else { told }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 8_192,
+        cases: cases(),
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct("proptest-regressions/oracle.txt"))),
         ..ProptestConfig::default()
     })]

@@ -271,3 +271,20 @@ fn new_images_are_warmed_in_the_sizes_asked_for_most() {
     let (held, new) = fetched("held", 3);
     assert!(held < new / 4, "hardly anything changes: {held}");
 }
+
+#[test]
+fn who_asks_for_what_is_fetched_after_its_upload_joins_that_fetch() {
+    // Uploaded at 1 s and fetched then for 100 ms, although nobody has asked for it; asked for after half of that.
+    let fact = Fact { size: 1_000, class: ClassId::new(0), size_is_imputed: false };
+    let objects = Objects::new(vec![fact], Keys::Numbered, vec!["all".to_owned()]);
+    let at = |millis| SimTime::ZERO + SimDuration::from_millis(millis);
+    let upload = Event { at: at(1_000), object: ObjectId::new(0), what: Happening::Changed, before: 0 };
+    let trace = Trace::new(vec![at(1_050)], vec![ObjectId::new(0)], objects, SimDuration::from_secs(5))
+        .with_events(vec![upload]);
+    let strategy = "ttl = { rule = \"fixed\", ttl = \"1h\" }\nguard = \"single-flight\"\n\
+                    refresh = { policy = \"on-demand\", addons = [{ addon = \"warm-on-upload\", cover = \"all\" }] }";
+    let changes = format!("{CONSTANT}\nchanges = {{ model = \"trace\" }}");
+    let run = play(&scenario(strategy, &changes), &Runs::Recorded(Arc::new(trace)));
+    assert_eq!(run.totals.outcomes.of(OutcomeKind::DelayedHit), 1);
+    assert_eq!((run.origin.fetches, run.origin.refreshes), (1, 1));
+}

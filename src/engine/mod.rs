@@ -348,7 +348,7 @@ impl<O: Observer> Run<'_, O> {
 
     fn fill(&self, object: ObjectId, at: SimTime) -> Fill {
         let fact = self.trace.objects().fact(object);
-        Fill { object, class: fact.class, size: fact.size, at, told: None }
+        Fill { object, class: fact.class, size: fact.size, at, drawn_at: at, told: None }
     }
 
     /// What an answer of the origin tells about itself, as far as the strategy reads it.

@@ -27,6 +27,7 @@ pub(super) fn suits(client: &Client, origin: &Origin, strategy: &Strategy) -> bo
         && !strategy.refresh.fetches_early()
         && strategy.fail_safe.is_none()
         && strategy.validates_at.is_none()
+        && strategy.warms.is_none()
         && !strategy.ttl.wants_load();
     is_patient && is_alone && asks_plainly && origin.always_answers_at_once()
 }

@@ -37,6 +37,7 @@ impl<O: Observer> Run<'_, O> {
         let Entry { stored_at, fresh_until, .. } = *entry;
         let copy = Copy { object, now: at, stored_at, fresh_until };
         if copy.is_stale() && self.is_throttled(object, at) && self.is_servable(entry, at) {
+            self.strategy.refresh.on_other_read(object);
             return self.answer(arrival, at, OutcomeKind::StaleOnError, Some(entry.version));
         }
         match self.strategy.refresh.on_copy(&copy) {
@@ -79,6 +80,9 @@ impl<O: Observer> Run<'_, O> {
     fn begin(&mut self, arrival: Arrival, cause: Cause, copy: Option<Entry>) {
         if self.is_plain {
             return self.begin_plainly(arrival, cause);
+        }
+        if copy.is_none() {
+            self.strategy.refresh.on_other_read(arrival.object);
         }
         let node = self.client.node(self.routing, arrival.index, arrival.object);
         if self.client.retries > 0 {

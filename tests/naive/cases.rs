@@ -4,10 +4,12 @@ use super::Cause::{Cold, Evicted, Expired};
 use super::Kind::{DelayedHit, Error, FreshHit, Miss, StaleHit};
 use super::guard::AfterWait;
 use super::origin::Shed;
+use super::refresh::Covers;
 use super::sweep::{Limit, Sweep};
+use super::upload::{Cover, Warming};
 use super::{
-    Capacity, Config, Eviction, Failures, Fate, Guard, Kind, LateFill, Reclaim, Refresh, Request, Result,
-    Servers, Totals, Ttl, simulate,
+    Capacity, Config, Eviction, Failures, Fate, Guard, Images, Kind, LateFill, Reclaim, Refresh, Request,
+    Result, Servers, Totals, Ttl, simulate,
 };
 
 /// Every fetch takes 10.
@@ -24,9 +26,11 @@ fn plain(fate: &dyn Fate) -> Config<'_> {
         upsets: Vec::new(),
         ttl: Ttl::Fixed(100),
         modifiers: Vec::new(),
+        ttl_step: None,
         refresh: Refresh::OnDemand,
         conditional: None,
         fail_safe: None,
+        warming: None,
         guard: Guard::None,
         sweep: None,
         servers: Servers::ALL,
@@ -39,11 +43,17 @@ fn plain(fate: &dyn Fate) -> Config<'_> {
     }
 }
 
-/// Runs requests of (time, object) from one node, for objects of 1, 2, 3 ... bytes.
+/// Five objects of 1, 2, 3 ... bytes, each a class of its own.
+fn images() -> Images {
+    let (sizes, classes) = (vec![1, 2, 3, 4, 5], vec![0, 1, 2, 3, 4]);
+    Images { sizes, classes, ranks: vec![0; 5], added: Vec::new() }
+}
+
+/// Runs requests of (time, object) from one node, for these objects.
 fn run(requests: &[(u64, usize)], config: &Config<'_>) -> (Vec<(Kind, u64)>, Totals) {
     let requests: Vec<Request> =
         requests.iter().map(|&(at, object)| Request { at, object, node: 0 }).collect();
-    let Result { outcomes, totals, .. } = simulate(&requests, &[1, 2, 3, 4, 5], config);
+    let Result { outcomes, totals, .. } = simulate(&requests, &images(), config);
     (outcomes.iter().map(|outcome| (outcome.kind, outcome.wait)).collect(), totals)
 }
 
@@ -70,7 +80,7 @@ fn without_a_guard_each_fetches_and_the_last_to_complete_arms_the_ttl() {
 fn a_single_flight_is_shared_by_the_requests_of_its_node_until_it_completes() {
     let config = Config { guard: Guard::SingleFlight, ..plain(TEN) };
     let requests = [(0, 0), (4, 0), (5, 1), (10, 0)].map(|(at, node)| Request { at, object: 0, node });
-    let Result { outcomes, totals, .. } = simulate(&requests, &[1], &config);
+    let Result { outcomes, totals, .. } = simulate(&requests, &images(), &config);
     let outcomes: Vec<_> = outcomes.iter().map(|outcome| (outcome.kind, outcome.wait)).collect();
     assert_eq!(outcomes, [(Miss(Cold), 10), (DelayedHit, 6), (Miss(Cold), 10), (FreshHit, 0)]);
     assert_eq!(totals.fetches, 2);
@@ -256,7 +266,7 @@ fn a_fetch_in_the_background_is_stored_however_late_it_is() {
 
 #[test]
 fn a_sliding_ttl_is_pushed_on_by_hits_up_to_the_greatest_age() {
-    let config = Config { ttl: Ttl::Sliding { idle: 10, max_age: 25 }, ..plain(AT_ONCE) };
+    let config = Config { ttl: Ttl::Sliding { idle: 10, max_age: 25, redraws: true }, ..plain(AT_ONCE) };
     // Fresh until 10, then 18, then 25 at most.
     let (outcomes, _) = run(&[(0, 0), (8, 0), (18, 0), (25, 0), (26, 0)], &config);
     assert_eq!(kinds(&outcomes), [Miss(Cold), FreshHit, FreshHit, FreshHit, Miss(Expired)]);
@@ -266,7 +276,7 @@ fn a_sliding_ttl_is_pushed_on_by_hits_up_to_the_greatest_age() {
 
 #[test]
 fn each_class_has_its_ttl_and_no_ttl_is_for_ever() {
-    let config = Config { ttl: Ttl::ClassTable(vec![5, 50]), ..plain(AT_ONCE) };
+    let config = Config { ttl: Ttl::ClassTable(vec![5, 50, 50, 50, 50]), ..plain(AT_ONCE) };
     let (outcomes, _) = run(&[(0, 0), (0, 1), (6, 0), (6, 1)], &config);
     assert_eq!(kinds(&outcomes), [Miss(Cold), Miss(Cold), Miss(Expired), FreshHit]);
     let (outcomes, _) = run(&[(0, 0), (u64::MAX, 0)], &Config { ttl: Ttl::None, ..config });
@@ -331,13 +341,13 @@ fn an_error_is_remembered_and_answers_until_its_time_is_over() {
 
 #[test]
 fn who_finds_the_lock_taken_looks_again_until_the_value_is_there() {
-    let guard = Guard::Lock { lock_ttl: 100, poll: 4, wait: 50, after: AfterWait::Fetch };
+    let guard = Guard::Lock { lock_ttl: 100, extends: false, poll: 4, wait: 50, after: AfterWait::Fetch };
     let (outcomes, totals) = run(&[(0, 0), (1, 0)], &Config { guard, ..plain(TEN) });
     // Looks at 5, 9 and 13, when the value of 10 is there.
     assert_eq!(outcomes, [(Miss(Cold), 10), (DelayedHit, 12)]);
     // One lock each for the two and for the two looks in vain, and the deletion.
     assert_eq!((totals.fetches, totals.polls, totals.locks), (1, 3, 5));
-    let guard = Guard::Lock { lock_ttl: 100, poll: 4, wait: 6, after: AfterWait::Fetch };
+    let guard = Guard::Lock { lock_ttl: 100, extends: false, poll: 4, wait: 6, after: AfterWait::Fetch };
     let (outcomes, totals) = run(&[(0, 0), (1, 0)], &Config { guard, ..plain(TEN) });
     assert_eq!((outcomes[1], totals.fetches), ((Miss(Cold), 16), 2));
 }
@@ -364,10 +374,68 @@ fn a_sweep_leaves_the_members_that_were_accessed_last() {
 
 #[test]
 fn a_job_fetches_what_is_held_every_period() {
-    let refresh = Refresh::Timer { period: 40, keep: 80, workers: 1 };
+    let refresh = Refresh::Timer { period: 40, keep: 80, workers: 1, covers: Covers::All, staggers: false };
     let config = Config { refresh, ttl: Ttl::Fixed(30), end: Some(100), ..plain(TEN) };
     let (outcomes, totals) = run(&[(0, 0), (45, 0), (80, 0)], &config);
     // Stored at 10 and 50, fresh until 40 and 80; asked for by the job at 40 and 80.
     assert_eq!(kinds(&outcomes), [Miss(Cold), StaleHit, FreshHit]);
     assert_eq!((totals.fetches, totals.refreshes), (3, 2));
+}
+
+#[test]
+fn a_job_for_the_most_read_one_comes_to_it_at_the_beginning_of_every_period_that_follows() {
+    let refresh =
+        Refresh::Timer { period: 40, keep: 80, workers: 1, covers: Covers::Top(1), staggers: false };
+    let config = Config { refresh, end: Some(130), ..plain(AT_ONCE) };
+    let (_, totals) = run(&[(0, 0), (1, 1), (2, 1), (45, 0), (46, 0), (81, 1)], &config);
+    // At 40 the second, with two reads; at 80 the first, with two and a half of one left; at 120 the first, with one left of two.
+    assert_eq!((totals.fetches, totals.refreshes), (5, 3));
+}
+
+/// Two versions of the first object, of which the second is there from 20 on.
+struct Changes;
+
+impl Fate for Changes {
+    fn latency(&self, _: usize, _: u64) -> u64 {
+        10
+    }
+
+    fn changes(&self, object: usize) -> &[u64] {
+        if object == 0 { &[20] } else { &[] }
+    }
+}
+
+#[test]
+fn an_upload_is_fetched_at_once_where_it_is_covered() {
+    let images = Images { added: vec![(15, 3)], ..images() };
+    let requests = [(0, 0), (35, 0), (36, 3)].map(|(at, object)| Request { at, object, node: 0 });
+    let seen = |cover| {
+        let config = Config { warming: Some(Warming { cover, renditions: 1 }), ..plain(&Changes) };
+        let Result { outcomes, totals, .. } = simulate(&requests, &images, &config);
+        (outcomes[1].outdated, outcomes[2].kind, totals.refreshes)
+    };
+    assert_eq!(seen(Cover::Held), (None, Miss(Cold), 1));
+    assert_eq!(seen(Cover::New), (Some(15), FreshHit, 1));
+    assert_eq!(seen(Cover::All), (None, FreshHit, 2));
+}
+
+/// Dies while it fetches, which takes 10.
+struct Dies;
+
+impl Fate for Dies {
+    fn latency(&self, _: usize, _: u64) -> u64 {
+        10
+    }
+
+    fn dies(&self, _: usize, ticket: u64) -> bool {
+        ticket == 0
+    }
+}
+
+#[test]
+fn a_prolonged_lock_ends_a_lock_ttl_after_it_was_prolonged_last() {
+    let guard = Guard::Lock { lock_ttl: 8, extends: true, poll: 1, wait: 50, after: AfterWait::Fetch };
+    // Taken at 0, prolonged at 4 and 8; its holder dies at 10, and it is gone after 16.
+    let (outcomes, _) = run(&[(0, 0), (9, 0)], &Config { guard, ..plain(&Dies) });
+    assert_eq!(outcomes, [(Error, 10), (Miss(Cold), 18)]);
 }

@@ -19,7 +19,7 @@ impl World<'_> {
             match self.store.peek(object, now) {
                 None => self.policy.job_done(object, now, false),
                 Some(copy) => {
-                    if !self.fetch_behind(object, 0, now, Purpose::Job, copy.version) {
+                    if !self.fetch_behind(object, 0, now, Purpose::Job, Some(copy.version)) {
                         self.policy.job_done(object, now, true);
                     }
                 }
@@ -33,7 +33,7 @@ impl World<'_> {
         if self.broom.is_none() || self.is_down(now) {
             return;
         }
-        let fresh_until = self.rule.fresh_until(object, self.sizes[object], now, None);
+        let fresh_until = self.rule.fresh_until(object, self.images.sizes[object], now, None);
         let live_until = self.keep_until(now, fresh_until);
         let Some(broom) = &mut self.broom else { return };
         broom.accessed(object, now);

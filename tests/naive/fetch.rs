@@ -50,14 +50,14 @@ impl World<'_> {
         node: usize,
         now: u64,
         purpose: Purpose,
-        known: usize,
+        known: Option<usize>,
     ) -> bool {
         if !self.breaker_lets(node, now) {
             return false;
         }
         let (May::Fetch { holds }, ticket) = self.may(object, node, now, true, 0) else { return false };
         let fetch = self.depart(object, node, now, purpose, ticket, holds);
-        self.ask(fetch, Some(known), now);
+        self.ask(fetch, known, now);
         true
     }
 
@@ -165,9 +165,9 @@ impl World<'_> {
         self.rule.loaded(now, false);
         let fetch = &mut self.fetches[number];
         fetch.over = true;
-        let Fetch { object, ticket, holds, .. } = *fetch;
+        let Fetch { object, ticket, holds, asked, .. } = *fetch;
         if holds {
-            self.gate.over(object, ticket, died);
+            self.gate.over(object, (ticket, asked), now, died);
         }
         let (start, size, in_flight) = self.open.get_mut(&object).expect("it was in flight");
         *in_flight -= 1;
@@ -296,7 +296,7 @@ impl World<'_> {
             .ever_changes()
             .then(|| version.checked_sub(1).map_or(0, |last| self.config.fate.changes(object)[last]));
         let told = Told { took: now - asked, dated, version, made };
-        let fresh_until = self.rule.fresh_until(object, self.sizes[object], now, Some(told));
+        let fresh_until = self.rule.fresh_until(object, self.images.sizes[object], now, Some(told));
         let live_until = self.keep_until(now, fresh_until);
         let value = Value { stored_at: now, fresh_until, live_until, version };
         if let Some(after_end) = &mut self.after_end {

@@ -15,8 +15,8 @@ pub(crate) enum AfterWait {
 pub(crate) enum Guard {
     None,
     SingleFlight,
-    Lock { lock_ttl: u64, poll: u64, wait: u64, after: AfterWait },
-    LockStale { lock_ttl: u64, poll: u64, wait: u64, window: u64, cold_waits: bool },
+    Lock { lock_ttl: u64, extends: bool, poll: u64, wait: u64, after: AfterWait },
+    LockStale { lock_ttl: u64, extends: bool, poll: u64, wait: u64, window: u64, cold_waits: bool },
     Lease { interval: u64, wait: u64, stale: bool, window: u64 },
 }
 
@@ -81,7 +81,9 @@ impl Gate {
         let guard = self.guard;
         match guard {
             Guard::SingleFlight if who.in_flight => May::Join,
-            Guard::Lock { lock_ttl, .. } | Guard::LockStale { lock_ttl, .. } if self.locks(who, lock_ttl) => {
+            Guard::Lock { lock_ttl, extends, .. } | Guard::LockStale { lock_ttl, extends, .. }
+                if self.locks(who, if extends { u64::MAX } else { lock_ttl }) =>
+            {
                 May::Fetch { holds: true }
             }
             Guard::Lock { poll, wait, .. } if waited < wait => May::LookAgainIn(poll.min(wait - waited)),
@@ -112,19 +114,34 @@ impl Gate {
     fn locks(&mut self, who: Wanting, lock_ttl: u64) -> bool {
         let free = self.locks.get(&who.object).is_none_or(|(_, until)| who.now > *until);
         if free {
-            self.locks.insert(who.object, (who.ticket, who.now + lock_ttl));
+            self.locks.insert(who.object, (who.ticket, who.now.saturating_add(lock_ttl)));
         }
         free
     }
 
-    /// A holder's fetch is over: the lock is deleted if it is still its own; the dead delete nothing.
-    pub(crate) fn over(&mut self, object: usize, ticket: u64, died: bool) {
-        if died {
-            return;
+    /// The fetch that a holder asked for at `asked` is over. Where it prolongs its lock, it did so each time half of it was over,
+    /// and the lock of the dead lasts from the last time. Of others it is deleted if it is still their own.
+    pub(crate) fn over(&mut self, object: usize, (ticket, asked): (u64, u64), now: u64, died: bool) {
+        let mut prolonged = asked;
+        let extends = match self.guard {
+            Guard::Lock { extends: true, lock_ttl, .. }
+            | Guard::LockStale { extends: true, lock_ttl, .. } => Some(lock_ttl),
+            _ => None,
+        };
+        if let Some(lock_ttl) = extends {
+            while prolonged + lock_ttl.div_ceil(2) <= now {
+                prolonged += lock_ttl.div_ceil(2);
+                self.commands += 1;
+            }
         }
-        self.commands += 1;
-        if self.locks.get(&object).is_some_and(|(holder, _)| *holder == ticket) {
-            self.locks.remove(&object);
+        let own = self.locks.get(&object).is_some_and(|(holder, _)| *holder == ticket);
+        if !died {
+            self.commands += 1;
+            if own {
+                self.locks.remove(&object);
+            }
+        } else if let Some(lock_ttl) = extends.filter(|_| own) {
+            self.locks.insert(object, (ticket, prolonged + lock_ttl));
         }
     }
 }

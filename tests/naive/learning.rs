@@ -3,23 +3,32 @@
 use std::collections::BTreeMap;
 
 use super::Kind;
+use super::store::Value;
 use super::ttl::{Told, nanos, nearest, part, seconds};
 
 /// When each fetch of an object was served, and which version it found.
 #[derive(Default)]
 pub(super) struct Polls(BTreeMap<usize, Vec<(u64, usize)>>);
 
-/// How a rate of change is estimated from polls, and what TTL it gives.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// The TTL that a rate of change gives.
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Change {
-    /// Share of hits that shall be current.
-    pub(crate) target: f64,
-    /// What is said to be the time between changes.
-    pub(crate) declared: u64,
-    pub(crate) min_polls: usize,
-    /// Changes that this counts for.
-    pub(crate) prior: f64,
+    pub(crate) curve: Curve,
+    /// What is said of each class to be the time between changes; none where nothing is said.
+    pub(crate) declared: Vec<Option<u64>>,
+    /// How many polls must be seen before they count for more than that, and how many changes that counts for then; none
+    /// where polls count for nothing.
+    pub(crate) estimated: Option<(usize, f64)>,
     pub(crate) within: (u64, u64),
+}
+
+/// From a rate to a TTL.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Curve {
+    /// By the share of hits that shall be current.
+    Target(f64),
+    /// Rates a second, and the TTL above each.
+    Steps(Vec<(u64, u64)>),
 }
 
 impl Polls {
@@ -30,33 +39,65 @@ impl Polls {
         }
     }
 
-    pub(super) fn ttl(&self, object: usize, change: &Change) -> u64 {
-        // (1 - e^-x) / x is the target: x = (1 - e^-x) / target, again and again.
-        let x = (0..20_000).fold(1.0_f64, |x, _| (1.0 - (-x).exp()) / change.target);
+    pub(super) fn ttl(&self, object: usize, class: usize, change: &Change) -> u64 {
         let polls = self.0.get(&object).map_or(&[][..], Vec::as_slice);
-        if polls.len() < change.min_polls + 1 {
-            return nearest(change.within, x * seconds(change.declared));
-        }
-        let mut unchanged = change.prior * seconds(change.declared);
-        let (mut changes, mut changed) = (change.prior, 0.0);
-        for pair in polls.windows(2) {
-            let interval = seconds(pair[1].0 - pair[0].0);
-            if pair[0].1 == pair[1].1 {
-                unchanged += interval;
-            } else {
-                changed += interval;
-                changes += 1.0;
+        let declared = change.declared[class].map(|every| 1.0 / seconds(every));
+        let rate = match change.estimated {
+            Some((min_polls, prior)) if polls.len() > min_polls => {
+                Some(estimate(polls, prior, declared.unwrap_or_else(|| change.quickest())))
+            }
+            _ => declared,
+        };
+        rate.map_or(change.within.0, |rate| change.ttl(rate))
+    }
+}
+
+impl Change {
+    fn ttl(&self, rate: f64) -> u64 {
+        match &self.curve {
+            Curve::Target(target) => nearest(self.within, expected(*target) / rate),
+            Curve::Steps(steps) => {
+                let exceeded = steps.iter().filter(|(above, _)| rate > *above as f64);
+                exceeded.max_by_key(|(above, _)| *above).map_or(self.within.1, |(_, ttl)| *ttl)
             }
         }
-        let rate = if changed > 0.0 {
-            let mean = changed / changes;
-            (1.0 + changed / (unchanged + mean / 2.0)).ln() / mean
-        } else if changes > 0.0 {
-            changes / unchanged
+    }
+
+    /// The rate to which the shortest TTL belongs.
+    fn quickest(&self) -> f64 {
+        match &self.curve {
+            Curve::Target(target) => expected(*target) / seconds(self.within.0),
+            Curve::Steps(steps) => steps.iter().map(|(above, _)| *above).max().unwrap_or(0) as f64,
+        }
+    }
+}
+
+/// The changes to expect in a TTL after which this share of hits is current: (1 - e^-x) / x is the target, so
+/// x = (1 - e^-x) / target, again and again.
+fn expected(target: f64) -> f64 {
+    (0..20_000).fold(1.0_f64, |x, _| (1.0 - (-x).exp()) / target)
+}
+
+/// The rate of change by polls, and by so many changes that are taken as seen at a rate of their own.
+fn estimate(polls: &[(u64, usize)], prior: f64, prior_rate: f64) -> f64 {
+    let mut unchanged = prior / prior_rate;
+    let (mut changes, mut changed) = (prior, 0.0);
+    for pair in polls.windows(2) {
+        let interval = seconds(pair[1].0 - pair[0].0);
+        if pair[0].1 == pair[1].1 {
+            unchanged += interval;
         } else {
-            0.0
-        };
-        nearest(change.within, x / rate)
+            changed += interval;
+            changes += 1.0;
+        }
+    }
+    if changed > 0.0 {
+        let mean = changed / changes;
+        (1.0 + changed / (unchanged + mean / 2.0)).ln() / mean
+    } else if changes > 0.0 {
+        changes / unchanged
+    } else {
+        0.0
     }
 }
 
@@ -119,36 +160,56 @@ impl Slope {
 pub(crate) struct Goal {
     pub(crate) target: f64,
     pub(crate) a0: f64,
+    /// The power of the number of requests by which steps shrink, but not below the least one; 0: all are that.
+    pub(crate) exponent: f64,
+    pub(crate) least_step: u64,
     pub(crate) max_ttl: u64,
     pub(crate) start: u64,
     pub(crate) max_age: u64,
+    /// Whether a request counts by its size over the mean size so far, for 10 at most.
+    pub(crate) by_size: bool,
 }
 
-/// The steered TTL in seconds, and the requests that steered it.
+/// The steered TTL in seconds, and the sizes of the requests that steered it.
 pub(super) struct Steered {
     goal: Goal,
     pub(super) ttl: f64,
-    pub(super) requests: u64,
+    requests: Vec<u64>,
 }
 
 impl Steered {
     pub(super) fn new(goal: Goal) -> Self {
-        Self { goal, ttl: seconds(goal.start), requests: 0 }
+        Self { goal, ttl: seconds(goal.start), requests: Vec::new() }
     }
 
-    pub(super) fn seen(&mut self, fresh: bool) {
-        let Goal { target, a0, max_ttl, .. } = self.goal;
-        self.requests += 1;
-        let step = a0 * seconds(max_ttl) / (self.requests as f64).powf(0.6);
+    pub(super) fn seen(&mut self, fresh: bool, size: u64) {
+        let Goal { target, a0, exponent, least_step, max_ttl, by_size, .. } = self.goal;
+        self.requests.push(size);
+        let many = self.requests.len() as f64;
+        let mean = self.requests.iter().sum::<u64>() as f64 / many;
+        let weight = match by_size {
+            false => 1.0,
+            true if mean > 0.0 => (size as f64 / mean).min(10.0),
+            true => 0.0,
+        };
+        let shrinking = if exponent > 0.0 { a0 * seconds(max_ttl) / many.powf(exponent) } else { 0.0 };
         let off = target - if fresh { 1.0 } else { 0.0 };
-        self.ttl = (self.ttl + step * off).clamp(0.0, seconds(max_ttl));
+        let step = shrinking.max(seconds(least_step));
+        self.ttl = (self.ttl + step * weight * off).clamp(0.0, seconds(max_ttl));
     }
 }
 
-/// A steered TTL, and a part of it for what was not asked for lately, steered towards so many values.
+/// How much shall be held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Room {
+    Values(u64),
+    Bytes(u64),
+}
+
+/// A steered TTL, and a part of it for what was not asked for lately, steered towards so much that is held.
 pub(super) struct Filter {
     pub(super) steered: Steered,
-    values: f64,
+    room: Room,
     part: f64,
     /// Until when each object is remembered.
     shadows: BTreeMap<usize, u64>,
@@ -157,9 +218,9 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    pub(super) fn new(goal: Goal, values: u64) -> Self {
+    pub(super) fn new(goal: Goal, room: Room) -> Self {
         let steered = Steered::new(goal);
-        Self { steered, values: values as f64, part: 1.0, shadows: BTreeMap::new(), now: 0 }
+        Self { steered, room, part: 1.0, shadows: BTreeMap::new(), now: 0 }
     }
 
     pub(super) fn ttl(&self) -> u64 {
@@ -167,37 +228,42 @@ impl Filter {
     }
 
     /// The TTL of a value that is stored at `now` for who asked at `asked`.
-    pub(super) fn filled(&mut self, object: usize, asked: u64, now: u64) -> u64 {
+    pub(super) fn filled(&mut self, object: usize, size: u64, asked: u64, now: u64) -> u64 {
         let whole = self.ttl();
         let known = self.shadows.get(&object).is_some_and(|until| asked <= *until);
         let ttl = if known { whole } else { part(whole, self.part) };
         self.shadows.insert(object, now.saturating_add(whole));
-        self.added(ttl);
+        self.added(ttl, size);
         ttl
     }
 
-    /// A value is read that was fresh until `fresh_until`.
-    pub(super) fn read(&mut self, object: usize, stored_at: u64, fresh_until: u64, now: u64) {
-        let until = (now + self.ttl()).min(stored_at + self.steered.goal.max_age);
+    /// A fresh value is read.
+    pub(super) fn read(&mut self, object: usize, size: u64, value: &Value, now: u64) {
+        let until = (now + self.ttl()).min(value.stored_at + self.steered.goal.max_age);
         self.shadows.insert(object, until);
-        self.added(until.saturating_sub(fresh_until));
+        self.added(until.saturating_sub(value.fresh_until), size);
     }
 
-    pub(super) fn seen(&mut self, kind: Kind, now: u64) {
+    pub(super) fn seen(&mut self, size: u64, kind: Kind, now: u64) {
         self.now = now;
-        self.steered.seen(kind == Kind::FreshHit);
+        self.steered.seen(kind == Kind::FreshHit, size);
         if !matches!(kind, Kind::FreshHit | Kind::Miss(_)) {
-            self.added(0);
+            self.added(0, size);
         }
     }
 
     /// So much time of storage came in: more than a request may bring, and less is let through.
-    fn added(&mut self, span: u64) {
-        if self.now == 0 || self.steered.requests == 0 {
+    fn added(&mut self, span: u64, size: u64) {
+        if self.now == 0 || self.steered.requests.is_empty() {
             return;
         }
-        let requests = self.steered.requests as f64;
-        let fair = self.values * seconds(self.now) / requests;
-        self.part = (self.part + 0.1 / requests.powf(0.7) * (1.0 - seconds(span) / fair)).clamp(0.0, 1.0);
+        let requests = self.steered.requests.len() as f64;
+        let (room, each) = match self.room {
+            Room::Values(values) => (values, 1.0),
+            Room::Bytes(bytes) => (bytes, size as f64),
+        };
+        let fair = room as f64 * seconds(self.now) / requests;
+        self.part =
+            (self.part + 0.1 / requests.powf(0.7) * (1.0 - seconds(span) * each / fair)).clamp(0.0, 1.0);
     }
 }

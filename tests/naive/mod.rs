@@ -20,6 +20,7 @@ pub(crate) mod server;
 mod store;
 pub(crate) mod sweep;
 pub(crate) mod ttl;
+pub(crate) mod upload;
 mod world;
 
 use breaker::Breaker;
@@ -30,6 +31,7 @@ use refresh::Refresh;
 use server::Upset;
 use sweep::Sweep;
 use ttl::Ttl;
+use upload::Warming;
 pub(crate) use world::simulate;
 
 /// One request.
@@ -41,6 +43,18 @@ pub(crate) struct Request {
     pub(crate) object: usize,
     /// The client process that asks.
     pub(crate) node: usize,
+}
+
+/// What there is to ask for, by object.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Images {
+    pub(crate) sizes: Vec<u64>,
+    /// The class of each, from 0.
+    pub(crate) classes: Vec<usize>,
+    /// How many other sizes of the same picture are asked for more often.
+    pub(crate) ranks: Vec<usize>,
+    /// Those that are added after the start, and when: in the order of time.
+    pub(crate) added: Vec<(u64, usize)>,
 }
 
 /// What the cache may hold.
@@ -174,6 +188,26 @@ pub(crate) trait Fate {
     fn jitter(&self, _place: usize, _object: usize, _at: u64) -> f64 {
         0.5
     }
+    /// What it draws once for each object.
+    fn jitter_for_good(&self, _place: usize, _object: usize) -> f64 {
+        0.5
+    }
+    /// How much of the density of a timeout lies below the one that is drawn for a store or a read at an instant.
+    fn timeout(&self, _object: usize, _at: u64) -> f64 {
+        0.5
+    }
+    /// Below which part of a step a TTL is rounded up, for a store at an instant.
+    fn rounding(&self, _object: usize, _at: u64) -> f64 {
+        0.5
+    }
+    /// How long after the beginning of each period the job comes to an object.
+    fn place_in_period(&self, _object: usize, _period: u64) -> u64 {
+        0
+    }
+    /// The node that would serve a request, by its number, if it asked for that object.
+    fn node(&self, _request: usize, _object: usize) -> usize {
+        0
+    }
     /// The part of its TTL that an object has left which is in the cache at the start.
     fn left_at_start(&self, _object: usize) -> f64 {
         0.5
@@ -202,9 +236,12 @@ pub(crate) struct Config<'a> {
     pub(crate) upsets: Vec<(u64, Upset)>,
     pub(crate) ttl: Ttl,
     pub(crate) modifiers: Vec<Modifier>,
+    /// The step of which TTLs are whole numbers.
+    pub(crate) ttl_step: Option<u64>,
     pub(crate) refresh: Refresh,
     pub(crate) conditional: Option<Conditional>,
     pub(crate) fail_safe: Option<FailSafe>,
+    pub(crate) warming: Option<Warming>,
     pub(crate) guard: Guard,
     pub(crate) sweep: Option<Sweep>,
     pub(crate) servers: Servers,

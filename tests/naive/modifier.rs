@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::Fate;
 use super::ttl::{part, seconds};
 
 /// A modifier; the numbers in 0 to 1 that chance gives come from outside.
@@ -16,9 +17,10 @@ pub(crate) enum Modifier {
         power: f64,
         within: (f64, f64),
     },
-    /// More while servers are busy.
+    /// More while servers are busy, or, where those count that wait for one, while more than one wait.
     Loaded {
         servers: f64,
+        queue: bool,
         from: f64,
         to: f64,
         most: f64,
@@ -28,6 +30,8 @@ pub(crate) enum Modifier {
     },
     Clamp(u64, u64),
     Spread(f64),
+    /// The same at every store of an object.
+    SpreadForGood(f64),
     Longer(u64),
 }
 
@@ -42,7 +46,6 @@ impl Modifier {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Activity {
     Object,
-    /// Every object has a class of its own, so this compares it with itself.
     Class,
     All,
 }
@@ -50,7 +53,8 @@ pub(crate) enum Activity {
 /// All modifiers and all that happened so far.
 pub(super) struct Bender<'a> {
     modifiers: &'a [Modifier],
-    draw: &'a dyn Fn(usize, usize, u64) -> f64,
+    classes: &'a [usize],
+    fate: &'a dyn Fate,
     /// When each request was answered, and what it asked for.
     requests: Vec<(u64, usize)>,
     /// Since when so many fetches are in flight.
@@ -62,9 +66,9 @@ pub(super) struct Bender<'a> {
 }
 
 impl<'a> Bender<'a> {
-    pub(super) fn new(modifiers: &'a [Modifier], draw: &'a dyn Fn(usize, usize, u64) -> f64) -> Self {
+    pub(super) fn new(modifiers: &'a [Modifier], classes: &'a [usize], fate: &'a dyn Fate) -> Self {
         let followed = vec![0.0; modifiers.len()];
-        Self { modifiers, draw, requests: Vec::new(), in_flight: vec![(0, 0)], followed, looked: 0 }
+        Self { modifiers, classes, fate, requests: Vec::new(), in_flight: vec![(0, 0)], followed, looked: 0 }
     }
 
     pub(super) fn seen(&mut self, object: usize, now: u64) {
@@ -82,8 +86,9 @@ impl<'a> Bender<'a> {
     fn look(&mut self, now: u64) {
         self.looked = self.looked.max(now);
         for (place, modifier) in self.modifiers.iter().enumerate() {
-            if let Modifier::Loaded { servers, window, hysteresis, .. } = modifier {
-                let average = self.average(*servers, *window);
+            if let Modifier::Loaded { servers, queue, window, hysteresis, .. } = modifier {
+                let most = if *queue { f64::INFINITY } else { 1.0 };
+                let average = self.average(*servers, *window, most);
                 if (average - self.followed[place]).abs() >= *hysteresis {
                     self.followed[place] = average;
                 }
@@ -91,13 +96,13 @@ impl<'a> Bender<'a> {
         }
     }
 
-    /// The load at all times so far, each weighted by how long ago it was.
-    fn average(&self, servers: f64, window: u64) -> f64 {
+    /// The load at all times so far, each at most so high and weighted by how long ago it was.
+    fn average(&self, servers: f64, window: u64, most: f64) -> f64 {
         let weight = |at: u64| (-(seconds(self.looked - at) / seconds(window))).exp();
         let ends = self.in_flight.iter().skip(1).map(|(at, _)| *at).chain([self.looked]);
         let stretches = self.in_flight.iter().zip(ends);
         stretches
-            .map(|((from, many), to)| (*many as f64 / servers).min(1.0) * (weight(to) - weight(*from)))
+            .map(|((from, many), to)| (*many as f64 / servers).min(most) * (weight(to) - weight(*from)))
             .sum()
     }
 
@@ -113,11 +118,15 @@ impl<'a> Bender<'a> {
         })
     }
 
-    pub(super) fn bend(&mut self, object: usize, base: u64, at: u64) -> u64 {
+    /// The TTL of a value that is stored or read at `at`, with what was drawn at `drawn_at`.
+    pub(super) fn bend(&mut self, object: usize, base: u64, at: u64, drawn_at: u64) -> u64 {
         self.look(at);
         let mut ttl = base;
         for (place, modifier) in self.modifiers.iter().enumerate() {
-            let draw = (self.draw)(place, object, at);
+            let draw = match modifier {
+                Modifier::SpreadForGood(_) => self.fate.jitter_for_good(place, object),
+                _ => self.fate.jitter(place, object, drawn_at),
+            };
             ttl = match modifier {
                 Modifier::Clamp(least, most) => ttl.clamp(*least, *most),
                 _ if ttl == u64::MAX => ttl,
@@ -131,7 +140,9 @@ impl<'a> Bender<'a> {
                     let share = ((self.followed[place] - from) / (to - from)).clamp(0.0, 1.0);
                     part(ttl, 1.0 + (most - 1.0) * share)
                 }
-                Modifier::Spread(spread) => part(ttl, 1.0 + spread * (2.0 * draw - 1.0)),
+                Modifier::Spread(spread) | Modifier::SpreadForGood(spread) => {
+                    part(ttl, 1.0 + spread * (2.0 * draw - 1.0))
+                }
                 Modifier::Longer(most) => ttl.saturating_add(part(*most, draw)),
             };
         }
@@ -140,7 +151,11 @@ impl<'a> Bender<'a> {
 
     /// The recent rate over the mean; none before there is anything to compare.
     fn active(&self, object: usize, at: u64, of: Activity, half_life: u64) -> Option<f64> {
-        let counts = |other: usize| of == Activity::All || other == object;
+        let counts = |other: usize| match of {
+            Activity::Object => other == object,
+            Activity::Class => self.classes[other] == self.classes[object],
+            Activity::All => true,
+        };
         let own: Vec<u64> =
             self.requests.iter().filter(|(_, other)| counts(*other)).map(|(at, _)| *at).collect();
         let objects: BTreeSet<usize> = self.requests.iter().map(|(_, object)| *object).collect();

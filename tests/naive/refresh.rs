@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Fate;
 use super::store::Value;
 use super::ttl::part;
 
@@ -22,17 +23,30 @@ pub(crate) enum Refresh {
         beta: f64,
         waits: bool,
         longest: u64,
+        /// Weight of the latest fetch in the mean time of fetches.
+        ewma: f64,
     },
     /// By the first who finds it expired, who prolongs it for the others.
     Race {
         r: u64,
     },
-    /// Every period, read or not, by so many workers.
+    /// Every period, read or not, by so many workers; each object at its own time, or all at its beginning.
     Timer {
         period: u64,
         keep: u64,
         workers: usize,
+        covers: Covers,
+        staggers: bool,
     },
+}
+
+/// Whom the job covers of those that are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Covers {
+    All,
+    Class(usize),
+    /// So many that were read most.
+    Top(usize),
 }
 
 /// What a reader does with a copy.
@@ -48,11 +62,12 @@ pub(crate) enum Wish {
 /// A policy and its memory.
 pub(crate) struct Policy<'a> {
     pub(crate) refresh: Refresh,
-    draw: &'a dyn Fn(usize, u64) -> f64,
+    classes: &'a [usize],
+    fate: &'a dyn Fate,
     /// When the value was stored whose successor has been asked for.
     asked_for: BTreeMap<usize, u64>,
-    /// How long the last fetch took.
-    took: BTreeMap<usize, u64>,
+    /// How long fetches took, averaged.
+    took: BTreeMap<usize, f64>,
     /// When the prolonged value was stored, and until when it is prolonged.
     prolonged: BTreeMap<usize, (u64, u64)>,
     /// Whom the job knows: due, waiting for a worker, or being fetched.
@@ -60,14 +75,19 @@ pub(crate) struct Policy<'a> {
     due: BTreeSet<(u64, usize)>,
     waiting: Vec<usize>,
     busy: usize,
+    /// How often each object was asked for, halved and rounded down at the end of each period; when that is next, and who
+    /// had been asked for most the last time.
+    reads: BTreeMap<usize, u64>,
+    next_choice: u64,
+    chosen: Vec<usize>,
 }
 
 impl<'a> Policy<'a> {
-    /// `draw(object, instant)` is what chance gives.
-    pub(crate) fn new(refresh: Refresh, draw: &'a dyn Fn(usize, u64) -> f64) -> Self {
+    pub(crate) fn new(refresh: Refresh, classes: &'a [usize], fate: &'a dyn Fate) -> Self {
         Self {
             refresh,
-            draw,
+            classes,
+            fate,
             asked_for: BTreeMap::new(),
             took: BTreeMap::new(),
             prolonged: BTreeMap::new(),
@@ -75,7 +95,15 @@ impl<'a> Policy<'a> {
             due: BTreeSet::new(),
             waiting: Vec::new(),
             busy: 0,
+            reads: BTreeMap::new(),
+            next_choice: if let Refresh::Timer { period, .. } = refresh { period } else { u64::MAX },
+            chosen: Vec::new(),
         }
+    }
+
+    /// A request asks for an object.
+    pub(crate) fn asked(&mut self, object: usize) {
+        *self.reads.entry(object).or_insert(0) += 1;
     }
 
     /// Until when a value is kept that was stored or touched at `now`.
@@ -106,12 +134,12 @@ impl<'a> Policy<'a> {
                 self.asked_for.insert(object, copy.stored_at);
                 Wish::ServeAndFetch
             }
-            Refresh::Chance { beta, waits, longest } => {
+            Refresh::Chance { beta, waits, longest, .. } => {
                 let Some(took) = self.took.get(&object) else { return Wish::Serve };
-                let scale = beta * (*took).min(longest) as f64;
+                let scale = beta * took.min(longest as f64);
                 let left = (copy.fresh_until - now) as f64;
                 // 1 - u, because a logarithm of 0 would be for ever.
-                let early = scale > 0.0 && -scale * (1.0 - (self.draw)(object, now)).ln() >= left;
+                let early = scale > 0.0 && -scale * (1.0 - self.fate.early(object, now)).ln() >= left;
                 match (early, waits) {
                     (false, _) => Wish::Serve,
                     (true, true) => Wish::Fetch,
@@ -142,19 +170,33 @@ impl<'a> Policy<'a> {
 
     /// What a fetch brought that took so long was stored, or what was there at the start.
     pub(crate) fn stored(&mut self, object: usize, now: u64, took: Option<u64>) {
-        if let Some(took) = took {
-            self.took.insert(object, took);
+        if let (Some(took), Refresh::Chance { ewma, .. }) = (took, self.refresh) {
+            let mean = self.took.entry(object).or_insert(took as f64);
+            *mean = *mean * (1.0 - ewma) + took as f64 * ewma;
         }
-        if matches!(self.refresh, Refresh::Timer { .. }) {
-            self.enlist(object, now);
+        if self.covers(object) {
+            self.enlist(object, now + 1);
         }
     }
 
-    /// Puts an object down for the next round of the job, unless it is known.
-    fn enlist(&mut self, object: usize, now: u64) {
-        let Refresh::Timer { period, .. } = self.refresh else { return };
+    fn covers(&self, object: usize) -> bool {
+        let Refresh::Timer { covers, .. } = self.refresh else { return false };
+        match covers {
+            Covers::All => true,
+            Covers::Class(class) => self.classes[object] == class,
+            Covers::Top(_) => self.chosen.contains(&object),
+        }
+    }
+
+    /// Puts an object down for its next turn at `from` or later, unless it is known.
+    fn enlist(&mut self, object: usize, from: u64) {
+        let Refresh::Timer { period, staggers, .. } = self.refresh else { return };
         if self.known.insert(object) {
-            self.due.insert(((now / period + 1) * period, object));
+            let mut turn = if staggers { self.fate.place_in_period(object, period) } else { 0 };
+            while turn < from {
+                turn += period;
+            }
+            self.due.insert((turn, object));
         }
     }
 
@@ -163,31 +205,55 @@ impl<'a> Policy<'a> {
         self.asked_for.remove(&object);
     }
 
-    /// When the job comes next.
+    /// When the job comes next, be it to choose.
     pub(crate) fn next_job(&self) -> Option<u64> {
-        self.due.first().map(|(at, _)| *at)
+        let chooses = matches!(self.refresh, Refresh::Timer { covers: Covers::Top(_), .. });
+        let choice = chooses.then_some(self.next_choice);
+        self.due.first().map(|(at, _)| *at).into_iter().chain(choice).min()
+    }
+
+    /// Those that were asked for most are covered in the period that begins; of two alike the first.
+    fn choose(&mut self, period: u64, most: usize) {
+        let mut ranked: Vec<usize> = self.reads.keys().copied().filter(|of| self.reads[of] > 0).collect();
+        ranked.sort_by_key(|object| std::cmp::Reverse(self.reads[object]));
+        ranked.truncate(most);
+        self.chosen = ranked;
+        for object in self.chosen.clone() {
+            self.enlist(object, self.next_choice);
+        }
+        self.reads.values_mut().for_each(|reads| *reads /= 2);
+        self.next_choice += period;
     }
 
     /// Whom the job fetches now.
     pub(crate) fn job(&mut self, now: u64) -> Option<usize> {
-        let Refresh::Timer { workers, .. } = self.refresh else { return None };
+        let Refresh::Timer { workers, covers, period, .. } = self.refresh else { return None };
+        if let Covers::Top(most) = covers {
+            while self.next_choice <= now {
+                self.choose(period, most);
+            }
+        }
         while let Some((at, object)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
             self.due.remove(&(at, object));
             self.waiting.push(object);
         }
-        if self.busy == workers || self.waiting.is_empty() {
-            return None;
+        while self.busy < workers && !self.waiting.is_empty() {
+            let object = self.waiting.remove(0);
+            if self.covers(object) {
+                self.busy += 1;
+                return Some(object);
+            }
+            self.known.remove(&object);
         }
-        self.busy += 1;
-        Some(self.waiting.remove(0))
+        None
     }
 
     /// The job is done with an object, which is in the cache or is not.
     pub(crate) fn job_done(&mut self, object: usize, now: u64, held: bool) {
         self.busy -= 1;
         self.known.remove(&object);
-        if held {
-            self.enlist(object, now);
+        if held && self.covers(object) {
+            self.enlist(object, now + 1);
         }
     }
 }

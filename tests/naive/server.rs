@@ -30,8 +30,8 @@ pub(crate) enum Keeps {
 impl World<'_> {
     /// Puts every object into the cache, with a part of its TTL left.
     pub(super) fn warm_up(&mut self) {
-        for object in 0..self.sizes.len() {
-            let whole = self.rule.fresh_until(object, self.sizes[object], 0, None);
+        for object in 0..self.images.sizes.len() {
+            let whole = self.rule.fresh_until(object, self.images.sizes[object], 0, None);
             let left = self.config.fate.left_at_start(object);
             let fresh_until = if whole == u64::MAX { whole } else { part(whole, left) };
             let live_until = self.keep_until(0, fresh_until);

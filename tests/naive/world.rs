@@ -10,20 +10,22 @@ use super::refresh::{Policy, Wish};
 use super::store::{Store, Value};
 use super::sweep::Broom;
 use super::ttl::Rule;
-use super::{Cause, Config, Kind, Outcome, Regeneration, Request, Result, Totals};
+use super::{Cause, Config, Images, Kind, Outcome, Regeneration, Request, Result, Totals};
 
 /// Answers all requests: one outcome each, and the totals.
-pub(crate) fn simulate(requests: &[Request], sizes: &[u64], config: &Config<'_>) -> Result {
-    let jitter = |place, object, at| config.fate.jitter(place, object, at);
-    let early = |object, at| config.fate.early(object, at);
+pub(crate) fn simulate(requests: &[Request], images: &Images, config: &Config<'_>) -> Result {
     let mut world = World {
         config,
-        sizes,
-        store: Store::new(sizes, (config.capacity, config.eviction, config.reclaim), config.end.is_some()),
+        images,
+        store: Store::new(
+            &images.sizes,
+            (config.capacity, config.eviction, config.reclaim),
+            config.end.is_some(),
+        ),
         after_end: None,
         breakers: Breakers::new(config.breaker),
-        rule: Rule::new(&config.ttl, &config.modifiers, &jitter),
-        policy: Policy::new(config.refresh, &early),
+        rule: Rule::new(config, images, requests),
+        policy: Policy::new(config.refresh, &images.classes, config.fate),
         gate: Gate::new(config.guard),
         broom: config.sweep.map(Broom::new),
         door: Door::new(config.servers),
@@ -38,6 +40,7 @@ pub(crate) fn simulate(requests: &[Request], sizes: &[u64], config: &Config<'_>)
         tickets: 0,
         joined: 0,
         job_at: u64::MAX,
+        latest: 0,
         outcomes: vec![None; requests.len()],
         open: BTreeMap::new(),
         regenerations: Vec::new(),
@@ -47,6 +50,7 @@ pub(crate) fn simulate(requests: &[Request], sizes: &[u64], config: &Config<'_>)
         world.warm_up();
     }
     world.schedule_upsets();
+    world.schedule_uploads();
     if let Some(next) = world.broom.as_ref().map(|broom| broom.next) {
         world.schedule(next, Event::Sweep);
     }
@@ -75,6 +79,10 @@ pub(super) enum Event {
     /// Something happens to the server, and is over: the place in the list.
     Upset(usize),
     Back(usize),
+    /// An object is uploaded anew.
+    Upload(usize),
+    /// An object is added: the place in the list.
+    Addition(usize),
 }
 
 /// What a request waits for.
@@ -108,7 +116,7 @@ pub(super) struct Asker {
 
 pub(super) struct World<'a> {
     pub(super) config: &'a Config<'a>,
-    pub(super) sizes: &'a [u64],
+    pub(super) images: &'a Images,
     pub(super) store: Store<'a>,
     /// After the end, what would have been stored since.
     pub(super) after_end: Option<BTreeMap<usize, Value>>,
@@ -132,6 +140,8 @@ pub(super) struct World<'a> {
     pub(super) tickets: u64,
     pub(super) joined: u64,
     pub(super) job_at: u64,
+    /// The request that came last.
+    pub(super) latest: usize,
     outcomes: Vec<Option<Outcome>>,
     /// Of objects with fetches in flight: since when, how many began, how many are in flight.
     pub(super) open: BTreeMap<usize, (u64, u64, u64)>,
@@ -184,6 +194,8 @@ impl World<'_> {
                 Event::Sweep if !self.is_over() => self.sweep(at),
                 Event::Upset(place) if !self.is_over() => self.upset(place, at),
                 Event::Back(place) if !self.is_over() => self.back(place, at),
+                Event::Upload(object) if !self.is_over() => self.uploaded(object, at),
+                Event::Addition(place) if !self.is_over() => self.added(place, at),
                 _ => {}
             }
         }
@@ -197,6 +209,8 @@ impl World<'_> {
 
     fn arrive(&mut self, index: usize, request: &Request) {
         let Request { at: now, object, node } = *request;
+        self.latest = index;
+        self.policy.asked(object);
         let copy = match self.store.get(object, now) {
             Ok(copy) => copy,
             Err(cause) => return self.begin(index, request, cause, None),
@@ -209,7 +223,7 @@ impl World<'_> {
         match self.policy.read(object, &copy, now) {
             Wish::Serve => {}
             Wish::ServeAndFetch => {
-                self.fetch_behind(object, node, now, Purpose::Refresh, copy.version);
+                self.fetch_behind(object, node, now, Purpose::Refresh, Some(copy.version));
             }
             Wish::Fetch => return self.begin(index, request, Cause::Expired, Some(copy)),
             Wish::Prolong(until) => {
@@ -219,7 +233,8 @@ impl World<'_> {
             }
         }
         let mut touched = false;
-        if !stale && let Some(fresh_until) = self.rule.touched(object, self.sizes[object], &copy, now) {
+        if !stale && let Some(fresh_until) = self.rule.touched(object, self.images.sizes[object], &copy, now)
+        {
             touched = true;
             let live_until = self.keep_until(now, fresh_until);
             self.store.expire(object, fresh_until, live_until, now);
@@ -301,7 +316,7 @@ impl World<'_> {
         let outdated = change.map(|change| now - change);
         assert!(self.outcomes[request].is_none(), "a request has one outcome");
         self.outcomes[request] = Some(Outcome { kind, wait: now - at, outdated });
-        self.rule.seen(object, kind, now);
+        self.rule.seen(object, self.images.sizes[object], kind, now);
     }
 
     fn finish(mut self) -> Result {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::TICK;
 use crate::naive::breaker::Breaker;
 use crate::naive::guard::Guard;
 use crate::naive::modifier::Modifier;
@@ -10,10 +11,11 @@ use crate::naive::refresh::Refresh;
 use crate::naive::server::Upset;
 use crate::naive::sweep::Sweep;
 use crate::naive::ttl::Ttl;
+use crate::naive::upload::Warming;
 use crate::naive::{
-    self, Capacity, Conditional, Config, Eviction, FailSafe, Failures, Fate, LateFill, Reclaim,
+    self, Capacity, Conditional, Config, Eviction, FailSafe, Failures, Fate, Images, LateFill, Reclaim,
 };
-use crate::{TICK, traces};
+use ttlab::client::Client;
 use ttlab::engine::Simulation;
 use ttlab::origin::change::{ChangeModel, Changes};
 use ttlab::origin::fault::{FaultModel, Service};
@@ -21,9 +23,9 @@ use ttlab::origin::latency::LatencyModel;
 use ttlab::origin::{self, Ask, Origin};
 use ttlab::random::Seed;
 use ttlab::scenario::Scenario;
-use ttlab::trace::{ObjectId, Trace};
+use ttlab::trace::{ClassId, Fact, Keys, Kin, ObjectId, Objects, Trace};
 use ttlab::tune;
-use ttlab::units::SimDuration;
+use ttlab::units::{SimDuration, SimTime};
 
 /// A case. Times of requests and of the silence are in ticks, all others in nanoseconds.
 #[derive(Debug, Clone)]
@@ -31,6 +33,12 @@ pub(crate) struct Case {
     /// Gap to the request before, and object.
     pub(crate) requests: Vec<(u64, u32)>,
     pub(crate) sizes: Vec<u32>,
+    /// The class of each object, from 0 without a gap.
+    pub(crate) classes: Vec<u16>,
+    /// The picture that each is a size of: the first object that is, and how many others are asked for more often.
+    pub(crate) kin: Vec<(u32, u8)>,
+    /// Objects that are added after the start, and when, in the order of time.
+    pub(crate) added: Vec<(u64, u32)>,
     /// Time between the last request and the end.
     pub(crate) silence: u64,
     pub(crate) capacity: Capacity,
@@ -40,9 +48,12 @@ pub(crate) struct Case {
     pub(crate) upsets: Vec<(u64, Upset)>,
     pub(crate) ttl: Ttl,
     pub(crate) modifiers: Vec<Modifier>,
+    /// Whether TTLs are whole ticks, by chance.
+    pub(crate) whole: bool,
     pub(crate) refresh: Refresh,
     pub(crate) conditional: Option<Conditional>,
     pub(crate) fail_safe: Option<FailSafe>,
+    pub(crate) warming: Option<Warming>,
     pub(crate) guard: Guard,
     pub(crate) sweep: Option<Sweep>,
     pub(crate) nodes: u32,
@@ -102,6 +113,8 @@ impl ChangeModel for Table {
 /// What chance gives to the naive model: the numbers that the engine draws.
 struct Chance<'c> {
     case: &'c Case,
+    client: &'c Client,
+    routing: Seed,
     strategy: Seed,
     failures: Seed,
     warm: Seed,
@@ -117,7 +130,8 @@ impl Fate for Chance<'_> {
     }
 
     fn changes(&self, object: usize) -> &[u64] {
-        &self.case.origin.changes[object]
+        // All sizes of a picture change together.
+        &self.case.origin.changes[self.case.kin[object].0 as usize]
     }
 
     fn ever_changes(&self) -> bool {
@@ -136,6 +150,26 @@ impl Fate for Chance<'_> {
         self.strategy.of("jitter").nth(place as u64).unit(object as u64, at)
     }
 
+    fn jitter_for_good(&self, place: usize, object: usize) -> f64 {
+        self.strategy.of("jitter").nth(place as u64).of("per-key").unit(object as u64, 0)
+    }
+
+    fn timeout(&self, object: usize, at: u64) -> f64 {
+        self.strategy.of("break-even").unit(object as u64, at)
+    }
+
+    fn rounding(&self, object: usize, at: u64) -> f64 {
+        self.strategy.of("ttl-resolution").unit(object as u64, at)
+    }
+
+    fn place_in_period(&self, object: usize, period: u64) -> u64 {
+        self.strategy.of("timer").bits(object as u64, 0) % period
+    }
+
+    fn node(&self, request: usize, object: usize) -> usize {
+        self.client.node(self.routing, request, ObjectId::from_index(object)) as usize
+    }
+
     fn left_at_start(&self, object: usize) -> f64 {
         self.warm.unit(object as u64, 0)
     }
@@ -147,16 +181,32 @@ impl Fate for Chance<'_> {
 
 impl Case {
     pub(crate) fn trace(&self) -> Arc<Trace> {
-        let mut now = 0;
-        let requests: Vec<(u64, u32)> = self
-            .requests
-            .iter()
-            .map(|&(gap, object)| {
-                now += gap * TICK;
-                (now, object)
-            })
-            .collect();
-        traces::trace(&requests, &self.sizes, now + self.silence * TICK)
+        let facts = self.sizes.iter().zip(&self.classes).map(|(size, class)| Fact {
+            size: *size,
+            class: ClassId::new(*class),
+            size_is_imputed: false,
+        });
+        let families =
+            self.kin.iter().map(|(first, rank)| Kin { original: ObjectId::new(*first), rank: *rank });
+        let added = self.added.iter().map(|(at, object)| (SimTime::from_nanos(*at), ObjectId::new(*object)));
+        let classes = (0..self.classes()).map(|class| format!("c{class}")).collect();
+        let objects = Objects::new(facts.collect(), Keys::Numbered, classes)
+            .with_families(families.collect())
+            .with_uploads(added.collect());
+        let mut now = SimTime::ZERO;
+        let mut at = Vec::new();
+        for (gap, _) in &self.requests {
+            now += SimDuration::from_nanos(gap * TICK);
+            at.push(now);
+        }
+        let asked = self.requests.iter().map(|(_, object)| ObjectId::new(*object)).collect();
+        let span = now.since(SimTime::ZERO) + SimDuration::from_nanos(self.silence * TICK);
+        Arc::new(Trace::new(at, asked, objects, span))
+    }
+
+    /// How many classes there are.
+    pub(crate) fn classes(&self) -> usize {
+        self.classes.iter().max().map_or(0, |last| usize::from(*last) + 1)
     }
 
     /// The real simulation of this case.
@@ -192,9 +242,16 @@ impl Case {
                 node: simulation.client.node(routing, index, request.object) as usize,
             })
             .collect();
-        let sizes: Vec<u64> = self.sizes.iter().map(|size| u64::from(*size)).collect();
+        let images = Images {
+            sizes: self.sizes.iter().map(|size| u64::from(*size)).collect(),
+            classes: self.classes.iter().map(|class| usize::from(*class)).collect(),
+            ranks: self.kin.iter().map(|(_, rank)| usize::from(*rank)).collect(),
+            added: self.added.iter().map(|(at, object)| (*at, *object as usize)).collect(),
+        };
         let chance = Chance {
             case: self,
+            client: &simulation.client,
+            routing,
             strategy: Seed::new(self.seed).of("strategy"),
             failures: simulation.seed.of("failures"),
             warm: simulation.seed.of("warm"),
@@ -207,9 +264,11 @@ impl Case {
             upsets: self.upsets.clone(),
             ttl: self.ttl.clone(),
             modifiers: self.modifiers.clone(),
+            ttl_step: self.whole.then_some(TICK),
             refresh: self.refresh,
             conditional: self.conditional,
             fail_safe: self.fail_safe,
+            warming: self.warming,
             guard: self.guard,
             sweep: self.sweep,
             servers: self.servers,
@@ -220,6 +279,6 @@ impl Case {
             fate: &chance,
             end: Some(simulation.window.until.as_nanos()),
         };
-        naive::simulate(&requests, &sizes, &config)
+        naive::simulate(&requests, &images, &config)
     }
 }

@@ -4,130 +4,19 @@ use crate::TICK;
 use crate::case::{Case, Table};
 use crate::naive::breaker::Breaker;
 use crate::naive::guard::{AfterWait, Guard};
-use crate::naive::learning::{Change, Goal, Gradient};
-use crate::naive::modifier::{Activity, Modifier};
+use crate::naive::modifier::Modifier;
 use crate::naive::origin::{Servers, Shed};
-use crate::naive::refresh::Refresh;
+use crate::naive::refresh::{Covers, Refresh};
 use crate::naive::server::{Keeps, Upset};
 use crate::naive::sweep::{Limit, Sweep};
 use crate::naive::ttl::Ttl;
+use crate::naive::upload::{Cover, Warming};
 use crate::naive::{
     Capacity, Conditional, Deserted, Duplicate, Eviction, FailSafe, Failures, LateFill, Reclaim,
 };
+use crate::ttls::{modifiers, ticks, ttl};
 use proptest::prelude::*;
 use proptest::sample::select;
-
-/// A whole number of ticks.
-fn ticks(range: std::ops::Range<u64>) -> impl Strategy<Value = u64> + Clone {
-    range.prop_map(|ticks| ticks * TICK)
-}
-
-fn within() -> impl Strategy<Value = (u64, u64)> + Clone {
-    (ticks(1..6), ticks(0..20)).prop_map(|(min, more)| (min, min + more))
-}
-
-fn ttl(objects: usize) -> impl Strategy<Value = Ttl> {
-    prop_oneof![
-        1 => Just(Ttl::None),
-        6 => ticks(1..12).prop_map(Ttl::Fixed),
-        2 => prop::collection::vec(ticks(1..12), objects).prop_map(Ttl::ClassTable),
-        3 => (ticks(1..8), ticks(0..12)).prop_map(|(idle, more)| Ttl::Sliding { idle, max_age: idle + more }),
-        1 => (ticks(1..12), 1..7_u64, select(vec![-1.0, 0.5, 1.0, 2.0]), within())
-            .prop_map(|(t0, s0, gamma, within)| Ttl::SizePower { t0, s0, gamma, within }),
-        // Whole multiples would expire at the very instants of requests, up to the precision of a mean.
-        1 => (select(vec![1.37, 2.41]), select(vec![0.5, 1.0]), within())
-            .prop_map(|(k, ewma, within)| Ttl::CostProportional { k, ewma, within }),
-        1 => (select(vec![0.1, 0.3, 1.0]), within()).prop_map(|(f, within)| Ttl::LastModifiedFraction { f, within }),
-        // A byte costs as much in a tick as a fetch, or a part of that.
-        1 => (1..30_u64, within(), ticks(0..9)).prop_map(|(cost, within, more)| Ttl::BreakEven {
-            miss_cost: cost as f64 * 1e-3,
-            price_per_gb_hour: 3.6e12,
-            within,
-            max_age: within.1 + more,
-        }),
-        2 => (goal(), any::<bool>()).prop_map(|(goal, touch)| Ttl::Controlled(goal, touch)),
-        2 => (goal(), 1..4_u64).prop_map(|(goal, values)| Ttl::Filtered(goal, values)),
-        2 => gradient().prop_map(Ttl::Elastic),
-        2 => change().prop_map(Ttl::ChangeRate),
-    ]
-}
-
-fn goal() -> impl Strategy<Value = Goal> {
-    (select(vec![0.3, 0.6, 0.9]), select(vec![0.05, 0.3]), ticks(1..12), ticks(0..9)).prop_map(
-        |(target, a0, start, more)| Goal {
-            target,
-            a0,
-            max_ttl: 1_000 * TICK,
-            start,
-            max_age: 1_000 * TICK + more,
-        },
-    )
-}
-
-/// A byte costs as much in a second as a fetch, or a part of that.
-fn gradient() -> impl Strategy<Value = Gradient> {
-    (1..30_u64, within(), ticks(0..9)).prop_map(|(cost, within, more)| Gradient {
-        step: 100 * TICK,
-        start: within.0,
-        miss_cost: cost as f64 * 0.037,
-        price_per_gb_hour: 3.6e12,
-        within,
-        max_age: within.1 + more,
-    })
-}
-
-fn change() -> impl Strategy<Value = Change> {
-    (select(vec![0.8, 0.95, 0.99]), 1..4_usize, select(vec![0.0, 0.5, 2.0]), within()).prop_map(
-        |(target, min_polls, prior, within)| Change {
-            target,
-            declared: 100 * TICK,
-            min_polls,
-            prior,
-            within,
-        },
-    )
-}
-
-fn modifiers() -> impl Strategy<Value = Vec<Modifier>> {
-    // Requests come at whole milliseconds: no TTL ends there by a factor that drifts with the time of day, where the last
-    // bit of a product would decide.
-    let clock = (select(vec![0.203, 1.007, 2.311]), select(vec![0.509, 1.703]))
-        .prop_map(|(midnight, noon)| Modifier::Clock(midnight, noon));
-    let active = (
-        select(vec![Activity::Object, Activity::Class, Activity::All]),
-        select(vec![1_000 * TICK, 1_700 * TICK]),
-        select(vec![-1.0, 0.5, 2.0]),
-    )
-        .prop_map(|(of, half_life, power)| Modifier::Active { of, half_life, power, within: (0.3, 3.1) });
-    let loaded =
-        (1..4_u32, select(vec![0.0, 0.003]), any::<bool>()).prop_map(|(servers, hysteresis, extends)| {
-            Modifier::Loaded {
-                servers: servers.into(),
-                from: 0.002,
-                to: 0.02,
-                most: 3.3,
-                window: 1_000 * TICK,
-                hysteresis,
-                extends,
-            }
-        });
-    let clamp = within().prop_map(|(min, max)| Modifier::Clamp(min, max));
-    let jitter = prop_oneof![
-        select(vec![0.0, 0.1, 0.7]).prop_map(Modifier::Spread),
-        ticks(1..6).prop_map(Modifier::Longer),
-    ];
-    let some = |modifier: BoxedStrategy<Modifier>| prop::option::weighted(0.2, modifier);
-    (
-        some(clock.boxed()),
-        some(active.boxed()),
-        some(loaded.boxed()),
-        some(clamp.boxed()),
-        some(jitter.boxed()),
-    )
-        .prop_map(|(clock, active, loaded, clamp, jitter)| {
-            [clock, active, loaded, clamp, jitter].into_iter().flatten().collect()
-        })
-}
 
 /// What happens to the server, by time; limits are taken out later where there is none to change.
 fn upsets() -> impl Strategy<Value = Vec<(u64, Upset)>> {
@@ -159,30 +48,44 @@ fn breaker() -> impl Strategy<Value = Option<Breaker>> {
     )
 }
 
-fn refresh() -> impl Strategy<Value = Refresh> {
+fn refresh(classes: usize) -> impl Strategy<Value = Refresh> {
+    let covers = prop_oneof![
+        1 => Just(Covers::All),
+        1 => (0..classes).prop_map(Covers::Class),
+        2 => (1..4_usize).prop_map(Covers::Top),
+    ];
     prop_oneof![
         4 => Just(Refresh::OnDemand),
         2 => ticks(0..8).prop_map(|window| Refresh::StaleWhileRevalidate { window }),
         1 => select(vec![0.2, 0.5, 0.8]).prop_map(|f| Refresh::Ahead { f }),
-        1 => (select(vec![0.0, 0.5, 1.0, 3.0]), any::<bool>(), ticks(1..12))
-            .prop_map(|(beta, waits, longest)| Refresh::Chance { beta, waits, longest }),
+        1 => (select(vec![0.0, 0.5, 1.0, 3.0]), any::<bool>(), ticks(1..12), select(vec![0.3, 1.0]))
+            .prop_map(|(beta, waits, longest, ewma)| Refresh::Chance { beta, waits, longest, ewma }),
         1 => ticks(1..8).prop_map(|r| Refresh::Race { r }),
-        1 => (ticks(2..9), ticks(1..9), 1..4_usize)
-            .prop_map(|(period, more, workers)| Refresh::Timer { period, keep: period + more, workers }),
+        3 => (ticks(2..9), ticks(1..9), 1..4_usize, covers, any::<bool>()).prop_map(
+            |(period, more, workers, covers, staggers)| Refresh::Timer {
+                period,
+                keep: period + more,
+                workers,
+                covers,
+                staggers,
+            }
+        ),
     ]
 }
 
 fn guard() -> impl Strategy<Value = Guard> {
     let after = select(vec![AfterWait::Fetch, AfterWait::Fail, AfterWait::Stale]);
-    let lock = (ticks(1..12), ticks(1..5), ticks(0..9));
+    let lock = (ticks(1..12), any::<bool>(), ticks(1..5), ticks(0..9));
     prop_oneof![
         3 => Just(Guard::None),
         3 => Just(Guard::SingleFlight),
         2 => (lock.clone(), after)
-            .prop_map(|((lock_ttl, poll, wait), after)| Guard::Lock { lock_ttl, poll, wait, after }),
-        2 => (lock, ticks(1..9), any::<bool>()).prop_map(|((lock_ttl, poll, wait), window, cold_waits)| {
-            Guard::LockStale { lock_ttl, poll, wait, window, cold_waits }
-        }),
+            .prop_map(|((lock_ttl, extends, poll, wait), after)| Guard::Lock { lock_ttl, extends, poll, wait, after }),
+        2 => (lock, ticks(1..9), any::<bool>()).prop_map(
+            |((lock_ttl, extends, poll, wait), window, cold_waits)| {
+                Guard::LockStale { lock_ttl, extends, poll, wait, window, cold_waits }
+            }
+        ),
         2 => (ticks(1..9), ticks(1..5), any::<bool>(), ticks(0..9))
             .prop_map(|(interval, wait, stale, window)| Guard::Lease { interval, wait, stale, window }),
     ]
@@ -284,15 +187,39 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
     let evictions = select(vec![Eviction::Lru, Eviction::Fifo, Eviction::Never]);
     let start = prop::bool::weighted(0.2);
     let cache = (capacity, evictions, select(vec![Reclaim::Lazy, Reclaim::Eager]), start);
-    (1..=5_usize).prop_flat_map(move |objects| {
+    let classed = (1..=5_usize).prop_flat_map(|objects| {
+        // Every class up to the last has an object: the first one of a class may only be the next one.
+        let next = prop::collection::vec(0..=2_u16, objects);
+        next.prop_map(|draws| {
+            let mut classes: Vec<u16> = Vec::new();
+            for draw in draws {
+                let many = classes.iter().max().map_or(0, |last| last + 1);
+                classes.push(if draw == 0 { many } else { draw.min(many) });
+            }
+            classes
+        })
+    });
+    classed.prop_flat_map(move |classes| {
+        let objects = classes.len();
+        let many = classes.iter().max().map_or(0, |last| usize::from(*last) + 1);
         let count = u32::try_from(objects).expect("few objects");
-        let workload = (requests(count), prop::collection::vec(0..7_u32, objects), 0..20_u64);
+        let kin = prop::collection::vec(0..count, objects).prop_map(families);
+        let added = prop::collection::vec((ticks(0..25), 0..count), 0..4);
+        let images = (prop::collection::vec(0..7_u32, objects), kin, added);
+        let workload = (requests(count), images, 0..20_u64);
         let safe = (ticks(1..9), prop_oneof![Just(0), ticks(1..6)], prop::option::of(ticks(0..6)));
         let safe = safe.prop_map(|(window, throttle, soft)| FailSafe { window, throttle, soft });
         let conditional =
             (select(vec![0.0, 0.5, 1.0]), ticks(0..8)).prop_map(|(cost, keep)| Conditional { cost, keep });
-        let addons = (prop::option::weighted(0.2, conditional), prop::option::weighted(0.25, safe));
-        let strategy = (ttl(objects), modifiers(), refresh(), addons, guard(), sweep());
+        let warming = (select(vec![Cover::Held, Cover::New, Cover::All]), 1..3_usize)
+            .prop_map(|(cover, renditions)| Warming { cover, renditions });
+        let addons = (
+            prop::option::weighted(0.2, conditional),
+            prop::option::weighted(0.25, safe),
+            prop::option::weighted(0.25, warming),
+        );
+        let bent = (modifiers(), prop::bool::weighted(0.3));
+        let strategy = (ttl(many), bent, refresh(many), addons, guard(), sweep());
         let client = (
             (1..4_u32, any::<bool>()),
             prop::option::of(ticks(1..12)),
@@ -300,14 +227,21 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
             (failures(), breaker()),
             select(vec![0.0, 0.0, 0.0, 0.3]),
         );
-        (workload, (cache.clone(), upsets()), strategy, client, (servers(), table(objects)), any::<u64>())
-            .prop_map(|(workload, (cache, upsets), strategy, client, (servers, origin), seed)| {
-                let (ttl, modifiers, refresh, (conditional, fail_safe), guard, sweep) = strategy;
+        let world = (cache.clone(), upsets());
+        (workload, world, strategy, client, (servers(), table(objects)), any::<u64>()).prop_map(
+            move |(workload, (cache, upsets), strategy, client, (servers, origin), seed)| {
+                let (requests, (sizes, kin, mut added), silence) = workload;
+                let (ttl, (modifiers, whole), refresh, (conditional, fail_safe, warming), guard, sweep) =
+                    strategy;
                 let ((nodes, by_key), timeout, late_fill, (failures, breaker), crash) = client;
+                added.sort_by_key(|(at, _)| *at);
                 coherent(Case {
-                    requests: workload.0,
-                    sizes: workload.1,
-                    silence: workload.2,
+                    requests,
+                    sizes,
+                    classes: classes.clone(),
+                    kin,
+                    added,
+                    silence,
                     capacity: cache.0,
                     eviction: cache.1,
                     reclaim: cache.2,
@@ -315,9 +249,11 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
                     upsets,
                     ttl,
                     modifiers,
+                    whole,
                     refresh,
                     conditional,
                     fail_safe,
+                    warming,
                     guard,
                     sweep,
                     nodes,
@@ -331,8 +267,21 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
                     origin,
                     seed,
                 })
-            })
+            },
+        )
     })
+}
+
+/// Families by what was drawn for each object: it is a size of the picture of another that comes before it, or of one of
+/// its own. Later ones are asked for more often.
+fn families(draws: Vec<u32>) -> Vec<(u32, u8)> {
+    let mut first: Vec<u32> = Vec::new();
+    for (object, draw) in (0..).zip(draws) {
+        first.push(if draw < object { first[draw as usize] } else { object });
+    }
+    let later = |object: usize| first[object + 1..].iter().filter(|of| **of == first[object]).count();
+    let rank = |object: usize| u8::try_from(later(object)).expect("few objects");
+    (0..first.len()).map(|object| (first[object], rank(object))).collect()
 }
 
 /// Takes out what a scenario would refuse.
@@ -351,8 +300,17 @@ fn coherent(mut case: Case) -> Case {
         let other_unit = matches!(what, Upset::Limit(limit) if std::mem::discriminant(limit) != std::mem::discriminant(&capacity));
         *at < end && !other_unit
     });
-    if matches!(case.ttl, Ttl::ChangeRate(_)) && !changes {
-        case.ttl = Ttl::Fixed(5 * TICK);
+    if let Ttl::ChangeRate(change) = &mut case.ttl {
+        if !changes {
+            change.estimated = None;
+        }
+        if change.estimated.is_none() {
+            change.declared.iter_mut().for_each(|every| *every = every.or(Some(250 * TICK)));
+        }
+    }
+    // What acts on uploads needs some of its kind.
+    if case.warming.is_some_and(|warming| warming.cover == Cover::Held) && !changes {
+        case.warming = None;
     }
     if matches!(case.ttl, Ttl::Filtered(..)) {
         case.sweep = None;
@@ -369,7 +327,7 @@ fn coherent(mut case: Case) -> Case {
     }
     // What never expires is never stale.
     if case.ttl == Ttl::None {
-        (case.conditional, case.fail_safe) = (None, None);
+        (case.conditional, case.fail_safe, case.warming) = (None, None, None);
         if !matches!(case.refresh, Refresh::Timer { .. }) {
             case.refresh = Refresh::OnDemand;
         }

@@ -5,28 +5,26 @@ use std::fmt::Write;
 use crate::case::Case;
 use crate::naive::breaker::Breaker;
 use crate::naive::guard::{AfterWait, Guard};
-use crate::naive::learning::{Change, Goal, Gradient};
-use crate::naive::modifier::{Activity, Modifier};
+use crate::naive::modifier::Modifier;
 use crate::naive::origin::Shed;
-use crate::naive::refresh::Refresh;
+use crate::naive::refresh::{Covers, Refresh};
 use crate::naive::server::{Keeps, Upset};
 use crate::naive::sweep::{Limit, Sweep};
-use crate::naive::ttl::Ttl;
+use crate::naive::upload::{Cover, Warming};
 use crate::naive::{
     Capacity, Conditional, Deserted, Duplicate, Eviction, FailSafe, Failures, LateFill, Reclaim,
 };
-use crate::traces;
 use ttlab::origin::change::ChangeModel;
 
 /// A duration as a scenario writes it.
-fn ns(nanos: u64) -> String {
+pub(crate) fn ns(nanos: u64) -> String {
     format!("\"{nanos}ns\"")
 }
 
 impl Case {
     /// The case as a scenario, but for its requests and its origin.
     pub(crate) fn scenario(&self) -> String {
-        let source = traces::source(self.sizes.len());
+        let source = self.source();
         // Buckets of a length that fits nothing else.
         let mut text = format!("name = \"case\"\n[time]\nbucket = \"7ms\"\n{source}");
         let mut line = |line: String| writeln!(text, "{line}").expect("a String takes any text");
@@ -50,7 +48,8 @@ impl Case {
             ));
         }
         let start = if self.warm { "warm" } else { "cold" };
-        line(format!("[cache]\nttl_resolution = \"exact\"\nstart = \"{start}\""));
+        let resolution = if self.whole { "1ms" } else { "exact" };
+        line(format!("[cache]\nttl_resolution = \"{resolution}\"\nstart = \"{start}\""));
         self.capacity.written().into_iter().for_each(&mut line);
         let eviction = match self.eviction {
             Eviction::Lru => "lru",
@@ -72,6 +71,18 @@ impl Case {
             line(sweeping(sweep));
         }
         text
+    }
+
+    /// Where requests come from: classes that some objects are added to, where that matters.
+    fn source(&self) -> String {
+        let churn = if self.warming.is_some_and(|warming| warming.cover != Cover::Held) {
+            "churn = { new_per_day = 0.5 }\n"
+        } else {
+            ""
+        };
+        let class = |class| format!("[[workload.class]]\nname = \"c{class}\"\nobjects = 1\n{churn}");
+        let classes: String = (0..self.classes()).map(class).collect();
+        format!("[workload]\nduration = \"1s\"\nrate = \"1/s\"\n{classes}")
     }
 
     /// `[client]`.
@@ -118,96 +129,6 @@ impl Case {
         lines
     }
 
-    fn rule(&self) -> String {
-        let within = |(min, max): &(u64, u64)| format!("min = {}, max = {}", ns(*min), ns(*max));
-        match &self.ttl {
-            Ttl::None => "rule = \"none\"".to_owned(),
-            Ttl::Fixed(ttl) => format!("rule = \"fixed\", ttl = {}", ns(*ttl)),
-            Ttl::ClassTable(ttls) => {
-                let rows: Vec<String> =
-                    ttls.iter().enumerate().map(|(class, ttl)| format!("c{class} = {}", ns(*ttl))).collect();
-                format!("rule = \"class-table\", table = {{ {} }}", rows.join(", "))
-            }
-            Ttl::Sliding { idle, max_age } => {
-                format!("rule = \"sliding\", idle = {}, max_age = {}", ns(*idle), ns(*max_age))
-            }
-            Ttl::SizePower { t0, s0, gamma, within: bounds } => format!(
-                "rule = \"size-power\", t0 = {}, s0 = \"{s0}B\", gamma = {gamma:?}, {}",
-                ns(*t0),
-                within(bounds)
-            ),
-            Ttl::CostProportional { k, ewma, within: bounds } => {
-                format!("rule = \"cost-proportional\", k = {k:?}, ewma = {ewma:?}, {}", within(bounds))
-            }
-            Ttl::LastModifiedFraction { f, within: bounds } => {
-                format!("rule = \"last-modified-fraction\", f = {f:?}, {}", within(bounds))
-            }
-            Ttl::BreakEven { miss_cost, price_per_gb_hour, within: bounds, max_age } => format!(
-                "rule = \"break-even\", miss_cost = {miss_cost:?}, price = {price_per_gb_hour:?}, {}, max_age = {}",
-                within(bounds),
-                ns(*max_age)
-            ),
-            Ttl::ChangeRate(Change { target, declared, min_polls, prior, within: bounds }) => format!(
-                "rule = \"change-rate\", mu = \"estimated\", target_freshness = {target:?}, changes_every = {}, \
-                 min_polls = {min_polls}, prior = {prior:?}, {}",
-                ns(*declared),
-                within(bounds)
-            ),
-            Ttl::Controlled(goal, touch) => {
-                format!("rule = \"d-ttl\", touch = {touch}, {}", self::goal(goal))
-            }
-            Ttl::Filtered(goal, values) => {
-                let goal = self::goal(goal);
-                format!("rule = \"f-ttl\", size_target = {{ objects = {values} }}, {goal}")
-            }
-            Ttl::Elastic(Gradient { step, start, miss_cost, price_per_gb_hour, within: bounds, max_age }) => {
-                format!(
-                    "rule = \"elastic\", step = {}, start = {}, miss_cost = {miss_cost:?}, price = {price_per_gb_hour:?}, {}, max_age = {}",
-                    ns(*step),
-                    ns(*start),
-                    within(bounds),
-                    ns(*max_age)
-                )
-            }
-        }
-    }
-
-    fn bending(&self) -> String {
-        let one = |modifier: &Modifier| match modifier {
-            Modifier::Clock(midnight, noon) => format!(
-                "{{ modifier = \"schedule\", table = {{ \"00:00\" = {midnight:?}, \"12:00\" = {noon:?} }}, \
-                 interpolate = \"linear\", start = \"Mon 06:00\" }}"
-            ),
-            Modifier::Active { of, half_life, power, within } => {
-                let scope = match of {
-                    Activity::Object => "key",
-                    Activity::Class => "class",
-                    Activity::All => "site",
-                };
-                format!(
-                    "{{ modifier = \"activity\", scope = \"{scope}\", half_life = {}, a = {power:?}, f_min = {:?}, f_max = {:?} }}",
-                    ns(*half_life),
-                    within.0,
-                    within.1
-                )
-            }
-            Modifier::Loaded { servers, from, to, most, window, hysteresis, extends } => format!(
-                "{{ modifier = \"load-adaptive\", servers = {servers}, lo = {from:?}, hi = {to:?}, g_max = {most:?}, \
-                 window = {}, hysteresis = {hysteresis:?}, extend_existing = {extends} }}",
-                ns(*window)
-            ),
-            Modifier::Clamp(min, max) => {
-                format!("{{ modifier = \"clamp\", min = {}, max = {} }}", ns(*min), ns(*max))
-            }
-            Modifier::Spread(spread) => format!("{{ modifier = \"jitter\", spread = {spread:?} }}"),
-            Modifier::Longer(most) => {
-                format!("{{ modifier = \"jitter\", mode = \"additive\", most = {} }}", ns(*most))
-            }
-        };
-        let all: Vec<String> = self.modifiers.iter().map(one).collect();
-        format!(", modifiers = [{}]", all.join(", "))
-    }
-
     fn refreshing(&self) -> String {
         match self.refresh {
             Refresh::OnDemand => "policy = \"on-demand\"".to_owned(),
@@ -215,19 +136,26 @@ impl Case {
                 format!("policy = \"stale-while-revalidate\", window = {}", ns(window))
             }
             Refresh::Ahead { f } => format!("policy = \"refresh-ahead\", f = {f:?}"),
-            Refresh::Chance { beta, waits, longest } => {
+            Refresh::Chance { beta, waits, longest, ewma } => {
                 let mode = if waits { "sync" } else { "async" };
                 format!(
-                    "policy = \"xfetch\", beta = {beta:?}, mode = \"{mode}\", delta_max = {}",
+                    "policy = \"xfetch\", beta = {beta:?}, mode = \"{mode}\", delta_max = {}, delta_ewma = {ewma:?}",
                     ns(longest)
                 )
             }
             Refresh::Race { r } => format!("policy = \"race-ttl\", r = {}", ns(r)),
-            Refresh::Timer { period, keep, workers } => format!(
-                "policy = \"timer\", period = {}, physical_ttl = {}, workers = {workers}, stagger = false",
-                ns(period),
-                ns(keep)
-            ),
+            Refresh::Timer { period, keep, workers, covers, staggers } => {
+                let scope = match covers {
+                    Covers::All => "scope = \"all\"".to_owned(),
+                    Covers::Class(class) => format!("scope = \"class\", class = \"c{class}\""),
+                    Covers::Top(most) => format!("scope = \"top-k\", top_k = {most}"),
+                };
+                format!(
+                    "policy = \"timer\", period = {}, physical_ttl = {}, workers = {workers}, stagger = {staggers}, {scope}",
+                    ns(period),
+                    ns(keep)
+                )
+            }
         }
     }
 
@@ -244,27 +172,41 @@ impl Case {
                 ns(throttle)
             ));
         }
+        if let Some(Warming { cover, renditions }) = self.warming {
+            let cover = match cover {
+                Cover::Held => "held",
+                Cover::New => "new",
+                Cover::All => "all",
+            };
+            all.push(format!(
+                "{{ addon = \"warm-on-upload\", cover = \"{cover}\", renditions = {renditions} }}"
+            ));
+        }
         format!(", addons = [{}]", all.join(", "))
     }
 
     fn guarding(&self) -> String {
-        let waiting = |lock_ttl, poll, wait| {
-            format!("lock_ttl = {}, poll = {}, wait_timeout = {}", ns(lock_ttl), ns(poll), ns(wait))
+        let waiting = |lock_ttl, extends: bool, poll, wait| {
+            let (lock_ttl, poll, wait) = (ns(lock_ttl), ns(poll), ns(wait));
+            format!("lock_ttl = {lock_ttl}, extend = {extends}, poll = {poll}, wait_timeout = {wait}")
         };
         match self.guard {
             Guard::None => "policy = \"none\"".to_owned(),
             Guard::SingleFlight => "policy = \"single-flight\"".to_owned(),
-            Guard::Lock { lock_ttl, poll, wait, after } => {
+            Guard::Lock { lock_ttl, extends, poll, wait, after } => {
                 let after = match after {
                     AfterWait::Fetch => "fetch",
                     AfterWait::Fail => "fail",
                     AfterWait::Stale => "stale",
                 };
-                format!("policy = \"lock\", on_timeout = \"{after}\", {}", waiting(lock_ttl, poll, wait))
+                format!(
+                    "policy = \"lock\", on_timeout = \"{after}\", {}",
+                    waiting(lock_ttl, extends, poll, wait)
+                )
             }
-            Guard::LockStale { lock_ttl, poll, wait, window, cold_waits } => {
+            Guard::LockStale { lock_ttl, extends, poll, wait, window, cold_waits } => {
                 let cold = if cold_waits { "wait" } else { "fetch" };
-                let waiting = waiting(lock_ttl, poll, wait);
+                let waiting = waiting(lock_ttl, extends, poll, wait);
                 format!("policy = \"lock-stale\", cold = \"{cold}\", window = {}, {waiting}", ns(window))
             }
             Guard::Lease { interval, wait, stale, window } => format!(
@@ -304,17 +246,6 @@ impl Capacity {
             Self::Objects(objects) => Some(format!("capacity = {{ objects = {objects} }}")),
         }
     }
-}
-
-/// The keys of a goal.
-fn goal(goal: &Goal) -> String {
-    let Goal { target, a0, max_ttl, start, max_age } = goal;
-    format!(
-        "target = {target:?}, a0 = {a0:?}, max_ttl = {}, start = {}, max_age = {}",
-        ns(*max_ttl),
-        ns(*start),
-        ns(*max_age)
-    )
 }
 
 fn upset((at, what): &(u64, Upset)) -> String {

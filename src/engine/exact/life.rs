@@ -144,7 +144,8 @@ pub(super) struct Ruled<'t> {
 impl Ruled<'_> {
     fn fill(&self, asked: &Asked) -> Fill {
         let fact = self.objects.fact(asked.object);
-        Fill { object: asked.object, class: fact.class, size: fact.size, at: asked.at, told: None }
+        let Asked { object, at, .. } = *asked;
+        Fill { object, class: fact.class, size: fact.size, at, drawn_at: at, told: None }
     }
 }
 

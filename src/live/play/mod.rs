@@ -303,7 +303,7 @@ impl Player {
 
     fn fill(&self, object: ObjectId, at: SimTime) -> Fill {
         let fact = self.trace.objects().fact(object);
-        Fill { object, class: fact.class, size: fact.size, at, told: None }
+        Fill { object, class: fact.class, size: fact.size, at, drawn_at: at, told: None }
     }
 
     /// A key of an object.

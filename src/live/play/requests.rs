@@ -82,6 +82,7 @@ impl Player {
         let now = if has_deadline { self.now() } else { self.now().min(fresh_until) };
         let copy = Copy { object, now, stored_at, fresh_until };
         if copy.is_stale() && self.is_throttled(object, now) && self.is_servable(&entry, now) {
+            self.state().strategy.refresh.on_other_read(object);
             return self.tell(arrival, now, OutcomeKind::StaleOnError, Some(entry.version));
         }
         let wish = self.state().strategy.refresh.on_copy(&copy);
@@ -157,6 +158,9 @@ impl Player {
 
     /// A request wants a fetch.
     async fn begin(self: &Rc<Self>, arrival: Arrival, cause: Cause, copy: Option<Entry>) {
+        if copy.is_none() {
+            self.state().strategy.refresh.on_other_read(arrival.object);
+        }
         let node = self.client.node(self.routing, arrival.index, arrival.object);
         if self.client.retries > 0 {
             self.state().budget.earn(node);

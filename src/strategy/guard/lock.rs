@@ -172,8 +172,9 @@ mod tests {
         let mut lock = lock(true);
         lock.admit(&wanting(0, 0, 0));
         assert_ne!(lock.admit(&wanting(1, 500, 0)).permit, Permit::FetchAsHolder);
+        // Prolonged at 50, 100, ... 500, for 100 each time.
         assert_eq!(lock.released(&release(0, 510, true)), 10);
-        assert_ne!(lock.admit(&wanting(1, 610, 0)).permit, Permit::FetchAsHolder);
-        assert_eq!(lock.admit(&wanting(1, 611, 0)).permit, Permit::FetchAsHolder);
+        assert_ne!(lock.admit(&wanting(1, 600, 0)).permit, Permit::FetchAsHolder);
+        assert_eq!(lock.admit(&wanting(1, 601, 0)).permit, Permit::FetchAsHolder);
     }
 }

@@ -49,7 +49,9 @@ impl Locks {
         let is_holder = self.held.get(&object).is_some_and(|(holder, _)| *holder == ticket);
         if died {
             if is_holder && self.extend {
-                self.held.insert(object, (ticket, now + self.ttl));
+                // It lasts from when it was prolonged last.
+                let prolonged = since + SimDuration::from_nanos(extended * half);
+                self.held.insert(object, (ticket, prolonged + self.ttl));
             }
             return extended;
         }

@@ -80,6 +80,10 @@ pub trait RefreshPolicy: Send {
     /// What to do with a copy that is there.
     fn on_copy(&mut self, copy: &Copy) -> Wish;
 
+    /// A request that is not asked about by [`on_copy`](Self::on_copy): it found no copy, or one that is served without a
+    /// question for a while after a failure.
+    fn on_other_read(&mut self, _object: ObjectId) {}
+
     /// A value was stored.
     fn on_fill(&mut self, _filled: &Filled) {}
 

@@ -2,8 +2,9 @@
 //!
 //! Readers never wait for an expiry, at the price of `N / period` fetches a second for `N` objects,
 //! read or not. `scope = "all"` covers every object the cache holds, `"class"` those of one `class`,
-//! `"top-k"` the `top_k` most read ones by a count that halves every period. With `stagger` each
-//! object has its own place in the period; without, all come at once. At most `workers` fetches of
+//! `"top-k"` the `top_k` most read ones, chosen at the beginning of each period by a count of reads
+//! that halves then, rounded down. With `stagger` each object has its own place in the period;
+//! without, all come at once. At most `workers` fetches of
 //! the job run at a time; the others wait for their turn, so a job that cannot keep up falls behind
 //! and values expire. The cache keeps values for `physical_ttl`, and what is past its TTL but still
 //! kept is served stale. Objects that have left the cache come back by a read, not by the job.
@@ -15,7 +16,7 @@
 //! ```
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +74,8 @@ pub struct Timer {
     waiting: VecDeque<ObjectId>,
     /// Reads of the objects that may become one of the most read, halved every period.
     reads: BTreeMap<ObjectId, u32>,
+    /// The most read ones of the period.
+    chosen: BTreeSet<ObjectId>,
     /// When the most read are chosen next.
     next_choice: SimTime,
 }
@@ -149,6 +152,7 @@ impl Plugin for Timer {
             due: BinaryHeap::new(),
             waiting: VecDeque::new(),
             reads: BTreeMap::new(),
+            chosen: BTreeSet::new(),
             next_choice: SimTime::ZERO + period,
         })
     }
@@ -172,18 +176,23 @@ fn named(name: &str, classes: &[String]) -> Result<ClassId, Invalid> {
 }
 
 impl Timer {
-    /// Puts an object into the schedule: at its place in the period, after `now`.
-    fn schedule(&mut self, object: ObjectId, now: SimTime) {
+    /// Puts an object into the schedule, at its place in the period: the first one at `from` or later.
+    fn schedule(&mut self, object: ObjectId, from: SimTime) {
         if self.scheduled.get(object) {
             return;
         }
         self.scheduled.set(object, true);
         let period = self.period.as_nanos();
         let phase = if self.stagger { self.seed.bits(u64::from(object.as_u32()), 0) % period } else { 0 };
-        let round = now.as_nanos() / period;
+        let round = from.as_nanos() / period;
         let here = round.saturating_mul(period).saturating_add(phase);
-        let at = if here > now.as_nanos() { here } else { here.saturating_add(period) };
+        let at = if here >= from.as_nanos() { here } else { here.saturating_add(period) };
         self.due.push(Reverse((SimTime::from_nanos(at), object)));
+    }
+
+    /// The same for an object that has just been fetched: not at this very instant again.
+    fn schedule_after(&mut self, object: ObjectId, now: SimTime) {
+        self.schedule(object, now + SimDuration::from_nanos(1));
     }
 
     /// Chooses the most read objects for the period that begins.
@@ -193,13 +202,24 @@ impl Timer {
         let mut ranked: Vec<(Reverse<u32>, ObjectId)> =
             self.reads.iter().map(|(object, reads)| (Reverse(*reads), *object)).collect();
         ranked.sort_unstable();
-        for (_, object) in ranked.into_iter().take(most) {
-            self.schedule(object, now);
-        }
+        self.chosen = ranked.into_iter().take(most).map(|(_, object)| object).collect();
+        let chosen: Vec<ObjectId> = self.chosen.iter().copied().collect();
+        chosen.into_iter().for_each(|object| self.schedule(object, now));
         self.reads.retain(|_, reads| {
             *reads /= 2;
             *reads > 0
         });
+    }
+
+    /// Whether an object is among those of the period, where only the most read are covered.
+    fn is_chosen(&self, object: ObjectId) -> bool {
+        self.top_k.is_none() || self.chosen.contains(&object)
+    }
+
+    fn read(&mut self, object: ObjectId) {
+        if self.top_k.is_some() {
+            *self.reads.entry(object).or_insert(0) += 1;
+        }
     }
 }
 
@@ -209,20 +229,17 @@ impl RefreshPolicy for Timer {
     }
 
     fn on_copy(&mut self, copy: &Copy) -> Wish {
-        if self.top_k.is_some() {
-            *self.reads.entry(copy.object).or_insert(0) += 1;
-        }
+        self.read(copy.object);
         Wish::Serve
     }
 
+    fn on_other_read(&mut self, object: ObjectId) {
+        self.read(object);
+    }
+
     fn on_fill(&mut self, filled: &Filled) {
-        if self.class.is_some_and(|class| class != filled.class) {
-            return;
-        }
-        if self.top_k.is_some() {
-            *self.reads.entry(filled.object).or_insert(0) += 1;
-        } else {
-            self.schedule(filled.object, filled.at);
+        if self.class.is_none_or(|class| class == filled.class) && self.is_chosen(filled.object) {
+            self.schedule_after(filled.object, filled.at);
         }
     }
 
@@ -242,17 +259,21 @@ impl RefreshPolicy for Timer {
         if self.busy == self.workers {
             return None;
         }
-        let object = self.waiting.pop_front()?;
-        self.busy += 1;
-        Some(object)
+        while let Some(object) = self.waiting.pop_front() {
+            if self.is_chosen(object) {
+                self.busy += 1;
+                return Some(object);
+            }
+            self.scheduled.set(object, false);
+        }
+        None
     }
 
     fn job_done(&mut self, object: ObjectId, now: SimTime, held: bool) {
         self.busy -= 1;
         self.scheduled.set(object, false);
-        // The most read are chosen anew each period.
-        if held && self.top_k.is_none() {
-            self.schedule(object, now);
+        if held && self.is_chosen(object) {
+            self.schedule_after(object, now);
         }
     }
 }
@@ -288,6 +309,23 @@ mod tests {
         timer.on_fill(&Filled { object, class, at, fresh_until: at, took: Some(SimDuration::ZERO) });
     }
 
+    fn read(timer: &mut Timer, object: u32, at: u64) {
+        let (object, now) = (ObjectId::new(object), SimTime::from_nanos(at));
+        timer.on_copy(&Copy { object, now, stored_at: SimTime::ZERO, fresh_until: now });
+    }
+
+    /// What the job fetches at this instant, each at once.
+    fn jobs(timer: &mut Timer, at: u64) -> Vec<u32> {
+        let now = SimTime::from_nanos(at);
+        let mut jobs = Vec::new();
+        while let Some(object) = timer.job(now) {
+            fill(timer, object.as_u32(), at);
+            timer.job_done(object, now, true);
+            jobs.push(object.as_u32());
+        }
+        jobs
+    }
+
     #[test]
     fn each_object_is_fetched_once_a_period_at_its_own_place() {
         let mut timer = timer(Scope::All, true, 100);
@@ -321,10 +359,42 @@ mod tests {
     #[test]
     fn only_the_most_read_object_is_covered() {
         let mut timer = timer(Scope::TopK, false, 9);
-        (0..3).for_each(|object| fill(&mut timer, object, 30));
-        let (now, stored_at) = (SimTime::from_nanos(40), SimTime::from_nanos(30));
-        timer.on_copy(&Copy { object: ObjectId::new(2), now, stored_at, fresh_until: now });
-        assert_eq!(timer.job(SimTime::from_nanos(200)), Some(ObjectId::new(2)));
-        assert_eq!(timer.job(SimTime::from_nanos(200)), None);
+        for object in 0..3 {
+            timer.on_other_read(ObjectId::new(object));
+            fill(&mut timer, object, 30);
+        }
+        read(&mut timer, 2, 40);
+        assert_eq!(jobs(&mut timer, 100), [2]);
+    }
+
+    #[test]
+    fn the_most_read_come_every_period_and_at_its_beginning_where_nothing_is_staggered() {
+        let mut timer = timer(Scope::TopK, false, 9);
+        for period in 0..5 {
+            read(&mut timer, 2, period * 100 + 40);
+            assert_eq!(jobs(&mut timer, period * 100 + 100), [2], "{period}");
+        }
+    }
+
+    #[test]
+    fn a_fetch_that_is_under_way_when_the_most_read_are_chosen_does_not_cost_the_next_one() {
+        let mut timer = timer(Scope::TopK, false, 9);
+        (0..4).for_each(|_| read(&mut timer, 2, 40));
+        let at = SimTime::from_nanos;
+        assert_eq!(timer.job(at(100)), Some(ObjectId::new(2)));
+        assert_eq!(timer.job(at(200)), None, "it is still being fetched");
+        timer.job_done(ObjectId::new(2), at(210), true);
+        assert_eq!(timer.job(at(300)), Some(ObjectId::new(2)));
+    }
+
+    #[test]
+    fn what_the_job_fetches_is_not_read() {
+        let mut timer = timer(Scope::TopK, false, 9);
+        read(&mut timer, 2, 40);
+        assert_eq!(jobs(&mut timer, 100), [2]);
+        assert!(jobs(&mut timer, 200).is_empty(), "nobody read it since");
+        let mut warm = self::timer(Scope::TopK, false, 9);
+        fill(&mut warm, 0, 0);
+        assert!(jobs(&mut warm, 100).is_empty());
     }
 }

@@ -27,8 +27,11 @@ pub struct Fill {
     pub class: ClassId,
     /// Size of its value in bytes.
     pub size: u32,
-    /// When it is stored (or touched); draws belong to the object and this instant.
+    /// When it is stored, or touched.
     pub at: SimTime,
+    /// What is drawn at random belongs to the object and this instant: `at`, or that of the store where a touch
+    /// keeps to what was drawn then.
+    pub drawn_at: SimTime,
     /// What the fetch told that brought the value; `None` at a touch, which brings nothing. A rule
     /// learns from what it is told, so it must not learn where this is `None`.
     pub told: Option<Told>,
@@ -269,7 +272,7 @@ impl Ttl {
             return self.extended(fill, stored_at).filter(|until| *until > fresh_until);
         };
         let drawn_at = if touch.redraw { now } else { stored_at };
-        let ttl = self.bend(&Fill { at: drawn_at, ..*fill }, touch.ttl);
+        let ttl = self.bend(&Fill { drawn_at, ..*fill }, touch.ttl);
         Some((now + ttl).min(touch.not_after))
     }
 
@@ -278,9 +281,9 @@ impl Ttl {
         if !self.modifiers.iter_mut().any(|modifier| modifier.extends(fill.at)) {
             return None;
         }
-        let stored = Fill { at: stored_at, ..*fill };
-        let base = self.rule.fresh_for(&stored);
-        Some(stored_at + self.bend(&stored, base))
+        let drawn_then = Fill { drawn_at: stored_at, ..*fill };
+        let base = self.rule.fresh_for(&drawn_then);
+        Some(stored_at + self.bend(&drawn_then, base))
     }
 
     /// Whether anybody wants to be shown how many fetches are in flight.
@@ -362,7 +365,7 @@ impl Ttl {
             return ttl;
         }
         let up = rest > 0 && {
-            let draw = self.rounding.unit(u64::from(fill.object.as_u32()), fill.at.as_nanos());
+            let draw = self.rounding.unit(u64::from(fill.object.as_u32()), fill.drawn_at.as_nanos());
             draw * (step.as_nanos() as f64) < rest as f64
         };
         SimDuration::from_nanos((whole + u64::from(up)).max(1).saturating_mul(step.as_nanos()))
@@ -386,6 +389,7 @@ mod tests {
             class: ClassId::new(0),
             size: 1,
             at: SimTime::from_nanos(at),
+            drawn_at: SimTime::from_nanos(at),
             told: None,
         }
     }
@@ -418,5 +422,44 @@ mod tests {
             Seed::new(5),
         );
         assert_eq!(short.fresh_until(&fill(0)), SimTime::from_nanos(1_000_000));
+    }
+
+    /// A schedule that doubles TTLs from eight in the morning on, and jitter.
+    const BENT: [&str; 2] = [
+        "{ modifier = \"schedule\", table = { \"00:00\" = 1, \"08:00\" = 2 } }",
+        "{ modifier = \"jitter\", spread = 0.5 }",
+    ];
+    const NIGHT: SimTime = SimTime::from_nanos(3_600_000_000_000);
+    const DAY: SimTime = SimTime::from_nanos(9 * 3_600_000_000_000);
+
+    #[test]
+    fn a_touch_that_draws_nothing_anew_follows_the_time_of_day_all_the_same() {
+        let touched = |redraw: &str| {
+            let rule = format!(
+                "{{ rule = \"sliding\", idle = \"20h\", max_age = \"365d\", redraw = \"{redraw}\" }}"
+            );
+            let modifiers = BENT.map(rule::fixture::modifier).into();
+            let mut ttl = Ttl::new(rule::fixture::rule(&rule), modifiers, TtlResolution::Exact, Seed::new(5));
+            let stored = ttl.fresh_until(&fill(NIGHT.as_nanos()));
+            let fill = fill(DAY.as_nanos());
+            let touched = ttl.touched(&fill, NIGHT, stored).expect("reads touch");
+            touched.since(DAY).as_secs_f64() / stored.since(NIGHT).as_secs_f64()
+        };
+        assert!((touched("fill") - 2.0).abs() < 1e-9, "{}", touched("fill"));
+        assert!((touched("touch") - 2.0).abs() > 1e-3, "{}", touched("touch"));
+    }
+
+    #[test]
+    fn an_entry_is_extended_to_what_a_store_would_get_now_with_its_own_draw() {
+        let busy = "{ modifier = \"load-adaptive\", servers = 1, lo = 0.5, hi = 0.9, g_max = 3, extend_existing = true }";
+        let modifiers = [BENT[0], busy, BENT[1]].map(rule::fixture::modifier).into();
+        let rule = rule::fixture::rule("{ rule = \"fixed\", ttl = \"20h\" }");
+        let mut ttl = Ttl::new(rule, modifiers, TtlResolution::Exact, Seed::new(5));
+        let stored = ttl.fresh_until(&fill(NIGHT.as_nanos()));
+        ttl.fetch_began(NIGHT);
+        let extended = ttl.touched(&fill(DAY.as_nanos()), NIGHT, stored).expect("the load is high");
+        // Twice for the time of day, three times for the load.
+        let factor = extended.since(NIGHT).as_secs_f64() / stored.since(NIGHT).as_secs_f64();
+        assert!((factor - 6.0).abs() < 1e-9, "{factor}");
     }
 }

@@ -97,7 +97,7 @@ impl TtlModifier for Jitter {
         let object = u64::from(fill.object.as_u32());
         let draw = match self.mode {
             Mode::PerKey => self.seed.of("per-key").unit(object, 0),
-            Mode::Uniform | Mode::Additive => self.seed.unit(object, fill.at.as_nanos()),
+            Mode::Uniform | Mode::Additive => self.seed.unit(object, fill.drawn_at.as_nanos()),
         };
         match self.mode {
             Mode::Additive => ttl + self.most.scaled(draw),

@@ -94,7 +94,7 @@ impl BreakEven {
 
 impl TtlRule for BreakEven {
     fn fresh_for(&mut self, fill: &Fill) -> SimDuration {
-        self.timeout(fill.object, fill.size, fill.at)
+        self.timeout(fill.object, fill.size, fill.drawn_at)
     }
 
     fn needs(&self) -> Needs {

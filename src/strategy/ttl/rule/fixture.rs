@@ -19,7 +19,8 @@ pub(in crate::strategy::ttl) fn at(secs: u64) -> SimTime {
 
 /// A store of object 0 after `secs` seconds.
 pub(in crate::strategy::ttl) fn fill(secs: u64) -> Fill {
-    Fill { object: ObjectId::new(0), class: ClassId::new(0), size: 1_000, at: at(secs), told: None }
+    let (object, class, at) = (ObjectId::new(0), ClassId::new(0), at(secs));
+    Fill { object, class, size: 1_000, at, drawn_at: at, told: None }
 }
 
 /// A store after `secs` seconds of a version that was fetched at once.
