@@ -125,6 +125,17 @@ pub fn synthetic(trace: &Trace) -> TraceInfo {
     }
 }
 
+/// What a run leaves out in which nothing says when images change.
+const UNKNOWN_CHANGES: &str = "Nothing tells when images change at the origin, so how outdated answers become is unknown, \
+and a longer TTL costs nothing here.";
+
+/// [`UNKNOWN_CHANGES`] where that is so; nothing where no replication finished.
+fn unknown_changes(cells: &[score::Cell]) -> Option<String> {
+    let mut told = cells.iter().flat_map(|cell| cell.runs.iter().map(|run| run.freshness.is_some())).peekable();
+    told.peek()?;
+    (!told.any(|told| told)).then(|| UNKNOWN_CHANGES.to_owned())
+}
+
 impl Record {
     /// Writes down what became of a scenario's cells; `trace` is that of the first replication.
     pub fn of_run(scenario: &Scenario, trace: &Trace, cells: Vec<CellRun>, about: About) -> Self {
@@ -151,7 +162,7 @@ impl Record {
                 scored_s: scored_s.max(0.0),
                 warnings,
                 notes: scenario.notes.clone(),
-                limits: limits(scenario),
+                limits: limits(scenario).into_iter().chain(unknown_changes(&cells)).collect(),
             },
             events: scenario.cache.events.iter().map(|written| server_event(&written.event)).collect(),
             objects: trace.objects(),
@@ -213,9 +224,13 @@ impl Record {
         record.source = wire::RunSource::Live;
         record.provenance.warnings.extend(warnings);
         record.provenance.notes.extend(notes);
-        record.provenance.limits = limits_of_a_live_run();
+        // Unlike what the model leaves out, this holds of a live run as well.
+        record.provenance.limits.retain(|limit| limit == UNKNOWN_CHANGES);
+        record.provenance.limits.splice(..0, limits_of_a_live_run());
         for cell in &mut record.cells {
             cell.memory.expired_resident_mean_bytes = None;
+            cell.paired.remove("expired_resident");
+            cell.by_replication.remove("expired_resident");
         }
         record
     }

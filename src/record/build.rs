@@ -73,7 +73,7 @@ impl wire::Record {
             .collect();
         Self {
             schema: wire::SCHEMA,
-            tool: wire::Tool { name: "ttlab".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+            tool: tool(),
             source: wire::RunSource::Simulation,
             scoring: scoring(run.rules, run.verdict),
             expectations: expectations(run.rules, run.verdict, run.cells),
@@ -84,6 +84,15 @@ impl wire::Record {
             provenance: run.provenance,
             cells,
         }
+    }
+}
+
+/// What makes records: its name, its version, and the commit where `TTLAB_COMMIT` named it to the build.
+fn tool() -> wire::Tool {
+    wire::Tool {
+        name: "ttlab".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: option_env!("TTLAB_COMMIT").filter(|commit| !commit.is_empty()).map(str::to_owned),
     }
 }
 

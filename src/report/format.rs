@@ -37,6 +37,16 @@ pub(crate) fn points(difference: impl Into<Option<f64>>) -> String {
     })
 }
 
+/// Half the width of an interval of a share, in points with as many digits as such a share has: `0.3 pt`.
+pub(crate) fn half_points(half: impl Into<Option<f64>>) -> String {
+    known(half, |half| match half.abs() * 100.0 {
+        0.0 => "0 pt".into(),
+        points if points < 0.005 => "< 0.01 pt".into(),
+        points if points < 0.95 => format!("{points:.2} pt"),
+        points => format!("{points:.1} pt"),
+    })
+}
+
 /// A relative change with its sign: `-41 %`. From more than tenfold on as a multiple: `×14`.
 pub(crate) fn relative(change: impl Into<Option<f64>>) -> String {
     known(change, |change| match change * 100.0 {
@@ -231,6 +241,11 @@ mod tests {
         assert_eq!(relative(-0.41), "-41 %");
         assert_eq!(relative(0.034), "+3.4 %");
         assert_eq!(relative(19.0), "×20");
+        for (half, text) in
+            [(0.0, "0 pt"), (0.000_011, "< 0.01 pt"), (0.000_474, "0.05 pt"), (0.003, "0.30 pt"), (0.0123, "1.2 pt")]
+        {
+            assert_eq!(half_points(half), text);
+        }
     }
 
     #[test]

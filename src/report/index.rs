@@ -1,7 +1,7 @@
 //! `reports/index.html`: every run in a folder with its verdict.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::html::{IndexRow, IndexRun, index_page};
 use super::reading::{Reading, passes};
@@ -9,10 +9,26 @@ use super::write::{ReportError, write_file};
 use super::{PAGE, format, verdict};
 use crate::record::Record;
 
+/// Why there is no index.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// The folder of runs cannot be listed.
+    #[error("cannot read {}: {reason}; name a folder whose folders hold runs, as in --index reports", path.display())]
+    Unreadable {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        reason: std::io::Error,
+    },
+    /// The page cannot be written.
+    #[error("cannot write {}: {}; make the folder writable", .0.path.display(), .0.reason)]
+    Unwritable(ReportError),
+}
+
 /// Writes `index.html` over the runs that lie in the folders within `folder`, in the order of their names; gives how
 /// many there are. A record that cannot be read has a row that says why.
-pub fn write_index(folder: &Path) -> Result<usize, ReportError> {
-    let failed = |reason| ReportError { path: folder.to_owned(), reason };
+pub fn write_index(folder: &Path) -> Result<usize, IndexError> {
+    let failed = |reason| IndexError::Unreadable { path: folder.to_owned(), reason };
     let mut names: Vec<String> = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
@@ -23,7 +39,7 @@ pub fn write_index(folder: &Path) -> Result<usize, ReportError> {
     names.sort();
     let rows: Vec<IndexRow> = names.iter().map(|name| row(folder, name)).collect();
     let found = rows.len();
-    write_file(&folder.join(PAGE), index_page(rows).as_bytes())?;
+    write_file(&folder.join(PAGE), index_page(rows).as_bytes()).map_err(IndexError::Unwritable)?;
     Ok(found)
 }
 
@@ -32,7 +48,7 @@ fn row(folder: &Path, name: &str) -> IndexRow {
     let question = read.as_ref().map(|record| format::shortened(record.scenario.question.trim(), 300));
     IndexRow {
         name: format::shortened(name, format::LONGEST_NAME),
-        link: format!("{}/{PAGE}", encoded(name)),
+        link: if folder.join(name).join(PAGE).is_file() { format!("{}/{PAGE}", encoded(name)) } else { String::new() },
         question: question.unwrap_or_default(),
         run: read.map(|record| told(&record)).map_err(|error| error.to_string()),
     }
@@ -87,6 +103,7 @@ mod tests {
         put("b <i>", &fixture::thumbnails().to_json());
         put("a", &fixture::none_passes().to_json());
         put("cut", &fixture::one_cell().to_json()[..900]);
+        std::fs::write(folder.path().join("b <i>").join(PAGE), "").unwrap();
         std::fs::create_dir(folder.path().join("empty")).unwrap();
         assert_eq!(write_index(folder.path()).unwrap(), 3);
         let page = std::fs::read_to_string(folder.path().join(PAGE)).unwrap();
@@ -96,6 +113,14 @@ mod tests {
             assert!(page.contains(wanted), "{wanted}");
         }
         assert!(page.contains("the record is cut off") && !page.contains("<i>"));
-        assert!(page.find("none_passes").is_none() && page.find("a/index.html") < page.find("b%20"));
+        assert!(page.find("none_passes").is_none() && page.find("No cell passes") < page.find("b%20"));
+        assert_eq!(page.matches("/index.html").count(), 1, "a run without a page has no link");
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named_with_a_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = write_index(&folder.path().join("gone")).unwrap_err().to_string();
+        assert!(error.contains("cannot read") && error.contains("--index reports") && !error.contains("--out"), "{error}");
     }
 }

@@ -118,7 +118,7 @@ measures! {
     P999 "p999" "p99.9 latency" "/latency_ms/p999" Millis LOWER |cell| cell.latency_ms.p999;
     FRESH_SHARE "fresh_share" "current answers" "/freshness/fresh_share" Share HIGHER |cell| cell.freshness.fresh_share;
     MEAN_AGE "mean_age_s" "mean staleness" "/freshness/mean_age_s" Seconds LOWER |cell| cell.freshness.mean_age_s;
-    P95_AGE "p95_age_s" "p95 staleness" "/freshness/p95_age_s" Seconds LOWER |cell| cell.freshness.p95_age_s;
+    P95_AGE "p95_age_s" "p95 staleness of outdated answers" "/freshness/p95_age_s" Seconds LOWER |cell| cell.freshness.p95_age_s;
     OVER_BOUND "over_bound_share" "answers over the age limit" "/freshness/over_bound_share" Share LOWER |cell| cell.freshness.over_bound_share;
     EVICTED "evicted" "evictions" "/evicted" Number NEITHER |cell| Some(cell.evicted as f64);
     EXPIRED "expired" "expired entries" "/expired" Number NEITHER |cell| Some(cell.expired as f64);

@@ -39,7 +39,7 @@ use std::collections::BTreeMap;
 pub use compare::{Comparison, FailOn, FailOnError};
 pub use drill::DrillReport;
 pub use growth::GrowthReport;
-pub use index::write_index;
+pub use index::{IndexError, write_index};
 pub use ranking::ranking;
 pub use sampled::sample_words;
 pub use sharding::ClusterReport;

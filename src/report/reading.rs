@@ -4,8 +4,9 @@
 use std::cmp::Ordering;
 
 use super::format;
-use super::measure::{Measure, Unit, missed_by};
+use super::measure::{FRESH_SHARE, Measure, Unit, missed_by};
 use crate::record::{Capacity, Cell, Record};
+use crate::score::Estimate;
 
 /// A record, read once for all pages.
 #[derive(Debug)]
@@ -107,6 +108,11 @@ impl<'a> Reading<'a> {
         self.winner().is_some_and(|winner| std::ptr::eq(winner, cell))
     }
 
+    /// Whether this is the recommended cell, and was compared with another.
+    pub(crate) fn is_recommended(&self, cell: &Cell) -> bool {
+        self.ranked.len() > 1 && self.is_winner(cell)
+    }
+
     /// Whether a cell cannot be told from the recommended one in score.
     pub(crate) fn is_near_winner(&self, cell: &Cell) -> bool {
         let near = &self.record.scoring.indistinguishable;
@@ -122,21 +128,83 @@ impl<'a> Reading<'a> {
         beside().find(|other| other.eviction == cell.eviction).or_else(|| beside().next())
     }
 
-    /// How a cell differs from its baseline; `None` for a baseline, and where either has no data.
+    /// How a cell differs from its baseline; `None` for a baseline, where either has no data, and where there are
+    /// several replications and no interval: such a difference would look as sure as those beside it.
     pub(crate) fn change(&self, cell: &Cell, measure: &Measure) -> Option<Change> {
         if cell.baseline {
             return None;
         }
-        let base = measure.of(self.baseline_of(cell)?)?;
-        let value = measure.of(cell)?;
+        let baseline = self.baseline_of(cell)?;
+        let (mut base, value) = (measure.of(baseline)?, measure.of(cell)?);
         let paired = cell.paired.get(measure.key);
-        let difference = paired.map_or(value - base, |paired| paired.mean);
+        let interval = paired.and_then(|paired| paired.low.zip(paired.high));
+        if interval.is_none() && cell.replications.max(baseline.replications) > 1 {
+            return None;
+        }
+        let difference = match paired {
+            None => value - base,
+            Some(paired) => {
+                // A difference averaged over replications is a share of what these had on average, be the cell's own
+                // value their sum or the greatest.
+                base = mean_over_replications(baseline, measure).unwrap_or(base);
+                paired.mean
+            }
+        };
         Some(Change {
             difference,
             relative: (base != 0.0).then(|| difference / base.abs()),
-            interval: paired.and_then(|paired| paired.low.zip(paired.high)),
+            interval,
             indistinguishable: paired.and_then(|paired| paired.indistinguishable),
         })
+    }
+
+    /// How far one cell is above another in a measure, paired by replication; `None` without values of each, or
+    /// where the two do not have the same replications.
+    pub(crate) fn difference(&self, this: &Cell, that: &Cell, measure: &Measure) -> Option<Estimate> {
+        let (these, those) = (values_of(this, measure)?, values_of(that, measure)?);
+        let pairs = these.iter().zip(&those).map(|(this, that)| this - that);
+        (these.len() == those.len()).then(|| Estimate::of(&pairs.collect::<Vec<_>>()))?
+    }
+
+    /// Whether it is known how outdated answers were: something says when objects change at the origin.
+    pub(crate) fn knows_changes(&self) -> bool {
+        let answered = self.record.cells.iter().filter(|cell| cell.replications > 0 && cell.requests > 0);
+        let mut told = answered.map(|cell| FRESH_SHARE.of(cell).is_some()).peekable();
+        told.peek().is_none() || told.any(|told| told)
+    }
+
+    /// Why a measure of a cell is not known, in a few words; `None` where it is.
+    pub(crate) fn why_unknown(&self, cell: &Cell, measure: &Measure) -> Option<String> {
+        if measure.of(cell).is_some() {
+            return None;
+        }
+        let sample = self.record.sample.as_ref();
+        let why = match measure.key {
+            _ if cell.replications == 0 => "the cell did not finish",
+            _ if cell.requests == 0 => "no requests were scored",
+            "mean_age_s" | "p95_age_s" if FRESH_SHARE.of(cell).is_some() => "no answer was outdated",
+            "fresh_share" | "mean_age_s" | "p95_age_s" | "over_bound_share" => self.no_changes(),
+            key if sample.is_some_and(|sample| sample.unavailable.contains_key(key)) => {
+                return sample.and_then(|sample| sample.unavailable.get(key).cloned());
+            }
+            _ if sample.is_some() => "a sample of the keys does not tell it",
+            "expired_resident" if !self.record.source.is_simulation() => {
+                "a server does not tell apart which of its bytes are of expired keys"
+            }
+            "utilisation" => "the origin has no limit",
+            "duplicate_ratio" | "peak_to_mean" => "the origin was asked for nothing",
+            _ => "the record does not tell it",
+        };
+        Some(why.into())
+    }
+
+    /// Why staleness is not known where nothing says when objects change.
+    pub(crate) fn no_changes(&self) -> &'static str {
+        if self.record.trace.recorded {
+            "the trace tells no changes at the origin, so staleness is unknown"
+        } else {
+            "the scenario tells no changes at the origin, so staleness is unknown"
+        }
     }
 
     /// Strategies in the order of the scenario.
@@ -186,6 +254,16 @@ impl Change {
         let arrow = if amount.starts_with('±') { "" } else { format::arrow(self.difference) };
         format!("{arrow}{amount}")
     }
+}
+
+/// A measure in each replication of a cell; `None` where one has no data.
+fn values_of(cell: &Cell, measure: &Measure) -> Option<Vec<f64>> {
+    cell.by_replication.get(measure.key)?.iter().copied().collect()
+}
+
+fn mean_over_replications(cell: &Cell, measure: &Measure) -> Option<f64> {
+    let values = values_of(cell, measure).filter(|values| !values.is_empty())?;
+    Some(values.iter().sum::<f64>() / values.len() as f64)
 }
 
 /// Whether a cell passes every gate and finished.

@@ -50,8 +50,8 @@ fn error(record: &Record) -> String {
         || "One sample says nothing of its error.".to_owned(),
         |half| {
             format!(
-                "Error of the hit ratio: at most ± {} pt in any cell (95 % interval over samples).",
-                format::number(half * 100.0)
+                "Error of the hit ratio: at most ± {} in any cell (95 % interval over samples).",
+                format::half_points(half)
             )
         },
     )
@@ -95,7 +95,7 @@ mod tests {
         }
         let words = sample_words(&record);
         assert!(words[0].contains("0.781 % of the keys") && words[0].contains("51,234"), "{words:?}");
-        assert!(words[0].contains("± 0.3 pt"), "{words:?}");
+        assert!(words[0].contains("± 0.30 pt"), "{words:?}");
         assert_eq!(
             words[1],
             format!(

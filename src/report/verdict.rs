@@ -29,6 +29,9 @@ pub(crate) struct GateLine {
     pub(crate) words: String,
 }
 
+/// From which share of difference in memory on the verdict tells of it.
+const CLEARLY: f64 = 0.05;
+
 /// Judges a record in words.
 pub(crate) fn verdict(reading: &Reading) -> Verdict {
     let with = |passes, sentence, cell: Option<&Cell>, runner_up| Verdict {
@@ -87,13 +90,28 @@ fn recommendation(reading: &Reading, winner: &Cell) -> String {
         }
         None => String::new(),
     };
-    let effects: Vec<String> =
-        [(&STAMPEDES, "stampedes an hour"), (&PEAK_ORIGIN_RATE, "origin fetches in the busiest second")]
-            .into_iter()
-            .filter_map(|(measure, words)| instead(reading, winner, base, measure, words))
-            .collect();
-    let with = if effects.is_empty() { String::new() } else { format!(", with {}", effects.join(" and ")) };
+    let load = [(&STAMPEDES, "stampedes an hour"), (&PEAK_ORIGIN_RATE, "origin fetches in the busiest second")]
+        .into_iter()
+        .filter_map(|(measure, words)| instead(reading, winner, base, measure, words));
+    let effects: Vec<String> = held(reading, winner, base).into_iter().chain(load).collect();
+    let with = if effects.is_empty() { String::new() } else { format!(", with {}", listed(&effects)) };
     format!("{set} {}: {hits}{against}{with}.", reading::name(winner))
+}
+
+/// `a, b and c`.
+fn listed(parts: &[String]) -> String {
+    match parts {
+        [rest @ .., last] if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => parts.concat(),
+    }
+}
+
+/// `29.3 MiB of memory instead of 766 MiB`; `None` where the two hold about the same, or chance may explain it.
+fn held(reading: &Reading, cell: &Cell, base: &Cell) -> Option<String> {
+    let change = reading.change(cell, &MEMORY)?;
+    let clear = change.indistinguishable != Some(true)
+        && change.relative.is_some_and(|relative| relative.abs() >= CLEARLY);
+    clear.then(|| format!("{} of memory on average instead of {}", MEMORY.text(cell), MEMORY.text(base)))
 }
 
 /// `0.1 stampedes an hour instead of 14`; `None` where neither has any, or data are missing.
@@ -167,20 +185,42 @@ fn runner_up(reading: &Reading, winner: &Cell) -> Option<String> {
     } else {
         format!("a score of {its} against {best}")
     };
-    let fresh = FRESH_HIT.of(second).zip(FRESH_HIT.of(winner)).map(|(second, winner)| second - winner);
-    let hits = match fresh {
-        Some(difference) if difference != 0.0 => {
-            let points = format::points(difference.abs());
-            let word = if difference < 0.0 { "lower" } else { "higher" };
-            format!(" and a fresh hit ratio {} {word}", points.trim_start_matches(['+', '±']))
-        }
-        _ => String::new(),
-    };
+    let hits = hits_apart(reading, second, winner).map(|hits| format!(" and {hits}")).unwrap_or_default();
     let end = if hits.is_empty() { scores.trim_end_matches(',') } else { &scores };
     Some(format!("Runner-up: {name}, with {end}{hits}."))
 }
 
+/// `a fresh hit ratio 1.2 points lower`, paired by replication; `None` where several replications cannot be paired.
+fn hits_apart(reading: &Reading, second: &Cell, winner: &Cell) -> Option<String> {
+    let several = second.replications.max(winner.replications) > 1;
+    let difference = if several {
+        let paired = reading.difference(second, winner, &FRESH_HIT)?;
+        if paired.is_indistinguishable_from_zero()? {
+            return Some("an indistinguishable fresh hit ratio".into());
+        }
+        paired.mean
+    } else {
+        FRESH_HIT.of(second)? - FRESH_HIT.of(winner)?
+    };
+    let points = format::points(difference.abs());
+    if points.starts_with('±') {
+        return Some("the same fresh hit ratio".into());
+    }
+    let word = if difference < 0.0 { "lower" } else { "higher" };
+    Some(format!("a fresh hit ratio {} {word}", points.trim_start_matches('+')))
+}
+
 fn certainty(reading: &Reading) -> String {
+    let compared = comparison(reading);
+    if reading.knows_changes() {
+        return compared;
+    }
+    let nobody = if reading.record.trace.recorded { "the trace" } else { "the scenario" };
+    format!("{compared} How outdated answers become is unknown: {nobody} tells no changes at the origin.")
+}
+
+/// How sure it is that cells differ.
+fn comparison(reading: &Reading) -> String {
     let record = reading.record;
     let runs = record.cells.iter().map(|cell| cell.replications).max().unwrap_or(0);
     let most = format::count(runs.into());
@@ -208,7 +248,7 @@ fn certainty(reading: &Reading) -> String {
 mod tests {
     use super::super::fixture;
     use super::*;
-    use crate::record::Record;
+    use crate::record::{Difference, Record};
 
     fn words(record: &Record) -> String {
         let verdict = verdict(&Reading::new(record));
@@ -237,6 +277,46 @@ mod tests {
             difference.indistinguishable = Some(true);
         }
         insta::assert_snapshot!(words(&record));
+    }
+
+    #[test]
+    fn a_runner_up_is_told_by_pairs_and_chance_is_called_so() {
+        let mut record = fixture::thumbnails();
+        record.scoring.indistinguishable.clear();
+        let values = |record: &mut Record, cell: usize, values: [f64; 3]| {
+            record.cells[cell].by_replication.insert("fresh_hit".into(), values.map(Some).to_vec());
+        };
+        values(&mut record, 5, [0.92, 0.90, 0.91]);
+        for (others, says) in [
+            ([0.9202, 0.8997, 0.9095], "and an indistinguishable fresh hit ratio."),
+            ([0.9099, 0.8901, 0.90], "and a fresh hit ratio 1.0 point lower."),
+        ] {
+            values(&mut record, 4, others);
+            let runner_up = verdict(&Reading::new(&record)).runner_up.unwrap();
+            assert!(runner_up.ends_with(says), "{runner_up}");
+        }
+        record.cells[4].by_replication.get_mut("fresh_hit").unwrap().pop();
+        let runner_up = verdict(&Reading::new(&record)).runner_up.unwrap();
+        assert!(!runner_up.contains("fresh hit"), "nothing can be paired: {runner_up}");
+    }
+
+    #[test]
+    fn memory_is_told_where_it_differs_clearly() {
+        let mut record = fixture::thumbnails();
+        let says = |record: &Record| verdict(&Reading::new(record)).sentence;
+        assert!(!says(&record).contains("of memory"));
+        record.cells[5].memory.mean_bytes /= 4.0;
+        let base = record.cells[3].memory.mean_bytes;
+        let less = Difference {
+            mean: -0.75 * base,
+            low: Some(-0.8 * base),
+            high: Some(-0.7 * base),
+            indistinguishable: Some(false),
+        };
+        record.cells[5].paired.insert("memory".into(), less);
+        assert!(says(&record).contains("with 51.2 MiB of memory on average instead of 205 MiB, "), "{}", says(&record));
+        record.cells[5].paired.get_mut("memory").unwrap().indistinguishable = Some(true);
+        assert!(!says(&record).contains("of memory"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Which strategy has the best score over which weights, for people.
 
+use super::format;
+use super::measure::label_of;
 use super::reading::{self, Reading};
 use crate::record::Cell;
 use crate::score::stretches;
@@ -41,24 +43,68 @@ pub(crate) fn objectives<'a>(reading: &Reading<'a>) -> Vec<Objective<'a>> {
     objectives
 }
 
-/// In a sentence, how far the first choice by score stands when one weight changes.
+/// In a sentence, over which weights the cell that has the best score now keeps it, one weight at a time.
 pub(crate) fn words(objectives: &[Objective]) -> Option<String> {
-    let best = |one: &Objective| {
-        one.stretches
-            .iter()
-            .find(|(from, to, _)| (*from..=*to).contains(&one.now))
-            .map(|(.., cell)| cell.id.clone())
+    let (.., first) = objectives.first().and_then(now)?;
+    let ranges: Vec<(&Objective, f64, f64)> = objectives
+        .iter()
+        .filter_map(|one| now(one).map(|(from, to, _)| (one, *from, *to)))
+        .filter(|(_, from, to)| *from > 0.0 || *to < 1.0)
+        .collect();
+    if ranges.is_empty() {
+        return Some("Whatever single weight is changed, the same cell keeps the best score.".into());
+    }
+    let told: Vec<String> = ranges
+        .iter()
+        .map(|(one, from, to)| {
+            let (from, to) = (format::percent(*from), format::percent(*to));
+            format!("{} weighs {from} to {to} (now {})", label_of(one.name), format::percent(one.now))
+        })
+        .collect();
+    let told = match told.as_slice() {
+        [rest @ .., last] if !rest.is_empty() => format!("{}, or {last}", rest.join(", ")),
+        _ => told.concat(),
     };
-    let first = objectives.first().and_then(best)?;
-    let holds = |one: &&Objective| one.stretches.iter().all(|(.., cell)| cell.id == first);
-    let firm: Vec<&Objective> = objectives.iter().filter(holds).collect();
-    Some(if firm.len() == objectives.len() {
-        "Whatever single weight is changed, the same cell keeps the best score.".into()
-    } else {
-        format!(
-            "The cell with the best score keeps it over every weight of {} of {} objectives; the others decide.",
-            firm.len(),
-            objectives.len()
-        )
-    })
+    let others = match objectives.len() - ranges.len() {
+        0 => String::new(),
+        1 => "; the weight of the other objective does not matter".into(),
+        some => format!("; the weights of the other {some} objectives do not matter"),
+    };
+    let name = reading::name(first);
+    Some(format!("One weight changed at a time, {name} keeps the best score while {told} of all weights{others}."))
+}
+
+/// The stretch in which the scenario's weight lies.
+fn now<'o, 'a>(one: &'o Objective<'a>) -> Option<&'o (f64, f64, &'a Cell)> {
+    one.stretches.iter().find(|(from, to, _)| (*from..=*to).contains(&one.now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn the_stretch_around_today_s_weight_is_named() {
+        let record = fixture::thumbnails();
+        let (this, that) = (&record.cells[0], &record.cells[1]);
+        let of = |name, now, stretches: &[(f64, f64, &'static str)]| Objective {
+            name,
+            now,
+            stretches: stretches.iter().map(|(from, to, id)| (*from, *to, if *id == "this" { this } else { that })).collect(),
+        };
+        let firm = of("hit", 0.5, &[(0.0, 1.0, "this")]);
+        assert!(words(&[firm]).unwrap().starts_with("Whatever single weight"));
+        let objectives = [
+            of("memory", 0.5, &[(0.0, 0.0004, "that"), (0.0004, 1.0, "this")]),
+            of("stampedes", 0.3, &[(0.0, 0.9, "this"), (0.9, 1.0, "that")]),
+            of("p99", 0.2, &[(0.0, 1.0, "this")]),
+        ];
+        assert_eq!(
+            words(&objectives).unwrap(),
+            "One weight changed at a time, setex-3600 at 64 MiB keeps the best score while mean memory weighs 0.04 % to \
+             100 % (now 50.0 %), or stampedes per hour weighs 0 % to 90.0 % (now 30.0 %) of all weights; the weight of the \
+             other objective does not matter."
+        );
+    }
 }

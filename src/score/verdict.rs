@@ -17,16 +17,23 @@ indistinguishable from it in score (the 95 % interval of the paired difference c
 memory. Oracles are bounds and never win.";
 
 /// The metrics for which every cell is compared with the baseline, besides `score`.
-pub const PAIRED: [&str; 9] = [
+pub const PAIRED: [&str; 16] = [
     "hit",
     "fresh_hit",
     "byte_hit",
     "origin_offload",
     "memory",
+    "peak_memory",
+    "expired_resident",
     "origin_rate",
     "peak_origin_rate",
     "stampedes",
+    "duplicate_ratio",
+    "p50",
     "p99",
+    "fresh_share",
+    "over_bound_share",
+    "p95_age_s",
 ];
 
 /// By what a scenario wants its cells to be judged.
@@ -238,8 +245,8 @@ mod tests {
         assert!(!other.contains_key("fresh_share"), "no data has no difference");
         assert!(verdict.cells[0].paired.is_empty(), "the baseline differs from nothing");
         assert!(verdict.cells[3].paired.is_empty(), "no baseline at that point");
-        let names: Vec<_> = PAIRED.iter().filter(|name| other.contains_key(*name)).collect();
-        assert_eq!(names.len(), PAIRED.len());
+        let without: Vec<_> = PAIRED.iter().filter(|name| !other.contains_key(*name)).collect();
+        assert_eq!(without, [&"fresh_share", &"over_bound_share", &"p95_age_s"], "nothing changes here");
     }
 
     #[test]

@@ -70,6 +70,20 @@ impl Pages {
         Self::of(&scenario("6h", "1/s", &["1MiB", "2MiB", "4MiB", "8MiB", "16MiB"], &strategies, ""))
     }
 
+    /// A committed scenario with few requests, played once: as many points and names as it has.
+    pub(crate) fn thinned(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/{name}.toml"));
+        let text = std::fs::read_to_string(path).expect("the scenario is there");
+        let thinned = |line: &str| match line.split_once(" = ") {
+            Some(("rate", _)) => "rate = \"2/s\"".to_owned(),
+            Some(("repeat", _)) => "repeat = 1".to_owned(),
+            _ => line.to_owned(),
+        };
+        let lines: Vec<String> = text.lines().map(thinned).collect();
+        assert!(lines.iter().any(|line| line == "rate = \"2/s\""), "{name} has a rate");
+        Self::of(&lines.join("\n"))
+    }
+
     /// The folder.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()

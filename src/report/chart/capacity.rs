@@ -83,7 +83,7 @@ fn one(sheet: &Sheet, panel: &mut Panel, reading: &Reading, curve: &Curve) -> Re
             let Some(hit) = hit else { continue };
             let (x, y) = panel.at(*limit, *hit);
             let bend = knee == Knee::At(place);
-            let words = if bend { "; the knee: beyond it no doubling adds a point" } else { "" };
+            let words = if bend { "; the knee: beyond it no doubling adds a point on average" } else { "" };
             let tip = format!("{}: {} fresh hits{words}", reading::name(cell), FRESH_HIT.text(cell));
             sheet.linked(&reading::anchor(cell), &tip, |sheet| {
                 if bend {
@@ -104,7 +104,7 @@ fn finding(reading: &Reading, curves: &[&Curve]) -> String {
     let knee = match of.knee() {
         Knee::At(place) => {
             let limit = reading::capacity(of.cells[place].1.capacity);
-            format!("{} stops paying at {limit}: beyond it no doubling adds a point.", of.name)
+            format!("{} stops paying at {limit}: beyond it no doubling adds a point on average.", of.name)
         }
         Knee::Beyond => format!("{} still gains at its largest limit.", of.name),
         Knee::Unknown => format!("{} lacks data at some limits.", of.name),

@@ -8,7 +8,7 @@ use super::palette::ink_of;
 use super::svg::{ChartError, Hold, Sheet, Svg, TEXT, WIDTH, text_width};
 use crate::record::Cell;
 use crate::report::format;
-use crate::report::measure::{DUPLICATE_RATIO, Measure, PEAK_TO_MEAN};
+use crate::report::measure::{DUPLICATE_RATIO, Measure, PEAK_TO_MEAN, Unit};
 use crate::report::reading::{self, Reading};
 
 /// Rows drawn at most; the others stand in the table.
@@ -16,6 +16,8 @@ const MOST: usize = 24;
 const NAMES: f64 = 280.0;
 const ROW: f64 = 24.0;
 const TOP: f64 = 44.0;
+/// The share that a bar of full length stands for at least.
+const LEAST_SCALE: f64 = 0.1;
 
 /// Draws the chart.
 pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
@@ -34,7 +36,9 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     for (measure, left, what, unit) in sides {
         sheet.text(left, 9.0, what, Hold::Left)?;
         sheet.text(left, 27.0, unit, Hold::Left)?;
-        let most = cells.iter().filter_map(|cell| measure.of(cell)).fold(0.0, f64::max);
+        // A share of hardly anything is drawn as hardly anything, even where it is the greatest.
+        let least = if measure.unit == Unit::Share { LEAST_SCALE } else { 0.0 };
+        let most = cells.iter().filter_map(|cell| measure.of(cell)).fold(least, f64::max);
         let room = half - 66.0;
         for (row, cell) in cells.iter().enumerate() {
             let y = TOP + row as f64 * ROW;

@@ -16,6 +16,7 @@ pub(crate) mod heat_surface;
 pub(crate) mod herds;
 pub(crate) mod hit_ratio;
 pub(crate) mod latency;
+mod labels;
 pub(crate) mod palette;
 mod panel;
 pub(crate) mod pareto;

@@ -1,5 +1,6 @@
 //! Memory against origin load: what a lighter origin costs.
 
+use super::labels::{Labels, Placed};
 use super::palette::{Ink, ink_of};
 use super::panel::{LEFT, Panel};
 use super::scale::Scale;
@@ -117,7 +118,7 @@ fn mark(sheet: &Sheet, reading: &Reading, point: &Point, linked: bool) -> Result
     if linked { sheet.linked(&reading::anchor(cell), &tip, draw) } else { sheet.with_tip(&tip, draw) }
 }
 
-/// Labels the most telling points first, each where it covers neither a point nor another label.
+/// Labels the most telling points first, each where it covers nothing and no line to another label runs through it.
 fn labels(
     sheet: &Sheet,
     reading: &Reading,
@@ -137,8 +138,9 @@ fn labels(
         let ((x1, y1), (x2, y2)) = (ends[0], ends[1]);
         (x1.min(x2), y1.min(y2), x1.max(x2), y1.max(y2))
     };
-    let mut taken: Vec<(f64, f64, f64, f64)> =
-        points.iter().map(around).chain(steps.windows(2).map(along)).collect();
+    let within = (LEFT, TOP - 8.0, WIDTH, HEIGHT - 50.0);
+    let mut labels =
+        Labels::new(within, points.iter().map(around).collect(), steps.windows(2).map(along).collect());
     for point in order.into_iter().take(LABELS) {
         let cell = point.cell;
         let role = match (reading.is_winner(cell), cell.baseline) {
@@ -148,43 +150,13 @@ fn labels(
         };
         let text = format!("{}{role}", fitted(&cell.strategy, 170.0));
         let text = format!("{text}, {}", reading::capacity(cell.capacity));
-        let (width, ((x, y), r)) = (text_width(&text, TEXT), (point.at, point.radius + 4.0));
-        let right = |x: f64, y: f64| (x, y - 8.0, x + width, y + 8.0);
-        let places = [
-            right(x + r, y),
-            right(x - r - width, y),
-            right(x - width / 2.0, y - r - 8.0),
-            right(x - width / 2.0, y + r + 8.0),
-            right(x + r, y - 14.0),
-            right(x + r, y + 14.0),
-            right(x - r - width, y - 14.0),
-            right(x - r - width, y + 14.0),
-            // Further away, joined by a line.
-            right(x - width / 2.0, y - r - 30.0),
-            right(x - r - width, y - 40.0),
-            right(x + r, y - 40.0),
-            right(x - width / 2.0, y - r - 56.0),
-            right(x - r - width - 30.0, y - 64.0),
-            right(x - width, y - 90.0),
-        ];
-        let fits = |place: &&(f64, f64, f64, f64)| {
-            place.0 >= LEFT
-                && place.2 <= WIDTH
-                && place.1 >= TOP - 8.0
-                && place.3 <= HEIGHT - 50.0
-                && taken.iter().all(|other| {
-                    place.2 < other.0 || other.2 < place.0 || place.3 < other.1 || other.3 < place.1
-                })
+        let Some(Placed { area, leader }) = labels.place(point.at, point.radius, text_width(&text, TEXT)) else {
+            continue;
         };
-        if let Some(place) = places.iter().find(fits) {
-            let (middle, height) = (f64::midpoint(place.0, place.2), f64::midpoint(place.1, place.3));
-            if (height - y).abs() > r + 20.0 {
-                let end = middle.clamp(place.0, place.2);
-                sheet.line(&[(x, y), (end, place.3)], Ink::Axis, 0.8)?;
-            }
-            sheet.text(place.0, height, &text, Hold::Left)?;
-            taken.push(*place);
+        if let Some(line) = leader {
+            sheet.group(&[("class", "leader")], |sheet| sheet.line(&line, Ink::Axis, 0.8))?;
         }
+        sheet.text(area.0, f64::midpoint(area.1, area.3), &text, Hold::Left)?;
     }
     Ok(())
 }

@@ -14,6 +14,17 @@ const GAP: f64 = 30.0;
 /// Strips drawn at most.
 const MOST: usize = 6;
 
+/// Duplicates of one replication after the warm-up, as the record counts them: `3,219 after warm-up, mean of 4`.
+fn total(reading: &Reading, cell: &Cell) -> String {
+    // Samples of one trace each tell of the whole, and the record has their mean.
+    let averaged = reading.record.sample.as_ref().is_some_and(|sample| sample.samples_of_one_trace > 1);
+    let summed = if averaged { 1 } else { cell.replications.max(1) };
+    let Some(all) = cell.stampedes.duplicate_fetches else { return String::new() };
+    let mean = format::number(all as f64 / f64::from(summed));
+    let of = if summed > 1 { format!(", mean of {summed}") } else { String::new() };
+    format!("{mean} after warm-up{of}")
+}
+
 /// Draws the chart; the second text says how buckets were gathered.
 pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
     let cells: Vec<&Cell> = reading
@@ -46,11 +57,10 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
     for (index, (cell, strip)) in cells.iter().zip(&strips).enumerate() {
         let top = 24.0 + index as f64 * (STRIP + GAP);
         let last = index + 1 == cells.len();
-        let total = format::number(strip.iter().map(|(_, sum)| sum).sum::<f64>());
         let name = format::shortened(&cell.strategy, format::LONGEST_NAME);
         let name = if cell.baseline { format!("{name} (baseline)") } else { name };
         sheet.label(LEFT, top + 9.0, &name, WIDTH - LEFT - 210.0, Hold::Left)?;
-        sheet.text(WIDTH - 8.0, top + 9.0, &format!("{total} in all"), Hold::Right)?;
+        sheet.text(WIDTH - 8.0, top + 9.0, &total(reading, cell), Hold::Right)?;
         let area = sheet.part(0.0, top + 16.0, WIDTH - 8.0, STRIP + if last { BELOW } else { 4.0 });
         let mut panel = Panel::new(&area, &time, &duplicates, last)?;
         if warmup > 0.0 {
@@ -69,5 +79,8 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
         cells.len(),
         reading::name(first)
     );
-    Ok((sheet.finish("stampedes", "Duplicate origin fetches over time", finding), sampling.words(buckets)))
+    let several = cells.iter().any(|cell| cell.replications > 1);
+    let means = if several { "Bars are means over the replications; the table below has their sums. " } else { "" };
+    let note = format!("{means}{}", sampling.words(buckets));
+    Ok((sheet.finish("stampedes", "Duplicate origin fetches over time", finding), note))
 }

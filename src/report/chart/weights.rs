@@ -4,6 +4,7 @@ use plotters::style::Color;
 
 use super::palette::{Ink, ink_of};
 use super::svg::{ChartError, Hold, Sheet, Svg, TEXT, WIDTH, text_width};
+use crate::record::Cell;
 use crate::report::format;
 use crate::report::measure::label_of;
 use crate::report::reading::{self, Reading};
@@ -42,19 +43,30 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         "share of this objective in all weights, the others in proportion",
         Hold::Middle,
     )?;
+    // One cell looks the same in every bar. Those of one hue, the same strategy at two limits, are told apart by their
+    // strength too.
+    let mut seen: Vec<&Cell> = Vec::new();
+    for (.., cell) in objectives.iter().flat_map(|one| &one.stretches) {
+        if !seen.iter().any(|other| std::ptr::eq(*other, *cell)) {
+            seen.push(cell);
+        }
+    }
+    let strength = |cell: &Cell| {
+        let alike = seen.iter().filter(|other| ink_of(reading, other) == ink_of(reading, cell));
+        let before = alike.take_while(|other| !std::ptr::eq(**other, cell)).count();
+        if before % 2 == 0 { 1.0 } else { 0.55 }
+    };
     for (index, one) in objectives.iter().enumerate() {
         let y = TOP + index as f64 * ROW;
         sheet.label(0.0, y + ROW / 2.0, &label_of(one.name), NAMES - 10.0, Hold::Left)?;
-        for (place_in_bar, (from, to, cell)) in one.stretches.iter().enumerate() {
+        for (from, to, cell) in &one.stretches {
             let (left, right) = (place(*from), place(*to));
             let name = reading::name(cell);
             let tip = format!("{name}: best from {} to {}", format::percent(*from), format::percent(*to));
-            // Neighbours of one hue, the same strategy at two limits, are told apart by their strength too.
-            let alpha = if place_in_bar % 2 == 0 { 1.0 } else { 0.55 };
             let ink = ink_of(reading, cell);
             let width = (right - left - 1.0).max(0.6);
             sheet.linked(&reading::anchor(cell), &tip, |sheet| {
-                sheet.bar(left, y + 22.0, width, 14.0, ink.color().mix(alpha))
+                sheet.bar(left, y + 22.0, width, 14.0, ink.color().mix(strength(cell)))
             })?;
             // Beside the link, whose name is the tip: a cut name would be no part of it.
             if text_width(&name, TEXT) < right - left - 4.0 {
@@ -66,8 +78,8 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
             }
         }
         let now = place(one.now);
-        sheet.line(&[(now, y + 18.0), (now, y + 40.0)], Ink::Page, 4.0)?;
-        sheet.line(&[(now, y + 18.0), (now, y + 40.0)], Ink::Text, 2.0)?;
+        sheet.line(&[(now, y + 20.0), (now, y + 40.0)], Ink::Page, 4.0)?;
+        sheet.line(&[(now, y + 20.0), (now, y + 40.0)], Ink::Text, 2.0)?;
     }
     let finding = crate::report::weights::words(&objectives).unwrap_or_default();
     Ok(sheet.finish("weights", "The best score by weights", finding))

@@ -2,8 +2,10 @@
 
 use std::str::FromStr;
 
-use super::{MEASURES, Shift};
+use super::{Comparison, MEASURES, Pair, Shift};
+use crate::record::Cell;
 use crate::report::measure::{Measure, Unit};
+use crate::report::{format, reading};
 
 /// How much worse one measure may become before the comparison fails: `fresh_hit:1pt`, `memory:10%`, `stampedes:5`.
 #[derive(Debug, Clone)]
@@ -91,9 +93,69 @@ impl FailOn {
     }
 }
 
+impl Comparison<'_> {
+    /// Every change for the worse that goes beyond a limit, in words; and every limit that cannot be checked any more:
+    /// a cell or a measure that the run before had and this one has not.
+    pub fn failures(&self, limits: &[FailOn]) -> Vec<String> {
+        if limits.is_empty() {
+            return Vec::new();
+        }
+        let written = limits.iter().map(|limit| limit.written.as_str()).collect::<Vec<_>>().join(", ");
+        let name = |cell: &Cell| format::shortened(&reading::name(cell), 2 * format::LONGEST_NAME);
+        if self.pairs.is_empty() {
+            return vec![format!(
+                "the runs have no cell in common, so nothing can be checked (limit {written}); make the run before anew with \
+                 the scenario of this one"
+            )];
+        }
+        let of_pair = |pair: &Pair| -> Vec<String> {
+            let beyond = |limit: &FailOn| {
+                let of = |cell: &Cell| limit.measure.of(cell).is_some();
+                let Some(shift) = pair.shifts.iter().find(|shift| shift.measure.key == limit.measure.key) else {
+                    let vanished = of(pair.before) && !of(pair.after);
+                    return vanished.then(|| {
+                        format!(
+                            "{}: no data of {} any more (limit {})",
+                            name(pair.after),
+                            limit.measure.label,
+                            limit.written
+                        )
+                    });
+                };
+                limit.is_beyond(shift).then(|| {
+                    format!(
+                        "{}: {} {} (limit {})",
+                        name(pair.after),
+                        shift.measure.label,
+                        shift.words(),
+                        limit.written
+                    )
+                })
+            };
+            limits.iter().filter_map(beyond).collect()
+        };
+        let gone = self.only_before.iter().map(|cell| {
+            format!("{}: only the run before has this cell, so it cannot be checked (limit {written})", name(cell))
+        });
+        let idle = limits.iter().filter(|limit| {
+            let known = |pair: &Pair| limit.measure.of(pair.before).is_some();
+            !self.pairs.iter().any(known)
+        });
+        let idle = idle.map(|limit| {
+            format!(
+                "no cell had data of {} before, so it cannot be checked (limit {})",
+                limit.measure.label, limit.written
+            )
+        });
+        self.pairs.iter().flat_map(of_pair).chain(gone).chain(idle).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::tests::runs;
     use super::*;
+    use crate::record::Record;
 
     #[test]
     fn limits_are_read_or_refused_with_an_example() {
@@ -112,5 +174,41 @@ mod tests {
             let error = bad.parse::<FailOn>().unwrap_err().to_string();
             assert!(error.contains(says), "{bad}: {error}");
         }
+    }
+
+    #[test]
+    fn limits_fail_on_changes_for_the_worse_only() {
+        let (before, after) = runs(|n| -0.02 + if n == 0 { 1e-4 } else { 0.0 });
+        let comparison = Comparison::of(&before, &after);
+        let limit = |text: &str| [text.parse::<FailOn>().unwrap()];
+        assert_eq!(comparison.failures(&limit("fresh_hit:1pt")).len(), 6);
+        assert!(comparison.failures(&limit("fresh_hit:1pt"))[0].contains("worse (limit fresh_hit:1pt)"));
+        assert_eq!(comparison.failures(&limit("fresh_hit:3pt")).len(), 0);
+        assert_eq!(comparison.failures(&limit("memory:1%")).len(), 0);
+        let (better, worse) = (Comparison::of(&after, &before), limit("fresh_hit:0.1pt"));
+        assert!(better.failures(&worse).is_empty());
+    }
+
+    #[test]
+    fn a_limit_fails_where_what_it_watches_is_gone() {
+        let (before, mut after) = runs(|_| 0.0);
+        let limits = ["fresh_hit:0.1pt".parse::<FailOn>().unwrap()];
+        let failures = |before: &Record, after: &Record| Comparison::of(before, after).failures(&limits);
+        assert_eq!(failures(&before, &after), Vec::<String>::new());
+        after.cells[2].ratios.fresh_hit.mean = None;
+        let gone = after.cells.remove(4);
+        let found = failures(&before, &after);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].contains("no data of fresh hits any more (limit fresh_hit:0.1pt)"), "{found:?}");
+        assert!(found[1].starts_with(&reading::name(&gone)) && found[1].contains("only the run before"), "{found:?}");
+        // What is new has nothing to be measured by.
+        assert_eq!(failures(&after, &before).len(), 0);
+        for cell in &mut after.cells {
+            cell.ratios.fresh_hit.mean = None;
+        }
+        assert!(failures(&after, &after)[0].starts_with("no cell had data of fresh hits before"));
+        after.cells.clear();
+        assert!(failures(&before, &after)[0].contains("no cell in common"));
+        assert!(Comparison::of(&before, &after).failures(&[]).is_empty());
     }
 }

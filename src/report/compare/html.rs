@@ -67,7 +67,7 @@ fn cell(pair: &Pair, measure: &Measure) -> Td {
         };
         format!(" (± {half})")
     });
-    let tone = match shift.is_better() {
+    let tone = match shift.tells() {
         Some(true) => "better",
         Some(false) => "worse",
         None => "",

@@ -55,7 +55,7 @@ pub(super) fn text(comparison: &Comparison) -> String {
 fn cell(pair: &Pair, measure: &Measure) -> String {
     match pair.shifts.iter().find(|shift| shift.measure.key == measure.key) {
         None => format::NONE.into(),
-        Some(shift) if shift.is_better() == Some(false) => {
+        Some(shift) if shift.tells() == Some(false) => {
             format!("{} (**{}**)", measure.unit.print(Some(shift.after)), shift.words())
         }
         Some(shift) => format!("{} ({})", measure.unit.print(Some(shift.after)), shift.words()),

@@ -6,26 +6,25 @@
 mod fail_on;
 mod html;
 mod markdown;
+mod settings;
 mod terminal;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::measure::{
     BYTE_HIT, FRESH_HIT, MEMORY, Measure, ORIGIN_OFFLOAD, ORIGIN_RATE, P99, PEAK_ORIGIN_RATE, STAMPEDES, Unit,
 };
 use super::reading::{self, Reading};
 use super::{format, verdict};
-use crate::record::{Cell, Record};
+use crate::record::{Cell, Provenance, Record};
 use crate::score::{Estimate, Interval};
 
 pub use fail_on::{FailOn, FailOnError};
+use settings::settings;
 
 /// The measures by which two runs are compared.
 const MEASURES: [&Measure; 8] =
     [&FRESH_HIT, &BYTE_HIT, &ORIGIN_OFFLOAD, &MEMORY, &ORIGIN_RATE, &PEAK_ORIGIN_RATE, &STAMPEDES, &P99];
-
-/// Settings that differ and are listed at most.
-const SETTINGS: usize = 40;
 
 /// Two runs side by side.
 #[derive(Debug)]
@@ -132,21 +131,6 @@ impl<'a> Comparison<'a> {
         serde_json::to_string_pretty(&document).unwrap_or_default()
     }
 
-    /// Every change for the worse that goes beyond a limit, in words.
-    pub fn failures(&self, limits: &[FailOn]) -> Vec<String> {
-        let of_pair = |pair: &Pair| -> Vec<String> {
-            let beyond = |limit: &FailOn| {
-                let shift = pair.shifts.iter().find(|shift| shift.measure.key == limit.measure.key)?;
-                limit.is_beyond(shift).then(|| {
-                    let name = format::shortened(&reading::name(pair.after), 2 * format::LONGEST_NAME);
-                    format!("{name}: {} {} (limit {})", shift.measure.label, shift.words(), limit.written)
-                })
-            };
-            limits.iter().filter_map(beyond).collect()
-        };
-        self.pairs.iter().flat_map(of_pair).collect()
-    }
-
     /// The sentences that come first: what is recommended now, and how much changed.
     fn summary(&self) -> Vec<String> {
         let recommended = |record: &Record| {
@@ -162,9 +146,9 @@ impl<'a> Comparison<'a> {
             (None, Some(after)) => format!("Before, no cell passed every gate; now {after} is recommended."),
             (None, None) => "No cell passes every gate, before or now.".into(),
         };
-        let count = |tone: Option<bool>| {
+        let count = |better: bool| {
             let told = self.pairs.iter().flat_map(|pair| &pair.shifts);
-            told.filter(|shift| shift.is_better() == tone && tone.is_some()).count()
+            told.filter(|shift| shift.tells() == Some(better)).count()
         };
         let looked_at = self.pairs.iter().map(|pair| pair.shifts.len()).sum::<usize>();
         let told = self.pairs.iter().flat_map(|pair| &pair.shifts);
@@ -175,11 +159,24 @@ impl<'a> Comparison<'a> {
             format!(
                 "Of {looked_at} measures in {} cells, {} are better, {} worse and {alike} indistinguishable.",
                 self.pairs.len(),
-                count(Some(true)),
-                count(Some(false)),
+                count(true),
+                count(false),
             )
         };
-        vec![choice, changes, self.certainty()]
+        [Some(choice), Some(changes), Some(self.certainty()), self.warmups()].into_iter().flatten().collect()
+    }
+
+    /// What is to be said where the two runs do not score the same stretch of time.
+    fn warmups(&self) -> Option<String> {
+        let (before, now) = (&self.before.provenance, &self.after.provenance);
+        let same = |a: f64, b: f64| (a - b).abs() < 1e-9;
+        if same(before.warmup_s, now.warmup_s) && same(before.scored_s, now.scored_s) {
+            return None;
+        }
+        let told = |how: &Provenance| {
+            format!("{} after a warm-up of {}", format::duration(how.scored_s), format::duration(how.warmup_s))
+        };
+        Some(format!("They score different stretches: before {}, now {}.", told(before), told(now)))
     }
 
     fn certainty(&self) -> String {
@@ -242,6 +239,20 @@ impl Shift {
         changed.then(|| self.difference.total_cmp(&0.0) == wanted)
     }
 
+    /// The same for people: what rounds to nothing is for neither, however certain it is.
+    fn tells(&self) -> Option<bool> {
+        self.is_better().filter(|_| !self.amount().starts_with('±'))
+    }
+
+    /// The difference with its sign: `+3.2 points`, `-41 %`.
+    fn amount(&self) -> String {
+        match (self.measure.unit, self.relative()) {
+            (Unit::Share, _) => format::points(self.difference),
+            (_, Some(relative)) => format::relative(relative),
+            (unit, None) => format!("+{}", unit.print(Some(self.difference))),
+        }
+    }
+
     /// The difference as a share of what was; `None` where that is 0.
     fn relative(&self) -> Option<f64> {
         (self.before != 0.0).then(|| self.difference / self.before.abs())
@@ -255,63 +266,14 @@ impl Shift {
         if self.indistinguishable() == Some(true) {
             return "indistinguishable".into();
         }
-        let amount = match (self.measure.unit, self.relative()) {
-            (Unit::Share, _) => format::points(self.difference),
-            (_, Some(relative)) => format::relative(relative),
-            (unit, None) => format!("+{}", unit.print(Some(self.difference))),
-        };
-        let tone = match self.is_better() {
+        let amount = self.amount();
+        let tone = match self.tells() {
             Some(true) => ", better",
             Some(false) => ", worse",
             None => "",
         };
-        format!("{}{amount}{tone}", format::arrow(self.difference))
-    }
-}
-
-/// The settings of two scenarios that differ, by their path.
-fn settings(before: &Value, after: &Value) -> Vec<(String, String, String)> {
-    let mut found = Vec::new();
-    differing("", Some(before), Some(after), &mut found);
-    let more = found.len().saturating_sub(SETTINGS);
-    found.truncate(SETTINGS);
-    if more > 0 {
-        found.push((format!("and {more} more"), String::new(), String::new()));
-    }
-    found
-}
-
-fn differing(
-    path: &str,
-    before: Option<&Value>,
-    after: Option<&Value>,
-    found: &mut Vec<(String, String, String)>,
-) {
-    match (before, after) {
-        (Some(a), Some(b)) if a == b => {}
-        (Some(Value::Object(a)), Some(Value::Object(b))) => {
-            let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-            for key in keys {
-                let inner = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                differing(&inner, a.get(key), b.get(key), found);
-            }
-        }
-        (Some(Value::Array(a)), Some(Value::Array(b))) if a.iter().chain(b).any(Value::is_object) => {
-            for place in 0..a.len().max(b.len()) {
-                let name = |of: &[Value]| Some(of.get(place)?.get("name")?.as_str()?.to_owned());
-                let label = name(b).or_else(|| name(a)).unwrap_or_else(|| (place + 1).to_string());
-                differing(&format!("{path}[{label}]"), a.get(place), b.get(place), found);
-            }
-        }
-        _ => {
-            let text = |value: Option<&Value>| match value {
-                None => format::NONE.to_owned(),
-                Some(Value::String(text)) => text.clone(),
-                Some(other) => other.to_string(),
-            };
-            let short = |value: Option<&Value>| format::shortened(&text(value), 120);
-            found.push((format::shortened(path, 120), short(before), short(after)));
-        }
+        let arrow = if amount.starts_with('±') { "" } else { format::arrow(self.difference) };
+        format!("{arrow}{amount}{tone}")
     }
 }
 
@@ -321,7 +283,7 @@ mod tests {
     use super::*;
 
     /// `thumbnails` with replications, and the same with other fresh hits.
-    fn runs(shift: impl Fn(usize) -> f64) -> (Record, Record) {
+    pub(super) fn runs(shift: impl Fn(usize) -> f64) -> (Record, Record) {
         let mut before = fixture::thumbnails();
         for cell in &mut before.cells {
             let hit = cell.ratios.fresh_hit.mean.unwrap();
@@ -357,30 +319,23 @@ mod tests {
     }
 
     #[test]
-    fn limits_fail_on_changes_for_the_worse_only() {
-        let (before, after) = runs(|n| -0.02 + if n == 0 { 1e-4 } else { 0.0 });
+    fn what_rounds_to_nothing_is_neither_better_nor_worse() {
+        let (before, mut after) = runs(|_| 0.0);
+        after.cells[0].memory.mean_bytes *= 1.0 - 1e-5;
         let comparison = Comparison::of(&before, &after);
-        let limit = |text: &str| [text.parse::<FailOn>().unwrap()];
-        assert_eq!(comparison.failures(&limit("fresh_hit:1pt")).len(), 6);
-        assert!(comparison.failures(&limit("fresh_hit:1pt"))[0].contains("worse (limit fresh_hit:1pt)"));
-        assert_eq!(comparison.failures(&limit("fresh_hit:3pt")).len(), 0);
-        assert_eq!(comparison.failures(&limit("memory:1%")).len(), 0);
-        let (better, worse) = (Comparison::of(&after, &before), limit("fresh_hit:0.1pt"));
-        assert!(better.failures(&worse).is_empty());
+        let shift = comparison.pairs[0].shifts.iter().find(|shift| shift.measure.key == "memory").unwrap();
+        assert_eq!((shift.words().as_str(), shift.tells(), shift.is_better()), ("±0 %", None, Some(true)));
+        assert!(comparison.summary()[1].contains(" 0 are better, 0 worse"), "{:?}", comparison.summary());
     }
 
     #[test]
-    fn what_differs_between_scenarios_is_named() {
-        let a = json!({"seed": 1, "strategy": [{"name": "x", "ttl": "1h"}], "gone": true});
-        let b = json!({"seed": 2, "strategy": [{"name": "x", "ttl": "2h"}]});
-        let text = |of: &str| of.to_owned();
+    fn another_warm_up_is_told() {
+        let (before, mut after) = runs(|_| 0.0);
+        assert_eq!(Comparison::of(&before, &after).summary().len(), 3);
+        (after.provenance.warmup_s, after.provenance.scored_s) = (3_600.0, 18_000.0);
         assert_eq!(
-            settings(&a, &b),
-            [
-                (text("gone"), text("true"), text("—")),
-                (text("seed"), text("1"), text("2")),
-                (text("strategy[x].ttl"), text("1h"), text("2h")),
-            ]
+            Comparison::of(&before, &after).summary()[3],
+            "They score different stretches: before 5 h 30 min after a warm-up of 30 min, now 5 h after a warm-up of 1 h."
         );
     }
 

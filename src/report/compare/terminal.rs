@@ -39,7 +39,12 @@ pub(super) fn text(comparison: &Comparison, width: usize) -> String {
     if !comparison.settings.is_empty() {
         out.push_str("settings that differ:\n");
         for (name, before, after) in &comparison.settings {
-            wrap(&format!("  {name}: {before} → {after}"), width, "    ", &mut out);
+            let values = if before.is_empty() && after.is_empty() {
+                String::new()
+            } else {
+                format!(": {before} → {after}")
+            };
+            wrap(&format!("  {name}{values}"), width, "    ", &mut out);
         }
     }
     out
@@ -92,7 +97,7 @@ fn cell(pair: &Pair, measure: &Measure) -> String {
         words => {
             let short =
                 words.split(", ").next().unwrap_or(words).replace(" points", " pt").replace(" point", " pt");
-            let mark = if shift.is_better() == Some(false) { " !" } else { "" };
+            let mark = if shift.tells() == Some(false) { " !" } else { "" };
             format!("{value} {short}{mark}")
         }
     }

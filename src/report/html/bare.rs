@@ -176,6 +176,7 @@ impl ValidationPage {
 /// One run of an index.
 pub(in crate::report) struct IndexRow {
     pub(in crate::report) name: String,
+    /// Where its page is; empty where there is none.
     pub(in crate::report) link: String,
     pub(in crate::report) question: String,
     /// What came out, or why the record cannot be read.

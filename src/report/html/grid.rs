@@ -56,6 +56,8 @@ pub(in crate::report) struct Td {
     pub(in crate::report) heading: bool,
     /// Where the record has the value, as a JSON pointer, where row and column do not say it.
     pub(in crate::report) of: String,
+    /// Why there is a dash instead of a value; empty where there is none, or nobody needs to be told.
+    pub(in crate::report) why: String,
 }
 
 impl Table {
@@ -72,6 +74,24 @@ impl Table {
         };
         let heads = columns.into_iter().map(|column| head(column.as_ref())).collect();
         Self { id, caption: caption.into(), sortable: true, heads, ..Self::default() }
+    }
+
+    /// Why there are dashes, a sentence for each reason with the columns it holds for.
+    pub(in crate::report) fn dashes(&self) -> Vec<String> {
+        let mut found: Vec<(&str, Vec<&str>)> = Vec::new();
+        for (place, head) in self.heads.iter().enumerate() {
+            for td in self.rows.iter().filter_map(|row| row.cells.get(place)) {
+                if td.text != format::NONE || td.why.is_empty() {
+                    continue;
+                }
+                match found.iter_mut().find(|(why, _)| *why == td.why) {
+                    Some((_, heads)) if heads.contains(&head.text.as_str()) => {}
+                    Some((_, heads)) => heads.push(&head.text),
+                    None => found.push((&td.why, vec![&head.text])),
+                }
+            }
+        }
+        found.iter().map(|(why, heads)| format!("A dash under {}: {why}.", heads.join(", "))).collect()
     }
 
     /// The style that names or hides the columns of a stacked table on a phone, where its head is not shown, and
@@ -145,6 +165,11 @@ impl Td {
         value.map_or_else(|| Self::number(None, Unit::Number), Self::count)
     }
 
+    /// Says why, where this is a dash.
+    pub(in crate::report) fn or(self, why: impl Into<String>) -> Self {
+        if self.text == format::NONE { Self { why: why.into(), ..self } } else { self }
+    }
+
     /// A count and its share of a whole.
     pub(in crate::report) fn share(count: u64, whole: u64) -> Self {
         let share = (whole > 0).then(|| count as f64 / whole as f64);
@@ -153,7 +178,8 @@ impl Td {
 
     /// A measure of a cell and its change against the baseline.
     pub(in crate::report) fn measured(reading: &Reading, cell: &Cell, measure: &Measure) -> Self {
-        let mut td = Self::number(measure.of(cell), measure.unit);
+        let why = reading.why_unknown(cell, measure).unwrap_or_default();
+        let mut td = Self::number(measure.of(cell), measure.unit).or(why);
         if let Some(change) = reading.change(cell, measure) {
             let text = change.text(measure);
             // What rounds to nothing is for neither, however certain it is.
@@ -171,7 +197,7 @@ impl Td {
     /// The cell's name, marked as baseline, recommended or bound.
     pub(in crate::report) fn name(reading: &Reading, cell: &Cell) -> Self {
         let marks = [
-            (reading.is_winner(cell), "★ recommended"),
+            (reading.is_recommended(cell), "★ recommended"),
             (cell.baseline, "baseline"),
             (cell.oracle, "bound, no contender"),
             (reading.is_near_winner(cell), "≈ recommended"),

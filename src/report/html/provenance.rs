@@ -11,7 +11,9 @@ pub(super) fn table(record: &Record) -> Table {
     table.sortable = false;
     let mut row = |name: &str, value: String| table.row(vec![Td::heading(name), Td::text(value)]);
     let (scenario, trace, how) = (&record.scenario, &record.trace, &record.provenance);
-    row("Tool", format!("{} {}, record schema {}", record.tool.name, record.tool.version, record.schema));
+    let commit = record.tool.commit.as_ref();
+    let commit = commit.map(|commit| format!(", commit {}", format::shortened(commit, 64))).unwrap_or_default();
+    row("Tool", format!("{} {}{commit}, record schema {}", record.tool.name, record.tool.version, record.schema));
     if !record.source.is_simulation() {
         row("Source", "live: measured against a real server, in real time".to_owned());
     }
@@ -117,6 +119,15 @@ fn without_nulls(value: &serde_json::Value) -> serde_json::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_commit_is_told_where_the_build_knew_it() {
+        let tool = |record: &Record| table(record).rows[0].cells[1].text.clone();
+        let mut record = crate::report::fixture::one_cell();
+        assert_eq!(tool(&record), "ttlab 0.1.0, record schema 1");
+        record.tool.commit = Some("c1e9a40".into());
+        assert_eq!(tool(&record), "ttlab 0.1.0, commit c1e9a40, record schema 1");
+    }
 
     #[test]
     fn a_scenario_is_shown_as_it_would_be_written() {

@@ -46,7 +46,7 @@ pub(super) const CAPTIONS: [Caption; 14] = [
         shows: "Each curve is one strategy at every memory limit that was simulated; the ribbon around it is the 95 % interval over \
                 replications, where there are several.",
         read: "A curve that runs level says that memory is not what is missing. The ring marks the knee: from there on no doubling \
-               of the limit adds a point. Dotted grey curves are bounds that no real cache reaches.",
+               of the limit adds a point on average between two simulated limits. Dotted grey curves are bounds that no real cache reaches.",
         caveat: "Points are simulated, the lines between them guide the eye; the limit's axis is logarithmic, and the vertical one \
                  may start above 0.",
     },
@@ -102,7 +102,8 @@ pub(super) const CAPTIONS: [Caption; 14] = [
                 second stands above the mean, whatever the objects.",
         read: "Long bars on the left ask for a lock or single-flight; long bars on the right ask for jitter or for TTLs that do not \
                end together, and no lock helps.",
-        caveat: "The busiest second of a quiet run is far above its mean by chance alone.",
+        caveat: "The busiest second of a quiet run is far above its mean by chance alone. A bar of full length on the left stands for \
+                 10 % at least.",
     },
     Caption {
         name: "heat",
@@ -154,7 +155,7 @@ pub(super) const CAPTIONS: [Caption; 14] = [
 ];
 
 /// Every term of the page.
-pub(super) const GLOSSARY: [(&str, &str); 22] = [
+pub(super) const GLOSSARY: [(&str, &str); 23] = [
     ("Cell", "One strategy at one memory limit and one value of every other sweep axis."),
     (
         "Baseline",
@@ -196,7 +197,16 @@ pub(super) const GLOSSARY: [(&str, &str); 22] = [
         "Peak origin rate",
         "Most origin fetches in one second; averaged over replications where there are several.",
     ),
-    ("Staleness", "Time since the first change at the origin that an answer had not seen."),
+    (
+        "Current answer",
+        "An answer with the version that the origin had at that moment; its share is of all answers with a value. All \
+         others are outdated.",
+    ),
+    (
+        "Staleness",
+        "Of an outdated answer: time since the first change at the origin that it had not seen. Its p95 is over outdated \
+         answers alone, however few they are: read it beside the share of current answers.",
+    ),
     (
         "Interval",
         "95 %, from replications of the same seeds in both cells, paired. A recorded trace is played once: its numbers are \
@@ -207,7 +217,7 @@ pub(super) const GLOSSARY: [(&str, &str); 22] = [
         "The paired interval of the difference contains 0, so the run cannot tell the two apart.",
     ),
     ("Score", "A weighted mean of objectives from 0 to 1; the formula stands under provenance."),
-    ("Knee", "The least memory limit from which on no doubling adds a point of fresh hits."),
+    ("Knee", "The least memory limit from which on no doubling adds a point of fresh hits, on average between simulated limits."),
     (
         "Bound",
         "What no real cache reaches: it looks into the future or has no limit. It shows how far there is to go.",

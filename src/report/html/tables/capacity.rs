@@ -17,7 +17,7 @@ pub(in crate::report::html) fn capacity(reading: &Reading) -> Option<Table> {
             Knee::At(place) => reading::capacity(curve.cells[place].1.capacity),
             Knee::Beyond => "not within these limits".into(),
             Knee::Unknown => format::NONE.into(),
-        }));
+        }).or("data are missing at some limits"));
     }
     Some(table)
 }
@@ -50,9 +50,9 @@ fn by_limit(
         let value = |(wanted, _): &(f64, &Cell)| match cell_at(*wanted) {
             Some((_, cell)) => Td {
                 of: format!("{}{}", reading.pointer(cell), measure.path),
-                ..Td::number(measure.of(cell), measure.unit)
+                ..Td::number(measure.of(cell), measure.unit).or(reading.why_unknown(cell, measure).unwrap_or_default())
             },
-            None => Td::number(None, measure.unit),
+            None => Td::number(None, measure.unit).or("not simulated at that limit"),
         };
         let name = std::iter::once(Td::heading(curve.name.clone()));
         table.row(name.chain(limits.iter().map(value)).collect());

@@ -28,6 +28,11 @@ pub(in crate::report::html) fn waits(reading: &Reading) -> Table {
         "max#/max",
     ];
     let mut table = Table::new("latency-table", "Waiting times", &columns);
+    let why = if reading.record.sample.is_some() {
+        "a sample of the keys does not tell it"
+    } else {
+        "no requests were scored"
+    };
     let told = detailed(reading);
     for cell in told.iter().copied() {
         let here = reading.pointer(cell);
@@ -38,7 +43,7 @@ pub(in crate::report::html) fn waits(reading: &Reading) -> Table {
             let mut cells =
                 vec![Td::name(reading, cell), Td::limit(cell), Td::text(kind), Td::count(waits.count)];
             let waits = [waits.mean, waits.p50, waits.p90, waits.p95, waits.p99, waits.p999, waits.max];
-            cells.extend(waits.map(|wait| Td::number(wait, Unit::Millis)));
+            cells.extend(waits.map(|wait| Td::number(wait, Unit::Millis).or(why)));
             let chosen = place == 0 && reading.is_winner(cell);
             table.rows.push(Row { cells, at, chosen, id: String::new() });
         }

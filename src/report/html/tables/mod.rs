@@ -19,7 +19,7 @@ pub(super) use self::classes::classes;
 pub(super) use self::cost::costs;
 pub(super) use self::hours::hours;
 pub(super) use self::latency::waits;
-pub(super) use self::memory::{entry, memory};
+pub(super) use self::memory::{entry, memory, sweeps};
 pub(super) use self::outcomes::misses;
 pub(super) use self::ranking::{claims, comparison_words, ranking};
 pub(super) use self::reuse::reuse;

@@ -24,6 +24,10 @@ const ON_A_PHONE: [&str; 9] = [
 
 /// How the comparison table is to be read.
 pub(in crate::report::html) fn comparison_words(reading: &Reading) -> String {
+    let compared = |cell: &Cell| reading.change(cell, &FRESH_HIT).is_some();
+    if !reading.record.cells.iter().any(compared) && reading.record.cells.iter().any(|cell| cell.baseline) {
+        return "No cell stands beside another baseline, so values stand alone.".into();
+    }
     let baseline = reading.record.cells.iter().find(|cell| cell.baseline);
     let against = baseline.map_or_else(
         || "The scenario names no baseline, so values stand alone.".into(),
@@ -34,7 +38,8 @@ pub(in crate::report::html) fn comparison_words(reading: &Reading) -> String {
             )
         },
     );
-    let pairs = reading.record.cells.iter().map(|cell| cell.paired.len()).sum::<usize>();
+    let differences = reading.record.cells.iter().flat_map(|cell| cell.paired.values());
+    let pairs = differences.filter(|difference| difference.indistinguishable.is_some()).count();
     if reading.record.trace.recorded && reading.record.sample.is_none() {
         format!(
             "{against} One recording, exact for it, no interval: which difference matters is left to the reader."
@@ -46,7 +51,7 @@ pub(in crate::report::html) fn comparison_words(reading: &Reading) -> String {
             format::count(pairs as u64)
         )
     } else {
-        against
+        format!("{against} One replication, so no interval: differences may be chance.")
     }
 }
 
@@ -78,10 +83,10 @@ pub(in crate::report::html) fn ranking(reading: &Reading) -> Table {
     table.stacked = &ON_A_PHONE;
     let ranks = (1_u64..).map(Some).zip(&reading.ranked);
     for (rank, cell) in ranks.chain(reading.bounds.iter().map(|cell| (None, cell))) {
-        let place = rank.map_or_else(|| Td::text(format::NONE), Td::count);
+        let place = rank.map_or_else(|| Td::text(format::NONE).or("bounds have no rank"), Td::count);
         let mut cells = vec![Td::name(reading, cell), place, Td::limit(cell), gates(cell)];
         let near = if reading.is_near_winner(cell) { "≈ 1" } else { "" };
-        cells.push(Td { more: near.into(), ..Td::number(cell.score, Unit::Number) });
+        cells.push(Td { more: near.into(), ..Td::number(cell.score, Unit::Number).or("nothing to score") });
         for measure in &measures {
             let mut td = Td::measured(reading, cell, measure);
             if measure.key == FRESH_HIT.key {
@@ -105,7 +110,7 @@ fn within(cell: &Cell) -> String {
     let fresh = cell.ratios.fresh_hit;
     let half =
         fresh.low.zip(fresh.high).map(|(low, high)| (high - low) / 2.0).filter(|half| half.is_finite());
-    half.map(|half| format!(" ± {} pt", format::number(half * 100.0))).unwrap_or_default()
+    half.map(|half| format!(" ± {}", format::half_points(half))).unwrap_or_default()
 }
 
 fn gates(cell: &Cell) -> Td {
@@ -123,10 +128,8 @@ fn gates(cell: &Cell) -> Td {
 }
 
 fn notes(reading: &Reading, table: &mut Table) {
-    if table.rows.iter().flat_map(|row| &row.cells).any(|cell| cell.text == format::NONE) {
-        let why = "A dash stands where there are no data: no scored requests, no origin changes to be stale against, or \
-                   no rank, since bounds never win.";
-        table.notes.push(why.into());
+    if !reading.knows_changes() {
+        table.notes.push(format!("How current answers were is not told: {}.", reading.no_changes()));
     }
     if !reading.record.scoring.indistinguishable.is_empty() {
         table
@@ -155,7 +158,7 @@ pub(in crate::report::html) fn claims(reading: &Reading) -> Option<Table> {
             Td::heading(format::shortened(&claim.cell, 2 * format::LONGEST_NAME)),
             Td::text(measure::label_of(&claim.metric)),
             Td::text(range),
-            Td::number(claim.value, unit),
+            Td::number(claim.value, unit).or("the cell has no data of it"),
             Td::text(if claim.met { "met" } else { "NOT MET" }),
         ];
         table.rows.push(Row { at: format!("/expectations/{place}"), cells, ..Row::default() });

@@ -33,24 +33,42 @@ pub(in crate::report::html) fn stampedes(reading: &Reading) -> Table {
     let told = told_of(reading);
     table.each(reading, told.iter().copied(), |cell| {
         let (one, many) = (&cell.stampedes, &cell.avalanche);
+        let sampled = if reading.record.sample.is_some() {
+            "a sample of the keys does not tell it"
+        } else {
+            "the record does not tell it"
+        };
+        let unknown = |why| if reading.record.sample.is_some() { sampled } else { why };
         vec![
-            Td::count_if(one.count),
+            Td::count_if(one.count).or(sampled),
             Td::measured(reading, cell, &STAMPEDES),
-            Td::number(one.per_1000_regenerations, Unit::Number),
-            Td::number(one.mean_size, Unit::Number),
-            Td::number(one.p99_size, Unit::Number),
-            Td::count_if(one.max_size),
-            Td::count_if(one.duplicate_fetches),
-            Td::number(one.duplicate_ratio, Unit::Share),
-            Td::number(one.wasted_origin_s, Unit::Seconds),
-            Td::number(PEAK_WAITERS.of(cell), Unit::Number),
-            Td::count_if(many.peak_per_s),
-            Td::number(many.peak_to_mean, Unit::Number),
-            Td::count_if(many.peak_expiring_per_s),
+            Td::number(one.per_1000_regenerations, Unit::Number).or(unknown("nothing was fetched")),
+            Td::number(one.mean_size, Unit::Number).or(unknown("no stampede occurred")),
+            Td::number(one.p99_size, Unit::Number).or(unknown("no stampede occurred")),
+            Td::count_if(one.max_size).or(sampled),
+            Td::count_if(one.duplicate_fetches).or(sampled),
+            Td::number(one.duplicate_ratio, Unit::Share).or(unknown("nothing was fetched")),
+            Td::number(one.wasted_origin_s, Unit::Seconds).or(sampled),
+            Td::number(PEAK_WAITERS.of(cell), Unit::Number).or(unknown("no requests were scored")),
+            Td::count_if(many.peak_per_s).or(sampled),
+            Td::number(many.peak_to_mean, Unit::Number).or(unknown("nothing was fetched")),
+            Td::count_if(many.peak_expiring_per_s).or(sampled),
         ]
     });
+    if replications(reading) > 1 {
+        table.notes.push(
+            "Counts and wasted time are sums over the replications, sizes and peaks named largest or most are the greatest; \
+             rates, shares and mean sizes are means over replications."
+                .into(),
+        );
+    }
     note_the_others(reading, &told, &mut table);
     table
+}
+
+/// The most replications that a cell has.
+fn replications(reading: &Reading) -> u32 {
+    reading.record.cells.iter().map(|cell| cell.replications).max().unwrap_or(0)
 }
 
 /// The largest stampedes of the cells that the charts compare.
@@ -64,9 +82,10 @@ pub(in crate::report::html) fn worst_stampedes(reading: &Reading) -> Option<Tabl
         "most waiting#/waiters",
         "set off by",
     ];
+    let which = if replications(reading) > 1 { " in its first replication" } else { "" };
     let mut table = Table::new(
         "worst-stampedes",
-        format!("The largest stampedes: the top keys, {EACH} of each cell compared in the chart"),
+        format!("The largest stampedes: the top keys, {EACH} of each cell compared in the chart{which}"),
         &columns,
     );
     for cell in reading.side_by_side(6) {
@@ -84,6 +103,10 @@ pub(in crate::report::html) fn worst_stampedes(reading: &Reading) -> Option<Tabl
             let at = format!("{}/stampedes/worst/{place}", reading.pointer(cell));
             table.rows.push(Row { at, cells, ..Row::default() });
         }
+    }
+    if replications(reading) > 1 {
+        let note = "Other replications may have had larger ones: the largest of all stands in the table above.";
+        table.notes.push(note.into());
     }
     (!table.rows.is_empty()).then_some(table)
 }

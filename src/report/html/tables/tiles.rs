@@ -5,8 +5,8 @@ use super::super::provenance::written_out;
 use crate::record::{Cell, Record};
 use crate::report::format;
 use crate::report::measure::{
-    BYTE_HIT, DUPLICATES, EXPIRED_RESIDENT, FRESH_HIT, MEMORY, Measure, ORIGIN_OFFLOAD, ORIGIN_RATE, P50,
-    P95_AGE, P99, PEAK_MEMORY, PEAK_ORIGIN_RATE, STAMPEDES,
+    BYTE_HIT, DUPLICATE_RATIO, EXPIRED_RESIDENT, FRESH_HIT, FRESH_SHARE, MEMORY, Measure, ORIGIN_OFFLOAD,
+    ORIGIN_RATE, P50, P95_AGE, P99, PEAK_MEMORY, PEAK_ORIGIN_RATE, STAMPEDES,
 };
 use crate::report::reading::{self, Reading};
 
@@ -46,7 +46,7 @@ pub(in crate::report::html) fn tiles(reading: &Reading) -> Vec<Tiles> {
 }
 
 fn of(reading: &Reading, cell: &Cell) -> Tiles {
-    let shown: [(&Measure, &str); 13] = [
+    let shown: [(&Measure, &str); 14] = [
         (&FRESH_HIT, "fresh-hit"),
         (&BYTE_HIT, "byte-hit-ratio"),
         (&ORIGIN_OFFLOAD, "origin-offload"),
@@ -58,17 +58,16 @@ fn of(reading: &Reading, cell: &Cell) -> Tiles {
         (&ORIGIN_RATE, ""),
         (&PEAK_ORIGIN_RATE, "peak-origin-rate"),
         (&STAMPEDES, "stampede"),
-        (&DUPLICATES, "duplicate-fetch"),
+        (&DUPLICATE_RATIO, "duplicate-fetch"),
+        (&FRESH_SHARE, "current-answer"),
         (&P95_AGE, "staleness"),
     ];
     let tile = |(measure, term): (&'static Measure, &'static str)| {
         let of = format!("{}{}", reading.pointer(cell), measure.path);
         (measure.label, term, Td { of, ..Td::measured(reading, cell, measure) })
     };
-    // Where nothing changes at the origin, nothing can be stale.
-    let applies = |(measure, _): &(&Measure, &str)| measure.key != P95_AGE.key || P95_AGE.of(cell).is_some();
     let mut title = reading::name(cell);
-    if reading.is_winner(cell) {
+    if reading.is_recommended(cell) {
         title.push_str(", recommended");
     }
     if cell.baseline {
@@ -77,6 +76,6 @@ fn of(reading: &Reading, cell: &Cell) -> Tiles {
     Tiles {
         of: format::shortened(&title, 2 * format::LONGEST_NAME),
         id: format!("tiles-{}", reading::anchor(cell)),
-        all: shown.into_iter().filter(applies).map(tile).collect(),
+        all: shown.into_iter().map(tile).collect(),
     }
 }

@@ -24,7 +24,7 @@ pub(in crate::report::html) fn table(reading: &Reading) -> Option<Table> {
             let ttls = || trajectory.ttl_s.iter().copied();
             let time = |ttl: Option<f64>| Td::number(ttl, Unit::Seconds);
             let pinned = trajectory.pinned_share;
-            let mut limit = Td::number(pinned, Unit::Share);
+            let mut limit = Td::number(pinned, Unit::Share).or("no controller, whose TTL has limits");
             if pinned.is_some_and(|share| share >= 0.5) {
                 (limit.more, limit.tone) = ("pinned: cannot do what it is asked".into(), "worse");
             }
