@@ -1,9 +1,11 @@
 //! How fast traces are read: a combined log of 100 MB from disk, plain and packed, and ten million binary records.
 //!
-//! "read" makes a trace of it: digest, filters, keys, sizes, order. "records" only takes the log apart, line by line,
-//! as `ttlab trace head` shows it. Beside them stands what does less: finding the ends of lines in the same file,
-//! unpacking alone, adding the bytes up, and the tools `wc -l` and `zcat | wc -l`. The files are made anew from a
-//! seed into a temporary folder. A tool that is not there is left out.
+//! "read" makes a trace of it: digest, filters, keys, sizes, order. "records" only takes the input apart, as whatever
+//! makes a trace of it does: lines one by one, binary records by the block, with another thread that reads ahead and
+//! unpacks; "on one thread" it does that itself, and "one by one" spells every key, as `ttlab trace head` shows it.
+//! Beside them stands what does less: finding the ends of lines in the same file, unpacking alone, adding the bytes
+//! up, and the tools `wc -l` and `zcat | wc -l`. The files are made anew from a seed into a temporary folder. A tool
+//! that is not there is left out.
 
 use std::fs::File;
 use std::hint::black_box;
@@ -16,8 +18,8 @@ use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterio
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ttlab::random::Seed;
-use ttlab::trace::format::{Declared, FORMATS, write_record};
-use ttlab::trace::import::{Options, open};
+use ttlab::trace::format::{Declared, FORMATS, ahead, write_record};
+use ttlab::trace::import::{Digest, Options, open};
 
 const LINES: u64 = 700_000;
 
@@ -43,18 +45,39 @@ fn write_log(out: &mut impl Write) -> std::io::Result<()> {
     out.flush()
 }
 
-fn read(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, path: &Path) {
-    let options = Options::default();
+fn read(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, path: &Path, digest: Digest) {
+    let options = Options { digest, ..Options::default() };
     group.bench_function(name, |bencher| {
         bencher.iter(|| open(path, &options, Seed::new(1)).map(|import| import.trace.len()));
     });
 }
 
-/// Takes a file apart into records and looks at each, without making a trace of them.
-fn records(format: &'static str, input: impl Read) -> u64 {
+/// Takes an input apart into records and looks at each, without making a trace of them.
+fn records<'r>(format: &'static str, input: impl BufRead + 'r) -> u64 {
     let format = FORMATS.default_choice(format).make(&Declared::default()).expect("no settings are needed");
-    let input = Box::new(BufReader::with_capacity(1 << 17, input));
-    let mut reader = format.open(input, "bench").expect("the file can be opened");
+    let mut reader = format.open(Box::new(input), "bench").expect("the file can be opened");
+    let mut sum = 0;
+    let mut block = Vec::new();
+    loop {
+        reader.plain(&mut block);
+        sum += block.iter().map(|row| u64::from(row.size) + row.number).fold(0, u64::wrapping_add);
+        if block.is_empty() {
+            let Some(row) = reader.next_row() else { return black_box(sum) };
+            let row = row.expect("the file can be read");
+            sum += row.content.map_or(0, |record| record.size.unwrap_or(0) + record.key.len() as u64);
+        }
+    }
+}
+
+/// The same, with another thread that reads ahead.
+fn records_ahead(format: &'static str, input: impl Read + Send) -> u64 {
+    std::thread::scope(|scope| records(format, ahead(scope, input)))
+}
+
+/// Takes an input apart record by record, with a key of each in letters.
+fn one_by_one(format: &'static str, input: impl BufRead) -> u64 {
+    let format = FORMATS.default_choice(format).make(&Declared::default()).expect("no settings are needed");
+    let mut reader = format.open(Box::new(input), "bench").expect("the file can be opened");
     let mut sum = 0;
     while let Some(row) = reader.next_row() {
         let row = row.expect("the file can be read");
@@ -63,9 +86,14 @@ fn records(format: &'static str, input: impl Read) -> u64 {
     black_box(sum)
 }
 
+/// A buffer as large as a reader's without another thread.
+fn buffered<R: Read>(input: R) -> BufReader<R> {
+    BufReader::with_capacity(1 << 17, input)
+}
+
 /// Finds the ends of all lines: what every reader of lines has to do at least.
 fn lines(input: impl Read) -> u64 {
-    let mut input = BufReader::with_capacity(1 << 17, input);
+    let mut input = buffered(input);
     let (mut count, mut bytes) = (0, 0);
     loop {
         let ready = input.fill_buf().expect("the file can be read");
@@ -84,7 +112,7 @@ fn lines(input: impl Read) -> u64 {
 
 /// Adds up all bytes, eight at a time: what moving them through memory takes.
 fn sum(input: impl Read) -> u64 {
-    let mut input = BufReader::with_capacity(1 << 17, input);
+    let mut input = buffered(input);
     let mut sum = 0_u64;
     loop {
         let ready = input.fill_buf().expect("the file can be read");
@@ -123,11 +151,14 @@ fn reading(c: &mut Criterion) {
     group.throughput(Throughput::Bytes(bytes));
     group.sample_size(10);
     let open_plain = || File::open(path("access.log")).expect("the log is there");
-    read(&mut group, "read", &path("access.log"));
-    group.bench_function("records", |bencher| bencher.iter(|| records("combined", open_plain())));
+    read(&mut group, "read", &path("access.log"), Digest::Taken);
+    group.bench_function("records", |bencher| bencher.iter(|| records_ahead("combined", open_plain())));
+    group.bench_function("records on one thread", |bencher| {
+        bencher.iter(|| records("combined", buffered(open_plain())));
+    });
     group.bench_function("ends of lines", |bencher| bencher.iter(|| lines(open_plain())));
     tool(&mut group, "wc -l", "cat", &path("access.log"));
-    read(&mut group, "read gz", &path("access.log.gz"));
+    read(&mut group, "read gz", &path("access.log.gz"), Digest::Taken);
     tool(&mut group, "zcat | wc -l", "zcat", &path("access.log.gz"));
     group.finish();
 }
@@ -163,11 +194,23 @@ fn binary(c: &mut Criterion) {
     let mut group = c.benchmark_group("10 M oracle-general records");
     group.throughput(Throughput::Elements(RECORDS));
     group.sample_size(10);
-    read(&mut group, "read", &path("trace.oracleGeneral"));
-    group.bench_function("records", |bencher| bencher.iter(|| records("oracle-general", plain())));
+    const FORMAT: &str = "oracle-general";
+    read(&mut group, "read", &path("trace.oracleGeneral"), Digest::Taken);
+    read(&mut group, "read without digest", &path("trace.oracleGeneral"), Digest::LeftOut);
+    group.bench_function("records", |bencher| bencher.iter(|| records_ahead(FORMAT, plain())));
+    group.bench_function("records on one thread", |bencher| {
+        bencher.iter(|| records(FORMAT, buffered(plain())));
+    });
+    group.bench_function("records one by one", |bencher| {
+        bencher.iter(|| one_by_one(FORMAT, buffered(plain())));
+    });
     group.bench_function("sum of all bytes", |bencher| bencher.iter(|| sum(plain())));
-    read(&mut group, "read zst", &path("trace.oracleGeneral.zst"));
-    group.bench_function("records zst", |bencher| bencher.iter(|| records("oracle-general", unpacked())));
+    read(&mut group, "read zst", &path("trace.oracleGeneral.zst"), Digest::Taken);
+    read(&mut group, "read zst without digest", &path("trace.oracleGeneral.zst"), Digest::LeftOut);
+    group.bench_function("records zst", |bencher| bencher.iter(|| records_ahead(FORMAT, unpacked())));
+    group.bench_function("records zst on one thread", |bencher| {
+        bencher.iter(|| records(FORMAT, buffered(unpacked())));
+    });
     group.bench_function("unpacking zst", |bencher| bencher.iter(|| sum(unpacked())));
     group.finish();
 }

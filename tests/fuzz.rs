@@ -1,8 +1,8 @@
 //! Whatever the bytes, no reader breaks: seeded mutations of sound input, in every format, by the million.
 //!
 //! A mutated input must be read or refused with an error, hold no more requests than it has bytes, and
-//! give the same again. The same is done by cargo-fuzz, led by coverage, in `fuzz/`, which needs a nightly compiler;
-//! this driver runs on the stable one. `cargo test --test fuzz -- --ignored --nocapture` runs millions.
+//! give the same again. The same is done by cargo-fuzz, led by coverage, in `fuzz/`; this driver needs no tool.
+//! `cargo test --test fuzz -- --ignored --nocapture` runs millions.
 
 #[path = "fuzz/driver.rs"]
 mod driver;

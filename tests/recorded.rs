@@ -1,6 +1,9 @@
 //! What a recording tells beside its requests is replayed: deletions, changes, TTLs; and what it does
 //! not tell is refused.
 
+#[path = "recorded/piped.rs"]
+mod piped;
+
 use std::fmt::Write;
 use std::sync::Arc;
 

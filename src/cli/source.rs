@@ -196,8 +196,7 @@ pub(super) fn load(
 
 /// All that these paths name: files, patterns, standard input.
 pub(super) fn inputs(paths: &[PathBuf]) -> Result<Vec<import::Input>, CliError> {
-    let found = paths.iter().map(|path| import::inputs(path).map_err(trace_error));
-    Ok(found.collect::<Result<Vec<_>, _>>()?.concat())
+    import::all_inputs(paths).map_err(trace_error)
 }
 
 /// How a trace is to be read (as a scenario says, or by the defaults), and the seed that spreads its seconds.

@@ -3,7 +3,7 @@
 
 use ttlab::random::Seed;
 use ttlab::scenario::{Scenario, Source};
-use ttlab::trace::import::{Options, import};
+use ttlab::trace::import::{Options, head, import};
 
 /// A reader, as `[trace] format` writes it, and sound input that mutations begin with.
 pub(crate) struct Target {
@@ -14,45 +14,53 @@ pub(crate) struct Target {
 
 /// One for each format.
 pub(crate) const TARGETS: [Target; 15] = [
-    Target { name: "clf", format: "\"clf\"", sound: include_bytes!("seeds/clf") },
-    Target { name: "combined", format: "\"combined\"", sound: include_bytes!("seeds/combined") },
+    Target { name: "clf", format: "\"clf\"", sound: include_bytes!("seeds/clf/sound") },
+    Target { name: "combined", format: "\"combined\"", sound: include_bytes!("seeds/combined/sound") },
     Target {
         name: "nginx",
         format: "{ format = \"nginx\", log_format = '$host [$time_local] \"$request\" $status $body_bytes_sent $upstream_response_time $request_time' }",
-        sound: include_bytes!("seeds/nginx"),
+        sound: include_bytes!("seeds/nginx/sound"),
     },
-    Target { name: "json-lines", format: "\"json-lines\"", sound: include_bytes!("seeds/json-lines") },
-    Target { name: "csv", format: "\"csv\"", sound: include_bytes!("seeds/csv") },
-    Target { name: "tsv", format: "\"tsv\"", sound: include_bytes!("seeds/tsv") },
+    Target { name: "json-lines", format: "\"json-lines\"", sound: include_bytes!("seeds/json-lines/sound") },
+    Target { name: "csv", format: "\"csv\"", sound: include_bytes!("seeds/csv/sound") },
+    Target { name: "tsv", format: "\"tsv\"", sound: include_bytes!("seeds/tsv/sound") },
     Target {
         name: "oracle-general",
         format: "\"oracle-general\"",
-        sound: include_bytes!("seeds/oracle-general"),
+        sound: include_bytes!("seeds/oracle-general/sound"),
     },
-    Target { name: "twitter", format: "\"twitter\"", sound: include_bytes!("seeds/twitter") },
+    Target { name: "twitter", format: "\"twitter\"", sound: include_bytes!("seeds/twitter/sound") },
     Target {
         name: "wikimedia-upload",
         format: "\"wikimedia-upload\"",
-        sound: include_bytes!("seeds/wikimedia-upload"),
+        sound: include_bytes!("seeds/wikimedia-upload/sound"),
     },
     Target {
         name: "redis-monitor",
         format: "\"redis-monitor\"",
-        sound: include_bytes!("seeds/redis-monitor"),
+        sound: include_bytes!("seeds/redis-monitor/sound"),
     },
-    Target { name: "valkey-trace", format: "\"valkey-trace\"", sound: include_bytes!("seeds/valkey-trace") },
-    Target { name: "webcachesim", format: "\"webcachesim\"", sound: include_bytes!("seeds/webcachesim") },
+    Target {
+        name: "valkey-trace",
+        format: "\"valkey-trace\"",
+        sound: include_bytes!("seeds/valkey-trace/sound"),
+    },
+    Target {
+        name: "webcachesim",
+        format: "\"webcachesim\"",
+        sound: include_bytes!("seeds/webcachesim/sound"),
+    },
     Target {
         name: "lirs",
         format: "{ format = \"lirs\", rate = \"100/s\" }",
-        sound: include_bytes!("seeds/lirs"),
+        sound: include_bytes!("seeds/lirs/sound"),
     },
     Target {
         name: "tencent-photo",
         format: "\"tencent-photo\"",
-        sound: include_bytes!("seeds/tencent-photo"),
+        sound: include_bytes!("seeds/tencent-photo/sound"),
     },
-    Target { name: "meta-cdn", format: "\"meta-cdn\"", sound: include_bytes!("seeds/meta-cdn") },
+    Target { name: "meta-cdn", format: "\"meta-cdn\"", sound: include_bytes!("seeds/meta-cdn/sound") },
 ];
 
 /// How an input of the target is read: everything that a setting can let in is let in.
@@ -72,6 +80,10 @@ pub(crate) fn options(target: &Target) -> Options {
 /// # Panics
 /// If a reader breaks its word: it holds more than the input can, or refuses without saying why and what to do.
 pub(crate) fn check(target: &Target, options: &Options, bytes: &[u8]) -> bool {
+    // What `ttlab trace head` shows, and how it refuses.
+    if let Err(error) = head(bytes, "fuzz", options, 3) {
+        assert!(!error.to_string().is_empty() && !error.help().is_empty(), "{}: {error}", target.name);
+    }
     match import(bytes, "fuzz", options, Seed::new(1)) {
         Ok(import) => {
             let held = import.trace.len() + import.trace.objects().len() + import.trace.events().len();

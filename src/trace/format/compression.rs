@@ -1,8 +1,8 @@
 //! Compressed or not: told by the first bytes, never by the name; and the digest of what was read.
 
-use std::cell::Cell;
 use std::io::{self, BufReader, Read};
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 
@@ -40,7 +40,10 @@ impl Compression {
     }
 
     /// The text inside. Several members, frames or streams one after the other are one text.
-    pub(in crate::trace) fn open<'r>(self, input: impl Read + 'r) -> io::Result<Box<dyn Read + 'r>> {
+    pub(in crate::trace) fn open<'r>(
+        self,
+        input: impl Read + Send + 'r,
+    ) -> io::Result<Box<dyn Read + Send + 'r>> {
         let input = BufReader::with_capacity(1 << 16, input);
         Ok(match self {
             Self::Plain => Box::new(input),
@@ -75,7 +78,7 @@ pub(in crate::trace) struct Expands(pub(in crate::trace) u32);
 pub(in crate::trace) struct Bounded<R> {
     text: R,
     out: u64,
-    packed: Rc<Cell<u64>>,
+    packed: Arc<AtomicU64>,
     limit: u32,
 }
 
@@ -83,7 +86,7 @@ impl<R: Read> Bounded<R> {
     /// What small files unpack to is no harm.
     const HARMLESS: u64 = 64 << 20;
 
-    pub(in crate::trace) fn new(text: R, packed: Rc<Cell<u64>>, limit: u32) -> Self {
+    pub(in crate::trace) fn new(text: R, packed: Arc<AtomicU64>, limit: u32) -> Self {
         Self { text, out: 0, packed, limit }
     }
 }
@@ -92,7 +95,8 @@ impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.text.read(buffer)?;
         self.out += count as u64;
-        if self.out > Self::HARMLESS && self.out / u64::from(self.limit) > self.packed.get() {
+        if self.out > Self::HARMLESS && self.out / u64::from(self.limit) > self.packed.load(Ordering::Relaxed)
+        {
             return Err(io::Error::other(Expands(self.limit)));
         }
         Ok(count)
@@ -103,29 +107,29 @@ impl<R: Read> Read for Bounded<R> {
 pub(in crate::trace) struct Digesting<R> {
     input: R,
     hasher: Option<Sha256>,
-    bytes: Rc<Cell<u64>>,
+    bytes: Arc<AtomicU64>,
 }
 
 impl<R: Read> Digesting<R> {
     pub(in crate::trace) fn new(input: R) -> Self {
-        Self { input, hasher: Some(Sha256::new()), bytes: Rc::default() }
+        Self { input, hasher: Some(Sha256::new()), bytes: Arc::default() }
     }
 
     /// Counts alone; the digest is empty then.
     pub(in crate::trace) fn counting(input: R) -> Self {
-        Self { input, hasher: None, bytes: Rc::default() }
+        Self { input, hasher: None, bytes: Arc::default() }
     }
 
     /// How many bytes have been read, also while somebody else reads.
-    pub(in crate::trace) fn counter(&self) -> Rc<Cell<u64>> {
-        Rc::clone(&self.bytes)
+    pub(in crate::trace) fn counter(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.bytes)
     }
 
     /// Reads what is left; the number of bytes and their SHA-256 in hexadecimal digits.
     pub(in crate::trace) fn finish(mut self) -> io::Result<(u64, String)> {
         io::copy(&mut self, &mut io::sink())?;
         let digest = self.hasher.map(|hasher| hexadecimal(&hasher.finalize()));
-        Ok((self.bytes.get(), digest.unwrap_or_default()))
+        Ok((self.bytes.load(Ordering::Relaxed), digest.unwrap_or_default()))
     }
 }
 
@@ -135,7 +139,7 @@ impl<R: Read> Read for Digesting<R> {
         if let Some(hasher) = &mut self.hasher {
             hasher.update(&buffer[..count]);
         }
-        self.bytes.set(self.bytes.get() + count as u64);
+        self.bytes.fetch_add(count as u64, Ordering::Relaxed);
         Ok(count)
     }
 }

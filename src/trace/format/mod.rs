@@ -8,6 +8,7 @@ use std::io::{self, BufRead};
 use super::TraceError;
 use crate::units::SimDuration;
 
+mod ahead;
 mod asked;
 mod clf;
 mod combined;
@@ -38,6 +39,7 @@ mod valkey_trace;
 mod webcachesim;
 mod wikimedia_upload;
 
+pub use ahead::{Ahead, ahead};
 pub use operation::Op;
 pub(super) use oracle_general::PARTIAL;
 pub use oracle_general::{RECORD_BYTES, write_record};

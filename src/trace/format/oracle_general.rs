@@ -50,16 +50,8 @@ impl TraceFormat for OracleGeneral {
         input: Box<dyn BufRead + 'r>,
         _: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
-        Ok(Box::new(Reader {
-            input,
-            block: vec![0; BLOCK],
-            next: 0,
-            end: 0,
-            is_broken: false,
-            error: None,
-            key: itoa::Buffer::new(),
-            read: 0,
-        }))
+        let rows = Vec::with_capacity(AT_ONCE);
+        Ok(Box::new(Reader { input, rows, next: 0, error: None, key: itoa::Buffer::new(), read: 0 }))
     }
 
     fn is_log(&self) -> bool {
@@ -71,96 +63,85 @@ impl TraceFormat for OracleGeneral {
     }
 }
 
-/// Bytes that are read at a time: 8,192 records.
-const BLOCK: usize = 8_192 * RECORD_BYTES;
-
 struct Reader<R> {
     input: R,
-    /// Whole records up to `end`, of which those before `next` have been shown.
-    block: Vec<u8>,
+    /// Records that are shown one by one, of which those before `next` have been.
+    rows: Vec<Plain>,
     next: usize,
-    end: usize,
-    /// Whether a part of a record follows the block, and what went wrong behind it.
-    is_broken: bool,
+    /// What went wrong behind the last record that was shown.
     error: Option<io::Error>,
     key: itoa::Buffer,
     read: u64,
 }
 
 impl<R: BufRead> Reader<R> {
-    /// Reads the next records; false at the end.
-    #[cold]
-    fn fill(&mut self) -> io::Result<bool> {
+    /// Puts records that are ready into `rows`, which is empty; none at the end.
+    fn fill(&mut self, rows: &mut Vec<Plain>) -> io::Result<()> {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        if self.is_broken {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, PARTIAL));
-        }
-        (self.next, self.end) = (0, 0);
-        let read = loop {
-            match self.input.read(&mut self.block[self.end..]) {
-                Ok(0) => break Ok(()),
-                Ok(count) => self.end += count,
+        let ready = loop {
+            match self.input.fill_buf() {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => break Err(error),
+                ready => break ready?,
             }
         };
-        // Whole records that came before an error, or before the part of one, are shown first.
-        let rest = self.end % RECORD_BYTES;
-        self.end -= rest;
-        match read {
-            Err(error) if self.end == 0 => return Err(error),
-            Err(error) => self.error = Some(error),
-            Ok(()) => self.is_broken = rest > 0,
+        let (records, rest) = ready.as_chunks();
+        if records.is_empty() && !rest.is_empty() {
+            return self.gather(rows);
         }
-        if self.end == 0 && self.is_broken { self.fill() } else { Ok(self.end > 0) }
+        rows.extend(records.iter().take(AT_ONCE).map(plain));
+        self.input.consume(rows.len() * RECORD_BYTES);
+        Ok(())
+    }
+
+    /// Puts a record into `rows` whose bytes are not ready together.
+    #[cold]
+    fn gather(&mut self, rows: &mut Vec<Plain>) -> io::Result<()> {
+        let (mut record, mut known) = ([0; RECORD_BYTES], 0);
+        while known < RECORD_BYTES {
+            match self.input.read(&mut record[known..]) {
+                Ok(0) => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, PARTIAL)),
+                Ok(count) => known += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        rows.push(plain(&record));
+        Ok(())
     }
 }
 
 impl<R: BufRead> RecordReader for Reader<R> {
     #[inline]
     fn next_row(&mut self) -> Option<io::Result<Row<'_>>> {
-        if self.next == self.end {
-            match self.fill() {
-                Ok(true) => {}
-                Ok(false) => return None,
-                Err(error) => return Some(Err(error)),
+        if self.next == self.rows.len() {
+            let mut rows = std::mem::take(&mut self.rows);
+            rows.clear();
+            let filled = self.fill(&mut rows);
+            (self.rows, self.next) = (rows, 0);
+            if let Err(error) = filled {
+                return Some(Err(error));
             }
         }
-        let record = self.block[self.next..self.end].first_chunk().expect("the block holds whole records");
-        let (time, id, size) = parse(record);
-        self.next += RECORD_BYTES;
+        let Plain { time_ns, number, size } = *self.rows.get(self.next)?;
+        self.next += 1;
         self.read += 1;
-        let content = Ok(Record {
-            time_ns: i64::from(time) * SECOND_NS,
-            key: self.key.format(id).as_bytes(),
-            size: Some(u64::from(size)),
-            ..Record::default()
-        });
+        let key = self.key.format(number).as_bytes();
+        let content = Ok(Record { time_ns, key, size: Some(u64::from(size)), ..Record::default() });
         Some(Ok(Row { line: self.read, lines: 1, content }))
     }
 
     fn plain(&mut self, block: &mut Vec<Plain>) -> u64 {
         block.clear();
-        if self.next == self.end {
-            match self.fill() {
-                Ok(true) => {}
-                Ok(false) => return 0,
-                Err(error) => {
-                    // The next row tells.
-                    self.error = Some(error);
-                    return 0;
-                }
-            }
+        if self.next < self.rows.len() {
+            block.extend_from_slice(&self.rows[self.next..]);
+            self.next = self.rows.len();
+        } else if let Err(error) = self.fill(block) {
+            // The next row tells.
+            self.error = Some(error);
         }
-        let (records, _) = self.block[self.next..self.end].as_chunks();
-        block.extend(records.iter().take(AT_ONCE).map(|record| {
-            let (time, number, size) = parse(record);
-            Plain { time_ns: i64::from(time) * SECOND_NS, number, size }
-        }));
         let first = self.read + 1;
-        self.next += block.len() * RECORD_BYTES;
         self.read += block.len() as u64;
         first
     }
@@ -172,6 +153,12 @@ impl<R: BufRead> RecordReader for Reader<R> {
 
 /// Records that are shown at once: as many as stay in the nearest cache.
 const AT_ONCE: usize = 1_024;
+
+/// What a record says.
+fn plain(record: &[u8; RECORD_BYTES]) -> Plain {
+    let (time, number, size) = parse(record);
+    Plain { time_ns: i64::from(time) * SECOND_NS, number, size }
+}
 
 /// Time, id and size of a record.
 fn parse(record: &[u8; RECORD_BYTES]) -> (u32, u64, u32) {

@@ -36,7 +36,12 @@ pub fn open_head(input: &Input, options: &Options, count: usize) -> Result<Head,
 ///
 /// # Errors
 /// As [`import`](super::import()).
-pub fn head(input: impl Read, file: &str, options: &Options, count: usize) -> Result<Head, TraceError> {
+pub fn head(
+    input: impl Read + Send,
+    file: &str,
+    options: &Options,
+    count: usize,
+) -> Result<Head, TraceError> {
     let mut raw = Digesting::new(input);
     let source = Source::open(&mut raw, file, options)?;
     let facts = source.facts;

@@ -56,9 +56,24 @@ pub fn inputs(path: &Path) -> Result<Vec<Input>, TraceError> {
     Ok(files.into_iter().map(Input::File).collect())
 }
 
+/// What all these paths name, as [`inputs`] says of each.
+///
+/// # Errors
+/// As [`inputs`]; and if standard input is named twice, for it can be read only once.
+pub fn all_inputs(paths: &[PathBuf]) -> Result<Vec<Input>, TraceError> {
+    let all = paths.iter().map(|path| inputs(path)).collect::<Result<Vec<_>, _>>()?.concat();
+    if all.iter().filter(|input| **input == Input::Stdin).count() > 1 {
+        return Err(TraceError::Settings {
+            what: "standard input (-) is named more than once, and it can be read only once".to_owned(),
+            help: Some("name - once, and give the other traces as files".to_owned()),
+        });
+    }
+    Ok(all)
+}
+
 /// Begins to read.
-pub(super) fn open_input(input: &Input) -> Result<Box<dyn Read>, TraceError> {
-    let Input::File(path) = input else { return Ok(Box::new(io::stdin().lock())) };
+pub(super) fn open_input(input: &Input) -> Result<Box<dyn Read + Send>, TraceError> {
+    let Input::File(path) = input else { return Ok(Box::new(io::stdin())) };
     let file = path.display().to_string();
     if path.is_dir() {
         return Err(TraceError::Directory { file });

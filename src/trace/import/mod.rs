@@ -42,7 +42,7 @@ mod writes;
 
 pub use class::{ABSENT, ClassRule, Condition, Glob, OTHER, Regex};
 pub use head::{Head, head, open_head};
-pub use inputs::{Input, inputs};
+pub use inputs::{Input, all_inputs, inputs};
 pub(in crate::trace) use key::unescape;
 pub use key::{KeyCase, Percent, Query};
 pub use provenance::{Operation, Provenance, Skipped};
@@ -187,7 +187,12 @@ pub fn open_all(inputs: &[Input], options: &Options, seed: Seed) -> Result<Impor
 /// # Errors
 /// Input that is empty, no text, cut off, in no known format, too broken for `options`, or without a
 /// single request.
-pub fn import(input: impl Read, file: &str, options: &Options, seed: Seed) -> Result<Import, TraceError> {
+pub fn import(
+    input: impl Read + Send,
+    file: &str,
+    options: &Options,
+    seed: Seed,
+) -> Result<Import, TraceError> {
     let mut all = Several::new(options);
     all.add(input, file)?;
     all.finish(seed)
@@ -217,7 +222,7 @@ impl<'o> Several<'o> {
         }
     }
 
-    fn add(&mut self, input: impl Read, file: &str) -> Result<(), TraceError> {
+    fn add(&mut self, input: impl Read + Send, file: &str) -> Result<(), TraceError> {
         let mut raw = match self.options.digest {
             Digest::Taken => Digesting::new(input),
             Digest::LeftOut => Digesting::counting(input),

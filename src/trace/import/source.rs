@@ -1,6 +1,7 @@
 //! An input whose compression and format are found out, and its rows.
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::thread::Scope;
 
 use super::collect::Collector;
 use super::{Digesting, Options};
@@ -8,9 +9,9 @@ use crate::catalog::one_of;
 use crate::trace::TraceError;
 use crate::trace::error::quoted;
 use crate::trace::format::compression::{Bounded, Compression, Expands, peek};
-use crate::trace::format::{FORMATS, RecordReader, TraceFormat, guess};
+use crate::trace::format::{FORMATS, RecordReader, TraceFormat, ahead, guess};
 
-/// How much of a text the guess of its format may look at, in bytes.
+/// How much of a text the guess of its format may look at, in bytes. What is no longer is worth no thread.
 const HEAD: u64 = 1 << 16;
 
 /// What was found out about an input.
@@ -25,13 +26,15 @@ pub(super) struct Facts {
 pub(super) struct Source<'r> {
     pub(super) facts: Facts,
     pub(super) is_log: bool,
-    text: Box<dyn BufRead + 'r>,
+    /// The beginning of the text, and what follows it.
+    head: Vec<u8>,
+    rest: Box<dyn Read + Send + 'r>,
     format: Box<dyn TraceFormat>,
 }
 
 impl<'r> Source<'r> {
     pub(super) fn open(
-        raw: &'r mut Digesting<impl Read>,
+        raw: &'r mut Digesting<impl Read + Send>,
         file: &str,
         options: &Options,
     ) -> Result<Self, TraceError> {
@@ -73,7 +76,8 @@ impl<'r> Source<'r> {
         Ok(Self {
             facts: Facts { format: chosen.name(), compression, is_text: format.is_text() },
             is_log: format.is_log(),
-            text: Box::new(BufReader::with_capacity(1 << 17, Cursor::new(head).chain(text))),
+            head,
+            rest: text,
             format,
         })
     }
@@ -83,30 +87,49 @@ impl<'r> Source<'r> {
         self.format.has_times()
     }
 
-    /// Begins to read records.
+    /// Begins to read records, as many as are asked for.
     pub(super) fn reader(self, file: &str) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
-        self.format.open(self.text, file)
+        let text = BufReader::with_capacity(1 << 17, Cursor::new(self.head).chain(self.rest));
+        self.format.open(Box::new(text), file)
+    }
+
+    /// Begins to read records; a thread of `scope` reads ahead.
+    pub(super) fn reader_ahead<'scope>(
+        self,
+        file: &str,
+        scope: &'scope Scope<'scope, '_>,
+    ) -> Result<Box<dyn RecordReader + 'r>, TraceError>
+    where
+        'r: 'scope,
+    {
+        if (self.head.len() as u64) < HEAD {
+            return self.reader(file);
+        }
+        let text: Box<dyn BufRead> = Box::new(Cursor::new(self.head).chain(ahead(scope, self.rest)));
+        self.format.open(text, file)
     }
 
     /// Gives every row to `collector`; what the reader assumed.
     pub(super) fn collect(self, file: &str, collector: &mut Collector) -> Result<Vec<String>, TraceError> {
         let facts = self.facts;
-        let mut reader = self.reader(file)?;
-        let mut block = Vec::new();
-        loop {
-            if collector.takes_plain() {
-                let line = reader.plain(&mut block);
-                if !block.is_empty() {
-                    collector.take_plain(line, &block)?;
-                    continue;
+        std::thread::scope(|scope| {
+            let mut reader = self.reader_ahead(file, scope)?;
+            let mut block = Vec::new();
+            loop {
+                if collector.takes_plain() {
+                    let line = reader.plain(&mut block);
+                    if !block.is_empty() {
+                        collector.take_plain(line, &block)?;
+                        continue;
+                    }
+                }
+                match reader.next_row() {
+                    None => return Ok(reader.notes()),
+                    Some(Ok(row)) => collector.take(&row)?,
+                    Some(Err(error)) => return Err(broken(error, file, facts, reader.lines_read())),
                 }
             }
-            match reader.next_row() {
-                None => return Ok(reader.notes()),
-                Some(Ok(row)) => collector.take(&row)?,
-                Some(Err(error)) => return Err(broken(error, file, facts, reader.lines_read())),
-            }
-        }
+        })
     }
 }
 

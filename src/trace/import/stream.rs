@@ -56,19 +56,37 @@ pub struct Streamed {
 pub fn stream<E: From<TraceError>>(
     inputs: &[Input],
     options: &Options,
-    mut take: impl FnMut(&Item) -> Result<(), E>,
+    take: impl FnMut(&Item) -> Result<(), E>,
 ) -> Result<Streamed, E> {
     let mut raws = Vec::new();
     for input in inputs {
         raws.push((input.to_string(), Digesting::new(open_input(input)?)));
     }
-    let mut queues = Vec::new();
-    let mut streamed = Streamed::default();
-    for (file, raw) in &mut raws {
-        let source = Source::open(raw, file, options)?;
-        streamed.is_timeless |= !source.has_times();
-        queues.push(Queue::open(source, file, options)?);
-    }
+    // Of many inputs each would need a thread and its blocks.
+    let is_alone = raws.len() == 1;
+    std::thread::scope(|scope| {
+        let mut queues = Vec::new();
+        let mut streamed = Streamed::default();
+        for (file, raw) in &mut raws {
+            let source = Source::open(raw, file, options)?;
+            streamed.is_timeless |= !source.has_times();
+            let (facts, is_log) = (source.facts, source.is_log);
+            let reader = if is_alone { source.reader_ahead(file, scope) } else { source.reader(file) };
+            queues.push(Queue::open(reader?, facts, is_log, file, options)?);
+        }
+        merge(&mut queues, take)?;
+        for queue in queues {
+            queue.finish(&mut streamed)?;
+        }
+        Ok(streamed)
+    })
+}
+
+/// Shows the items of all queues to `take`, the earliest first.
+fn merge<E: From<TraceError>>(
+    queues: &mut [Queue<'_>],
+    mut take: impl FnMut(&Item) -> Result<(), E>,
+) -> Result<(), E> {
     loop {
         let mut first: Option<(i64, usize)> = None;
         for (place, queue) in queues.iter_mut().enumerate() {
@@ -78,13 +96,9 @@ pub fn stream<E: From<TraceError>>(
                 first = Some((time, place));
             }
         }
-        let Some(item) = first.and_then(|(_, place)| queues[place].pop()) else { break };
+        let Some(item) = first.and_then(|(_, place)| queues[place].pop()) else { return Ok(()) };
         take(&item)?;
     }
-    for queue in queues {
-        queue.finish(&mut streamed)?;
-    }
-    Ok(streamed)
 }
 
 /// The records of one input, in order.
@@ -130,12 +144,17 @@ impl PartialEq for Waiting {
 impl Eq for Waiting {}
 
 impl<'r> Queue<'r> {
-    fn open(source: Source<'r>, file: &str, options: &'r Options) -> Result<Self, TraceError> {
+    fn open(
+        reader: Box<dyn RecordReader + 'r>,
+        facts: Facts,
+        is_log: bool,
+        file: &str,
+        options: &'r Options,
+    ) -> Result<Self, TraceError> {
         let mut sieve = Sieve::new(options);
-        sieve.begin(file, source.is_log)?;
-        let facts = source.facts;
+        sieve.begin(file, is_log)?;
         Ok(Self {
-            reader: source.reader(file)?,
+            reader,
             facts,
             sieve,
             options,

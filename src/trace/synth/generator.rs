@@ -250,5 +250,7 @@ fn group(
         sources,
         end: SimTime::ZERO + workload.duration,
         times: Vec::with_capacity(BLOCK),
+        places: Vec::new(),
+        drawn: Vec::new(),
     }
 }

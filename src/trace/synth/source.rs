@@ -21,6 +21,47 @@ pub(super) struct Source {
     renditions: Option<(Alias, Stream)>,
 }
 
+/// What a source draws for requests that follow each other.
+#[derive(Debug, Default)]
+pub(super) struct Drawn {
+    /// When they come.
+    pub(super) times: Vec<SimTime>,
+    /// What each asks for, but for those marked in `once`.
+    objects: Vec<ObjectId>,
+    /// Which of them ask for an object that nobody asks for again; empty where none can.
+    once: Vec<bool>,
+    ranks: Vec<u32>,
+    /// How many requests and how many objects have been taken.
+    taken: (usize, usize),
+}
+
+impl Drawn {
+    pub(super) fn clear(&mut self) {
+        self.times.clear();
+        self.objects.clear();
+        self.once.clear();
+        self.taken = (0, 0);
+    }
+
+    /// The object of the next request of class number `class`.
+    #[inline]
+    pub(super) fn take(&mut self, class: usize, catalogue: &mut Catalogue<'_>) -> ObjectId {
+        let (request, object) = &mut self.taken;
+        let is_once = self.once.get(*request).is_some_and(|once| *once);
+        *request += 1;
+        if is_once {
+            return catalogue.one_hit(class);
+        }
+        *object += 1;
+        self.objects[*object - 1]
+    }
+
+    /// The objects of all requests, where each has one.
+    pub(super) fn all(&self) -> Option<&[ObjectId]> {
+        Some(self.objects.as_slice()).filter(|_| self.once.is_empty())
+    }
+}
+
 /// How the originals of a class are drawn.
 enum Law {
     /// As they are: ranks, and the object of each rank.
@@ -102,6 +143,33 @@ impl Source {
         match &mut self.renditions {
             None => (original, false),
             Some((shares, stream)) => (ObjectId::new(original.as_u32() + shares.draw(stream)), false),
+        }
+    }
+
+    /// Draws for all of `drawn.times`, which never decrease, what as many calls of [`draw`](Self::draw) would; each
+    /// kind of chance comes from a stream of its own, so that one can be drawn for all before the next.
+    pub(super) fn draw_many(&mut self, drawn: &mut Drawn) {
+        let Drawn { times, objects, once, ranks, .. } = drawn;
+        if let Some((share, stream)) = &mut self.one_hit {
+            once.extend(times.iter().map(|_| stream.random::<f64>() < *share));
+        }
+        match &mut self.law {
+            Law::Steady { ranks: law, object } => {
+                ranks.clear();
+                let count = times.len() - once.iter().filter(|once| **once).count();
+                law.draw_many(&mut self.stream, count, ranks);
+                objects.extend(ranks.iter().map(|rank| object[*rank as usize]));
+            }
+            Law::Ageing(by_age) => {
+                let per_original = self.renditions.as_ref().map_or(1, |(shares, _)| shares.len());
+                let again = times.iter().enumerate().filter(|(nth, _)| once.get(*nth) != Some(&true));
+                objects.extend(again.map(|(_, at)| by_age.draw(*at, per_original)));
+            }
+        }
+        if let Some((shares, stream)) = &mut self.renditions {
+            for object in objects {
+                *object = ObjectId::new(object.as_u32() + shares.draw(stream));
+            }
         }
     }
 

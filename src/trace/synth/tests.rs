@@ -149,6 +149,41 @@ fn the_values_of_a_trace_have_not_changed() {
 }
 
 /// Requests by object.
+#[test]
+fn many_draws_at_once_are_as_many_draws_one_by_one() {
+    let mut classes = three();
+    let rendition = |share, scale| Rendition { share, scale };
+    classes[0].renditions = vec![rendition(0.7, 1.0), rendition(0.3, 0.2)];
+    classes[0].one_hit = 0.3;
+    let young = SimDuration::from_secs(60);
+    let churn = Churn { new_per_day: 20.0, retire: Retire::Oldest, decay: 0.7, young };
+    (classes[1].churn, classes[1].one_hit) = (Some(churn), 0.1);
+    classes[2].churn = Some(Churn { decay: 0.0, retire: Retire::None, ..churn });
+    // More objects than a table of popularity has, and one whose draws have no exception.
+    classes.extend([class("many", 200_001, 0.0), class("few", 10, 0.0)]);
+    let site = workload(classes);
+    let begin = || {
+        let mut catalogue = Catalogue::new(&site.classes, Seed::new(1));
+        let sources = sources(&site, &mut catalogue, Seed::new(1));
+        (catalogue, sources)
+    };
+    let ((mut catalogue, singly), (mut same, at_once)) = (begin(), begin());
+    let times: Vec<SimTime> = (0..6_000).map(|nth| SimTime::from_nanos(nth * 50_000_000)).collect();
+    let mut drawn = source::Drawn::default();
+    for (mut singly, mut at_once) in singly.into_iter().zip(at_once) {
+        for part in times.chunks(777) {
+            drawn.clear();
+            drawn.times.extend_from_slice(part);
+            at_once.draw_many(&mut drawn);
+            let want: Vec<ObjectId> = part.iter().map(|at| singly.draw(*at, &mut catalogue).0).collect();
+            let class = at_once.class();
+            let have: Vec<ObjectId> = part.iter().map(|_| drawn.take(class, &mut same)).collect();
+            assert_eq!(have, want, "class {class}");
+        }
+    }
+    assert_eq!(same.facts(), catalogue.facts());
+}
+
 fn counts(trace: &Trace) -> Vec<u32> {
     let mut counts = vec![0; trace.objects().len()];
     trace.object_ids().iter().for_each(|object| counts[object.index()] += 1);

@@ -9,7 +9,7 @@ use super::alias::Alias;
 use super::arrival::Arrivals;
 use super::catalogue::Catalogue;
 use super::flow::{Flow, Requests};
-use super::source::Source;
+use super::source::{Drawn, Source};
 use crate::random::{Seed, Stream};
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
@@ -54,6 +54,9 @@ pub(super) struct Viewers {
     pub(super) renewals: std::collections::VecDeque<Renewal>,
     pub(super) end: SimTime,
     pub(super) times: Vec<SimTime>,
+    /// What is drawn by the block: the place of each request's source, and each source's draws.
+    pub(super) places: Vec<u32>,
+    pub(super) drawn: Vec<Drawn>,
 }
 
 impl Viewers {
@@ -71,6 +74,11 @@ impl Viewers {
         object
     }
 
+    /// Whether objects are replaced at this time or before.
+    fn renews_until(&self, at: Option<SimTime>) -> bool {
+        self.renewals.front().is_some_and(|renewal| at.is_some_and(|at| renewal.at <= at))
+    }
+
     #[cold]
     fn renew(&mut self, at: SimTime) {
         while let Some(renewal) = self.renewals.front().filter(|renewal| renewal.at <= at) {
@@ -79,12 +87,46 @@ impl Viewers {
         }
     }
 
+    /// Requests at `times` that depend on no other: source by source, which is many draws of one kind at once, and
+    /// then in the order of time.
+    fn draw_many(&mut self, times: &[SimTime], catalogue: &mut Catalogue<'_>, out: &mut Requests) {
+        self.drawn.resize_with(self.sources.len(), Drawn::default);
+        self.drawn.iter_mut().for_each(Drawn::clear);
+        self.places.clear();
+        if self.sources.len() == 1 {
+            self.drawn[0].times.extend_from_slice(times);
+        } else {
+            let (class_of, stream) = (&self.class_of, &mut self.class_stream);
+            self.places.extend(times.iter().map(|_| class_of.draw(stream)));
+            for (at, place) in times.iter().zip(&self.places) {
+                self.drawn[*place as usize].times.push(*at);
+            }
+        }
+        self.sources.iter_mut().zip(&mut self.drawn).for_each(|(source, drawn)| source.draw_many(drawn));
+        out.at.extend_from_slice(times);
+        if let [only] = self.drawn.as_mut_slice() {
+            match only.all() {
+                Some(objects) => out.object.extend_from_slice(objects),
+                None => {
+                    let class = self.sources[0].class();
+                    out.object.extend(times.iter().map(|_| only.take(class, catalogue)));
+                }
+            }
+            return;
+        }
+        let (sources, drawn) = (&self.sources, &mut self.drawn);
+        out.object.extend(self.places.iter().map(|place| {
+            let place = *place as usize;
+            drawn[place].take(sources[place].class(), catalogue)
+        }));
+    }
+
     /// The images of the pages that are opened at `times`.
     fn pages(&mut self, times: &[SimTime], catalogue: &mut Catalogue<'_>, out: &mut Requests) {
         let Some(mut pages) = self.pages.take() else { return };
         for &at in times {
             pages.until(at, out);
-            if self.renewals.front().is_some_and(|renewal| renewal.at <= at) {
+            if self.renews_until(Some(at)) {
                 self.renew(at);
             }
             for image in 0..pages.images() {
@@ -110,9 +152,11 @@ impl Flow for Viewers {
             self.arrivals.next(&mut times);
             if self.pages.is_some() {
                 self.pages(&times, catalogue, out);
+            } else if self.history.is_none() && !self.renews_until(times.last().copied()) {
+                self.draw_many(&times, catalogue, out);
             } else {
                 for &at in &times {
-                    if self.renewals.front().is_some_and(|renewal| renewal.at <= at) {
+                    if self.renews_until(Some(at)) {
                         self.renew(at);
                     }
                     let object = self.draw(at, catalogue);

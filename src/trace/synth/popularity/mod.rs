@@ -24,6 +24,12 @@ pub trait Popularity: std::fmt::Debug + Send + Sync {
 pub trait Ranks: Send {
     /// Draws a rank; 0 is the most popular object.
     fn draw(&self, stream: &mut Stream) -> u32;
+
+    /// Adds `count` ranks to `ranks`, those that as many single draws would give: one call for many of them, and
+    /// looks at tables that do not wait for one another.
+    fn draw_many(&self, stream: &mut Stream, count: usize, ranks: &mut Vec<u32>) {
+        ranks.extend((0..count).map(|_| self.draw(stream)));
+    }
 }
 
 impl Ranks for alias::Alias {
