@@ -3,6 +3,8 @@
 #[path = "support/sample.rs"]
 mod sample;
 
+use std::collections::BTreeMap;
+
 use ttlab::random::Seed;
 use ttlab::scenario::{Scenario, Source};
 use ttlab::trace::Trace;
@@ -19,6 +21,52 @@ const BUSY: (f64, f64) = (0.01, 0.04);
 const SPARSE: (f64, f64) = (0.06, 0.13);
 /// For a workload that was made by the generator itself.
 const MADE: (f64, f64) = (0.02, 0.06);
+
+/// LRU's hit ratio in a cache of so many bytes may differ by so much, on average over capacities from a 64th of the bytes of
+/// all objects to half of them, in steps of a factor 2, and at any of them.
+const BUSY_BYTES: (f64, f64) = (0.02, 0.05);
+const SPARSE_BYTES: (f64, f64) = (0.06, 0.11);
+const MADE_BYTES: (f64, f64) = (0.02, 0.05);
+/// And the mean bytes of a request by this part.
+const BUSY_MEAN: f64 = 0.1;
+const SPARSE_MEAN: f64 = 0.25;
+const MADE_MEAN: f64 = 0.1;
+
+/// What is held equal, and how far it may differ.
+struct Tolerance {
+    objects: (f64, f64),
+    bytes: (f64, f64),
+    mean: f64,
+}
+
+/// LRU's hit ratio in caches of so many bytes.
+fn byte_curve(trace: &Trace, capacities: &[u64]) -> Vec<f64> {
+    let hit_ratio = |capacity: &u64| {
+        let mut last = vec![None; trace.objects().len()];
+        let mut held = BTreeMap::new();
+        let (mut bytes, mut hits) = (0_u64, 0_u64);
+        for (now, object) in trace.object_ids().iter().enumerate() {
+            let size = u64::from(trace.objects().size(*object));
+            match last[object.index()].replace(now).and_then(|at| held.remove(&at)) {
+                Some(_) => hits += 1,
+                None => bytes += size,
+            }
+            held.insert(now, *object);
+            while bytes > *capacity {
+                let (_, oldest) = held.pop_first().expect("what is counted is held");
+                bytes -= u64::from(trace.objects().size(oldest));
+            }
+        }
+        hits as f64 / trace.len() as f64
+    };
+    capacities.iter().map(hit_ratio).collect()
+}
+
+/// Mean bytes of a request.
+fn bytes_per_request(trace: &Trace) -> f64 {
+    let sizes = trace.object_ids().iter().map(|object| f64::from(trace.objects().size(*object)));
+    sizes.sum::<f64>() / trace.len() as f64
+}
 
 /// The mean size of the objects may differ by so many standard errors of a mean over as many independent draws as are made.
 /// Sizes have heavy tails (of the sparse site the largest sixtieth of the objects holds two fifths of the bytes), so that even the
@@ -50,7 +98,8 @@ fn curve(trace: &Trace, objects: usize) -> (Vec<f64>, f64) {
 }
 
 /// Fits, writes, reads and makes the workload with several seeds, and compares the means with the log.
-fn agrees(original: &Trace, (on_average, anywhere): (f64, f64)) -> String {
+fn agrees(original: &Trace, tolerance: &Tolerance) -> String {
+    let (on_average, anywhere) = tolerance.objects;
     let text = Fit::of(original).expect("it has times").scenario("fitted");
     let scenario = Scenario::parse(&text, "fitted.toml").unwrap_or_else(|error| panic!("{error}\n{text}"));
     let Source::Synthetic(workload) = &scenario.source else { panic!("a fit is synthetic") };
@@ -58,11 +107,17 @@ fn agrees(original: &Trace, (on_average, anywhere): (f64, f64)) -> String {
     let (goal, goal_best) = curve(original, objects);
     let seeds = 8;
     let (mut mean, mut best, mut requests, mut bytes) = (vec![0.0; goal.len()], 0.0, 0.0, 0.0);
+    let capacities: Vec<u64> = (1..=6).map(|step| original.objects().total_bytes() >> step).collect();
+    let goal_in_bytes = byte_curve(original, &capacities);
+    let (mut mean_in_bytes, mut asked) = (vec![0.0; capacities.len()], 0.0);
     for seed in 0..seeds {
         let made = generate(workload, Seed::new(seed));
         let (hits, made_best) = curve(&made, objects);
         mean.iter_mut().zip(&hits).for_each(|(sum, hit)| *sum += hit / seeds as f64);
         best += made_best / seeds as f64;
+        let hits = byte_curve(&made, &capacities);
+        mean_in_bytes.iter_mut().zip(&hits).for_each(|(sum, hit)| *sum += hit / seeds as f64);
+        asked += bytes_per_request(&made) / seeds as f64;
         requests += made.len() as f64 / seeds as f64;
         bytes += made.objects().total_bytes() as f64 / made.objects().len() as f64 / seeds as f64;
     }
@@ -74,6 +129,15 @@ fn agrees(original: &Trace, (on_average, anywhere): (f64, f64)) -> String {
         average <= on_average && greatest <= anywhere,
         "LRU: {average} on average, {greatest} at most\n{mean:?}\n{goal:?}\n{text}"
     );
+    let differences = || mean_in_bytes.iter().zip(&goal_in_bytes).map(|(made, goal)| (made - goal).abs());
+    let average = differences().sum::<f64>() / capacities.len() as f64;
+    let greatest = differences().fold(0.0, f64::max);
+    assert!(
+        average <= tolerance.bytes.0 && greatest <= tolerance.bytes.1,
+        "LRU by bytes: {average} on average, {greatest} at most\n{mean_in_bytes:?}\n{goal_in_bytes:?}\n{text}"
+    );
+    let wanted = bytes_per_request(original);
+    assert!((asked / wanted - 1.0).abs() <= tolerance.mean, "{asked} bytes a request for {wanted}\n{text}");
     assert!(
         (requests / original.len() as f64 - 1.0).abs() < 0.02,
         "{requests} requests for {}",
@@ -95,13 +159,13 @@ fn read(name: &str) -> Option<Trace> {
 #[test]
 fn a_busy_site_for_a_day_is_like_its_fit() {
     let Some(trace) = read("nasa-1995-08-01.clf.xz") else { return };
-    agrees(&trace, BUSY);
+    agrees(&trace, &Tolerance { objects: BUSY, bytes: BUSY_BYTES, mean: BUSY_MEAN });
 }
 
 #[test]
 fn a_sparse_site_for_weeks_is_like_its_fit() {
     let Some(trace) = read("airisdata-2016-images.combined.xz") else { return };
-    agrees(&trace, SPARSE);
+    agrees(&trace, &Tolerance { objects: SPARSE, bytes: SPARSE_BYTES, mean: SPARSE_MEAN });
 }
 
 #[test]
@@ -129,7 +193,8 @@ ttl = "none"
 "#;
     let scenario = Scenario::parse(text, "known.toml").expect("it is sound");
     let Source::Synthetic(workload) = &scenario.source else { panic!("it is synthetic") };
-    let fitted = agrees(&generate(workload, Seed::new(3)), MADE);
+    let tolerance = Tolerance { objects: MADE, bytes: MADE_BYTES, mean: MADE_MEAN };
+    let fitted = agrees(&generate(workload, Seed::new(3)), &tolerance);
     for part in [
         "name = \"thumbnail\"",
         "name = \"banner\"",

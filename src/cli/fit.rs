@@ -13,15 +13,11 @@ pub(super) struct Args {
     /// The traces; - is standard input, and several files or a pattern are one trace, merged by time
     #[arg(required = true)]
     trace: Vec<PathBuf>,
-    /// Read them as the trace section of this scenario says (its class rules too), instead of by the defaults
-    #[arg(long, value_name = "SCENARIO")]
-    scenario: Option<PathBuf>,
+    #[command(flatten)]
+    how: source::How,
     /// The name of the scenario that is printed
     #[arg(long, value_name = "NAME", default_value = "fitted")]
     name: String,
-    /// Refuse the traces at their first line that cannot be read
-    #[arg(long)]
-    strict: bool,
 }
 
 pub(super) fn fit(args: &Args) -> Result<(), CliError> {
@@ -33,7 +29,7 @@ pub(super) fn fit(args: &Args) -> Result<(), CliError> {
         )
         .into());
     }
-    let (options, seed) = source::trace_options(args.scenario.as_deref(), args.strict)?;
+    let (options, seed) = source::trace_options(&args.how)?;
     let import =
         import::open_all(&source::inputs(&args.trace)?, &options, seed).map_err(source::trace_error)?;
     let fit = Fit::of(&import.trace)

@@ -46,13 +46,10 @@ pub(super) fn generate(args: &Args) -> Result<(), CliError> {
         )
         .into());
     };
-    let (packing, named) = export::by_name(&args.out);
-    let format = match &args.to {
-        None => named.unwrap_or(Format::Csv),
-        Some(name) => reshape::writable(name)?,
-    };
-    refuse_the_scenario(&args.out, &args.scenario)?;
     let unwritten = |error: ExportError| CliError::from(anyhow!("{error}"));
+    let asked = args.to.as_deref().map(reshape::writable).transpose()?;
+    let (packing, format) = export::wanted(&args.out, asked).map_err(unwritten)?;
+    refuse_the_scenario(&args.out, &args.scenario)?;
     let seed = tune::replication_seed(file.scenario.seed, 0);
     let changes = changes(&file.scenario, workload, seed).map_err(|fault| file.mistake(fault))?;
     let writer = Writer::create(&args.out, format, packing, false).map_err(unwritten)?;
@@ -64,12 +61,17 @@ pub(super) fn generate(args: &Args) -> Result<(), CliError> {
         class: None,
         ttl: None,
         origin_time: None,
+        whole_second: false,
     };
-    let mut out = Out { workload, format, writer, item, changed: 0, marked: 0 };
-    let objects = out.all(&changes, seed).map_err(unwritten)?;
-    let Out { writer, changed, marked, .. } = out;
-    let written = writer.finish().map_err(unwritten)?;
-    let mut text = format!("{}: {} records of {objects} objects", args.out.display(), written.records);
+    let mut out = Out { workload, format, writer, item, asked: Vec::new(), changed: 0, marked: 0 };
+    let all = out.all(&changes, seed);
+    let Out { writer, asked, changed, marked, .. } = out;
+    let written = match all.and_then(|()| writer.finish()) {
+        Err(error) if error.is_closed_pipe() => return Ok(()),
+        other => other.map_err(unwritten)?,
+    };
+    let objects = asked.iter().filter(|is_asked| **is_asked).count();
+    let mut text = format!("{}: {} records of {objects} objects", export::shown(&args.out), written.records);
     for note in notes(changed, marked, format).iter().chain(&written.notes) {
         let _ = write!(text, "\n  {note}");
     }
@@ -127,18 +129,21 @@ struct Out<'w> {
     format: Format,
     writer: Writer,
     item: Item,
+    /// Which objects are asked for.
+    asked: Vec<bool>,
     changed: u64,
     marked: u64,
 }
 
 impl Out<'_> {
-    /// Writes every request, deletion and change; how many objects there were.
-    fn all(&mut self, changes: &[(SimTime, ObjectId)], seed: Seed) -> Result<usize, ExportError> {
+    /// Writes every request, deletion and change.
+    fn all(&mut self, changes: &[(SimTime, ObjectId)], seed: Seed) -> Result<(), ExportError> {
         let mut generator = Generator::new(self.workload, seed);
         let mut block = Block::default();
         let mut changes = changes.iter().copied().peekable();
         while generator.next(&mut block) {
             let facts = generator.facts();
+            self.asked.resize(facts.len().max(self.asked.len()), false);
             let mut events = block.events.iter().peekable();
             for (place, (at, object)) in block.requests.at.iter().zip(&block.requests.object).enumerate() {
                 while let Some(event) = events.next_if(|event| event.before <= place) {
@@ -146,6 +151,7 @@ impl Out<'_> {
                     self.event(event, facts)?;
                 }
                 self.changes(&mut changes, *at, facts)?;
+                self.asked[object.index()] = true;
                 self.record(Op::Get, *at, *object, facts)?;
             }
             for event in events {
@@ -153,7 +159,7 @@ impl Out<'_> {
                 self.event(event, facts)?;
             }
         }
-        Ok(generator.facts().len())
+        Ok(())
     }
 
     /// Writes the changes until `end`, which whoever asks then meets already.

@@ -1,5 +1,6 @@
 //! `ttlab trace convert`, `sample`, `slice` and `stretch`: one trace becomes another, request by request.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -11,30 +12,26 @@ use crate::random::Seed;
 use crate::trace::TraceError;
 use crate::trace::export::{self, ExportError, Format, WRITABLE, Writer};
 use crate::trace::format::TimeUnit;
-use crate::trace::import::{Glob, Item, stream};
+use crate::trace::import::{Glob, Item, OTHER, Options, stream};
 use crate::trace::shape::sample::Sampler;
 use crate::trace::shape::slice::{Edge, Slice};
-use crate::trace::shape::stretch::Stretch;
+use crate::trace::shape::stretch::{Stretch, TooLong};
 use crate::units::SimDuration;
 
 /// From where to where.
 #[derive(Debug, clap::Args)]
 pub(super) struct Files {
-    /// The traces (files, patterns, or - for standard input), and last the file to write
+    /// The traces (files, patterns, or - for standard input), and last the file to write (- is standard output)
     #[arg(required = true, num_args = 2.., value_names = ["TRACE", "OUT"])]
     paths: Vec<PathBuf>,
-    /// Read the traces as the trace section of this scenario says, instead of by the defaults
-    #[arg(long, value_name = "SCENARIO")]
-    scenario: Option<PathBuf>,
+    #[command(flatten)]
+    how: source::How,
     /// The format to write: csv, tsv or oracle-general; by default what the name says, or else csv
     #[arg(long, value_name = "FORMAT")]
     to: Option<String>,
     /// Add a column with the recorded origin times
     #[arg(long)]
     origin_times: bool,
-    /// Refuse the traces at their first line that cannot be read
-    #[arg(long)]
-    strict: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -83,7 +80,7 @@ pub(super) struct Faster {
 }
 
 pub(super) fn convert(args: &Convert) -> Result<(), CliError> {
-    pipe(&args.files, |item, _| Some(item)).map(drop)
+    pipe(&args.files, |_, _| Kept(|_: &Item, _| true)).map(drop)
 }
 
 pub(super) fn sample(args: &Sample) -> Result<(), CliError> {
@@ -92,7 +89,10 @@ pub(super) fn sample(args: &Sample) -> Result<(), CliError> {
         return Err(anyhow!("--rate is a part of all keys, above 0 and up to 1, but is {rate}").into());
     }
     let sampler = Sampler::new(rate, Seed::new(args.seed));
-    let (read, kept) = pipe(&args.files, |item, _| Some(item).filter(|item| sampler.keeps(&item.key)))?;
+    let Some((read, kept)) = pipe(&args.files, |_, _| Kept(|item: &Item, _| sampler.keeps(&item.key)))?
+    else {
+        return Ok(());
+    };
     let share = kept as f64 / read.max(1) as f64;
     terminal::note(&format!(
         "a cache of {rate} times the size behaves as the whole one; {share:.4} of the requests are kept, and what they \
@@ -114,7 +114,15 @@ pub(super) fn slice(args: &Cut) -> Result<(), CliError> {
     if slice == Slice::default() {
         return Err(anyhow!("nothing says what to keep; add --from, --until, --key or --class").into());
     }
-    pipe(&args.files, |item, first| Some(item).filter(|item| slice.keeps(item, first))).map(drop)
+    if slice.is_backwards() {
+        let (from, until) =
+            (args.from.as_deref().unwrap_or_default(), args.until.as_deref().unwrap_or_default());
+        return Err(anyhow!(
+            "nothing lies between --from {from} and --until {until}; write the earlier time first"
+        )
+        .into());
+    }
+    pipe(&args.files, |_, _| Kept(|item: &Item, first| slice.keeps(item, first))).map(drop)
 }
 
 pub(super) fn stretch(args: &Faster) -> Result<(), CliError> {
@@ -122,9 +130,40 @@ pub(super) fn stretch(args: &Faster) -> Result<(), CliError> {
     if !(rate.is_finite() && rate > 0.0) {
         return Err(anyhow!("--rate is how many times as many requests come, above 0, but is {rate}").into());
     }
-    let stretch = Stretch { rate };
-    pipe(&args.files, |item, first| Some(Item { time_ns: stretch.time(item.time_ns, first), ..item }))
-        .map(drop)
+    pipe(&args.files, |options, seed| Stretch::new(rate, options.spread, seed)).map(drop)
+}
+
+/// What becomes of the records of a trace.
+trait Change {
+    /// Takes the next one and adds what is to be written; `first` is when the trace begins, in nanoseconds.
+    fn push(&mut self, item: &Item, first: i64, out: &mut Vec<Item>) -> Result<(), TooLong>;
+
+    /// Adds what is left.
+    fn end(&mut self, _: &mut Vec<Item>) -> Result<(), TooLong> {
+        Ok(())
+    }
+}
+
+/// Some records stay as they are, and the others go.
+struct Kept<F>(F);
+
+impl<F: FnMut(&Item, i64) -> bool> Change for Kept<F> {
+    fn push(&mut self, item: &Item, first: i64, out: &mut Vec<Item>) -> Result<(), TooLong> {
+        if (self.0)(item, first) {
+            out.push(item.clone());
+        }
+        Ok(())
+    }
+}
+
+impl Change for Stretch {
+    fn push(&mut self, item: &Item, _: i64, out: &mut Vec<Item>) -> Result<(), TooLong> {
+        Self::push(self, item.clone(), out)
+    }
+
+    fn end(&mut self, out: &mut Vec<Item>) -> Result<(), TooLong> {
+        Self::end(self, out)
+    }
 }
 
 /// A time since the first request, or a date.
@@ -145,6 +184,19 @@ fn edge(option: &str, text: &str) -> Result<Edge, CliError> {
 enum Broken {
     Reading(TraceError),
     Writing(ExportError),
+    TooLong(TooLong),
+}
+
+impl From<ExportError> for Broken {
+    fn from(error: ExportError) -> Self {
+        Self::Writing(error)
+    }
+}
+
+impl From<TooLong> for Broken {
+    fn from(error: TooLong) -> Self {
+        Self::TooLong(error)
+    }
 }
 
 impl From<TraceError> for Broken {
@@ -153,35 +205,67 @@ impl From<TraceError> for Broken {
     }
 }
 
-/// Reads, changes and writes; how many records were read and written. `change` is told when the trace begins.
-fn pipe(files: &Files, mut change: impl FnMut(Item, i64) -> Option<Item>) -> Result<(u64, u64), CliError> {
+/// Records that are read before some go to files, where a trace must be read twice.
+const ROWS_IN_MEMORY: usize = 1 << 22;
+
+/// At most so many classes are named where none is the one asked for.
+const NAMED_CLASSES: usize = 20;
+
+/// Reads, changes and writes; how many records were read and written, or `None` if who read the output went away.
+fn pipe<C: Change>(
+    files: &Files,
+    change: impl FnOnce(&Options, Seed) -> C,
+) -> Result<Option<(u64, u64)>, CliError> {
     let (out, traces) =
         files.paths.split_last().ok_or_else(|| anyhow!("name a trace and the file to write"))?;
     let inputs = source::inputs(traces)?;
-    let (options, _) = source::trace_options(files.scenario.as_deref(), files.strict)?;
-    let (packing, named) = export::by_name(out);
-    let format = match &files.to {
-        None => named.unwrap_or(Format::Csv),
-        Some(name) => writable(name)?,
-    };
-    refuse_overwriting(out, traces)?;
+    let (options, seed) = source::trace_options(&files.how)?;
+    let options = Options { spill: Some(source::spill(ROWS_IN_MEMORY)), ..options };
     let unwritten = |error: ExportError| CliError::from(anyhow!("{error}"));
+    let asked = files.to.as_deref().map(writable).transpose()?;
+    let (packing, format) = export::wanted(out, asked).map_err(unwritten)?;
+    refuse_overwriting(out, traces)?;
     let mut writer = Writer::create(out, format, packing, files.origin_times).map_err(unwritten)?;
-    let (mut first, mut read) = (None, 0_u64);
-    let streamed = stream(&inputs, &options, |item| {
-        let first = *first.get_or_insert(item.time_ns);
+    let mut change = change(&options, seed);
+    let (mut begin, mut end, mut read, mut kept) = (None, 0, 0_u64, 0_u64);
+    let mut classes = BTreeSet::new();
+    let mut changed = Vec::new();
+    let mut write = |changed: &mut Vec<Item>| -> Result<(), Broken> {
+        kept += changed.len() as u64;
+        changed.drain(..).try_for_each(|item| Ok(writer.write(&item)?))
+    };
+    let streamed = stream(&inputs, &options, seed, |item| {
+        let first = *begin.get_or_insert(item.time_ns);
+        end = item.time_ns;
         read += 1;
-        match change(item.clone(), first) {
-            Some(item) => writer.write(&item).map_err(Broken::Writing),
-            None => Ok(()),
+        let class = item.class.as_deref().unwrap_or(OTHER);
+        if classes.len() <= NAMED_CLASSES && !classes.contains(class) {
+            classes.insert(class.to_owned());
         }
+        change.push(item, first, &mut changed)?;
+        write(&mut changed)
     });
-    let streamed = streamed.map_err(|broken| match broken {
-        Broken::Reading(error) => source::trace_error(error),
-        Broken::Writing(error) => unwritten(error),
-    })?;
-    let written = writer.finish().map_err(unwritten)?;
-    let mut text = format!("{}: {} records of {} lines", out.display(), written.records, streamed.lines);
+    let streamed = streamed.and_then(|streamed| {
+        change.end(&mut changed)?;
+        write(&mut changed)?;
+        Ok(streamed)
+    });
+    let streamed = match streamed {
+        Ok(streamed) => streamed,
+        Err(Broken::Reading(error)) => return Err(source::trace_error(error)),
+        Err(Broken::Writing(error)) if error.is_closed_pipe() => return Ok(None),
+        Err(Broken::Writing(error)) => return Err(unwritten(error)),
+        Err(Broken::TooLong(error)) => return Err(anyhow!("{error}; name a higher --rate").into()),
+    };
+    if kept == 0 {
+        let span = SimDuration::from_nanos(end.abs_diff(begin.unwrap_or(end)));
+        return Err(nothing_kept(out, read, span, &classes));
+    }
+    let written = match writer.finish() {
+        Err(error) if error.is_closed_pipe() => return Ok(None),
+        other => other.map_err(unwritten)?,
+    };
+    let mut text = format!("{}: {} records of {} lines", export::shown(out), written.records, streamed.lines);
     if !streamed.left_out.is_empty() {
         let _ = write!(text, "\n  left out: {}", streamed.left_out);
     }
@@ -192,7 +276,19 @@ fn pipe(files: &Files, mut change: impl FnMut(Item, i64) -> Option<Item>) -> Res
         let _ = write!(text, "\n  {note}");
     }
     terminal::note(&text);
-    Ok((read, written.records))
+    Ok(Some((read, written.records)))
+}
+
+/// An empty trace would be refused by whatever reads it.
+fn nothing_kept(out: &Path, read: u64, span: SimDuration, classes: &BTreeSet<String>) -> CliError {
+    let named = classes.iter().take(NAMED_CLASSES).map(|class| format!("\"{class}\"")).collect::<Vec<_>>();
+    let more = if classes.len() > NAMED_CLASSES { " and others" } else { "" };
+    anyhow!(
+        "nothing is left to write into {}: none of {read} records is kept; they span {span}, and their classes are {}{more}",
+        export::shown(out),
+        named.join(", ")
+    )
+    .into()
 }
 
 pub(super) fn writable(name: &str) -> Result<Format, CliError> {

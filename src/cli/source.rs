@@ -10,7 +10,7 @@ use super::{CliError, terminal};
 use crate::catalog::Fault;
 use crate::random::Seed;
 use crate::record::{self, Clock, TraceInfo};
-use crate::scenario::{Scenario, ScenarioError, Source};
+use crate::scenario::{Scenario, ScenarioError, Source, trace_settings};
 use crate::trace::import::{self, Digest, Import, Options, Provenance, Skipped, Spill};
 use crate::trace::{Trace, TraceError};
 use crate::tune::Runs;
@@ -199,10 +199,38 @@ pub(super) fn inputs(paths: &[PathBuf]) -> Result<Vec<import::Input>, CliError> 
     import::all_inputs(paths).map_err(trace_error)
 }
 
-/// How a trace is to be read (as a scenario says, or by the defaults), and the seed that spreads its seconds.
-pub(super) fn trace_options(scenario: Option<&Path>, strict: bool) -> Result<(Options, Seed), CliError> {
-    let (mut options, seed) = match scenario {
-        None => (Options::default(), 1),
+/// How a trace is to be read that is not played.
+#[derive(Debug, clap::Args)]
+pub(super) struct How {
+    /// Read as the trace section of this scenario says (its class rules too), instead of by the defaults
+    #[arg(long, value_name = "SCENARIO", conflicts_with_all = ["format", "set"])]
+    scenario: Option<PathBuf>,
+    /// The format, instead of a guess: its name, or a table with its parameters, such as
+    /// '{ format = "nginx", log_format = "$msec $request_time $uri" }'
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<String>,
+    /// Another key of a scenario's trace section, such as 'columns = { time = "ts", key = "url" }'; may be repeated
+    #[arg(long, value_name = "KEY = VALUE")]
+    set: Vec<String>,
+    /// Refuse the traces at their first line that cannot be read
+    #[arg(long)]
+    strict: bool,
+}
+
+/// How a trace is to be read (as a scenario or the command line says, else by the defaults), and the seed that spreads its
+/// seconds.
+pub(super) fn trace_options(how: &How) -> Result<(Options, Seed), CliError> {
+    let (mut options, seed) = match &how.scenario {
+        None => {
+            let format = how.format.as_ref().map(|format| {
+                let is_name = !format.trim_start().starts_with('{');
+                let value =
+                    if is_name { toml::Value::from(format.as_str()).to_string() } else { format.clone() };
+                format!("format = {value}")
+            });
+            let lines: Vec<String> = format.into_iter().chain(how.set.iter().cloned()).collect();
+            (trace_settings(&lines.join("\n"), "--format and --set")?.options, 1)
+        }
         Some(path) => {
             let file = read_scenario(path)?;
             let Source::Recorded(recorded) = &file.scenario.source else {
@@ -214,7 +242,7 @@ pub(super) fn trace_options(scenario: Option<&Path>, strict: bool) -> Result<(Op
             (recorded.options.clone(), file.scenario.seed)
         }
     };
-    options.strict |= strict;
+    options.strict |= how.strict;
     Ok((options, Seed::new(seed).of("spread")))
 }
 

@@ -84,15 +84,11 @@ struct Input {
     /// standard input, and several files or a pattern are one trace, merged by time
     #[arg(required = true)]
     trace: Vec<PathBuf>,
-    /// Read it as the trace section of this scenario says, instead of by the defaults
-    #[arg(long, value_name = "SCENARIO")]
-    scenario: Option<PathBuf>,
+    #[command(flatten)]
+    how: source::How,
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Refuse the trace at its first line that cannot be read
-    #[arg(long)]
-    strict: bool,
 }
 
 impl Args {
@@ -147,7 +143,7 @@ fn inputs(input: &Input) -> Result<Vec<import::Input>, CliError> {
 
 /// How the trace is to be read, and the seed that spreads its seconds.
 fn options(input: &Input) -> Result<(Options, Seed), CliError> {
-    source::trace_options(input.scenario.as_deref(), input.strict)
+    source::trace_options(&input.how)
 }
 
 fn as_json(value: &impl serde::Serialize) -> Result<String, CliError> {

@@ -25,6 +25,7 @@ mod sampled;
 mod server;
 mod span;
 mod strategies;
+mod trace_settings;
 pub mod tune;
 pub mod vary;
 mod windows;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 
 pub use error::{Mistake, ScenarioError};
 pub use need::{Need, recorded_at_once};
+pub use trace_settings::trace_settings;
 
 use crate::cache::eviction::EvictionPolicy;
 use crate::cache::memory::MemoryModel;

@@ -17,8 +17,9 @@ pub(super) struct Written {
 }
 
 /// All keys, in the order in which they are told.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "hz",
+    "dynamic-hz",
     "active-expire-effort",
     "maxmemory-samples",
     "maxmemory-eviction-tenacity",
@@ -30,6 +31,9 @@ const KEYS: [&str; 10] = [
     "visit-cost",
 ];
 
+/// The largest number that Redis 7.0 keeps in such a setting (`config.c`; measured with CONFIG SET on 7.0.15).
+const MOST: u32 = i32::MAX.unsigned_abs();
+
 /// Reads the settings of the server.
 pub(super) fn settings(section: &mut Section<'_>) -> Result<Written, Fault> {
     let standard = Settings::default();
@@ -38,11 +42,12 @@ pub(super) fn settings(section: &mut Section<'_>) -> Result<Written, Fault> {
     let first = written.min_by_key(|(_, span)| span.start);
     let settings = Settings {
         hz: clamped(section, "hz", standard.hz, &mut warnings)?,
+        dynamic_hz: section.or("dynamic-hz", standard.dynamic_hz)?,
         effort: within(section, "active-expire-effort", 1..=10, standard.effort)?,
-        samples: within(section, "maxmemory-samples", 1..=u32::MAX, standard.samples)?,
+        samples: within(section, "maxmemory-samples", 1..=MOST, standard.samples)?,
         tenacity: within(section, "maxmemory-eviction-tenacity", 0..=100, standard.tenacity)?,
-        lfu_log_factor: within(section, "lfu-log-factor", 0..=u32::MAX, standard.lfu_log_factor)?,
-        lfu_decay_time: within(section, "lfu-decay-time", 0..=u32::MAX, standard.lfu_decay_time)?,
+        lfu_log_factor: within(section, "lfu-log-factor", 0..=MOST, standard.lfu_log_factor)?,
+        lfu_decay_time: within(section, "lfu-decay-time", 0..=MOST, standard.lfu_decay_time)?,
         lru_clock: section.or("lru-clock", LruClock::default())?,
         clock_phase_ms: within(section, "clock-phase-ms", 0..=59_999, standard.clock_phase_ms)?,
         second: standard.second,
@@ -51,7 +56,7 @@ pub(super) fn settings(section: &mut Section<'_>) -> Result<Written, Fault> {
     };
     if settings.samples > 64 {
         warnings.push(format!(
-            "maxmemory-samples = {} is taken as it is by Redis 7.0, which has no upper bound; later versions refuse more than 64",
+            "maxmemory-samples = {} is taken as it is by Redis 7.0; later versions refuse more than 64",
             settings.samples
         ));
     }
@@ -76,25 +81,20 @@ fn within(
     let value = *number.get_ref();
     u32::try_from(value).ok().filter(|value| range.contains(value)).ok_or_else(|| {
         let (least, most) = (range.start(), range.end());
-        let rule = if *most == u32::MAX {
-            format!("Redis takes {least} and more")
-        } else {
-            format!("Redis takes {least} to {most}")
-        };
         Fault::new(Spanned::span(&number), format!("{key} = {value} is out of range"))
-            .rule(rule)
+            .rule(format!("Redis takes {least} to {most}"))
             .help(format!("leave it out for Redis's default, {default}"))
     })
 }
 
-/// `hz`: Redis takes any number and works with the nearest from 1 to 500.
+/// `hz`: Redis takes any number up to 2^31 - 1 and works with the nearest from 1 to 500.
 fn clamped(
     section: &mut Section<'_>,
     key: &'static str,
     default: u32,
     warnings: &mut Vec<String>,
 ) -> Result<u32, Fault> {
-    let value = within(section, key, 0..=u32::MAX, default)?;
+    let value = within(section, key, 0..=MOST, default)?;
     let used = value.clamp(1, 500);
     if used != value {
         warnings.push(format!("{key} = {value} is taken as {used}, as Redis does: it keeps to 1 to 500"));
@@ -128,6 +128,7 @@ pub(super) fn effective(settings: &Settings, table: &mut toml::Table) {
     ] {
         table.insert(key.to_owned(), i64::from(value).into());
     }
+    table.insert("dynamic-hz".to_owned(), settings.dynamic_hz.into());
     table.insert("lru-clock".to_owned(), toml::Value::try_from(settings.lru_clock).expect("it is a word"));
     table.insert("expire-cost".to_owned(), settings.expire_cost.to_string().into());
     table.insert("visit-cost".to_owned(), settings.visit_cost.to_string().into());

@@ -69,7 +69,20 @@ impl Connection {
             Ok(command) => {
                 self.cache.execute(&command, self.clock, at).map(|version| self.names.value(version))
             }
-            Err(error) => Reply::Error(error),
+            Err(error) => Reply::Error(self.refusal(words, error, at)),
+        }
+    }
+
+    /// Why a command is refused that cannot be read: a write that there is no room for is refused before anybody looks at
+    /// its options (`server.c:processCommand`).
+    fn refusal(&mut self, words: &[&str], error: CommandError, at: SimTime) -> CommandError {
+        if self.cache.is_down(at) {
+            return CommandError::Down;
+        }
+        match Command::stores(words).and_then(|key| self.names.object(key).ok()) {
+            // What stands behind the value is an option, and options take memory.
+            Some(key) if self.cache.refuses_set(key, words.len() > 3, at) => CommandError::OutOfMemory,
+            _ => error,
         }
     }
 

@@ -60,6 +60,17 @@ impl Command {
     }
 }
 
+impl Command {
+    /// The key that a command of these words would store a value under, whether or not its options make sense; `None`
+    /// for another command, or where the number of words is wrong.
+    pub(super) fn stores<'w>(words: &[&'w str]) -> Option<&'w str> {
+        let (name, _) = words.split_first()?;
+        let form = FORMS.iter().find(|form| form.name.eq_ignore_ascii_case(name))?;
+        let is_whole = (form.least..=form.most).contains(&words.len());
+        (is_whole && matches!(form.name, "set" | "setex" | "psetex")).then(|| words[1])
+    }
+}
+
 /// Redis cuts the name, and its list of arguments, at 128 characters.
 fn unknown(name: &str, arguments: &[&str]) -> CommandError {
     const MOST: usize = 128;

@@ -121,13 +121,15 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// A server that has just been started.
+    /// A server that has just been started, with all its connections: its `hz` is the effective one.
     pub(super) fn new(needs: Needs, settings: Settings, seed: Seed, objects: &Arc<Objects>) -> Self {
         let overhead = needs.counting.map(|counting| Overhead {
             counting,
             clients: Clients::new(counting.build, counting.clients),
             ran: [false; 2],
         });
+        let clients = needs.counting.map_or(0, |counting| counting.clients);
+        let settings = Settings { hz: settings.effective_hz(clients), ..settings };
         Self {
             settings,
             seed,

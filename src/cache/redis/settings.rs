@@ -9,8 +9,10 @@ pub struct Settings {
     pub samples: u32,
     /// How hard the active expiry works, 1 to 10 (`active-expire-effort`).
     pub effort: u32,
-    /// Calls of the cron per second, 1 to 500 (`hz`).
+    /// Calls of the cron per second, 1 to 500 (`hz`); with many connections more, see [`effective_hz`](Self::effective_hz).
     pub hz: u32,
+    /// Whether many connections make for more calls of the cron (`dynamic-hz`).
+    pub dynamic_hz: bool,
     /// How slowly the LFU counter saturates (`lfu-log-factor`).
     pub lfu_log_factor: u32,
     /// Minutes after which an idle LFU counter loses one; 0 for never (`lfu-decay-time`).
@@ -50,6 +52,7 @@ impl Default for Settings {
             samples: 5,
             effort: 1,
             hz: 10,
+            dynamic_hz: true,
             lfu_log_factor: 10,
             lfu_decay_time: 1,
             tenacity: 10,
@@ -62,10 +65,26 @@ impl Default for Settings {
     }
 }
 
+/// The cron may not be called more often in a second.
+const MOST_HZ: u32 = 500;
+
+/// Connections that one call of the cron is to answer for at most.
+const CLIENTS_PER_TICK: usize = 200;
+
 impl Settings {
+    /// Calls of the cron per second with so many connections: with `dynamic-hz`, twice as many until one call answers for
+    /// no more than 200 connections, and at most 500 (`server.c:serverCron`).
+    pub fn effective_hz(&self, clients: usize) -> u32 {
+        let mut hz = self.hz.clamp(1, MOST_HZ);
+        while self.dynamic_hz && hz < MOST_HZ && clients / hz as usize > CLIENTS_PER_TICK {
+            hz = (hz * 2).min(MOST_HZ);
+        }
+        hz
+    }
+
     /// Time between two ticks of the cron.
     pub(super) fn tick(&self) -> SimDuration {
-        SimDuration::from_nanos((self.second.as_nanos() / u64::from(self.hz.clamp(1, 500))).max(1))
+        SimDuration::from_nanos((self.second.as_nanos() / u64::from(self.hz.clamp(1, MOST_HZ))).max(1))
     }
 
     /// What the server's clock shows at an instant, in milliseconds.
@@ -103,6 +122,19 @@ mod tests {
         let at = |secs| SimTime::ZERO + SimDuration::from_secs(secs);
         assert_eq!((slow.wall_millis(at(0)), slow.wall_millis(at(25))), (500, 3_000));
         assert_eq!(Settings::default().wall_millis(at(25)), 25_000);
+    }
+
+    #[test]
+    fn many_connections_double_the_rate_of_the_cron() {
+        let hz = |hz, dynamic_hz, clients| {
+            Settings { hz, dynamic_hz, ..Settings::default() }.effective_hz(clients)
+        };
+        assert_eq!(
+            [1, 2_009, 2_010, 2_500, 4_019, 4_020].map(|clients| hz(10, true, clients)),
+            [10, 10, 20, 20, 20, 40]
+        );
+        assert_eq!((hz(1, true, 402), hz(10, true, 200_000), hz(400, true, 100_000)), (4, 500, 500));
+        assert_eq!(hz(10, false, 2_500), 10);
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub(in crate::live) fn wanted(
     counting: Option<Counting>,
     servers: u64,
 ) -> Vec<(&'static str, String)> {
-    let Settings { samples, effort, hz, lfu_log_factor, lfu_decay_time, tenacity, .. } =
+    let Settings { samples, effort, hz, dynamic_hz, lfu_log_factor, lfu_decay_time, tenacity, .. } =
         scenario.cache.server.unwrap_or_default();
     let limit = match plan.capacity {
         Capacity::Bytes(bytes) => bytes / servers.max(1),
@@ -35,6 +35,7 @@ pub(in crate::live) fn wanted(
         ("maxmemory-eviction-tenacity", tenacity.to_string()),
         ("active-expire-effort", effort.to_string()),
         ("hz", hz.to_string()),
+        ("dynamic-hz", if dynamic_hz { "yes" } else { "no" }.to_owned()),
         ("lfu-log-factor", lfu_log_factor.to_string()),
         ("lfu-decay-time", lfu_decay_time.to_string()),
     ]

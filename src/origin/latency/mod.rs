@@ -1,5 +1,6 @@
 //! How long a fetch takes once a server has taken it up.
 
+pub mod by_megapixels;
 pub mod constant;
 pub mod exponential;
 pub mod lognormal;
@@ -31,5 +32,6 @@ crate::catalog! {
     constant::Constant,
     exponential::Exponential,
     lognormal::LogNormal,
+    by_megapixels::ByMegapixels,
     trace::Recorded,
 }

@@ -69,6 +69,13 @@ pub(super) fn lines(scenario: &Scenario) -> Vec<Line> {
         let why = "how hard the server looks for keys past their TTL that nobody asks for; their bytes count until then";
         number("active-expire-effort", settings.effort, defaults.effort, why);
         number("hz", settings.hz, defaults.hz, "how often it looks, in a second");
+        if !settings.dynamic_hz {
+            lines.push(Line {
+                setting: "dynamic-hz no".to_owned(),
+                reason: "as played (default yes): whether it looks more often with many connections"
+                    .to_owned(),
+            });
+        }
     }
     lines
 }

@@ -1,14 +1,13 @@
 //! Binary records of libCacheSim, whose last field needs a pass from the end: the records go into a
-//! file beside the target first, and the places of the next requests are filled in backwards.
+//! file without a name first, beside the target, and the places of the next requests are filled in backwards.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::file::{Whole, part_of};
+use super::file::{Target, Whole};
 use super::{Item, Packing, Written};
 use crate::trace::format::{Op, RECORD_BYTES, write_record};
 
@@ -20,7 +19,7 @@ const BLOCK: u64 = 1 << 16;
 /// Records that are being written.
 pub(super) struct Binary {
     target: Whole,
-    scratch: Scratch,
+    scratch: BufWriter<File>,
     first_s: Option<i64>,
     /// What else the key of each id hashes to, to tell keys apart that share an id.
     checks: BTreeMap<u64, u64>,
@@ -31,27 +30,12 @@ pub(super) struct Binary {
     others: u64,
 }
 
-/// The file in which records are put together; it is taken away in the end.
-struct Scratch {
-    path: PathBuf,
-    file: BufWriter<File>,
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // Nobody can be told here, and nothing depends on it.
-        let _ = fs::remove_file(&self.path);
-    }
-}
-
 impl Binary {
-    pub(super) fn create(path: &Path, packing: Packing) -> io::Result<Self> {
-        let target = Whole::create(path, packing)?;
-        let path = part_of(path, "records");
-        let file = File::options().read(true).write(true).create(true).truncate(true).open(&path)?;
+    pub(super) fn create(target: Target, packing: Packing) -> io::Result<Self> {
+        let scratch = tempfile::tempfile_in(target.folder())?;
         Ok(Self {
-            target,
-            scratch: Scratch { path, file: BufWriter::with_capacity(1 << 16, file) },
+            target: Whole::create(target, packing)?,
+            scratch: BufWriter::with_capacity(1 << 16, scratch),
             first_s: None,
             checks: BTreeMap::new(),
             records: 0,
@@ -79,7 +63,7 @@ impl Binary {
         let id = self.id(&item.key);
         self.without_size += u64::from(item.size.is_none());
         self.records += 1;
-        write_record(&mut self.scratch.file, time, id, item.size.unwrap_or(0), None)
+        write_record(&mut self.scratch, time, id, item.size.unwrap_or(0), None)
     }
 
     /// A number that is written as numbers are is its own id; anything else is hashed.
@@ -102,9 +86,9 @@ impl Binary {
     }
 
     pub(super) fn finish(mut self) -> io::Result<Written> {
-        self.scratch.file.flush()?;
-        fill_in_next(self.scratch.file.get_mut(), self.records)?;
-        let file = self.scratch.file.get_mut();
+        self.scratch.flush()?;
+        let file = self.scratch.get_mut();
+        fill_in_next(file, self.records)?;
         file.seek(SeekFrom::Start(0))?;
         io::copy(file, &mut self.target)?;
         self.target.finish()?;

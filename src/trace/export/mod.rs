@@ -12,7 +12,7 @@ mod table;
 mod tests;
 
 use binary::Binary;
-use file::Whole;
+use file::{STDOUT, Target, Whole};
 use table::Table;
 
 /// What a trace can be written in.
@@ -43,6 +43,29 @@ pub enum Packing {
     Xz,
 }
 
+/// How other tools pack, which nothing here is written with.
+const OTHER_PACKINGS: [&str; 8] = ["bz2", "lz4", "br", "zip", "7z", "lzma", "z", "sz"];
+
+/// In which format and how packed the file at `path` is to be written: `asked`, or else what its name says; a name
+/// without an extension says csv.
+///
+/// # Errors
+/// If the name says something that cannot be written.
+pub fn wanted(path: &Path, asked: Option<Format>) -> Result<(Packing, Format), ExportError> {
+    let (packing, named) = by_name(path);
+    // What packing it is says nothing of the format.
+    let stem =
+        if packing == Packing::Plain { path.as_os_str() } else { path.file_stem().unwrap_or_default() };
+    let extension =
+        Path::new(stem).extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+    let is_other = extension.as_deref().is_some_and(|end| OTHER_PACKINGS.contains(&end));
+    match asked.or(named) {
+        Some(format) if !is_other => Ok((packing, format)),
+        None if extension.is_none() => Ok((packing, Format::Csv)),
+        _ => Err(ExportError::UnknownName { path: path.to_owned() }),
+    }
+}
+
 /// What the name of a file says: how it is packed, and in which format it is, where its extension tells.
 pub fn by_name(path: &Path) -> (Packing, Option<Format>) {
     let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
@@ -62,16 +85,39 @@ pub fn by_name(path: &Path) -> (Packing, Option<Format>) {
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The file cannot be written.
-    #[error("{} cannot be written: {reason}", path.display())]
+    #[error("{} cannot be written: {reason}", shown(path))]
     Unwritable {
         /// The file.
         path: PathBuf,
         /// What the system says.
         reason: io::Error,
     },
+    /// A name that says nothing that can be written.
+    #[error(
+        "{} is named for nothing that can be written; end it in .csv, .tsv, .oracleGeneral or .bin, with .gz, .zst or .xz \
+         behind where it is to be packed, or say --to csv, tsv or oracle-general",
+        path.display()
+    )]
+    UnknownName {
+        /// The file.
+        path: PathBuf,
+    },
     /// A time that the format has no room for.
     #[error("the trace lasts more than 2^32 seconds, for which oracle-general has no room")]
     TooLong,
+}
+
+/// What messages call a file that is written.
+pub fn shown(path: &Path) -> String {
+    if path == Path::new(STDOUT) { "standard output".to_owned() } else { path.display().to_string() }
+}
+
+impl ExportError {
+    /// Whether a reader of standard output went away, as `head` does: it has what it wanted.
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Unwritable { path, reason }
+            if path == Path::new(STDOUT) && reason.kind() == io::ErrorKind::BrokenPipe)
+    }
 }
 
 /// What was lost in writing.
@@ -83,7 +129,8 @@ pub struct Written {
     pub notes: Vec<String>,
 }
 
-/// A trace that is being written; its file appears when it is finished.
+/// A trace that is being written. Its file appears when it is finished, whole, where links lead to; a pipe or device is
+/// written as it comes, and so is standard output, which is named `-`.
 pub struct Writer {
     path: PathBuf,
     sink: Sink,
@@ -108,12 +155,14 @@ impl Writer {
         let sink = match format {
             Format::Csv | Format::Tsv => {
                 let delimiter = if format == Format::Csv { b',' } else { b'\t' };
-                Whole::create(path, packing)
+                Target::of(path)
+                    .and_then(|target| Whole::create(target, packing))
                     .and_then(|file| Table::new(file, delimiter, origin_times))
                     .map(|table| Sink::Table(Box::new(table)))
             }
             Format::OracleGeneral => {
-                Binary::create(path, packing).map(|binary| Sink::Binary(Box::new(binary)))
+                let binary = Target::of(path).and_then(|target| Binary::create(target, packing));
+                binary.map(|binary| Sink::Binary(Box::new(binary)))
             }
         };
         let path = path.to_owned();

@@ -15,7 +15,7 @@ pub use distance::LruCurve;
 
 use self::arrivals::Rates;
 use self::popularity::{Popularity, Turnover};
-use self::sizes::Sizes;
+use self::sizes::{Observed, Sizes};
 use super::Trace;
 use super::synth::Repeats;
 
@@ -85,7 +85,7 @@ impl Fit {
         let (repeats, lru_error) = locality::repeats(trace, &measured);
         let repeated = repeats.map_or(0.0, |repeats| repeats.share);
         let mut sizes = sizes_by_class(trace);
-        let class = |measured: Measured, sizes: &[u32]| ClassFit {
+        let class = |measured: Measured, sizes: &Observed| ClassFit {
             popularity: Popularity::of(if measured.again.is_empty() { &[1] } else { &measured.again }),
             turnover: Turnover::of(&measured, repeated),
             sizes: Sizes::of(sizes),
@@ -150,21 +150,19 @@ fn measure(trace: &Trace) -> Vec<Measured> {
 }
 
 /// The known sizes of the asked-for objects of each class; where none is known, the assumed ones.
-fn sizes_by_class(trace: &Trace) -> Vec<Vec<u32>> {
+fn sizes_by_class(trace: &Trace) -> Vec<Observed> {
     let objects = trace.objects();
-    let mut asked = vec![false; objects.len()];
-    trace.object_ids().iter().for_each(|object| asked[object.index()] = true);
-    let of = |class: usize, imputed: bool| -> Vec<u32> {
-        let facts = objects.facts().iter().zip(&asked);
-        let wanted = facts.filter(|(fact, asked)| {
-            **asked && fact.class.index() == class && (imputed || !fact.size_is_imputed)
-        });
-        wanted.map(|(fact, _)| fact.size).collect()
-    };
-    (0..objects.classes().len())
-        .map(|class| {
-            let known = of(class, false);
-            if known.is_empty() { of(class, true) } else { known }
-        })
+    let mut counts = vec![0_u64; objects.len()];
+    trace.object_ids().iter().for_each(|object| counts[object.index()] += 1);
+    let mut known = vec![Observed::default(); objects.classes().len()];
+    let mut assumed = known.clone();
+    for (fact, count) in objects.facts().iter().zip(&counts).filter(|(_, count)| **count > 0) {
+        let of = if fact.size_is_imputed { &mut assumed } else { &mut known };
+        of[fact.class.index()].push(*count, fact.size);
+    }
+    known
+        .into_iter()
+        .zip(assumed)
+        .map(|(known, assumed)| if known.is_empty() { assumed } else { known })
         .collect()
 }

@@ -34,7 +34,7 @@ impl Fit {
         format!(
             "# Fitted by ttlab trace fit: {} requests for {} objects in {}, best hit ratio {best:.4}.\n\
              # LRU's hit ratio differs from that of the log by {:.4} on average over all sizes of the cache.\n\
-             # Not in it: which images a page asks for together, ties of size and popularity, changes at the origin.\n\n",
+             # Not in it: which images a page asks for together, changes at the origin.\n\n",
             self.requests,
             self.objects,
             SimDuration::from_secs(self.seconds()),
@@ -126,11 +126,22 @@ impl Fit {
                     number(*sigma)
                 );
             }
-            Sizes::Table(rows) => {
-                let _ = writeln!(
+            Sizes::Bands { bands, once, means } => {
+                let bands: Vec<String> = bands
+                    .iter()
+                    .map(|(objects, rows)| format!("[{}, {}]", number(*objects), table(rows.iter().copied())))
+                    .collect();
+                let once = if once.is_empty() {
+                    String::new()
+                } else {
+                    format!(", once = {}", table(once.iter().copied()))
+                };
+                let _ = write!(
                     text,
-                    "size = {{ model = \"empirical\", table = {} }}",
-                    table(rows.iter().copied())
+                    "# Sizes by popularity, the most popular first: {:.0} bytes a request, {:.0} an object.\nsize = {{ model = \"by-popularity\", bands = [{}]{once} }}\n",
+                    means.0,
+                    means.1,
+                    bands.join(", ")
                 );
             }
         }

@@ -145,6 +145,10 @@ pub struct Plain {
 pub struct Record<'r> {
     /// Nanoseconds since 1970 UTC, or since whenever the recording counts from.
     pub time_ns: i64,
+    /// How long before `time_ns` the request began, in milliseconds, in recordings that stamp its end by whole seconds:
+    /// where inside its second the stamp lies is not known, and what it took is finer. `None` where `time_ns` is the
+    /// beginning itself.
+    pub lag_ms: Option<u32>,
     /// Seconds that the recorder's clock was ahead of UTC, where recorded.
     pub utc_offset_s: Option<i32>,
     /// Method or operation, where recorded.
@@ -165,6 +169,18 @@ pub struct Record<'r> {
     pub last_modified_ns: Option<i64>,
     /// Whether further fields followed that the format does not know.
     pub has_extra_fields: bool,
+}
+
+impl Record<'_> {
+    /// When the request began, as far as the stamp tells; nanoseconds.
+    pub fn begin_ns(&self) -> i64 {
+        self.time_ns.saturating_sub(lag_ns(self.lag_ms.unwrap_or(0)))
+    }
+}
+
+/// The nanoseconds of [`Record::lag_ms`].
+pub(super) fn lag_ns(lag_ms: u32) -> i64 {
+    i64::from(lag_ms) * 1_000_000
 }
 
 /// Why a row is no record.

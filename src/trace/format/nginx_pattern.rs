@@ -2,7 +2,7 @@
 
 use super::line_reader::LineParser;
 use super::log_line::split_request;
-use super::timestamp::{LogClock, TimeUnit};
+use super::timestamp::{LogClock, SECOND_NS, TimeUnit};
 use super::{Record, Skip, fields};
 use crate::units::SimDuration;
 
@@ -49,6 +49,9 @@ const NAMES: [(&str, Variable); 19] = [
     ("upstream_response_time", Variable::OriginTime),
     ("upstream_http_cache_control", Variable::CacheControl),
 ];
+
+/// No request takes longer, in milliseconds: 12 days, for which what is kept of a request has room.
+const MOST_LAG_MS: u64 = (1 << 30) - 1;
 
 const VARIABLES: usize = Variable::Ignored as usize;
 
@@ -233,7 +236,6 @@ impl LineParser for Parser {
         };
         let took =
             seconds(Variable::RequestTime, "$request_time must be a number of seconds that is not negative")?;
-        let took_ns = i64::try_from(took.unwrap_or_default().as_nanos()).unwrap_or(i64::MAX);
         let status = match of(Variable::Status) {
             None => None,
             Some(text) => match fields::number(text).and_then(|status| u16::try_from(status).ok()) {
@@ -256,8 +258,24 @@ impl LineParser for Parser {
             (None, None) => return Err(Skip::idle("the request is empty", line)),
         };
         let key = absolute(&mut self.target, of(Variable::Host), target, of(Variable::Args));
-        let time_ns = written_ns.saturating_sub(took_ns);
-        Ok(Record { time_ns, utc_offset_s, method, status, key, size, origin_time, ttl, ..Record::default() })
+        // $msec has milliseconds even where they are 0; the other stamps are cut to seconds.
+        let is_whole = of(Variable::Msec).is_none() && written_ns % SECOND_NS == 0;
+        let took_ms = took.map(|took| (took.as_nanos() / 1_000_000).min(MOST_LAG_MS));
+        let lag_ms = took_ms.filter(|_| is_whole).and_then(|took| u32::try_from(took).ok());
+        let took_ns = i64::try_from(took.unwrap_or_default().as_nanos()).unwrap_or(i64::MAX);
+        let time_ns = if lag_ms.is_some() { written_ns } else { written_ns.saturating_sub(took_ns) };
+        Ok(Record {
+            time_ns,
+            lag_ms,
+            utc_offset_s,
+            method,
+            status,
+            key,
+            size,
+            origin_time,
+            ttl,
+            ..Record::default()
+        })
     }
 }
 
@@ -324,7 +342,7 @@ mod tests {
         let record = parser.record(line.as_bytes()).map_err(|skip| skip.reason.to_owned())?;
         let millis = |span: Option<SimDuration>| span.map(|span| span.as_nanos() / 1_000_000);
         let key = String::from_utf8_lossy(record.key).into_owned();
-        Ok((key, record.time_ns / 1_000_000, record.size, millis(record.origin_time), millis(record.ttl)))
+        Ok((key, record.begin_ns() / 1_000_000, record.size, millis(record.origin_time), millis(record.ttl)))
     }
 
     #[test]
@@ -344,6 +362,25 @@ mod tests {
             read(format, line),
             Ok((r#"/b.png?x=\"1"#.into(), 1_774_778_399_500, Some(9), Some(300), None))
         );
+    }
+
+    #[test]
+    fn a_stamp_of_whole_seconds_stays_one_and_what_the_request_took_is_kept_apart() {
+        for (format, line, want) in [
+            ("$time_iso8601 $request_time $uri", "2026-03-29T12:00:00+02:00 0.500 /a", (true, Some(500))),
+            ("$time_iso8601 $request_time $uri", "2026-03-29T12:00:00+02:00 0.000 /a", (true, Some(0))),
+            (
+                "[$time_local] $request_time $uri",
+                "[01/Aug/1995:00:00:01 -0400] 2.250 /a",
+                (true, Some(2_250)),
+            ),
+            ("[$time_local] $uri", "[01/Aug/1995:00:00:01 -0400] /a", (true, None)),
+            ("$msec $request_time $uri", "1700000000.000 0.250 /a", (false, None)),
+        ] {
+            let mut parser = Parser::new(Pattern::compile(format).unwrap());
+            let record = parser.record(line.as_bytes()).unwrap();
+            assert_eq!((record.time_ns % SECOND_NS == 0, record.lag_ms), want, "{format}");
+        }
     }
 
     #[test]

@@ -35,6 +35,11 @@ const USUAL: [(&str, &[&str]); FIELDS.len()] = [
     ("client", &[]),
 ];
 
+/// Whether a header calls a time so.
+pub(super) fn is_name_of_time(text: &[u8]) -> bool {
+    USUAL[0].1.iter().any(|name| text.eq_ignore_ascii_case(name.as_bytes()))
+}
+
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Column {

@@ -6,7 +6,7 @@ use csv::ByteRecord;
 
 use super::asked::Asked;
 use super::operation::Op;
-use super::table::{Declared, Found, Layout, lay_out};
+use super::table::{Declared, Found, Layout, is_name_of_time, lay_out};
 use super::timestamp::{TimeUnit, http_date};
 use super::{Record, RecordReader, Row, Skip};
 use crate::trace::TraceError;
@@ -20,6 +20,8 @@ pub(super) struct TableReader<R> {
     asked: Asked,
     lines_read: u64,
     is_first: bool,
+    /// Whether columns are told by their numbers.
+    counts: bool,
 }
 
 impl<R: BufRead> TableReader<R> {
@@ -46,16 +48,26 @@ impl<R: BufRead> TableReader<R> {
             layout,
             asked: Asked::default(),
             is_first: true,
+            counts: declared.columns.are_numbers(),
         })
     }
 }
 
 impl<R: BufRead> RecordReader for TableReader<R> {
     fn next_row(&mut self) -> Option<io::Result<Row<'_>>> {
-        match self.rows.read_byte_record(&mut self.row) {
-            Err(error) => return Some(Err(io_error(error))),
-            Ok(false) => return None,
-            Ok(true) => {}
+        loop {
+            match self.rows.read_byte_record(&mut self.row) {
+                Err(error) => return Some(Err(io_error(error))),
+                Ok(false) => return None,
+                Ok(true) => {}
+            }
+            // Columns that are counted leave no room for a header; one that is there all the same is no row.
+            let time = self.row.get(self.layout.time.index).unwrap_or_default().trim_ascii();
+            if !(self.is_first && self.counts && is_name_of_time(time)) {
+                break;
+            }
+            self.is_first = false;
+            self.lines_read = 1;
         }
         let line = self.row.position().map_or(0, csv::Position::line);
         // At the end of a text without a final line end, the reader still stands in the last line.
@@ -109,7 +121,7 @@ pub(super) fn record<'r>(
     let time = field(row, &layout.time)?.trim_ascii();
     let unit = layout.time_unit.unwrap_or(TimeUnit::S);
     let Some((time_ns, utc_offset_s)) = unit.parse(time) else {
-        // Columns that are counted leave no room for a header; one that is there all the same is no request.
+        // A header with names of its own.
         let is_header = is_first && layout.time.name.parse::<usize>().is_ok();
         let skip = wrong(&layout.time, time_rule(unit), time);
         return Err(Skip { is_bad: !is_header, ..skip });
@@ -138,6 +150,7 @@ pub(super) fn record<'r>(
         origin_time,
         ttl: ttl(row, layout)?,
         last_modified_ns: last_modified(row, layout)?,
+        lag_ms: None,
         has_extra_fields: false,
     })
 }

@@ -7,7 +7,7 @@ use super::finish::finish;
 use super::intern::Interner;
 use super::sieve::{Sieve, is_absence};
 use super::sizes::{SizeChange, Sizes};
-use super::spill::{Parts, Spill, failed};
+use super::spill::{Parts, Row as Kept, Spill, failed};
 use super::{Import, Options, SetRule};
 use crate::random::Seed;
 use crate::trace::format::{Op, Record, Row};
@@ -62,6 +62,10 @@ pub(super) struct Collector {
     pub(super) origin_time: Vec<SimDuration>,
     /// What each row is; empty while all are requests.
     pub(super) kind: Vec<Kind>,
+    /// How long before its time each row began, in milliseconds, up to the last that tells; see [`Record::lag_ms`].
+    pub(super) lag_ms: Vec<u32>,
+    /// Whether any row tells that, those on disk included.
+    pub(super) has_lags: bool,
     pub(super) has_origin_times: bool,
     /// Of requests that are on disk, how many have a recorded origin time.
     pub(super) known_origin_times: u64,
@@ -104,6 +108,8 @@ impl Collector {
             object: Vec::new(),
             origin_time: Vec::new(),
             kind: Vec::new(),
+            lag_ms: Vec::new(),
+            has_lags: false,
             has_origin_times: false,
             known_origin_times: 0,
             parts: None,
@@ -143,26 +149,26 @@ impl Collector {
             return Err(TraceError::TooManyObjects { file, line: row.line, limit: MAX_OBJECTS });
         };
         self.sizes.know(id);
-        let is_changed = record.last_modified_ns.is_some_and(|at| self.modify(id, at, record.time_ns));
+        let is_changed = record.last_modified_ns.is_some_and(|at| self.modify(id, at, record.begin_ns()));
         if passed.shows_size
             && let Some(size) = record.size.and_then(|size| u32::try_from(size).ok())
         {
             let differs = self.sizes.record(id, size);
             if differs && !is_changed && self.options.size_change == SizeChange::NewVersion {
-                self.push(id, record.time_ns, Kind::Changed);
+                self.push(id, record, Kind::Changed);
             }
         }
         self.classify(id, record.class)?;
         self.note_status(id, record.status);
         if let Some(ttl) = record.ttl {
-            self.remember_ttl(id, record.time_ns, ttl);
+            self.remember_ttl(id, record.begin_ns(), ttl);
         }
         match passed.op {
             Op::Get | Op::Other => self.request(id, record),
             Op::Set => self.write(id, record),
             Op::Delete => {
                 self.deletions += 1;
-                self.push(id, record.time_ns, Kind::Deleted);
+                self.push(id, record, Kind::Deleted);
             }
             Op::Expire => self.ignored_writes += 1,
         }
@@ -185,7 +191,12 @@ impl Collector {
             None => Parts::create(folder),
         };
         let added = parts.and_then(|mut parts| {
-            parts.add(&self.at, &self.object, &self.kind)?;
+            parts.add(self.at.len(), |row| Kept {
+                time: self.at[row],
+                object: self.object[row],
+                kind: self.kind.get(row).copied().unwrap_or(Kind::Request),
+                lag_ms: self.lag_ms.get(row).copied().unwrap_or(0),
+            })?;
             Ok(parts)
         });
         self.parts = Some(added.map_err(|source| failed(folder, source))?);
@@ -195,6 +206,7 @@ impl Collector {
         self.object.clear();
         self.origin_time.clear();
         self.kind.clear();
+        self.lag_ms.clear();
         Ok(())
     }
 
@@ -207,7 +219,8 @@ impl Collector {
         let (known, seen) = *self.modified[id as usize].get_or_insert((modified, now));
         let is_changed = modified > known;
         if is_changed {
-            self.push(id, modified.clamp(seen.min(now), now), Kind::Changed);
+            let at = modified.clamp(seen.min(now), now);
+            self.push(id, &Record { time_ns: at, ..Record::default() }, Kind::Changed);
         }
         self.modified[id as usize] = Some((modified.max(known), now.max(seen)));
         is_changed
@@ -241,7 +254,7 @@ impl Collector {
             }
             self.last_request[id as usize] = self.on_disk + self.at.len();
         }
-        self.push(id, record.time_ns, Kind::Request);
+        self.push(id, record, Kind::Request);
         if let Some(time) = record.origin_time {
             self.took(self.at.len() - 1, time);
         }
@@ -293,20 +306,25 @@ impl Collector {
         }
         match self.sieve.set_rule() {
             SetRule::Ignore => self.ignored_writes += 1,
-            SetRule::Change => self.push(id, record.time_ns, Kind::Changed),
+            SetRule::Change => self.push(id, record, Kind::Changed),
             SetRule::Invalidate => {
-                self.push(id, record.time_ns, Kind::Changed);
-                self.push(id, record.time_ns, Kind::Deleted);
+                self.push(id, record, Kind::Changed);
+                self.push(id, record, Kind::Deleted);
             }
         }
     }
 
-    fn push(&mut self, id: u32, time_ns: i64, kind: Kind) {
+    fn push(&mut self, id: u32, record: &Record<'_>, kind: Kind) {
         if kind != Kind::Request || !self.kind.is_empty() {
             self.kind.resize(self.at.len(), Kind::Request);
             self.kind.push(kind);
         }
-        self.at.push(time_ns);
+        if let Some(lag_ms) = record.lag_ms.filter(|lag_ms| *lag_ms > 0) {
+            self.lag_ms.resize(self.at.len(), 0);
+            self.lag_ms.push(lag_ms);
+            self.has_lags = true;
+        }
+        self.at.push(record.time_ns);
         self.object.push(ObjectId::new(id));
     }
 

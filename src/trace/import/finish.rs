@@ -10,18 +10,17 @@ use super::provenance::Provenance;
 use super::sizes::median;
 use super::spill;
 use crate::random::Seed;
+use crate::trace::format::lag_ns;
 use crate::trace::shape::spread::{Spread, spread};
 use crate::trace::spool::Spool;
 use crate::trace::{Event, Happening, ObjectId, Trace, TraceError, Ttls};
 use crate::units::{SimDuration, SimTime};
 
-pub(super) const SECOND_NS: i64 = 1_000_000_000;
-
 /// The trace of all that was collected.
 pub(super) fn finish(mut all: Collector, seed: Seed) -> Result<Import, TraceError> {
     all.sieve.judge(all.requests_of.iter().any(|requests| *requests > 0))?;
     let mut provenance = provenance(&mut all);
-    let has_whole_seconds = all.sieve.order.resolution_ns == SECOND_NS && !all.is_timeless;
+    let has_whole_seconds = all.sieve.fineness.has_seconds && !all.is_timeless;
     let how = if has_whole_seconds { all.options.spread } else { Spread::None };
     how.name().clone_into(&mut provenance.spread);
     let folder = all.options.spill.as_ref().map(|spill| spill.folder.clone());
@@ -31,6 +30,10 @@ pub(super) fn finish(mut all: Collector, seed: Seed) -> Result<Import, TraceErro
     } else {
         sort(&mut all);
         spread(&mut all.at, how, seed);
+        for (at, lag_ms) in all.at.iter_mut().zip(std::mem::take(&mut all.lag_ms)) {
+            *at = at.saturating_sub(lag_ns(lag_ms));
+        }
+        sort(&mut all);
         let events = take_events(&mut all);
         let first = all.at[0];
         let origin_times = origin_times(&mut all, &mut provenance);
@@ -111,7 +114,7 @@ fn provenance(all: &mut Collector) -> Provenance {
         lines_with_extra_fields: sieve.lines_with_extra_fields,
         operations: sieve.tally.operations(),
         extensions: sieve.tally.extensions(),
-        resolution_ns: sieve.order.resolution_ns.unsigned_abs(),
+        resolution_ns: sieve.fineness.resolution_ns().unsigned_abs(),
         offsets: sieve.tally.offsets(),
         backward_steps: sieve.order.backward_steps,
         max_lateness_ns: sieve.tally.max_lateness_ns,
@@ -164,6 +167,10 @@ fn sort(all: &mut Collector) {
     }
     if !all.kind.is_empty() {
         all.kind = order.iter().map(|&index| all.kind[index]).collect();
+    }
+    if !all.lag_ms.is_empty() {
+        all.lag_ms.resize(order.len(), 0);
+        all.lag_ms = order.iter().map(|&index| all.lag_ms[index]).collect();
     }
 }
 

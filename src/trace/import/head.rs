@@ -78,7 +78,7 @@ fn cells(row: &Row<'_>) -> Vec<String> {
 
 fn fields(record: &Record<'_>) -> [String; 8] {
     let text = |bytes: Option<&[u8]>| bytes.map(quoted).unwrap_or_default();
-    let time = crate::trace::profile::clock_text(record.time_ns, record.utc_offset_s.unwrap_or(0));
+    let time = crate::trace::profile::clock_text(record.begin_ns(), record.utc_offset_s.unwrap_or(0));
     [
         time,
         text(record.method),

@@ -30,6 +30,8 @@ mod plain;
 mod provenance;
 #[cfg(test)]
 mod recordings;
+#[cfg(test)]
+mod seconds;
 mod sieve;
 mod sizes;
 mod source;
@@ -38,6 +40,7 @@ mod stream;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod verdicts;
 mod writes;
 
 pub use class::{ABSENT, ClassRule, Condition, Glob, OTHER, Regex};

@@ -61,7 +61,8 @@ pub struct Provenance {
     pub operations: Vec<Operation>,
     /// Lines by extension as written, of those extensions that are kept.
     pub extensions: BTreeMap<String, u64>,
-    /// The coarsest of 1 s, 1 ms, 1 us and 1 ns that all recorded times are multiples of, in nanoseconds.
+    /// The coarsest of 1 s, 1 ms, 1 us and 1 ns that recorded times are multiples of, in nanoseconds: 1 s where a file
+    /// has whole seconds (nine of ten of its times at least), else what all times are multiples of.
     pub resolution_ns: u64,
     /// How whole seconds were spread: `none`, `even` or `uniform`.
     pub spread: String,

@@ -31,6 +31,7 @@ pub(super) struct Sieve {
     pub(super) notes: Vec<String>,
     pub(super) lines_with_extra_fields: u64,
     pub(super) order: Order,
+    pub(super) fineness: Fineness,
 }
 
 /// What the times of all lines say.
@@ -43,7 +44,28 @@ pub(super) struct Order {
     latest_line: u64,
     pub(super) max_leap_ns: u64,
     leap_line: u64,
-    pub(super) resolution_ns: i64,
+    /// The finest unit of the times with a fraction of a second.
+    finest_ns: i64,
+    /// Times on a whole second and others; equal ones that follow each other are one.
+    whole: u64,
+    fractions: u64,
+    first_fraction_line: u64,
+}
+
+/// How finely the times of all files so far are written.
+#[derive(Debug, Default)]
+pub(super) struct Fineness {
+    /// Whether a file has whole seconds.
+    pub(super) has_seconds: bool,
+    /// The unit of the finest file with fractions, in nanoseconds.
+    finest_ns: Option<i64>,
+}
+
+impl Fineness {
+    /// The unit of times in nanoseconds: of a second where a file has whole ones, for what comes together depends on it.
+    pub(super) fn resolution_ns(&self) -> i64 {
+        self.finest_ns.filter(|_| !self.has_seconds).unwrap_or(SECOND_NS)
+    }
 }
 
 impl Order {
@@ -65,14 +87,45 @@ impl Order {
             }
         }
         (self.latest, self.last) = (Some(latest), Some(time_ns));
-        if self.resolution_ns == 0 {
-            self.resolution_ns = SECOND_NS;
-        }
         // Nearly all logs have whole seconds, and dividing by a constant is cheap.
-        let is_whole = time_ns % SECOND_NS == 0;
-        while !is_whole && time_ns % self.resolution_ns != 0 {
-            self.resolution_ns /= 1_000;
+        if time_ns % SECOND_NS == 0 {
+            self.whole += 1;
+            return;
         }
+        if self.fractions == 0 {
+            (self.finest_ns, self.first_fraction_line) = (SECOND_NS, line);
+        }
+        self.fractions += 1;
+        while time_ns % self.finest_ns != 0 {
+            self.finest_ns /= 1_000;
+        }
+    }
+
+    /// Whether the file is one of whole seconds: at least nine of ten times are, which times with fractions never come
+    /// to by chance.
+    pub(super) fn has_seconds(&self) -> bool {
+        self.whole > 0 && self.fractions <= self.whole / 9
+    }
+
+    /// What is to be said of a file that is not all of one kind.
+    fn mixture(&self, file: &str) -> Option<String> {
+        let Self { whole, fractions, first_fraction_line, .. } = self;
+        if *fractions == 0 {
+            return None;
+        }
+        if self.has_seconds() {
+            return Some(format!(
+                "the times of {file} are whole seconds but for {fractions} with a fraction, first in line \
+                 {first_fraction_line}: spread moves the others alone"
+            ));
+        }
+        (*whole > 100 && whole > fractions).then(|| {
+            format!(
+                "{whole} of {} times of {file} are whole seconds and the others have fractions, so none is spread inside \
+                 its second: if two kinds of recordings were joined, take them apart and name both files",
+                whole + fractions
+            )
+        })
     }
 
     /// What looks like a clock that was set.
@@ -112,6 +165,7 @@ impl Sieve {
             notes: Vec::new(),
             lines_with_extra_fields: 0,
             order: Order::default(),
+            fineness: Fineness::default(),
         }
     }
 
@@ -147,8 +201,15 @@ impl Sieve {
     /// The rows of a file are over.
     pub(super) fn end(&mut self) {
         self.notes.extend(self.order.doubts(&self.file));
-        let Order { backward_steps, max_lateness_ns, resolution_ns, .. } = self.order;
-        self.order = Order { backward_steps, max_lateness_ns: 0, resolution_ns, ..Order::default() };
+        self.notes.extend(self.order.mixture(&self.file));
+        if self.order.has_seconds() {
+            self.fineness.has_seconds = true;
+        } else if self.order.fractions > 0 {
+            let finest = self.fineness.finest_ns.unwrap_or(SECOND_NS).min(self.order.finest_ns);
+            self.fineness.finest_ns = Some(finest);
+        }
+        let Order { backward_steps, max_lateness_ns, .. } = self.order;
+        self.order = Order { backward_steps, ..Order::default() };
         self.tally.max_lateness_ns = self.tally.max_lateness_ns.max(max_lateness_ns);
     }
 

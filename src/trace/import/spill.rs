@@ -2,7 +2,7 @@
 //!
 //! The parts are sorted by time and merged stably (external merge sort: Knuth, The Art of Computer Programming,
 //! vol. 3, section 5.4), so the trace is the one that sorting in memory gives, however late a line came. On disk a row
-//! takes 13 bytes and a request of the trace 12; both files have no names and go with their users.
+//! takes 16 bytes and a request of the trace 12; both files have no names and go with their users.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -14,12 +14,15 @@ use super::collect::{Collector, Kind};
 use super::finish::{Between, GONE, forget_unasked, since};
 use super::provenance::Provenance;
 use crate::random::Seed;
+use crate::trace::format::lag_ns;
 use crate::trace::shape::spread::{Spread, spread};
 use crate::trace::spool::{Spool, Spooling};
 use crate::trace::{Happening, ObjectId, TraceError};
 
-/// Bytes of a row on disk: time, object, and what it is.
-const ROW: usize = 13;
+/// Bytes of a row on disk: time, object, and in four more what it is and by how much it began earlier.
+const ROW: usize = 16;
+
+const SECOND_NS: i64 = 1_000_000_000;
 
 /// Rows of a part that are read at a time.
 const READ: usize = 4_096;
@@ -51,18 +54,14 @@ impl Parts {
         Ok(Self { file: BufWriter::with_capacity(1 << 20, tempfile::tempfile_in(folder)?), rows: Vec::new() })
     }
 
-    /// Adds a part; rows of equal times stay in their order.
-    pub(super) fn add(&mut self, at: &[i64], object: &[ObjectId], kind: &[Kind]) -> io::Result<()> {
-        let mut order: Vec<usize> = (0..at.len()).collect();
-        order.sort_by_key(|&index| at[index]);
+    /// Adds a part of `count` rows; those of equal times stay in their order.
+    pub(super) fn add(&mut self, count: usize, row: impl Fn(usize) -> Row) -> io::Result<()> {
+        let mut order: Vec<usize> = (0..count).collect();
+        order.sort_by_key(|&index| row(index).time);
         for index in order {
-            let mut row = [0; ROW];
-            row[..8].copy_from_slice(&at[index].to_le_bytes());
-            row[8..12].copy_from_slice(&object[index].as_u32().to_le_bytes());
-            row[12] = kind.get(index).copied().unwrap_or(Kind::Request) as u8;
-            self.file.write_all(&row)?;
+            self.file.write_all(&row(index).bytes())?;
         }
-        self.rows.push(at.len());
+        self.rows.push(count);
         Ok(())
     }
 
@@ -93,10 +92,22 @@ impl Parts {
 
 /// A row as it was kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Row {
-    time: i64,
-    object: ObjectId,
-    kind: Kind,
+pub(super) struct Row {
+    pub(super) time: i64,
+    pub(super) object: ObjectId,
+    pub(super) kind: Kind,
+    /// How long before `time` it began, below 2^30 ms.
+    pub(super) lag_ms: u32,
+}
+
+impl Row {
+    fn bytes(self) -> [u8; ROW] {
+        let mut row = [0; ROW];
+        row[..8].copy_from_slice(&self.time.to_le_bytes());
+        row[8..12].copy_from_slice(&self.object.as_u32().to_le_bytes());
+        row[12..].copy_from_slice(&(self.lag_ms << 2 | self.kind as u32).to_le_bytes());
+        row
+    }
 }
 
 /// A row that has no say in the order.
@@ -146,8 +157,9 @@ impl Part {
 }
 
 fn row(bytes: &[u8; ROW]) -> Row {
-    let [t0, t1, t2, t3, t4, t5, t6, t7, o0, o1, o2, o3, kind] = *bytes;
-    let kind = match kind {
+    let [t0, t1, t2, t3, t4, t5, t6, t7, o0, o1, o2, o3, r0, r1, r2, r3] = *bytes;
+    let rest = u32::from_le_bytes([r0, r1, r2, r3]);
+    let kind = match rest & 3 {
         0 => Kind::Request,
         1 => Kind::Changed,
         _ => Kind::Deleted,
@@ -156,6 +168,7 @@ fn row(bytes: &[u8; ROW]) -> Row {
         time: i64::from_le_bytes([t0, t1, t2, t3, t4, t5, t6, t7]),
         object: ObjectId::new(u32::from_le_bytes([o0, o1, o2, o3])),
         kind,
+        lag_ms: rest >> 2,
     }
 }
 
@@ -180,25 +193,63 @@ pub(super) fn settle(
         requests: 0,
         new_id,
     };
+    let merged = if all.has_lags {
+        let most = all.options.spill.as_ref().map_or(usize::MAX, |spill| spill.rows);
+        begun(parts, folder, most, how, seed).and_then(|parts| parts.merged(|row| settled.take(row)))
+    } else {
+        placed(parts, how, seed, |row| settled.take(row))
+    };
+    let finished = merged.and_then(|()| settled.spool.finish());
+    let spool = finished.map_err(|source| failed(folder, source))?;
+    Ok((spool, settled.events, settled.first.unwrap_or(0)))
+}
+
+/// Shows all rows to `take` in the order of their times, whole seconds spread.
+fn placed(
+    parts: Parts,
+    how: Spread,
+    seed: Seed,
+    mut take: impl FnMut(Row) -> io::Result<()>,
+) -> io::Result<()> {
     let mut same: Vec<Row> = Vec::new();
     let mut times: Vec<i64> = Vec::new();
-    let mut flush = |same: &mut Vec<Row>, settled: &mut Settling| {
+    let mut flush = |same: &mut Vec<Row>| {
         times.clear();
         times.extend(same.iter().map(|row| row.time));
         spread(&mut times, how, seed);
-        same.drain(..).zip(&times).try_for_each(|(row, time)| settled.take(Row { time: *time, ..row }))
+        same.iter_mut().zip(&times).for_each(|(row, time)| row.time = *time);
+        if !times.is_sorted() {
+            same.sort_by_key(|row| row.time);
+        }
+        same.drain(..).try_for_each(&mut take)
     };
-    let merged = parts.merged(|row| {
-        // Rows of one instant are spread together.
-        if same.last().is_some_and(|last| last.time != row.time) || same.len() > 1 && how == Spread::None {
-            flush(&mut same, &mut settled)?;
+    let second = |row: &Row| row.time.div_euclid(SECOND_NS);
+    parts.merged(|row| {
+        // Rows of one second are spread together.
+        if same.last().is_some_and(|last| how == Spread::None || second(last) != second(&row)) {
+            flush(&mut same)?;
         }
         same.push(row);
         Ok(())
-    });
-    let finished = merged.and_then(|()| flush(&mut same, &mut settled)).and_then(|()| settled.spool.finish());
-    let spool = finished.map_err(|source| failed(folder, source))?;
-    Ok((spool, settled.events, settled.first.unwrap_or(0)))
+    })?;
+    flush(&mut same)
+}
+
+/// All rows at the time when they began, sorted anew in parts of at most `most` rows: what takes long ends after what
+/// began later.
+fn begun(parts: Parts, folder: &Path, most: usize, how: Spread, seed: Seed) -> io::Result<Parts> {
+    let mut again = Parts::create(folder)?;
+    let mut rows: Vec<Row> = Vec::new();
+    placed(parts, how, seed, |row| {
+        rows.push(Row { time: row.time.saturating_sub(lag_ns(row.lag_ms)), lag_ms: 0, ..row });
+        if rows.len() >= most {
+            again.add(rows.len(), |place| rows[place])?;
+            rows.clear();
+        }
+        Ok(())
+    })?;
+    again.add(rows.len(), |place| rows[place])?;
+    Ok(again)
 }
 
 /// A trace that is being written.

@@ -45,6 +45,15 @@ impl Slice {
             && (self.classes.is_empty() || self.classes.iter().any(|wanted| wanted == class))
     }
 
+    /// Whether it ends before it begins, whatever the trace, so that nothing can be kept.
+    pub fn is_backwards(&self) -> bool {
+        match (self.from, self.until) {
+            (Some(Edge::After(from)), Some(Edge::After(until))) => from >= until,
+            (Some(Edge::At(from)), Some(Edge::At(until))) => from >= until,
+            _ => false,
+        }
+    }
+
     /// Whether nothing from `item` on is kept.
     pub fn is_over(&self, item: &Item, first: i64) -> bool {
         self.until.is_some_and(|edge| item.time_ns >= edge.time(first))
@@ -66,6 +75,7 @@ mod tests {
             class: class.map(str::to_owned),
             ttl: None,
             origin_time: None,
+            whole_second: true,
         };
         let slice = Slice {
             from: Some(Edge::After(SimDuration::from_secs(10))),

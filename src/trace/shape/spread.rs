@@ -33,12 +33,16 @@ impl Spread {
     }
 }
 
-/// Moves each time, whole seconds in nanoseconds and never decreasing, to a place inside its second.
+/// Moves each whole second among `times`, which never decrease, to a place inside that second; nanoseconds. Times with a
+/// fraction stay, so that those of one second may be out of order afterwards.
 pub(in crate::trace) fn spread(times: &mut [i64], how: Spread, seed: Seed) {
     let seed = seed.of("trace/spread");
     let mut offsets = Vec::new();
     for same in times.chunk_by_mut(|a, b| a == b) {
         let (second, count) = (same[0], same.len());
+        if second % SECOND_NS != 0 {
+            continue;
+        }
         offsets.clear();
         match how {
             Spread::None => return,
@@ -76,6 +80,13 @@ mod tests {
     fn even_places_are_the_middles_of_equal_parts() {
         assert_eq!(spread_of(&[5, 5, 7], Spread::Even, 1), [5_250_000_000, 5_750_000_000, 7_500_000_000]);
         assert_eq!(spread_of(&[5, 5], Spread::None, 1), [5_000_000_000, 5_000_000_000]);
+    }
+
+    #[test]
+    fn times_with_a_fraction_stay() {
+        let mut times = [5_000_000_000, 5_000_000_000, 5_100_000_000, 6_000_000_000];
+        spread(&mut times, Spread::Even, Seed::new(1));
+        assert_eq!(times, [5_250_000_000, 5_750_000_000, 5_100_000_000, 6_500_000_000]);
     }
 
     #[test]

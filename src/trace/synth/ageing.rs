@@ -51,6 +51,8 @@ pub(super) struct Ageing {
     scale: f64,
     /// Objects of the start.
     at_start: usize,
+    /// Whose popularity each later object has; empty where ranks go round.
+    forebears: Vec<u32>,
     /// The objects that are there now.
     head: usize,
     tail: usize,
@@ -99,6 +101,7 @@ impl Ageing {
             at += gap();
         }
         let mut heirs = seed.of("heirs").stream();
+        let mut forebears = Vec::new();
         let mut sums = Vec::with_capacity(born.len() + 1);
         let mut sum = 0.0;
         sums.push(sum);
@@ -107,7 +110,11 @@ impl Ageing {
                 // Ranks go round: whoever leaves hands on the rank it once inherited.
                 Retire::Oldest => weights[index % count],
                 Retire::None if index < count => weights[index],
-                Retire::None => weights[alias::below(&mut heirs, count) as usize],
+                Retire::None => {
+                    let forebear = alias::below(&mut heirs, count);
+                    forebears.push(forebear);
+                    weights[forebear as usize]
+                }
             };
             sums.push(sum);
         }
@@ -120,6 +127,7 @@ impl Ageing {
             guide,
             scale,
             at_start: count,
+            forebears,
             head: 0,
             tail: count,
             cohorts: Vec::new(),
@@ -133,6 +141,13 @@ impl Ageing {
     /// How many objects there will have been.
     pub(super) fn len(&self) -> usize {
         self.born.len()
+    }
+
+    /// The object of the start whose popularity this one has.
+    pub(super) fn forebear(&self, index: usize) -> usize {
+        let later = index.checked_sub(self.at_start);
+        let drawn = later.and_then(|later| self.forebears.get(later));
+        drawn.map_or(index % self.at_start, |forebear| *forebear as usize)
     }
 
     /// When each object that is not there from the start is uploaded, in seconds and in order.

@@ -2,7 +2,8 @@
 //!
 //! Objects have numbers class by class; what is uploaded later comes behind all of them, and
 //! one-hit wonders last, in the order in which they are made. An object's size depends on its class and
-//! on which of that class it is, never on when it was drawn.
+//! on which of that class it is (and on how popular that is, where the class's sizes go by it), never on when it was
+//! drawn.
 
 use super::Class;
 use super::alias::Alias;
@@ -37,12 +38,29 @@ struct Kind<'w> {
     seed: Seed,
     /// How many originals of it there are.
     originals: u64,
+    /// The place of each original in the order of popularity, from 0 to 1; empty where sizes do not go by it.
+    places: Vec<f64>,
     /// By how many requests a rendition is asked for; `None` without renditions.
     renditions: Option<Alias>,
     /// How many renditions are asked for more often than each.
     ranks: Vec<u8>,
     /// For the renditions of one-hit objects.
     stream: Stream,
+}
+
+impl Kind<'_> {
+    /// The size of original `number`, which is the `nth` of those that are added together.
+    fn size(&self, number: u64, nth: u32) -> u32 {
+        let mut stream = self.seed.keyed(number, 0);
+        let size = &self.class.size;
+        if self.places.is_empty() {
+            return size.draw(&mut stream);
+        }
+        let own = usize::try_from(number).ok().and_then(|number| self.places.get(number));
+        // Beyond them a whole generation is replaced.
+        let place = own.copied().unwrap_or_else(|| self.places[nth as usize % self.places.len()]);
+        size.draw_placed(Some(place), &mut stream)
+    }
 }
 
 impl<'w> Catalogue<'w> {
@@ -53,6 +71,7 @@ impl<'w> Catalogue<'w> {
             id: ClassId::from_index(number),
             seed: seed.of(&class.name),
             originals: 0,
+            places: Vec::new(),
             renditions: by_share(class),
             ranks: ranks(&class.renditions),
             stream: seed.of("rendition").of(&class.name).stream(),
@@ -65,14 +84,23 @@ impl<'w> Catalogue<'w> {
         }
     }
 
+    /// Says how popular the next originals of a class are, from 0 for the most popular to 1. Once all are said, those
+    /// that are added replace them one by one.
+    pub(super) fn place(&mut self, class: usize, places: impl Iterator<Item = f64>) {
+        let kind = &mut self.classes[class];
+        if kind.class.size.follows_popularity() {
+            kind.places.extend(places);
+        }
+    }
+
     /// Adds originals of a class with all their renditions; the number of the first.
     pub(super) fn extend(&mut self, class: usize, originals: u32) -> u32 {
         let first = ObjectId::from_index(self.facts.len());
         let kind = &mut self.classes[class];
-        for _ in 0..originals {
+        for nth in 0..originals {
             let number = kind.originals;
             kind.originals += 1;
-            let size = kind.class.size.draw(&mut kind.seed.keyed(number, 0));
+            let size = kind.size(number, nth);
             let family = ObjectId::from_index(self.facts.len());
             if kind.class.renditions.is_empty() {
                 self.facts.push(Fact { size, class: kind.id, size_is_imputed: false });
@@ -94,7 +122,7 @@ impl<'w> Catalogue<'w> {
     pub(super) fn one_hit(&mut self, class: usize) -> ObjectId {
         let object = ObjectId::from_index(self.facts.len());
         let kind = &mut self.classes[class];
-        let mut size = kind.class.size.draw(&mut kind.seed.keyed(kind.originals, 0));
+        let mut size = kind.class.size.draw_placed(None, &mut kind.seed.keyed(kind.originals, 0));
         kind.originals += 1;
         if let Some(renditions) = &kind.renditions {
             let rendition = renditions.draw(&mut kind.stream);

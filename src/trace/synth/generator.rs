@@ -7,7 +7,7 @@ use super::arrival::{BLOCK, Traffic};
 use super::catalogue::Catalogue;
 use super::event::{Begun, Mode, Purge, Site};
 use super::flow::{Flow, Requests};
-use super::source::Source;
+use super::source::{Source, order, places};
 use super::viewers::{History, PageViews, Renewal, Viewers};
 use super::{Class, Workload};
 use crate::random::Seed;
@@ -164,11 +164,16 @@ fn firsts(classes: &[Class]) -> Vec<u32> {
 /// The source of each class; first all objects of the start are made, then those that are uploaded later.
 pub(super) fn sources(workload: &Workload, catalogue: &mut Catalogue<'_>, seed: Seed) -> Vec<Source> {
     let classes = &workload.classes;
-    let first: Vec<u32> =
-        classes.iter().enumerate().map(|(number, class)| catalogue.extend(number, class.objects)).collect();
-    let source =
-        |class: (usize, &Class)| Source::new(class, first[class.0], catalogue, workload.duration, seed);
-    classes.iter().enumerate().map(source).collect()
+    let mut at_start = Vec::with_capacity(classes.len());
+    for (number, class) in classes.iter().enumerate() {
+        let order = order(class, seed);
+        if class.size.follows_popularity() {
+            catalogue.place(number, places(&order).into_iter());
+        }
+        at_start.push((catalogue.extend(number, class.objects), order));
+    }
+    let source = |(class, start)| Source::new(class, start, catalogue, workload.duration, seed);
+    classes.iter().enumerate().zip(at_start).map(source).collect()
 }
 
 /// New objects for all that is replaced.

@@ -83,17 +83,16 @@ struct ByAge {
 }
 
 impl Source {
-    /// The source of class number `class`, whose objects from `first` on are in the catalogue.
+    /// The source of class number `class`, whose objects from `first` on are in the catalogue; `order` is
+    /// [`order`] of the class.
     pub(super) fn new(
         (class, of): (usize, &Class),
-        first: u32,
+        (first, order): (u32, Vec<u32>),
         catalogue: &mut Catalogue<'_>,
         duration: SimDuration,
         seed: Seed,
     ) -> Self {
         let per_original = of.per_original();
-        let mut order: Vec<u32> = (0..of.objects).collect();
-        shuffle(&mut order, &mut seed.of("rank").of(&of.name).stream());
         let popularity = seed.of("popularity").of(&of.name);
         let law = match of.churn {
             None => Law::Steady {
@@ -112,6 +111,11 @@ impl Source {
                     .for_each(|(original, weight)| weights[*original as usize] = *weight);
                 let ageing = Ageing::new(&weights, churn, duration, popularity);
                 let new = u32::try_from(ageing.len()).expect("objects fit in 32 bits") - of.objects;
+                if of.size.follows_popularity() {
+                    let places = places(&order);
+                    let later = of.objects as usize..ageing.len();
+                    catalogue.place(class, later.map(|index| places[ageing.forebear(index)]));
+                }
                 let later = catalogue.extend(class, new);
                 Law::Ageing(Box::new(ByAge { ageing, by_rank: order, at_start: of.objects, first, later }))
             }
@@ -235,6 +239,22 @@ impl ByAge {
         };
         ObjectId::new(number)
     }
+}
+
+/// The originals of a class at the start, the most popular first.
+pub(super) fn order(of: &Class, seed: Seed) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..of.objects).collect();
+    shuffle(&mut order, &mut seed.of("rank").of(&of.name).stream());
+    order
+}
+
+/// The place of each original in such an order, in the middle of its part of all from 0 to 1.
+pub(super) fn places(order: &[u32]) -> Vec<f64> {
+    let mut places = vec![0.0; order.len()];
+    for (rank, original) in order.iter().enumerate() {
+        places[*original as usize] = (rank as f64 + 0.5) / order.len() as f64;
+    }
+    places
 }
 
 /// Every order equally likely (Durstenfeld 1964).

@@ -12,21 +12,14 @@
 //! size = { model = "empirical", path = "sizes.csv" }
 //! ```
 
-use super::SizeModel;
+use super::{SizeModel, Weighted};
 use crate::catalog::{Invalid, Kind, Param, Plugin};
 use crate::random::Stream;
-use crate::trace::synth::alias::Alias;
 use crate::trace::synth::{Setup, table};
-
-/// Redis refuses longer strings (proto-max-bulk-len).
-const MOST: f64 = 536_870_912.0;
 
 /// The model; see the page above.
 #[derive(Debug)]
-pub struct Empirical {
-    sizes: Vec<u32>,
-    weights: Alias,
-}
+pub struct Empirical(Weighted);
 
 /// Parameters of [`Empirical`].
 #[derive(Debug, serde::Deserialize, serde::Serialize)]
@@ -53,33 +46,17 @@ impl Plugin for Empirical {
     type Params = Params;
     type Setup = Setup;
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "checked to lie between 1 and 2^29"
-    )]
     fn new(params: &Params, setup: &Setup) -> Result<Self, Invalid> {
         let layout = table::Layout { first: "bytes", second: "weight", second_if_absent: Some(1.0) };
         let rows = table::rows(setup, &params.path, params.table.as_deref(), &layout)?;
         let param = if params.table.is_some() { "table" } else { "path" };
-        if let Some((bytes, _)) = rows.iter().find(|(bytes, _)| !(1.0..=MOST).contains(bytes)) {
-            let what = format!("a size must lie between 1 byte and 512MiB, but one is {bytes}");
-            return Err(Invalid::param(param, what));
-        }
-        if rows.iter().all(|(_, weight)| *weight <= 0.0) {
-            return Err(Invalid::param(param, "at least one weight must be above 0"));
-        }
-        let weights: Vec<f64> = rows.iter().map(|(_, weight)| *weight).collect();
-        Ok(Self {
-            sizes: rows.iter().map(|(bytes, _)| bytes.round() as u32).collect(),
-            weights: Alias::new(&weights),
-        })
+        Weighted::new(&rows, param).map(Self)
     }
 }
 
 impl SizeModel for Empirical {
     fn draw(&self, stream: &mut Stream) -> u32 {
-        self.sizes[self.weights.draw(stream) as usize]
+        self.0.draw(stream)
     }
 }
 

@@ -1,0 +1,61 @@
+//! The classes that only the whole recording tells, for whoever reads it as a stream: an object's size is the largest of
+//! all its responses, and one request with a status puts all requests of the object into a class.
+
+use std::path::Path;
+
+use super::class::{ABSENT, OTHER};
+use super::intern::Interner;
+use super::{Digest, Input, Options, open_all};
+use crate::random::Seed;
+use crate::trace::TraceError;
+
+/// The class of each key.
+pub(super) struct Verdicts {
+    keys: Interner,
+    class_of: Vec<usize>,
+    names: Vec<String>,
+}
+
+impl Verdicts {
+    /// Reads all of `inputs` once; `None` where they cannot be read twice, or hold no request.
+    pub(super) fn of(inputs: &[Input], options: &Options) -> Result<Option<Self>, TraceError> {
+        let is_kept = |path: &Path| path.metadata().is_ok_and(|about| about.is_file());
+        if !inputs.iter().all(|input| matches!(input, Input::File(path) if is_kept(path))) {
+            return Ok(None);
+        }
+        let options = Options { digest: Digest::LeftOut, ..options.clone() };
+        // Where requests lie inside their second changes no class.
+        let import = match open_all(inputs, &options, Seed::new(0)) {
+            Err(TraceError::NothingLeft { .. }) => return Ok(None),
+            other => other?,
+        };
+        let objects = import.trace.objects();
+        let count = u32::try_from(objects.len()).unwrap_or(u32::MAX);
+        let mut verdicts = Self {
+            keys: Interner::with_limit(count),
+            class_of: Vec::new(),
+            names: objects.classes().to_vec(),
+        };
+        for object in (0..count).map(crate::trace::ObjectId::new) {
+            verdicts.keys.id(&objects.key(object));
+            verdicts.class_of.push(objects.class(object).index());
+        }
+        Ok(Some(verdicts))
+    }
+
+    /// The class of the object with this key, or `None` for [`OTHER`]; nothing at all for a key that nobody asks for.
+    pub(super) fn class(&mut self, key: &str) -> Option<Option<String>> {
+        // Full of what is known, the table gives no number to what is not.
+        let id = self.keys.id(key)?;
+        let name = &self.names[*self.class_of.get(id as usize)?];
+        Some((name != OTHER).then(|| name.clone()))
+    }
+}
+
+/// The rules that one record alone cannot decide.
+pub(super) fn undecided(options: &Options) -> Vec<&str> {
+    let rules = options.classes.iter().filter(|rule| rule.asks_for_size() || !rule.status.is_empty());
+    // What was never there only all requests tell.
+    let absent = options.negative.then_some(ABSENT);
+    rules.map(|rule| rule.name.as_str()).chain(absent).collect()
+}
