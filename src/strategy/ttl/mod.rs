@@ -240,7 +240,8 @@ impl Ttl {
             modifiers,
             resolution,
             rounding,
-            whole: SimDuration::ZERO,
+            // None yet; this one is left alone anyway.
+            whole: SimDuration::FOREVER,
             needs,
             in_flight: 0,
             log: None,
@@ -415,13 +416,11 @@ mod tests {
             let mut ttl = Ttl::new(Box::new(Always(span)), Vec::new(), TtlResolution::Seconds, Seed::new(5));
             assert_eq!(ttl.fresh_until(&fill(7)), SimTime::from_nanos(7) + span);
         }
-        let mut short = Ttl::new(
-            Box::new(Always(SimDuration::from_nanos(1))),
-            Vec::new(),
-            TtlResolution::Milliseconds,
-            Seed::new(5),
-        );
-        assert_eq!(short.fresh_until(&fill(0)), SimTime::from_nanos(1_000_000));
+        for nanos in [0, 1] {
+            let rule = Box::new(Always(SimDuration::from_nanos(nanos)));
+            let mut short = Ttl::new(rule, Vec::new(), TtlResolution::Milliseconds, Seed::new(5));
+            assert_eq!(short.fresh_until(&fill(0)), SimTime::from_nanos(1_000_000), "at least one step");
+        }
     }
 
     /// A schedule that doubles TTLs from eight in the morning on, and jitter.
