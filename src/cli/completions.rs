@@ -41,7 +41,10 @@ pub(super) fn man(args: &Man) -> Result<Status, CliError> {
             let called = title.replacen('-', " ", 1);
             match names.as_slice() {
                 [] => anyhow::anyhow!("{called} has no commands of its own, so there is no \"{name}\" in it"),
-                names => anyhow::anyhow!("no command of {called} is called \"{name}\"; there are {}", names.join(", ")),
+                names => anyhow::anyhow!(
+                    "no command of {called} is called \"{name}\"; there are {}",
+                    names.join(", ")
+                ),
             }
         })?;
         title = format!("{title}-{name}");

@@ -131,7 +131,8 @@ and a longer TTL costs nothing here.";
 
 /// [`UNKNOWN_CHANGES`] where that is so; nothing where no replication finished.
 fn unknown_changes(cells: &[score::Cell]) -> Option<String> {
-    let mut told = cells.iter().flat_map(|cell| cell.runs.iter().map(|run| run.freshness.is_some())).peekable();
+    let mut told =
+        cells.iter().flat_map(|cell| cell.runs.iter().map(|run| run.freshness.is_some())).peekable();
     told.peek()?;
     (!told.any(|told| told)).then(|| UNKNOWN_CHANGES.to_owned())
 }

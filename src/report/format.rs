@@ -241,9 +241,13 @@ mod tests {
         assert_eq!(relative(-0.41), "-41 %");
         assert_eq!(relative(0.034), "+3.4 %");
         assert_eq!(relative(19.0), "×20");
-        for (half, text) in
-            [(0.0, "0 pt"), (0.000_011, "< 0.01 pt"), (0.000_474, "0.05 pt"), (0.003, "0.30 pt"), (0.0123, "1.2 pt")]
-        {
+        for (half, text) in [
+            (0.0, "0 pt"),
+            (0.000_011, "< 0.01 pt"),
+            (0.000_474, "0.05 pt"),
+            (0.003, "0.30 pt"),
+            (0.0123, "1.2 pt"),
+        ] {
             assert_eq!(half_points(half), text);
         }
     }

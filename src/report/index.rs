@@ -48,7 +48,11 @@ fn row(folder: &Path, name: &str) -> IndexRow {
     let question = read.as_ref().map(|record| format::shortened(record.scenario.question.trim(), 300));
     IndexRow {
         name: format::shortened(name, format::LONGEST_NAME),
-        link: if folder.join(name).join(PAGE).is_file() { format!("{}/{PAGE}", encoded(name)) } else { String::new() },
+        link: if folder.join(name).join(PAGE).is_file() {
+            format!("{}/{PAGE}", encoded(name))
+        } else {
+            String::new()
+        },
         question: question.unwrap_or_default(),
         run: read.map(|record| told(&record)).map_err(|error| error.to_string()),
     }
@@ -121,6 +125,9 @@ mod tests {
     fn a_folder_that_is_not_there_is_named_with_a_remedy() {
         let folder = tempfile::tempdir().unwrap();
         let error = write_index(&folder.path().join("gone")).unwrap_err().to_string();
-        assert!(error.contains("cannot read") && error.contains("--index reports") && !error.contains("--out"), "{error}");
+        assert!(
+            error.contains("cannot read") && error.contains("--index reports") && !error.contains("--out"),
+            "{error}"
+        );
     }
 }

@@ -90,9 +90,10 @@ fn recommendation(reading: &Reading, winner: &Cell) -> String {
         }
         None => String::new(),
     };
-    let load = [(&STAMPEDES, "stampedes an hour"), (&PEAK_ORIGIN_RATE, "origin fetches in the busiest second")]
-        .into_iter()
-        .filter_map(|(measure, words)| instead(reading, winner, base, measure, words));
+    let load =
+        [(&STAMPEDES, "stampedes an hour"), (&PEAK_ORIGIN_RATE, "origin fetches in the busiest second")]
+            .into_iter()
+            .filter_map(|(measure, words)| instead(reading, winner, base, measure, words));
     let effects: Vec<String> = held(reading, winner, base).into_iter().chain(load).collect();
     let with = if effects.is_empty() { String::new() } else { format!(", with {}", listed(&effects)) };
     format!("{set} {}: {hits}{against}{with}.", reading::name(winner))
@@ -314,7 +315,11 @@ mod tests {
             indistinguishable: Some(false),
         };
         record.cells[5].paired.insert("memory".into(), less);
-        assert!(says(&record).contains("with 51.2 MiB of memory on average instead of 205 MiB, "), "{}", says(&record));
+        assert!(
+            says(&record).contains("with 51.2 MiB of memory on average instead of 205 MiB, "),
+            "{}",
+            says(&record)
+        );
         record.cells[5].paired.get_mut("memory").unwrap().indistinguishable = Some(true);
         assert!(!says(&record).contains("of memory"));
     }

@@ -71,7 +71,9 @@ pub(crate) fn words(objectives: &[Objective]) -> Option<String> {
         some => format!("; the weights of the other {some} objectives do not matter"),
     };
     let name = reading::name(first);
-    Some(format!("One weight changed at a time, {name} keeps the best score while {told} of all weights{others}."))
+    Some(format!(
+        "One weight changed at a time, {name} keeps the best score while {told} of all weights{others}."
+    ))
 }
 
 /// The stretch in which the scenario's weight lies.
@@ -91,7 +93,10 @@ mod tests {
         let of = |name, now, stretches: &[(f64, f64, &'static str)]| Objective {
             name,
             now,
-            stretches: stretches.iter().map(|(from, to, id)| (*from, *to, if *id == "this" { this } else { that })).collect(),
+            stretches: stretches
+                .iter()
+                .map(|(from, to, id)| (*from, *to, if *id == "this" { this } else { that }))
+                .collect(),
         };
         let firm = of("hit", 0.5, &[(0.0, 1.0, "this")]);
         assert!(words(&[firm]).unwrap().starts_with("Whatever single weight"));

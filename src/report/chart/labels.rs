@@ -52,8 +52,11 @@ impl Labels {
         ];
         let near = near.map(|area| Placed { area, leader: None });
         let far = [30.0, 50.0, 72.0, 96.0].into_iter().flat_map(|away| {
-            let lefts = [middle, x + beside, x - beside - width, x + beside + 40.0, x - beside - width - 40.0];
-            [-1.0, 1.0].into_iter().flat_map(move |side| lefts.map(|left| held(left, y + side * (beside + away))))
+            let lefts =
+                [middle, x + beside, x - beside - width, x + beside + 40.0, x - beside - width - 40.0];
+            [-1.0, 1.0]
+                .into_iter()
+                .flat_map(move |side| lefts.map(|left| held(left, y + side * (beside + away))))
         });
         let far = far.map(|area| Placed { area, leader: Some(leader((x, y), radius, area)) });
         let found = near.into_iter().chain(far).find(|placed| self.is_free((x, y), placed))?;
@@ -63,8 +66,7 @@ impl Labels {
 
     fn is_free(&self, point: (f64, f64), new: &Placed) -> bool {
         let (area, within) = (new.area, self.within);
-        let inside =
-            area.0 >= within.0 && area.1 >= within.1 && area.2 <= within.2 && area.3 <= within.3;
+        let inside = area.0 >= within.0 && area.1 >= within.1 && area.2 <= within.2 && area.3 <= within.3;
         let covers = |other: &Area| overlap(area, *other);
         let crosses = |other: &Area| new.leader.is_some_and(|line| meets(line, *other));
         // The line begins at the edge of the point's own marker, and of those at the same place.
@@ -77,9 +79,9 @@ impl Labels {
             && !self.lines.iter().any(covers)
             && !self.markers.iter().any(|marker| !own(marker) && crosses(marker))
             && self.placed.iter().all(|old| {
-                let led = old.leader.is_some_and(|line| {
-                    meets(line, area) || new.leader.is_some_and(|new| cross(line, new))
-                });
+                let led = old
+                    .leader
+                    .is_some_and(|line| meets(line, area) || new.leader.is_some_and(|new| cross(line, new)));
                 !covers(&old.area) && !crosses(&old.area) && !led
             })
     }
@@ -175,7 +177,13 @@ mod tests {
                 .collect();
             for (number, (at, one)) in placed.iter().enumerate() {
                 assert!(!markers.iter().chain(&lines).any(|area| overlap(one.area, *area)));
-                let others = || placed.iter().enumerate().filter(|(other, _)| *other != number).map(|(_, (_, other))| other);
+                let others = || {
+                    placed
+                        .iter()
+                        .enumerate()
+                        .filter(|(other, _)| *other != number)
+                        .map(|(_, (_, other))| other)
+                };
                 assert!(others().all(|other| !overlap(one.area, other.area)));
                 if let Some(line) = one.leader {
                     leaders += 1;

@@ -150,7 +150,8 @@ fn labels(
         };
         let text = format!("{}{role}", fitted(&cell.strategy, 170.0));
         let text = format!("{text}, {}", reading::capacity(cell.capacity));
-        let Some(Placed { area, leader }) = labels.place(point.at, point.radius, text_width(&text, TEXT)) else {
+        let Some(Placed { area, leader }) = labels.place(point.at, point.radius, text_width(&text, TEXT))
+        else {
             continue;
         };
         if let Some(line) = leader {

@@ -80,7 +80,8 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
         reading::name(first)
     );
     let several = cells.iter().any(|cell| cell.replications > 1);
-    let means = if several { "Bars are means over the replications; the table below has their sums. " } else { "" };
+    let means =
+        if several { "Bars are means over the replications; the table below has their sums. " } else { "" };
     let note = format!("{means}{}", sampling.words(buckets));
     Ok((sheet.finish("stampedes", "Duplicate origin fetches over time", finding), note))
 }

@@ -111,7 +111,8 @@ impl Comparison<'_> {
         let of_pair = |pair: &Pair| -> Vec<String> {
             let beyond = |limit: &FailOn| {
                 let of = |cell: &Cell| limit.measure.of(cell).is_some();
-                let Some(shift) = pair.shifts.iter().find(|shift| shift.measure.key == limit.measure.key) else {
+                let Some(shift) = pair.shifts.iter().find(|shift| shift.measure.key == limit.measure.key)
+                else {
                     let vanished = of(pair.before) && !of(pair.after);
                     return vanished.then(|| {
                         format!(
@@ -135,7 +136,10 @@ impl Comparison<'_> {
             limits.iter().filter_map(beyond).collect()
         };
         let gone = self.only_before.iter().map(|cell| {
-            format!("{}: only the run before has this cell, so it cannot be checked (limit {written})", name(cell))
+            format!(
+                "{}: only the run before has this cell, so it cannot be checked (limit {written})",
+                name(cell)
+            )
         });
         let idle = limits.iter().filter(|limit| {
             let known = |pair: &Pair| limit.measure.of(pair.before).is_some();
@@ -200,7 +204,10 @@ mod tests {
         let found = failures(&before, &after);
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(found[0].contains("no data of fresh hits any more (limit fresh_hit:0.1pt)"), "{found:?}");
-        assert!(found[1].starts_with(&reading::name(&gone)) && found[1].contains("only the run before"), "{found:?}");
+        assert!(
+            found[1].starts_with(&reading::name(&gone)) && found[1].contains("only the run before"),
+            "{found:?}"
+        );
         // What is new has nothing to be measured by.
         assert_eq!(failures(&after, &before).len(), 0);
         for cell in &mut after.cells {

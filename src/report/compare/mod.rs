@@ -174,7 +174,11 @@ impl<'a> Comparison<'a> {
             return None;
         }
         let told = |how: &Provenance| {
-            format!("{} after a warm-up of {}", format::duration(how.scored_s), format::duration(how.warmup_s))
+            format!(
+                "{} after a warm-up of {}",
+                format::duration(how.scored_s),
+                format::duration(how.warmup_s)
+            )
         };
         Some(format!("They score different stretches: before {}, now {}.", told(before), told(now)))
     }

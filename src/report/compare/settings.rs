@@ -57,7 +57,8 @@ fn differing(
                 match (a, b) {
                     (Some(a), Some(b)) => differing(&format!("{path}[{name}]"), Some(a), Some(b), found),
                     (a, b) => {
-                        let there = |value: Option<&Value>| if value.is_some() { "there" } else { format::NONE };
+                        let there =
+                            |value: Option<&Value>| if value.is_some() { "there" } else { format::NONE };
                         let path = format::shortened(&format!("{path}[{name}]"), 120);
                         found.push((path, there(a).into(), there(b).into()));
                     }

@@ -12,8 +12,12 @@ pub(super) fn table(record: &Record) -> Table {
     let mut row = |name: &str, value: String| table.row(vec![Td::heading(name), Td::text(value)]);
     let (scenario, trace, how) = (&record.scenario, &record.trace, &record.provenance);
     let commit = record.tool.commit.as_ref();
-    let commit = commit.map(|commit| format!(", commit {}", format::shortened(commit, 64))).unwrap_or_default();
-    row("Tool", format!("{} {}{commit}, record schema {}", record.tool.name, record.tool.version, record.schema));
+    let commit =
+        commit.map(|commit| format!(", commit {}", format::shortened(commit, 64))).unwrap_or_default();
+    row(
+        "Tool",
+        format!("{} {}{commit}, record schema {}", record.tool.name, record.tool.version, record.schema),
+    );
     if !record.source.is_simulation() {
         row("Source", "live: measured against a real server, in real time".to_owned());
     }

@@ -217,7 +217,10 @@ pub(super) const GLOSSARY: [(&str, &str); 23] = [
         "The paired interval of the difference contains 0, so the run cannot tell the two apart.",
     ),
     ("Score", "A weighted mean of objectives from 0 to 1; the formula stands under provenance."),
-    ("Knee", "The least memory limit from which on no doubling adds a point of fresh hits, on average between simulated limits."),
+    (
+        "Knee",
+        "The least memory limit from which on no doubling adds a point of fresh hits, on average between simulated limits.",
+    ),
     (
         "Bound",
         "What no real cache reaches: it looks into the future or has no limit. It shows how far there is to go.",

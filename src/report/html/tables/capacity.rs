@@ -13,11 +13,14 @@ pub(in crate::report::html) fn capacity(reading: &Reading) -> Option<Table> {
     let mut table = by_limit(reading, &curves, "capacity-table", "Fresh hits by memory limit", &FRESH_HIT)?;
     table.heads.push(super::super::grid::Head { text: "stops paying at".into(), ..Default::default() });
     for (row, curve) in table.rows.iter_mut().zip(&curves) {
-        row.cells.push(Td::text(match curve.knee() {
-            Knee::At(place) => reading::capacity(curve.cells[place].1.capacity),
-            Knee::Beyond => "not within these limits".into(),
-            Knee::Unknown => format::NONE.into(),
-        }).or("data are missing at some limits"));
+        row.cells.push(
+            Td::text(match curve.knee() {
+                Knee::At(place) => reading::capacity(curve.cells[place].1.capacity),
+                Knee::Beyond => "not within these limits".into(),
+                Knee::Unknown => format::NONE.into(),
+            })
+            .or("data are missing at some limits"),
+        );
     }
     Some(table)
 }
@@ -50,7 +53,8 @@ fn by_limit(
         let value = |(wanted, _): &(f64, &Cell)| match cell_at(*wanted) {
             Some((_, cell)) => Td {
                 of: format!("{}{}", reading.pointer(cell), measure.path),
-                ..Td::number(measure.of(cell), measure.unit).or(reading.why_unknown(cell, measure).unwrap_or_default())
+                ..Td::number(measure.of(cell), measure.unit)
+                    .or(reading.why_unknown(cell, measure).unwrap_or_default())
             },
             None => Td::number(None, measure.unit).or("not simulated at that limit"),
         };

@@ -26,7 +26,9 @@ pub(in crate::report::html) fn misses(reading: &Reading) -> Table {
     let mut table = Table::new("misses-table", "Outcomes, of requests after warm-up", &columns);
     let told = told_of(reading);
     table.each(reading, told.iter().copied(), |cell| {
-        let shares = shown.iter().map(|(_, count)| Td::share(count(&cell.outcomes), cell.requests).or("no requests were scored"));
+        let shares = shown
+            .iter()
+            .map(|(_, count)| Td::share(count(&cell.outcomes), cell.requests).or("no requests were scored"));
         std::iter::once(Td::count(cell.requests)).chain(shares).collect()
     });
     note_the_others(reading, &told, &mut table);

@@ -105,7 +105,8 @@ pub(in crate::report::html) fn worst_stampedes(reading: &Reading) -> Option<Tabl
         }
     }
     if replications(reading) > 1 {
-        let note = "Other replications may have had larger ones: the largest of all stands in the table above.";
+        let note =
+            "Other replications may have had larger ones: the largest of all stands in the table above.";
         table.notes.push(note.into());
     }
     (!table.rows.is_empty()).then_some(table)
