@@ -34,6 +34,7 @@ use std::sync::Arc;
 
 pub use error::{Mistake, ScenarioError};
 pub use need::{Need, recorded_at_once};
+pub use rewrite::relocated;
 
 use crate::cache::eviction::EvictionPolicy;
 use crate::cache::memory::MemoryModel;
