@@ -367,10 +367,24 @@ fn unsorted_rows_are_put_in_order() {
     );
     bench.put("t.log", "time,key,size\n30,/a,5\n10,/b,5\n20,/a,5\n");
     let output = bench.ttlab(&["run", "s.toml", "--trace", "t.log", "--out", "out"]);
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{message}");
+    assert!(
+        message.contains("put into the order of time: 1 earlier than the line before, late by up to 20s"),
+        "{message}"
+    );
     let record = ttlab::record::Record::read(&bench.path("out/record.json")).expect("the record is readable");
     assert_eq!((record.trace.requests, record.cells[0].outcomes.fresh_hit), (3, 1));
     assert!((record.trace.span_s - 20.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_record_that_is_not_there_is_told_once() {
+    let output = Bench::new().ttlab(&["report", "nowhere.json"]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert_eq!(message.matches("No such file").count(), 1, "{message}");
+    assert!(message.contains("nowhere.json: No such file"), "{message}");
 }
 
 /// Sends a process the signal of Ctrl-C.

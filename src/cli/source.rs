@@ -14,6 +14,7 @@ use crate::scenario::{Scenario, ScenarioError, Source, trace_settings};
 use crate::trace::import::{self, Digest, Import, Options, Provenance, Skipped, Spill};
 use crate::trace::{Trace, TraceError};
 use crate::tune::Runs;
+use crate::units::SimDuration;
 
 /// A scenario with what is known of its file.
 pub(super) struct ScenarioFile {
@@ -260,12 +261,20 @@ pub(super) fn trace_error(error: TraceError) -> CliError {
 
 /// What was read, and what was left out, in a few lines.
 fn read(provenance: &Provenance) -> String {
-    let Provenance { file, format, format_was_guessed, kept, lines, skipped, .. } = provenance;
+    let Provenance { file, format, format_was_guessed, kept, lines, skipped, backward_steps, .. } =
+        provenance;
     let guessed = if *format_was_guessed { " (guessed from the content)" } else { "" };
     let mut text = format!("{file}: {format}{guessed}, {kept} requests in {lines} lines");
     for (reason, skipped) in skipped {
         let _ =
             write!(text, "\n  left out {}: {reason}, first in line {}", skipped.count, skipped.first_line);
+    }
+    if *backward_steps > 0 {
+        let late = SimDuration::from_nanos(provenance.max_lateness_ns);
+        let _ = write!(
+            text,
+            "\n  put into the order of time: {backward_steps} earlier than the line before, late by up to {late}"
+        );
     }
     text
 }

@@ -11,7 +11,7 @@ use super::source::{self, ScenarioFile};
 use super::terminal::{self, Phase};
 use super::{CliError, Output, Status, default_folder};
 use crate::report;
-use crate::report::tuned::Plan;
+use crate::report::tuned::{Place, Plan};
 use crate::tune::{self, Budget, Ended, Progress, Runs, Unfinished, Watch};
 use crate::units::{ByteSize, SimDuration};
 
@@ -116,12 +116,17 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
             )
             .into());
         }
+        Err(Unfinished::NoDrill(why)) => {
+            let shown = args.scenario.display();
+            return Err(anyhow!("{shown}: [tune] says drills = true, but {why}").into());
+        }
         Err(Unfinished::NonePlayed(why)) => {
             return Err(anyhow!("no setting could be played; the first reason: {why}").into());
         }
     };
     let status = if tuned.ended == Ended::NoneKeeps { Status::GateFailed } else { Status::Done };
-    let plan = Plan::new(&file.scenario, &file.text, tuned, &classes, command(args))
+    let place = Place { from: &args.scenario, to: &out, trace: args.trace.as_deref() };
+    let plan = Plan::new(&file.scenario, &file.text, tuned, &classes, &place, command(args))
         .map_err(|error| anyhow!("the result cannot be written into {}: {error}", args.scenario.display()))?;
     report::write_all(plan.files(), &out).map_err(anyhow::Error::from)?;
     tell(&plan, &file, args.output, &out.join(report::PAGE));

@@ -12,12 +12,12 @@ use super::wire::{Record, SCHEMA};
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// The file cannot be read.
-    #[error("{path}: {source}")]
+    #[error("{path}: {why}")]
     File {
         /// Which file.
         path: PathBuf,
-        /// Why.
-        source: io::Error,
+        /// Why; no source of its own, because the message says it already.
+        why: io::Error,
     },
     /// The text is no JSON, or no record.
     #[error("line {line}, column {column}: {what}")]
@@ -78,8 +78,8 @@ impl Record {
 
     /// Reads a record from a file.
     pub fn read(path: &Path) -> Result<Self, RecordError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| RecordError::File { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|why| RecordError::File { path: path.to_owned(), why })?;
         Self::from_json(&text)
             .map_err(|error| RecordError::In { path: path.to_owned(), error: Box::new(error) })
     }

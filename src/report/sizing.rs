@@ -83,7 +83,10 @@ impl SizingReport<'_> {
             "strategy": self.scenario.strategies[sized.strategy].name,
             "eviction": self.scenario.cache.evictions[sized.eviction].name(),
             "limits_tried": sized.tried,
-            "not_monotone": sized.not_monotone.map(|(passes, fails)| json!({ "passes_bytes": passes, "fails_bytes": fails })),
+            "not_monotone": sized.not_monotone.map(|fall| json!({
+                "metric": fall.metric, "smaller_bytes": fall.smaller, "larger_bytes": fall.larger,
+                "at_smaller": fall.before, "at_larger": fall.after,
+            })),
         });
         let more = match &sized.answer {
             Answer::NoCacheNeeded(probe) => json!({ "met": true, "maxmemory_bytes": 0, "at": seen(probe) }),
@@ -199,12 +202,16 @@ impl SizingReport<'_> {
                 Answer::Failed(why) => all.push(format!("{name} could not be simulated: {why}")),
                 _ => {}
             }
-            if let Some((passes, fails)) = sized.not_monotone {
+            if let Some(fall) = sized.not_monotone {
+                let unit = unit_of(fall.metric);
                 all.push(format!(
-                    "{name}: more memory is not always better here. {} is enough for what {} misses, so limits below the \
-                     answer were searched one by one; try the limit that you choose, and its neighbours.",
-                    bytes(passes),
-                    bytes(fails)
+                    "{name}: more memory is not always better here. {}: {} with {}, {} with {}; so limits below the answer \
+                     were searched one by one. Try the limit that you choose, and its neighbours.",
+                    label_of(fall.metric),
+                    unit.print(Some(fall.before)),
+                    bytes(fall.smaller),
+                    unit.print(Some(fall.after)),
+                    bytes(fall.larger)
                 ));
             }
         }

@@ -35,6 +35,7 @@ use std::sync::Arc;
 
 pub use error::{Mistake, ScenarioError};
 pub use need::{Need, recorded_at_once};
+pub use rewrite::relocated;
 pub use trace_settings::trace_settings;
 
 use crate::cache::eviction::EvictionPolicy;

@@ -63,6 +63,68 @@ impl Scenario {
     }
 }
 
+/// The text of a scenario with every file that it names renamed by `rename`; with `trace`, that is the recorded trace.
+///
+/// # Errors
+/// If the text is no TOML.
+pub fn relocated(
+    text: &str,
+    trace: Option<String>,
+    rename: impl Fn(&str) -> String,
+) -> Result<String, Unvaried> {
+    let wrong = |what: String| Unvaried { path: None, what, rule: None, help: None };
+    let mut document: DocumentMut =
+        text.parse().map_err(|error: toml_edit::TomlError| wrong(error.to_string()))?;
+    if let Some(table) = document.get_mut("trace").and_then(Item::as_table_like_mut) {
+        match (trace, table.get_mut("path")) {
+            (Some(trace), Some(written)) => replace(written, &trace.into()),
+            (Some(trace), None) => {
+                table.insert("path", toml_edit::value(trace));
+            }
+            (None, Some(written)) => renamed(written, &rename),
+            (None, None) => {}
+        }
+    }
+    if let Some(workload) = document.get_mut("workload") {
+        each_path(workload, &rename);
+    }
+    Ok(document.to_string())
+}
+
+/// Renames the path of every table below.
+fn each_path(item: &mut Item, rename: &dyn Fn(&str) -> String) {
+    if let Some(list) = item.as_array_of_tables_mut() {
+        for table in list.iter_mut() {
+            in_table(table, rename);
+        }
+    } else if let Some(table) = item.as_table_like_mut() {
+        in_table(table, rename);
+    } else if let Some(list) = item.as_array_mut() {
+        for entry in list.iter_mut().filter_map(toml_edit::Value::as_inline_table_mut) {
+            in_table(entry, rename);
+        }
+    }
+}
+
+fn in_table(table: &mut dyn TableLike, rename: &dyn Fn(&str) -> String) {
+    for (key, item) in table.iter_mut() {
+        if key.get() == "path" {
+            renamed(item, rename);
+        } else {
+            each_path(item, rename);
+        }
+    }
+}
+
+fn renamed(item: &mut Item, rename: &dyn Fn(&str) -> String) {
+    if let Some(new) = item.as_str().map(rename) {
+        // What stays as it is keeps its quotes.
+        if item.as_str() != Some(&new) {
+            replace(item, &new.into());
+        }
+    }
+}
+
 /// Writes the value that `effective` has at `path` into the innermost table of the text that the path leads to.
 fn put(table: &mut dyn TableLike, path: &KeyPath, depth: usize, effective: &toml::Table) -> Option<()> {
     let Step::Key(key) = &path.steps()[depth] else { return None };
@@ -183,6 +245,31 @@ ttl = { rule = "class-table", table = { photo = "2h" } }
             .replace("\"2h\"", "\"3h\"")
             .replace("\"a\".hit = [0, 1]\n", "");
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn every_file_is_renamed_where_it_is_written() {
+        let text = r#"
+[workload]
+arrivals = { model = "envelope", path = "rate.csv" } # by minute
+[[workload.class]]
+name = "path"
+size = { model = "empirical", path = 'sizes.csv' }
+[workload.more]
+class = [{ popularity = { path = "" } }]
+[tune]
+vary = [{ path = "cache.capacity" }]
+"#;
+        let rename = |path: &str| if path.is_empty() { String::new() } else { format!("../{path}") };
+        let expected = text.replace("rate.csv", "../rate.csv").replace("'sizes.csv'", "\"../sizes.csv\"");
+        assert_eq!(relocated(text, None, rename).unwrap(), expected);
+        let text = "[trace]\npath = \"a.log\" # today's\nformat = \"clf\"\n";
+        let named = |trace: Option<&str>| relocated(text, trace.map(str::to_owned), rename).unwrap();
+        assert_eq!(named(None), text.replace("a.log", "../a.log"));
+        assert_eq!(named(Some("b.log")), text.replace("a.log", "b.log"));
+        let without = "[trace]\nformat = \"clf\"\n";
+        let given = relocated(without, Some("b.log".into()), rename).unwrap();
+        assert_eq!(given, format!("{without}path = \"b.log\"\n"));
     }
 
     #[test]

@@ -168,7 +168,7 @@ mod tests {
         assert!((value - expected).abs() <= 1e-9 * expected.abs(), "{value} is not {expected}");
     }
 
-    /// The worked example of docs/cost.md: 8 GiB at 0.02 a GiB-hour, one replica, 20 % headroom, RSS 1.2.
+    /// The worked example of docs/guide.md, `[cost]`: 8 GiB at 0.02 a GiB-hour, one replica, 20 % headroom, RSS 1.2.
     #[test]
     fn the_worked_example_comes_out() {
         let run = run_with(|run| {

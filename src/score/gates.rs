@@ -35,9 +35,10 @@ pub struct Checked {
 }
 
 impl Gate {
-    /// Holds the gate against a cell's measurements. The limit itself passes.
+    /// Holds the gate against a cell's measurements. The limit itself passes. Where nothing changes at the origin no answer
+    /// is out of date, although no record tells how old answers are.
     pub fn check(&self, runs: &Replications) -> Checked {
-        let value = self.metric.of(runs);
+        let value = self.metric.of(runs).or_else(|| self.metric.where_nothing_changes(runs));
         Checked { value, pass: value.is_some_and(|value| self.keeps(value)) }
     }
 
@@ -93,6 +94,7 @@ pub(super) fn hold(expectations: &[Expectation], cells: &[Cell]) -> Vec<Held> {
 mod tests {
     use super::super::fixture::cell;
     use super::*;
+    use crate::metrics::{Freshness, Measurements};
 
     fn gate(bound: Bound, limit: f64) -> Gate {
         Gate { name: "hit".into(), metric: Metric::named("hit").unwrap(), bound, limit }
@@ -117,6 +119,34 @@ mod tests {
         for gate in [gate(Bound::Min, 0.0), gate(Bound::Max, 1.0)] {
             assert_eq!(gate.check(&none), Checked { value: None, pass: false });
         }
+    }
+
+    #[test]
+    fn where_nothing_changes_answers_are_current_and_only_there() {
+        let of = |name: &str, bound, limit, cell: &Cell| {
+            let metric = Metric::named(name).unwrap();
+            Gate { name: name.into(), metric, bound, limit }.check(&cell.runs)
+        };
+        let unchanging = cell("any", 0.0, &[700]);
+        assert!(unchanging.runs.iter().all(|run| run.freshness.is_none()));
+        assert_eq!(
+            of("stale_share", Bound::Max, 0.01, &unchanging),
+            Checked { value: Some(0.0), pass: true }
+        );
+        assert_eq!(
+            of("fresh_share", Bound::Min, 0.99, &unchanging),
+            Checked { value: Some(1.0), pass: true }
+        );
+        assert!(of("mean_age_s", Bound::Max, 0.0, &unchanging).pass);
+        assert_eq!(of("over_bound_share", Bound::Max, 1.0, &unchanging).value, None, "nobody names a bound");
+        // Where something may change and nobody answered, nothing is known.
+        let changing = Cell {
+            runs: [(0, Measurements { freshness: Some(Freshness::default()), ..Measurements::empty() })]
+                .into_iter()
+                .collect(),
+            ..cell("any", 0.0, &[700])
+        };
+        assert_eq!(of("stale_share", Bound::Max, 0.01, &changing), Checked { value: None, pass: false });
     }
 
     #[test]

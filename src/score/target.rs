@@ -34,6 +34,10 @@ pub fn targets(text: &str) -> Result<Vec<Gate>, TargetError> {
                 format!("\"{}\" and \"{part}\" contradict each other: no value meets both", written(other));
             return Err(TargetError(what));
         }
+        let across = all.iter().find_map(|other| contradiction(other, &target));
+        if let Some(why) = across {
+            return Err(TargetError(why));
+        }
         all.push(target);
     }
     if all.is_empty() {
@@ -88,6 +92,36 @@ pub fn written(target: &Gate) -> String {
     format!("{} {sign} {limit}", target.metric.name)
 }
 
+/// Metrics of which each is at least as much as the one before it in every run.
+const RISING: [&[&str]; 4] = [
+    &["fresh_hit", "hit", "hit_or_joined"],
+    &["p50", "p90", "p99", "p999", "max_latency"],
+    &["origin_rate", "peak_origin_rate"],
+    &["memory", "peak_memory"],
+];
+
+/// Why no run meets both: one asks for more of a metric than the other allows of what is never less.
+fn contradiction(one: &Gate, other: &Gate) -> Option<String> {
+    let (least, most) = match (one.bound, other.bound) {
+        (Bound::Min, Bound::Max) => (one, other),
+        (Bound::Max, Bound::Min) => (other, one),
+        _ => return None,
+    };
+    let place = |chain: &[&str], gate: &Gate| chain.iter().position(|name| *name == gate.metric.name);
+    let is_within = RISING
+        .iter()
+        .any(|chain| place(chain, least).zip(place(chain, most)).is_some_and(|(least, most)| least < most));
+    (is_within && least.limit > most.limit).then(|| {
+        format!(
+            "\"{}\" and \"{}\" contradict each other: {} is never more than {}",
+            written(least),
+            written(most),
+            least.metric.name,
+            most.metric.name
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +147,8 @@ mod tests {
         assert_eq!(targets(&again.join(", ")).unwrap().len(), 4);
         // A range is no contradiction.
         assert_eq!(targets("hit >= 0.5, hit <= 0.9").unwrap().len(), 2);
+        assert_eq!(targets("hit >= 0.9, fresh_hit <= 0.5").unwrap().len(), 2);
+        assert_eq!(targets("fresh_hit >= 0.5, hit <= 0.9").unwrap().len(), 2);
     }
 
     #[test]
@@ -132,6 +168,8 @@ mod tests {
             ("hit >= nan", "must be finite"),
             ("hit >= 0.9, fresh_hit >= 0.8, hit >= 0.7", "another target of that kind"),
             ("hit >= 0.9, hit <= 0.8", "\"hit >= 0.9\" and \"hit <= 0.8\" contradict each other"),
+            ("hit <= 0.5, fresh_hit >= 0.9", "each other: fresh_hit is never more than hit"),
+            ("p50 >= 90ms, p99 <= 80ms", "each other: p50 is never more than p99"),
         ] {
             let error = targets(text).unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");

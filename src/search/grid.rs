@@ -122,7 +122,7 @@ mod tests {
             Domain::Range { steps: Some(3) },
             Domain::Choice { count: 2 },
         ];
-        Setup { domains, runs: Some(runs), seed: Seed::new(1) }
+        Setup { domains, runs: Some(runs), lead: 0.0, seed: Seed::new(1) }
     }
 
     #[test]

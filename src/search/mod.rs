@@ -106,6 +106,8 @@ pub struct Setup {
     pub domains: Vec<Domain>,
     /// How many whole traces may be played; `None` where time decides.
     pub runs: Option<u32>,
+    /// The part of a whole trace that is played before every share of it, the warm-up: 0 where shares cost what they say.
+    pub lead: f64,
     /// Its chance.
     pub seed: Seed,
 }
@@ -115,6 +117,11 @@ impl Setup {
     fn drawn(&self, nth: u64) -> Point {
         let coordinates = self.domains.iter().zip(0..);
         coordinates.map(|(domain, axis)| domain.at(self.seed.unit(nth, axis))).collect()
+    }
+
+    /// What part of a whole trace a trial on this share of it plays.
+    fn cost(&self, share: f64) -> f64 {
+        self.lead + share.min(1.0) * (1.0 - self.lead)
     }
 
     /// How many points there are; `None` where there is no end of them.
@@ -161,7 +168,7 @@ pub(crate) mod tests {
                 return seen;
             }
             for proposal in proposals {
-                spent += proposal.share;
+                spent += setup.cost(proposal.share);
                 if spent > runs + 1e-9 {
                     return seen;
                 }
@@ -172,7 +179,7 @@ pub(crate) mod tests {
     }
 
     fn setup(domains: Vec<Domain>, runs: u32, seed: u64) -> Setup {
-        Setup { domains, runs: Some(runs), seed: Seed::new(seed) }
+        Setup { domains, runs: Some(runs), lead: 0.0, seed: Seed::new(seed) }
     }
 
     /// A bowl in two ranges, deeper for one of three choices; 0 at its bottom, at most about 2.

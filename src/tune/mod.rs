@@ -24,7 +24,7 @@ pub use run::{
     simulation,
 };
 pub use sampled::{SAMPLES, replications};
-pub use size::{Answer, Held, Probe, Sized, Sizing};
+pub use size::{Answer, Fall, Held, Probe, Sized, Sizing};
 pub use study::{
     Against, Budget, Drill, Ended, Finalist, Flatness, Kept, Move, Tried, Tuned, Unfinished, Watch, sampler,
     tune,

@@ -3,6 +3,7 @@
 
 mod conf;
 mod page;
+mod place;
 mod text;
 mod ttls;
 mod words;
@@ -10,11 +11,12 @@ mod words;
 use std::collections::BTreeMap;
 
 pub use conf::Line;
+pub use place::Place;
 pub use ttls::ClassTtl;
 
 use super::PAGE;
-use crate::scenario::Scenario;
 use crate::scenario::vary::{KeyPath, Unvaried};
+use crate::scenario::{Scenario, relocated};
 use crate::tune::{Ended, Tuned};
 
 /// A search with what follows from it.
@@ -31,7 +33,10 @@ pub struct Plan {
     pub verdict: String,
     /// What a reader should know of it.
     pub notes: Vec<String>,
-    /// The values to use by path; those of the scenario where it should be kept as it is.
+    /// Name of the strategy to use: the tuned one, or the baseline where nothing better was found.
+    pub advised: String,
+    /// The values to use by path; those of the scenario where it should be kept as it is. Nothing of a strategy that is not
+    /// to be used.
     pub values: BTreeMap<String, toml::Value>,
     /// What they imply for Redis.
     pub redis_conf: Vec<Line>,
@@ -43,7 +48,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// What follows from a search of `scenario`, which was read from `text`; `classes` are those of the trace.
+    /// What follows from a search of `scenario`, which was read from `text`; `classes` are those of the trace, and the
+    /// scenario to use names files as seen from its `place`.
     ///
     /// # Errors
     /// If the values of the winner cannot be written into the text.
@@ -52,6 +58,7 @@ impl Plan {
         text: &str,
         tuned: Tuned,
         classes: &[String],
+        place: &Place<'_>,
         command: String,
     ) -> Result<Self, Unvaried> {
         let tuning = scenario.tune.as_ref().expect("what was searched has [tune]");
@@ -68,24 +75,27 @@ impl Plan {
         let name = if chosen.is_some() { format!("{}-tuned", scenario.name) } else { scenario.name.clone() };
         let forget = |claimed: &str| chosen.is_some() && (of_cache || claimed == tuned.strategy);
         let written = scenario.rewritten(text, &changes, &name, forget)?;
+        let written = relocated(&written, place.trace(), |path| place.of(path))?;
         let head = match chosen {
             Some(_) => format!("# Tuned by ttlab tune: {}.\n", words::looked_for(&tuned)),
             None => String::new(),
         };
         let varied = scenario.varied(&changes)?;
-        let values =
-            paths.iter().filter_map(|path| Some((path.to_string(), path.find(&varied.effective)?.clone())));
-        let values = values.collect();
         // Nothing was found that is better: the baseline is what stays.
         let strategy = match chosen {
             Some(_) => tuning.strategy,
             None => varied.strategies.iter().position(|design| design.baseline).unwrap_or(tuning.strategy),
         };
+        // All paths within strategies lead into the one that is tuned.
+        let is_used = |path: &&KeyPath| path.section() != "strategy" || strategy == tuning.strategy;
+        let value = |path: &KeyPath| Some((path.to_string(), path.find(&varied.effective)?.clone()));
+        let values = paths.iter().filter(is_used).filter_map(value).collect();
         Ok(Self {
             version: env!("CARGO_PKG_VERSION"),
             command,
             verdict: words::verdict(&tuned),
             notes: words::notes(&tuned),
+            advised: varied.strategies[strategy].name.clone(),
             values,
             redis_conf: conf::lines(&varied),
             ttls: ttls::table(&varied, &varied.strategies[strategy], classes),
@@ -106,7 +116,7 @@ impl Plan {
 
     /// The files of the plan with their names, the page last in meaning: it says that the others are there.
     pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
-        let of = format!("\"{}\"", self.tuned.strategy);
+        let of = format!("\"{}\"", self.advised);
         BTreeMap::from([
             ("tuning.json".to_owned(), (self.json() + "\n").into_bytes()),
             ("scenario.toml".to_owned(), self.scenario.clone().into_bytes()),

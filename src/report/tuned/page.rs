@@ -198,11 +198,13 @@ fn redis(plan: &Plan) -> Table {
 }
 
 fn ttls(plan: &Plan) -> Table {
-    let mut table = Table::new("ttls", "What to give each class of keys", &["class", "TTL", "and"]);
+    let mut table =
+        Table::new("ttls", "What to give each class of keys", &["class", "fresh for", "SET … EX", "and"]);
     for row in &plan.ttls {
         table.row(vec![
             Td::heading(row.class.clone()),
             Td::text(row.ttl.clone()),
+            Td::text(row.expire.clone()),
             Td::text(row.more.clone()),
         ]);
     }

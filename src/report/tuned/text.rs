@@ -6,6 +6,8 @@ use comfy_table::{ContentArrangement, Table, presets};
 
 use super::{Plan, words};
 use crate::report::format;
+use crate::report::measure::Unit;
+use crate::tune::{Drill, Tuned};
 
 pub(super) fn text(plan: &Plan, width: usize) -> String {
     let tuned = &plan.tuned;
@@ -49,9 +51,12 @@ pub(super) fn text(plan: &Plan, width: usize) -> String {
         constraints(&tuned.baseline),
     ]);
     let _ = writeln!(text, "{table}\n★ best, ≈ indistinguishable from it\n");
-    let mut ttls = self::table(width, &["class", "ttl", ""]);
+    if let Some(survives) = survives(tuned, width) {
+        let _ = writeln!(text, "{survives}\n");
+    }
+    let mut ttls = self::table(width, &["class", "fresh for", "SET … EX", ""]);
     for row in &plan.ttls {
-        ttls.add_row([&row.class, &row.ttl, &row.more]);
+        ttls.add_row([&row.class, &row.ttl, &row.expire, &row.more]);
     }
     let _ = writeln!(text, "{ttls}\n");
     for line in plan.redis_conf.iter().filter(|line| !line.setting.is_empty()) {
@@ -63,6 +68,28 @@ pub(super) fn text(plan: &Plan, width: usize) -> String {
     }
     let _ = writeln!(text, "\n{}", plan.verdict);
     text
+}
+
+/// Which finalist survives which drill, and how long that takes; `None` where none was drilled.
+fn survives(tuned: &Tuned, width: usize) -> Option<Table> {
+    let drills: Vec<&str> = tuned.finalists.first()?.drills.iter().map(|drill| drill.drill).collect();
+    if drills.is_empty() {
+        return None;
+    }
+    let heads: Vec<&str> = ["survives"].into_iter().chain(drills).collect();
+    let mut table = table(width, &heads);
+    for one in &tuned.finalists {
+        let of = |drill: &Drill| match (drill.survives, drill.recovers_after_s) {
+            (None, _) => "not played".to_owned(),
+            (Some(survives), after) => {
+                let after =
+                    after.map_or_else(|| "never".to_owned(), |after| Unit::Seconds.print(Some(after)));
+                format!("{}, {after}", if survives { "yes" } else { "NO" })
+            }
+        };
+        table.add_row([words::values(tuned, &one.values)].into_iter().chain(one.drills.iter().map(of)));
+    }
+    Some(table)
 }
 
 fn table(width: usize, heads: &[&str]) -> Table {

@@ -113,6 +113,15 @@ pub(super) fn notes(tuned: &Tuned) -> Vec<String> {
         tuned.finalists.len(),
         tuned.fresh
     )];
+    let longest = tuned.tried.iter().map(|tried| tried.share).fold(0.0, f64::max);
+    if longest < 1.0 {
+        let of = if tuned.parts_of_keys { "keys" } else { "scored time" };
+        notes.push(format!(
+            "The budget was spent before a setting was tried on all of the {of}. Finalists are the best of those on {} of it, \
+             and no trial belongs to the Pareto set.",
+            share(longest)
+        ));
+    }
     if tuned.rounds > 1 {
         notes.push(format!(
             "Finalists were called up {} times: those before missed a constraint on fresh seeds, or did not survive a drill. The \

@@ -489,10 +489,15 @@ fn one_cell(varied: &Scenario, place: &Range<usize>) -> Result<(), Fault> {
 }
 
 impl Tuning {
-    /// What the sampler is told, with the budget of the scenario.
+    /// What the sampler is told, with the budget of the scenario; before a trace is known, nothing of its warm-up.
     pub fn setup(&self) -> Setup {
         let domains = self.vary.iter().map(Vary::domain).collect();
-        Setup { domains, runs: Some(self.runs), seed: crate::random::Seed::new(self.seed).of("tune") }
+        Setup {
+            domains,
+            runs: Some(self.runs),
+            lead: 0.0,
+            seed: crate::random::Seed::new(self.seed).of("tune"),
+        }
     }
 
     /// The section with every default filled in, as it could be written.

@@ -114,6 +114,27 @@ impl Metric {
     }
 }
 
+impl Metric {
+    /// Whether it is a share of requests, or of their bytes, that the cache answers.
+    pub fn counts_hits(&self) -> bool {
+        matches!(self.name, "fresh_hit" | "hit" | "hit_or_joined" | "byte_hit")
+    }
+
+    /// What it is where nothing ever changes at the origin, so that nobody looks at the age of answers: there all answers
+    /// are current. `None` for metrics that have nothing to do with that, and without requests.
+    pub(super) fn where_nothing_changes(&self, runs: &Replications) -> Option<f64> {
+        let unchanging = |run: &Measurements| run.freshness.is_none() && run.totals.outcomes.total() > 0;
+        if runs.is_empty() || !runs.iter().all(unchanging) {
+            return None;
+        }
+        match self.name {
+            "fresh_share" | "fresh_share_of_hits" => Some(1.0),
+            "stale_share" | "mean_age_s" => Some(0.0),
+            _ => None,
+        }
+    }
+}
+
 /// Without waits there are no percentiles.
 fn wait(get: fn(&Waits) -> f64, waits: &Waits) -> Option<f64> {
     (!waits.is_empty()).then(|| get(waits))

@@ -2,9 +2,11 @@
 //!
 //! Limits are multiples of a step. The most that a strategy can use is what it holds without a limit. Between nothing and
 //! that, limits are tried that lie evenly on a logarithmic scale; the gap below the smallest that meets the targets is
-//! then halved until the limit just below it is known to miss one. More memory is not always better: an object that is
-//! larger than a small cache leaves it in peace, and a scan that a larger cache admits empties it. Where two limits show
-//! that, every limit below the smallest one known is tried, up to 96 at a time, and the answer says so.
+//! then halved until the limit just below it is known to miss one. Where none meets all, but one meets what the next misses and
+//! the other way round, the gap between them is halved. More memory is not always better: an object that is larger than a
+//! small cache leaves it in peace, and a scan that a larger cache admits empties it. Where two limits show that, because
+//! the larger has fewer hits or misses what the smaller meets, every limit below the smallest one known is tried, up to
+//! 96 at a time, and the answer says so.
 
 mod probe;
 mod search;
@@ -29,10 +31,25 @@ pub struct Sized {
     pub eviction: usize,
     /// What was found.
     pub answer: Answer,
-    /// A limit that meets the targets and a larger one that does not, if any showed.
-    pub not_monotone: Option<(u64, u64)>,
+    /// A limit and a larger one that does worse, if any showed.
+    pub not_monotone: Option<Fall>,
     /// How many limits were simulated.
     pub tried: usize,
+}
+
+/// Two limits that show that more memory is not always better.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fall {
+    /// Name of the metric that is worse with more memory.
+    pub metric: &'static str,
+    /// The smaller limit, in bytes.
+    pub smaller: u64,
+    /// The larger limit, in bytes.
+    pub larger: u64,
+    /// The metric at the smaller limit, in its unit.
+    pub before: f64,
+    /// The metric at the larger limit.
+    pub after: f64,
 }
 
 /// What was found for one strategy.
@@ -52,7 +69,8 @@ pub enum Answer {
     },
     /// No limit meets every target.
     Unmet {
-        /// The limit that comes nearest: whose worst target is missed by the smallest share.
+        /// The limit that comes nearest: which leaves fewest targets without data, and misses the worst of the others by the
+        /// smallest share.
         nearest: Probe,
         /// The targets that it misses.
         missed: Vec<usize>,

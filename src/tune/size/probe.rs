@@ -34,6 +34,8 @@ pub struct Probe {
     pub targets: Vec<Held>,
     /// Fresh and stale hits, of requests.
     pub hit: Option<f64>,
+    /// Its 95 % interval over replications, where there are several.
+    pub hit_interval: Option<Interval>,
     /// Origin fetches a second.
     pub origin_rate: Option<f64>,
     /// What it costs a month, where the scenario names prices.
@@ -51,14 +53,14 @@ impl Probe {
         self.targets.iter().zip(targets).all(|(held, target)| held.would_be_met(target, better))
     }
 
-    /// By which share the worst target is missed; 0 where all are met.
-    pub(super) fn worst(&self, targets: &[Gate]) -> f64 {
+    /// How many targets have no data, and by which share the worst of the others is missed; 0 where all are met.
+    pub(super) fn worst(&self, targets: &[Gate]) -> (usize, f64) {
         let missed = |(held, target): (&Held, &Gate)| match held.value {
-            _ if held.met => 0.0,
-            None => f64::INFINITY,
-            Some(value) => (value - target.limit).abs() / target.limit.abs().max(1e-12),
+            Some(value) if !held.met => (value - target.limit).abs() / target.limit.abs().max(1e-12),
+            _ => 0.0,
         };
-        self.targets.iter().zip(targets).map(missed).fold(0.0, f64::max)
+        let without = self.targets.iter().filter(|held| held.value.is_none()).count();
+        (without, self.targets.iter().zip(targets).map(missed).fold(0.0, f64::max))
     }
 }
 
@@ -82,6 +84,7 @@ pub(in crate::tune) fn probe(
         capacity,
         targets: targets.iter().map(held).collect(),
         hit: runs.mean(rates::hit),
+        hit_interval: runs.estimate(rates::hit).and_then(|estimate| estimate.interval),
         origin_rate: runs.mean(rates::origin_rate),
         cost: prices.and_then(|prices| prices.monthly(limit, runs)),
     }

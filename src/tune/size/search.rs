@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::probe::Probe;
-use super::{Answer, Sized};
+use super::{Answer, Fall, Sized};
 use crate::cache::Capacity;
-use crate::score::{Gate, Replications};
+use crate::score::{Better, Bound, Gate, Interval, Metric, Replications};
 
 /// Tries on the logarithmic scale.
 const GRID: u32 = 14;
@@ -15,6 +15,8 @@ const FEW: u64 = 24;
 const THOROUGH: u64 = 96;
 /// About so many steps lead to the most that a strategy can use, where nobody names a step.
 const STEPS: u64 = 250;
+/// A share that falls by less is called chance: no policy of eviction is free of such dents.
+const DENT: f64 = 0.01;
 /// No step is smaller where nobody names one.
 const LEAST_STEP: u64 = 4_096;
 
@@ -29,7 +31,7 @@ pub(super) struct Search {
     top: u64,
     unlimited: Option<Probe>,
     probes: BTreeMap<u64, Probe>,
-    not_monotone: Option<(u64, u64)>,
+    not_monotone: Option<Fall>,
     pub(super) failed: Option<String>,
 }
 
@@ -65,6 +67,12 @@ impl Search {
         let first: BTreeSet<u64> = self.grid().into_iter().filter(|steps| !known(steps)).collect();
         if !first.is_empty() {
             return first;
+        }
+        if self.smallest(&Probe::passes).is_none() {
+            let between = self.between();
+            if !between.is_empty() {
+                return between;
+            }
         }
         if self.not_monotone.is_some() {
             let below = self.smallest(&Probe::passes).unwrap_or(self.top);
@@ -107,6 +115,16 @@ impl Search {
         (smallest - below > 1).then(|| below + (smallest - below) / 2)
     }
 
+    /// Half way between neighbours of which each meets what the other misses: `hit >= 0.5, hit <= 0.6` may be met there.
+    fn between(&self) -> BTreeSet<u64> {
+        let pairs = self.probes.iter().zip(self.probes.iter().skip(1));
+        let meet = |(a, b): (&Probe, &Probe)| a.targets.iter().zip(&b.targets).all(|(a, b)| a.met || b.met);
+        pairs
+            .filter(|((low, a), (high, b))| *high - *low > 1 && meet((a, b)))
+            .map(|((low, _), (high, _))| low + (high - low) / 2)
+            .collect()
+    }
+
     pub(super) fn learn(&mut self, probe: Probe, runs: &Replications, step: Option<u64>, targets: &[Gate]) {
         let Capacity::Bytes(bytes) = probe.capacity else {
             let most = runs.max(|run| run.memory.peak_bytes).max(1);
@@ -121,19 +139,62 @@ impl Search {
         self.not_monotone = self.not_monotone.or_else(|| self.fall(targets));
     }
 
-    /// Two limits of which the larger misses, beyond doubt, a target that the smaller meets beyond doubt: one that more
-    /// memory is expected to serve.
-    fn fall(&self, targets: &[Gate]) -> Option<(u64, u64)> {
-        let serves = |target: &&(usize, &Gate)| target.1.metric.is_served_by_memory();
-        let served: Vec<(usize, &Gate)> = targets.iter().enumerate().filter(|t| serves(&t)).collect();
-        for &(place, target) in &served {
-            let surely_met = |probe: &Probe| probe.targets[place].would_be_met(target, false);
-            let surely_missed = |probe: &Probe| !probe.targets[place].would_be_met(target, true);
-            let first = self.probes.iter().find(|(steps, probe)| **steps > 0 && surely_met(probe));
-            let Some((smaller, _)) = first else { continue };
-            let later = self.probes.range(smaller + 1..).find(|(_, probe)| surely_missed(probe));
-            if let Some((larger, _)) = later {
-                return Some((smaller * self.step, larger * self.step));
+    /// Two limits of which the larger is worse than the smaller, beyond doubt, in what more memory should serve: it misses
+    /// a target that the smaller meets, or has fewer hits.
+    fn fall(&self, targets: &[Gate]) -> Option<Fall> {
+        let served = |(_, target): &(usize, &Gate)| {
+            let asked = if target.bound == Bound::Min { Better::Higher } else { Better::Lower };
+            target.metric.is_served_by_memory() && target.metric.better == Some(asked)
+        };
+        let served: Vec<(usize, &Gate)> = targets.iter().enumerate().filter(served).collect();
+        let crossed = served.iter().find_map(|&(place, target)| self.crossed(place, target));
+        let shares = served.iter().filter(|(_, target)| target.metric.counts_hits());
+        let shares = shares.map(|&(place, target)| {
+            self.dented(target.metric, &|probe| (probe.targets[place].value, probe.targets[place].interval))
+        });
+        // Hits decide what else memory serves, so a fall of theirs counts whatever is asked for.
+        let hits = (!served.is_empty()).then(|| {
+            let hit = Metric::named("hit").expect("it is in the list");
+            self.dented(hit, &|probe| (probe.hit, probe.hit_interval))
+        });
+        crossed.or_else(|| shares.chain(hits).flatten().next())
+    }
+
+    /// The limits that hold anything at all, with their bytes.
+    fn limits(&self) -> impl Iterator<Item = (u64, &Probe)> {
+        self.probes.iter().filter(|(steps, _)| **steps > 0).map(|(steps, probe)| (steps * self.step, probe))
+    }
+
+    /// Two limits of which the larger misses, beyond doubt, a target that the smaller meets beyond doubt.
+    fn crossed(&self, place: usize, target: &Gate) -> Option<Fall> {
+        let value = |probe: &Probe| probe.targets[place].value;
+        let (smaller, met) =
+            self.limits().find(|(_, probe)| probe.targets[place].would_be_met(target, false))?;
+        let missed = |(bytes, probe): &(u64, &Probe)| {
+            *bytes > smaller && !probe.targets[place].would_be_met(target, true)
+        };
+        let (larger, missed) = self.limits().find(missed)?;
+        Some(Fall { metric: target.metric.name, smaller, larger, before: value(met)?, after: value(missed)? })
+    }
+
+    /// Two limits of which the larger has less, beyond doubt, of a share that should grow with memory.
+    fn dented(
+        &self,
+        metric: &Metric,
+        of: &dyn Fn(&Probe) -> (Option<f64>, Option<Interval>),
+    ) -> Option<Fall> {
+        let mut most: Option<(u64, f64, f64)> = None;
+        for (larger, probe) in self.limits() {
+            let (Some(after), interval) = of(probe) else { continue };
+            let (low, high) = interval.map_or((after, after), |interval| (interval.low, interval.high));
+            if let Some((smaller, before, surely)) = most
+                && before - after > DENT
+                && surely > high
+            {
+                return Some(Fall { metric: metric.name, smaller, larger, before, after });
+            }
+            if most.is_none_or(|(_, _, surely)| low > surely) {
+                most = Some((larger, after, low));
             }
         }
         None
@@ -154,7 +215,10 @@ impl Search {
         };
         let Some(steps) = self.smallest(&Probe::passes) else {
             let all = self.probes.values().chain(&self.unlimited);
-            let nearest = all.min_by(|a, b| a.worst(targets).total_cmp(&b.worst(targets)));
+            let nearest = all.min_by(|a, b| {
+                let ((without, worst), (others, other)) = (a.worst(targets), b.worst(targets));
+                without.cmp(&others).then(worst.total_cmp(&other))
+            });
             let nearest = nearest.expect("the answer is asked for after the search").clone();
             return Answer::Unmet { missed: missed(&nearest), nearest };
         };

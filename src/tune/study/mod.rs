@@ -55,6 +55,8 @@ pub enum Unfinished {
     TooShort,
     /// No setting could be played; the first reason.
     NonePlayed(String),
+    /// Finalists are to be drilled, and the trace is too short for that, in words.
+    NoDrill(String),
 }
 
 impl From<Fault> for Unfinished {
@@ -79,6 +81,7 @@ pub fn tune(
 ) -> Result<Tuned, Unfinished> {
     let tuning: &Tuning = scenario.tune.as_ref().expect("only a scenario with [tune] is searched");
     let player = Player::new(scenario, tuning, runs, watch)?;
+    player.check_drills()?;
     let searched = search::search(&player, budget, watch)?;
     let finals = finals::finals(&player, &searched)?;
     let flat = match finals.winner {

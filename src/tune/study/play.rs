@@ -143,12 +143,7 @@ impl<'p> Player<'p> {
         if let Some(prepared) = known.get(&share.to_bits()) {
             return Ok(Arc::clone(prepared));
         }
-        let repeat = if matches!(self.runs, Runs::Recorded(_)) { 1 } else { u64::from(self.scenario.repeat) };
-        let whole = self.wholes.get_or_init(|| {
-            let seeds = (0..repeat).map(|nth| replication_seed(self.scenario.seed, nth));
-            seeds.map(|seed| (seed, self.trace(seed))).collect()
-        });
-        let longest = whole.iter().map(|(_, trace)| trace.span()).max().unwrap_or_default();
+        let whole = self.whole();
         let of_keys = self.tuning.part == Part::Keys;
         let meetings: Vec<Meeting> = (0..)
             .zip(whole)
@@ -162,17 +157,45 @@ impl<'p> Player<'p> {
                 (*seed, self.portion(trace, rate, nth))
             })
             .collect();
-        let cost = if of_keys {
-            share.min(1.0)
-        } else if longest.is_zero() {
-            1.0
-        } else {
-            self.part(longest, share).as_secs_f64() / longest.as_secs_f64()
-        };
+        let lead = self.lead();
+        let cost = lead + share.min(1.0) * (1.0 - lead);
         let baseline = self.baseline(&meetings)?;
         let prepared = Arc::new(Prepared { meetings, baseline, cost });
         known.insert(share.to_bits(), Arc::clone(&prepared));
         Ok(prepared)
+    }
+
+    /// The whole traces of the search, made once.
+    fn whole(&self) -> &[(Seed, Arc<Trace>)] {
+        let repeat = if matches!(self.runs, Runs::Recorded(_)) { 1 } else { u64::from(self.scenario.repeat) };
+        self.wholes.get_or_init(|| {
+            let seeds = (0..repeat).map(|nth| replication_seed(self.scenario.seed, nth));
+            seeds.map(|seed| (seed, self.trace(seed))).collect()
+        })
+    }
+
+    /// How long the traces of the search last.
+    fn longest(&self) -> SimDuration {
+        self.whole().iter().map(|(_, trace)| trace.span()).max().unwrap_or_default()
+    }
+
+    /// The part of a whole trace that is played before every share of it: the warm-up, where shares are parts of time.
+    pub(super) fn lead(&self) -> f64 {
+        let (warmup, span) = (self.scenario.warmup.as_secs_f64(), self.longest().as_secs_f64());
+        match self.tuning.part {
+            Part::Keys => 0.0,
+            Part::Time if span <= 0.0 => 1.0,
+            Part::Time => warmup.min(span) / span,
+        }
+    }
+
+    /// Refuses a search whose finalists could not be drilled.
+    pub(super) fn check_drills(&self) -> Result<(), Unfinished> {
+        if self.tuning.drills {
+            let drills = self.scenario.drill.clone().unwrap_or_default();
+            drills.begin(self.scenario.warmup, self.longest()).map_err(Unfinished::NoDrill)?;
+        }
+        Ok(())
     }
 
     /// Whether trials play samples of the keys.
@@ -304,7 +327,7 @@ impl<'p> Player<'p> {
             Ok(mut drilled) => Ok(Some(drilled.cells.remove(0))),
             Err(NoDrill::Stopped) => Err(Unfinished::Stopped),
             Err(NoDrill::Wrong(fault)) => Err(Unfinished::Wrong(fault)),
-            Err(NoDrill::Short(why)) => Err(Unfinished::NonePlayed(why)),
+            Err(NoDrill::Short(why)) => Err(Unfinished::NoDrill(why)),
         }
     }
 

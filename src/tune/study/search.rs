@@ -37,7 +37,7 @@ type Known = BTreeMap<(String, u64), (f64, f64)>;
 pub(super) fn search(player: &Player<'_>, budget: Budget, watch: &dyn Watch) -> Result<Searched, Unfinished> {
     let setup = player.tuning.setup();
     let runs = setup.runs.filter(|_| budget == Budget::Runs);
-    let mut sampler = player.tuning.sampler.make(&Setup { runs, ..setup })?;
+    let mut sampler = player.tuning.sampler.make(&Setup { runs, lead: player.lead(), ..setup })?;
     let mut searched = Searched { tried: Vec::new(), spent: 0.0, refused: (0, None) };
     let (mut seen, mut known, mut vain) = (Vec::new(), Known::new(), 0);
     'trials: while vain < VAIN {
