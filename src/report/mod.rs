@@ -310,6 +310,43 @@ mod tests {
         assert!(std::panic::catch_unwind(|| walk("changed", &record, &wrong)).is_err());
     }
 
+    /// Whether a dash in a table of a page, under which head, lacks its reason below.
+    fn unexplained_dashes(page: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        for part in page.split("<table ").skip(1) {
+            let (table, after) = part.split_once("</table>").unwrap();
+            let notes = after.split("<table ").next().unwrap();
+            let head = |place: usize| {
+                let head = table.split("<th scope=\"col\"").nth(place + 1).unwrap();
+                head.split_once('>').unwrap().1.split('<').next().unwrap().to_owned()
+            };
+            for row in table.split("<tr").skip(2) {
+                let cells = row.split("</td>").flat_map(|part| part.split("</th>"));
+                for (place, _) in cells.enumerate().filter(|(_, cell)| cell.ends_with(">—")) {
+                    let head = head(place);
+                    let told = notes.split("A dash under ").skip(1).any(|note| note.contains(&head));
+                    if !told {
+                        found.push(format!("{}: {head}", attribute(&format!(" {table}"), "id").unwrap()));
+                    }
+                }
+            }
+        }
+        found.dedup();
+        found
+    }
+
+    #[test]
+    fn every_dash_in_a_table_has_its_reason() {
+        for (name, record) in fixture::all() {
+            if matches!(name, "huge" | "hostile") {
+                // Numbers that are none, and names that are markup.
+                continue;
+            }
+            let found = unexplained_dashes(&text(&render(&record), PAGE));
+            assert!(found.is_empty(), "{name}: {found:?}");
+        }
+    }
+
     #[test]
     fn charts_look_as_they_did() {
         let record = fixture::complete();

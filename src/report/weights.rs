@@ -77,7 +77,7 @@ pub(crate) fn words(objectives: &[Objective]) -> Option<String> {
 }
 
 /// The stretch in which the scenario's weight lies.
-fn now<'o, 'a>(one: &'o Objective<'a>) -> Option<&'o (f64, f64, &'a Cell)> {
+pub(crate) fn now<'o, 'a>(one: &'o Objective<'a>) -> Option<&'o (f64, f64, &'a Cell)> {
     one.stretches.iter().find(|(from, to, _)| (*from..=*to).contains(&one.now))
 }
 

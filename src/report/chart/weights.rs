@@ -8,7 +8,7 @@ use crate::record::Cell;
 use crate::report::format;
 use crate::report::measure::label_of;
 use crate::report::reading::{self, Reading};
-use crate::report::weights::objectives;
+use crate::report::weights::{now, objectives};
 
 const NAMES: f64 = 180.0;
 const ROW: f64 = 44.0;
@@ -46,7 +46,8 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     // One cell looks the same in every bar. Those of one hue, the same strategy at two limits, are told apart by their
     // strength too.
     let mut seen: Vec<&Cell> = Vec::new();
-    for (.., cell) in objectives.iter().flat_map(|one| &one.stretches) {
+    let chosen = objectives.iter().filter_map(now);
+    for (.., cell) in chosen.chain(objectives.iter().flat_map(|one| &one.stretches)) {
         if !seen.iter().any(|other| std::ptr::eq(*other, *cell)) {
             seen.push(cell);
         }
@@ -77,9 +78,9 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
                 sheet.label(left + 1.0, y + 12.0, &strategy, right - left - 6.0, Hold::Left)?;
             }
         }
-        let now = place(one.now);
-        sheet.line(&[(now, y + 20.0), (now, y + 40.0)], Ink::Page, 4.0)?;
-        sheet.line(&[(now, y + 20.0), (now, y + 40.0)], Ink::Text, 2.0)?;
+        let scenario = place(one.now);
+        sheet.line(&[(scenario, y + 20.0), (scenario, y + 40.0)], Ink::Page, 4.0)?;
+        sheet.line(&[(scenario, y + 20.0), (scenario, y + 40.0)], Ink::Text, 2.0)?;
     }
     let finding = crate::report::weights::words(&objectives).unwrap_or_default();
     Ok(sheet.finish("weights", "The best score by weights", finding))

@@ -92,7 +92,7 @@ pub(super) fn skipped(record: &Record) -> Option<Table> {
         table.row(vec![
             Td::heading(reason.clone()),
             Td::count(*count),
-            Td::text(format::shortened(first, 160)),
+            Td::text(format::shortened(first, 160)).or("the record does not tell where it stands"),
         ]);
     }
     Some(table)
