@@ -140,12 +140,19 @@ mod tests {
         assert!(of("mean_age_s", Bound::Max, 0.0, &unchanging).pass);
         assert_eq!(of("over_bound_share", Bound::Max, 1.0, &unchanging).value, None, "nobody names a bound");
         // Where something may change and nobody answered, nothing is known.
-        let changing = Cell {
-            runs: [(0, Measurements { freshness: Some(Freshness::default()), ..Measurements::empty() })]
-                .into_iter()
-                .collect(),
-            ..cell("any", 0.0, &[700])
+        let silent = Freshness {
+            responses: 0,
+            current: 0,
+            hits: 0,
+            current_hits: 0,
+            age_sum_s: 0.0,
+            p95_age: None,
+            max_age: None,
+            bound: None,
+            over_bound: None,
         };
+        let run = Measurements { freshness: Some(silent), ..Measurements::empty() };
+        let changing = Cell { runs: [(0, run)].into_iter().collect(), ..cell("any", 0.0, &[700]) };
         assert_eq!(of("stale_share", Bound::Max, 0.01, &changing), Checked { value: None, pass: false });
     }
 
