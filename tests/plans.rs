@@ -101,3 +101,29 @@ fn drills() {
     assert_eq!((status, answer["met"].as_bool()), (Some(1), Some(false)));
     assert!(answer["unexpected"][0].as_str().is_some_and(|what| what.contains("does not survive restart")));
 }
+
+/// "Without old copies the lost shard is not survived": the search puts its finalists through the drills.
+#[test]
+fn tune_with_drills() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let (plan, status) =
+        asked(&["tune", "scenarios/drills.toml", "--out", &folder.path().join("plan").to_string_lossy()]);
+    assert_eq!(status, Some(0), "{}", plan["verdict"]);
+    let fallen: Vec<(bool, Vec<&Value>)> = plan["finalists"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| {
+            let drills = one["drills"].as_array().expect("a list");
+            assert_eq!(drills.len(), 6, "{one}");
+            let fallen = drills.iter().filter(|drill| drill["survives"] == false);
+            (one["values"][0] == "on-demand", fallen.map(|drill| &drill["drill"]).collect())
+        })
+        .collect();
+    assert_eq!(fallen.len(), 2);
+    for (index, (is_on_demand, fallen)) in fallen.iter().enumerate() {
+        let expected: &[&str] = if *is_on_demand { &["shard-loss"] } else { &[] };
+        assert_eq!(fallen, expected);
+        assert_eq!(plan["winner"] == index, !is_on_demand);
+    }
+}

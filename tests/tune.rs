@@ -246,6 +246,8 @@ fn the_number_of_threads_changes_nothing() {
     let one = with(1);
     assert_eq!(one, with(3));
     assert!(one.tried.iter().any(|tried| tried.share < 0.2), "short traces come first");
+    assert!(one.tried.last().is_some_and(|tried| tried.share >= 1.0), "and whole ones last");
+    assert!(one.tried.iter().any(|tried| tried.on_pareto_front), "of which some are best");
     assert!(one.runs <= 20.0 + 1e-9);
     assert_eq!(one.tried.iter().filter(|tried| tried.on_pareto_front).count(), front_by_hand(&one));
 }
@@ -343,8 +345,9 @@ fn the_plan_is_written_whole_and_its_scenario_can_be_played() {
     let ttl = winner.strategies[0].rule.duration_of("ttl").expect("a fixed TTL").to_string();
     assert_eq!(plan["values"]["strategy.x.ttl.ttl"], ttl.as_str());
     assert_eq!(plan["ended"], "better");
-    assert!(file("ttls.csv").contains(&format!("photo,{ttl},")), "{}", file("ttls.csv"));
+    assert!(file("ttls.csv").contains(&format!("photo,{ttl},{ttl},")), "{}", file("ttls.csv"));
     let conf = file("redis.conf");
+    assert!(conf.starts_with("# What \"x\" implies for Redis"), "{conf}");
     for line in ["maxmemory-policy allkeys-lru", "maxmemory-samples 7", "active-expire-effort 1", "hz 10"] {
         assert!(conf.lines().any(|written| written == line), "{conf}");
     }
@@ -382,6 +385,68 @@ fn where_nothing_is_better_the_advice_is_to_change_nothing() {
     assert_eq!(written, text, "nothing is changed");
 }
 
+/// The strategy that is tuned is not the one that stays.
+#[test]
+fn where_another_strategy_stays_nothing_is_told_of_the_tuned_one() {
+    let search = "strategy = \"y\"\nvary = [{ path = \"strategy.y.ttl.ttl\", from = \"1s\", to = \"9s\" }]\nmaximise = \"hit\"\nruns = 4";
+    let other = "{ rule = \"fixed\", ttl = \"10m\" }\nbaseline = true\n[[strategy]]\nname = \"y\"\nttl = { rule = \"fixed\", ttl = \"5s\" }";
+    let (folder, output) = ttlab(&site("", "", other, search), &["--json", "--out", "plan"]);
+    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+    assert_eq!((&plan["ended"], &plan["advised"]), (&"worse".into(), &"x".into()));
+    assert_eq!(plan["values"], serde_json::json!({}), "nothing of what varied is used");
+    let file = |name: &str| std::fs::read_to_string(folder.path().join("plan").join(name)).expect(name);
+    assert!(file("redis.conf").starts_with("# What \"x\" implies for Redis"), "{}", file("redis.conf"));
+    assert!(file("ttls.csv").contains("photo,10m,10m,"), "{}", file("ttls.csv"));
+}
+
+/// A recorded trace lies beside the scenario, and the plan's scenario finds it from its own folder.
+#[test]
+fn the_scenario_of_a_plan_can_be_played_where_it_is_written() {
+    let text = r#"
+        name = "recorded"
+        [trace]
+        path = "day.csv" # of one day
+        format = "csv"
+        time_unit = "s"
+        [cache]
+        capacity = "20KiB"
+        memory = "payload"
+        eviction = "lru"
+        [[strategy]]
+        name = "x"
+        ttl = "none"
+        [tune]
+        vary = [{ path = "cache.capacity", choices = ["20KiB", "80KiB"] }]
+        maximise = "hit"
+        sampler = "grid"
+        runs = 2
+        fresh = 2
+    "#;
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let rows = (0..600).map(|n| format!("{n},/{},8192\n", n * n % 7));
+    let trace = format!("time,key,size\n{}", rows.collect::<String>());
+    std::fs::create_dir(folder.path().join("site")).expect("a folder can be made");
+    for (name, text) in [("site/s.toml", text), ("site/day.csv", &trace), ("other.csv", &trace)] {
+        std::fs::write(folder.path().join(name), text).expect("a file can be written");
+    }
+    let ttlab = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ttlab"));
+        let output =
+            command.current_dir(folder.path()).args(arguments).output().expect("ttlab can be started");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    for (more, named) in [
+        (&["--out", "deep/plan"][..], "path = \"../../site/day.csv\" # of one day\n"),
+        (&["--out", "site", "--trace", "other.csv"], "path = \"../other.csv\" # of one day\n"),
+    ] {
+        ttlab(&[&["tune", "site/s.toml"], more].concat());
+        let plan = folder.path().join(more[1]).join("scenario.toml");
+        let written = std::fs::read_to_string(&plan).expect("it is written");
+        assert!(written.contains(named), "{written}");
+        ttlab(&["run", plan.to_str().expect("a path"), "--out", "played"]);
+    }
+}
+
 #[test]
 fn wrong_input_names_the_remedy_and_writes_nothing() {
     let sound = ladders("runs = 4");
@@ -394,6 +459,12 @@ fn wrong_input_names_the_remedy_and_writes_nothing() {
         (&sound, vec!["--runs", "0"], vec!["--runs"]),
         (&sound, vec!["--runs", "3", "--time", "1m"], vec!["cannot be used with"]),
         (&sound, vec!["--trace", "access.log"], vec!["--trace access.log has no use"]),
+        (
+            &sound.replace("runs = 4", "runs = 4\ndrills = true\n[drill]\nlasts = \"11m\""),
+            // Nothing that is tried would find it out: so many trials take longer than anybody waits.
+            vec!["--runs", "1000000", "--sampler", "random"],
+            vec!["s.toml: [tune] says drills = true", "is not over when the trace ends", "lasts in [drill]"],
+        ),
     ] {
         let (folder, output) = ttlab(text, &more);
         let message = String::from_utf8_lossy(&output.stderr);
@@ -472,7 +543,8 @@ fn a_finalist_that_does_not_survive_a_bad_day_cannot_win() {
             "#
         )
     };
-    let one = tuned(&site("[\"discard\", \"keep\"]"));
+    let text = site("[\"discard\", \"keep\"]");
+    let one = tuned(&text);
     for finalist in &one.finalists {
         let kept = finalist.values[0].as_str() == Some("keep");
         let survives: Vec<Option<bool>> = finalist.drills.iter().map(|drill| drill.survives).collect();
@@ -480,6 +552,11 @@ fn a_finalist_that_does_not_survive_a_bad_day_cannot_win() {
     }
     let winner = one.winner.expect("one survives");
     assert_eq!(one.finalists[winner].values[0].as_str(), Some("keep"));
+    // A terminal shows who survives what.
+    let (_folder, output) = ttlab(&text, &["--out", "plan"]);
+    let told = String::from_utf8_lossy(&output.stdout);
+    let table = told.split("survives").nth(1).unwrap_or_else(|| panic!("{told}"));
+    assert!(table.contains("flush") && table.contains("NO, never") && table.contains("yes, "), "{told}");
 }
 
 /// The cost of a fixed TTL. An image that is asked for at rate λ is held for the share λT/(1+λT) of the time and fetched
