@@ -339,7 +339,7 @@ mod tests {
         }
         assert!(when.iter().all(|times| times.len() == 10), "{when:?}");
         assert!(when.iter().all(|times| times.windows(2).all(|pair| pair[1] - pair[0] == 100)));
-        let places: std::collections::BTreeSet<_> = when.iter().map(|times| times[0] % 100).collect();
+        let places: BTreeSet<_> = when.iter().map(|times| times[0] % 100).collect();
         assert!(places.len() > 25, "spread over the period: {places:?}");
     }
 
