@@ -48,8 +48,8 @@ pub(super) fn generate(args: &Args) -> Result<(), CliError> {
     };
     let unwritten = |error: ExportError| CliError::from(anyhow!("{error}"));
     let asked = args.to.as_deref().map(reshape::writable).transpose()?;
-    let (packing, format) = export::wanted(&args.out, asked).map_err(unwritten)?;
     refuse_the_scenario(&args.out, &args.scenario)?;
+    let (packing, format) = export::wanted(&args.out, asked).map_err(unwritten)?;
     let seed = tune::replication_seed(file.scenario.seed, 0);
     let changes = changes(&file.scenario, workload, seed).map_err(|fault| file.mistake(fault))?;
     let writer = Writer::create(&args.out, format, packing, false).map_err(unwritten)?;

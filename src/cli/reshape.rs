@@ -223,8 +223,8 @@ fn pipe<C: Change>(
     let options = Options { spill: Some(source::spill(ROWS_IN_MEMORY)), ..options };
     let unwritten = |error: ExportError| CliError::from(anyhow!("{error}"));
     let asked = files.to.as_deref().map(writable).transpose()?;
-    let (packing, format) = export::wanted(out, asked).map_err(unwritten)?;
     refuse_overwriting(out, traces)?;
+    let (packing, format) = export::wanted(out, asked).map_err(unwritten)?;
     let mut writer = Writer::create(out, format, packing, files.origin_times).map_err(unwritten)?;
     let mut change = change(&options, seed);
     let (mut begin, mut end, mut read, mut kept) = (None, 0, 0_u64, 0_u64);
