@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -92,7 +93,6 @@ fn links_pipes_and_standard_output_stay_what_they_are() {
         bench.command(&["convert", "in.csv", "pipe"]).stderr(Stdio::null()).spawn().expect("it starts");
     assert_eq!(bench.text("pipe"), TABLE);
     assert!(writing.wait().expect("it ends").success());
-    use std::os::unix::fs::FileTypeExt;
     assert!(bench.path("pipe").metadata().expect("it is there").file_type().is_fifo());
     assert!(!bench.names().contains("-"), "{:?}", bench.names());
     assert!(bench.names().iter().all(|name| !name.starts_with('.')), "{:?}", bench.names());

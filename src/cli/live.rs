@@ -89,7 +89,7 @@ pub(super) struct ServerArgs {
     /// The private key of --tls-cert (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(super) tls_key: Option<PathBuf>,
-    /// Fetch from this URL, such as http://127.0.0.1:8080/img/{key}?w={size}, instead of waiting as the scenario's origin
+    /// Fetch from this URL, such as `http://127.0.0.1:8080/img/{key}?w={size}`, instead of waiting as the scenario's origin
     /// does: {key} is the key percent-encoded, {path} a key that is a URL's path and query already, {size} the recorded bytes
     #[arg(long, value_name = "URL")]
     pub(super) origin: Option<Template>,

@@ -207,7 +207,7 @@ pub(super) struct How {
     #[arg(long, value_name = "SCENARIO", conflicts_with_all = ["format", "set"])]
     scenario: Option<PathBuf>,
     /// The format, instead of a guess: its name, or a table with its parameters, such as
-    /// '{ format = "nginx", log_format = "$msec $request_time $uri" }'
+    /// `'{ format = "nginx", log_format = "$msec $request_time $uri" }'`
     #[arg(long, value_name = "FORMAT")]
     format: Option<String>,
     /// Another key of a scenario's trace section, such as 'columns = { time = "ts", key = "url" }'; may be repeated

@@ -50,13 +50,12 @@ impl Tls {
 
     /// For connections to an origin, which is shown no certificate.
     pub(super) fn config(&self) -> Result<ClientConfig, String> {
-        let roots = match &self.ca {
-            Some(path) => authorities(path)?,
-            None => {
-                let mut roots = RootCertStore::empty();
-                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-                roots
-            }
+        let roots = if let Some(path) = &self.ca {
+            authorities(path)?
+        } else {
+            let mut roots = RootCertStore::empty();
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            roots
         };
         Ok(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
     }

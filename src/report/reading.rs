@@ -158,14 +158,6 @@ impl<'a> Reading<'a> {
         })
     }
 
-    /// How far one cell is above another in a measure, paired by replication; `None` without values of each, or
-    /// where the two do not have the same replications.
-    pub(crate) fn difference(&self, this: &Cell, that: &Cell, measure: &Measure) -> Option<Estimate> {
-        let (these, those) = (values_of(this, measure)?, values_of(that, measure)?);
-        let pairs = these.iter().zip(&those).map(|(this, that)| this - that);
-        (these.len() == those.len()).then(|| Estimate::of(&pairs.collect::<Vec<_>>()))?
-    }
-
     /// Whether it is known how outdated answers were: something says when objects change at the origin.
     pub(crate) fn knows_changes(&self) -> bool {
         let answered = self.record.cells.iter().filter(|cell| cell.replications > 0 && cell.requests > 0);
@@ -254,6 +246,14 @@ impl Change {
         let arrow = if amount.starts_with('±') { "" } else { format::arrow(self.difference) };
         format!("{arrow}{amount}")
     }
+}
+
+/// How far one cell is above another in a measure, paired by replication; `None` without values of each, or
+/// where the two do not have the same replications.
+pub(crate) fn difference(this: &Cell, that: &Cell, measure: &Measure) -> Option<Estimate> {
+    let (these, those) = (values_of(this, measure)?, values_of(that, measure)?);
+    let pairs = these.iter().zip(&those).map(|(this, that)| this - that);
+    (these.len() == those.len()).then(|| Estimate::of(&pairs.collect::<Vec<_>>()))?
 }
 
 /// A measure in each replication of a cell; `None` where one has no data.

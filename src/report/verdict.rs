@@ -186,16 +186,16 @@ fn runner_up(reading: &Reading, winner: &Cell) -> Option<String> {
     } else {
         format!("a score of {its} against {best}")
     };
-    let hits = hits_apart(reading, second, winner).map(|hits| format!(" and {hits}")).unwrap_or_default();
+    let hits = hits_apart(second, winner).map(|hits| format!(" and {hits}")).unwrap_or_default();
     let end = if hits.is_empty() { scores.trim_end_matches(',') } else { &scores };
     Some(format!("Runner-up: {name}, with {end}{hits}."))
 }
 
 /// `a fresh hit ratio 1.2 points lower`, paired by replication; `None` where several replications cannot be paired.
-fn hits_apart(reading: &Reading, second: &Cell, winner: &Cell) -> Option<String> {
+fn hits_apart(second: &Cell, winner: &Cell) -> Option<String> {
     let several = second.replications.max(winner.replications) > 1;
     let difference = if several {
-        let paired = reading.difference(second, winner, &FRESH_HIT)?;
+        let paired = reading::difference(second, winner, &FRESH_HIT)?;
         if paired.is_indistinguishable_from_zero()? {
             return Some("an indistinguishable fresh hit ratio".into());
         }

@@ -16,7 +16,7 @@ use crate::statistics::Estimate;
 static FILE: Mutex<()> = Mutex::new(());
 
 /// How to bring the document up to date.
-const COMMAND: &str = "VALIDATION=write cargo test --test laws --test claims";
+const COMMAND: &str = "VALIDATION=write cargo test --test laws --test claims --test tune";
 
 /// The lines of one table.
 #[must_use = "a table that is not closed is not compared"]

@@ -43,7 +43,7 @@ impl Info {
             nodes.push(node);
             infos.push(Self::parse(&text)?);
         }
-        let sum = infos.into_iter().reduce(Self::and);
+        let sum = infos.into_iter().reduce(|sum, next| sum.and(&next));
         let mut sum = sum.ok_or_else(|| Fault::Refused("nobody answers INFO".to_owned()))?;
         if nodes.len() > 1 {
             sum.version = format!("{}, {} primaries of a cluster", sum.version, nodes.len());
@@ -52,7 +52,7 @@ impl Info {
     }
 
     /// Two servers together: what they hold and did is added, the clock is that of the first.
-    fn and(self, other: Self) -> Self {
+    fn and(self, other: &Self) -> Self {
         Self {
             used_memory: self.used_memory + other.used_memory,
             used_memory_peak: self.used_memory_peak + other.used_memory_peak,
@@ -122,7 +122,7 @@ mod tests {
         assert_eq!((info.keys, info.version.as_str(), info.is_replica), (17, "Redis 7.0.15", true));
         assert!(Info::parse("HTTP/1.1 400 Bad Request").is_err());
         let other = Info { used_memory: 10, keys: 1, run_id: "def".to_owned(), ..Info::default() };
-        let both = info.and(other);
+        let both = info.and(&other);
         assert_eq!((both.used_memory, both.evicted_keys, both.keys), (1_010, 7, 18));
         assert_eq!((both.run_id.as_str(), both.version.as_str()), ("abc def", "Redis 7.0.15"));
     }

@@ -33,7 +33,7 @@ pub struct Params {
 /// Origin time with a part by the image's pixels.
 #[derive(Debug)]
 pub struct ByMegapixels {
-    median: SimDuration,
+    fixed: SimDuration,
     sigma: f64,
     per_megapixel: SimDuration,
     megapixels_per_byte: f64,
@@ -66,7 +66,7 @@ impl Plugin for ByMegapixels {
 
     fn new(params: &Params, setup: &Setup) -> Result<Self, Invalid> {
         let mut model = Self {
-            median: params.median,
+            fixed: params.median,
             sigma: params.sigma,
             per_megapixel: params.per_megapixel,
             megapixels_per_byte: 8.0 / params.bits_per_pixel / 1e6,
@@ -77,7 +77,7 @@ impl Plugin for ByMegapixels {
         let mut sizes: Vec<u32> = setup.trace.objects().facts().iter().map(|fact| fact.size).collect();
         if !sizes.is_empty() {
             let middle = sizes.len() / 2;
-            model.median_of_all = model.median + model.pixels(*sizes.select_nth_unstable(middle).1);
+            model.median_of_all = model.fixed + model.pixels(*sizes.select_nth_unstable(middle).1);
         }
         Ok(model)
     }
@@ -94,7 +94,7 @@ impl LatencyModel for ByMegapixels {
     fn time(&mut self, ask: &Ask, nth: u32) -> SimDuration {
         let mut draw = self.seed.keyed(u64::from(ask.object.as_u32()), u64::from(nth));
         let z: f64 = StandardNormal.sample(&mut draw);
-        self.median.scaled((self.sigma * z).exp()) + self.pixels(self.trace.objects().size(ask.object))
+        self.fixed.scaled((self.sigma * z).exp()) + self.pixels(self.trace.objects().size(ask.object))
     }
 
     fn median(&self) -> SimDuration {

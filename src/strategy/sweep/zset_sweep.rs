@@ -95,7 +95,7 @@ impl Plugin for ZsetSweep {
     const PARAMS: &'static [Param] = &[
         Param::duration("period", "how often the job runs").default("60s").from("1ms").to("1d"),
         Param::integer("limit_entries", "how many members may remain").from("1"),
-        Param::new("limit_bytes", Kind::Size, "how many bytes of entries may remain").from("1B"),
+        Param::new("limit_bytes", Kind::Size, "how many bytes of entries may remain"),
         Param::integer("batch", "how many are removed at a time under limit_bytes").default("100").from("1"),
         Param::new("lean", Kind::Flag, "whether an access that stored the value skips the EXPIRE").default("false"),
         Param::new(

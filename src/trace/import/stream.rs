@@ -7,6 +7,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
+use super::class::OTHER;
 use super::inputs::open_input;
 use super::sieve::Sieve;
 use super::source::{Facts, Source, broken};
@@ -111,6 +112,7 @@ pub fn stream<E: From<TraceError>>(
 }
 
 /// What the format of an input tells before the first record.
+#[derive(Clone, Copy)]
 struct Told {
     facts: Facts,
     is_log: bool,
@@ -266,7 +268,7 @@ impl<'r> Queue<'r> {
         });
         let recorded = || record.class.map(|class| String::from_utf8_lossy(class).into_owned());
         let class = match verdicts.as_mut().and_then(|verdicts| verdicts.class(&key)) {
-            Some(class) => class,
+            Some(class) => (class != OTHER).then(|| class.to_owned()),
             None => ruled.map(|rule| rule.name.clone()).or_else(recorded),
         };
         let (time_ns, op, line) = (record.time_ns, passed.op, row.line);

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::class::{ABSENT, OTHER};
+use super::class::ABSENT;
 use super::intern::Interner;
 use super::{Digest, Input, Options, open_all};
 use crate::random::Seed;
@@ -43,12 +43,11 @@ impl Verdicts {
         Ok(Some(verdicts))
     }
 
-    /// The class of the object with this key, or `None` for [`OTHER`]; nothing at all for a key that nobody asks for.
-    pub(super) fn class(&mut self, key: &str) -> Option<Option<String>> {
+    /// The class of the object with this key, which may be [`OTHER`](super::class::OTHER); `None` for a key that nobody asks for.
+    pub(super) fn class(&mut self, key: &str) -> Option<&str> {
         // Full of what is known, the table gives no number to what is not.
         let id = self.keys.id(key)?;
-        let name = &self.names[*self.class_of.get(id as usize)?];
-        Some((name != OTHER).then(|| name.clone()))
+        Some(&self.names[*self.class_of.get(id as usize)?])
     }
 }
 

@@ -105,12 +105,11 @@ impl Viewers {
         self.sources.iter_mut().zip(&mut self.drawn).for_each(|(source, drawn)| source.draw_many(drawn));
         out.at.extend_from_slice(times);
         if let [only] = self.drawn.as_mut_slice() {
-            match only.all() {
-                Some(objects) => out.object.extend_from_slice(objects),
-                None => {
-                    let class = self.sources[0].class();
-                    out.object.extend(times.iter().map(|_| only.take(class, catalogue)));
-                }
+            if let Some(objects) = only.all() {
+                out.object.extend_from_slice(objects);
+            } else {
+                let class = self.sources[0].class();
+                out.object.extend(times.iter().map(|_| only.take(class, catalogue)));
             }
             return;
         }

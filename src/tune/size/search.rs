@@ -150,12 +150,12 @@ impl Search {
         let crossed = served.iter().find_map(|&(place, target)| self.crossed(place, target));
         let shares = served.iter().filter(|(_, target)| target.metric.counts_hits());
         let shares = shares.map(|&(place, target)| {
-            self.dented(target.metric, &|probe| (probe.targets[place].value, probe.targets[place].interval))
+            self.dented(target.metric, |probe| (probe.targets[place].value, probe.targets[place].interval))
         });
         // Hits decide what else memory serves, so a fall of theirs counts whatever is asked for.
         let hits = (!served.is_empty()).then(|| {
             let hit = Metric::named("hit").expect("it is in the list");
-            self.dented(hit, &|probe| (probe.hit, probe.hit_interval))
+            self.dented(hit, |probe| (probe.hit, probe.hit_interval))
         });
         crossed.or_else(|| shares.chain(hits).flatten().next())
     }
@@ -181,7 +181,7 @@ impl Search {
     fn dented(
         &self,
         metric: &Metric,
-        of: &dyn Fn(&Probe) -> (Option<f64>, Option<Interval>),
+        of: impl Fn(&Probe) -> (Option<f64>, Option<Interval>),
     ) -> Option<Fall> {
         let mut most: Option<(u64, f64, f64)> = None;
         for (larger, probe) in self.limits() {
