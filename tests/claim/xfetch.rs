@@ -63,7 +63,7 @@ fn claim_2_most_stampedes_under_xfetch_have_one_or_two() {
     let counts = |run: &Measurements| {
         (1..)
             .zip(run.stampedes.sizes.clone())
-            .flat_map(|(size, count)| vec![size; count as usize])
+            .flat_map(|(size, count)| vec![size; usize::try_from(count).expect("a count of stampedes")])
             .collect::<Vec<u64>>()
     };
     let sizes: Vec<u64> = runs.iter().flat_map(counts).collect();
