@@ -33,7 +33,7 @@ mod workload;
 use std::sync::Arc;
 
 pub use error::{Mistake, ScenarioError};
-pub use need::{Need, recorded_at_once};
+pub use need::{Load, Need, Recorded as RecordedNeed, cache_per_object};
 
 use crate::cache::eviction::EvictionPolicy;
 use crate::cache::memory::MemoryModel;
