@@ -5,6 +5,7 @@
 
 mod canvas;
 pub(crate) mod capacity;
+pub(crate) mod curve_surface;
 pub(crate) mod entry;
 pub(crate) mod growth;
 mod heat;
@@ -15,8 +16,8 @@ pub(crate) mod heat_reuse;
 pub(crate) mod heat_surface;
 pub(crate) mod herds;
 pub(crate) mod hit_ratio;
-pub(crate) mod latency;
 mod labels;
+pub(crate) mod latency;
 pub(crate) mod palette;
 mod panel;
 pub(crate) mod pareto;
