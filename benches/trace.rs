@@ -24,6 +24,9 @@ use ttlab::trace::import::{Digest, Options, open};
 const LINES: u64 = 700_000;
 
 /// A log of about 100 MB: skewed popularity, a tenth of the lines no images, several lines a second.
+/// How binary traces are called.
+const FORMAT: &str = "oracle-general";
+
 fn write_log(out: &mut impl Write) -> std::io::Result<()> {
     let seed = Seed::new(1);
     for line in 0..LINES {
@@ -194,7 +197,6 @@ fn binary(c: &mut Criterion) {
     let mut group = c.benchmark_group("10 M oracle-general records");
     group.throughput(Throughput::Elements(RECORDS));
     group.sample_size(10);
-    const FORMAT: &str = "oracle-general";
     read(&mut group, "read", &path("trace.oracleGeneral"), Digest::Taken);
     read(&mut group, "read without digest", &path("trace.oracleGeneral"), Digest::LeftOut);
     group.bench_function("records", |bencher| bencher.iter(|| records_ahead(FORMAT, plain())));

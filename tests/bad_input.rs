@@ -468,7 +468,7 @@ fn a_memory_limit_that_holds_no_run_is_refused_and_one_that_holds_one_runs_one_a
     let parts = ["600 requests need at least 8 KiB of memory, but 1 KiB are available", "s.toml:4:8"];
     bench.refused(&["s.toml", "--memory-limit", "1KiB"], &parts);
     bench.refused(&["s.toml", "--memory-limit", "lots"], &["\"lots\" is not a"]);
-    // 600 requests of 12 bytes, 9 objects of 24, and 64 an object for each run.
+    // 600 requests of 12 bytes, 9 objects of 24, and 48 an object for each run under LRU.
     let output = bench.ttlab(&["run", "s.toml", "--threads", "2", "--memory-limit", "8000B"]);
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{message}");

@@ -4,10 +4,11 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use ttlab::cache::Capacity;
+use ttlab::report::Titled;
 use ttlab::scenario::{Scenario, Source};
 use ttlab::trace::Trace;
 use ttlab::trace::synth::generate;
-use ttlab::tune::{self, CellPlan, Method, Question, Surface};
+use ttlab::tune::{self, CellPlan, Figure, Method, Point, Question, Surface};
 use ttlab::units::SimDuration;
 
 const WORKLOAD: &str = r#"
@@ -38,7 +39,7 @@ fn surface(scenario: &mut Scenario, question: &Question, trace: &Arc<Trace>) -> 
 
 /// The hit ratio, origin load, resident and live bytes of each cell by the engine: the columns are the last strategies.
 fn by_engine(scenario: &Scenario, surface: &Surface, trace: &Arc<Trace>) -> Vec<[f64; 4]> {
-    let columns = surface.ttls.len();
+    let columns = surface.ttls.len().max(1);
     let first = scenario.strategies.len() - columns;
     let cells = surface.capacities.iter().flat_map(|capacity| (0..columns).map(move |ttl| (*capacity, ttl)));
     let play = |(capacity, ttl)| {
@@ -57,6 +58,11 @@ fn by_engine(scenario: &Scenario, surface: &Surface, trace: &Arc<Trace>) -> Vec<
     cells.map(play).collect()
 }
 
+/// The figures of a cell, in the order of [`by_engine`].
+fn figures(point: &Point) -> [Figure; 4] {
+    [point.hit, point.origin_rate, point.resident_bytes, point.live_bytes]
+}
+
 #[test]
 fn exact_methods_give_what_the_engine_gives_in_every_cell() {
     let instant = "[origin]\nlatency = { model = \"constant\", value = \"0s\" }\n";
@@ -68,23 +74,34 @@ fn exact_methods_give_what_the_engine_gives_in_every_cell() {
         (Method::Passes, "[cache]\neviction = \"lru\"\n", fixed, limits.clone()),
         (Method::Cells, "[cache]\neviction = \"lru\"\nreclaim = \"eager\"\n", fixed, limits.clone()),
         (Method::Cells, "[cache]\neviction = \"fifo\"\n", fixed, limits.clone()),
-        (Method::Cells, "[cache]\neviction = \"lru\"\n", sliding, limits),
+        (Method::Cells, "[cache]\neviction = \"lru\"\n", sliding, limits.clone()),
+        (
+            Method::Sizes,
+            "[cache]\neviction = \"lru\"\n",
+            "[[strategy]]\nname = \"it\"\nttl = \"none\"\n",
+            [limits.as_slice(), &[Capacity::Unbounded, Capacity::Objects(37)]].concat(),
+        ),
+        (
+            Method::Cells,
+            "[cache]\neviction = \"lru\"\n",
+            "[[strategy]]\nname = \"it\"\nttl = \"none\"\n",
+            vec![Capacity::Bytes(20 << 20), Capacity::Bytes(80 << 20)],
+        ),
         (Method::Jumps, "", fixed, vec![Capacity::Unbounded]),
         (Method::Gaps, "", sliding, vec![Capacity::Unbounded]),
     ] {
         let mut scenario = scenario(&format!("[time]\nwarmup = \"10m\"\n{instant}{cache}{strategy}"));
         let trace = requests(&scenario);
-        let question =
-            Question { strategy: 0, eviction: 0, capacities, ttls: minutes(&[1, 7, 30]), sample: None };
+        let ttls = if strategy.contains("none") { Vec::new() } else { minutes(&[1, 7, 30]) };
+        let question = Question { strategy: 0, eviction: 0, capacities, ttls, sample: None };
         let found = surface(&mut scenario, &question, &trace);
         assert_eq!((found.method, &found.because), (method, &None));
         for (point, want) in found.points.iter().zip(by_engine(&scenario, &found, &trace)) {
-            let got = [point.hit, point.origin_rate, Some(point.resident_bytes), Some(point.live_bytes)];
-            for (got, want) in got.into_iter().zip(want) {
-                let got = got.expect("there are requests");
+            for (got, want) in figures(point).into_iter().zip(want) {
+                assert_eq!(got.error, None);
+                let got = got.value.expect("there are requests");
                 assert!((got - want).abs() <= 1e-9 * want.max(1.0), "{method:?}: {got} is not {want}");
             }
-            assert_eq!(point.error, None);
         }
     }
 }
@@ -102,17 +119,31 @@ fn samples_of_the_keys_stand_for_all_of_them_within_their_error() {
     assert_eq!(found.method, Method::Samples { rate: 0.1, samples: 4 });
     assert_eq!(found.because.as_deref(), Some("fetches take time (latency \"constant\")"));
     let want = by_engine(&scenario, &found, &trace);
-    let off: Vec<f64> =
-        found.points.iter().zip(&want).map(|(point, want)| (point.hit.unwrap() - want[0]).abs()).collect();
+    let off: Vec<f64> = found
+        .points
+        .iter()
+        .zip(&want)
+        .map(|(point, want)| (point.hit.value.unwrap() - want[0]).abs())
+        .collect();
     let mean = off.iter().sum::<f64>() / off.len() as f64;
     assert!(mean <= 0.02, "the mean error is {mean:.4}: {off:?}");
-    let told = found.points.iter().zip(&off).filter(|(point, off)| point.error.unwrap() >= **off).count();
+    let told = found.points.iter().zip(&off).filter(|(point, off)| point.hit.error.unwrap() >= **off).count();
     assert!(told >= 7, "{told} of 9 intervals hold the truth: {off:?}");
     // One share of the keys and of the capacity: loads and bytes are those of the whole.
     for (point, want) in found.points.iter().zip(&want) {
-        for (got, want) in [(point.origin_rate.unwrap(), want[1]), (point.live_bytes, want[3])] {
+        for (got, want) in figures(point).into_iter().zip(want).skip(1) {
+            let got = got.value.expect("it is told");
             assert!((got / want - 1.0).abs() < 0.15, "{got} is not about {want}");
         }
+    }
+    // Every figure has its interval. Those of one figure have their samples in common, so few of nine miss, or most.
+    for figure in 1..4 {
+        let cells =
+            || found.points.iter().zip(&want).map(|(point, want)| (figures(point)[figure], want[figure]));
+        assert!(cells().all(|(got, _)| got.error.is_some_and(|error| error > 0.0)), "figure {figure}");
+        let told =
+            cells().filter(|(got, want)| (got.value.unwrap() - want).abs() <= got.error.unwrap()).count();
+        assert!(told >= 6, "{told} of 9 intervals of figure {figure} hold the truth");
     }
     // Everybody is in a sample of all.
     let question = Question { sample: Some(1.0), ttls: minutes(&[2]), ..question };
@@ -120,7 +151,8 @@ fn samples_of_the_keys_stand_for_all_of_them_within_their_error() {
     let whole = surface(&mut scenario, &question, &trace);
     assert_eq!(whole.method, Method::Engine);
     for (point, want) in whole.points.iter().zip(by_engine(&scenario, &whole, &trace)) {
-        assert!((point.hit.unwrap() - want[0]).abs() < 1e-12);
+        assert!((point.hit.value.unwrap() - want[0]).abs() < 1e-12);
+        assert!(figures(point).iter().all(|figure| figure.error.is_none()));
     }
 }
 
@@ -136,6 +168,110 @@ fn an_origin_with_a_limit_is_not_sampled() {
     assert!(fault.what.contains("cannot stand for an origin with a limit (\"servers\")"), "{}", fault.what);
 }
 
+#[test]
+fn what_looks_at_all_keys_is_not_sampled_but_simulated_whole_where_nobody_asks_for_a_sample() {
+    let fixed = "ttl = { rule = \"fixed\", ttl = \"5m\" }";
+    let client = |client: &str| format!("{fixed}\nclient = {client}\n");
+    for (strategy, says) in [
+        (client("{ breaker = {}, timeout = \"50ms\" }"), "the breaker of \"it\""),
+        (client("{ retries = 3 }"), "the retry budget of \"it\""),
+        ("ttl = { rule = \"d-ttl\", target = 0.5 }\n".to_owned(), "ttl rule \"d-ttl\""),
+        (
+            "ttl = { rule = \"fixed\", ttl = \"5m\", modifiers = [{ modifier = \"load-adaptive\", servers = 2 }] }\n".to_owned(),
+            "ttl modifier \"load-adaptive\"",
+        ),
+    ] {
+        let mut asked = scenario(&format!("[[strategy]]\nname = \"it\"\n{strategy}"));
+        let trace = requests(&asked);
+        let capacities = vec![Capacity::Objects(4_000)];
+        let mut question =
+            Question { strategy: 0, eviction: 0, capacities, ttls: Vec::new(), sample: Some(0.1) };
+        let fault = tune::surface(&mut asked, &question, &trace, &()).expect_err("a sample cannot tell");
+        assert!(fault.what.contains(says), "{says}: {}", fault.what);
+        assert!(fault.help.as_deref().is_some_and(|help| help.contains("--sample 1")), "{:?}", fault.help);
+        question.sample = None;
+        if says.contains("breaker") {
+            let found = surface(&mut asked, &question, &trace);
+            let because = found.because.as_deref().unwrap_or_default();
+            assert_eq!(found.method, Method::Engine);
+            assert!(because.contains("no samples were taken") && because.contains(says), "{because}");
+        }
+    }
+    let unlimited = client("{ retries = 3, retry_budget = \"none\" }");
+    let asked = scenario(&format!("[[strategy]]\nname = \"it\"\n{unlimited}"));
+    assert!(asked.refuse_unsampled(0).is_ok(), "without a budget nothing is shared");
+}
+
+#[test]
+fn memory_that_a_server_sweeps_at_its_own_pace_is_not_told_by_samples() {
+    let mut asked = scenario(&format!("[cache]\nreclaim = \"active\"\n{FIXED}"));
+    let trace = requests(&asked);
+    let capacities = vec![Capacity::Objects(4_000)];
+    let question = Question { strategy: 0, eviction: 0, capacities, ttls: minutes(&[2]), sample: Some(0.02) };
+    let found = surface(&mut asked, &question, &trace);
+    let point = found.points[0];
+    assert_eq!([point.resident_bytes, point.live_bytes], [Figure::default(); 2]);
+    assert!(point.hit.value.is_some() && point.origin_rate.error.is_some());
+    let titled = Titled { scenario: "s", strategy: "it", eviction: "lru", surface: &found };
+    let told = titled.summary().join("\n");
+    assert!(
+        told.contains("Memory is not available from a sample of this cache: dead entries leave"),
+        "{told}"
+    );
+    let csv = String::from_utf8(titled.csv()).expect("it is text");
+    assert!(csv.lines().nth(1).is_some_and(|line| line.ends_with(",,,,")), "{csv}");
+}
+
+#[test]
+fn a_sample_is_as_large_as_the_smallest_limit_needs_or_not_taken() {
+    let rest = format!("[origin]\nlatency = {{ model = \"constant\", value = \"80ms\" }}\n{FIXED}");
+    let with = |objects: u64| {
+        let mut asked = scenario(&rest);
+        let trace = requests(&asked);
+        let capacities = vec![Capacity::Objects(objects)];
+        let question = Question { strategy: 0, eviction: 0, capacities, ttls: minutes(&[2]), sample: None };
+        surface(&mut asked, &question, &trace)
+    };
+    let Method::Samples { rate, .. } = with(50).method else {
+        panic!("a share of 50 objects is large enough")
+    };
+    assert!((rate - 0.2).abs() < 1e-12, "{rate}");
+    let few = with(8);
+    assert_eq!(few.method, Method::Engine);
+    assert!(few.because.as_deref().is_some_and(|why| why.contains("room for too few images")), "{few:?}");
+}
+
+#[test]
+fn the_limits_of_a_grid_leave_samples_a_cache_that_is_one() {
+    // A thousandth of 20,000 images in a sample of a sixth would be three.
+    let output = ttlab(FIXED, &["--grid", "2x1", "--json"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    assert!(json["method"].as_str().is_some_and(|method| method.contains("4 samples")), "{json}");
+    let cells = json["cells"].as_array().expect("there are cells");
+    let limits: Vec<f64> = cells.iter().filter_map(|cell| cell["capacity"]["bytes"].as_f64()).collect();
+    assert!(
+        limits.len() == 2 && limits[0] > limits[1] / 1_000.0 && limits[0] < limits[1] / 50.0,
+        "{limits:?}"
+    );
+    for cell in cells {
+        for figure in ["hit_ratio", "origin_per_s", "resident_mean_bytes", "live_mean_bytes"] {
+            assert!(
+                cell[figure].is_number() && cell[format!("{figure}_error")].is_number(),
+                "{figure}: {cell}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_memory_limit_below_what_a_surface_takes_is_refused() {
+    let output = ttlab(FIXED, &["--memory-limit", "1MiB"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("288000 requests need at least") && said.contains("1 MiB are available"), "{said}");
+}
+
 /// Runs the command on a scenario in a folder of its own.
 fn ttlab(scenario: &str, args: &[&str]) -> Output {
     let folder = tempfile::tempdir().expect("there is room for temporary files");
@@ -149,6 +285,7 @@ fn ttlab(scenario: &str, args: &[&str]) -> Output {
         }
         let page = std::fs::read_to_string(folder.path().join("out/index.html")).expect("it is a page");
         assert!(page.contains("<svg") && page.contains("hit ratio"), "the page has its chart");
+        assert!(page.contains("Hit ratio against capacity</title>"), "the page has its curve");
     }
     output
 }
@@ -163,6 +300,10 @@ fn the_command_tells_the_method_and_writes_what_it_found() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("Method: exact: one pass for each capacity and 16 TTLs."), "{text}");
     assert!(text.contains("Error: none") && text.contains("4,000 objects"), "{text}");
+    let none = "[[strategy]]\nname = \"it\"\nttl = \"none\"\n";
+    let output = ttlab(none, &["--instant", "--capacities", "100,800,6400"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("Method: exact: one pass for 16 capacities."), "{text}");
     let output = ttlab(FIXED, &["--sample", "0.2", "--capacities", "1000", "--ttls", "1m", "--json"]);
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
     assert_eq!(json["method"], "the engine over 4 samples of 20.000 % of the keys");

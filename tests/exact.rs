@@ -216,10 +216,17 @@ proptest! {
             let bytes = counts.bytes.expect("they were asked for");
             prop_assert_eq!((row.requests, row.requested), (counts.requests(), bytes.requested));
         }
-        let want: Vec<u64> = sizes.iter().map(|size| {
-            alone(&trace, window, Capacity::Objects(*size), Lifetime::Forever, &mut player).0.hits
+        let want: Vec<(u64, f64)> = sizes.iter().map(|size| {
+            let (cell, resident, _) = alone(&trace, window, Capacity::Objects(*size), Lifetime::Forever, &mut player);
+            (cell.hits, resident)
         }).collect();
-        prop_assert_eq!(surface::sizes(&trace, window, &sizes), want);
+        let sized = surface::sizes_with_bytes(&trace, window, &sizes);
+        prop_assert_eq!(sized.requests, row.requests);
+        for (got, want) in sized.cells.iter().zip(&want) {
+            prop_assert!(got.0 == want.0 && near(got.1, want.1), "{:?} instead of {:?}", got, want);
+        }
+        let hits: Vec<u64> = want.iter().map(|(hits, _)| *hits).collect();
+        prop_assert_eq!(surface::sizes(&trace, window, &sizes), hits);
     }
 
     #[test]

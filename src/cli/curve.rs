@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 
+use super::pool::Side;
 use super::source::{self, ScenarioFile};
 use super::terminal::{self, Phase};
 use super::{CliError, Output, Status};
@@ -57,6 +58,9 @@ pub(super) struct Args {
     /// Use this many threads [default: one per processor]; the results do not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
+    /// Take no more than this much memory, such as 2GiB: fewer cells at once, or a refusal [default: what is free]
+    #[arg(long, value_name = "SIZE")]
+    memory_limit: Option<ByteSize>,
     /// Refuse the trace at its first line that cannot be read, instead of counting such lines
     #[arg(long)]
     strict: bool,
@@ -84,10 +88,28 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     let reading = source::Reading {
         strict: args.strict,
         stream: false,
-        in_memory: true,
+        // Where the engine plays, requests may lie on disk.
+        in_memory: tune::clock(&file.scenario, strategy, 0).is_none(),
         purpose: source::Purpose::Figures,
     };
     let loaded = source::load(&mut file, args.trace.as_deref(), reading, args.output.quiet)?;
+    let is_exact = tune::clock(&file.scenario, strategy, 0).is_none();
+    let kept = match (&loaded.runs, args.sample) {
+        _ if is_exact => 0.0,
+        (Runs::Recorded(trace), sample) => tune::kept(sample, trace.len() as u64),
+        (Runs::Synthetic(workload), sample) => tune::kept(sample, workload.expected_requests()),
+    };
+    let side = Side {
+        file: &file,
+        need: file.scenario.need.as_ref(),
+        runs: &loaded.runs,
+        traces: 1,
+        most: u64::MAX,
+        threads: args.threads,
+        limit: args.memory_limit,
+        silent: args.output.quiet,
+    };
+    let pool = side.pool_with(if is_exact { tune::PASS_PER_OBJECT } else { 0 }, kept)?;
     let trace = match loaded.runs {
         Runs::Recorded(trace) => trace,
         Runs::Synthetic(workload) => {
@@ -97,14 +119,14 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     let question = Question {
         strategy,
         eviction: 0,
-        capacities: capacities(&file.scenario, args, &trace, grid.0)?,
+        capacities: capacities(&file, args, strategy, &trace, grid.0)?,
         ttls: ttls(&file.scenario, args, strategy, &trace, grid.1)?,
         sample: args.sample,
     };
     let name = file.scenario.strategies[strategy].name.clone();
     let eviction = file.scenario.cache.evictions[0].name();
     let scenario = file.scenario.name.clone();
-    let Some(surface) = find(&mut file, &question, &trace, args)? else {
+    let Some(surface) = find(&mut file, &question, &trace, &pool, args)? else {
         terminal::note("interrupted; nothing is written");
         return Ok(Status::Interrupted);
     };
@@ -127,12 +149,9 @@ fn find(
     file: &mut ScenarioFile,
     question: &Question,
     trace: &Arc<Trace>,
+    pool: &rayon::ThreadPool,
     args: &Args,
 ) -> Result<Option<tune::Surface>, CliError> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads.map_or(0, usize::from))
-        .build()
-        .context("the threads cannot be started")?;
     let cells = (question.capacities.len() * question.ttls.len().max(1)) as u64;
     let phase = Phase::begin("surface", cells, cells * trace.len() as u64, args.output.quiet);
     let found = pool.install(|| tune::surface(&mut file.scenario, question, trace, &phase));
@@ -172,22 +191,27 @@ fn grid(text: &str) -> Result<(usize, usize), CliError> {
 }
 
 fn capacities(
-    scenario: &Scenario,
+    file: &ScenarioFile,
     args: &Args,
-    trace: &Trace,
+    strategy: usize,
+    trace: &Arc<Trace>,
     count: usize,
 ) -> Result<Vec<Capacity>, CliError> {
     if !args.capacities.is_empty() {
         return args.capacities.iter().map(|text| capacity(text)).collect();
     }
-    let own = &scenario.cache.capacities;
+    let own = &file.scenario.cache.capacities;
     if own.len() > 1 {
         return Ok(own.clone());
     }
     let in_objects = matches!(own[..], [Capacity::Objects(_)]);
     let objects = trace.objects();
     let whole = if in_objects { objects.len() as u64 } else { objects.total_bytes() };
-    // From a thousandth to the whole, in equal ratios.
+    // From a thousandth (but no less than leaves samples a cache that is one) to the whole, in equal ratios.
+    let least = tune::least(&file.scenario, strategy, args.sample, trace);
+    let least = least.map_err(|fault| file.mistake(fault))?;
+    let least = least.map_or(0, |least| if in_objects { least.objects } else { least.bytes });
+    let first = (whole as f64 / 1_000.0).max(least as f64).min(whole as f64).max(1.0);
     let part = |nth: usize| {
         let place = if count == 1 { 1.0 } else { nth as f64 / (count - 1) as f64 };
         #[expect(
@@ -195,7 +219,7 @@ fn capacities(
             clippy::cast_sign_loss,
             reason = "a share of a count is a count"
         )]
-        let limit = (whole as f64 * 1_000_f64.powf(place - 1.0)).ceil() as u64;
+        let limit = (whole as f64 * (whole as f64 / first).powf(place - 1.0)).ceil() as u64;
         limit.max(1)
     };
     let mut limits: Vec<u64> = (0..count).map(part).collect();

@@ -4,12 +4,14 @@ use std::fmt::Write;
 
 use serde_json::json;
 
+use super::chart::curve_surface;
 use super::chart::heat_surface::{self, Measured};
+use super::chart::svg::{ChartError, Svg};
 use super::format;
 use super::html::{SurfacePage, Table, Td};
 use super::measure::Unit;
 use crate::cache::Capacity;
-use crate::tune::{Point, Surface};
+use crate::tune::{Figure, Point, Surface};
 use crate::units::SimDuration;
 
 /// A surface with what it is of.
@@ -25,7 +27,7 @@ pub struct Titled<'a> {
 }
 
 /// How a limit is written.
-fn limit(capacity: Capacity) -> String {
+pub(super) fn limit(capacity: Capacity) -> String {
     match capacity {
         Capacity::Unbounded => "no limit".to_owned(),
         Capacity::Bytes(bytes) => format::bytes(bytes as f64),
@@ -33,8 +35,8 @@ fn limit(capacity: Capacity) -> String {
     }
 }
 
-/// A measure of a surface: its name, its title, its value, and the value as text.
-type Measure = (&'static str, &'static str, fn(&Point) -> Option<f64>, fn(Option<f64>) -> String);
+/// A measure that is drawn: its name, its title, its value, and the value as text.
+type Measure = (&'static str, &'static str, fn(&Point) -> Figure, fn(Option<f64>) -> String);
 
 const MEASURES: [Measure; 3] = [
     (
@@ -46,7 +48,7 @@ const MEASURES: [Measure; 3] = [
     (
         "memory",
         "bytes of live entries, mean over time",
-        |point| Some(point.live_bytes),
+        |point| point.live_bytes,
         |value| format::bytes(value),
     ),
     (
@@ -57,21 +59,60 @@ const MEASURES: [Measure; 3] = [
     ),
 ];
 
+/// A name, and how a point tells it.
+type Told = (&'static str, fn(&Point) -> Figure);
+
+/// What the documents tell of each cell: the name, and the figure.
+const FIGURES: [Told; 4] = [
+    ("hit_ratio", |point| point.hit),
+    ("origin_per_s", |point| point.origin_rate),
+    ("resident_mean_bytes", |point| point.resident_bytes),
+    ("live_mean_bytes", |point| point.live_bytes),
+];
+
 impl Titled<'_> {
-    fn columns(&self) -> Vec<String> {
+    /// The names of the columns.
+    pub(super) fn columns(&self) -> Vec<String> {
         if self.surface.ttls.is_empty() {
             return vec!["as written".to_owned()];
         }
         self.surface.ttls.iter().map(SimDuration::to_string).collect()
     }
 
-    fn rows(&self) -> impl Iterator<Item = (Capacity, &[Point])> {
+    /// The rows with their limits.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (Capacity, &[Point])> {
         self.surface.capacities.iter().enumerate().map(|(nth, row)| (*row, self.surface.row(nth)))
     }
 
-    /// The largest error of any cell; `None` where all are exact.
+    /// The largest error of the hit ratio of any cell; `None` where all are exact.
     pub fn largest_error(&self) -> Option<f64> {
-        self.surface.points.iter().filter_map(|point| point.error).reduce(f64::max)
+        self.surface.points.iter().filter_map(|point| point.hit.error).reduce(f64::max)
+    }
+
+    /// The largest error of a figure of any cell as a share of its value; `None` where all are exact or unknown.
+    fn largest_relative(&self, figure: fn(&Point) -> Figure) -> Option<f64> {
+        self.surface.points.iter().filter_map(|point| figure(point).relative_error()).reduce(f64::max)
+    }
+
+    /// How far off it may be.
+    fn errors(&self) -> String {
+        let Some(hit) = self.largest_error() else {
+            return "Error: none; every request was counted.".to_owned();
+        };
+        let mut parts = vec![format!("{} of the hit ratio", format::points(hit).trim_start_matches('+'))];
+        for (of, figure) in [
+            ("the origin's load", FIGURES[1].1),
+            ("resident memory", FIGURES[2].1),
+            ("live memory", FIGURES[3].1),
+        ] {
+            parts.extend(
+                self.largest_relative(figure).map(|error| format!("{} of {of}", format::percent(error))),
+            );
+        }
+        format!(
+            "Error: at most ± {} in any cell (95 % intervals over the samples). Bursts, queues and stampedes are not available from a sample.",
+            parts.join(", ± ")
+        )
     }
 
     /// What the surface is, how it was found and how far off it may be.
@@ -90,13 +131,10 @@ impl Titled<'_> {
         if let Some(reason) = &surface.because {
             told.push(format!("No exact method serves here: {reason}."));
         }
-        told.push(match self.largest_error() {
-            None => "Error: none; every request was counted.".to_owned(),
-            Some(error) => format!(
-                "Error: at most ± {} of the hit ratio in any cell (95 % interval over the samples). Bursts, queues and stampedes are not available from a sample.",
-                format::points(error).trim_start_matches('+')
-            ),
-        });
+        told.push(self.errors());
+        if let Some(reason) = surface.memory_untold {
+            told.push(format!("Memory is not available from a sample of this cache: {reason}."));
+        }
         told
     }
 
@@ -119,7 +157,7 @@ impl Titled<'_> {
         for ((_, points), head) in self.rows().zip(heads) {
             let _ = write!(out, "{head:first$}");
             for at in &shown {
-                let _ = write!(out, "{:>each$}", (MEASURES[0].3)(points[*at].hit));
+                let _ = write!(out, "{:>each$}", (MEASURES[0].3)(points[*at].hit.value));
             }
             out.push('\n');
         }
@@ -130,16 +168,8 @@ impl Titled<'_> {
     pub fn csv(&self) -> Vec<u8> {
         let mut table = csv::Writer::from_writer(Vec::new());
         let text = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
-        let heads = [
-            "capacity_bytes",
-            "capacity_objects",
-            "ttl_s",
-            "hit_ratio",
-            "hit_ratio_error",
-            "origin_per_s",
-            "resident_mean_bytes",
-            "live_mean_bytes",
-        ];
+        let mut heads = vec!["capacity_bytes".to_owned(), "capacity_objects".to_owned(), "ttl_s".to_owned()];
+        heads.extend(FIGURES.iter().flat_map(|(name, _)| [(*name).to_owned(), error_of(name)]));
         table.write_record(heads).expect("writing to memory does not fail");
         for (capacity, points) in self.rows() {
             let (bytes, objects) = match capacity {
@@ -149,16 +179,9 @@ impl Titled<'_> {
             };
             for (at, point) in points.iter().enumerate() {
                 let ttl = self.surface.ttls.get(at).map(|ttl| ttl.as_secs_f64());
-                let row = [
-                    bytes,
-                    objects,
-                    ttl,
-                    point.hit,
-                    point.error,
-                    point.origin_rate,
-                    Some(point.resident_bytes),
-                    Some(point.live_bytes),
-                ];
+                let figures = FIGURES.iter().map(|(_, figure)| figure(point));
+                let told = figures.flat_map(|figure| [figure.value, figure.error]);
+                let row = [bytes, objects, ttl].into_iter().chain(told);
                 table.write_record(row.map(text)).expect("writing to memory does not fail");
             }
         }
@@ -174,15 +197,16 @@ impl Titled<'_> {
                 Capacity::Objects(objects) => json!({ "objects": objects }),
             };
             points.iter().enumerate().map(move |(at, point)| {
-                json!({
+                let mut cell = json!({
                     "capacity": capacity,
                     "ttl_s": self.surface.ttls.get(at).map(|ttl| ttl.as_secs_f64()),
-                    "hit_ratio": point.hit,
-                    "hit_ratio_error": point.error,
-                    "origin_per_s": point.origin_rate,
-                    "resident_mean_bytes": point.resident_bytes,
-                    "live_mean_bytes": point.live_bytes,
-                })
+                });
+                for (name, figure) in FIGURES {
+                    let Figure { value, error } = figure(point);
+                    cell[name] = json!(value);
+                    cell[error_of(name)] = json!(error);
+                }
+                cell
             })
         });
         let document = json!({
@@ -194,6 +218,7 @@ impl Titled<'_> {
             "method": self.surface.method.words(),
             "not_exact_because": self.surface.because,
             "largest_error": self.largest_error(),
+            "memory_not_available_because": self.surface.memory_untold,
             "cells": cells.collect::<Vec<_>>(),
         });
         serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
@@ -201,46 +226,73 @@ impl Titled<'_> {
 
     /// A page of its own that needs no network.
     pub fn page(&self) -> String {
-        let charts = MEASURES.iter().map(|(name, title, value, text)| {
+        let mut charts = vec![("capacity", inline(&curve_surface::draw(self)))];
+        charts.extend(MEASURES.iter().map(|(name, title, figure, text)| {
             let rows = self.rows().map(|(capacity, points)| {
                 let tiles = points.iter().zip(self.columns()).map(|(point, ttl)| {
-                    let short = text(value(point));
+                    let value = figure(point).value;
+                    let short = text(value);
                     let tip = format!("{}, {ttl}: {title} {short}", limit(capacity));
-                    (value(point), short, tip)
+                    (value, short, tip)
                 });
                 (limit(capacity), tiles.collect())
             });
             let measured = Measured { name, title, columns: self.columns(), rows: rows.collect() };
-            let drawn = heat_surface::draw(measured);
-            (*name, drawn.map(|svg| svg.inline()).map_err(|error| error.to_string()))
-        });
-        let heads = ["memory limit", "TTL", "hit ratio#", "error#", "origin/s#", "resident#", "live#"];
-        let mut table = Table::new("cells", "Every cell", &heads);
-        for (capacity, points) in self.rows() {
-            for (point, ttl) in points.iter().zip(self.columns()) {
-                table.row(vec![
-                    Td::heading(limit(capacity)),
-                    Td::text(ttl),
-                    Td::number(point.hit, Unit::Share),
-                    Td::number(point.error, Unit::Share),
-                    Td {
-                        text: format::number(point.origin_rate),
-                        ..Td::number(point.origin_rate, Unit::Share)
-                    },
-                    Td {
-                        text: format::bytes(point.resident_bytes),
-                        ..Td::number(point.resident_bytes, Unit::Share)
-                    },
-                    Td { text: format::bytes(point.live_bytes), ..Td::number(point.live_bytes, Unit::Share) },
-                ]);
-            }
-        }
+            (*name, inline(&heat_surface::draw(measured)))
+        }));
         SurfacePage {
             title: format!("{}: capacity against TTL", self.scenario),
             summary: self.summary(),
-            charts: charts.collect(),
-            table,
+            charts,
+            table: self.cells(),
         }
         .finish()
     }
+
+    /// Every cell with its errors.
+    fn cells(&self) -> Table {
+        let heads = [
+            "memory limit",
+            "TTL",
+            "hit ratio#",
+            "error#",
+            "origin/s#",
+            "error#",
+            "resident#",
+            "error#",
+            "live#",
+            "error#",
+        ];
+        let mut table = Table::new("cells", "Every cell", &heads);
+        for (capacity, points) in self.rows() {
+            for (point, ttl) in points.iter().zip(self.columns()) {
+                let mut row = vec![
+                    Td::heading(limit(capacity)),
+                    Td::text(ttl),
+                    Td::number(point.hit.value, Unit::Share),
+                    Td::number(point.hit.error, Unit::Share),
+                ];
+                let number: fn(Option<f64>) -> String = |value| format::number(value);
+                let bytes: fn(Option<f64>) -> String = |value| format::bytes(value);
+                for (figure, text) in
+                    [(point.origin_rate, number), (point.resident_bytes, bytes), (point.live_bytes, bytes)]
+                {
+                    for value in [figure.value, figure.error] {
+                        row.push(Td { text: text(value), ..Td::number(value, Unit::Share) });
+                    }
+                }
+                table.row(row);
+            }
+        }
+        table
+    }
+}
+
+/// The name of a figure's error.
+fn error_of(name: &str) -> String {
+    format!("{name}_error")
+}
+
+fn inline(drawn: &Result<Svg, ChartError>) -> Result<String, String> {
+    drawn.as_ref().map(Svg::inline).map_err(ToString::to_string)
 }

@@ -34,7 +34,8 @@ mod workload;
 use std::sync::Arc;
 
 pub use error::{Mistake, ScenarioError};
-pub use need::{Need, recorded_at_once};
+
+pub use need::{Load, Need, Recorded as RecordedNeed, cache_per_object};
 pub use rewrite::relocated;
 pub use trace_settings::trace_settings;
 

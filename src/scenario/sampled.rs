@@ -59,7 +59,7 @@ impl Scenario {
     /// Refuses what a sample of the keys cannot stand for, where one is to be played.
     ///
     /// # Errors
-    /// If a strategy looks at the load of all keys, or a gate, an expectation or a weight names a metric that a sample
+    /// If a strategy looks at the load of all keys or shares something among them, or a gate, an expectation or a weight names a metric that a sample
     /// does not tell.
     pub fn check_sample(&self) -> Result<(), Fault> {
         if self.sample.is_none() {
@@ -81,7 +81,7 @@ impl Scenario {
     /// Refuses a strategy that a sample of the keys cannot stand for.
     ///
     /// # Errors
-    /// If it looks at the load of all keys.
+    /// If it looks at the load of all keys, or shares a budget of retries among them.
     pub fn refuse_unsampled(&self, strategy: usize) -> Result<(), Fault> {
         refuse_shared(&self.strategies[strategy])
     }
@@ -113,6 +113,12 @@ fn refuse_shared(design: &Design) -> Result<(), Fault> {
         return Err(Fault::new(design.rule.span(), what)
             .rule("it counts the failures of all keys together")
             .help("play all keys, without sample"));
+    }
+    if design.client.retries > 0 && design.client.retry_budget.is_some() {
+        let what = format!("a sample of the keys cannot stand for the retry budget of \"{}\"", design.name);
+        return Err(Fault::new(design.rule.span(), what)
+            .rule("a process saves up to ten retries, which the requests of all keys share: a sample would spend as many on fewer")
+            .help("play all keys, without sample, or write retry_budget = \"none\""));
     }
     Ok(())
 }

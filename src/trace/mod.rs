@@ -137,7 +137,13 @@ impl Trace {
         let mut ids = vec![OUT; self.objects.len()];
         kept.iter().zip(0..).for_each(|(object, id)| ids[object.index()] = id);
         let of = |object: ObjectId| Some(ids[object.index()]).filter(|id| *id != OUT).map(ObjectId::new);
-        let (mut times, mut objects, mut origin) = (Vec::new(), Vec::new(), Vec::new());
+        // As much room as is needed: a vector that grows has up to twice that.
+        let count = match &self.columns {
+            Columns::Memory { object, .. } => object.iter().filter(|object| of(**object).is_some()).count(),
+            Columns::Spooled(_) => 0,
+        };
+        let (mut times, mut objects) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let mut origin = Vec::new();
         let mut events = Vec::new();
         let mut coming = self.events.iter().peekable();
         let mut place = 0;

@@ -30,20 +30,17 @@ pub fn exact<'t>(
     seed: Seed,
     detail: Detail,
 ) -> Result<Result<Play<'t>, String>, Fault> {
-    let design = &scenario.strategies[plan.strategy];
-    let reason = clock_in_world(scenario).or_else(|| clock_in_strategy(design));
-    if let Some(reason) = reason {
+    if let Some(reason) = clock(scenario, plan.strategy, plan.eviction) {
         return Ok(Err(reason));
     }
     if !suits(trace) {
-        return Ok(Err("the trace tells of changes or deletions, or is too long".to_owned()));
+        return Ok(Err("the trace tells of changes or deletions, is too long or lies on disk".to_owned()));
     }
-    let eviction = &scenario.cache.evictions[plan.eviction];
-    let (order, capacity) = match (eviction.name(), plan.capacity) {
+    let design = &scenario.strategies[plan.strategy];
+    let (order, capacity) = match (scenario.cache.evictions[plan.eviction].name(), plan.capacity) {
         ("infinite", _) => (Order::Lru, Capacity::Unbounded),
-        ("lru", capacity) => (Order::Lru, capacity),
         ("fifo", capacity) => (Order::Fifo, capacity),
-        (other, _) => return Ok(Err(format!("eviction \"{other}\" is neither exact LRU nor FIFO"))),
+        (_, capacity) => (Order::Lru, capacity),
     };
     let setup = Setup { objects: trace.objects().len(), capacity, trace: Arc::clone(trace) };
     let reclaim = match scenario.cache.reclaim.name() {
@@ -56,6 +53,16 @@ pub fn exact<'t>(
         None => Lifetime::Ruled(Box::new(run::strategy(scenario, plan, trace, seed, None)?.ttl)),
     };
     Ok(Ok(Play { trace, window: exact_window(scenario, trace), order, capacity, lifetime, reclaim, detail }))
+}
+
+/// Why a strategy needs a clock under an eviction policy, whatever the trace; `None` where it needs none.
+pub fn clock(scenario: &Scenario, strategy: usize, eviction: usize) -> Option<String> {
+    let design = &scenario.strategies[strategy];
+    let of_eviction = || match scenario.cache.evictions[eviction].name() {
+        "infinite" | "lru" | "fifo" => None,
+        other => Some(format!("eviction \"{other}\" is neither exact LRU nor FIFO")),
+    };
+    clock_in_world(scenario).or_else(|| clock_in_strategy(design)).or_else(of_eviction)
 }
 
 /// The part of a trace that is scored.

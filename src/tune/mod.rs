@@ -15,7 +15,7 @@ mod surface;
 
 pub use cluster::{Clustered, Shard, cluster, placement};
 pub use drill::{Drilled, DrilledCell, NoDrill, Outcome, Seen, drill};
-pub use exact::{exact, exact_window};
+pub use exact::{clock, exact, exact_window};
 pub use grid::{CellPlan, grid};
 pub use growth::{Grown, Lasts, Month, Needed, NoGrowth, growth};
 pub use quick::quick;
@@ -29,4 +29,6 @@ pub use study::{
     Against, Budget, Drill, Ended, Finalist, Flatness, Kept, Move, Tried, Tuned, Unfinished, Watch, sampler,
     tune,
 };
-pub use surface::{Method, Point, Question, Surface, surface, ttl_of};
+pub use surface::{
+    Figure, Least, Method, PASS_PER_OBJECT, Point, Question, Surface, kept, least, surface, ttl_of,
+};

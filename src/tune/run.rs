@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use super::CellPlan;
 use super::sampled::{self, Extent, Portion, Source, replications};
-use crate::cache::{self, Cache, Residency};
+use crate::cache::{self, Cache, Capacity, Residency};
 use crate::catalog::{Chosen, Fault};
 use crate::engine::{Pulse, Simulation};
 use crate::metrics::Measurements;
@@ -209,8 +209,8 @@ fn duration(scenario: &Scenario, plan: &CellPlan) -> (u64, Reverse<u64>) {
         10 + 2 * design.modifiers.len() as u64,
     ];
     let room = match plan.capacity {
-        cache::Capacity::Unbounded => u64::MAX,
-        cache::Capacity::Bytes(room) | cache::Capacity::Objects(room) => room,
+        Capacity::Unbounded => u64::MAX,
+        Capacity::Bytes(room) | Capacity::Objects(room) => room,
     };
     (tenths.into_iter().product(), Reverse(room))
 }
@@ -302,11 +302,15 @@ pub(super) fn check_scale(
         return Ok(());
     }
     sampled::enough_servers(&scenario.origin.capacity, rate)?;
-    let setup = cache::Setup { capacity: plan.capacity, ..cache::Setup::nothing() };
-    let memory = scenario.cache.memory.make(&setup)?;
-    let beside = memory.counting().map_or(0, |counting| counting.without_entries());
-    extent.large_enough(plan.capacity, rate, beside)?;
+    extent.large_enough(plan.capacity, rate, bytes_beside(scenario, plan.capacity)?)?;
     extent.enough_keys(rate)
+}
+
+/// What the server has in use without any entry.
+pub(super) fn bytes_beside(scenario: &Scenario, capacity: Capacity) -> Result<u64, Fault> {
+    let setup = cache::Setup { capacity, ..cache::Setup::nothing() };
+    let memory = scenario.cache.memory.make(&setup)?;
+    Ok(memory.counting().map_or(0, |counting| counting.without_entries()))
 }
 
 /// The same for a trace that holds a share `rate` of the keys: with as large a part of the cache and of the origin.

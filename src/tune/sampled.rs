@@ -25,7 +25,7 @@ use crate::units::{SimTime, Window};
 pub const SAMPLES: usize = 4;
 
 /// A cache of fewer objects than this is no smaller picture of a large one.
-const LEAST_OBJECTS: f64 = 10.0;
+pub(super) const LEAST_OBJECTS: f64 = 10.0;
 
 /// How often each cell is played: once for each trace, and for each sample where several are taken of one trace.
 pub fn replications(scenario: &Scenario, runs: &Runs) -> usize {
@@ -224,6 +224,22 @@ impl Extent {
         self.least.as_ref().map_or(0.0, |(_, count)| LEAST_OBJECTS / *count as f64)
     }
 
+    /// Bytes of an object, on average.
+    pub(super) fn mean(&self) -> f64 {
+        self.mean
+    }
+
+    /// The least share that leaves a cache of this limit enough room; above 1 where only all keys do, 0 where any does.
+    pub(super) fn least_rate_of(&self, capacity: Capacity, beside: u64) -> f64 {
+        let objects = match capacity {
+            Capacity::Unbounded => return 0.0,
+            Capacity::Objects(objects) => objects as f64,
+            Capacity::Bytes(bytes) => bytes.saturating_sub(beside) as f64 / self.mean.max(1.0),
+        };
+        // What is too small for objects as it is, the scenario wants.
+        if objects < 1.0 { 0.0 } else { LEAST_OBJECTS / objects }
+    }
+
     /// Refuses a sample that leaves too few keys of a class: where none is left, nothing is known of its requests.
     pub(super) fn enough_keys(&self, rate: f64) -> Result<(), Fault> {
         let Some((class, count)) = &self.least else { return Ok(()) };
@@ -242,25 +258,25 @@ impl Extent {
 
     /// Refuses a cache that a sample makes too small to be one.
     pub(super) fn large_enough(&self, capacity: Capacity, rate: f64, beside: u64) -> Result<(), Fault> {
-        let (objects, told) = match capacity {
-            Capacity::Unbounded => return Ok(()),
-            Capacity::Objects(objects) => (objects as f64, format!("{objects} objects of capacity")),
-            Capacity::Bytes(bytes) => {
-                let objects = bytes.saturating_sub(beside) as f64 / self.mean.max(1.0);
-                (objects, format!("a capacity of {} for images", crate::units::ByteSize::from_bytes(bytes)))
-            }
-        };
-        // What is too small for objects as it is, the scenario wants.
-        if objects < 1.0 || objects * rate >= LEAST_OBJECTS {
+        let enough = self.least_rate_of(capacity, beside);
+        // A rate that was divided out of the same limit is no hair too small.
+        if rate >= enough * (1.0 - 1e-12) {
             return Ok(());
         }
+        let told = match capacity {
+            Capacity::Unbounded => return Ok(()),
+            Capacity::Objects(objects) => format!("{objects} objects of capacity"),
+            Capacity::Bytes(bytes) => {
+                format!("a capacity of {} for images", crate::units::ByteSize::from_bytes(bytes))
+            }
+        };
         let what = format!(
             "a sample of {:.3} % of the keys leaves of {told} room for fewer than {LEAST_OBJECTS}",
             rate * 100.0
         );
         Err(Fault::new(0..0, what)
             .rule("a cache of a few objects behaves unlike a large one")
-            .help(larger("ask for larger capacities, or ", LEAST_OBJECTS / objects)))
+            .help(larger("ask for larger capacities, or ", enough)))
     }
 }
 

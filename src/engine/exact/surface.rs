@@ -226,6 +226,15 @@ impl<'t> Row<'t> {
     }
 }
 
+/// What caches of several sizes did in the scored window.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SizeCounts {
+    /// Requests.
+    pub requests: u64,
+    /// For each size the hits, and the bytes resident, averaged over the window.
+    pub cells: Vec<(u64, f64)>,
+}
+
 /// The hits of exact LRU without TTLs at many capacities in objects, in one pass.
 ///
 /// Under LRU a larger cache holds all that a smaller one does (Mattson and others, 1970), so the smallest
@@ -234,31 +243,56 @@ impl<'t> Row<'t> {
 /// # Panics
 /// If the trace does not [suit](suits).
 pub fn sizes(trace: &Trace, window: Window, capacities: &[u64]) -> Vec<u64> {
+    walk::<false>(trace, window, capacities).cells.into_iter().map(|(hits, _)| hits).collect()
+}
+
+/// The same with the bytes that are resident, for which each cache looks up what leaves it.
+///
+/// # Panics
+/// If the trace does not [suit](suits).
+pub fn sizes_with_bytes(trace: &Trace, window: Window, capacities: &[u64]) -> SizeCounts {
+    walk::<true>(trace, window, capacities)
+}
+
+fn walk<const BYTES: bool>(trace: &Trace, window: Window, capacities: &[u64]) -> SizeCounts {
     assert!(suits(trace), "the trace has places");
     let mut order: Vec<usize> = (0..capacities.len()).filter(|at| capacities[*at] > 0).collect();
     order.sort_by_key(|at| capacities[*at]);
     // From the smallest cache to the largest.
-    let mut tails: Vec<Tail> =
-        order.iter().map(|at| Tail { at: 1, held: 0, limit: capacities[*at] }).collect();
+    let new = |at: &usize| Tail { at: 1, held: 0, limit: capacities[*at], resident: 0.0 };
+    let mut tails: Vec<Tail> = order.iter().map(new).collect();
     let mut hits_from = vec![0_u64; tails.len() + 1];
     let mut queue = Queue::default();
     queue.reset(trace.len());
     let mut places = on_large_pages(trace.objects().len());
     places.resize(trace.objects().len(), 0_u32);
     let scored = trace.times().partition_point(|at| *at < window.from);
-    let objects = trace.object_ids();
+    let (times, objects, facts) = (trace.times(), trace.object_ids(), trace.objects().facts());
     for (index, object) in objects.iter().enumerate() {
         if let Some(coming) = objects.get(index + AHEAD) {
             prefetch(&places, coming.index());
+            if BYTES {
+                prefetch(facts, coming.index());
+            }
         }
         let place = u32::try_from(index + 1).expect("the trace suits");
         let before = std::mem::replace(&mut places[object.index()], place);
+        // What a byte adds that stays from now on.
+        let ahead = if BYTES { window.overlap(times[index], window.until).as_nanos() as f64 } else { 0.0 };
         let mut missed = 0;
         while let Some(tail) = tails.get_mut(missed).filter(|tail| before < tail.at) {
+            if BYTES {
+                tail.resident += f64::from(facts[object.index()].size) * ahead;
+            }
             if tail.held < tail.limit {
                 tail.held += 1;
             } else {
-                tail.at = queue.next_from(tail.at) + 1;
+                let leaves = queue.next_from(tail.at);
+                tail.at = leaves + 1;
+                if BYTES {
+                    let victim = objects[leaves as usize - 1];
+                    tail.resident -= f64::from(facts[victim.index()].size) * ahead;
+                }
             }
             missed += 1;
         }
@@ -267,13 +301,15 @@ pub fn sizes(trace: &Trace, window: Window, capacities: &[u64]) -> Vec<u64> {
         }
         hits_from[missed] += u64::from(index >= scored);
     }
-    let mut hits = vec![0; capacities.len()];
+    let length = window.length().as_nanos() as f64;
+    let mut cells = vec![(0, 0.0); capacities.len()];
     let mut sum = 0;
     for (nth, at) in order.into_iter().enumerate() {
         sum += hits_from[nth];
-        hits[at] = sum;
+        let mean = if length > 0.0 { (tails[nth].resident / length).max(0.0) } else { 0.0 };
+        cells[at] = (sum, mean);
     }
-    hits
+    SizeCounts { requests: (trace.len() - scored) as u64, cells }
 }
 
 /// The tail of one cache in the queue of all.
@@ -281,4 +317,6 @@ struct Tail {
     at: u32,
     held: u64,
     limit: u64,
+    /// Bytes times nanoseconds.
+    resident: f64,
 }

@@ -5,6 +5,7 @@
 
 mod canvas;
 pub(crate) mod capacity;
+pub(crate) mod curve_surface;
 pub(crate) mod entry;
 pub(crate) mod growth;
 mod heat;

@@ -142,7 +142,8 @@ pub(in crate::report::html) fn entry(reading: &Reading) -> Option<Table> {
         table.row(vec![
             Td::heading(part.label),
             Td { of, ..Td::number(part.bytes, Unit::Bytes) },
-            Td::number(entry::per_entry(part, cell), Unit::Bytes),
+            Td::number(entry::per_entry(part, cell), Unit::Bytes)
+                .or("the part does not grow with the entries, or there are none"),
         ]);
     }
     Some(table)

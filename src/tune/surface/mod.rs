@@ -3,24 +3,32 @@
 //! Which way that is, the surface tells itself: from exact counts in few passes to samples of keys with an
 //! estimate of their error. See [`Method`].
 
+mod found;
+mod rate;
+mod simulated;
+
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
+pub use self::found::{Figure, Method, Point, Surface};
+pub use self::rate::{Least, kept, least};
 use super::exact::{exact, exact_window, is_kept};
-use super::run::check_scale;
-use super::sampled::{Extent, Portion, SAMPLES, Sampling};
+use super::sampled::SAMPLES;
 use super::{CellPlan, Progress};
 use crate::cache::Capacity;
 use crate::catalog::Fault;
-use crate::engine::exact::surface::{self, LANES};
+use crate::engine::exact::surface::{self, CellCounts, LANES, RowCounts};
 use crate::engine::exact::unbounded::ByObject;
 use crate::engine::exact::{Detail, Player};
 use crate::random::Seed;
 use crate::scenario::Scenario;
-use crate::score::Estimate;
+use crate::score::Metric;
 use crate::trace::Trace;
 use crate::units::SimDuration;
+
+/// Bytes that an exact pass takes for each object: its place, and its store under each of 16 TTLs.
+pub const PASS_PER_OBJECT: u64 = 68;
 
 /// What is asked: one strategy over capacities and TTLs.
 #[derive(Debug, Clone)]
@@ -35,84 +43,6 @@ pub struct Question {
     pub ttls: Vec<SimDuration>,
     /// The share of keys that simulations see where simulations are needed; `None` chooses it.
     pub sample: Option<f64>,
-}
-
-/// How a surface was found.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Method {
-    /// Exact: one pass a capacity for up to 16 TTLs.
-    Passes,
-    /// Exact: by object from miss to miss, for a cache without limit.
-    Jumps,
-    /// Exact: from the times between requests, for a cache without limit.
-    Gaps,
-    /// Exact: one pass a cell.
-    Cells,
-    /// The engine, over all requests.
-    Engine,
-    /// The engine, over all requests of a share of the keys in a cache of that share, several times with other keys.
-    Samples {
-        /// The share of one sample.
-        rate: f64,
-        /// How many samples.
-        samples: usize,
-    },
-}
-
-impl Method {
-    /// In a few words.
-    pub fn words(self) -> String {
-        match self {
-            Self::Passes => "exact: one pass for each capacity and 16 TTLs".to_owned(),
-            Self::Jumps => "exact: from miss to miss of each object".to_owned(),
-            Self::Gaps => "exact: from the times between requests of each object".to_owned(),
-            Self::Cells => "exact: one pass for each cell".to_owned(),
-            Self::Engine => "the engine, for each cell".to_owned(),
-            Self::Samples { rate, samples } => {
-                format!("the engine over {samples} samples of {:.3} % of the keys", rate * 100.0)
-            }
-        }
-    }
-}
-
-/// One cell. Ratios are shares of scored requests.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Point {
-    /// Requests answered from the cache; `None` without requests.
-    pub hit: Option<f64>,
-    /// Half of the 95 % interval of that; `None` where it is exact.
-    pub error: Option<f64>,
-    /// Fetches a second from the origin; `None` where no time was scored.
-    pub origin_rate: Option<f64>,
-    /// Bytes resident, averaged over time, dead entries included.
-    pub resident_bytes: f64,
-    /// Of these, bytes of entries that live.
-    pub live_bytes: f64,
-}
-
-/// What was found.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Surface {
-    /// How.
-    pub method: Method,
-    /// Why nothing exact serves, where that is so.
-    pub because: Option<String>,
-    /// The rows.
-    pub capacities: Vec<Capacity>,
-    /// The columns; empty where the strategy is taken as it is, which is one column.
-    pub ttls: Vec<SimDuration>,
-    /// Row by row.
-    pub points: Vec<Point>,
-    /// Requests of the trace that are scored, whether or not a sample took them.
-    pub requests: u64,
-}
-
-impl Surface {
-    /// The cells of one row.
-    pub fn row(&self, nth: usize) -> &[Point] {
-        let columns = self.ttls.len().max(1);
-        &self.points[nth * columns..(nth + 1) * columns]
-    }
 }
 
 /// The parameter of a rule that is its TTL; `None` where it has not one that could be varied.
@@ -169,6 +99,7 @@ impl Asked<'_> {
         let (method, because) = self.method()?;
         let points = match method {
             Method::Passes => self.passes(),
+            Method::Sizes => self.sizes(),
             Method::Jumps => Some(self.unbounded(|by_object| {
                 self.question.ttls.par_iter().map(|ttl| by_object.fixed(*ttl)).collect()
             })),
@@ -187,6 +118,7 @@ impl Asked<'_> {
             ttls: self.question.ttls.clone(),
             points,
             requests,
+            memory_untold: untold(self.scenario, method),
         }))
     }
 
@@ -195,27 +127,18 @@ impl Asked<'_> {
         let seed = self.seed();
         let first = exact(self.scenario, &self.plans[0], self.trace, seed, Detail::Bytes)?;
         let Err(reason) = first else { return Ok((self.exact_method(), None)) };
-        let rate = self.question.sample.unwrap_or_else(|| self.rate_that_pays());
-        if rate >= 1.0 {
-            return Ok((Method::Engine, Some(reason)));
+        if let Some(rate) = self.question.sample {
+            if rate >= 1.0 {
+                return Ok((Method::Engine, Some(reason)));
+            }
+            let asked = "simulate all keys with --sample 1, or leave --sample out";
+            rate::refuse(self.scenario, self.question.strategy).map_err(|fault| fault.help(asked))?;
+            return Ok((Method::Samples { rate, samples: SAMPLES }, Some(reason)));
         }
-        if self.trace.is_spooled() {
-            return Ok((
-                Method::Engine,
-                Some(format!("{reason}; and requests that lie on disk are not sampled")),
-            ));
-        }
-        let capacity = &self.scenario.origin.capacity;
-        if capacity.name() != "unlimited" {
-            let what = format!(
-                "a sample of the keys cannot stand for an origin with a limit (\"{}\")",
-                capacity.name()
-            );
-            return Err(Fault::new(capacity.span(), what)
-                .rule("how long fetches queue depends on all of them")
-                .help("simulate all keys with --sample 1, or take the limit out"));
-        }
-        Ok((Method::Samples { rate, samples: SAMPLES }, Some(reason)))
+        Ok(match rate::choose(self.scenario, self.question, self.trace)? {
+            Ok(rate) => (Method::Samples { rate, samples: SAMPLES }, Some(reason)),
+            Err(why) => (Method::Engine, Some(format!("{reason}; no samples were taken, for {why}"))),
+        })
     }
 
     fn exact_method(&self) -> Method {
@@ -227,6 +150,9 @@ impl Asked<'_> {
         let lazily = scenario.cache.reclaim.name() == "lazy";
         let many = question.ttls.len() > 1;
         match design.rule.name() {
+            "none" if is_plain && eviction == "lru" && question.capacities.len() > 1 && self.in_objects() => {
+                Method::Sizes
+            }
             "fixed" if is_plain && many && lazily && !question.capacities.iter().any(has_limit) => {
                 Method::Jumps
             }
@@ -244,6 +170,11 @@ impl Asked<'_> {
             }
             _ => Method::Cells,
         }
+    }
+
+    /// Whether no limit is one in bytes, of which a larger one need not hold all that a smaller one does.
+    fn in_objects(&self) -> bool {
+        !self.question.capacities.iter().any(|capacity| matches!(capacity, Capacity::Bytes(_)))
     }
 
     /// Whether no column has a greatest age that a run could reach.
@@ -282,14 +213,46 @@ impl Asked<'_> {
         Some(parts?.concat())
     }
 
+    /// Many limits in one pass; without TTLs all that is resident lives.
+    fn sizes(&self) -> Option<Vec<Point>> {
+        let window = exact_window(self.scenario, self.trace);
+        let seconds = window.length().as_secs_f64();
+        let limit = |capacity: &Capacity| match capacity {
+            Capacity::Objects(objects) => *objects,
+            _ => u64::MAX,
+        };
+        let limits: Vec<u64> = self.question.capacities.iter().map(limit).collect();
+        let parts: Option<Vec<Vec<Point>>> = limits
+            .par_chunks(LANES)
+            .with_max_len(1)
+            .map(|limits| {
+                if self.progress.stop() {
+                    return None;
+                }
+                let sized = surface::sizes_with_bytes(self.trace, window, limits);
+                for _ in limits {
+                    self.progress.advanced(self.trace.len() as u64);
+                    self.progress.run_done();
+                }
+                let cell = |(hits, resident_mean)| {
+                    let cell = CellCounts { hits, live_mean: resident_mean, ..CellCounts::default() };
+                    let row = RowCounts { requests: sized.requests, resident_mean, ..RowCounts::default() };
+                    point(&cell, &row, seconds)
+                };
+                Some(sized.cells.iter().copied().map(cell).collect())
+            })
+            .collect();
+        Some(parts?.concat())
+    }
+
     /// Every row of a cache without limit is the same.
-    fn unbounded(&self, cells: impl FnOnce(&ByObject<'_>) -> Vec<surface::CellCounts>) -> Vec<Point> {
+    fn unbounded(&self, cells: impl FnOnce(&ByObject<'_>) -> Vec<CellCounts>) -> Vec<Point> {
         let window = exact_window(self.scenario, self.trace);
         let by_object = ByObject::new(self.trace, window);
         let (requests, requested) = by_object.requested();
         // Nothing is evicted, so resident is all that was ever asked for: what one TTL shows is true of all.
         let resident_mean = by_object.ever_asked();
-        let row = surface::RowCounts { requests, requested, resident_mean };
+        let row = RowCounts { requests, requested, resident_mean };
         let seconds = window.length().as_secs_f64();
         let points: Vec<Point> = cells(&by_object).iter().map(|cell| point(cell, &row, seconds)).collect();
         self.progress.run_done();
@@ -310,109 +273,29 @@ impl Asked<'_> {
             let bytes = counts.bytes.unwrap_or_default();
             let requests = counts.requests();
             Ok(Some(Point {
-                hit: share(counts.hits, requests),
-                error: None,
-                origin_rate: rate(counts.misses() as f64, seconds),
-                resident_bytes: bytes.resident.mean,
-                live_bytes: bytes.resident.mean - bytes.dead_mean,
+                hit: Figure::exact(share(counts.hits, requests)),
+                origin_rate: Figure::exact(per_second(counts.misses() as f64, seconds)),
+                resident_bytes: Figure::exact(Some(bytes.resident.mean)),
+                live_bytes: Figure::exact(Some(bytes.resident.mean - bytes.dead_mean)),
             }))
         };
         self.plans.par_iter().with_max_len(1).map_init(Player::default, play).collect()
     }
-
-    fn engine(&self) -> Result<Option<Vec<Point>>, Fault> {
-        let all = Portion::whole(Arc::clone(self.trace));
-        let whole = |plan: &CellPlan| self.simulate(plan, &all);
-        let found: Option<Vec<Simulated>> =
-            self.plans.par_iter().with_max_len(1).map(whole).collect::<Result<_, _>>()?;
-        let point = |seen: Simulated| Point {
-            hit: share(seen.hits, seen.requests),
-            error: None,
-            origin_rate: rate(seen.fetches as f64, seen.seconds),
-            resident_bytes: seen.resident_bytes,
-            live_bytes: seen.live_bytes,
-        };
-        Ok(found.map(|found| found.into_iter().map(point).collect()))
-    }
-
-    /// A share of the keys that leaves enough requests for each simulation and far fewer than all.
-    fn rate_that_pays(&self) -> f64 {
-        const ENOUGH: f64 = 50_000.0;
-        let rate = ENOUGH / self.trace.len().max(1) as f64;
-        // Beyond this, samples together see as much as there is.
-        let rate = rate.max(Extent::of(self.trace).least_rate());
-        if rate * SAMPLES as f64 >= 1.0 { 1.0 } else { rate.max(0.001) }
-    }
-
-    fn samples(&self, rate: f64, samples: usize) -> Result<Option<Vec<Point>>, Fault> {
-        let extent = Extent::of(self.trace);
-        for plan in &self.plans {
-            check_scale(self.scenario, plan, &extent, rate)?;
-        }
-        let sampling =
-            Sampling::new(self.scenario, Arc::clone(self.trace), rate, self.seed().of("curve"), samples);
-        let portions: Vec<Portion> = (0..samples).into_par_iter().map(|nth| sampling.sample(nth)).collect();
-        let tasks: Vec<(usize, usize)> =
-            (0..self.plans.len()).flat_map(|cell| (0..samples).map(move |nth| (cell, nth))).collect();
-        let seen = |&(cell, nth): &(usize, usize)| self.simulate(&self.plans[cell], &portions[nth]);
-        let found: Option<Vec<Simulated>> =
-            tasks.par_iter().with_max_len(1).map(seen).collect::<Result<_, _>>()?;
-        Ok(found.map(|found| found.chunks(samples).map(estimate).collect()))
-    }
-
-    fn simulate(&self, plan: &CellPlan, portion: &Portion) -> Result<Option<Simulated>, Fault> {
-        if self.progress.stop() {
-            return Ok(None);
-        }
-        let Some(seen) = portion.play(self.scenario, plan, self.seed(), self.progress)? else {
-            return Ok(None);
-        };
-        self.progress.run_done();
-        let outcomes = &seen.totals.outcomes;
-        Ok(Some(Simulated {
-            requests: outcomes.total(),
-            hits: outcomes.hits(),
-            fetches: seen.origin.fetches,
-            seconds: seen.scored.as_secs_f64(),
-            resident_bytes: seen.memory.mean_bytes,
-            live_bytes: seen.memory.mean_bytes - seen.memory.expired_resident_mean_bytes,
-        }))
-    }
 }
 
-/// What a simulation shows of a cell.
-#[derive(Debug, Clone, Copy)]
-struct Simulated {
-    requests: u64,
-    hits: u64,
-    fetches: u64,
-    seconds: f64,
-    resident_bytes: f64,
-    live_bytes: f64,
+/// Why this method tells nothing of memory, where that is so.
+fn untold(scenario: &Scenario, method: Method) -> Option<&'static str> {
+    let is_sampled = matches!(method, Method::Samples { .. });
+    Metric::named("memory")?.missing(scenario.shared()).filter(|_| is_sampled)
 }
 
-/// What samples of the keys say together.
-fn estimate(seen: &[Simulated]) -> Point {
-    let ratios: Option<Vec<f64>> = seen.iter().map(|seen| share(seen.hits, seen.requests)).collect();
-    let ratio = ratios.as_deref().and_then(Estimate::of);
-    let interval = ratio.and_then(|ratio| ratio.interval);
-    let mean = |of: fn(&Simulated) -> f64| seen.iter().map(of).sum::<f64>() / seen.len() as f64;
+/// What a pass counted of a cell.
+fn point(cell: &CellCounts, row: &RowCounts, seconds: f64) -> Point {
     Point {
-        hit: ratio.map(|ratio| ratio.mean),
-        error: interval.map(|interval| (interval.high - interval.low) / 2.0),
-        origin_rate: rate(mean(|seen| seen.fetches as f64), seen[0].seconds),
-        resident_bytes: mean(|seen| seen.resident_bytes),
-        live_bytes: mean(|seen| seen.live_bytes),
-    }
-}
-
-fn point(cell: &surface::CellCounts, row: &surface::RowCounts, seconds: f64) -> Point {
-    Point {
-        hit: share(cell.hits, row.requests),
-        error: None,
-        origin_rate: rate((row.requests - cell.hits) as f64, seconds),
-        resident_bytes: row.resident_mean,
-        live_bytes: cell.live_mean,
+        hit: Figure::exact(share(cell.hits, row.requests)),
+        origin_rate: Figure::exact(per_second((row.requests - cell.hits) as f64, seconds)),
+        resident_bytes: Figure::exact(Some(row.resident_mean)),
+        live_bytes: Figure::exact(Some(cell.live_mean)),
     }
 }
 
@@ -420,6 +303,6 @@ fn share(of: u64, all: u64) -> Option<f64> {
     (all > 0).then(|| of as f64 / all as f64)
 }
 
-fn rate(count: f64, seconds: f64) -> Option<f64> {
+fn per_second(count: f64, seconds: f64) -> Option<f64> {
     (seconds > 0.0).then(|| count / seconds)
 }

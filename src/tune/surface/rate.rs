@@ -1,0 +1,119 @@
+//! Which share of the keys the samples of a surface take, where none is asked for.
+
+use std::sync::Arc;
+
+use super::super::exact::exact;
+use super::super::replication_seed;
+use super::super::run::bytes_beside;
+use super::super::sampled::{Extent, LEAST_OBJECTS, SAMPLES};
+use super::Question;
+use crate::cache::Capacity;
+use crate::catalog::Fault;
+use crate::engine::exact::Detail;
+use crate::scenario::Scenario;
+use crate::trace::Trace;
+use crate::tune::CellPlan;
+
+/// Requests of one sample, as far as the share of the keys decides.
+const ENOUGH: f64 = 50_000.0;
+/// No share that is chosen is below this.
+const LEAST_RATE: f64 = 0.001;
+/// The limits of a grid begin at no more than this part of all objects, whatever the share.
+const LARGEST_FIRST: f64 = 0.01;
+
+/// The least limit of which samples leave a cache that is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Least {
+    /// In objects.
+    pub objects: u64,
+    /// In bytes, for objects of the average size and what the server has beside them.
+    pub bytes: u64,
+}
+
+/// Where the limits of a surface should begin whose samples take a share `sample` of the keys, or one that the surface
+/// chooses; `None` where all keys are counted or simulated, so that any limit will do.
+///
+/// # Errors
+/// If a part of the scenario cannot be made for this trace.
+pub fn least(
+    scenario: &Scenario,
+    strategy: usize,
+    sample: Option<f64>,
+    trace: &Arc<Trace>,
+) -> Result<Option<Least>, Fault> {
+    let plan = CellPlan { strategy, eviction: 0, capacity: Capacity::Unbounded };
+    let seed = replication_seed(scenario.seed, 0);
+    if exact(scenario, &plan, trace, seed, Detail::Bytes)?.is_ok() || refuse(scenario, strategy).is_err() {
+        return Ok(None);
+    }
+    let extent = Extent::of(trace);
+    let objects = trace.objects().len() as f64;
+    let first = match sample {
+        Some(rate) if rate < 1.0 => LEAST_OBJECTS / rate,
+        None if pays(of_requests(trace, &extent)) => {
+            (LEAST_OBJECTS / of_requests(trace, &extent)).min(LARGEST_FIRST * objects)
+        }
+        _ => return Ok(None),
+    };
+    // What stays of a whole limit must not be a hair below.
+    let first = first.ceil() + 1.0;
+    let bytes = (first * extent.mean()).ceil();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both are counts")]
+    let (objects, bytes) = (first as u64, bytes as u64);
+    Ok(Some(Least { objects, bytes: bytes + bytes_beside(scenario, plan.capacity)? }))
+}
+
+/// Of a trace of so many requests, the share that all samples of a surface together hold: those of a share `sample`, or of
+/// one that the surface chooses where many keys and large limits leave that to the requests.
+pub fn kept(sample: Option<f64>, requests: u64) -> f64 {
+    let chosen = || (ENOUGH / requests.max(1) as f64).max(LEAST_RATE);
+    let rate = sample.unwrap_or_else(chosen);
+    if sample.map_or(pays(rate), |rate| rate < 1.0) { rate * SAMPLES as f64 } else { 0.0 }
+}
+
+/// Refuses samples where they cannot stand for the whole.
+pub(super) fn refuse(scenario: &Scenario, strategy: usize) -> Result<(), Fault> {
+    scenario.refuse_unsampled(strategy)?;
+    let capacity = &scenario.origin.capacity;
+    if capacity.name() == "unlimited" {
+        return Ok(());
+    }
+    let what =
+        format!("a sample of the keys cannot stand for an origin with a limit (\"{}\")", capacity.name());
+    Err(Fault::new(capacity.span(), what).rule("how long fetches queue depends on all of them"))
+}
+
+/// A share of the keys that leaves enough of requests, keys and places for each simulation, and far fewer than all; or
+/// why there is none.
+pub(super) fn choose(
+    scenario: &Scenario,
+    question: &Question,
+    trace: &Trace,
+) -> Result<Result<f64, String>, Fault> {
+    if let Err(fault) = refuse(scenario, question.strategy) {
+        return Ok(Err(fault.what));
+    }
+    let extent = Extent::of(trace);
+    let rate = of_requests(trace, &extent);
+    if !pays(rate) {
+        return Ok(Err("the trace is short, or has a class of few images".to_owned()));
+    }
+    let mut least: f64 = 0.0;
+    for capacity in &question.capacities {
+        least = least.max(extent.least_rate_of(*capacity, bytes_beside(scenario, *capacity)?));
+    }
+    if !pays(least) {
+        return Ok(Err("the smallest limit has room for too few images to take a share of".to_owned()));
+    }
+    Ok(Ok(rate.max(least)))
+}
+
+/// Whether samples of this share together see less than there is.
+fn pays(rate: f64) -> bool {
+    rate * (SAMPLES as f64) < 1.0
+}
+
+/// The share that leaves enough requests, and enough keys of every class.
+fn of_requests(trace: &Trace, extent: &Extent) -> f64 {
+    (ENOUGH / trace.len().max(1) as f64).max(extent.least_rate()).max(LEAST_RATE)
+}
