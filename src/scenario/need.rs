@@ -124,7 +124,7 @@ impl Need {
             return Ok(runs);
         }
         let bytes = self.bytes(load, 1);
-        let copies = f64::from(load.traces) + if load.share < 1.0 { load.share } else { 0.0 };
+        let copies = f64::from(load.traces) + load.kept + if load.share < 1.0 { load.share } else { 0.0 };
         let of_requests = self.requests.0 as f64 * TRACE_PER_REQUEST as f64 * copies;
         let (many, span, help) = if of_requests > bytes as f64 / 2.0 {
             (
