@@ -73,7 +73,8 @@ fn most_with_tables(policy: &str) -> f64 {
 /// Whether a limit on memory counts this many bytes an object, and not many more.
 fn is_counted(bytes: f64, policy: &str, reclaim: &str, memory: &str) -> bool {
     let counted = cache_per_object(policy, reclaim, memory) as f64;
-    bytes <= counted && bytes >= counted - 24.0
+    // What does not grow with the objects is a part of a byte for each.
+    bytes <= counted + 0.5 && bytes >= counted - 24.0
 }
 
 /// One test, so that nobody else allocates meanwhile.

@@ -135,9 +135,9 @@ impl Slope {
         self.requests.push((now, object));
     }
 
-    /// A value was fetched and is stored.
-    pub(super) fn filled(&mut self, object: usize, size: u64, now: u64) {
-        if let Some((began, ttl)) = self.stays.get(&object).copied() {
+    /// A value that was asked for at `asked` is stored; one that was asked for before the last one came brings nobody back.
+    pub(super) fn filled(&mut self, object: usize, size: u64, asked: u64, now: u64) {
+        if let Some((began, ttl)) = self.stays.get(&object).copied().filter(|(began, _)| *began < asked) {
             let watched = seconds(ttl.min(now - began));
             if watched > 0.0 {
                 let during = |at: u64| began < at && at <= began + ttl;

@@ -201,8 +201,8 @@ impl<'a> Rule<'a> {
                 filter.filled(object, size, told.map_or(now, |told| now - told.took), now)
             }
             (_, Memory::Slope(slope)) => {
-                if told.is_some() {
-                    slope.filled(object, size, now);
+                if let Some(told) = told {
+                    slope.filled(object, size, now - told.took, now);
                 }
                 slope.ttl()
             }
