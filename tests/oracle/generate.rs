@@ -349,5 +349,11 @@ fn coherent(mut case: Case) -> Case {
             _ => None,
         };
     }
+    // Without a copy there is nothing to ask about.
+    if let Some(conditional) = &mut case.conditional
+        && case.refresh == Refresh::OnDemand
+    {
+        conditional.keep = conditional.keep.max(TICK);
+    }
     case
 }
