@@ -108,7 +108,9 @@ fn strategy(mut section: Section<'_>, setup: Option<&Setup>, client: Client) -> 
         soft_expiry,
         allow_two_controllers,
     };
-    if let Some(written) = written.filter(|_| !windows::keeps_stale(&design)) {
+    // The default changes nothing, and stands in every scenario that was written out.
+    let chosen = written.filter(|written| *written.get_ref() != SoftExpiry::default());
+    if let Some(written) = chosen.filter(|_| !windows::keeps_stale(&design)) {
         let what = format!(
             "soft_expiry says where a deadline before the key's own is kept, but refresh \"{}\" with guard \"{}\" keeps \
              nothing beyond its ttl",
