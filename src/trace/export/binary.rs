@@ -1,10 +1,11 @@
 //! Binary records of libCacheSim, whose last field needs a pass from the end: the records go into a
 //! file without a name first, beside the target, and the places of the next requests are filled in backwards.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
+use foldhash::fast::FixedState;
 use sha2::{Digest, Sha256};
 
 use super::file::{Target, Whole};
@@ -22,7 +23,7 @@ pub(super) struct Binary {
     scratch: BufWriter<File>,
     first_s: Option<i64>,
     /// What else the key of each id hashes to, to tell keys apart that share an id.
-    checks: BTreeMap<u64, u64>,
+    checks: HashMap<u64, u64, FixedState>,
     records: u64,
     hashed: u64,
     collisions: u64,
@@ -37,7 +38,7 @@ impl Binary {
             target: Whole::create(target, packing)?,
             scratch: BufWriter::with_capacity(1 << 16, scratch),
             first_s: None,
-            checks: BTreeMap::new(),
+            checks: HashMap::default(),
             records: 0,
             hashed: 0,
             collisions: 0,
@@ -68,7 +69,8 @@ impl Binary {
 
     /// A number that is written as numbers are is its own id; anything else is hashed.
     fn id(&mut self, key: &str) -> u64 {
-        let number = key.parse::<u64>().ok().filter(|number| number.to_string() == key);
+        let is_plain = key.bytes().all(|byte| byte.is_ascii_digit()) && (key.len() == 1 || !key.starts_with('0'));
+        let number = key.parse::<u64>().ok().filter(|_| is_plain);
         let (id, check) = if let Some(number) = number {
             (number, 0)
         } else {
@@ -87,6 +89,8 @@ impl Binary {
 
     pub(super) fn finish(mut self) -> io::Result<Written> {
         self.scratch.flush()?;
+        // Its memory is wanted for the pass from the end.
+        self.checks = HashMap::default();
         let file = self.scratch.get_mut();
         fill_in_next(file, self.records)?;
         file.seek(SeekFrom::Start(0))?;
@@ -109,7 +113,7 @@ impl Binary {
 
 /// Fills in the places of the next requests, from the end.
 fn fill_in_next(file: &mut File, records: u64) -> io::Result<()> {
-    let mut next_of = BTreeMap::new();
+    let mut next_of: HashMap<u64, u64, FixedState> = HashMap::default();
     let mut block = Vec::new();
     let mut end = records;
     while end > 0 {
@@ -120,7 +124,7 @@ fn fill_in_next(file: &mut File, records: u64) -> io::Result<()> {
         file.read_exact(&mut block)?;
         for (back, record) in (1..).zip(block.chunks_exact_mut(RECORD_BYTES).rev()) {
             let place = end - back;
-            let id: [u8; 8] = record[4..12].try_into().expect("eight bytes");
+            let id = u64::from_le_bytes(record[4..12].try_into().expect("eight bytes"));
             if let Some(next) = next_of.insert(id, place) {
                 record[16..].copy_from_slice(&next.to_le_bytes());
             }
