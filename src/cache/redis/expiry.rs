@@ -66,7 +66,8 @@ impl Server {
         let wanted = self.expiry.hit_limit || self.expiry.stale >= acceptable(&self.settings) as f64;
         let begins = self.needs.active && wanted && now >= self.expiry.fast_from;
         if begins {
-            self.expiry.fast_from = now + fast_limit(&self.settings) + fast_limit(&self.settings);
+            let between = fast_limit(&self.settings) + fast_limit(&self.settings);
+            self.expiry.fast_from = now + self.settings.span(between);
         }
         begins
     }
