@@ -176,8 +176,13 @@ impl Server {
     fn tables(&self) -> u64 {
         let ([a, b], [c, d]) = (self.dict.buckets(), self.expires.buckets());
         // Tables double: twice as many keys have twice as many buckets, at the same moments.
-        let pairs = self.overhead.as_ref().is_some_and(|overhead| overhead.counting.second_key.is_some());
-        8 * (a + b + c + d) as u64 * if pairs { 2 } else { 1 }
+        (8 * (a + b + c + d) * self.keys_each()) as u64
+    }
+
+    /// Keys that the server holds for an entry.
+    fn keys_each(&self) -> usize {
+        let counting = self.overhead.as_ref().map(|overhead| overhead.counting);
+        if counting.is_some_and(|counting| counting.second_key.is_some()) { 2 } else { 1 }
     }
 
     /// Asks for what is kept about `object`, which will be needed soon.
