@@ -8,6 +8,7 @@ use redis::{Cmd, Value};
 
 use super::super::link::{Fault, Written, bytes, fill_of, millis, number, set_command, written};
 use super::Player;
+use super::keys::Keys;
 use crate::cache::Entry;
 use crate::metrics::{Command, Observer};
 use crate::strategy::SoftExpiry;
@@ -96,13 +97,13 @@ impl Player {
                 let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
                 less_the_window(&entry, self.now(), self.clock.virtual_span(left))
             }
-            Value::BulkString(held) => match decoded(&held) {
-                Some(at) => at,
-                None => {
+            Value::BulkString(held) => {
+                let Some(at) = decoded(&held) else {
                     self.state().ledger.note_strange();
                     return Ok(None);
-                }
-            },
+                };
+                at
+            }
             other => return Err(Fault::strange("a question for a deadline", &other)),
         };
         Ok(Some(Entry { fresh_until, ..entry }))
@@ -165,7 +166,7 @@ impl Player {
 
     /// The key beside a key, where deadlines are kept in one.
     pub(super) fn second_key(&self, key: &str) -> Option<String> {
-        (self.deadlines == Some(SoftExpiry::Sidecar)).then(|| self.keys.second(key))
+        (self.deadlines == Some(SoftExpiry::Sidecar)).then(|| Keys::second(key))
     }
 }
 

@@ -195,7 +195,7 @@ impl Player {
             }
             SetCommand::Unlink(count) => {
                 let chunk: Vec<Vec<u8>> = listed.drain(..count.min(listed.len())).collect();
-                let beside = chunk.iter().flat_map(|key| self.second_key(&String::from_utf8_lossy(key)));
+                let beside = chunk.iter().filter_map(|key| self.second_key(&String::from_utf8_lossy(key)));
                 let beside: Vec<String> = beside.collect();
                 let removed = self.link.unlink(&chunk).await?;
                 self.link.unlink(&beside).await?;

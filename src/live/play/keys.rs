@@ -28,7 +28,7 @@ impl Keys {
     }
 
     /// The key beside an image's key, in which the deadline of its value lies.
-    pub(in crate::live) fn second(&self, key: &str) -> String {
+    pub(in crate::live) fn second(key: &str) -> String {
         format!("{key}:due")
     }
 
@@ -49,7 +49,7 @@ mod tests {
         assert_eq!(keys.lock("p:photo/1"), "p:lock:photo/1");
         assert_eq!(keys.at_the_origin("p:photo/1"), "photo/1");
         assert_eq!(keys.access_times(), "p:image_access_times");
-        assert_eq!(keys.second("p:photo/1"), "p:photo/1:due");
-        assert_eq!(keys.second("").len() as u64, SIDECAR_SUFFIX, "as the model counts it");
+        assert_eq!(Keys::second("p:photo/1"), "p:photo/1:due");
+        assert_eq!(Keys::second("").len() as u64, SIDECAR_SUFFIX, "as the model counts it");
     }
 }
