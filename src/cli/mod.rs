@@ -14,6 +14,7 @@ mod growth;
 mod list;
 mod live;
 mod memory;
+mod play;
 mod pool;
 mod report;
 mod reshape;
@@ -98,8 +99,8 @@ pub fn main() -> ExitCode {
         Command::Drill(args) => (args.output, drill::run(&args)),
         Command::Cluster(args) => (args.output, cluster::run(&args)),
         Command::Explain(args) => (Output { quiet: false, json: args.json }, explain::run(&args)),
-        Command::Live(args) => (args.output, live::run(&args)),
-        Command::Validate(args) => (args.output, validate::run(&args)),
+        Command::Live(args) => (args.play.output, live::run(&args)),
+        Command::Validate(args) => (args.play.output, validate::run(&args)),
         Command::List(args) => (Output { quiet: false, json: args.json }, list::run(&args)),
         Command::Trace(args) => (Output { quiet: false, json: args.json() }, trace::run(&args)),
         Command::Compare(args) => (Output { quiet: false, json: args.json }, compare::run(&args)),

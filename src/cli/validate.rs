@@ -1,12 +1,10 @@
 //! `ttlab validate`: the same scenario simulated and played live, side by side.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
-use std::path::PathBuf;
 
-use super::live::{self as played, Ready, ServerArgs};
+use super::play::{PlayArgs, Prepared, nothing_measured, play};
 use super::terminal;
-use super::{CliError, Output, Status, default_folder, source};
+use super::{CliError, Status};
 use crate::live::validate::validate;
 use crate::live::{LiveError, Target, named};
 use crate::report::{self, PAGE, ValidationReport};
@@ -23,38 +21,13 @@ use crate::report::{self, PAGE, ValidationReport};
   ttlab validate scenarios/live.toml --spawn
   ttlab validate scenarios/live.toml --spawn --strategy lock --json")]
 pub(super) struct Args {
-    /// The scenario file
-    scenario: PathBuf,
     #[command(flatten)]
-    server: ServerArgs,
-    /// Play this trace instead of the one that the scenario names
-    #[arg(long, value_name = "FILE")]
-    trace: Option<PathBuf>,
-    /// Write the results to this folder [default: reports/NAME-validation]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Use this seed instead of the scenario's
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-    /// Refuse the trace at its first line that cannot be read, instead of counting such lines
-    #[arg(long)]
-    strict: bool,
-    #[command(flatten)]
-    pub(super) output: Output,
+    pub(super) play: PlayArgs,
 }
 
 pub(super) fn run(args: &Args) -> Result<Status, CliError> {
-    let mut file = source::read_scenario(&args.scenario)?.of_all_keys("ttlab validate")?;
-    if let Some(seed) = args.seed {
-        file.scenario.reseed(seed);
-    }
-    let out =
-        args.out.clone().unwrap_or_else(|| default_folder(&format!("{}-validation", file.scenario.name)));
-    report::check_folder(&out).map_err(anyhow::Error::from)?;
-    terminal::catch_interrupts();
-    let silent = args.output.quiet;
-    let Ready { trace, .. } = played::trace(&mut file, args.trace.as_deref(), args.strict, silent)?;
-    let options = args.server.options();
+    let Prepared { file, out, trace, options, .. } = args.play.prepare("validate", "validation")?;
+    let output = args.play.output;
     if matches!(options.target, Target::Cluster(_)) {
         return Err(anyhow::anyhow!(
             "the model that ttlab validate compares with is of one server; name one with --redis or use --spawn, and play the \
@@ -62,8 +35,8 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         )
         .into());
     }
-    let cells = args.server.cells(&file.scenario)?;
-    let live = played::play(&file, &cells, &trace, &options, silent)?;
+    let cells = args.play.cells(&file.scenario)?;
+    let live = play(&file, &cells, &trace, &options, output.quiet)?;
     let trace = named(&trace, &options);
     let mut validated = Vec::new();
     for cell in &live {
@@ -75,9 +48,9 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         validated.extend(compared);
     }
     if validated.is_empty() {
-        return Ok(played::nothing_measured(&live));
+        return Ok(nothing_measured(&live));
     }
-    let command = command(args);
+    let command = args.play.command("validate");
     let report = ValidationReport {
         scenario: &file.scenario.name,
         question: &file.scenario.question,
@@ -90,9 +63,9 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         ("validation.json".to_owned(), report.json().into_bytes()),
     ]);
     report::write_all(files, &out).map_err(anyhow::Error::from)?;
-    if args.output.json {
+    if output.json {
         terminal::result(&report.json());
-    } else if !silent {
+    } else if !output.quiet {
         for cell in &validated {
             cell.warnings
                 .iter()
@@ -102,20 +75,8 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         terminal::result(&format!("{}\n", out.join(PAGE).display()));
     }
     if validated.len() < live.len() {
-        played::nothing_measured(&live);
+        nothing_measured(&live);
         return Ok(if terminal::interrupted() { Status::Interrupted } else { Status::CellsFailed });
     }
     Ok(if report.is_as_predicted() { Status::Done } else { Status::GateFailed })
-}
-
-fn command(args: &Args) -> String {
-    let name = |path: &std::path::Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let mut command = format!("ttlab validate {}{}", name(&args.scenario), args.server.command());
-    if let Some(trace) = &args.trace {
-        let _ = write!(command, " --trace {}", name(trace));
-    }
-    if let Some(seed) = args.seed {
-        let _ = write!(command, " --seed {seed}");
-    }
-    command
 }

@@ -27,6 +27,10 @@ impl<O: Observer> Run<'_, O> {
             self.job_at = SimTime::NEVER;
         }
         while let Some(object) = self.strategy.refresh.job(now) {
+            // What was evicted is not fetched, and only the cache knows.
+            if !self.cache.is_out_of_reach(object, now) {
+                self.observer.sent(now, Command::Look, 1);
+            }
             let Some(entry) = self.cache.peek(object, now) else {
                 self.strategy.refresh.job_done(object, now, false);
                 continue;

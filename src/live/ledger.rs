@@ -119,6 +119,11 @@ impl Ledger {
         rows.filter(|(_, row)| row.was_written).map(|(index, _)| ObjectId::from_index(index))
     }
 
+    /// Something came back that nobody here wrote.
+    pub(super) fn note_strange(&mut self) {
+        self.strange += 1;
+    }
+
     /// Values that came back and were written by somebody else.
     pub(super) fn strange(&self) -> u64 {
         self.strange

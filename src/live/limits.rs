@@ -36,7 +36,7 @@ pub struct Undertaking {
     pub seconds: f64,
     /// Most requests in a second of real time.
     pub peak_rate: f64,
-    /// Keys that it may write, those of locks and of a sweep apart.
+    /// Keys that it may write, those of locks and of a sweep apart; second keys with deadlines count.
     pub keys: u64,
     /// Most bytes that its keys take at once, about, in the largest of the cells.
     pub bytes: u64,
@@ -49,23 +49,32 @@ pub struct Undertaking {
 }
 
 impl Undertaking {
-    /// What it takes to play these cells.
-    pub(super) fn of(trace: &Trace, cells: &[CellPlan], options: &Options) -> Self {
+    /// What it takes to play these cells; `second_key` says of a strategy whether it keeps a second key beside every one.
+    pub(super) fn of(
+        trace: &Trace,
+        cells: &[CellPlan],
+        options: &Options,
+        second_key: &dyn Fn(usize) -> bool,
+    ) -> Self {
         let speed = options.speed;
         let objects = trace.objects();
         let keys: u64 = (0..objects.len())
             .map(|index| objects.key_len(crate::trace::ObjectId::from_index(index)) + PER_KEY)
             .sum();
-        let all = objects.total_bytes() + keys;
-        let bytes = cells.iter().map(|cell| match cell.capacity {
-            Capacity::Bytes(limit) => all.min(limit),
-            Capacity::Unbounded | Capacity::Objects(_) => all,
+        let bytes = cells.iter().map(|cell| {
+            let beside = if second_key(cell.strategy) { keys } else { 0 };
+            let all = objects.total_bytes() + keys + beside;
+            match cell.capacity {
+                Capacity::Bytes(limit) => all.min(limit),
+                Capacity::Unbounded | Capacity::Objects(_) => all,
+            }
         });
+        let is_doubled = cells.iter().any(|cell| second_key(cell.strategy));
         Self {
             requests: trace.len() as u64,
             seconds: trace.span().as_secs_f64() / speed,
             peak_rate: peak(trace, speed),
-            keys: objects.len() as u64,
+            keys: objects.len() as u64 * if is_doubled { 2 } else { 1 },
             bytes: bytes.max().unwrap_or(0),
             prefix: options.prefix().to_owned(),
             cells: cells.len(),
@@ -158,7 +167,7 @@ mod tests {
     #[test]
     fn speed_packs_more_requests_into_a_second() {
         let cell = CellPlan { strategy: 0, eviction: 0, capacity: Capacity::Unbounded };
-        let of = |speed| Undertaking::of(&trace(), &[cell], &options(speed));
+        let of = |speed| Undertaking::of(&trace(), &[cell], &options(speed), &|_| false);
         assert_eq!((of(1.0).peak_rate, of(2.0).peak_rate, of(4.0).peak_rate), (3.0, 5.0, 6.0));
         assert_eq!((of(2.0).seconds, of(2.0).keys), (2.0, 2));
         let limits = Limits { rate: Rate::per_second(4.0), bytes: ByteSize::from_bytes(1_000_000) };
@@ -168,5 +177,8 @@ mod tests {
         assert!(of(1.0).within(&narrow).unwrap_err().contains("--max-bytes"));
         assert!(of(1.0).sentence().contains("2 keys") && of(1.0).sentence().contains("\"p:\""));
         assert!(of(1.0).sentence().contains("asked of http://host/{key}"));
+        let beside = Undertaking::of(&trace(), &[cell], &options(1.0), &|strategy| strategy == 0);
+        assert_eq!((beside.keys, of(1.0).keys), (4, 2), "a second key beside every one");
+        assert!(beside.bytes > of(1.0).bytes + 2 * PER_KEY);
     }
 }

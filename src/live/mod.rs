@@ -31,11 +31,13 @@ use std::sync::Arc;
 
 pub use limits::{Limits, Undertaking};
 pub use origin::Template;
+pub use server::Served;
 pub use tls::Tls;
 
 use crate::catalog::Fault;
 use crate::metrics::Measurements;
 use crate::scenario::Scenario;
+use crate::strategy::SoftExpiry;
 use crate::trace::Trace;
 use crate::tune::{CellPlan, Failure, Progress};
 
@@ -143,6 +145,8 @@ pub struct Pace {
     pub clock_phase_ms: u32,
     /// Bytes of values that were written.
     pub written_bytes: u64,
+    /// How long the server itself worked, by its INFO; `None` where it could not be asked at the end.
+    pub served: Option<Served>,
 }
 
 /// A cell that was played live.
@@ -183,7 +187,8 @@ pub fn undertaking(
         return Err(LiveError::CannotDo(refused));
     }
     options.check_certificates()?;
-    let undertaking = Undertaking::of(trace, cells, options);
+    let second_key = |strategy: usize| scenario.strategies[strategy].soft_expiry == SoftExpiry::Sidecar;
+    let undertaking = Undertaking::of(trace, cells, options, &second_key);
     undertaking.within(&options.limits).map_err(LiveError::Other)?;
     Ok(undertaking)
 }

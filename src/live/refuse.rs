@@ -2,7 +2,6 @@
 
 use crate::cache::Capacity;
 use crate::scenario::Scenario;
-use crate::strategy::SoftExpiry;
 use crate::trace::{Happening, Trace};
 use crate::tune::CellPlan;
 
@@ -97,11 +96,6 @@ fn of_a_strategy(scenario: &Scenario, strategy: usize, all: &mut Vec<String>) {
     }
     if client.on_timeout != crate::client::OnTimeout::Abandon {
         refuse("[client] on_timeout: a live fetch runs on; write on_timeout = \"abandon\"");
-    }
-    if design.soft_expiry != SoftExpiry::Envelope {
-        refuse(
-            "soft_expiry: deadlines lie inside the values of a live run; write soft_expiry = \"envelope\"",
-        );
     }
     if design.addons.iter().any(|addon| addon.name() == "warm-on-upload") {
         refuse("refresh add-on \"warm-on-upload\": nobody uploads to the origin of a live run; leave it out");

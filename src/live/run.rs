@@ -12,7 +12,7 @@ use super::link::{Address, Link};
 use super::origin::Http;
 use super::pace::Pacer;
 use super::play::{Parts, Player};
-use super::server::{Info, Look, Spawned, Watch, config};
+use super::server::{Info, Look, Spawned, Watch, Work, config};
 use super::{LiveCell, LiveError, Options, Pace, Target};
 use crate::cache::Capacity;
 use crate::cache::memory::Counting;
@@ -50,6 +50,8 @@ struct Ready {
     spawned: Option<Spawned>,
     link: Link,
     first: Info,
+    /// What it has worked before.
+    work: Work,
     changed: config::Changed,
     warnings: Vec<String>,
 }
@@ -96,7 +98,7 @@ async fn cell(
     let http = http.map_err(LiveError::Other)?;
     let counting = cache.counting();
     let connections = options.connections * client.nodes as usize;
-    let Ready { spawned, link, first, changed, mut warnings } =
+    let Ready { spawned, link, first, work, changed, mut warnings } =
         ready(scenario, plan, counting, connections, options).await.map_err(LiveError::Other)?;
     if let Some(counting) = counting.filter(|counting| counting.clients != connections) {
         warnings.push(format!(
@@ -142,6 +144,12 @@ async fn cell(
     let broken = player.broken();
     warnings.extend(watch.warnings().iter().cloned());
     warnings.extend(player.remarks());
+    // A server that went away, or that nobody waits for any more, is not asked.
+    let served = if broken.is_some() || stopped {
+        None
+    } else {
+        Work::ask(player.link()).await.ok().map(|now| now.since(&work))
+    };
     // What cannot be removed or put back is told, whatever else went wrong.
     if spawned.is_none() {
         warnings.extend(clean_up(&player, broken.is_some()).await.err());
@@ -156,6 +164,7 @@ async fn cell(
         most_under_way: player.most_under_way(),
         clock_phase_ms: u32::try_from(phase_us / 1_000).unwrap_or(0),
         written_bytes: player.sent_bytes(),
+        served,
     };
     let result = match (broken, stopped) {
         (Some(what), _) => Err(Failure::Broken(what)),
@@ -219,7 +228,8 @@ async fn ready(
                 .push(format!("the server held {} keys of others, whose memory is counted too", first.keys));
         }
     }
-    Ok(Ready { spawned, link, first, changed, warnings })
+    let work = Work::ask(&link).await.map_err(said)?;
+    Ok(Ready { spawned, link, first, work, changed, warnings })
 }
 
 /// Opens connections to the server that was started, or to the one that is named.

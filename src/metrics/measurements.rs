@@ -142,7 +142,8 @@ pub struct MemoryUse {
 /// Commands the application sent to the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Commands {
-    /// GET, one per request and one per poll of a request that waits.
+    /// GET, one per request and one per poll of a request that waits, and EXISTS, one for each object that a job of the
+    /// refresh policy is about to fetch anew.
     pub get: u64,
     /// SET or SETEX, one per stored (or refused) fill, rewritten value and remembered error.
     pub set: u64,
@@ -156,7 +157,7 @@ pub struct Commands {
     pub zadd: u64,
     /// Commands of periodic sweeps.
     pub sweep: u64,
-    /// Of deadlines kept beside values: PTTL of each read, or GET and SET of a second key.
+    /// Of deadlines kept beside values: PTTL with each of those, or GET and SET of a second key.
     pub deadline: u64,
     /// Times that the application waited for the cache; commands sent together are one.
     pub round_trips: u64,

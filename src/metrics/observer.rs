@@ -59,6 +59,8 @@ pub struct Regeneration {
 pub enum Command {
     /// A further GET of a request that waits.
     Poll,
+    /// EXISTS of a key that a job of the refresh policy is about to fetch anew.
+    Look,
     /// SET NX PX of a lock or lease.
     Lock,
     /// Compare-and-delete of a lock, and PEXPIRE while it is kept.

@@ -316,7 +316,7 @@ impl Observer for Recorder {
     fn sent(&mut self, at: SimTime, command: Command, times: u64) {
         let (commands, _) = self.commands_at(at);
         *match command {
-            Command::Poll => &mut commands.get,
+            Command::Poll | Command::Look => &mut commands.get,
             Command::Rewrite | Command::SetError => &mut commands.set,
             Command::Lock | Command::Unlock => &mut commands.lock,
             Command::Delete => &mut commands.del,

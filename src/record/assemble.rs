@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::build::{CellContext, Finished};
 use super::wire::{self, Provenance, Record, ScenarioInfo, TraceInfo};
 use crate::cache::{Capacity, ServerEvent};
-use crate::live::{LiveCell, Pace};
+use crate::live::{LiveCell, Pace, Served};
 use crate::scenario::{Scenario, Source, events};
 use crate::score::{self, METRICS, judge};
 use crate::trace::Trace;
@@ -239,15 +239,29 @@ impl Record {
 
 /// How a live run kept its pace, in a sentence.
 fn told(pace: &Pace, server: &str) -> String {
-    let Pace { late_s, get_s, most_under_way, clock_phase_ms, written_bytes } = pace;
+    let Pace { late_s, get_s, most_under_way, clock_phase_ms, written_bytes, served } = pace;
     let millis = |seconds: [f64; 3]| seconds.map(|seconds| format!("{:.2}", seconds * 1e3)).join(" / ");
     format!(
-        "{server}; requests were started late by {} ms and GETs took {} ms (median / p99 / most); at most {most_under_way} requests \
+        "{server}; requests were started late by {} ms and GETs took {} ms (median / p99 / most){}; at most {most_under_way} requests \
          waited at once; {} of values were written; the run began {clock_phase_ms} ms into a minute of the server's clock",
         millis(*late_s),
         millis(*get_s),
+        served.map(|served| own_work(&served)).unwrap_or_default(),
         ByteSize::from_bytes(*written_bytes)
     )
+}
+
+/// The server's part in that.
+fn own_work(served: &Served) -> String {
+    let Served { mean_s: [get, set], get_p99_s } = served;
+    let told = [("a GET", *get), ("a SET", *set), ("99 of 100 GETs since its start at most", *get_p99_s)];
+    let told = told.into_iter().filter_map(|(what, span)| Some(format!("{what} {:.1} us", span? * 1e6)));
+    let told: Vec<String> = told.collect();
+    if told.is_empty() {
+        String::new()
+    } else {
+        format!(", of which the server itself worked: {}", told.join(", "))
+    }
 }
 
 /// Says of every controller that stood at a limit for at least half of the run that it did.

@@ -8,17 +8,12 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{TestCaseError, TestRunner};
 use ttlab::cache::command::{Connection, Reply, WallClock};
-use ttlab::cache::redis::Settings;
-use ttlab::scenario::Scenario;
-use ttlab::trace::Trace;
-use ttlab::units::SimDuration;
 
 use super::model;
 use super::resp::{Answer, Client};
@@ -231,7 +226,7 @@ struct Play<'a> {
     met: &'a mut Met,
 }
 
-fn micros() -> i64 {
+pub(crate) fn micros() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970");
     i64::try_from(now.as_micros()).expect("it is not yet the year 294000")
 }
@@ -418,84 +413,4 @@ fn read_around_an_expiry(client: &mut Client, met: &mut Met) {
         }
     }
     panic!("no read came at the right millisecond: {met:?}");
-}
-
-#[test]
-fn a_full_server_refuses_writes_and_nothing_else() {
-    const SIZE: u32 = 100_000;
-    const LIMIT: u64 = 1_500_000;
-    let settings = ["--maxmemory", "1500000", "--latency-tracking", "no"];
-    let Some(server) = Server::start(&settings) else { return };
-    let mut client = server.client();
-    let keys: Vec<String> = (0..8).map(|number| format!("key:{number}")).collect();
-    let objects = model::objects(keys.iter().map(|key| (key.as_str(), SIZE)));
-    let trace = Arc::new(Trace::new(Vec::new(), Vec::new(), objects, SimDuration::ZERO));
-    let clock = WallClock::starting_at(micros() / 1_000);
-    let mut model = Connection::new(model::redis(&trace, "noeviction", LIMIT, 0, 0), clock);
-    let value = "v".repeat(SIZE as usize);
-    let mut lines: Vec<Vec<&str>> = keys.iter().map(|key| vec!["SET", key, &value]).collect();
-    lines.extend([
-        // Refused before their conditions and options are looked at.
-        vec!["SET", "key:0", &value, "NX"],
-        vec!["SET", "key:7", &value, "XX"],
-        vec!["SET", "key:0", &value, "EX", "0"],
-        vec!["SET", "key:0", &value, "FOO"],
-        vec!["SET", "key:0", &value, "EX", "ten"],
-        vec!["SETEX", "key:0", "ten", &value],
-        // Too few words are found before, and reads are not refused.
-        vec!["SET", "key:0"],
-        vec!["GETEX", "key:0", "FOO"],
-        vec!["GET", "key:0"],
-        vec!["EXPIRE", "key:0", "100"],
-        vec!["TTL", "key:0"],
-        vec!["GETEX", "key:0", "PERSIST"],
-        vec!["GETDEL", "key:0"],
-        vec!["DEL", "key:1", "key:2"],
-        vec!["SET", "key:7", &value, "PX", "100000"],
-    ]);
-    let mut refused = 0;
-    for words in lines {
-        let reply = as_answer(model.send(&words, clock.instant(micros() / 1_000)));
-        let answer = client.ask(&words);
-        assert!(reply == answer, "{:?}: the model and the server differ", [words[0], words[1]]);
-        refused += u32::from(matches!(answer, Answer::Error(_)));
-    }
-    assert!((9..13).contains(&refused), "{refused} writes were refused");
-}
-
-#[test]
-fn settings_are_kept_in_31_bits_and_many_connections_call_the_cron_more_often() {
-    const CLIENTS: usize = 402;
-    let Some(server) = Server::start(&["--hz", "1"]) else { return };
-    let mut client = server.client();
-    for key in ["maxmemory-samples", "lfu-log-factor", "lfu-decay-time", "hz"] {
-        for (value, is_kept) in [("2147483647", true), ("2147483648", false)] {
-            let answer = client.ask(&["CONFIG", "SET", key, value]);
-            assert_eq!(!matches!(answer, Answer::Error(_)), is_kept, "{key} {value}: {answer:?}");
-            let scenario = format!(
-                "name = \"t\"\n[workload]\nduration = \"1s\"\n[cache]\neviction = \"allkeys-lru\"\ncapacity = \"9MiB\"\n{key} = {value}\n\
-                 [[strategy]]\nname = \"s\"\nttl = \"none\"\n"
-            );
-            let read = Scenario::parse(&scenario, "t.toml");
-            assert_eq!(
-                read.is_ok(),
-                is_kept,
-                "{key} {value}: {:?}",
-                read.err().map(|error| error.to_string())
-            );
-        }
-    }
-    client.must(&["CONFIG", "SET", "hz", "1"]);
-    let others: Vec<Client> = (1..CLIENTS).map(|_| server.client()).collect();
-    let wanted = u64::from(Settings { hz: 1, ..Settings::default() }.effective_hz(CLIENTS));
-    assert_eq!(wanted, 4);
-    // The next call of the cron sees to it.
-    for _ in 0..500 {
-        if client.info("hz") == wanted {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    assert_eq!((client.info("hz"), client.info("configured_hz")), (wanted, 1));
-    drop(others);
 }

@@ -61,7 +61,7 @@ impl Script {
                 }
                 "INFO" => format!("${}\r\n{}\r\n", self.info.len(), self.info),
                 "CONFIG" => "*0\r\n".to_owned(),
-                "UNLINK" => ":0\r\n".to_owned(),
+                "UNLINK" | "EXISTS" => ":0\r\n".to_owned(),
                 _ => "+OK\r\n".to_owned(),
             };
             if output.write_all(answer.as_bytes()).is_err() {

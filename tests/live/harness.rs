@@ -212,6 +212,10 @@ fn a_spawned_server_gives_a_live_record_and_is_gone_afterwards() {
     assert!(number("/memory/peak_bytes") > 900_000.0, "used_memory of a server");
     assert!(cell["memory"]["expired_resident_mean_bytes"].is_null(), "no server tells");
     assert!(folder.path().join("out/index.html").is_file());
+    let notes = record["provenance"]["notes"].to_string();
+    for told in ["of which the server itself worked: a GET ", ", a SET ", "99 of 100 GETs"] {
+        assert!(notes.contains(told), "{told} is missing in {notes}");
+    }
 }
 
 #[test]

@@ -22,6 +22,8 @@ const SUITE: [(&str, &[&str]); 2] = [
             "5 zset-sweep",
             "6 lock",
             "6 stale",
+            "6 stale, pttl",
+            "6 stale, sidecar",
             "6 xfetch",
             "7 timer",
             "8 d-ttl",

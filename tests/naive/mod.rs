@@ -302,9 +302,10 @@ pub(crate) struct Totals {
     pub(crate) broken: u64,
     /// Requests that an error answered that was remembered.
     pub(crate) negative_served: u64,
-    /// Commands: looks of those that wait, locks, values prolonged, errors remembered, deadlines moved,
-    /// access times noted, and those of the sweep.
+    /// Commands: looks of those that wait, and of the job before it fetches, locks, values prolonged, errors
+    /// remembered, deadlines moved, access times noted, and those of the sweep.
     pub(crate) polls: u64,
+    pub(crate) looks: u64,
     pub(crate) locks: u64,
     pub(crate) rewrites: u64,
     pub(crate) errors_stored: u64,

@@ -73,6 +73,7 @@ impl Observer for Diary {
         self.commands.push((at, count));
         let sum = match command {
             Command::Poll => &mut self.totals.polls,
+            Command::Look => &mut self.totals.looks,
             Command::Lock | Command::Unlock => &mut self.totals.locks,
             Command::Rewrite => &mut self.totals.rewrites,
             Command::SetError => &mut self.totals.errors_stored,

@@ -4,6 +4,7 @@
 //! command, 2.3 KB after 12 idle seconds. Larger requests grow the buffer, and a value from 32 KiB
 //! on takes it over (`networking.c:processMultibulkBuffer`, `server.c:clientsCronResizeQueryBuffer`).
 
+use super::Settings;
 use super::footprint::Build;
 use crate::units::{SimDuration, SimTime};
 
@@ -39,6 +40,9 @@ pub(super) struct Clients {
     connections: Vec<Connection>,
     turn: usize,
     bytes: u64,
+    /// After which time without a request a buffer is freed, and after which the rest is.
+    idle: SimDuration,
+    sleep: SimDuration,
     /// Where the cron goes on.
     visit: usize,
     /// Ticks before this instant find nothing to do.
@@ -46,12 +50,19 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    /// So many connections, at least one.
-    pub(super) fn new(build: Build, count: usize) -> Self {
+    /// So many connections, at least one, to a server whose clock goes as its settings say.
+    pub(super) fn new(build: Build, count: usize, settings: &Settings) -> Self {
         let fresh = Connection { base: CONNECTED, buffer: 0, peak: 0, last: SimTime::ZERO };
-        let bytes = CONNECTED * count as u64;
-        let connections = vec![fresh; count];
-        Self { build, connections, turn: 0, bytes, visit: 0, quiet_until: SimTime::ZERO }
+        Self {
+            build,
+            connections: vec![fresh; count],
+            turn: 0,
+            bytes: CONNECTED * count as u64,
+            idle: settings.span(IDLE),
+            sleep: settings.span(SLEEP),
+            visit: 0,
+            quiet_until: SimTime::ZERO,
+        }
     }
 
     /// Bytes of so many connections that have been idle for long.
@@ -124,7 +135,7 @@ impl Clients {
             self.resize(grown);
         }
         self.quiet_until =
-            self.quiet_until.min(now + if grown > BUFFER_LARGE { SimDuration::ZERO } else { IDLE });
+            self.quiet_until.min(now + if grown > BUFFER_LARGE { SimDuration::ZERO } else { self.idle });
     }
 
     fn resize(&mut self, buffer: u64) {
@@ -151,12 +162,12 @@ impl Clients {
             self.visit = (self.visit + 1) % count;
             let idle = now.since(connection.last);
             let (base, buffer) = (connection.base, connection.buffer);
-            if idle > IDLE {
+            if idle > self.idle {
                 connection.buffer = 0;
             } else if connection.buffer > BUFFER_LARGE && connection.buffer > 2 * connection.peak {
                 connection.buffer = self.build.allocated(connection.peak + 4).max(BUFFER);
             }
-            if idle >= SLEEP {
+            if idle >= self.sleep {
                 connection.base = ASLEEP;
             }
             connection.peak = 0;
@@ -168,7 +179,7 @@ impl Clients {
         self.quiet_until = match (busy, asleep) {
             (true, _) => now,
             (false, true) => SimTime::NEVER,
-            (false, false) => now + IDLE,
+            (false, false) => now + self.idle,
         };
     }
 
@@ -186,7 +197,7 @@ mod tests {
 
     #[test]
     fn buffers_grow_with_requests_and_are_given_back() {
-        let mut clients = Clients::new(Build::Distribution, 1);
+        let mut clients = Clients::new(Build::Distribution, 1, &Settings::default());
         let at = |millis: u64| SimTime::from_nanos(millis * 1_000_000);
         assert_eq!(clients.bytes(), 17_600);
         assert_eq!(clients.get(24, at(0)), 16 + 32 + 48);
@@ -209,5 +220,18 @@ mod tests {
         clients.tick(at(13_000), 10);
         clients.check();
         assert_eq!(clients.bytes(), 2_300);
+    }
+
+    #[test]
+    fn a_connection_of_a_server_whose_second_takes_ten_is_idle_ten_times_as_late() {
+        let settings = Settings { second: SimDuration::from_secs(10), ..Settings::default() };
+        let mut clients = Clients::new(Build::Distribution, 1, &settings);
+        let at = |seconds: u64| SimTime::ZERO + SimDuration::from_secs(seconds);
+        clients.get(24, at(0));
+        let mut seen = |seconds| {
+            clients.tick(at(seconds), 10);
+            clients.bytes()
+        };
+        assert_eq!([15, 41, 100, 125].map(&mut seen), [38_080, 17_600, 17_600, 2_300]);
     }
 }

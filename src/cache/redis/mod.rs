@@ -125,7 +125,7 @@ impl Server {
     pub(super) fn new(needs: Needs, settings: Settings, seed: Seed, objects: &Arc<Objects>) -> Self {
         let overhead = needs.counting.map(|counting| Overhead {
             counting,
-            clients: Clients::new(counting.build, counting.clients),
+            clients: Clients::new(counting.build, counting.clients, &settings),
             ran: [false; 2],
         });
         let clients = needs.counting.map_or(0, |counting| counting.clients);
@@ -175,7 +175,14 @@ impl Server {
 
     fn tables(&self) -> u64 {
         let ([a, b], [c, d]) = (self.dict.buckets(), self.expires.buckets());
-        8 * (a + b + c + d) as u64
+        // Tables double: twice as many keys have twice as many buckets, at the same moments.
+        (8 * (a + b + c + d) * self.keys_each()) as u64
+    }
+
+    /// Keys that the server holds for an entry.
+    fn keys_each(&self) -> usize {
+        let counting = self.overhead.as_ref().map(|overhead| overhead.counting);
+        if counting.is_some_and(|counting| counting.second_key.is_some()) { 2 } else { 1 }
     }
 
     /// Asks for what is kept about `object`, which will be needed soon.
@@ -346,7 +353,8 @@ impl Server {
         self.foreseen = (0, ASKED);
         self.expiry = Expiry::default();
         if let Some(overhead) = &mut self.overhead {
-            overhead.clients = Clients::new(overhead.counting.build, overhead.counting.clients);
+            overhead.clients =
+                Clients::new(overhead.counting.build, overhead.counting.clients, &self.settings);
             overhead.ran = [false; 2];
         }
         while self.tick < now {

@@ -180,7 +180,8 @@ impl Cache {
     pub(super) fn go_on_evicting(&mut self, now: SimTime) {
         let Some(since) = self.server.as_mut().and_then(|server| server.pending.take()) else { return };
         let Some(server) = &self.server else { return };
-        let mut victims = now.since(since).as_nanos() / server.settings.expire_cost.as_nanos().max(1);
+        let each = server.settings.span(server.settings.expire_cost);
+        let mut victims = now.since(since).as_nanos() / each.as_nanos().max(1);
         while self.counted().0 > self.counted().1 {
             let Some(victim) = (victims > 0).then(|| self.sampled_victim(now)).flatten() else {
                 break;

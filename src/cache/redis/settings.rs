@@ -25,7 +25,8 @@ pub struct Settings {
     /// LFU counters decay at full minutes.
     pub clock_phase_ms: u32,
     /// How long a second of the server's clock takes in the trace's time: longer than one where a trace is played
-    /// faster than it was recorded. Ticks, the LRU clock and LFU's minutes follow it.
+    /// faster than it was recorded. Ticks, the LRU clock, LFU's minutes and the time after which a connection is idle
+    /// follow it.
     pub second: SimDuration,
     /// Processor time of one deletion.
     pub expire_cost: SimDuration,
@@ -87,6 +88,12 @@ impl Settings {
         SimDuration::from_nanos((self.second.as_nanos() / u64::from(self.hz.clamp(1, MOST_HZ))).max(1))
     }
 
+    /// How long a span of the server's clock takes in the trace's time.
+    pub(super) fn span(&self, real: SimDuration) -> SimDuration {
+        const SECOND: SimDuration = SimDuration::from_secs(1);
+        if self.second == SECOND { real } else { real.scaled(self.second.as_secs_f64()) }
+    }
+
     /// What the server's clock shows at an instant, in milliseconds.
     pub(super) fn wall_millis(&self, now: SimTime) -> u64 {
         const SECOND: SimDuration = SimDuration::from_secs(1);
@@ -119,6 +126,8 @@ mod tests {
         let second = SimDuration::from_secs(10);
         let slow = Settings { second, clock_phase_ms: 500, ..Settings::default() };
         assert_eq!(slow.tick(), SimDuration::from_secs(1));
+        assert_eq!(slow.span(SimDuration::from_micros(30)), SimDuration::from_micros(300));
+        assert_eq!(Settings::default().span(SimDuration::from_micros(30)), SimDuration::from_micros(30));
         let at = |secs| SimTime::ZERO + SimDuration::from_secs(secs);
         assert_eq!((slow.wall_millis(at(0)), slow.wall_millis(at(25))), (500, 3_000));
         assert_eq!(Settings::default().wall_millis(at(25)), 25_000);

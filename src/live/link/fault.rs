@@ -37,7 +37,7 @@ impl Fault {
     }
 
     /// An answer that no Redis gives.
-    pub(super) fn strange(command: &str, answer: &Value) -> Self {
+    pub(in crate::live) fn strange(command: &str, answer: &Value) -> Self {
         let mut answer = format!("{answer:?}");
         if let Some((end, _)) = answer.char_indices().nth(100) {
             answer.truncate(end);

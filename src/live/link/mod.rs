@@ -82,30 +82,29 @@ impl Link {
         extracted(self.next().send(command).await)
     }
 
+    /// Sends two commands over the next connection, one right after the other.
+    pub(super) async fn send_both(&self, first: &Cmd, second: &Cmd) -> [Result<Value, Fault>; 2] {
+        let mut lane = self.next();
+        let mut same = lane.clone();
+        let (first, second) = tokio::join!(lane.send(first), same.send(second));
+        [extracted(first), extracted(second)]
+    }
+
     /// GET.
     pub(super) async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
         let mut command = Cmd::new();
         command.arg(b"GET").arg(key);
-        match self.send(&command).await? {
-            Value::Nil => Ok(None),
-            Value::BulkString(value) => Ok(Some(value)),
-            other => Err(Fault::strange("GET", &other)),
-        }
+        bytes("GET", self.send(&command).await?)
     }
 
-    /// SET, with PX where there is a TTL. Redis knows no TTL of 0, so what lives shorter than 1 ms lives for 1 ms.
+    /// SET, with PX where there is a TTL.
     pub(super) async fn set(
         &self,
         key: &[u8],
         value: &[u8],
         ttl: Option<Duration>,
     ) -> Result<Written, Fault> {
-        let mut command = Cmd::with_capacity(5, value.len() + key.len() + 64);
-        command.arg(b"SET").arg(key).arg(value);
-        if let Some(ttl) = ttl {
-            command.arg(b"PX").arg(millis(ttl));
-        }
-        written("SET", self.send(&command).await)
+        written("SET", self.send(&set_command(key, value, ttl)).await)
     }
 
     /// SET with NX and PX: whether the key was set.
@@ -150,10 +149,7 @@ impl Link {
 
     /// A command that answers with a number.
     pub(super) async fn number(&self, name: &str, command: &Cmd) -> Result<u64, Fault> {
-        match self.send(command).await? {
-            Value::Int(number) => Ok(u64::try_from(number).unwrap_or(0)),
-            other => Err(Fault::strange(name, &other)),
-        }
+        number(name, self.send(command).await?)
     }
 
     /// A command that answers with a list of texts.
@@ -165,10 +161,10 @@ impl Link {
         }
     }
 
-    /// INFO of every server that holds keys, in the order of their addresses.
-    pub(super) async fn info(&self) -> Result<Vec<(Node, String)>, Fault> {
+    /// INFO of every server that holds keys, in the order of their addresses; of one section, or what is told unasked.
+    pub(super) async fn info(&self, section: Option<&str>) -> Result<Vec<(Node, String)>, Fault> {
         let mut command = Cmd::new();
-        command.arg(b"INFO");
+        command.arg(b"INFO").arg(section);
         let answers = self.next().send_to_all(&command).await.map_err(|error| Fault::of(&error))?;
         let told = answers.into_iter().map(|(node, answer)| match extracted(Ok(answer))? {
             Value::BulkString(text) => Ok((node, String::from_utf8_lossy(&text).into_owned())),
@@ -205,13 +201,41 @@ fn extracted(answer: redis::RedisResult<Value>) -> Result<Value, Fault> {
     answer.and_then(Value::extract_error).map_err(|error| Fault::of(&error))
 }
 
-/// A TTL as Redis takes it.
-fn millis(ttl: Duration) -> u64 {
+/// SET, with PX where there is a TTL.
+pub(super) fn set_command(key: &[u8], value: &[u8], ttl: Option<Duration>) -> Cmd {
+    let mut command = Cmd::with_capacity(6, value.len() + key.len() + 64);
+    command.arg(b"SET").arg(key).arg(value);
+    if let Some(ttl) = ttl {
+        command.arg(b"PX").arg(millis(ttl));
+    }
+    command
+}
+
+/// A value, or that there is none.
+pub(super) fn bytes(name: &str, answer: Value) -> Result<Option<Vec<u8>>, Fault> {
+    match answer {
+        Value::Nil => Ok(None),
+        Value::BulkString(value) => Ok(Some(value)),
+        other => Err(Fault::strange(name, &other)),
+    }
+}
+
+/// A number that is not below 0.
+pub(super) fn number(name: &str, answer: Value) -> Result<u64, Fault> {
+    match answer {
+        Value::Int(number) => Ok(u64::try_from(number).unwrap_or(0)),
+        other => Err(Fault::strange(name, &other)),
+    }
+}
+
+/// A TTL as Redis takes it. It knows none of 0, so what lives shorter than 1 ms lives for 1 ms.
+pub(super) fn millis(ttl: Duration) -> u64 {
     // To the nearest millisecond, as the nearest that Redis can do.
     u64::try_from((ttl.as_micros() + 500) / 1_000).unwrap_or(u64::MAX).max(1)
 }
 
-fn written(name: &str, answer: Result<Value, Fault>) -> Result<Written, Fault> {
+/// What became of a write.
+pub(super) fn written(name: &str, answer: Result<Value, Fault>) -> Result<Written, Fault> {
     match answer {
         Ok(Value::Okay | Value::Int(1)) => Ok(Written::Yes),
         Ok(Value::Nil | Value::Int(0)) => Ok(Written::No),

@@ -254,6 +254,7 @@ impl Player {
         if flying.purpose == Purpose::Job && !self.is_over(now) {
             let held = state.ledger.latest(object, now).is_some();
             state.strategy.refresh.job_done(object, now, held);
+            self.job_news.notify_one();
         }
     }
 
@@ -321,6 +322,7 @@ impl Player {
             took: Some(now.since(asked)),
         };
         self.state().strategy.refresh.on_fill(&filled);
+        self.job_news.notify_one();
         Ok(())
     }
 
@@ -332,11 +334,9 @@ impl Player {
         let ttl = (!forever).then(|| self.clock.real(entry.expires_at.since(now)));
         self.sent_bytes.set(self.sent_bytes.get() + u64::from(size));
         self.state().ledger.sending(object, fill, entry);
-        let stored = match self.link.set(self.key(object).as_bytes(), &value, ttl).await? {
-            Written::OutOfMemory => Stored::OutOfMemory,
-            Written::Yes | Written::No => Stored::Yes,
-        };
-        self.state().ledger.answered(fill, stored == Stored::Yes);
-        Ok(stored)
+        let written = self.set_value(&self.key(object), &value, ttl, entry.fresh_until).await?;
+        self.state().ledger.answered(fill, written[0] != Written::OutOfMemory);
+        // A value without its deadline is of no use.
+        Ok(if written.contains(&Written::OutOfMemory) { Stored::OutOfMemory } else { Stored::Yes })
     }
 }

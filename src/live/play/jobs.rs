@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use redis::Cmd;
+use tokio::task::spawn_local;
 
 use super::super::link::Fault;
 use super::super::server::Info;
@@ -16,8 +17,16 @@ use crate::strategy::sweep::{SetCommand, View};
 use crate::trace::ObjectId;
 use crate::units::SimTime;
 
-/// How often the refresh policy is asked whether a job of its own is due, in real time.
-const LOOK: Duration = Duration::from_millis(5);
+/// After how long the jobs look at the latest whether the run is over, in real time.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What is sent after an access, where there is a sweep.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Access {
+    at: SimTime,
+    /// The deadlines that EXPIRE sets; `None` where none is sent.
+    deadlines: Option<(SimTime, SimTime)>,
+}
 
 impl Player {
     /// Runs the refresh policy's own jobs until the run is over.
@@ -27,64 +36,76 @@ impl Player {
             if self.is_over(now) || self.broken().is_some() {
                 return;
             }
-            let next = self.state().strategy.refresh.next_job();
-            if next.is_some_and(|next| next <= now) {
-                self.run_jobs(now).await;
+            self.run_jobs(now);
+            let next = self.state().strategy.refresh.next_job().map(|next| self.clock.instant(next));
+            let look = self.clock.instant(now) + LOOK;
+            tokio::select! {
+                // A fill, or the end of another job, may bring the next one forward.
+                () = self.job_news.notified() => {}
+                () = tokio::time::sleep_until(next.unwrap_or(look).min(look).into()) => {}
             }
-            // A fill, or the end of another job, may bring the next one forward.
-            let soonest = self.clock.instant(now) + LOOK;
-            tokio::time::sleep_until(soonest.into()).await;
         }
     }
 
-    /// Fetches what jobs want now.
-    async fn run_jobs(self: &Rc<Self>, now: SimTime) {
+    /// Begins what jobs want now.
+    fn run_jobs(self: &Rc<Self>, now: SimTime) {
         loop {
             let wanted = self.state().strategy.refresh.job(now);
             let Some(object) = wanted else { return };
-            let held = self.state().ledger.latest(object, now);
-            let Some(entry) = held else {
-                self.state().strategy.refresh.job_done(object, now, false);
-                continue;
-            };
-            let trigger = if now > entry.fresh_until { OutcomeKind::StaleHit } else { OutcomeKind::FreshHit };
-            let trip = Trip { object, node: 0, purpose: Purpose::Job, trigger, index: 0 };
-            if !self.fetch_behind(trip, Some(entry.version)).await {
-                self.state().strategy.refresh.job_done(object, now, true);
-            }
+            spawn_local(Rc::clone(self).job(object));
         }
     }
 
-    /// An object was read or stored: ZADD of the access time, and EXPIRE. `fresh` is whether the access stored
-    /// the value as well; `None` where it sends no EXPIRE.
-    pub(super) async fn accessed(&self, object: ObjectId, fresh: Option<bool>) {
-        let now = self.now();
-        let (fresh_until, expires_at, is_lean) = {
-            let mut guard = self.state();
-            let state = &mut *guard;
-            if state.strategy.sweep.is_none() {
+    /// Fetches an object anew, if the server still holds it.
+    async fn job(self: Rc<Self>, object: ObjectId) {
+        let held = match self.still_there(object).await {
+            Ok(held) => held,
+            Err(fault) => {
+                self.note_fault(&fault, self.now());
+                None
+            }
+        };
+        if let Some(entry) = held {
+            let stale = self.now() > entry.fresh_until;
+            let trigger = if stale { OutcomeKind::StaleHit } else { OutcomeKind::FreshHit };
+            let trip = Trip { object, node: 0, purpose: Purpose::Job, trigger, index: 0 };
+            if self.fetch_behind(trip, Some(entry.version)).await {
                 return;
             }
-            let fresh_until = state.strategy.ttl.fresh_until(&self.fill(object, now));
-            let Some(sweep) = &mut state.strategy.sweep else { return };
-            sweep.on_access(object, now, fresh_until.since(now));
-            let is_lean = sweep.is_lean();
-            (fresh_until, state.strategy.keep_until(now, fresh_until), is_lean)
-        };
+        }
+        self.state().strategy.refresh.job_done(object, self.now(), held.is_some());
+        self.job_news.notify_one();
+    }
+
+    /// An object was read or stored: what is noted of it for the sweep, where there is one. `fresh` is whether the access
+    /// stored the value as well; `None` where it sends no EXPIRE.
+    pub(super) fn access(&self, object: ObjectId, fresh: Option<bool>) -> Option<Access> {
+        let at = self.now();
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let sweep = state.strategy.sweep.as_mut()?;
+        let fresh_until = state.strategy.ttl.fresh_until(&self.fill(object, at));
+        sweep.on_access(object, at, fresh_until.since(at));
+        let expires = fresh.is_some_and(|stored| !(stored && sweep.is_lean()));
+        let deadlines = expires.then(|| (fresh_until, state.strategy.keep_until(at, fresh_until)));
+        Some(Access { at, deadlines })
+    }
+
+    /// ZADD of an access time, and EXPIRE.
+    pub(super) async fn note_access(&self, object: ObjectId, access: Option<Access>) {
+        let Some(Access { at, deadlines }) = access else { return };
         let mut zadd = Cmd::new();
-        zadd.arg(b"ZADD").arg(self.keys.access_times()).arg(now.as_nanos() / 1_000).arg(self.key(object));
+        zadd.arg(b"ZADD").arg(self.keys.access_times()).arg(at.as_nanos() / 1_000).arg(self.key(object));
         match self.link.number("ZADD", &zadd).await {
-            Ok(_) => self.state().recorder.sent(now, Command::Zadd, 1),
+            Ok(_) => self.state().recorder.sent(at, Command::Zadd, 1),
             // Without room for the set an access goes unnoticed, as the application's would.
             Err(Fault::OutOfMemory) => {}
-            Err(fault) => return self.note_fault(&fault, now),
+            Err(fault) => return self.note_fault(&fault, at),
         }
-        let Some(stored) = fresh else { return };
-        if stored && is_lean {
-            return;
-        }
-        if self.set_deadline(object, fresh_until, expires_at, now).await {
-            self.state().recorder.touched(now);
+        if let Some((fresh_until, expires_at)) = deadlines
+            && self.set_deadline(object, fresh_until, expires_at, at).await
+        {
+            self.state().recorder.touched(at);
         }
     }
 
@@ -174,7 +195,11 @@ impl Player {
             }
             SetCommand::Unlink(count) => {
                 let chunk: Vec<Vec<u8>> = listed.drain(..count.min(listed.len())).collect();
-                return self.link.unlink(&chunk).await;
+                let beside = chunk.iter().filter_map(|key| self.second_key(&String::from_utf8_lossy(key)));
+                let beside: Vec<String> = beside.collect();
+                let removed = self.link.unlink(&chunk).await?;
+                self.link.unlink(&beside).await?;
+                return Ok(removed);
             }
             SetCommand::Remove(count) => {
                 wire.arg(b"ZREMRANGEBYRANK").arg(set).arg(0).arg(count - 1);

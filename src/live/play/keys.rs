@@ -27,6 +27,11 @@ impl Keys {
         format!("{}lock:{}", self.prefix, self.at_the_origin(key))
     }
 
+    /// The key beside an image's key, in which the deadline of its value lies.
+    pub(in crate::live) fn second(key: &str) -> String {
+        format!("{key}:due")
+    }
+
     /// The sorted set of access times.
     pub(in crate::live) fn access_times(&self) -> String {
         format!("{}image_access_times", self.prefix)
@@ -36,6 +41,7 @@ impl Keys {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::memory::SIDECAR_SUFFIX;
 
     #[test]
     fn all_names_begin_with_the_prefix() {
@@ -43,5 +49,7 @@ mod tests {
         assert_eq!(keys.lock("p:photo/1"), "p:lock:photo/1");
         assert_eq!(keys.at_the_origin("p:photo/1"), "photo/1");
         assert_eq!(keys.access_times(), "p:image_access_times");
+        assert_eq!(Keys::second("p:photo/1"), "p:photo/1:due");
+        assert_eq!(Keys::second("").len() as u64, SIDECAR_SUFFIX, "as the model counts it");
     }
 }

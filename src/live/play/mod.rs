@@ -5,6 +5,7 @@
 //! `client` and `origin`; what happened is told to the same observer as in a simulation. State is only
 //! touched between two answers, never while one is waited for.
 
+mod deadlines;
 mod fetches;
 mod jobs;
 mod keys;
@@ -16,7 +17,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use hdrhistogram::Histogram;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::spawn_local;
 
 use super::clock::Clock;
@@ -30,9 +31,9 @@ use crate::engine::flights::{FlightId, Flights};
 use crate::metrics::{Command, Observer, Recorder};
 use crate::origin::{Origin, Version};
 use crate::random::Seed;
-use crate::strategy::Strategy;
 use crate::strategy::guard::KeyInCache;
 use crate::strategy::ttl::Fill;
+use crate::strategy::{SoftExpiry, Strategy};
 use crate::trace::{Event, Happening, ObjectId, Trace};
 use crate::units::{SimDuration, SimTime};
 use keys::Keys;
@@ -94,12 +95,16 @@ pub(super) struct Player {
     keys: Keys,
     values: Values,
     bytes_beside: u32,
+    /// Where deadlines are kept that come before the key's own.
+    deadlines: Option<SoftExpiry>,
     guard_key: Option<KeyInCache>,
     http: Option<Http>,
     routing: Seed,
     chance: Seed,
     state: RefCell<State>,
     stopped: Cell<bool>,
+    /// Told of whatever may bring the next job of the refresh policy forward.
+    job_news: Notify,
     /// Requests that have no outcome yet.
     under_way: Cell<u64>,
     most_under_way: Cell<u64>,
@@ -135,6 +140,7 @@ impl Player {
             keys: Keys::new(prefix),
             values: Values::new(longest as usize, seed.of("values")),
             bytes_beside,
+            deadlines: strategy.deadlines,
             guard_key: strategy.guard.key_in_cache(),
             http,
             routing: seed.of("routing"),
@@ -155,6 +161,7 @@ impl Player {
                 strategy,
             }),
             stopped: Cell::new(false),
+            job_news: Notify::new(),
             under_way: Cell::new(0),
             most_under_way: Cell::new(0),
             sent_bytes: Cell::new(0),
@@ -223,7 +230,7 @@ impl Player {
     /// Every key that the run may have left on the server.
     pub(super) fn written_keys(&self) -> Vec<String> {
         let state = self.state();
-        let images = state.ledger.written().map(|object| self.key(object));
+        let images = state.ledger.written().flat_map(|object| self.keys_of(object));
         let mut keys: Vec<String> = images.collect();
         if self.guard_key.is_some() {
             // Whoever looked for an image may have locked it.
@@ -316,7 +323,7 @@ impl Player {
         if event.what == Happening::Deleted {
             // From the moment it is sent: what was asked for before must not come after it.
             self.state().strategy.guard.purged(event.object, self.now());
-            match self.link.unlink(&[self.key(event.object)]).await {
+            match self.link.unlink(&self.keys_of(event.object)).await {
                 Ok(_) => {
                     let mut state = self.state();
                     state.ledger.removed(event.object, Cause::Invalidated);

@@ -6,7 +6,7 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 use tokio::task::spawn_local;
 
-use super::super::link::{Fault, Written, fill_of};
+use super::super::link::{Fault, Written};
 use super::fetches::Trip;
 use super::{Arrival, Landed, Player, note};
 use crate::cache::{Cause, Entry};
@@ -59,11 +59,10 @@ impl Player {
     /// GET: the copy that the server holds.
     async fn look(&self, object: ObjectId) -> Result<Option<Entry>, Fault> {
         let began = Instant::now();
-        let value = self.link.get(self.key(object).as_bytes()).await?;
+        let copy = self.copy(object).await?;
         let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let mut state = self.state();
-        note(&mut state.gets, took);
-        Ok(value.and_then(|value| state.ledger.copy(object, fill_of(&value))))
+        note(&mut self.state().gets, took);
+        Ok(copy)
     }
 
     /// The server gave no answer: neither does the application.
@@ -104,31 +103,33 @@ impl Player {
                 return self.begin(arrival, Cause::Expired, Some(entry)).await;
             }
         }
+        // A request moves the TTL of a rule that steers it, and is itself ruled by the one before: so all is decided
+        // before its outcome is told. What is sent then nobody waits for.
         if copy.is_stale() {
+            let access = self.access(object, None);
             self.tell(arrival, self.now(), OutcomeKind::StaleHit, Some(entry.version));
-            return self.accessed(object, None).await;
+            return self.note_access(object, access).await;
         }
+        let touch = self.touch(object, &entry, now);
+        let access = self.access(object, touch.is_none().then_some(false));
         self.tell(arrival, self.now(), OutcomeKind::FreshHit, Some(entry.version));
-        let touched = self.touch(object, &entry, now).await;
-        self.accessed(object, (!touched).then_some(false)).await;
-    }
-
-    /// Sets the TTL of a fresh entry anew, if the rule wants that; whether it did.
-    async fn touch(&self, object: ObjectId, entry: &Entry, now: SimTime) -> bool {
-        let deadlines = {
-            let mut state = self.state();
-            if !state.strategy.ttl.follows_reads() {
-                return false;
-            }
-            let touched =
-                state.strategy.ttl.touched(&self.fill(object, now), entry.stored_at, entry.fresh_until);
-            touched.map(|until| (until, state.strategy.keep_until(now, until)))
-        };
-        let Some((fresh_until, expires_at)) = deadlines else { return false };
-        if self.set_deadline(object, fresh_until, expires_at, now).await {
+        if let Some((fresh_until, expires_at)) = touch
+            && self.set_deadline(object, fresh_until, expires_at, now).await
+        {
             self.state().recorder.touched(now);
         }
-        true
+        self.note_access(object, access).await;
+    }
+
+    /// The new deadlines of a fresh entry that is read, if the rule sets them anew.
+    fn touch(&self, object: ObjectId, entry: &Entry, now: SimTime) -> Option<(SimTime, SimTime)> {
+        let mut state = self.state();
+        if !state.strategy.ttl.follows_reads() {
+            return None;
+        }
+        let fill = self.fill(object, now);
+        let fresh_until = state.strategy.ttl.touched(&fill, entry.stored_at, entry.fresh_until)?;
+        Some((fresh_until, state.strategy.keep_until(now, fresh_until)))
     }
 
     /// PEXPIRE (or PERSIST) of a key that was there; whether it still was.
@@ -139,13 +140,8 @@ impl Player {
         expires_at: SimTime,
         now: SimTime,
     ) -> bool {
-        let key = self.key(object);
-        let set = if expires_at == SimTime::NEVER {
-            self.link.persist(key.as_bytes()).await
-        } else {
-            self.link.expire(key.as_bytes(), self.clock.real(expires_at.since(now))).await
-        };
-        match set {
+        let ttl = (expires_at != SimTime::NEVER).then(|| self.clock.real(expires_at.since(now)));
+        match self.set_ttl(&self.key(object), ttl, fresh_until).await {
             Ok(Written::Yes) => self.state().ledger.expire(object, fresh_until, expires_at),
             Ok(_) => return expires_at == SimTime::NEVER,
             Err(fault) => {
@@ -405,13 +401,13 @@ impl Player {
 
     /// A request that has waited is answered.
     async fn finish(&self, waiter: &Waiter, kind: OutcomeKind, version: Option<Version>) -> Option<Waiter> {
-        let now = self.now();
+        let (now, object) = (self.now(), waiter.arrival.object);
+        let stored = matches!(kind, OutcomeKind::Miss(_));
+        let is_fresh = stored || matches!(kind, OutcomeKind::DelayedHit | OutcomeKind::FreshHit);
+        let is_noted = version.is_some() && !self.is_over(now);
+        let access = if is_noted { self.access(object, is_fresh.then_some(stored)) } else { None };
         self.tell(waiter.arrival, now, kind, version);
-        if version.is_some() && !self.is_over(now) {
-            let stored = matches!(kind, OutcomeKind::Miss(_));
-            let is_fresh = stored || matches!(kind, OutcomeKind::DelayedHit | OutcomeKind::FreshHit);
-            self.accessed(waiter.arrival.object, is_fresh.then_some(stored)).await;
-        }
+        self.note_access(object, access).await;
         None
     }
 

@@ -39,7 +39,7 @@ impl Info {
     /// Asks: what a server shows, or all primaries of a cluster together; with those who answered.
     pub(in crate::live) async fn ask(link: &Link) -> Result<(Self, Vec<Node>), Fault> {
         let (mut nodes, mut infos) = (Vec::new(), Vec::new());
-        for (node, text) in link.info().await? {
+        for (node, text) in link.info(None).await? {
             nodes.push(node);
             infos.push(Self::parse(&text)?);
         }

@@ -4,7 +4,10 @@ pub(super) mod config;
 mod info;
 mod spawn;
 mod watch;
+mod work;
 
 pub(super) use info::Info;
 pub(super) use spawn::Spawned;
 pub(super) use watch::{Look, Watch};
+pub use work::Served;
+pub(super) use work::Work;

@@ -1,0 +1,281 @@
+//! What `ttlab live` and `ttlab validate` have in common: the options of a scenario that is played, and playing it.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::anyhow;
+
+use super::terminal::{self, Phase};
+use super::{CliError, Output, Status, default_folder, source};
+use crate::live::{self, Limits, LiveError, Options, Target, Template, Tls, Undertaking};
+use crate::record;
+use crate::report;
+use crate::scenario::Scenario;
+use crate::trace::Trace;
+use crate::trace::synth::generate;
+use crate::tune::{self, CellPlan, Failure, Runs, replication_seed};
+use crate::units::{ByteSize, Rate};
+
+/// A scenario that is played against a server, and where its results go.
+#[derive(Debug, clap::Args)]
+pub(super) struct PlayArgs {
+    /// The scenario file
+    scenario: PathBuf,
+    #[command(flatten)]
+    server: ServerArgs,
+    /// Play this trace instead of the one that the scenario names
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// Write the results to this folder [default: reports/NAME-live, and reports/NAME-validation of ttlab validate]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Use this seed instead of the scenario's
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Refuse the trace at its first line that cannot be read, instead of counting such lines
+    #[arg(long)]
+    strict: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+/// What is played, once all that was asked for has been found.
+pub(super) struct Prepared {
+    pub(super) file: source::ScenarioFile,
+    /// The folder of the results.
+    pub(super) out: PathBuf,
+    pub(super) trace: Arc<Trace>,
+    /// Where the trace is from.
+    pub(super) about: record::TraceInfo,
+    pub(super) options: Options,
+}
+
+impl PlayArgs {
+    /// Reads the scenario and its trace for `command`, whose results go to a folder that ends with `suffix`.
+    pub(super) fn prepare(&self, command: &str, suffix: &str) -> Result<Prepared, CliError> {
+        let mut file = source::read_scenario(&self.scenario)?.of_all_keys(&format!("ttlab {command}"))?;
+        if let Some(seed) = self.seed {
+            file.scenario.reseed(seed);
+        }
+        let by_default = || default_folder(&format!("{}-{suffix}", file.scenario.name));
+        let out = self.out.clone().unwrap_or_else(by_default);
+        report::check_folder(&out).map_err(anyhow::Error::from)?;
+        terminal::catch_interrupts();
+        let (trace, about) = self.trace_of(&mut file)?;
+        Ok(Prepared { file, out, trace, about, options: self.server.options() })
+    }
+
+    /// Reads or makes the trace of the first replication.
+    fn trace_of(&self, file: &mut source::ScenarioFile) -> Result<(Arc<Trace>, record::TraceInfo), CliError> {
+        let (strict, purpose) = (self.strict, source::Purpose::Record);
+        let reading = source::Reading { strict, stream: false, in_memory: true, purpose };
+        let loaded = source::load(file, self.trace.as_deref(), reading, self.output.quiet)?;
+        let trace = match loaded.runs {
+            Runs::Recorded(trace) => trace,
+            Runs::Synthetic(workload) => {
+                Arc::new(generate(&workload, replication_seed(file.scenario.seed, 0)))
+            }
+        };
+        let about = loaded.about.unwrap_or_else(|| record::synthetic(&trace));
+        Ok((trace, about))
+    }
+
+    /// The cells that are played.
+    pub(super) fn cells(&self, scenario: &Scenario) -> Result<Vec<CellPlan>, CliError> {
+        self.server.cells(scenario)
+    }
+
+    /// A command line that does the same.
+    pub(super) fn command(&self, command: &str) -> String {
+        let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut line = format!("ttlab {command} {}{}", name(&self.scenario), self.server.command());
+        if let Some(trace) = &self.trace {
+            let _ = write!(line, " --trace {}", name(trace));
+        }
+        if let Some(seed) = self.seed {
+            let _ = write!(line, " --seed {seed}");
+        }
+        line
+    }
+}
+
+/// One server or the other.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Which {
+    /// Start redis-server (or valkey-server) from the PATH on a free port of this machine, once for each cell
+    #[arg(long)]
+    spawn: bool,
+    /// Use the server at this address: redis://[USER:PASSWORD@]HOST:PORT[/DB][?protocol=resp3], or rediss:// with TLS; several
+    /// hosts with commas between them are nodes of one cluster
+    #[arg(long, value_name = "URL")]
+    redis: Option<String>,
+}
+
+/// Which server, and how it is treated.
+#[derive(Debug, clap::Args)]
+struct ServerArgs {
+    #[command(flatten)]
+    which: Which,
+    /// The server is a node of a cluster: use all of it
+    #[arg(long, requires = "redis", conflicts_with = "spawn")]
+    cluster: bool,
+    /// Trust the authorities in this file (PEM) instead of the system's, for rediss:// and for an origin at https://
+    #[arg(long, value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
+    /// Show the server this certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "spawn")]
+    tls_cert: Option<PathBuf>,
+    /// The private key of --tls-cert (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Fetch from this URL, such as `http://127.0.0.1:8080/img/{key}?w={size}`, instead of waiting as the scenario's origin
+    /// does: {key} is the key percent-encoded, {path} a key that is a URL's path and query already, {size} the recorded bytes
+    #[arg(long, value_name = "URL")]
+    origin: Option<Template>,
+    /// Play the trace this many times faster; the server's own clocks stay as they are
+    #[arg(long, value_name = "K", default_value = "1", value_parser = speed)]
+    speed: f64,
+    /// Play the cells of this strategy only; may be given several times
+    #[arg(long, value_name = "NAME")]
+    strategy: Vec<String>,
+    /// Connections of each of the application's processes
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    connections: u16,
+    /// Set the server's memory limit, policy and the like as the scenario's [cache] says, and put them back at the end
+    #[arg(long, conflicts_with = "spawn")]
+    configure: bool,
+    /// Use the server though it holds keys of others
+    #[arg(long, conflicts_with = "spawn")]
+    allow_nonempty: bool,
+    /// What all keys begin with on a server that is not its own [default: ttlab: and a number]
+    #[arg(long, value_name = "TEXT", conflicts_with = "spawn", value_parser = prefix)]
+    prefix: Option<String>,
+    /// Refuse to send more requests than this in a second
+    #[arg(long, value_name = "RATE", default_value = "20000/s")]
+    max_rate: Rate,
+    /// Refuse to take more of the server's memory than this
+    #[arg(long, value_name = "SIZE", default_value = "1GiB")]
+    max_bytes: ByteSize,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| "write a number, such as 10".to_owned())?;
+    if (0.001..=10_000.0).contains(&speed) {
+        Ok(speed)
+    } else {
+        Err("it must lie between 0.001 and 10000".to_owned())
+    }
+}
+
+fn prefix(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.contains(['*', '?', '[', ']', '\\', ' ', '\n']) {
+        return Err("write some letters without spaces, * ? [ ] or \\, such as ttlab:test:".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+impl ServerArgs {
+    /// As the harness wants them.
+    fn options(&self) -> Options {
+        let target = match &self.which.redis {
+            Some(url) => Target::at(url, self.cluster),
+            None => Target::Spawn,
+        };
+        Options {
+            target,
+            speed: self.speed,
+            prefix: self.prefix.clone().unwrap_or_else(|| format!("ttlab:{}:", std::process::id())),
+            connections: self.connections.into(),
+            configure: self.configure,
+            allow_nonempty: self.allow_nonempty,
+            limits: Limits { rate: self.max_rate, bytes: self.max_bytes },
+            origin: self.origin.clone(),
+            tls: Tls { ca: self.tls_ca.clone(), own: self.tls_cert.clone().zip(self.tls_key.clone()) },
+        }
+    }
+
+    /// The cells that are played.
+    fn cells(&self, scenario: &Scenario) -> Result<Vec<CellPlan>, CliError> {
+        let names: Vec<&str> = scenario.strategies.iter().map(|design| design.name.as_str()).collect();
+        if let Some(unknown) = self.strategy.iter().find(|name| !names.contains(&name.as_str())) {
+            return Err(anyhow!(
+                "--strategy {unknown}: the scenario has none of this name; there are: {}",
+                names.join(", ")
+            )
+            .into());
+        }
+        let wanted = |cell: &CellPlan| {
+            self.strategy.is_empty() || self.strategy.iter().any(|name| name == names[cell.strategy])
+        };
+        Ok(tune::grid(scenario).into_iter().filter(wanted).collect())
+    }
+
+    /// The words of a command that does the same.
+    fn command(&self) -> String {
+        let mut words = if self.which.spawn { " --spawn".to_owned() } else { " --redis URL".to_owned() };
+        if self.cluster {
+            words += " --cluster";
+        }
+        if self.origin.is_some() {
+            words += " --origin URL";
+        }
+        #[expect(clippy::float_cmp, reason = "one is written as one")]
+        if self.speed != 1.0 {
+            let _ = write!(words, " --speed {}", self.speed);
+        }
+        for name in &self.strategy {
+            let _ = write!(words, " --strategy \"{name}\"");
+        }
+        words
+    }
+}
+
+/// Says what will be written, and plays the cells.
+pub(super) fn play(
+    file: &source::ScenarioFile,
+    cells: &[CellPlan],
+    trace: &Arc<Trace>,
+    options: &Options,
+    silent: bool,
+) -> Result<Vec<live::LiveCell>, CliError> {
+    let named = live::named(trace, options);
+    let undertaking: Undertaking =
+        live::undertaking(&file.scenario, cells, &named, options).map_err(|error| refused(file, error))?;
+    if !silent {
+        terminal::note(&undertaking.sentence());
+    }
+    let phase =
+        Phase::begin("playing", cells.len() as u64, undertaking.requests * cells.len() as u64, silent);
+    let played = live::run(&file.scenario, cells, &named, options, &phase);
+    phase.end();
+    played.map_err(|error| refused(file, error))
+}
+
+fn refused(file: &source::ScenarioFile, error: LiveError) -> CliError {
+    match error {
+        LiveError::Scenario(fault) => file.mistake(fault).into(),
+        LiveError::CannotDo(_) => anyhow!("{}: {error}", file.path.display()).into(),
+        LiveError::Other(what) => anyhow!(what).into(),
+    }
+}
+
+/// Says why there is nothing to write.
+pub(super) fn nothing_measured(played: &[live::LiveCell]) -> Status {
+    for warning in played.iter().flat_map(|cell| &cell.warnings) {
+        terminal::note(&format!("warning: {warning}"));
+    }
+    let broken = played.iter().find_map(|cell| match &cell.result {
+        Err(Failure::Broken(what)) => Some(what),
+        _ => None,
+    });
+    if let Some(what) = broken {
+        terminal::note(&format!("the run broke off and nothing is written: {what}"));
+        return Status::CellsFailed;
+    }
+    terminal::note(
+        "interrupted before any cell was played to its end; nothing is written, and the keys are removed",
+    );
+    Status::Interrupted
+}
