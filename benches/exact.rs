@@ -2,15 +2,18 @@
 //!
 //! 20 M requests over 1 M objects, Zipf 1.0, fetches that take no time, a cache of 10 % of the objects; then
 //! eight and 32 capacities, and many TTLs, at once. Every row is a whole play, from the decoded trace to the
-//! counts; equal rows count equal hits, which is checked before anything is timed.
+//! counts; equal rows count equal hits, which is checked before anything is timed. Of each cache one row plays what
+//! `ttlab run` plays there, without a clock and with all that a record tells, whose measurements are the engine's.
 
 use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ttlab::cache::Capacity;
+use ttlab::engine::Simulation;
 use ttlab::engine::exact::surface::{self, LANES};
 use ttlab::engine::exact::{Detail, Player};
+use ttlab::metrics::Measurements;
 use ttlab::random::Seed;
 use ttlab::scenario::{Scenario, Source};
 use ttlab::trace::Trace;
@@ -45,12 +48,22 @@ fn by_player(scenario: &Scenario, trace: &Arc<Trace>, detail: Detail, player: &m
     player.play(play.unwrap_or_else(|reason| panic!("{reason}"))).hits
 }
 
-fn by_engine(scenario: &Scenario, trace: &Arc<Trace>) -> u64 {
+fn simulation<'t>(scenario: &Scenario, trace: &'t Arc<Trace>) -> Simulation<'t> {
     let plan = tune::grid(scenario)[0];
     let simulation = tune::simulation(scenario, &plan, trace, Seed::new(1));
-    let simulation = simulation.unwrap_or_else(|fault| panic!("{}", fault.what));
-    let seen = simulation.run(tune::bucket_for(trace.span()), &()).expect("nobody stops it");
-    seen.totals.outcomes.hits()
+    simulation.unwrap_or_else(|fault| panic!("{}", fault.what))
+}
+
+fn by_engine(scenario: &Scenario, trace: &Arc<Trace>) -> Measurements {
+    let bucket = tune::bucket_for(trace.span());
+    simulation(scenario, trace).run_by_events(bucket, &()).expect("nobody stops it")
+}
+
+fn without_events(scenario: &Scenario, trace: &Arc<Trace>) -> Measurements {
+    let bucket = tune::bucket_for(trace.span());
+    let seen = simulation(scenario, trace).run(bucket, &()).expect("nobody stops it");
+    assert!(seen.without_events, "it needs no clock");
+    seen
 }
 
 fn rows(criterion: &mut Criterion) {
@@ -63,7 +76,14 @@ fn rows(criterion: &mut Criterion) {
     for (name, ttl) in [("LRU", "ttl = \"none\""), ("LRU + TTL", "ttl = { rule = \"fixed\", ttl = \"60s\" }")]
     {
         let scenario = scenario(ttl);
-        let hits = by_engine(&scenario, &trace);
+        let engine = by_engine(&scenario, &trace);
+        let hits = engine.totals.outcomes.hits();
+        let recorded = without_events(&scenario, &trace);
+        assert_eq!(
+            Measurements { without_events: false, ..recorded },
+            engine,
+            "{name}: the same measurements"
+        );
         assert_eq!(
             by_player(&scenario, &trace, Detail::Outcomes, &mut player),
             hits,
@@ -71,6 +91,9 @@ fn rows(criterion: &mut Criterion) {
         );
         group.bench_function(format!("{name}, engine"), |bench| {
             bench.iter(|| black_box(by_engine(&scenario, &trace)));
+        });
+        group.bench_function(format!("{name}, exact, all that a record tells"), |bench| {
+            bench.iter(|| black_box(without_events(&scenario, &trace)));
         });
         group.bench_function(format!("{name}, exact"), |bench| {
             bench.iter(|| black_box(by_player(&scenario, &trace, Detail::Outcomes, &mut player)));

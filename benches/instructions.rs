@@ -18,10 +18,20 @@ use ttlab::trace::synth::generate;
 use ttlab::tune;
 
 /// What is counted: its name, the cache and the strategy; an empty cache is the making of the trace alone.
-const ROWS: [(&str, &str, &str); 5] = [
+const ROWS: [(&str, &str, &str); 7] = [
     ("making the trace", "", "ttl = \"none\""),
     (
         "exact play: LRU + TTL",
+        "eviction = \"lru\"\nreclaim = \"lazy\"",
+        "ttl = { rule = \"fixed\", ttl = \"5s\" }",
+    ),
+    (
+        "exact run: LRU + TTL, all observers",
+        "eviction = \"lru\"\nreclaim = \"lazy\"",
+        "ttl = { rule = \"fixed\", ttl = \"5s\" }",
+    ),
+    (
+        "engine without latency: LRU + TTL, all observers",
         "eviction = \"lru\"\nreclaim = \"lazy\"",
         "ttl = { rule = \"fixed\", ttl = \"5s\" }",
     ),
@@ -47,7 +57,7 @@ const LENGTHS: [u32; 2] = [10, 20];
 
 fn scenario(row: usize, seconds: u32) -> Scenario {
     let (name, cache, strategy) = ROWS[row];
-    let latency = if name.starts_with("exact") { "0s" } else { "20ms" };
+    let latency = if name.starts_with("engine: ") { "20ms" } else { "0s" };
     let text = format!(
         "name = \"bench\"\n[workload]\nduration = \"{seconds}s\"\nrate = \"20000/s\"\n\
          [[workload.class]]\nname = \"all\"\nobjects = 50_000\npopularity = {{ model = \"zipf\", alpha = 1.0 }}\n\
@@ -69,7 +79,7 @@ fn play(row: usize, seconds: u32) {
     let plan = tune::grid(&scenario)[0];
     if row == 0 {
         black_box(&trace);
-    } else if ROWS[row].0.starts_with("exact") {
+    } else if ROWS[row].0.starts_with("exact play") {
         let play = tune::exact(&scenario, &plan, &trace, Seed::new(1), Detail::Outcomes);
         let play =
             play.unwrap_or_else(|fault| panic!("{}", fault.what)).unwrap_or_else(|why| panic!("{why}"));
@@ -77,7 +87,13 @@ fn play(row: usize, seconds: u32) {
     } else {
         let simulation = tune::simulation(&scenario, &plan, &trace, Seed::new(1));
         let simulation = simulation.unwrap_or_else(|fault| panic!("{}", fault.what));
-        black_box(simulation.run(tune::bucket_for(trace.span()), &()).expect("nobody stops it"));
+        let bucket = tune::bucket_for(trace.span());
+        let needs_no_clock = ROWS[row].0.starts_with("exact run");
+        let seen =
+            if needs_no_clock { simulation.run(bucket, &()) } else { simulation.run_by_events(bucket, &()) };
+        let seen = seen.expect("nobody stops it");
+        assert_eq!(seen.without_events, needs_no_clock);
+        black_box(seen);
     }
 }
 

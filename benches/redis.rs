@@ -58,7 +58,7 @@ fn rows(criterion: &mut Criterion, group: &str, trace: &Arc<Trace>, rows: &[(Str
             bench.iter(|| {
                 let simulation = tune::simulation(scenario, &plan, trace, Seed::new(1))
                     .unwrap_or_else(|fault| panic!("{}", fault.what));
-                black_box(simulation.run(tune::bucket_for(trace.span()), &()))
+                black_box(simulation.run_by_events(tune::bucket_for(trace.span()), &()))
             });
         });
     }

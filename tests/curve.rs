@@ -47,7 +47,7 @@ fn by_engine(scenario: &Scenario, surface: &Surface, trace: &Arc<Trace>) -> Vec<
         let simulation = tune::simulation(scenario, &plan, trace, tune::replication_seed(scenario.seed, 0));
         let simulation = simulation.unwrap_or_else(|fault| panic!("{}", fault.what));
         let seconds = simulation.window.length().as_secs_f64();
-        let seen = simulation.run(tune::bucket_for(trace.span()), &()).expect("nobody stops it");
+        let seen = simulation.run_by_events(tune::bucket_for(trace.span()), &()).expect("nobody stops it");
         [
             seen.totals.outcomes.hits() as f64 / seen.totals.outcomes.total() as f64,
             seen.origin.fetches as f64 / seconds,

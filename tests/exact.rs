@@ -1,5 +1,8 @@
-//! The short cut past the clock counts what the engine counts, number for number.
+//! The short cut past the clock counts what the engine counts, number for number, and a run without a clock measures
+//! what one with events measures.
 
+#[path = "exact/recorded.rs"]
+mod recorded;
 #[path = "support/sample.rs"]
 mod sample;
 
@@ -83,7 +86,7 @@ fn compare(scenario: &Scenario, trace: &Arc<Trace>, player: &mut Player) {
         let seed = Seed::new(scenario.seed);
         let simulation =
             tune::simulation(scenario, &plan, trace, seed).unwrap_or_else(|fault| panic!("{}", fault.what));
-        let engine = simulation.run(tune::bucket_for(trace.span()), &()).expect("nobody stops it");
+        let engine = simulation.run_by_events(tune::bucket_for(trace.span()), &()).expect("nobody stops it");
         for detail in [Detail::Outcomes, Detail::Bytes] {
             let play = tune::exact(scenario, &plan, trace, seed, detail);
             let play = play.unwrap_or_else(|fault| panic!("{}", fault.what));

@@ -1,4 +1,4 @@
-//! Without latency and TTL the engine is a classic trace simulator: hit for hit what libCacheSim counts.
+//! Without latency and TTL the engine, and the play without a clock that takes its place there, is a classic trace simulator: hit for hit what libCacheSim counts.
 //!
 //! The counts were computed once with libCacheSim's Python package (`pip install libcachesim`, 0.3.5)
 //! over the same requests, parsed by an independent script: GET with status 200, 206 or 304 on an image
@@ -15,7 +15,7 @@ use ttlab::random::Seed;
 use ttlab::scenario::Scenario;
 use ttlab::trace::Trace;
 use ttlab::trace::import::{self, Options};
-use ttlab::tune::{self, Runs};
+use ttlab::tune;
 
 /// The requests of a sample log, by the defaults.
 fn sample(name: &str) -> Option<Arc<Trace>> {
@@ -33,11 +33,20 @@ fn hits(trace: &Arc<Trace>, eviction: &str, capacities: &str) -> Vec<u64> {
          [[strategy]]\nname = \"plain\"\nttl = \"none\"\n"
     );
     let scenario = Scenario::parse(&text, "golden.toml").unwrap_or_else(|error| panic!("{error}"));
-    let runs = Runs::Recorded(Arc::clone(trace));
-    let played = tune::run(&scenario, &tune::grid(&scenario), &runs, &())
-        .unwrap_or_else(|fault| panic!("{}", fault.what));
-    let counted = played.cells.into_iter().flat_map(|cell| cell.replications);
-    counted.map(|run| run.expect("the run is finished").totals.outcomes.hits()).collect()
+    let simulation = |plan| {
+        let made = tune::simulation(&scenario, &plan, trace, Seed::new(1));
+        made.unwrap_or_else(|fault| panic!("{}", fault.what))
+    };
+    let bucket = tune::bucket_for(trace.span());
+    let count = |plan| {
+        let without = simulation(plan).run(bucket, &()).expect("nobody stops it");
+        let with = simulation(plan).run_by_events(bucket, &()).expect("nobody stops it");
+        assert!(without.without_events && !with.without_events);
+        let [hits, by_events] = [without, with].map(|run| run.totals.outcomes.hits());
+        assert_eq!(hits, by_events);
+        hits
+    };
+    tune::grid(&scenario).into_iter().map(count).collect()
 }
 
 const OBJECTS: &str = "{ objects = 10 }, { objects = 50 }, { objects = 100 }, { objects = 300 }";

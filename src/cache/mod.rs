@@ -4,6 +4,7 @@
 //! as in Redis: at the instant of its expiry it is still served. That boundary is written once, in
 //! `Slot::is_live`.
 
+mod bare;
 pub mod cluster;
 pub mod command;
 mod event;
@@ -20,6 +21,7 @@ mod write;
 
 use std::sync::Arc;
 
+pub use bare::Bare;
 pub use event::{Happening, Persistence, Restart, ServerEvent, ShardLoss, TtlClock};
 use eviction::EvictionPolicy;
 use memory::MemoryModel;

@@ -160,7 +160,7 @@ impl Residency {
     }
 
     /// An entry of `cost` bytes came.
-    pub(super) fn stored(&mut self, cost: u64, now: SimTime) {
+    pub(crate) fn stored(&mut self, cost: u64, now: SimTime) {
         self.changed(signed(cost), 1, now);
         self.bytes += cost;
         self.entries += 1;
@@ -174,7 +174,7 @@ impl Residency {
     }
 
     /// An entry left.
-    pub(super) fn left(&mut self, entry: &Entry, cost: u64, cause: Cause, now: SimTime) {
+    pub(crate) fn left(&mut self, entry: &Entry, cost: u64, cause: Cause, now: SimTime) {
         self.ended(entry, cost, now);
         self.changed(-signed(cost), -1, now);
         // The level before a departure counts for the bucket of the departure.
@@ -226,7 +226,7 @@ impl Residency {
     }
 
     /// An entry is still there at the end of the run.
-    pub(super) fn still_held(&mut self, entry: &Entry, cost: u64, now: SimTime) {
+    pub(crate) fn still_held(&mut self, entry: &Entry, cost: u64, now: SimTime) {
         self.ended(entry, cost, now);
     }
 
@@ -258,7 +258,7 @@ impl Residency {
     }
 
     /// The account, once everything that is still held has been accounted for.
-    pub(super) fn finish(self) -> Account {
+    pub(crate) fn finish(self) -> Account {
         let in_use = self.in_use();
         let length = self.window.length().as_nanos();
         let mean = |integral: i128| if length == 0 { 0.0 } else { integral as f64 / length as f64 };

@@ -303,6 +303,9 @@ pub(super) fn tell(record: &Record, out: &Path, output: Output) {
     for note in &record.provenance.notes {
         terminal::note(&format!("note: {note}"));
     }
+    if let Some(words) = report::clockless_words(record) {
+        terminal::note(&format!("note: {words}"));
+    }
     for words in report::sample_words(record) {
         terminal::note(&format!("sample: {words}"));
     }

@@ -1,6 +1,7 @@
 //! The life of a fetch: asked of the origin, queued or shed, taken up, answered, and stored.
 
 use super::flights::{FlightId, Flying, Purpose};
+use super::teller::Teller;
 use super::waiting::{Party, WaiterId, Waits};
 use super::{Arrival, Event, Run};
 use crate::cache::{Entry, Stored};
@@ -275,7 +276,9 @@ impl<O: Observer> Run<'_, O> {
         if !self.strategy.guard.lets_store(object, asked) {
             return;
         }
-        let fill = Fill { told: Some(self.told(object, fetch)), ..self.fill(object, now) };
+        let Run { observer, origin, trace, strategy, .. } = self;
+        let told = Teller { observer, origin, objects: trace.objects() }.told(&strategy.ttl, object, fetch);
+        let fill = Fill { told: Some(told), ..self.fill(object, now) };
         let held = self.held(object, now);
         let is_kept = match self.client.duplicate_fill {
             DuplicateFill::Overwrite => false,

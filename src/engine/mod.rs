@@ -19,6 +19,7 @@ mod queue;
 mod requests;
 mod server;
 mod table;
+mod teller;
 mod waiting;
 
 use std::collections::BTreeMap;
@@ -27,16 +28,17 @@ use std::ops::ControlFlow;
 use flights::{FlightId, Flights};
 use plain::PlainFlights;
 use queue::EventQueue;
+use teller::Teller;
 use waiting::{WaiterId, Waiting};
 
 use crate::cache::{Cache, Cause, Entry, ServerEvent};
 use crate::client::{Breakers, Client, RetryBudget};
 use crate::metrics::{Command, Measurements, Observer, Recorder, Setting};
-use crate::origin::{Fetch, Origin};
+use crate::origin::Origin;
 use crate::random::Seed;
 use crate::strategy::Strategy;
 use crate::strategy::refresh::Filled;
-use crate::strategy::ttl::{Fill, Told};
+use crate::strategy::ttl::Fill;
 use crate::trace::prefetch::{AHEAD, NEAR};
 use crate::trace::{Block, Happening, ObjectId, Trace};
 use crate::units::{SimDuration, SimTime, Window};
@@ -79,12 +81,33 @@ pub struct Simulation<'t> {
 }
 
 impl Simulation<'_> {
-    /// Runs to the end and measures everything; the series has buckets of length `bucket`.
-    /// `None` if the pulse stopped it.
+    /// Runs to the end and measures everything; the series has buckets of length `bucket`. Where that [needs no
+    /// clock](exact::recorded::suits) it is done without one, which the measurements tell. `None` if the pulse stopped it.
     ///
     /// # Panics
     /// If the file of a spooled trace can no longer be read.
     pub fn run(mut self, bucket: SimDuration, pulse: &dyn Pulse) -> Option<Measurements> {
+        if !exact::recorded::suits(&self) {
+            return self.run_by_events(bucket, pulse);
+        }
+        let recorder = self.recorder(bucket);
+        let (account, recorder) = exact::recorded::play(self, recorder, pulse)?;
+        Some(Measurements { without_events: true, ..recorder.finish(&account) })
+    }
+
+    /// The same with a clock and its events, whether or not that is needed: what a play without is held against.
+    ///
+    /// # Panics
+    /// If the file of a spooled trace can no longer be read.
+    pub fn run_by_events(mut self, bucket: SimDuration, pulse: &dyn Pulse) -> Option<Measurements> {
+        let recorder = self.recorder(bucket);
+        let end = self.window.until;
+        let (cache, recorder) = self.observed_by(recorder, pulse)?;
+        Some(recorder.finish(&cache.finish(end)))
+    }
+
+    /// The observer that measures everything.
+    fn recorder(&mut self, bucket: SimDuration) -> Recorder {
         let setting = Setting {
             window: self.window,
             bucket,
@@ -95,13 +118,11 @@ impl Simulation<'_> {
             deadlines: self.strategy.deadlines,
             freshness_bound: self.freshness_bound,
         };
-        let end = self.window.until;
         self.strategy.ttl.log(bucket, setting.classes);
-        let (cache, recorder) = self.observed_by(Recorder::new(&setting), pulse)?;
-        Some(recorder.finish(&cache.finish(end)))
+        Recorder::new(&setting)
     }
 
-    /// Runs to the end under the eyes of any observer; returns the cache as it was left and the
+    /// Runs to the end by events under the eyes of any observer; returns the cache as it was left and the
     /// observer, or `None` if the pulse stopped it.
     ///
     /// # Panics
@@ -351,15 +372,10 @@ impl<O: Observer> Run<'_, O> {
         Fill { object, class: fact.class, size: fact.size, at, drawn_at: at, told: None }
     }
 
-    /// What an answer of the origin tells about itself, as far as the strategy reads it.
-    fn told(&mut self, object: ObjectId, fetch: &Fetch) -> Told {
-        let wanted = self.strategy.ttl.wants_last_modified();
-        Told {
-            fetch_time: fetch.done.since(fetch.asked),
-            dated: fetch.started,
-            version: fetch.version,
-            last_modified: if wanted { self.origin.last_modified(object, fetch.version) } else { None },
-        }
+    /// Those to whom fetches and outcomes are told.
+    #[inline]
+    fn teller(&mut self) -> Teller<'_, O> {
+        Teller { observer: &mut self.observer, origin: &mut self.origin, objects: self.trace.objects() }
     }
 
     /// Puts every object into the cache, each with a uniformly drawn part of its TTL left.

@@ -11,20 +11,24 @@ use super::table::Table;
 use super::{Arrival, Event, Run};
 use crate::cache::Cause;
 use crate::client::{Client, DuplicateFill};
-use crate::metrics::{Asked, Observer, OutcomeKind, Regeneration, Served};
-use crate::origin::{Ask, Fetch, Origin};
+use crate::metrics::{Observer, OutcomeKind};
+use crate::origin::{Fetch, Origin};
 use crate::strategy::Strategy;
 use crate::trace::ObjectId;
-use crate::units::{SimDuration, SimTime};
+use crate::units::SimTime;
 
 const NONE: u32 = u32::MAX;
 
 /// Whether every fetch of a run takes the short way.
 pub(super) fn suits(client: &Client, origin: &Origin, strategy: &Strategy) -> bool {
+    strategy.guard.only_joins() && is_simple(client, origin, strategy)
+}
+
+/// Whether nothing can go wrong with a fetch, and nobody but requests that find nothing wants one.
+pub(super) fn is_simple(client: &Client, origin: &Origin, strategy: &Strategy) -> bool {
     let is_patient = client.timeout.is_none() && client.crash <= 0.0 && client.breaker.is_none();
     let is_alone = client.nodes == 1 && client.duplicate_fill == DuplicateFill::Overwrite;
-    let asks_plainly = strategy.guard.only_joins()
-        && !strategy.refresh.fetches_early()
+    let asks_plainly = !strategy.refresh.fetches_early()
         && strategy.fail_safe.is_none()
         && strategy.validates_at.is_none()
         && strategy.warms.is_none()
@@ -136,15 +140,11 @@ impl PlainFlights {
 impl<O: Observer> Run<'_, O> {
     /// A request found nothing usable: it joins the flight of its object, or leads one.
     pub(super) fn begin_plainly(&mut self, arrival: Arrival, cause: Cause) {
-        let Arrival { index, at, object } = arrival;
-        if let Some(flight) = self.plain.of_object.get(object) {
+        if let Some(flight) = self.plain.of_object.get(arrival.object) {
             return self.plain.join(flight, arrival);
         }
-        let class = self.trace.objects().fact(object).class;
         let in_flight = self.plain.in_flight + 1;
-        self.observer.asked(&Asked { object, class, at, background: false, overlaps: false, in_flight });
-        let ask = Ask { object, at, request: index, patience: None, validates: None };
-        let fetch = self.origin.ask_at_once(ask);
+        let fetch = self.teller().ask(arrival, in_flight);
         let flight = Flight { leader: arrival, cause, fetch, first: NONE, last: NONE, joined: 0 };
         let place = self.plain.depart(flight);
         self.queue.push(fetch.done, Event::Brought(place));
@@ -158,16 +158,7 @@ impl<O: Observer> Run<'_, O> {
         let Flight { leader, cause, fetch, first, joined, .. } = self.plain.land(place);
         let Arrival { object, at: start, .. } = leader;
         let trigger = OutcomeKind::Miss(cause);
-        self.observer.regenerated(&Regeneration {
-            object,
-            start,
-            end: now,
-            size: 1,
-            peak_waiters: 1 + u64::from(joined),
-            wasted: SimDuration::ZERO,
-            trigger,
-        });
-        self.observer.served(&Served { object, bytes: self.trace.objects().size(object), fetch });
+        self.teller().over(leader, trigger, fetch, joined.into());
         self.store(object, start, &fetch, now);
         self.answer_waiting(leader, now, trigger, Some(fetch.version));
         let mut next = first;

@@ -1,15 +1,15 @@
 //! The life of a request: a look at the cache, and all that may follow until it has its outcome.
 
 use super::flights::{FlightId, Purpose};
+use super::teller::Teller;
 use super::waiting::{Waiter, WaiterId, Waits};
 use super::{Arrival, Event, Run};
 use crate::cache::{Cause, Entry, Lookup};
 use crate::client::OnTimeout;
-use crate::metrics::{Command, Incident, Observer, Outcome, OutcomeKind};
+use crate::metrics::{Command, Incident, Observer, OutcomeKind};
 use crate::origin::Version;
 use crate::strategy::guard::{Permit, Wanting};
 use crate::strategy::refresh::{Copy, Wish};
-use crate::strategy::ttl::Seen;
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
 
@@ -373,24 +373,8 @@ impl<O: Observer> Run<'_, O> {
     #[expect(clippy::inline_always, reason = "of a known kind, half of it is known when it is compiled")]
     #[inline(always)]
     fn tell(&mut self, arrival: Arrival, now: SimTime, kind: OutcomeKind, version: Option<Version>) {
-        let Arrival { index, at, object } = arrival;
-        let outdated = version.and_then(|version| self.origin.outdated_since(object, version, now));
-        let fact = self.trace.objects().fact(object);
-        #[expect(clippy::cast_possible_truncation, reason = "documented as the place modulo 2^32")]
-        let request = index as u32;
-        self.observer.observe(&Outcome {
-            at,
-            wait: now.since(at),
-            request,
-            object,
-            size: fact.size,
-            class: fact.class,
-            kind,
-            stale_for: outdated.map(|since| now.since(since)),
-        });
-        if self.strategy.ttl.wants_requests() {
-            let request = Seen { at: now, object, class: fact.class, size: fact.size, saw: kind.seen() };
-            self.strategy.ttl.on_request(&request);
-        }
+        let Run { observer, origin, trace, strategy, .. } = self;
+        let mut teller = Teller { observer, origin, objects: trace.objects() };
+        teller.answered(Some(&mut strategy.ttl), arrival, now, kind, version);
     }
 }

@@ -439,6 +439,9 @@ pub struct Measurements {
     /// How a sample of the keys was played, from which all this was estimated; `None` where all keys were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sampled: Option<Sampled>,
+    /// Whether it was played without a clock and its events, because that measures the same; nothing else depends on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_events: bool,
 }
 
 impl Measurements {
@@ -463,6 +466,7 @@ impl Measurements {
             series: Series::default(),
             trajectories: Vec::new(),
             sampled: None,
+            without_events: false,
         }
     }
 }

@@ -160,6 +160,7 @@ impl Recorder {
             series,
             trajectories: self.trajectories,
             sampled: None,
+            without_events: false,
         }
     }
 }

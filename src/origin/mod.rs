@@ -144,7 +144,12 @@ impl Origin {
         self.capacity.servers().is_none() && self.faults.is_empty()
     }
 
-    /// Asks for a fetch where that is so.
+    /// Whether every fetch has brought its value at the instant at which it is asked for.
+    pub fn takes_no_time(&self) -> bool {
+        self.always_answers_at_once() && !self.latency.takes_time()
+    }
+
+    /// Asks for a fetch where it [is taken up at once](Self::always_answers_at_once).
     pub fn ask_at_once(&mut self, ask: Ask) -> Fetch {
         let nth = self.count(ask.object);
         self.start(&Job { ticket: Ticket(0), ask, nth }, ask.at)

@@ -164,6 +164,8 @@ impl Record {
                 warnings,
                 notes: scenario.notes.clone(),
                 limits: limits(scenario).into_iter().chain(unknown_changes(&cells)).collect(),
+                // Told when the cells have their names.
+                without_events: Vec::new(),
             },
             events: scenario.cache.events.iter().map(|written| server_event(&written.event)).collect(),
             objects: trace.objects(),

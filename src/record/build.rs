@@ -56,6 +56,7 @@ impl wire::Record {
         assert_eq!(run.cells.len(), run.verdict.cells.len(), "every cell is judged");
         let ids = ids(run.cells.iter().map(|cell| std::iter::once(&cell.strategy).chain(&cell.sweep)));
         let classes = class_sizes(run.objects);
+        let without_events = without_events(run.cells, &ids);
         let cells = ids
             .into_iter()
             .enumerate()
@@ -81,7 +82,7 @@ impl wire::Record {
             scenario: run.scenario,
             trace: run.trace,
             sample: run.sample,
-            provenance: run.provenance,
+            provenance: wire::Provenance { without_events, ..run.provenance },
             cells,
         }
     }
@@ -127,6 +128,13 @@ fn slug(word: &str) -> String {
         }
     }
     slug.trim_end_matches('-').to_owned()
+}
+
+/// The names of the cells of which no run had a clock.
+fn without_events(cells: &[score::Cell], ids: &[String]) -> Vec<String> {
+    let has_none =
+        |cell: &score::Cell| !cell.runs.is_empty() && cell.runs.iter().all(|run| run.without_events);
+    cells.iter().zip(ids).filter(|(cell, _)| has_none(cell)).map(|(_, id)| id.clone()).collect()
 }
 
 fn class_sizes(objects: &Objects) -> Vec<u64> {

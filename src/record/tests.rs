@@ -48,6 +48,7 @@ fn build(cells: &[score::Cell], rules: &Rules) -> Record {
             warnings: vec![],
             notes: vec![],
             limits: vec![],
+            without_events: vec![],
         },
         events: Vec::new(),
         objects: &objects(),

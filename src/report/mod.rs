@@ -4,6 +4,7 @@
 //! next year. Nothing is simulated here, and rounding happens in `format` alone.
 
 mod chart;
+mod clockless;
 mod compare;
 mod cost;
 mod csv;
@@ -36,6 +37,7 @@ mod write;
 
 use std::collections::BTreeMap;
 
+pub use clockless::clockless_words;
 pub use compare::{Comparison, FailOn, FailOnError};
 pub use drill::DrillReport;
 pub use growth::GrowthReport;

@@ -64,6 +64,12 @@ impl TtlResolution {
         }
     }
 
+    /// Whether the cache keeps a TTL as it is, without rounding by chance.
+    pub fn keeps(self, ttl: SimDuration) -> bool {
+        let (whole, rest) = self.steps_of(ttl);
+        self == Self::Exact || ttl == SimDuration::FOREVER || (rest == 0 && whole > 0)
+    }
+
     /// How many whole steps a span has, and the nanoseconds beyond them.
     fn steps_of(self, span: SimDuration) -> (u64, u64) {
         const MILLISECOND: u64 = 1_000_000;

@@ -36,7 +36,6 @@ pub fn exact<'t>(
     if !suits(trace) {
         return Ok(Err("the trace tells of changes or deletions, is too long or lies on disk".to_owned()));
     }
-    let design = &scenario.strategies[plan.strategy];
     let (order, capacity) = match (scenario.cache.evictions[plan.eviction].name(), plan.capacity) {
         ("infinite", _) => (Order::Lru, Capacity::Unbounded),
         ("fifo", capacity) => (Order::Fifo, capacity),
@@ -47,11 +46,7 @@ pub fn exact<'t>(
         "lazy" => None,
         _ => Some(scenario.cache.reclaim.make(&setup)?),
     };
-    let lifetime = match fixed_ttl(scenario, design) {
-        Some(SimDuration::FOREVER) => Lifetime::Forever,
-        Some(ttl) => Lifetime::Fixed(ttl),
-        None => Lifetime::Ruled(Box::new(run::strategy(scenario, plan, trace, seed, None)?.ttl)),
-    };
+    let lifetime = Lifetime::of(run::strategy(scenario, plan, trace, seed, None)?.ttl);
     Ok(Ok(Play { trace, window: exact_window(scenario, trace), order, capacity, lifetime, reclaim, detail }))
 }
 
@@ -68,24 +63,6 @@ pub fn clock(scenario: &Scenario, strategy: usize, eviction: usize) -> Option<St
 /// The part of a trace that is scored.
 pub fn exact_window(scenario: &Scenario, trace: &Trace) -> Window {
     Window { from: SimTime::ZERO + scenario.warmup, until: SimTime::ZERO + trace.span() }
-}
-
-/// The one TTL of a strategy, as the cache keeps it; for ever where nothing expires, `None` where TTLs differ.
-fn fixed_ttl(scenario: &Scenario, design: &Design) -> Option<SimDuration> {
-    if !design.modifiers.is_empty() {
-        return None;
-    }
-    match design.rule.name() {
-        "none" => Some(SimDuration::FOREVER),
-        "fixed" => design.rule.duration_of("ttl").filter(|ttl| is_kept(scenario, *ttl)),
-        _ => None,
-    }
-}
-
-/// Whether the cache keeps a TTL as it is, without rounding by chance.
-pub(super) fn is_kept(scenario: &Scenario, ttl: SimDuration) -> bool {
-    let step = scenario.cache.ttl_resolution.step();
-    step.is_none_or(|step| ttl.as_nanos().is_multiple_of(step.as_nanos()) && !ttl.is_zero())
 }
 
 /// What makes a clock necessary outside of the strategy.

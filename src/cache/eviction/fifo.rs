@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EvictionPolicy, Setup};
+use super::{EvictionPolicy, Order, Setup};
 use crate::cache::list::List;
 use crate::catalog::{Invalid, Param, Plugin};
 use crate::trace::ObjectId;
@@ -38,6 +38,10 @@ impl Plugin for Fifo {
 }
 
 impl EvictionPolicy for Fifo {
+    fn order(&self) -> Option<Order> {
+        Some(Order::Fifo)
+    }
+
     fn on_hit(&mut self, _: ObjectId) {}
 
     fn on_fill(&mut self, object: ObjectId, _: u32) {

@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EvictionPolicy, Setup};
+use super::{EvictionPolicy, Order, Setup};
 use crate::catalog::{Invalid, Param, Plugin};
 use crate::trace::ObjectId;
 
@@ -37,6 +37,11 @@ impl Plugin for Infinite {
 }
 
 impl EvictionPolicy for Infinite {
+    fn order(&self) -> Option<Order> {
+        // Nobody leaves, so that it might be any.
+        Some(Order::Lru)
+    }
+
     fn on_hit(&mut self, _: ObjectId) {}
 
     fn on_fill(&mut self, _: ObjectId, _: u32) {}

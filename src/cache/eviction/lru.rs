@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EvictionPolicy, Setup};
+use super::{EvictionPolicy, Order, Setup};
 use crate::cache::list::List;
 use crate::catalog::{Invalid, Param, Plugin};
 use crate::trace::ObjectId;
@@ -38,6 +38,10 @@ impl Plugin for Lru {
 }
 
 impl EvictionPolicy for Lru {
+    fn order(&self) -> Option<Order> {
+        Some(Order::Lru)
+    }
+
     fn on_hit(&mut self, object: ObjectId) {
         self.recency.move_to_front(object);
     }

@@ -25,6 +25,15 @@ use super::{Setup, Stored};
 use crate::trace::ObjectId;
 use sampled::Sampled;
 
+/// An order of eviction that follows from the requests alone, so that it can be told without a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Whoever was asked for longest ago leaves first.
+    Lru,
+    /// Whoever was stored longest ago leaves first.
+    Fifo,
+}
+
 /// A rule that chooses victims. It is told of every entry that comes, is used and goes.
 ///
 /// Weights are in the unit of the capacity: bytes by the memory model, or 1 an entry where the
@@ -32,6 +41,11 @@ use sampled::Sampled;
 pub trait EvictionPolicy: Send {
     /// How the server finds victims itself, where the policy is one of Redis's own.
     fn sampled(&self) -> Option<Sampled> {
+        None
+    }
+
+    /// The order in which entries leave, where there is no more to the policy than that.
+    fn order(&self) -> Option<Order> {
         None
     }
 

@@ -15,6 +15,11 @@ pub trait MemoryModel: Send {
     /// Bytes that the entry of an object occupies while it is held, with a TTL or without.
     fn cost(&self, objects: &Objects, object: ObjectId, has_ttl: bool) -> u64;
 
+    /// Whether an entry costs the bytes of its value and nothing else, with a TTL or without.
+    fn counts_values_alone(&self) -> bool {
+        false
+    }
+
     /// From now on the application keeps a second key with a TTL and a value of so many bytes beside every one. Where
     /// images alone are counted that changes nothing.
     fn keep_second_key(&mut self, _value: u32) {}

@@ -38,4 +38,8 @@ impl MemoryModel for Payload {
     fn cost(&self, objects: &Objects, object: ObjectId, _: bool) -> u64 {
         u64::from(objects.size(object))
     }
+
+    fn counts_values_alone(&self) -> bool {
+        true
+    }
 }

@@ -35,6 +35,10 @@ impl Plugin for Lazy {
 }
 
 impl Reclaim for Lazy {
+    fn is_lazy(&self) -> bool {
+        true
+    }
+
     fn on_armed(&mut self, _: ObjectId, _: SimTime) {}
 
     fn due(&mut self, _: SimTime) -> Option<ObjectId> {

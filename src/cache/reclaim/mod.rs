@@ -15,6 +15,11 @@ pub trait Reclaim: Send {
         false
     }
 
+    /// Whether no dead entry ever leaves before it is looked up or evicted.
+    fn is_lazy(&self) -> bool {
+        false
+    }
+
     /// An entry's deadline was set or moved.
     fn on_armed(&mut self, object: ObjectId, expires_at: SimTime);
 

@@ -1,25 +1,26 @@
 //! How long entries live, as the loop is compiled for it.
 
 use super::queue::Queue;
-use crate::strategy::ttl::{Fill, Ttl};
+use crate::strategy::ttl::{Fill, Told, Ttl};
 use crate::trace::{ObjectId, Objects};
-use crate::units::{SimDuration, SimTime};
+use crate::units::{SimDuration, SimTime, Window};
 
-/// What is kept of an object: the place that counts, and what tells how long its entry lives.
+/// What is kept of an object: the place that counts, what tells how long its entry lives, and what the books note of it.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Place<M> {
+pub(super) struct Place<M, N> {
     /// 0 before the first store.
     pub(super) place: u32,
     pub(super) mark: M,
+    pub(super) note: N,
 }
 
 /// Where buffers lie, so that they are made once for many plays.
 #[derive(Debug, Default)]
-pub(super) struct Buffers {
+pub(super) struct Buffers<N> {
     pub(super) queue: Queue,
-    unmarked: Vec<Place<()>>,
-    by_place: Vec<Place<u32>>,
-    by_deadline: Vec<Place<Deadline>>,
+    unmarked: Vec<Place<(), N>>,
+    by_place: Vec<Place<u32, N>>,
+    by_deadline: Vec<Place<Deadline, N>>,
 }
 
 /// A request on its way.
@@ -36,13 +37,13 @@ pub(super) trait Life {
     type Mark: Copy + Default;
 
     /// The buffer for its marks.
-    fn places(buffers: &mut Buffers) -> &mut Vec<Place<Self::Mark>>;
+    fn places<N>(buffers: &mut Buffers<N>) -> &mut Vec<Place<Self::Mark, N>>;
 
     /// Time has come to `now`.
     fn comes(&mut self, now: SimTime);
 
-    /// The mark of an entry that is stored now.
-    fn stores(&mut self, asked: &Asked) -> Self::Mark;
+    /// The mark of an entry that is stored now; `told` is what its fetch told, where anybody noted that.
+    fn stores(&mut self, asked: &Asked, told: Option<Told>) -> Self::Mark;
 
     /// Whether an entry lives; the boundary is that of the cache: it is dead after its deadline, not at it.
     fn lives(&self, mark: Self::Mark, now: SimTime) -> bool;
@@ -50,8 +51,13 @@ pub(super) trait Life {
     /// A live entry is read; whether it has another deadline now.
     fn reads(&mut self, mark: &mut Self::Mark, asked: &Asked) -> bool;
 
-    /// Until when an entry lives.
-    fn deadline(&self, mark: Self::Mark) -> SimTime;
+    /// From when an entry has been there, and until when it lives.
+    fn stay(&self, mark: Self::Mark) -> Window;
+
+    /// The rule that has the say, where there is one.
+    fn ttl(&mut self) -> Option<&mut Ttl> {
+        None
+    }
 }
 
 /// Nothing dies.
@@ -60,7 +66,7 @@ pub(super) struct Forever;
 impl Life for Forever {
     type Mark = ();
 
-    fn places(buffers: &mut Buffers) -> &mut Vec<Place<()>> {
+    fn places<N>(buffers: &mut Buffers<N>) -> &mut Vec<Place<(), N>> {
         &mut buffers.unmarked
     }
 
@@ -68,7 +74,7 @@ impl Life for Forever {
     fn comes(&mut self, _: SimTime) {}
 
     #[inline]
-    fn stores(&mut self, _: &Asked) {}
+    fn stores(&mut self, _: &Asked, _: Option<Told>) {}
 
     #[inline]
     fn lives(&self, (): (), _: SimTime) -> bool {
@@ -80,8 +86,9 @@ impl Life for Forever {
         false
     }
 
-    fn deadline(&self, (): ()) -> SimTime {
-        SimTime::NEVER
+    #[inline]
+    fn stay(&self, (): ()) -> Window {
+        Window { from: SimTime::ZERO, until: SimTime::NEVER }
     }
 }
 
@@ -97,7 +104,7 @@ pub(super) struct Fixed<'t> {
 impl Life for Fixed<'_> {
     type Mark = u32;
 
-    fn places(buffers: &mut Buffers) -> &mut Vec<Place<u32>> {
+    fn places<N>(buffers: &mut Buffers<N>) -> &mut Vec<Place<u32, N>> {
         &mut buffers.by_place
     }
 
@@ -109,7 +116,7 @@ impl Life for Fixed<'_> {
     }
 
     #[inline]
-    fn stores(&mut self, asked: &Asked) -> u32 {
+    fn stores(&mut self, asked: &Asked, _: Option<Told>) -> u32 {
         asked.place
     }
 
@@ -123,8 +130,10 @@ impl Life for Fixed<'_> {
         false
     }
 
-    fn deadline(&self, stored: u32) -> SimTime {
-        self.times[stored as usize - 1] + self.ttl
+    #[inline]
+    fn stay(&self, stored: u32) -> Window {
+        let from = self.times[stored as usize - 1];
+        Window { from, until: from + self.ttl }
     }
 }
 
@@ -152,15 +161,15 @@ impl Ruled<'_> {
 impl Life for Ruled<'_> {
     type Mark = Deadline;
 
-    fn places(buffers: &mut Buffers) -> &mut Vec<Place<Deadline>> {
+    fn places<N>(buffers: &mut Buffers<N>) -> &mut Vec<Place<Deadline, N>> {
         &mut buffers.by_deadline
     }
 
     #[inline]
     fn comes(&mut self, _: SimTime) {}
 
-    fn stores(&mut self, asked: &Asked) -> Deadline {
-        let fill = self.fill(asked);
+    fn stores(&mut self, asked: &Asked, told: Option<Told>) -> Deadline {
+        let fill = Fill { told, ..self.fill(asked) };
         Deadline { until: self.ttl.fresh_until(&fill), stored_at: asked.at }
     }
 
@@ -184,7 +193,13 @@ impl Life for Ruled<'_> {
         }
     }
 
-    fn deadline(&self, mark: Deadline) -> SimTime {
-        mark.until
+    #[inline]
+    fn stay(&self, mark: Deadline) -> Window {
+        Window { from: mark.stored_at, until: mark.until }
+    }
+
+    #[inline]
+    fn ttl(&mut self) -> Option<&mut Ttl> {
+        Some(&mut self.ttl)
     }
 }

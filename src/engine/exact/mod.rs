@@ -5,33 +5,26 @@
 //! long as no later request has taken it over. So neither list nor hash nor events are needed, but one
 //! small record an object (the place that counts), one bit a request (whether another place counts instead)
 //! and a tail that only moves forward. [`Player`] plays one cache so, [`surface`] many sizes and TTLs at once,
-//! and [`unbounded`] needs no cache at all.
-//!
-//! What comes out is what the engine counts, number for number (`tests/exact.rs`), for what needs no clock:
-//! outcomes, evictions, and what the cache held. Series, waits, stampedes and freshness are the engine's.
+//! and [`unbounded`] needs no cache at all: they count outcomes, evictions and what the cache held, number for number what
+//! the engine counts. [`recorded`] tells an observer all that the engine would tell it, and is what a simulation
+//! takes by itself where it can (`tests/exact.rs` holds both against the engine).
 
+mod books;
 mod life;
 mod player;
 mod queue;
+pub mod recorded;
 pub mod surface;
 pub mod unbounded;
 
 pub use player::Player;
 
 use crate::cache::Capacity;
+pub use crate::cache::eviction::Order;
 use crate::cache::reclaim::Reclaim;
 use crate::strategy::ttl::Ttl;
 use crate::trace::Trace;
 use crate::units::{SimDuration, Window};
-
-/// Who leaves first when there is no room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// Whoever was asked for longest ago.
-    Lru,
-    /// Whoever was stored longest ago.
-    Fifo,
-}
 
 /// How long an entry lives.
 pub enum Lifetime {
@@ -39,8 +32,20 @@ pub enum Lifetime {
     Forever,
     /// For one TTL from its store, which reads do not extend.
     Fixed(SimDuration),
-    /// As a rule and its modifiers say, who look at the object, the instant and reads of the entry alone.
+    /// As a rule and its modifiers say. Where hits alone are counted ([`Player`]) they are shown stores and reads of
+    /// entries, and neither what fetches told nor how requests ended.
     Ruled(Box<Ttl>),
+}
+
+impl Lifetime {
+    /// How long entries live by a rule and what bends it, in the simplest form.
+    pub fn of(ttl: Ttl) -> Self {
+        match ttl.constant() {
+            Some(SimDuration::FOREVER) => Self::Forever,
+            Some(ttl) => Self::Fixed(ttl),
+            None => Self::Ruled(Box::new(ttl)),
+        }
+    }
 }
 
 /// What is counted.

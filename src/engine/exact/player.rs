@@ -1,13 +1,16 @@
 //! One cache over a trace, in one pass.
 
+use std::ops::Range;
+
+use super::books::{Books, Stay, Tally};
 use super::life::{Asked, Buffers, Fixed, Forever, Life, Place, Ruled};
 use super::queue::Queue;
-use super::{Bytes, Counts, Detail, Level, Lifetime, Order, Play, suits};
-use crate::cache::Capacity;
+use super::{Counts, Detail, Lifetime, Order, Play, suits};
 use crate::cache::reclaim::Reclaim;
+use crate::cache::{Capacity, Cause, Stored};
 use crate::trace::prefetch::{AHEAD, on_large_pages, prefetch};
-use crate::trace::{Fact, ObjectId};
-use crate::units::{SimTime, Window};
+use crate::trace::{Fact, ObjectId, Trace};
+use crate::units::SimTime;
 
 /// The place of an object whose entry was given back when its TTL ran out.
 const GONE: u32 = u32::MAX;
@@ -15,7 +18,7 @@ const GONE: u32 = u32::MAX;
 /// Plays one cache after the other; what it needs for that is allocated once, by the longest trace.
 #[derive(Debug, Default)]
 pub struct Player {
-    buffers: Buffers,
+    buffers: Buffers<()>,
 }
 
 impl Player {
@@ -24,49 +27,90 @@ impl Player {
     /// # Panics
     /// If the trace does not [suit](suits).
     pub fn play(&mut self, play: Play<'_>) -> Counts {
-        assert!(suits(play.trace), "the trace has places");
         let counts_bytes = play.detail == Detail::Bytes || matches!(play.capacity, Capacity::Bytes(_));
-        match (play.order, play.reclaim.is_some(), counts_bytes) {
-            (Order::Lru, true, _) => self.with::<false, true, true>(play),
-            (Order::Lru, false, true) => self.with::<false, true, false>(play),
-            (Order::Lru, false, false) => self.with::<false, false, false>(play),
-            (Order::Fifo, true, _) => self.with::<true, true, true>(play),
-            (Order::Fifo, false, true) => self.with::<true, true, false>(play),
-            (Order::Fifo, false, false) => self.with::<true, false, false>(play),
+        // A reclaim tells of every entry that it gives back.
+        if counts_bytes || play.reclaim.is_some() {
+            self.tally::<true>(play)
+        } else {
+            self.tally::<false>(play)
         }
     }
 
-    fn with<const FIFO: bool, const BYTES: bool, const RECLAIMS: bool>(&mut self, play: Play<'_>) -> Counts {
-        let Play { trace, window, capacity, lifetime, reclaim, .. } = play;
-        let pass = Pass::<FIFO, BYTES, RECLAIMS> {
-            times: trace.times(),
-            objects: trace.object_ids(),
-            facts: trace.objects().facts(),
-            window,
-            capacity,
-            reclaim,
-        };
-        let times = pass.times;
+    fn tally<const BYTES: bool>(&mut self, play: Play<'_>) -> Counts {
+        let Play { trace, window, order, capacity, lifetime, reclaim, .. } = play;
+        assert!(suits(trace), "the trace has places");
+        let warmup = trace.times().partition_point(|at| *at < window.from);
+        let legs = [0..warmup, warmup..trace.len()];
+        let cached = Cached { trace, end: window.until, order, capacity, lifetime, reclaim };
+        let tally = cached.play(&mut self.buffers, Tally::<BYTES>::new(window, warmup), legs.into_iter());
+        tally.map(Tally::finish).unwrap_or_default()
+    }
+}
+
+/// A cache over a trace, whoever writes down what happens.
+pub(super) struct Cached<'t> {
+    pub(super) trace: &'t Trace,
+    /// When the run ends.
+    pub(super) end: SimTime,
+    pub(super) order: Order,
+    pub(super) capacity: Capacity,
+    pub(super) lifetime: Lifetime,
+    pub(super) reclaim: Option<Box<dyn Reclaim>>,
+}
+
+impl Cached<'_> {
+    /// Plays it over consecutive stretches of the requests; `None` if the books broke it off.
+    pub(super) fn play<B: Books>(
+        self,
+        buffers: &mut Buffers<B::Note>,
+        books: B,
+        legs: impl Iterator<Item = Range<usize>>,
+    ) -> Option<B> {
+        match (self.order, self.reclaim.is_some()) {
+            (Order::Lru, false) => self.ordered::<B, false, false>(buffers, books, legs),
+            (Order::Lru, true) => self.ordered::<B, false, true>(buffers, books, legs),
+            (Order::Fifo, false) => self.ordered::<B, true, false>(buffers, books, legs),
+            (Order::Fifo, true) => self.ordered::<B, true, true>(buffers, books, legs),
+        }
+    }
+
+    fn ordered<B: Books, const FIFO: bool, const RECLAIMS: bool>(
+        self,
+        buffers: &mut Buffers<B::Note>,
+        books: B,
+        legs: impl Iterator<Item = Range<usize>>,
+    ) -> Option<B> {
+        let Cached { trace, end, capacity, lifetime, reclaim, .. } = self;
+        let (times, objects) = (trace.times(), trace.objects());
+        let ids = trace.object_ids();
+        let pass =
+            Pass::<FIFO, RECLAIMS> { times, objects: ids, facts: objects.facts(), end, capacity, reclaim };
         match lifetime {
-            Lifetime::Forever => pass.play(&mut self.buffers, Forever),
-            Lifetime::Fixed(ttl) => pass.play(&mut self.buffers, Fixed { ttl, times, first_alive: 1 }),
-            Lifetime::Ruled(ttl) => pass.play(&mut self.buffers, Ruled { ttl, objects: trace.objects() }),
+            Lifetime::Forever => pass.play(buffers, Forever, books, legs),
+            Lifetime::Fixed(ttl) => pass.play(buffers, Fixed { ttl, times, first_alive: 1 }, books, legs),
+            Lifetime::Ruled(ttl) => pass.play(buffers, Ruled { ttl, objects }, books, legs),
         }
     }
 }
 
 /// What a pass reads.
-struct Pass<'t, const FIFO: bool, const BYTES: bool, const RECLAIMS: bool> {
+struct Pass<'t, const FIFO: bool, const RECLAIMS: bool> {
     times: &'t [SimTime],
     objects: &'t [ObjectId],
     facts: &'t [Fact],
-    window: Window,
+    end: SimTime,
     capacity: Capacity,
     reclaim: Option<Box<dyn Reclaim>>,
 }
 
-impl<const FIFO: bool, const BYTES: bool, const RECLAIMS: bool> Pass<'_, FIFO, BYTES, RECLAIMS> {
-    fn play<L: Life>(self, buffers: &mut Buffers, life: L) -> Counts {
+impl<const FIFO: bool, const RECLAIMS: bool> Pass<'_, FIFO, RECLAIMS> {
+    fn play<L: Life, B: Books>(
+        self,
+        buffers: &mut Buffers<B::Note>,
+        life: L,
+        books: B,
+        mut legs: impl Iterator<Item = Range<usize>>,
+    ) -> Option<B> {
         let mut queue = std::mem::take(&mut buffers.queue);
         queue.reset(self.objects.len());
         let mut places = std::mem::take(L::places(buffers));
@@ -75,53 +119,40 @@ impl<const FIFO: bool, const BYTES: bool, const RECLAIMS: bool> Pass<'_, FIFO, B
             places = on_large_pages(self.facts.len());
         }
         places.resize(self.facts.len(), Place::default());
-        let scored = self.times.partition_point(|at| *at < self.window.from);
-        let mut run =
-            Run { pass: self, life, queue, places, held: Held::default(), counts: Counts::default() };
-        run.requests(0..scored);
-        // Not scored: the warm-up.
-        run.counts = Counts { expirations: run.counts.expirations, ..Counts::default() };
-        run.requests(scored..run.pass.objects.len());
-        let counts = run.finish();
-        let Run { queue, places, .. } = run;
+        let mut run = Run { pass: self, life, books, queue, places };
+        let is_whole = legs.all(|leg| {
+            let passed = leg.end;
+            run.requests(leg);
+            run.books.passed(passed).is_continue()
+        });
+        if is_whole {
+            run.finish();
+        }
+        let Run { queue, places, books, .. } = run;
         buffers.queue = queue;
         *L::places(buffers) = places;
-        counts
+        is_whole.then_some(books)
     }
 }
 
-/// What the cache holds, with integrals over the window.
-#[derive(Debug, Default)]
-struct Held {
-    entries: u64,
-    bytes: u64,
-    entry_time: i128,
-    byte_time: i128,
-    dead_byte_time: u128,
-    peak_entries: u64,
-    peak_bytes: u64,
-    requested: u64,
-    hit: u64,
-}
-
-struct Run<'t, L: Life, const FIFO: bool, const BYTES: bool, const RECLAIMS: bool> {
-    pass: Pass<'t, FIFO, BYTES, RECLAIMS>,
+struct Run<'t, L: Life, B: Books, const FIFO: bool, const RECLAIMS: bool> {
+    pass: Pass<'t, FIFO, RECLAIMS>,
     life: L,
+    books: B,
     queue: Queue,
-    places: Vec<Place<L::Mark>>,
-    held: Held,
-    counts: Counts,
+    places: Vec<Place<L::Mark, B::Note>>,
 }
 
-impl<L: Life, const FIFO: bool, const BYTES: bool, const RECLAIMS: bool> Run<'_, L, FIFO, BYTES, RECLAIMS> {
-    fn requests(&mut self, which: std::ops::Range<usize>) {
+impl<L: Life, B: Books, const FIFO: bool, const RECLAIMS: bool> Run<'_, L, B, FIFO, RECLAIMS> {
+    fn requests(&mut self, which: Range<usize>) {
         let (times, objects) = (self.pass.times, self.pass.objects);
         for index in which {
             if let Some(coming) = objects.get(index + AHEAD) {
                 prefetch(&self.places, coming.index());
-                if BYTES {
+                if B::ALL {
                     prefetch(self.pass.facts, coming.index());
                 }
+                self.books.prefetch(*coming);
             }
             let place = u32::try_from(index + 1).expect("the trace suits");
             let asked = Asked { place, at: times[index], object: objects[index] };
@@ -132,154 +163,101 @@ impl<L: Life, const FIFO: bool, const BYTES: bool, const RECLAIMS: bool> Run<'_,
 
     #[inline]
     fn request(&mut self, asked: &Asked) {
-        let Place { place, mut mark } = self.places[asked.object.index()];
-        let size = if BYTES { u64::from(self.pass.facts[asked.object.index()].size) } else { 0 };
-        if BYTES && asked.at >= self.pass.window.from {
-            self.held.requested += size;
-        }
-        if RECLAIMS && place == GONE {
-            self.counts.expired += 1;
+        let object = asked.object.index();
+        let Place { place, mut mark, note } = self.places[object];
+        let size = if B::ALL { self.pass.facts[object].size } else { 0 };
+        let cause = if RECLAIMS && place == GONE {
+            Cause::Expired
         } else if place < self.queue.tail() {
-            self.counts.cold += u64::from(place == 0);
-            self.counts.evicted += u64::from(place != 0);
+            if place == 0 { Cause::Cold } else { Cause::Evicted }
         } else if self.life.lives(mark, asked.at) {
-            self.counts.hits += 1;
-            if BYTES && asked.at >= self.pass.window.from {
-                self.held.hit += size;
-            }
-            if self.life.reads(&mut mark, asked) {
-                self.places[asked.object.index()].mark = mark;
+            let touched = self.life.reads(&mut mark, asked);
+            if touched {
+                self.places[object].mark = mark;
                 self.arm(asked.object, mark);
             }
             if FIFO {
                 self.queue.pass(asked.place);
             } else {
                 self.queue.pass(place);
-                self.places[asked.object.index()].place = asked.place;
+                self.places[object].place = asked.place;
             }
-            return;
+            return self.books.hit(asked, size, note, touched, self.life.ttl());
         } else {
-            self.counts.expired += 1;
             if RECLAIMS {
                 // It was given back at its deadline, and others before it.
                 self.reclaim_until(asked.at);
             } else {
                 self.queue.pass(place);
-                if !BYTES {
-                    // It is stored in its own stead, and there are as many as before.
-                    self.counts.expirations += u64::from(asked.at >= self.pass.window.from);
-                    let mark = self.life.stores(asked);
-                    self.places[asked.object.index()] = Place { place: asked.place, mark };
-                    return;
-                }
-                self.expire(size, mark, asked.at);
+                self.books.left(Cause::Expired, asked.at, || (size, self.life.stay(mark)));
             }
-        }
-        self.store(asked, size);
+            Cause::Expired
+        };
+        let fetched = self.books.fetches(asked, size, cause);
+        let told = self.books.told(asked, fetched, self.life.ttl());
+        let mark = self.life.stores(asked, told);
+        let entry = Place { place: asked.place, mark, note: B::note(fetched) };
+        let stored = if !B::ALL && !RECLAIMS && cause == Cause::Expired {
+            // It is stored in its own stead, and there are as many as before.
+            self.places[object] = entry;
+            Stored::Yes
+        } else {
+            self.store(asked, size, entry)
+        };
+        self.books.missed(asked, cause, fetched, stored, self.life.ttl());
     }
 
     #[inline]
-    fn store(&mut self, asked: &Asked, size: u64) {
+    fn store(&mut self, asked: &Asked, size: u32, entry: Place<L::Mark, B::Note>) -> Stored {
         if RECLAIMS {
             self.reclaim_until(asked.at);
         }
         let (weight, limit) = match self.pass.capacity {
             Capacity::Unbounded => (0, u64::MAX),
             Capacity::Objects(limit) => (1, limit),
-            Capacity::Bytes(limit) => (size, limit),
+            Capacity::Bytes(limit) => (u64::from(size), limit),
         };
         if weight > limit {
             // Larger than the whole cache: served and not stored.
             self.queue.pass(asked.place);
-            return;
+            return Stored::TooLarge;
         }
-        let by_bytes = matches!(self.pass.capacity, Capacity::Bytes(_));
+        let by_bytes = B::ALL && matches!(self.pass.capacity, Capacity::Bytes(_));
         let mut makes_room = false;
-        while (if BYTES && by_bytes { self.held.bytes } else { self.held.entries }) > limit - weight {
+        while (if by_bytes { self.books.bytes() } else { self.books.entries() }) > limit - weight {
             self.evict(asked.at);
             makes_room = true;
-            if !BYTES {
+            if !B::ALL {
                 // One comes for the one that left.
                 break;
             }
         }
-        let mark = self.life.stores(asked);
-        self.places[asked.object.index()] = Place { place: asked.place, mark };
-        if BYTES || !makes_room {
-            self.changed(size, true, asked.at);
+        self.places[asked.object.index()] = entry;
+        if B::ALL || !makes_room {
+            self.books.came(size, asked.at);
         }
-        self.note_peak(asked.at);
-        self.arm(asked.object, mark);
+        self.arm(asked.object, entry.mark);
+        Stored::Yes
     }
 
     #[inline]
     fn evict(&mut self, now: SimTime) {
         let place = self.queue.leave();
-        self.counts.evictions += 1;
-        if BYTES {
-            let victim = self.pass.objects[place as usize - 1].index();
+        let Self { pass, places, life, books, .. } = self;
+        if B::ALL
+            && let Some(next) = pass.objects.get(place as usize + AHEAD)
+        {
             // The next one's size will be wanted soon.
-            if let Some(next) = self.pass.objects.get(place as usize + AHEAD) {
-                prefetch(self.pass.facts, next.index());
-                prefetch(&self.places, next.index());
-            }
-            let mark = self.places[victim].mark;
-            self.leaves(u64::from(self.pass.facts[victim].size), mark, now);
+            prefetch(pass.facts, next.index());
+            prefetch(places, next.index());
         }
-    }
-
-    /// An entry leaves because it is dead.
-    #[inline]
-    fn expire(&mut self, size: u64, mark: L::Mark, now: SimTime) {
-        self.counts.expirations += u64::from(now >= self.pass.window.from);
-        self.leaves(size, mark, now);
-    }
-
-    #[inline]
-    fn leaves(&mut self, size: u64, mark: L::Mark, now: SimTime) {
-        self.dead_for(size, mark, now);
-        self.note_peak(now);
-        self.changed(size, false, now);
-    }
-
-    /// A stay is over, or seen no longer: what it was dead for.
-    #[inline]
-    fn dead_for(&mut self, size: u64, mark: L::Mark, now: SimTime) {
-        let dead = self.pass.window.overlap(self.life.deadline(mark), now).as_nanos();
-        self.held.dead_byte_time += u128::from(dead) * u128::from(size);
-    }
-
-    /// An entry came or left.
-    #[inline]
-    fn changed(&mut self, size: u64, came: bool, now: SimTime) {
-        let rest = i128::from(self.pass.window.overlap(now, self.pass.window.until).as_nanos());
-        let held = &mut self.held;
-        if came {
-            held.entries += 1;
-            held.entry_time += rest;
-        } else {
-            held.entries -= 1;
-            held.entry_time -= rest;
-        }
-        if BYTES {
-            let bytes = i128::from(size);
-            held.byte_time += rest * if came { bytes } else { -bytes };
-            held.bytes = if came { held.bytes + size } else { held.bytes - size };
-        }
-    }
-
-    #[inline]
-    fn note_peak(&mut self, now: SimTime) {
-        if BYTES && now >= self.pass.window.from {
-            self.held.peak_bytes = self.held.peak_bytes.max(self.held.bytes);
-            self.held.peak_entries = self.held.peak_entries.max(self.held.entries);
-        }
+        books.left(Cause::Evicted, now, || stay(pass, places, life, place));
     }
 
     #[inline]
     fn arm(&mut self, object: ObjectId, mark: L::Mark) {
         if RECLAIMS {
-            let deadline = self.life.deadline(mark);
+            let deadline = self.life.stay(mark).until;
             if let Some(reclaim) = &mut self.pass.reclaim {
                 reclaim.on_armed(object, deadline);
             }
@@ -289,7 +267,7 @@ impl<L: Life, const FIFO: bool, const BYTES: bool, const RECLAIMS: bool> Run<'_,
     /// Gives back what has died before `now`, each at its deadline.
     fn reclaim_until(&mut self, now: SimTime) {
         while let Some(object) = self.pass.reclaim.as_mut().and_then(|reclaim| reclaim.due(now)) {
-            let Place { place, mark } = self.places[object.index()];
+            let Place { place, mark, .. } = self.places[object.index()];
             if place == GONE || place < self.queue.tail() {
                 continue;
             }
@@ -299,41 +277,41 @@ impl<L: Life, const FIFO: bool, const BYTES: bool, const RECLAIMS: bool> Run<'_,
             }
             self.queue.pass(place);
             self.places[object.index()].place = GONE;
-            let size = u64::from(self.pass.facts[object.index()].size);
-            self.expire(size, mark, self.life.deadline(mark));
+            let stay = self.life.stay(mark);
+            let size = self.pass.facts[object.index()].size;
+            self.books.left(Cause::Expired, stay.until, || (size, stay));
         }
     }
 
     /// Accounts for what is still there at the end.
-    fn finish(&mut self) -> Counts {
-        let end = self.pass.window.until;
+    fn finish(&mut self) {
+        let end = self.pass.end;
         if RECLAIMS {
             self.life.comes(end);
             self.reclaim_until(end);
         }
-        if BYTES {
-            let mut place = self.queue.tail();
-            for _ in 0..self.held.entries {
-                place = self.queue.next_from(place);
-                let object = self.pass.objects[place as usize - 1].index();
-                let size = u64::from(self.pass.facts[object].size);
-                self.dead_for(size, self.places[object].mark, end);
+        let Self { pass, life, books, queue, places } = self;
+        if B::ALL {
+            let mut place = queue.tail();
+            for _ in 0..books.entries() {
+                place = queue.next_from(place);
+                let held = stay(pass, places, life, place);
+                books.still_held(held, end);
                 place += 1;
             }
         }
-        let length = self.pass.window.length().as_nanos();
-        let mean = |integral: i128| if length == 0 { 0.0 } else { integral as f64 / length as f64 };
-        let held = &self.held;
-        let level = |integral, peak: u64, last| Level { mean: mean(integral), peak: peak.max(last), last };
-        Counts {
-            entries: level(held.entry_time, held.peak_entries, held.entries),
-            bytes: BYTES.then(|| Bytes {
-                requested: held.requested,
-                hit: held.hit,
-                resident: level(held.byte_time, held.peak_bytes, held.bytes),
-                dead_mean: mean(held.dead_byte_time.cast_signed()),
-            }),
-            ..self.counts
-        }
+        books.ended(end, life.ttl());
     }
+}
+
+/// The entry that stands at a place.
+#[inline]
+fn stay<L: Life, N, const FIFO: bool, const RECLAIMS: bool>(
+    pass: &Pass<'_, FIFO, RECLAIMS>,
+    places: &[Place<L::Mark, N>],
+    life: &L,
+    place: u32,
+) -> Stay {
+    let object = pass.objects[place as usize - 1].index();
+    (pass.facts[object].size, life.stay(places[object].mark))
 }

@@ -48,6 +48,10 @@ impl LatencyModel for Constant {
         false
     }
 
+    fn takes_time(&self) -> bool {
+        !self.value.is_zero()
+    }
+
     fn median(&self) -> SimDuration {
         self.value
     }

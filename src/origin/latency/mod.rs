@@ -22,6 +22,11 @@ pub trait LatencyModel: Send {
         true
     }
 
+    /// Whether a fetch may take any time at all.
+    fn takes_time(&self) -> bool {
+        true
+    }
+
     /// The median of that time.
     fn median(&self) -> SimDuration;
 }

@@ -182,6 +182,10 @@ pub struct Provenance {
     pub notes: Vec<String>,
     /// What the model leaves out, in sentences.
     pub limits: Vec<String>,
+    /// The ids of cells that were simulated without a clock and its events, because their fetches take no time: the numbers
+    /// are the same. Not written where there is none, as in older records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without_events: Vec<String>,
 }
 
 /// Something that happened to the cache's server, in every cell and replication.

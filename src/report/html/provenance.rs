@@ -2,8 +2,8 @@
 
 use super::grid::{Table, Td};
 use crate::record::Record;
-use crate::report::format;
 use crate::report::sampled::share;
+use crate::report::{clockless_words, format};
 
 /// Everything that made the numbers.
 pub(super) fn table(record: &Record) -> Table {
@@ -22,6 +22,9 @@ pub(super) fn table(record: &Record) -> Table {
         row("Source", "live: measured against a real server, in real time".to_owned());
     }
     row("Command", how.command.clone());
+    if let Some(words) = clockless_words(record) {
+        row("Played", words);
+    }
     row("Scenario", format!("{}, SHA-256 {}", scenario.name, scenario.sha256));
     row("Question", scenario.question.trim().to_owned());
     row("Seed", scenario.seed.to_string());
@@ -131,6 +134,18 @@ mod tests {
         assert_eq!(tool(&record), "ttlab 0.1.0, record schema 1");
         record.tool.commit = Some("c1e9a40".into());
         assert_eq!(tool(&record), "ttlab 0.1.0, commit c1e9a40, record schema 1");
+    }
+
+    #[test]
+    fn cells_without_a_clock_have_a_row_of_their_own() {
+        let mut record = crate::report::fixture::one_cell();
+        let played = |record: &Record| {
+            let row = table(record).rows.into_iter().find(|row| row.cells[0].text == "Played");
+            row.map(|row| row.cells[1].text.clone())
+        };
+        assert_eq!(played(&record), None);
+        record.provenance.without_events = vec![record.cells[0].id.clone()];
+        assert!(played(&record).unwrap().starts_with("every cell simulated without events"));
     }
 
     #[test]

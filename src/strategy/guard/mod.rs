@@ -122,6 +122,12 @@ pub trait StampedeGuard: Send {
         false
     }
 
+    /// Whether whoever wants a fetch while none of its object is in flight fetches, and nothing is asked, kept or
+    /// sent for that.
+    fn lets_the_first_fetch(&self) -> bool {
+        self.only_joins()
+    }
+
     /// What a request may do.
     fn admit(&mut self, wanting: &Wanting) -> Decision;
 

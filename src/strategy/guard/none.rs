@@ -35,6 +35,10 @@ impl Plugin for NoGuard {
 }
 
 impl StampedeGuard for NoGuard {
+    fn lets_the_first_fetch(&self) -> bool {
+        true
+    }
+
     fn admit(&mut self, _: &Wanting) -> Decision {
         Permit::Fetch.into()
     }

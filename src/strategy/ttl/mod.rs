@@ -136,6 +136,11 @@ pub trait TtlRule: Send {
     /// The TTL of a value that is stored now.
     fn fresh_for(&mut self, fill: &Fill) -> SimDuration;
 
+    /// The one TTL that it gives to every value, if it gives one and shows itself nothing.
+    fn constant(&self) -> Option<SimDuration> {
+        None
+    }
+
     /// Whether a read of a fresh entry sets its TTL anew; shown if the rule [`Needs`] reads.
     fn on_read(&mut self, _read: &Read) -> Option<Touch> {
         None
@@ -246,6 +251,12 @@ impl Ttl {
             in_flight: 0,
             log: None,
         }
+    }
+
+    /// The one TTL of every value, if there is one that nothing bends or rounds.
+    pub fn constant(&self) -> Option<SimDuration> {
+        let ttl = self.rule.constant().filter(|_| self.modifiers.is_empty());
+        ttl.filter(|ttl| self.resolution.keeps(*ttl))
     }
 
     /// Until when a value stored now stays fresh.

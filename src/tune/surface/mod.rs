@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 pub use self::found::{Figure, Method, Point, Surface};
 pub use self::rate::{Least, kept, least};
-use super::exact::{exact, exact_window, is_kept};
+use super::exact::{exact, exact_window};
 use super::sampled::SAMPLES;
 use super::{CellPlan, Progress};
 use crate::cache::Capacity;
@@ -144,7 +144,8 @@ impl Asked<'_> {
     fn exact_method(&self) -> Method {
         let (scenario, question) = (self.scenario, self.question);
         let design = &scenario.strategies[question.strategy];
-        let is_plain = design.modifiers.is_empty() && question.ttls.iter().all(|ttl| is_kept(scenario, *ttl));
+        let resolution = scenario.cache.ttl_resolution;
+        let is_plain = design.modifiers.is_empty() && question.ttls.iter().all(|ttl| resolution.keeps(*ttl));
         let eviction = scenario.cache.evictions[question.eviction].name();
         let has_limit = |capacity: &Capacity| *capacity != Capacity::Unbounded && eviction != "infinite";
         let lazily = scenario.cache.reclaim.name() == "lazy";

@@ -42,6 +42,10 @@ impl Plugin for Fixed {
 }
 
 impl TtlRule for Fixed {
+    fn constant(&self) -> Option<SimDuration> {
+        Some(self.ttl)
+    }
+
     fn fresh_for(&mut self, _: &Fill) -> SimDuration {
         self.ttl
     }

@@ -36,6 +36,10 @@ impl Plugin for NoExpiry {
 }
 
 impl TtlRule for NoExpiry {
+    fn constant(&self) -> Option<SimDuration> {
+        Some(SimDuration::FOREVER)
+    }
+
     fn fresh_for(&mut self, _: &Fill) -> SimDuration {
         SimDuration::FOREVER
     }
