@@ -75,6 +75,11 @@ pub(crate) fn number(value: impl Into<Option<f64>>) -> String {
     })
 }
 
+/// A number with so many decimals, as far as they say something: `99.92`, `1,234.5`.
+pub(crate) fn decimals(value: impl Into<Option<f64>>, decimals: usize) -> String {
+    known(value, |value| with_commas(&trimmed(format!("{value:.decimals$}"))))
+}
+
 /// A rate per second: `412/s`.
 pub(crate) fn rate(per_second: impl Into<Option<f64>>) -> String {
     known(per_second, |per_second| format!("{}/s", number(per_second)))

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::chart::growth::{Course, draw};
-use super::html::{Part, PlanPage, Table, Td};
+use super::html::{Band, Figure, Part, PlanPage, Table, Td};
 use super::measure::{Unit, label_of, unit_of};
 use super::plain::Plain;
 use super::{cost, format, planned};
@@ -78,33 +78,44 @@ impl GrowthReport<'_> {
         let mut sentences = self.sentences();
         let verdict = sentences.remove(0);
         PlanPage {
-            title: format!("{}, growing", format::shortened(&self.scenario.name, format::LONGEST_NAME)),
-            verdict,
-            question: self.scenario.question.clone(),
-            passes: self.is_met(),
-            facts: vec![
-                ("Growth", self.rates()),
-                ("Targets", self.wanted()),
-                ("Made by", format!("ttlab {}: {}", env!("CARGO_PKG_VERSION"), self.command)),
-            ],
-            notes: sentences,
+            title: format!("{}: growth", format::shortened(&self.scenario.name, format::LONGEST_NAME)),
+            band: Band {
+                heading: "Verdict",
+                good: self.is_met(),
+                sentence: verdict,
+                question: self.scenario.question.clone(),
+                facts: vec![
+                    ("Growth", self.rates()),
+                    ("Targets", self.wanted()),
+                    ("Made by", format!("ttlab {}: {}", env!("CARGO_PKG_VERSION"), self.command)),
+                ],
+                notes: sentences,
+            },
             parts: vec![
                 Part {
                     id: "fates",
                     heading: "How long today's memory is enough",
-                    chart: None,
+                    figure: None,
                     tables: vec![self.fates()],
                 },
                 Part {
                     id: "course",
                     heading: "The course",
-                    chart: Some(("growth", chart)),
+                    figure: Some(Figure {
+                        name: "growth",
+                        label: "Chart: the course of every target",
+                        chart,
+                        shows: "Each line is one target of the cell that lasts longest, month by month: how far its measure is \
+                                on the right side of the limit, as a share of the limit. Below 0 the target is missed.",
+                        caveat: "What lies further than 100 % from its limit is drawn at 100 %. Points are simulated, the lines \
+                                 between them guide the eye.",
+                    }),
                     tables: vec![self.course(told)],
                 },
                 Part {
                     id: "needs",
                     heading: "The memory that is needed",
-                    chart: None,
+                    figure: None,
                     tables: vec![self.needs()],
                 },
             ],

@@ -13,6 +13,7 @@ mod entry;
 #[cfg(test)]
 mod fixture;
 mod format;
+mod further;
 mod growth;
 mod hours;
 mod html;

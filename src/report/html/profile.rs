@@ -141,10 +141,33 @@ fn tiles(profile: &Profile) -> Vec<(&'static str, Td)> {
         ("span", Td::number(time.span_s, Unit::Seconds)),
         ("compulsory miss ratio", Td::number(objects.compulsory_miss_ratio, Unit::Share)),
         ("best hit ratio", Td::number(objects.best_hit_ratio, Unit::Share)),
-        ("asked for once", Td::share(objects.one_hit_objects, objects.objects)),
+        (
+            "asked for once",
+            Td {
+                more: format!("{} objects", format::count(objects.one_hit_objects)),
+                ..Td::share(objects.one_hit_objects, objects.objects)
+            },
+        ),
         ("all objects", Td::number(profile.sizes.unique_bytes as f64, Unit::Bytes)),
-        ("mean rate", Td::number(profile.rates.mean_per_s, Unit::Rate)),
+        ("mean rate", rate(profile.rates.mean_per_s, period(profile.rates.mean_per_s.unwrap_or(0.0)))),
     ]
+}
+
+/// A unit of time, and its length in seconds.
+type Period = (&'static str, f64);
+
+/// The shortest unit of time in which a rate is at least one.
+fn period(per_second: f64) -> Period {
+    const PERIODS: [Period; 4] = [("s", 1.0), ("min", 60.0), ("h", 3_600.0), ("d", 86_400.0)];
+    PERIODS.into_iter().find(|(_, length)| per_second * length >= 1.0).unwrap_or(PERIODS[3])
+}
+
+/// A rate that people can picture: `19.1/d` rather than `0.000221/s`. The value beside it is per second.
+fn rate(per_second: impl Into<Option<f64>>, (name, length): Period) -> Td {
+    let per_second = per_second.into();
+    let td = Td::number(per_second, Unit::Rate);
+    let text = per_second.map(|rate| format!("{}/{name}", format::number(rate * length)));
+    Td { text: text.unwrap_or_else(|| td.text.clone()), ..td }
 }
 
 fn popularity(profile: &Profile) -> Table {
@@ -175,10 +198,12 @@ fn hottest(profile: &Profile) -> Table {
     let caption = "The most popular keys, and how many requests one expiry of theirs meets";
     let mut table =
         Table::new("hottest", caption, &["key", "rate#", "origin takes 100 ms#", "origin takes 1 s#"]);
+    // One unit for all, so that they can be compared: that of the most popular.
+    let most = profile.stampede_preview.iter().map(|hot| hot.rate_per_s).fold(0.0, f64::max);
     for hot in &profile.stampede_preview {
         table.row(vec![
             Td::heading(hot.key.clone()),
-            Td::number(hot.rate_per_s, Unit::Rate),
+            rate(hot.rate_per_s, period(most)),
             Td::number(hot.crowd_at_100ms, Unit::Number),
             Td::number(hot.crowd_at_1s, Unit::Number),
         ]);
@@ -186,7 +211,7 @@ fn hottest(profile: &Profile) -> Table {
     table
 }
 
-const PERCENTILES: [&str; 9] = ["", "p10#", "p25#", "p50#", "p75#", "p90#", "p99#", "max#", "mean#"];
+const PERCENTILES: [&str; 9] = ["figure", "p10#", "p25#", "p50#", "p75#", "p90#", "p99#", "max#", "mean#"];
 
 fn quantiles(name: &str, spread: &Quantiles, unit: Unit) -> Vec<Td> {
     let Quantiles { p10, p25, p50, p75, p90, p99, max, mean } = *spread;
@@ -199,14 +224,20 @@ fn sizes(profile: &Profile) -> Table {
     let mut table = Table::new("sizes-table", "Sizes", &PERCENTILES);
     table.row(quantiles("of objects", &sizes.per_object, Unit::Bytes));
     table.row(quantiles("of requests", &sizes.per_request, Unit::Bytes));
-    table.notes.push(format!(
-        "All objects together have {}; all requests ask for {}. The size of {} objects is assumed; {} have several \
-         recorded sizes.",
+    let mut note = format!(
+        "All objects together have {}; all requests ask for {}.",
         format::bytes(sizes.unique_bytes as f64),
-        format::bytes(sizes.requested_bytes as f64),
-        format::count(sizes.imputed_objects),
-        format::count(sizes.objects_with_several_sizes)
-    ));
+        format::bytes(sizes.requested_bytes as f64)
+    );
+    for (count, what) in [
+        (sizes.imputed_objects, "Objects whose size is assumed"),
+        (sizes.objects_with_several_sizes, "Objects with several recorded sizes"),
+    ] {
+        if count > 0 {
+            note = format!("{note} {what}: {}.", format::count(count));
+        }
+    }
+    table.notes.push(note);
     table
 }
 
