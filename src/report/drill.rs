@@ -68,7 +68,7 @@ impl DrillReport<'_> {
         let mut facts = vec![("Must hold", self.wanted())];
         facts.push(("Made by", format!("ttlab {}: {}", env!("CARGO_PKG_VERSION"), self.command)));
         PlanPage {
-            title: format!("{}: drills", format::shortened(&self.scenario.name, format::LONGEST_NAME)),
+            title: format!("{}: on bad days", format::shortened(&self.scenario.name, format::LONGEST_NAME)),
             band: Band {
                 heading: "Verdict",
                 good: self.is_met(),

@@ -78,7 +78,7 @@ impl GrowthReport<'_> {
         let mut sentences = self.sentences();
         let verdict = sentences.remove(0);
         PlanPage {
-            title: format!("{}: growth", format::shortened(&self.scenario.name, format::LONGEST_NAME)),
+            title: format!("{}: month by month", format::shortened(&self.scenario.name, format::LONGEST_NAME)),
             band: Band {
                 heading: "Verdict",
                 good: self.is_met(),

@@ -2,9 +2,9 @@
 
 use super::svg::{ChartError, Hold, Sheet, TEXT, WIDTH, fitted, text_width};
 
-/// Room for the names of rows: as much as they need, within these.
-const NAMES: [f64; 2] = [60.0, 250.0];
-/// What a column keeps at least beside long names.
+/// Room for the names of rows: as much as they need, within these; beside many columns no more than the middle one.
+const NAMES: [f64; 3] = [60.0, 140.0, 250.0];
+/// What a column keeps beside long names, where it can.
 const NARROWEST: f64 = 50.0;
 const ROW: f64 = 26.0;
 const HEADS: f64 = 22.0;
@@ -58,8 +58,8 @@ impl Grid {
     pub(super) fn draw(&self, sheet: &Sheet, top: f64) -> Result<(), ChartError> {
         let columns = self.columns.len().max(1) as f64;
         let names = self.rows.iter().map(|(name, _)| text_width(name, TEXT)).fold(0.0, f64::max) + 12.0;
-        let [least, most] = NAMES;
-        let names = names.min(most.min(WIDTH - columns * NARROWEST)).max(least);
+        let [least, beside_many, most] = NAMES;
+        let names = names.min((WIDTH - columns * NARROWEST).clamp(beside_many, most)).max(least);
         let width = (WIDTH - names) / columns;
         sheet.text(0.0, top + 9.0, &self.title, Hold::Left)?;
         let head = top + 22.0 + HEADS / 2.0;

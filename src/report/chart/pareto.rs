@@ -131,7 +131,7 @@ fn labels(
     order.sort_by_key(|point| {
         let cell = point.cell;
         let beside = cell.baseline && cell.capacity == limit;
-        (!reading.is_winner(cell), !beside, !cell.on_pareto_front, !cell.baseline)
+        (!reading.is_winner(cell), !beside, !cell.on_pareto_front, point.ink == Ink::Bound, !cell.baseline)
     });
     let around = |point: &Point| {
         let ((x, y), r) = (point.at, point.radius);

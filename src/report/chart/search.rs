@@ -38,7 +38,7 @@ pub(crate) fn draw(
         return Err(ChartError::NoData("No trial has a value to draw"));
     }
     // A hair's breadth, so that no point lies on the frame.
-    let room = (high - low) * 0.02;
+    let room = if high > low { (high - low) * 0.02 } else { high.abs().max(1.0) * 0.05 };
     let x = Scale::counted(dots.len() as f64);
     let y = Scale::between(low - room, high + room, unit);
     let sheet = Sheet::new(HEIGHT);

@@ -112,7 +112,7 @@ fn settings(tuned: &Tuned, values: &[toml::Value]) -> Vec<Td> {
 }
 
 fn finals(tuned: &Tuned, unit: Unit) -> Table {
-    let others = ["objective#", "in the trials#", "better than the baseline by", "beside the best"];
+    let others = ["objective#", "in the trials#", "better than the baseline by#", "beside the best"];
     let mut table = with_settings("finalists", "The best trials, played again", tuned, "finalist", &others);
     for (index, one) in all(tuned).enumerate() {
         let beside = match (tuned.winner == Some(index), one.like_winner) {
@@ -125,7 +125,7 @@ fn finals(tuned: &Tuned, unit: Unit) -> Table {
         row.extend([
             Td::number(one.objective, unit),
             Td::number(one.in_trials, unit),
-            Td::text(words::gain(unit, one.gain)),
+            Td { numeric: true, ..Td::text(words::gain(unit, one.gain)) },
             Td::text(beside),
         ]);
         table.row(row);

@@ -52,19 +52,17 @@ pub(super) fn values(tuned: &Tuned, of: &[toml::Value]) -> String {
     written.collect::<Vec<_>>().join(", ")
 }
 
-/// A paired difference with its interval: `+0.012 (0.008 … 0.016)`.
+/// A paired difference with its interval: `+1.2 points (+0.8 … +1.6)`.
 pub(super) fn gain(unit: Unit, gain: Option<Against>) -> String {
     let Some(gain) = gain else { return format::NONE.to_owned() };
-    let signed = |value: f64| {
-        let sign = if value < 0.0 { "-" } else { "+" };
-        let magnitude = match unit {
-            Unit::Share => format!("{} points", format::number(value.abs() * 100.0)),
-            _ => unit.print(Some(value.abs())),
-        };
-        format!("{sign}{magnitude}")
+    let signed = |value: f64| match unit {
+        Unit::Share => format::points(value),
+        _ => format!("{}{}", if value < 0.0 { "-" } else { "+" }, unit.print(Some(value.abs()))),
     };
+    // The unit of shares stands once.
+    let bare = |value: f64| signed(value).trim_end_matches(" points").trim_end_matches(" point").to_owned();
     match (gain.low, gain.high) {
-        (Some(low), Some(high)) => format!("{} ({} … {})", signed(gain.mean), signed(low), signed(high)),
+        (Some(low), Some(high)) => format!("{} ({} … {})", signed(gain.mean), bare(low), bare(high)),
         _ => signed(gain.mean),
     }
 }
