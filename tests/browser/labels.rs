@@ -7,7 +7,7 @@ use serde_json::json;
 use super::cdp::Browser;
 
 /// What is wrong with the charts of a page: the figure, a text, and what is the matter with it.
-const FAULTS: &str = r"
+pub(crate) const FAULTS: &str = r"
     [...document.querySelectorAll('figure svg')].flatMap(svg => {
       const found = [], of = svg.closest('figure').id, { width, height } = svg.viewBox.baseVal;
       const boxes = [...svg.querySelectorAll('text')].map(t => [t.getBBox(), t.textContent]);

@@ -272,6 +272,23 @@ fn labels_of_charts_never_overlap() {
     assert!(leaders > 0, "no drawing had a line to look at");
 }
 
+#[test]
+fn the_check_of_labels_sees_what_is_wrong() {
+    let pages = Pages::small();
+    let Some(mut browser) = Browser::start() else { return };
+    browser.open(&pages.index(), "");
+    assert_eq!(browser.ask(labels::FAULTS), json!([]));
+    browser.ask(
+        "(() => { const [a, b, c] = document.querySelectorAll('#pareto svg text'); \
+         b.setAttribute('x', a.getAttribute('x')); b.setAttribute('y', a.getAttribute('y')); \
+         b.setAttribute('text-anchor', a.getAttribute('text-anchor') || 'start'); c.setAttribute('x', '-40'); })()",
+    );
+    let told = browser.ask(labels::FAULTS);
+    let told: Vec<&Value> = told.as_array().expect("a list").iter().collect();
+    assert!(told.iter().any(|fault| fault[2] == "cut off"), "{told:?}");
+    assert!(told.iter().any(|fault| fault[2] != "cut off"), "{told:?}");
+}
+
 /// The pages of the commands that are not `run`, each of the scenario that was written for it.
 #[test]
 fn labels_of_other_commands_never_overlap() {

@@ -128,10 +128,12 @@ fn labels(
     let mut order: Vec<&Point> = points.iter().collect();
     // Of the baseline's cells the one at the limit that is recommended tells most: all is told against it.
     let limit = reading.focus().and_then(|focus| focus.capacity);
+    // Very many cells share a front, and there is room for those that have a hue.
+    let grey = |point: &Point| reading.is_large() && point.ink == Ink::Bound;
     order.sort_by_key(|point| {
         let cell = point.cell;
         let beside = cell.baseline && cell.capacity == limit;
-        (!reading.is_winner(cell), !beside, !cell.on_pareto_front, point.ink == Ink::Bound, !cell.baseline)
+        (!reading.is_winner(cell), !beside, !cell.on_pareto_front, grey(point), !cell.baseline)
     });
     let around = |point: &Point| {
         let ((x, y), r) = (point.at, point.radius);
