@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 use super::chart::growth::{Course, draw};
 use super::html::{Band, Figure, Part, PlanPage, Table, Td};
 use super::measure::{Unit, label_of, unit_of};
+use super::needed::{self, bytes_of, enough, limit_of};
 use super::plain::Plain;
 use super::{cost, format, planned};
 use crate::cache::Capacity;
 use crate::scenario::Scenario;
 use crate::scenario::growth::Growth;
-use crate::score::{Bound, Estimate, Gate, written};
-use crate::tune::{Answer, CellPlan, Grown, Held, Lasts, Needed, Probe};
+use crate::score::{Bound, Gate, written};
+use crate::tune::{Answer, CellPlan, Grown, Held, Lasts, Needed};
 
 /// Longest name of a strategy in the table.
 const NAME: usize = 34;
@@ -422,36 +423,12 @@ impl GrowthReport<'_> {
         let needed = self.grown.needed.iter().filter(|needed| {
             (needed.sized.strategy, needed.sized.eviction) == (plan.strategy, plan.eviction)
         });
-        let needed = needed.map(|needed| need_json(needed, &self.growth.targets));
+        let needed = needed.map(|needed| needed::json(needed, &self.growth.targets));
         let more = json!({
             "fails_in_month": self.first(cell), "targets": lasts.collect::<Vec<_>>(),
             "months": months.collect::<Vec<_>>(), "needed": needed.collect::<Vec<_>>(),
         });
         planned::joined(planned::json(self.scenario, plan), more)
-    }
-}
-
-fn need_json(needed: &Needed, targets: &[Gate]) -> Value {
-    let month = needed.month;
-    match &needed.sized.answer {
-        Answer::NoCacheNeeded(_) => json!({ "month": month, "met": true, "maxmemory_bytes": 0 }),
-        Answer::Smallest { probe, interval: (low, high), .. } => {
-            let cost = probe.cost.as_ref().map(|cost| {
-                let Estimate { mean, interval } = cost.total;
-                json!({ "mean": mean, "low": interval.map(|i| i.low), "high": interval.map(|i| i.high) })
-            });
-            json!({
-                "month": month, "met": true, "maxmemory_bytes": bytes_of(probe), "low_bytes": low, "high_bytes": high,
-                "monthly_cost": cost,
-            })
-        }
-        Answer::Unmet { missed, nearest } => {
-            let names = missed.iter().map(|&place| targets[place].metric.name);
-            json!({
-                "month": month, "met": false, "missed": names.collect::<Vec<_>>(), "nearest_bytes": bytes_of(nearest),
-            })
-        }
-        Answer::Failed(why) => json!({ "month": month, "met": null, "failed": why }),
     }
 }
 
@@ -479,30 +456,4 @@ fn month_words(month: u32) -> String {
 
 fn times(factor: f64) -> Td {
     Td { text: format!("× {}", format::number(factor)), ..Td::number(factor, Unit::Number) }
-}
-
-/// What was seen at the limit that is enough.
-fn enough(answer: &Answer) -> Option<&Probe> {
-    match answer {
-        Answer::NoCacheNeeded(probe) | Answer::Smallest { probe, .. } => Some(probe),
-        Answer::Unmet { .. } | Answer::Failed(_) => None,
-    }
-}
-
-fn bytes_of(probe: &Probe) -> Option<u64> {
-    match probe.capacity {
-        Capacity::Bytes(bytes) => Some(bytes),
-        _ => None,
-    }
-}
-
-fn limit_of(answer: &Answer) -> String {
-    match answer {
-        Answer::NoCacheNeeded(_) => "none".into(),
-        Answer::Smallest { probe, .. } => {
-            bytes_of(probe).map_or_else(|| "no limit".into(), |bytes| format::bytes(bytes as f64))
-        }
-        Answer::Unmet { .. } => "no memory is enough".into(),
-        Answer::Failed(_) => "failed".into(),
-    }
 }

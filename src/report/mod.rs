@@ -20,6 +20,7 @@ mod html;
 mod index;
 mod markdown;
 mod measure;
+mod needed;
 mod plain;
 mod planned;
 mod ranking;
