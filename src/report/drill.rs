@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::html::{Part, PlanPage, Table, Td};
+use super::html::{Band, Part, PlanPage, Table, Td};
 use super::measure::{Unit, label_of, unit_of};
 use super::plain::Plain;
 use super::{format, planned};
@@ -68,15 +68,18 @@ impl DrillReport<'_> {
         let mut facts = vec![("Must hold", self.wanted())];
         facts.push(("Made by", format!("ttlab {}: {}", env!("CARGO_PKG_VERSION"), self.command)));
         PlanPage {
-            title: format!("{}, drilled", format::shortened(&self.scenario.name, format::LONGEST_NAME)),
-            verdict,
-            question: self.scenario.question.clone(),
-            passes: self.is_met(),
-            facts,
-            notes: sentences,
+            title: format!("{}: on bad days", format::shortened(&self.scenario.name, format::LONGEST_NAME)),
+            band: Band {
+                heading: "Verdict",
+                good: self.is_met(),
+                sentence: verdict,
+                question: self.scenario.question.clone(),
+                facts,
+                notes: sentences,
+            },
             parts: vec![
-                Part { id: "survives", heading: "Survives", chart: None, tables: vec![self.survives()] },
-                Part { id: "drills", heading: "The drills", chart: None, tables: vec![self.all()] },
+                Part { id: "survives", heading: "Survives", figure: None, tables: vec![self.survives()] },
+                Part { id: "drills", heading: "The drills", figure: None, tables: vec![self.all()] },
             ],
         }
         .finish()
@@ -316,5 +319,5 @@ fn tone(outcome: &Outcome) -> &'static str {
 fn recovery(seen: &Seen) -> String {
     let Some(after) = seen.recovers_after else { return "never".into() };
     let text = if after.is_zero() { "at once".to_owned() } else { format::duration(after.as_secs_f64()) };
-    if seen.relapses { text + ", and comes back" } else { text }
+    if seen.relapses { text + ", trouble comes back" } else { text }
 }

@@ -33,7 +33,8 @@ pub(crate) fn points(difference: impl Into<Option<f64>>) -> String {
         let points = difference * 100.0;
         let decimals = if points.abs() < 0.95 { 2 } else { 1 };
         let text = signed(points, decimals);
-        format!("{text} point{}", if text.ends_with("1.0") || text.ends_with("1.00") { "" } else { "s" })
+        let is_one = matches!(text.trim_start_matches(['+', '-']), "1.0" | "1.00");
+        format!("{text} point{}", if is_one { "" } else { "s" })
     })
 }
 
@@ -73,6 +74,11 @@ pub(crate) fn number(value: impl Into<Option<f64>>) -> String {
             }
         }
     })
+}
+
+/// A number with so many decimals, as far as they say something: `99.92`, `1,234.5`.
+pub(crate) fn decimals(value: impl Into<Option<f64>>, decimals: usize) -> String {
+    known(value, |value| with_commas(&trimmed(format!("{value:.decimals$}"))))
 }
 
 /// A rate per second: `412/s`.
@@ -237,6 +243,7 @@ mod tests {
         assert_eq!(points(0.032), "+3.2 points");
         assert_eq!(points(-0.001), "-0.10 points");
         assert_eq!(points(0.01), "+1.0 point");
+        assert_eq!(points(-0.11), "-11.0 points");
         assert_eq!(points(0.0), "±0 points");
         assert_eq!(relative(-0.41), "-41 %");
         assert_eq!(relative(0.034), "+3.4 %");

@@ -5,15 +5,16 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::chart::growth::{Course, draw};
-use super::html::{Part, PlanPage, Table, Td};
+use super::html::{Band, Figure, Part, PlanPage, Table, Td};
 use super::measure::{Unit, label_of, unit_of};
+use super::needed::{self, bytes_of, enough, limit_of};
 use super::plain::Plain;
 use super::{cost, format, planned};
 use crate::cache::Capacity;
 use crate::scenario::Scenario;
 use crate::scenario::growth::Growth;
-use crate::score::{Bound, Estimate, Gate, written};
-use crate::tune::{Answer, CellPlan, Grown, Held, Lasts, Needed, Probe};
+use crate::score::{Bound, Gate, written};
+use crate::tune::{Answer, CellPlan, Grown, Held, Lasts, Needed};
 
 /// Longest name of a strategy in the table.
 const NAME: usize = 34;
@@ -78,33 +79,44 @@ impl GrowthReport<'_> {
         let mut sentences = self.sentences();
         let verdict = sentences.remove(0);
         PlanPage {
-            title: format!("{}, growing", format::shortened(&self.scenario.name, format::LONGEST_NAME)),
-            verdict,
-            question: self.scenario.question.clone(),
-            passes: self.is_met(),
-            facts: vec![
-                ("Growth", self.rates()),
-                ("Targets", self.wanted()),
-                ("Made by", format!("ttlab {}: {}", env!("CARGO_PKG_VERSION"), self.command)),
-            ],
-            notes: sentences,
+            title: format!("{}: month by month", format::shortened(&self.scenario.name, format::LONGEST_NAME)),
+            band: Band {
+                heading: "Verdict",
+                good: self.is_met(),
+                sentence: verdict,
+                question: self.scenario.question.clone(),
+                facts: vec![
+                    ("Growth", self.rates()),
+                    ("Targets", self.wanted()),
+                    ("Made by", format!("ttlab {}: {}", env!("CARGO_PKG_VERSION"), self.command)),
+                ],
+                notes: sentences,
+            },
             parts: vec![
                 Part {
                     id: "fates",
                     heading: "How long today's memory is enough",
-                    chart: None,
+                    figure: None,
                     tables: vec![self.fates()],
                 },
                 Part {
                     id: "course",
                     heading: "The course",
-                    chart: Some(("growth", chart)),
+                    figure: Some(Figure {
+                        name: "growth",
+                        label: "Chart: the course of every target",
+                        chart,
+                        shows: "Each line is one target of the cell that lasts longest, month by month: how far its measure is \
+                                on the right side of the limit, as a share of the limit. Below 0 the target is missed.",
+                        caveat: "What lies further than 100 % from its limit is drawn at 100 %. Points are simulated, the lines \
+                                 between them guide the eye.",
+                    }),
                     tables: vec![self.course(told)],
                 },
                 Part {
                     id: "needs",
                     heading: "The memory that is needed",
-                    chart: None,
+                    figure: None,
                     tables: vec![self.needs()],
                 },
             ],
@@ -411,36 +423,12 @@ impl GrowthReport<'_> {
         let needed = self.grown.needed.iter().filter(|needed| {
             (needed.sized.strategy, needed.sized.eviction) == (plan.strategy, plan.eviction)
         });
-        let needed = needed.map(|needed| need_json(needed, &self.growth.targets));
+        let needed = needed.map(|needed| needed::json(needed, &self.growth.targets));
         let more = json!({
             "fails_in_month": self.first(cell), "targets": lasts.collect::<Vec<_>>(),
             "months": months.collect::<Vec<_>>(), "needed": needed.collect::<Vec<_>>(),
         });
         planned::joined(planned::json(self.scenario, plan), more)
-    }
-}
-
-fn need_json(needed: &Needed, targets: &[Gate]) -> Value {
-    let month = needed.month;
-    match &needed.sized.answer {
-        Answer::NoCacheNeeded(_) => json!({ "month": month, "met": true, "maxmemory_bytes": 0 }),
-        Answer::Smallest { probe, interval: (low, high), .. } => {
-            let cost = probe.cost.as_ref().map(|cost| {
-                let Estimate { mean, interval } = cost.total;
-                json!({ "mean": mean, "low": interval.map(|i| i.low), "high": interval.map(|i| i.high) })
-            });
-            json!({
-                "month": month, "met": true, "maxmemory_bytes": bytes_of(probe), "low_bytes": low, "high_bytes": high,
-                "monthly_cost": cost,
-            })
-        }
-        Answer::Unmet { missed, nearest } => {
-            let names = missed.iter().map(|&place| targets[place].metric.name);
-            json!({
-                "month": month, "met": false, "missed": names.collect::<Vec<_>>(), "nearest_bytes": bytes_of(nearest),
-            })
-        }
-        Answer::Failed(why) => json!({ "month": month, "met": null, "failed": why }),
     }
 }
 
@@ -468,30 +456,4 @@ fn month_words(month: u32) -> String {
 
 fn times(factor: f64) -> Td {
     Td { text: format!("× {}", format::number(factor)), ..Td::number(factor, Unit::Number) }
-}
-
-/// What was seen at the limit that is enough.
-fn enough(answer: &Answer) -> Option<&Probe> {
-    match answer {
-        Answer::NoCacheNeeded(probe) | Answer::Smallest { probe, .. } => Some(probe),
-        Answer::Unmet { .. } | Answer::Failed(_) => None,
-    }
-}
-
-fn bytes_of(probe: &Probe) -> Option<u64> {
-    match probe.capacity {
-        Capacity::Bytes(bytes) => Some(bytes),
-        _ => None,
-    }
-}
-
-fn limit_of(answer: &Answer) -> String {
-    match answer {
-        Answer::NoCacheNeeded(_) => "none".into(),
-        Answer::Smallest { probe, .. } => {
-            bytes_of(probe).map_or_else(|| "no limit".into(), |bytes| format::bytes(bytes as f64))
-        }
-        Answer::Unmet { .. } => "no memory is enough".into(),
-        Answer::Failed(_) => "failed".into(),
-    }
 }

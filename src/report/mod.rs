@@ -14,12 +14,14 @@ mod entry;
 #[cfg(test)]
 mod fixture;
 mod format;
+mod further;
 mod growth;
 mod hours;
 mod html;
 mod index;
 mod markdown;
 mod measure;
+mod needed;
 mod plain;
 mod planned;
 mod ranking;

@@ -8,7 +8,7 @@ use super::chart::curve_surface;
 use super::chart::heat_surface::{self, Measured};
 use super::chart::svg::{ChartError, Svg};
 use super::format;
-use super::html::{SurfacePage, Table, Td};
+use super::html::{self, SurfacePage, Table, Td};
 use super::measure::Unit;
 use crate::cache::Capacity;
 use crate::tune::{Figure, Point, Surface};
@@ -35,29 +35,46 @@ pub(super) fn limit(capacity: Capacity) -> String {
     }
 }
 
-/// A measure that is drawn: its name, its title, its value, and the value as text.
-type Measure = (&'static str, &'static str, fn(&Point) -> Figure, fn(Option<f64>) -> String);
+/// A measure that is drawn over limits and TTLs.
+struct Measure {
+    name: &'static str,
+    label: &'static str,
+    title: &'static str,
+    shows: &'static str,
+    figure: fn(&Point) -> Figure,
+    text: fn(Option<f64>) -> String,
+}
 
 const MEASURES: [Measure; 3] = [
-    (
-        "hit-ratio",
-        "hit ratio, % of requests",
-        |point| point.hit,
-        |value| format::percent(value).replace(" %", ""),
-    ),
-    (
-        "memory",
-        "bytes of live entries, mean over time",
-        |point| point.live_bytes,
-        |value| format::bytes(value),
-    ),
-    (
-        "origin-load",
-        "fetches from the origin a second",
-        |point| point.origin_rate,
-        |value| format::number(value),
-    ),
+    Measure {
+        name: "hit-ratio",
+        label: "Chart: hit ratio by memory limit and TTL",
+        title: "hit ratio, % of requests (light: many)",
+        shows: "Each field is one limit under one TTL. Go along a row for a longer TTL, down a column for more memory; where \
+                neighbours are alike, the setting hardly matters.",
+        figure: |point| point.hit,
+        text: |value| format::percent(value).replace(" %", ""),
+    },
+    Measure {
+        name: "memory",
+        label: "Chart: memory by memory limit and TTL",
+        title: "bytes of live entries, mean over time (light: many)",
+        shows: "What entries within their TTL take. Where it no longer grows along a row, longer TTLs ask for more memory than \
+                there is.",
+        figure: |point| point.live_bytes,
+        text: |value| format::bytes(value),
+    },
+    Measure {
+        name: "origin-load",
+        label: "Chart: origin load by memory limit and TTL",
+        title: "fetches from the origin a second (light: many)",
+        shows: "What the origin has to answer on average.",
+        figure: |point| point.origin_rate,
+        text: |value| format::number(value),
+    },
 ];
+
+const RAMP: &str = "The ramp spans the least and the greatest of these fields, so small differences may look large: read the numbers.";
 
 /// A name, and how a point tells it.
 type Told = (&'static str, fn(&Point) -> Figure);
@@ -157,7 +174,7 @@ impl Titled<'_> {
         for ((_, points), head) in self.rows().zip(heads) {
             let _ = write!(out, "{head:first$}");
             for at in &shown {
-                let _ = write!(out, "{:>each$}", (MEASURES[0].3)(points[*at].hit.value));
+                let _ = write!(out, "{:>each$}", (MEASURES[0].text)(points[*at].hit.value));
             }
             out.push('\n');
         }
@@ -226,8 +243,17 @@ impl Titled<'_> {
 
     /// A page of its own that needs no network.
     pub fn page(&self) -> String {
-        let mut charts = vec![("capacity", inline(&curve_surface::draw(self)))];
-        charts.extend(MEASURES.iter().map(|(name, title, figure, text)| {
+        let mut figures = vec![html::Figure {
+            name: "capacity",
+            label: "Chart: hit ratio against capacity",
+            chart: inline(&curve_surface::draw(self)),
+            shows: "The hit ratio against the memory limit, a line for some of the TTLs. A line that runs level says that memory \
+                    is not what is missing.",
+            caveat: "Points were found, the lines between them guide the eye; the limit's axis is logarithmic. A ribbon is the \
+                     95 % interval of what was sampled.",
+        }];
+        figures.extend(MEASURES.iter().map(|measure| {
+            let Measure { name, label, title, shows, figure, text } = measure;
             let rows = self.rows().map(|(capacity, points)| {
                 let tiles = points.iter().zip(self.columns()).map(|(point, ttl)| {
                     let value = figure(point).value;
@@ -238,46 +264,62 @@ impl Titled<'_> {
                 (limit(capacity), tiles.collect())
             });
             let measured = Measured { name, title, columns: self.columns(), rows: rows.collect() };
-            (*name, inline(&heat_surface::draw(measured)))
+            let chart = inline(&heat_surface::draw(measured));
+            html::Figure { name, label, chart, shows, caveat: RAMP }
         }));
         SurfacePage {
             title: format!("{}: capacity against TTL", self.scenario),
-            summary: self.summary(),
-            charts,
+            summary: self.finding().into_iter().chain(self.summary()).collect(),
+            figures,
             table: self.cells(),
         }
         .finish()
     }
 
+    /// What memory gives under the longest TTL, in a sentence; `None` without two limits that have a hit ratio.
+    fn finding(&self) -> Option<String> {
+        let hits = self.rows().filter_map(|(capacity, points)| Some((capacity, points.last()?.hit.value?)));
+        let mut hits: Vec<(Capacity, f64)> = hits.collect();
+        hits.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let ((least, low), (most, high)) = (*hits.first()?, *hits.last()?);
+        let under = match self.columns().last() {
+            Some(ttl) if !self.surface.ttls.is_empty() => format!(" under a TTL of {ttl}"),
+            _ => String::new(),
+        };
+        (hits.len() > 1).then(|| {
+            format!(
+                "{} hits at {}, {} at {}{under}.",
+                format::percent(low),
+                limit(least),
+                format::percent(high),
+                limit(most)
+            )
+        })
+    }
+
     /// Every cell with its errors.
     fn cells(&self) -> Table {
-        let heads = [
-            "memory limit",
-            "TTL",
-            "hit ratio#",
-            "error#",
-            "origin/s#",
-            "error#",
-            "resident#",
-            "error#",
-            "live#",
-            "error#",
-        ];
+        // Where every request was counted, columns of errors would hold nothing.
+        let with_errors = self
+            .surface
+            .points
+            .iter()
+            .any(|point| FIGURES.iter().any(|(_, figure)| figure(point).error.is_some()));
+        let mut heads = vec!["memory limit", "TTL"];
+        for head in ["hit ratio#", "origin/s#", "resident#", "live#"] {
+            heads.push(head);
+            heads.extend(with_errors.then_some("error#"));
+        }
         let mut table = Table::new("cells", "Every cell", &heads);
+        let number: fn(Option<f64>) -> String = |value| format::number(value);
+        let bytes: fn(Option<f64>) -> String = |value| format::bytes(value);
+        let share: fn(Option<f64>) -> String = |value| format::percent(value);
         for (capacity, points) in self.rows() {
             for (point, ttl) in points.iter().zip(self.columns()) {
-                let mut row = vec![
-                    Td::heading(limit(capacity)),
-                    Td::text(ttl),
-                    Td::number(point.hit.value, Unit::Share),
-                    Td::number(point.hit.error, Unit::Share),
-                ];
-                let number: fn(Option<f64>) -> String = |value| format::number(value);
-                let bytes: fn(Option<f64>) -> String = |value| format::bytes(value);
-                for (figure, text) in
-                    [(point.origin_rate, number), (point.resident_bytes, bytes), (point.live_bytes, bytes)]
-                {
-                    for value in [figure.value, figure.error] {
+                let mut row = vec![Td::heading(limit(capacity)), Td::text(ttl)];
+                for ((_, figure), text) in FIGURES.iter().zip([share, number, bytes, bytes]) {
+                    let Figure { value, error } = figure(point);
+                    for value in std::iter::once(value).chain(with_errors.then_some(error)) {
                         row.push(Td { text: text(value), ..Td::number(value, Unit::Share) });
                     }
                 }

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use super::chart::predicted::{Strip, draw};
 use super::format;
-use super::html::{Table, Td, ValidationPage};
+use super::html::{Figure, Table, Td, ValidationPage};
 use super::measure::Unit;
 use crate::live::validate::{Course, Judgement, Kind, Row, SEEDS, ValidatedCell};
 
@@ -77,6 +78,25 @@ fn word(judgement: Judgement) -> &'static str {
         Judgement::Inside => "yes",
         Judgement::Outside => "NO",
         Judgement::NotJudged => "not judged",
+    }
+}
+
+fn tone(judgement: Judgement) -> &'static str {
+    match judgement {
+        Judgement::Inside => "better",
+        Judgement::Outside => "worse",
+        Judgement::NotJudged => "",
+    }
+}
+
+/// One figure of a cell over time.
+fn strip<'v>(cell: &'v ValidatedCell, course: &'v Course) -> Strip<'v> {
+    Strip {
+        title: format!("{}, {}: {}", cell.strategy, limit(cell), course.what),
+        unit: unit(course.kind),
+        bucket_s: course.bucket_s,
+        predicted: &course.predicted,
+        measured: &course.measured,
     }
 }
 
@@ -182,17 +202,16 @@ impl ValidationReport<'_> {
                     Td::number(row.measured, unit(row.kind)),
                     Td::text(difference),
                     Td::text(tolerance),
-                    Td::text(word),
+                    Td { tone: tone(row.judgement), ..Td::text(word) },
                 ]);
             }
         }
-        let charts = self.cells.iter().flat_map(|cell| {
-            cell.courses.iter().map(move |course| {
-                let title = format!("{}, {}: {}", cell.strategy, limit(cell), course.what);
-                let drawn = chart(course, &title);
-                (title, drawn)
-            })
-        });
+        let strips: Vec<Strip> = self
+            .cells
+            .iter()
+            .flat_map(|cell| cell.courses.iter().map(move |course| strip(cell, course)))
+            .collect();
+        let chart = draw(&strips).map(|svg| svg.inline()).map_err(|error| error.to_string());
         ValidationPage {
             title: format!("{}: predicted beside measured", self.scenario),
             question: self.question.trim().to_owned(),
@@ -205,70 +224,18 @@ impl ValidationReport<'_> {
                 })
                 .collect(),
             table,
-            charts: charts.collect(),
+            figure: Figure {
+                name: "predicted",
+                label: "Chart: predicted beside measured over time",
+                chart,
+                shows: "Each strip is one figure of one cell over time, as the model predicts it (dashed) and as the server \
+                        had it. What stayed 0 has no strip.",
+                caveat: "The table above says which differences are judged; a single second may differ by chance.",
+            },
             command: self.command.to_owned(),
         }
         .finish()
     }
-}
-
-/// Two lines over time: dashed as predicted, whole as measured.
-fn chart(course: &Course, title: &str) -> String {
-    const WIDTH: f64 = 720.0;
-    const HEIGHT: f64 = 200.0;
-    const LEFT: f64 = 90.0;
-    const FOOT: f64 = 24.0;
-    let known = || course.predicted.iter().chain(&course.measured).flatten().copied();
-    let most = known().fold(0.0_f64, f64::max);
-    if most <= 0.0 {
-        return String::new();
-    }
-    let count = course.measured.len().max(2) as f64;
-    let line = |values: &[Option<f64>]| {
-        let mut path = String::new();
-        let mut begun = false;
-        for (place, value) in values.iter().enumerate() {
-            let Some(value) = value else {
-                begun = false;
-                continue;
-            };
-            let x = LEFT + (WIDTH - LEFT - 10.0) * place as f64 / (count - 1.0);
-            let y = 10.0 + (HEIGHT - FOOT - 10.0) * (1.0 - value / most);
-            let _ = write!(path, "{}{x:.1} {y:.1}", if begun { "L" } else { "M" });
-            begun = true;
-        }
-        path
-    };
-    let top = unit(course.kind).print(Some(most));
-    let end = format::duration(course.bucket_s * course.measured.len() as f64);
-    let base = HEIGHT - FOOT;
-    let mut svg = format!(
-        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\" font-size=\"12\" fill=\"none\" stroke=\"currentColor\">",
-        escaped(title)
-    );
-    let _ = write!(
-        svg,
-        "<path d=\"M{LEFT} 10V{base}H{}\" stroke-width=\"1\"/><path d=\"{}\" stroke-width=\"2\" stroke-dasharray=\"6 4\"/>\
-         <path d=\"{}\" stroke-width=\"2\" stroke-opacity=\"0.6\"/>",
-        WIDTH - 10.0,
-        line(&course.predicted),
-        line(&course.measured)
-    );
-    let text = |x: f64, y: f64, anchor: &str, text: &str| {
-        format!(
-            "<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\" fill=\"currentColor\" stroke=\"none\">{}</text>",
-            escaped(text)
-        )
-    };
-    svg += &text(LEFT - 6.0, 20.0, "end", &top);
-    svg += &text(LEFT - 6.0, base, "end", "0");
-    svg += &text(WIDTH - 10.0, HEIGHT - 6.0, "end", &end);
-    svg += &text(LEFT, HEIGHT - 6.0, "start", "0 s; dashed: predicted, whole: measured");
-    svg + "</svg>"
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

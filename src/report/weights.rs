@@ -46,9 +46,15 @@ pub(crate) fn objectives<'a>(reading: &Reading<'a>) -> Vec<Objective<'a>> {
 /// In a sentence, over which weights the cell that has the best score now keeps it, one weight at a time.
 pub(crate) fn words(objectives: &[Objective]) -> Option<String> {
     let (.., first) = objectives.first().and_then(now)?;
+    // A hair's breadth from an end is the end: "> 99.99 %" would look like a finding.
+    let end = |share: f64| match share {
+        _ if share < 5e-4 => 0.0,
+        _ if share > 1.0 - 5e-4 => 1.0,
+        _ => share,
+    };
     let ranges: Vec<(&Objective, f64, f64)> = objectives
         .iter()
-        .filter_map(|one| now(one).map(|(from, to, _)| (one, *from, *to)))
+        .filter_map(|one| now(one).map(|(from, to, _)| (one, end(*from), end(*to))))
         .filter(|(_, from, to)| *from > 0.0 || *to < 1.0)
         .collect();
     if ranges.is_empty() {
@@ -101,13 +107,13 @@ mod tests {
         let firm = of("hit", 0.5, &[(0.0, 1.0, "this")]);
         assert!(words(&[firm]).unwrap().starts_with("Whatever single weight"));
         let objectives = [
-            of("memory", 0.5, &[(0.0, 0.0004, "that"), (0.0004, 1.0, "this")]),
+            of("memory", 0.5, &[(0.0, 0.004, "that"), (0.004, 1.0, "this")]),
             of("stampedes", 0.3, &[(0.0, 0.9, "this"), (0.9, 1.0, "that")]),
-            of("p99", 0.2, &[(0.0, 1.0, "this")]),
+            of("p99", 0.2, &[(0.0, 0.9999, "this"), (0.9999, 1.0, "that")]),
         ];
         assert_eq!(
             words(&objectives).unwrap(),
-            "One weight changed at a time, setex-3600 at 64 MiB keeps the best score while mean memory weighs 0.04 % to \
+            "One weight changed at a time, setex-3600 at 64 MiB keeps the best score while mean memory weighs 0.40 % to \
              100 % (now 50.0 %), or stampedes per hour weighs 0 % to 90.0 % (now 30.0 %) of all weights; the weight of the \
              other objective does not matter."
         );

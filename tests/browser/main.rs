@@ -5,6 +5,7 @@
 //! accessibility check needs axe-core from npm, whose file `TTLAB_AXE` names.
 
 mod cdp;
+mod labels;
 mod pages;
 
 use std::path::{Path, PathBuf};
@@ -173,19 +174,21 @@ fn nothing_is_wider_than_the_window_and_no_text_is_smaller_than_it_can_be_read()
     let comparison = pages.folder().join("compare.html");
     let html = ttlab::report::Comparison::of(&pages.record, &pages.record).html();
     std::fs::write(&comparison, html).expect("a file can be written");
-    for page in [pages.index(), comparison] {
+    let others = pages::others().iter().map(|other| other.page.clone());
+    for page in [pages.index(), comparison].into_iter().chain(others) {
         for width in [360, 768, 1280] {
             browser.resize(width, 740);
             browser.open(&page, "");
             let wide = browser.ask("document.documentElement.scrollWidth");
-            assert!(wide.as_u64().is_some_and(|wide| wide <= u64::from(width)), "{wide} at {width}");
+            let name = page.display();
+            assert!(wide.as_u64().is_some_and(|wide| wide <= u64::from(width)), "{name}: {wide} at {width}");
             let small = browser.ask(
                 "[...document.querySelectorAll('main *')].filter(e => e.checkVisibility() && \
                  [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) \
                  .map(e => [parseFloat(getComputedStyle(e).fontSize) * (e.ownerSVGElement ? e.getScreenCTM().a : 1), e.outerHTML.slice(0, 80)]) \
                  .filter(([size]) => size < 11.95)",
             );
-            assert_eq!(small, json!([]), "at {width}");
+            assert_eq!(small, json!([]), "{name} at {width}");
         }
     }
 }
@@ -238,7 +241,8 @@ fn axe_finds_no_violation() {
     std::fs::write(runs.path().join("one/record.json"), pages.record.to_json())
         .expect("a file can be written");
     ttlab::report::write_index(runs.path()).expect("an index can be written");
-    for page in [pages.index(), comparison, runs.path().join("index.html")] {
+    let others = pages::others().iter().map(|other| other.page.clone());
+    for page in [pages.index(), comparison, runs.path().join("index.html")].into_iter().chain(others) {
         for scheme in ["light", "dark"] {
             browser.show_as("screen", scheme);
             browser.open(&page, "");
@@ -251,38 +255,48 @@ fn axe_finds_no_violation() {
     }
 }
 
-/// In the committed reports, and in pages of the scenarios with the most points, no text of a chart lies on another, and
-/// no line to a label runs through another label.
+/// In the committed reports and in the pages of two small runs; those of every scenario are looked at where these are
+/// played, in `tests/scenarios.rs`.
 #[test]
 fn labels_of_charts_never_overlap() {
     let Some(mut browser) = Browser::start() else { return };
     let reports = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports");
     let committed = ["adaptive", "stampede"].map(|name| reports.join(name).join("index.html"));
-    let made = ["quickstart", "all-strategies", "dynamic-ttl", "restart"].map(Pages::thinned);
-    let pages = made.iter().map(Pages::index).chain([Pages::small().index(), Pages::fifty().index()]);
     browser.resize(1280, 900);
     let mut leaders = 0;
-    for page in committed.into_iter().chain(pages) {
-        browser.open(&page, "");
-        let overlapping = browser.ask(
-            "[...document.querySelectorAll('figure svg')].flatMap(svg => { \
-               const boxes = [...svg.querySelectorAll('text')].map(t => [t.getBBox(), t.textContent]); \
-               const found = []; \
-               boxes.forEach(([a, name], i) => boxes.slice(i + 1).forEach(([b, other]) => { \
-                 const across = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x); \
-                 const down = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y); \
-                 if (across > 1 && down > 4) found.push([svg.closest('figure').id, name, other]); })); \
-               boxes.forEach(([a, name]) => { if (a.x < -1 || a.x + a.width > 721) found.push([svg.closest('figure').id, name, 'cut off']); }); \
-               for (const line of svg.querySelectorAll('.leader > *')) { \
-                 for (let step = 0; step <= 100; step++) { \
-                   const p = line.getPointAtLength(line.getTotalLength() * step / 100); \
-                   const hit = boxes.find(([b]) => p.x > b.x + 1 && p.x < b.x + b.width - 1 && p.y > b.y + 3 && p.y < b.y + b.height - 3); \
-                   if (hit) { found.push([svg.closest('figure').id, hit[1], 'a line runs through it']); break; } } } \
-               return found; })",
-        );
-        assert_eq!(overlapping, json!([]), "{}", page.display());
-        let count = browser.ask("document.querySelectorAll('.leader > *').length");
-        leaders += count.as_u64().expect("a count");
+    for page in committed.into_iter().chain([Pages::small().index(), Pages::fifty().index()]) {
+        let (texts, lines) = labels::look(&mut browser, &page);
+        assert!(texts > 100, "{}: {texts} texts", page.display());
+        leaders += lines;
     }
     assert!(leaders > 0, "no drawing had a line to look at");
+}
+
+#[test]
+fn the_check_of_labels_sees_what_is_wrong() {
+    let pages = Pages::small();
+    let Some(mut browser) = Browser::start() else { return };
+    browser.open(&pages.index(), "");
+    assert_eq!(browser.ask(labels::FAULTS), json!([]));
+    browser.ask(
+        "(() => { const [a, b, c] = document.querySelectorAll('#pareto svg text'); \
+         b.setAttribute('x', a.getAttribute('x')); b.setAttribute('y', a.getAttribute('y')); \
+         b.setAttribute('text-anchor', a.getAttribute('text-anchor') || 'start'); c.setAttribute('x', '-40'); })()",
+    );
+    let told = browser.ask(labels::FAULTS);
+    let told: Vec<&Value> = told.as_array().expect("a list").iter().collect();
+    assert!(told.iter().any(|fault| fault[2] == "cut off"), "{told:?}");
+    assert!(told.iter().any(|fault| fault[2] != "cut off"), "{told:?}");
+}
+
+/// The pages of the commands that are not `run`, each of the scenario that was written for it.
+#[test]
+fn labels_of_other_commands_never_overlap() {
+    let Some(mut browser) = Browser::start() else { return };
+    browser.resize(1280, 900);
+    for other in pages::others() {
+        let (texts, _) = labels::look(&mut browser, &other.page);
+        assert!(texts >= other.texts, "{}: {texts} texts", other.page.display());
+        assert_eq!(browser.complaints(), Vec::<String>::new(), "{}", other.page.display());
+    }
 }

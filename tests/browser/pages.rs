@@ -8,6 +8,54 @@ use ttlab::record::{About, Record, synthetic};
 use ttlab::scenario::{Scenario, Source};
 use ttlab::tune::{self, Runs};
 
+/// A page of a command that is not `run`.
+pub(crate) struct Other {
+    /// The page.
+    pub(crate) page: PathBuf,
+    /// How many texts its charts have at least.
+    pub(crate) texts: u64,
+}
+
+/// The pages of all of them, each of the scenario that was written for it, or of one that is quickly played.
+pub(crate) fn others() -> &'static [Other] {
+    static OTHERS: LazyLock<(tempfile::TempDir, Vec<Other>)> = LazyLock::new(make_others);
+    &OTHERS.1
+}
+
+fn make_others() -> (tempfile::TempDir, Vec<Other>) {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let trace = at("day.csv");
+    ttlab(&["trace", "generate", "scenarios/tune-ttls.toml", "--out", &trace]);
+    let commands: [(&[&str], &str, u64); 7] = [
+        (&["curve", "scenarios/quickstart.toml", "--out"], "curve/index.html", 60),
+        (&["curve", "scenarios/tune-ttls.toml", "--grid", "12x16", "--out"], "surface/index.html", 60),
+        (&["growth", "scenarios/growth.toml", "--format", "html", "--out"], "growth.html", 10),
+        (&["drill", "scenarios/drills.toml", "--format", "html", "--out"], "drill.html", 0),
+        (&["tune", "scenarios/tune-ttls.toml", "--runs", "12", "--out"], "tuned/index.html", 10),
+        (&["trace", "stat", &trace, "--html"], "stat.html", 40),
+        (&["compare", "reports/adaptive", "reports/adaptive", "--format", "html", "--out"], "same.html", 5),
+    ];
+    let made = commands.map(|(command, page, texts)| {
+        // A folder is named where the page is the index of one.
+        let out = at(page.strip_suffix("/index.html").unwrap_or(page));
+        ttlab(&[command, &[&out]].concat());
+        Other { page: folder.path().join(page), texts }
+    });
+    (folder, made.into())
+}
+
+/// Runs a command in the project's folder; it may say that something is not met.
+fn ttlab(arguments: &[&str]) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_ttlab"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(arguments)
+        .output()
+        .expect("ttlab can be started");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{arguments:?}: {told}");
+}
+
 /// A folder with a report in it.
 pub(crate) struct Pages {
     folder: tempfile::TempDir,
@@ -68,20 +116,6 @@ impl Pages {
             }
         }
         Self::of(&scenario("6h", "1/s", &["1MiB", "2MiB", "4MiB", "8MiB", "16MiB"], &strategies, ""))
-    }
-
-    /// A committed scenario with few requests, played once: as many points and names as it has.
-    pub(crate) fn thinned(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/{name}.toml"));
-        let text = std::fs::read_to_string(path).expect("the scenario is there");
-        let thinned = |line: &str| match line.split_once(" = ") {
-            Some(("rate", _)) => "rate = \"2/s\"".to_owned(),
-            Some(("repeat", _)) => "repeat = 1".to_owned(),
-            _ => line.to_owned(),
-        };
-        let lines: Vec<String> = text.lines().map(thinned).collect();
-        assert!(lines.iter().any(|line| line == "rate = \"2/s\""), "{name} has a rate");
-        Self::of(&lines.join("\n"))
     }
 
     /// The folder.

@@ -22,7 +22,12 @@ const NAMED: usize = 8;
 /// Draws the chart.
 pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     let all = curves(reading);
-    let curves: Vec<&Curve> = all.iter().take(MOST).collect();
+    let mut curves: Vec<&Curve> = all.iter().take(MOST).collect();
+    // All is told against the baseline, so it is never left out.
+    if let Some(baseline) = all.iter().skip(MOST).find(|curve| curve.cells[0].1.baseline) {
+        curves.pop();
+        curves.push(baseline);
+    }
     if curves.is_empty() {
         return Err(ChartError::NoData(
             "Every strategy was simulated at one limit only, so there is no curve; write several, as in \
@@ -47,7 +52,9 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     let (grey, hued): (Vec<&&Curve>, Vec<&&Curve>) =
         curves.iter().rev().partition(|curve| ink_of(reading, curve.cells[0].1) == Ink::Bound);
     for curve in grey.into_iter().chain(hued) {
-        one(&sheet, &mut panel, reading, curve)?;
+        // Ribbons of many grey curves on top of each other would tell of none.
+        let ribbon = named(reading, curve, curves.len());
+        one(&sheet, &mut panel, reading, curve, ribbon)?;
     }
     let label = |curve: &&Curve| {
         let (limit, cell) = curve.cells.iter().rev().find(|(_, cell)| FRESH_HIT.of(cell).is_some())?;
@@ -66,7 +73,13 @@ fn named(reading: &Reading, curve: &Curve, of: usize) -> bool {
     of <= NAMED || ink_of(reading, curve.cells[0].1) != Ink::Bound
 }
 
-fn one(sheet: &Sheet, panel: &mut Panel, reading: &Reading, curve: &Curve) -> Result<(), ChartError> {
+fn one(
+    sheet: &Sheet,
+    panel: &mut Panel,
+    reading: &Reading,
+    curve: &Curve,
+    ribbon: bool,
+) -> Result<(), ChartError> {
     let ink = ink_of(reading, curve.cells[0].1);
     let of = |pick: fn(&Estimate) -> Option<f64>| -> Line {
         let value = |cell: &crate::record::Cell| {
@@ -76,7 +89,9 @@ fn one(sheet: &Sheet, panel: &mut Panel, reading: &Reading, curve: &Curve) -> Re
     };
     let line = of(|hit| hit.mean);
     sheet.group(&[("data-k", &curve.name)], |sheet| {
-        panel.band(&of(|hit| hit.low), &of(|hit| hit.high), ink, 0.2)?;
+        if ribbon {
+            panel.band(&of(|hit| hit.low), &of(|hit| hit.high), ink, 0.2)?;
+        }
         panel.line(&line, ink, if ink == Ink::S1 { 2.2 } else { 1.6 })?;
         let knee = curve.knee();
         for (place, ((limit, cell), (_, hit))) in curve.cells.iter().zip(&line).enumerate() {

@@ -46,7 +46,13 @@ pub(crate) fn draw(titled: &Titled) -> Result<Svg, ChartError> {
         return Err(ChartError::NoData("No request was scored, so there is no curve"));
     }
     let print = |limit: f64| if in_bytes { format::bytes(limit) } else { format::number(limit) };
-    let x = Scale::of_values(&limits.iter().map(|limit| limit.0).collect::<Vec<_>>(), 0.13, print);
+    // Limits that were chosen by themselves are odd, so ticks stand at round ones.
+    let (first, last) = (limits[0].0, limits[limits.len() - 1].0);
+    let x = if in_bytes {
+        Scale::bytes_by_logarithm(first, last)
+    } else {
+        Scale::counts_by_logarithm(first, last)
+    };
     let y = Scale::shares(0.0);
     let sheet = Sheet::new(HEIGHT);
     sheet.text(0.0, 10.0, "hit ratio, % of requests", Hold::Left)?;
@@ -61,13 +67,16 @@ pub(crate) fn draw(titled: &Titled) -> Result<Svg, ChartError> {
         let line = of(|hit| hit.value);
         let low = of(|hit| Some((hit.value? - hit.error?).max(0.0)));
         let high = of(|hit| Some((hit.value? + hit.error?).min(1.0)));
-        panel.band(&low, &high, ink, 0.2)?;
-        panel.line(&line, ink, 1.8)?;
-        for (at, value) in line.iter().filter_map(|(at, value)| Some((*at, (*value)?))) {
-            let (at_x, at_y) = panel.at(at, value);
-            let tip = format!("{}, {}: {}", names[*column], print(at), format::percent(value));
-            sheet.with_tip(&tip, |sheet| sheet.marker(at_x, at_y, 3.0, ink, 1.0))?;
-        }
+        sheet.group(&[("data-k", &names[*column])], |sheet| {
+            panel.band(&low, &high, ink, 0.2)?;
+            panel.line(&line, ink, 1.8)?;
+            for (at, value) in line.iter().filter_map(|(at, value)| Some((*at, (*value)?))) {
+                let (at_x, at_y) = panel.at(at, value);
+                let tip = format!("{}, {}: {}", names[*column], print(at), format::percent(value));
+                sheet.with_tip(&tip, |sheet| sheet.marker(at_x, at_y, 3.0, ink, 1.0))?;
+            }
+            Ok(())
+        })?;
         if let Some((at, value)) = line.iter().rev().find_map(|(at, value)| Some((*at, (*value)?))) {
             let (at_x, at_y) = panel.at(at, value);
             labels.push(EndLabel { at: (at_x + 4.0, at_y), text: names[*column].clone(), ink });

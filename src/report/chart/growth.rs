@@ -31,8 +31,9 @@ pub(crate) fn draw(courses: &[Course]) -> Result<Svg, ChartError> {
     }
     let months = courses.iter().map(|course| course.margins.len()).max().unwrap_or(1);
     let (low, high) = (all().fold(0.0, f64::min), all().fold(0.0, f64::max));
-    let x = Scale::linear(0.0, (months - 1).max(1) as f64, format::number);
-    let y = Scale::about_zero(low, high.max(low + 0.02), format::relative);
+    let x = Scale::counted(months.saturating_sub(1) as f64);
+    let percent = |margin: f64| if margin == 0.0 { "0 %".into() } else { format::relative(margin) };
+    let y = Scale::about_zero(low, high.max(low + 0.02), percent);
     let sheet = Sheet::new(HEIGHT);
     sheet.text(0.0, 10.0, "kept by this share of its limit; missed below 0", Hold::Left)?;
     sheet.text(LEFT + (WIDTH - LEFT - RIGHT) / 2.0, HEIGHT - 12.0, "months from today", Hold::Middle)?;
@@ -46,12 +47,15 @@ pub(crate) fn draw(courses: &[Course]) -> Result<Svg, ChartError> {
             .zip(&course.margins)
             .map(|(month, margin)| (month, margin.map(clipped)))
             .collect();
-        panel.line(&line, ink, 1.8)?;
-        for (month, margin) in line.iter().filter_map(|(month, margin)| Some((*month, (*margin)?))) {
-            let (at_x, at_y) = panel.at(month, margin);
-            let tip = format!("{}, month {month}: {}", course.target, format::relative(margin));
-            sheet.with_tip(&tip, |sheet| sheet.marker(at_x, at_y, 3.0, ink, 1.0))?;
-        }
+        sheet.group(&[("data-k", &course.target)], |sheet| {
+            panel.line(&line, ink, 1.8)?;
+            for (month, margin) in line.iter().filter_map(|(month, margin)| Some((*month, (*margin)?))) {
+                let (at_x, at_y) = panel.at(month, margin);
+                let tip = format!("{}, month {month}: {}", course.target, format::relative(margin));
+                sheet.with_tip(&tip, |sheet| sheet.marker(at_x, at_y, 3.0, ink, 1.0))?;
+            }
+            Ok(())
+        })?;
         if let Some((month, margin)) =
             line.iter().rev().find_map(|(month, margin)| Some((*month, (*margin)?)))
         {
@@ -86,7 +90,7 @@ mod tests {
         assert!(svg.contains("1 of 2 targets are missed within 2 months."), "{svg}");
         assert!(svg.contains("month 2: -3.0 %") && !svg.contains("NaN"), "{svg}");
         let low = draw(&[course("hit >= 0.9", &[0.7, -0.3, -1.2])]).unwrap().inline();
-        assert!(low.contains(">-50 %<") && low.contains(">±0 %<"), "ticks are round: {low}");
+        assert!(low.contains(">-50 %<") && low.contains(">0 %<"), "ticks are round: {low}");
         let nothing = [Course { target: "hit >= 0.9".into(), margins: vec![None] }];
         assert!(draw(&nothing).is_err() && draw(&[]).is_err());
         // One month alone.

@@ -2,7 +2,10 @@
 
 use super::svg::{ChartError, Hold, Sheet, TEXT, WIDTH, fitted, text_width};
 
-const NAMES: f64 = 220.0;
+/// Room for the names of rows: as much as they need, within these; beside many columns no more than the middle one.
+const NAMES: [f64; 3] = [60.0, 140.0, 250.0];
+/// What a column keeps beside long names, where it can.
+const NARROWEST: f64 = 50.0;
 const ROW: f64 = 26.0;
 const HEADS: f64 = 22.0;
 
@@ -53,15 +56,19 @@ impl Grid {
 
     /// Draws the grid with its top at `top`; the lightest cell has the greatest value.
     pub(super) fn draw(&self, sheet: &Sheet, top: f64) -> Result<(), ChartError> {
-        let width = (WIDTH - NAMES) / self.columns.len().max(1) as f64;
+        let columns = self.columns.len().max(1) as f64;
+        let names = self.rows.iter().map(|(name, _)| text_width(name, TEXT)).fold(0.0, f64::max) + 12.0;
+        let [least, beside_many, most] = NAMES;
+        let names = names.min((WIDTH - columns * NARROWEST).clamp(beside_many, most)).max(least);
+        let width = (WIDTH - names) / columns;
         sheet.text(0.0, top + 9.0, &self.title, Hold::Left)?;
         let head = top + 22.0 + HEADS / 2.0;
         // Heads that would run into each other are thinned, from the right.
-        let widest = self.columns.iter().map(|name| text_width(name, TEXT)).fold(0.0, f64::max) + 8.0;
+        let widest = self.columns.iter().map(|name| text_width(name, TEXT)).fold(0.0, f64::max) + 4.0;
         let every = (widest / width).ceil().max(1.0);
         for (index, name) in self.columns.iter().enumerate() {
             if ((self.columns.len() - 1 - index) as f64) % every < 0.5 {
-                let centre = NAMES + (index as f64 + 0.5) * width;
+                let centre = names + (index as f64 + 0.5) * width;
                 let most = WIDTH - text_width(name, TEXT) / 2.0;
                 sheet.text(centre.min(most), head, name, Hold::Middle)?;
             }
@@ -70,9 +77,9 @@ impl Grid {
         let (low, high) = (known().fold(f64::MAX, f64::min), known().fold(f64::MIN, f64::max));
         for (index, (name, tiles)) in self.rows.iter().enumerate() {
             let y = top + 22.0 + HEADS + index as f64 * ROW;
-            sheet.label(0.0, y + ROW / 2.0, name, NAMES - 10.0, Hold::Left)?;
+            sheet.label(0.0, y + ROW / 2.0, name, names - 10.0, Hold::Left)?;
             for (column, tile) in tiles.iter().enumerate() {
-                let x = NAMES + column as f64 * width;
+                let x = names + column as f64 * width;
                 let draw = |sheet: &Sheet| {
                     let (centre, middle) = (x + width / 2.0, y + ROW / 2.0);
                     let Some(value) = tile.value else {

@@ -64,15 +64,16 @@ fn rows<'a>(reading: &Reading<'a>) -> Vec<Row<'a>> {
             row.cells.push(cell);
             continue;
         }
-        let ttl_s = fixed_ttl(reading.record, &cell.strategy);
+        let ttl = fixed_ttl(reading.record, &cell.strategy);
         let mut name = format::shortened(&cell.strategy, format::LONGEST_NAME);
-        if let Some(ttl) = ttl_s {
+        // Many strategies are called after their TTL.
+        if let Some((ttl, _)) = ttl.filter(|(_, written)| !name.contains(written)) {
             name = format!("TTL {}: {name}", format::duration(ttl));
         }
         if several {
             name = format!("{name}, {}", cell.eviction);
         }
-        rows.push(Row { name, ttl_s, cells: vec![cell] });
+        rows.push(Row { name, ttl_s: ttl.map(|(ttl, _)| ttl), cells: vec![cell] });
     }
     rows
 }
@@ -84,8 +85,14 @@ fn limit(cell: &Cell) -> Option<u64> {
     }
 }
 
-/// The TTL in seconds of a strategy whose TTL is fixed, as the scenario has it.
-fn fixed_ttl(record: &Record, strategy: &str) -> Option<f64> {
+/// How many different fixed TTLs the strategies of a record have.
+pub(crate) fn fixed_ttls(reading: &Reading) -> usize {
+    let ttls = reading.strategies().into_iter().filter_map(|name| Some(fixed_ttl(reading.record, name)?.1));
+    ttls.collect::<BTreeSet<&str>>().len()
+}
+
+/// The TTL in seconds of a strategy whose TTL is fixed, and how the scenario writes it.
+fn fixed_ttl<'r>(record: &'r Record, strategy: &str) -> Option<(f64, &'r str)> {
     let listed = record.scenario.effective.get("strategy")?.as_array()?;
     let named =
         listed.iter().find(|one| one.get("name").and_then(serde_json::Value::as_str) == Some(strategy))?;
@@ -94,7 +101,8 @@ fn fixed_ttl(record: &Record, strategy: &str) -> Option<f64> {
         return None;
     }
     let written = ttl.get("ttl")?.as_str()?;
-    written.parse::<crate::units::SimDuration>().ok().map(crate::units::SimDuration::as_secs_f64)
+    let ttl = written.parse::<crate::units::SimDuration>().ok()?;
+    Some((ttl.as_secs_f64(), written))
 }
 
 fn grid(rows: &[Row], limits: &[u64], measure: &'static Measure, title: &str) -> Grid {

@@ -91,7 +91,7 @@ fn nines(share: f64) -> f64 {
 }
 
 fn panel(sheet: &Sheet, top: f64, title: &str, curves: &[Curve], y: &Scale) -> Result<(), ChartError> {
-    let mut x = Scale::linear(0.0, 3.0, format::number);
+    let mut x = Scale::linear(3.0, format::number);
     x.low = 0.25;
     x.high = 3.05;
     x.ticks = [(0.5_f64, "50 %"), (0.9, "90 %"), (0.95, "95 %"), (0.99, "99 %"), (0.999, "99.9 %")]

@@ -21,6 +21,7 @@ pub(crate) mod latency;
 pub(crate) mod palette;
 mod panel;
 pub(crate) mod pareto;
+pub(crate) mod predicted;
 pub(crate) mod profile;
 mod sample;
 mod scale;

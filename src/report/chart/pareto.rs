@@ -37,7 +37,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     let spread = least_memory > 0.0 && most_memory / least_memory > 12.0;
     let x =
         if spread { Scale::bytes_by_logarithm(least_memory, most_memory) } else { Scale::bytes(most_memory) };
-    let y = Scale::linear(0.0, most_rate, format::number);
+    let y = Scale::linear(most_rate, format::number);
     let sheet = Sheet::new(HEIGHT);
     sheet.text(0.0, 10.0, "origin fetches per second, mean", Hold::Left)?;
     let axis = if spread { "memory, mean over time (logarithmic)" } else { "memory, mean over time" };
@@ -126,9 +126,14 @@ fn labels(
     steps: &[(f64, f64)],
 ) -> Result<(), ChartError> {
     let mut order: Vec<&Point> = points.iter().collect();
+    // Of the baseline's cells the one at the limit that is recommended tells most: all is told against it.
+    let limit = reading.focus().and_then(|focus| focus.capacity);
+    // Very many cells share a front, and there is room for those that have a hue.
+    let grey = |point: &Point| reading.is_large() && point.ink == Ink::Bound;
     order.sort_by_key(|point| {
         let cell = point.cell;
-        (!reading.is_winner(cell), !cell.baseline, !cell.on_pareto_front)
+        let beside = cell.baseline && cell.capacity == limit;
+        (!reading.is_winner(cell), !beside, !cell.on_pareto_front, grey(point), !cell.baseline)
     });
     let around = |point: &Point| {
         let ((x, y), r) = (point.at, point.radius);
@@ -141,7 +146,11 @@ fn labels(
     let within = (LEFT, TOP - 8.0, WIDTH, HEIGHT - 50.0);
     let mut labels =
         Labels::new(within, points.iter().map(around).collect(), steps.windows(2).map(along).collect());
-    for point in order.into_iter().take(LABELS) {
+    let mut placed = 0;
+    for point in order {
+        if placed == LABELS {
+            break;
+        }
         let cell = point.cell;
         let role = match (reading.is_winner(cell), cell.baseline) {
             (true, _) => " ★",
@@ -154,6 +163,7 @@ fn labels(
         else {
             continue;
         };
+        placed += 1;
         if let Some(line) = leader {
             sheet.group(&[("class", "leader")], |sheet| sheet.line(&line, Ink::Axis, 0.8))?;
         }

@@ -1,14 +1,14 @@
 //! The course of a search: what every trial came to, and the best so far.
 
 use super::palette::Ink;
-use super::panel::{LEFT, Panel};
+use super::panel::{BELOW, EndLabel, LEFT, Panel, end_labels};
 use super::scale::Scale;
 use super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
-use crate::report::format;
 use crate::report::measure::Unit;
 
 const HEIGHT: f64 = 320.0;
 const TOP: f64 = 26.0;
+const RIGHT: f64 = 130.0;
 /// Points that have a tip.
 const TIPS: usize = 300;
 
@@ -37,16 +37,20 @@ pub(crate) fn draw(
     if dots.is_empty() || !low.is_finite() {
         return Err(ChartError::NoData("No trial has a value to draw"));
     }
-    let room = if high > low { (high - low) * 0.06 } else { high.abs().max(1.0) * 0.06 };
-    let x = Scale::linear(0.0, dots.len() as f64, format::number);
-    let y = Scale::linear(low - room, high + room, |value| unit.print(Some(value)));
+    // A hair's breadth, so that no point lies on the frame.
+    let room = if high > low { (high - low) * 0.02 } else { high.abs().max(1.0) * 0.05 };
+    let x = Scale::counted(dots.len() as f64);
+    let y = Scale::between(low - room, high + room, unit);
     let sheet = Sheet::new(HEIGHT);
     sheet.text(0.0, 10.0, objective, Hold::Left)?;
-    sheet.text(LEFT + (WIDTH - LEFT) / 2.0, HEIGHT - 12.0, "trial", Hold::Middle)?;
-    let area = sheet.part(0.0, TOP, WIDTH - 40.0, HEIGHT - TOP - 26.0);
+    sheet.text(LEFT + (WIDTH - LEFT - RIGHT) / 2.0, HEIGHT - 12.0, "trial", Hold::Middle)?;
+    let area = sheet.part(0.0, TOP, WIDTH - RIGHT, HEIGHT - TOP - 26.0);
     let mut panel = Panel::new(&area, &x, &y, true)?;
+    let mut labels = Vec::new();
+    let end = |panel: &Panel, value: f64| panel.at(dots.len() as f64, value);
     if let Some(baseline) = baseline.filter(|value| value.is_finite()) {
-        panel.level(baseline, Ink::Text)?;
+        sheet.group(&[("data-k", "baseline")], |_| panel.level(baseline, Ink::Text))?;
+        labels.push(EndLabel { at: end(&panel, baseline), text: "baseline".into(), ink: Ink::Text });
     }
     let mut best: Option<f64> = None;
     let mut steps: Vec<(f64, f64)> = Vec::new();
@@ -70,11 +74,13 @@ pub(crate) fn draw(
         }
     }
     if let Some(best) = best {
-        steps.push(panel.at(dots.len() as f64, best));
+        steps.push(end(&panel, best));
+        labels.push(EndLabel { at: end(&panel, best), text: "best so far".into(), ink: Ink::S1 });
     }
     if steps.len() > 1 {
-        sheet.line(&steps, Ink::S1, 1.6)?;
+        sheet.group(&[("data-k", "best so far")], |sheet| sheet.line(&steps, Ink::S1, 1.6))?;
     }
+    end_labels(&sheet, labels, (TOP + 8.0, HEIGHT - 26.0 - BELOW), RIGHT)?;
     let finding = format!(
         "{} trials; the best that keeps the constraints came to {}, the baseline to {}.",
         dots.len(),
@@ -104,6 +110,14 @@ mod tests {
             assert!(svg.contains(tip), "{svg}");
         }
         assert!(!svg.contains("NaN"));
+    }
+
+    #[test]
+    fn a_search_near_all_has_round_ticks_that_end_there() {
+        let dots: Vec<Dot> = [0.613, 0.97, 0.95].map(dot).into();
+        let svg = draw(&dots, Some(0.8), "hit", Unit::Share, true).unwrap().inline();
+        assert!(svg.contains(">60 %<") && svg.contains(">100 %<") && !svg.contains(">110 %<"), "{svg}");
+        assert!(svg.contains(">best so far<") && svg.contains(">baseline<"), "{svg}");
     }
 
     #[test]

@@ -117,7 +117,7 @@ impl Shared<'_> {
             })
         };
         let plain = |title: &str, lines: Vec<Line>| {
-            let scale = Scale::linear(0.0, most(&lines).max(1e-3), format::number);
+            let scale = Scale::linear(most(&lines).max(1e-3), format::number);
             let bands = vec![None; lines.len()];
             Rows { title: title.into(), unit: "number", scale, lines, bands, limit: None }
         };
@@ -218,7 +218,7 @@ impl Shared<'_> {
         let highest = most(&lines).max(most(&peaks));
         let bands = peaks.into_iter().zip(&self.emphasised).map(|(peaks, shown)| shown.then_some(peaks));
         let title = "origin fetches per second: mean, and band up to the busiest second".into();
-        let scale = Scale::linear(0.0, highest, format::number);
+        let scale = Scale::linear(highest, format::number);
         Rows { title, unit: "rate", scale, lines, bands: bands.collect(), limit: None }
     }
 

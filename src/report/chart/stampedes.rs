@@ -47,7 +47,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
         ));
     }
     let (time, unit) = Scale::time(span);
-    let mut duplicates = Scale::linear(0.0, most, format::number);
+    let mut duplicates = Scale::linear(most, format::number);
     duplicates.ticks = vec![(0.0, "0".into()), (duplicates.high, format::number(duplicates.high))];
     let warmup = reading.record.provenance.warmup_s.clamp(0.0, span);
     let height = 24.0 + cells.len() as f64 * (STRIP + GAP) + BELOW + 8.0;

@@ -3,9 +3,24 @@
 use super::{Comparison, MEASURES, Pair};
 use crate::report::chart::heat_compare::{self, Difference};
 use crate::report::format;
-use crate::report::html::{ComparePage, Table, Td};
-use crate::report::measure::{FRESH_HIT, Measure};
+use crate::report::html::{ComparePage, Figure, Table, Td};
+use crate::report::measure::{
+    BYTE_HIT, FRESH_HIT, MEMORY, Measure, ORIGIN_OFFLOAD, ORIGIN_RATE, P99, PEAK_ORIGIN_RATE, STAMPEDES,
+};
 use crate::report::reading;
+
+/// Columns that a phone shows: all of them, one below the other.
+static STACKED: [&str; 9] = [
+    "memory limit",
+    FRESH_HIT.label,
+    BYTE_HIT.label,
+    ORIGIN_OFFLOAD.label,
+    MEMORY.label,
+    ORIGIN_RATE.label,
+    PEAK_ORIGIN_RATE.label,
+    STAMPEDES.label,
+    P99.label,
+];
 
 /// Renders the page.
 pub(super) fn page(comparison: &Comparison) -> String {
@@ -13,13 +28,25 @@ pub(super) fn page(comparison: &Comparison) -> String {
     let chart = heat_compare::draw(&differences);
     let name =
         |record: &crate::record::Record| format::shortened(&record.scenario.name, format::LONGEST_NAME);
+    let (before, after) = (name(comparison.before), name(comparison.after));
+    let title = if before == after {
+        format!("{after}: two runs compared")
+    } else {
+        format!("{after} against {before}")
+    };
     ComparePage {
-        before: name(comparison.before),
-        after: name(comparison.after),
+        title,
         summary: comparison.summary(),
         verdicts: comparison.verdicts(),
-        chart: chart.map(|svg| svg.inline()).map_err(|error| error.to_string()),
-        table: table(comparison),
+        figure: Figure {
+            name: "difference",
+            label: "Chart: change of fresh hits",
+            chart: chart.map(|svg| svg.inline()).map_err(|error| error.to_string()),
+            shows: "Each field is one cell: blue has more fresh hits than before, orange fewer, a dot is a difference that \
+                    chance may explain.",
+            caveat: "The depth of a colour is relative to the largest change: read the numbers.",
+        },
+        table: (!comparison.pairs.is_empty()).then(|| table(comparison)),
         settings: settings(comparison),
         only: [("Only before", &comparison.only_before), ("Only now", &comparison.only_after)]
             .into_iter()
@@ -43,6 +70,7 @@ fn table(comparison: &Comparison) -> Table {
     let columns: Vec<String> =
         ["strategy".to_owned(), "memory limit#".into()].into_iter().chain(heads).collect();
     let mut table = Table::new("comparison", "Every cell that both runs have", &columns);
+    table.stacked = &STACKED;
     for pair in &comparison.pairs {
         let name = Td::heading(format::shortened(&pair.after.strategy, format::LONGEST_NAME));
         let named = [name, Td::limit(pair.after)];
@@ -61,7 +89,7 @@ fn cell(pair: &Pair, measure: &Measure) -> Td {
     let within = shift.interval.map(|interval| {
         let half = (interval.high - interval.low) / 2.0;
         let half = if matches!(measure.unit, crate::report::measure::Unit::Share) {
-            format!("{} points", format::number(half * 100.0))
+            format::half_points(half)
         } else {
             measure.unit.print(Some(half))
         };

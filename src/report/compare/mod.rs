@@ -163,7 +163,7 @@ impl<'a> Comparison<'a> {
                 count(false),
             )
         };
-        [Some(choice), Some(changes), Some(self.certainty()), self.warmups()].into_iter().flatten().collect()
+        [Some(choice), Some(changes), self.certainty(), self.warmups()].into_iter().flatten().collect()
     }
 
     /// What is to be said where the two runs do not score the same stretch of time.
@@ -183,19 +183,21 @@ impl<'a> Comparison<'a> {
         Some(format!("They score different stretches: before {}, now {}.", told(before), told(now)))
     }
 
-    fn certainty(&self) -> String {
-        if self.pairs.iter().flat_map(|pair| &pair.shifts).all(|shift| shift.interval.is_none()) {
-            return "One replication or recording each, so no intervals; differences may be chance.".into();
+    /// How sure the differences are; `None` where there are none.
+    fn certainty(&self) -> Option<String> {
+        if self.pairs.is_empty() {
+            return None;
         }
-        if self.paired {
+        let told = if self.pairs.iter().flat_map(|pair| &pair.shifts).all(|shift| shift.interval.is_none()) {
+            "One replication or recording each, so no intervals; differences may be chance."
+        } else if self.paired {
             "Both runs met the same requests, so differences are paired by replication; intervals are 95 %. With so many \
              measures about one in twenty may seem real by chance."
-                .into()
         } else {
             "The runs met different requests, so their replications are independent; intervals are 95 % (Welch). With so \
              many measures about one in twenty may seem real by chance."
-                .into()
-        }
+        };
+        Some(told.into())
     }
 
     /// The verdicts of both runs.

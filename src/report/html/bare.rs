@@ -16,20 +16,51 @@ struct Frame {
 
 impl Frame {
     fn of(title: String) -> Self {
-        let style = style();
+        Self::with_table(title, None)
+    }
+
+    /// With a table that a phone shows one column below the other.
+    fn with_table(title: String, stacked: Option<&Table>) -> Self {
+        let style = style() + &stacked.map(Table::stacked_style).unwrap_or_default();
         Self { title, policy: policy(&style, SCRIPT), style, script: SCRIPT }
     }
 }
 
+/// What a page comes to: the band at its head.
+pub(in crate::report) struct Band {
+    pub(in crate::report) heading: &'static str,
+    /// Whether all is well.
+    pub(in crate::report) good: bool,
+    /// The verdict.
+    pub(in crate::report) sentence: String,
+    /// The scenario's question; empty for none.
+    pub(in crate::report) question: String,
+    pub(in crate::report) facts: Vec<(&'static str, String)>,
+    pub(in crate::report) notes: Vec<String>,
+}
+
+/// A chart with what is said below it.
+pub(in crate::report) struct Figure {
+    /// Its name, also the stem of ids.
+    pub(in crate::report) name: &'static str,
+    /// What it is called where it is read out.
+    pub(in crate::report) label: &'static str,
+    /// Its markup, or why there is none.
+    pub(in crate::report) chart: Result<String, String>,
+    /// What it shows and how to read it.
+    pub(in crate::report) shows: &'static str,
+    /// Where it misleads; empty for nowhere.
+    pub(in crate::report) caveat: &'static str,
+}
+
 /// The comparison of two runs, ready to be filled in.
 pub(in crate::report) struct ComparePage {
-    pub(in crate::report) before: String,
-    pub(in crate::report) after: String,
+    pub(in crate::report) title: String,
     pub(in crate::report) summary: Vec<String>,
     pub(in crate::report) verdicts: [(&'static str, String); 2],
-    /// The chart's markup, or why there is none.
-    pub(in crate::report) chart: Result<String, String>,
-    pub(in crate::report) table: Table,
+    pub(in crate::report) figure: Figure,
+    /// Cells that both runs have; `None` where there is none.
+    pub(in crate::report) table: Option<Table>,
     pub(in crate::report) settings: Option<Table>,
     /// Cells that only one of the runs has.
     pub(in crate::report) only: Vec<(&'static str, String)>,
@@ -45,7 +76,7 @@ struct CompareTemplate {
 impl ComparePage {
     /// Renders the page.
     pub(in crate::report) fn finish(self) -> String {
-        let frame = Frame::of(format!("{} against {}", self.after, self.before));
+        let frame = Frame::with_table(self.title.clone(), self.table.as_ref());
         let page = CompareTemplate { frame, page: self };
         page.render().expect("filling in a template in memory does not fail")
     }
@@ -54,17 +85,11 @@ impl ComparePage {
 /// What a search came to, ready to be filled in.
 pub(in crate::report) struct TunedPage {
     pub(in crate::report) title: String,
-    pub(in crate::report) verdict: String,
-    pub(in crate::report) question: String,
-    /// Whether something better was found.
-    pub(in crate::report) found: bool,
-    pub(in crate::report) facts: Vec<(&'static str, String)>,
-    pub(in crate::report) notes: Vec<String>,
+    pub(in crate::report) band: Band,
     pub(in crate::report) finals: Table,
     pub(in crate::report) constraints: Option<Table>,
     pub(in crate::report) drills: Option<Table>,
-    /// The chart's markup, or why there is none.
-    pub(in crate::report) chart: Result<String, String>,
+    pub(in crate::report) figure: Figure,
     pub(in crate::report) front: Table,
     pub(in crate::report) flat: Table,
     pub(in crate::report) redis: Table,
@@ -87,23 +112,18 @@ impl TunedPage {
     }
 }
 
-/// A part of a plan: its anchor, its heading, a chart's name with its markup (or why there is none), and tables.
+/// A part of a plan: its anchor, its heading, a chart, and tables.
 pub(in crate::report) struct Part {
     pub(in crate::report) id: &'static str,
     pub(in crate::report) heading: &'static str,
-    pub(in crate::report) chart: Option<(&'static str, Result<String, String>)>,
+    pub(in crate::report) figure: Option<Figure>,
     pub(in crate::report) tables: Vec<Table>,
 }
 
 /// A plan: what growth asks for, or what a bad day does; ready to be filled in.
 pub(in crate::report) struct PlanPage {
     pub(in crate::report) title: String,
-    pub(in crate::report) verdict: String,
-    pub(in crate::report) question: String,
-    /// Whether all is well.
-    pub(in crate::report) passes: bool,
-    pub(in crate::report) facts: Vec<(&'static str, String)>,
-    pub(in crate::report) notes: Vec<String>,
+    pub(in crate::report) band: Band,
     pub(in crate::report) parts: Vec<Part>,
 }
 
@@ -126,8 +146,7 @@ impl PlanPage {
 pub(in crate::report) struct SurfacePage {
     pub(in crate::report) title: String,
     pub(in crate::report) summary: Vec<String>,
-    /// The charts' names and markup, or why there is none.
-    pub(in crate::report) charts: Vec<(&'static str, Result<String, String>)>,
+    pub(in crate::report) figures: Vec<Figure>,
     pub(in crate::report) table: Table,
 }
 
@@ -153,8 +172,7 @@ pub(in crate::report) struct ValidationPage {
     pub(in crate::report) summary: Vec<String>,
     pub(in crate::report) warnings: Vec<String>,
     pub(in crate::report) table: Table,
-    /// The charts' names and markup; empty markup for one without anything to show.
-    pub(in crate::report) charts: Vec<(String, String)>,
+    pub(in crate::report) figure: Figure,
     pub(in crate::report) command: String,
 }
 

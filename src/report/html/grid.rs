@@ -108,8 +108,19 @@ impl Table {
             };
             phone.push_str(&rule);
         }
+        if paper.is_empty() {
+            return format!("@media (max-width:480px){{{}}}\n", phone.trim_end());
+        }
         let paper = paper.join(",\n");
-        format!("@media (max-width:480px){{{}}}\n@media print{{{paper}{{display:none}}}}\n", phone.trim_end())
+        let more = |place: &str| {
+            let id = self.id;
+            format!(".scroll:has(>#{id})::after{{content:\"More measures: {place}, and in cells.csv.\"}}")
+        };
+        format!(
+            "@media (max-width:480px){{{phone}{}}}\n@media print{{{paper}{{display:none}}\n{}}}\n",
+            more("on a wider screen"),
+            more("on the page")
+        )
     }
 
     /// A row for each of these cells, which begin with their name and limit.

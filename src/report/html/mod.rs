@@ -11,7 +11,7 @@ mod words;
 use askama::Template;
 
 pub(super) use self::bare::{
-    ComparePage, IndexRow, IndexRun, Part, PlanPage, SurfacePage, TunedPage, ValidationPage,
+    Band, ComparePage, Figure, IndexRow, IndexRun, Part, PlanPage, SurfacePage, TunedPage, ValidationPage,
     index as index_page,
 };
 pub(super) use self::grid::{Table, Td};
@@ -19,11 +19,11 @@ use self::policy::policy;
 use self::tables::{Settings, Tiles};
 pub(super) use self::words::CONTENTS;
 use super::chart::{self, ChartError, Svg};
-use super::format;
 use super::reading::Reading;
 use super::sampled::sample_words;
 use super::verdict::Verdict;
 use super::weights;
+use super::{format, further};
 
 /// The style of every page.
 pub(super) fn style() -> String {
@@ -38,13 +38,17 @@ type Drawn = Result<(Svg, String), ChartError>;
 
 /// The charts of a record by name, each drawn or with the reason why not.
 #[derive(Debug)]
-pub(super) struct Charts(Vec<(&'static str, Drawn)>);
+pub(super) struct Charts {
+    drawn: Vec<(&'static str, Drawn)>,
+    /// The command that tells more than the chart of the heat maps.
+    surface: Option<String>,
+}
 
 impl Charts {
     /// Draws every chart.
     pub(super) fn draw(reading: &Reading) -> Self {
         let plain = |drawn: Result<Svg, ChartError>| drawn.map(|svg| (svg, String::new()));
-        Self(vec![
+        let drawn = vec![
             ("pareto", plain(chart::pareto::draw(reading))),
             ("capacity", plain(chart::capacity::draw(reading))),
             ("weights", plain(chart::weights::draw(reading))),
@@ -59,39 +63,44 @@ impl Charts {
             ("hit-ratio", plain(chart::hit_ratio::draw(reading))),
             ("latency", plain(chart::latency::draw(reading))),
             ("entry", plain(chart::entry::draw(reading))),
-        ])
+        ];
+        let ttls = chart::heat_capacity::fixed_ttls(reading);
+        Self { drawn, surface: further::surface_if_sparse(reading, ttls) }
     }
 
     /// Those that could be drawn.
     pub(super) fn drawn(&self) -> impl Iterator<Item = &Svg> {
-        self.0.iter().filter_map(|(_, drawn)| drawn.as_ref().ok().map(|(svg, _)| svg))
+        self.drawn.iter().filter_map(|(_, drawn)| drawn.as_ref().ok().map(|(svg, _)| svg))
     }
 
     /// A chart with its explanation.
-    fn figure(&self, name: &str) -> Figure {
+    fn figure(&self, name: &str) -> Captioned {
         let caption = words::CAPTIONS.iter().find(|caption| caption.name == name);
         let caption = caption.expect("every chart has a caption");
-        let (_, drawn) = self.0.iter().find(|(drawn, _)| *drawn == name).expect("every chart is drawn");
+        let (_, drawn) = self.drawn.iter().find(|(drawn, _)| *drawn == name).expect("every chart is drawn");
         let note = drawn.as_ref().map(|(_, note)| note.as_str()).unwrap_or_default();
-        Figure {
+        Captioned {
             name: caption.name,
             label: caption.label,
             chart: drawn.as_ref().map(|(svg, _)| svg.inline()).map_err(ChartError::to_string),
             shows: caption.shows,
             read: caption.read,
             caveat: format!("{} {note}", caption.caveat).trim_end().to_owned(),
+            surface: self.surface.clone().filter(|_| name == "heat").unwrap_or_default(),
         }
     }
 }
 
-/// A chart with its explanation.
-struct Figure {
+/// A chart of the report with its explanation.
+struct Captioned {
     name: &'static str,
     label: &'static str,
     chart: Result<String, String>,
     shows: &'static str,
     read: &'static str,
     caveat: String,
+    /// The command that tells hits over limits and TTLs, where this chart hardly does; else empty.
+    surface: String,
 }
 
 #[derive(Template)]
@@ -208,9 +217,9 @@ mod tests {
     fn every_chart_has_a_caption_and_every_caption_a_chart() {
         let record = fixture::thumbnails();
         let charts = Charts::draw(&Reading::new(&record));
-        let drawn: Vec<&str> = charts.0.iter().map(|(name, _)| *name).collect();
+        let drawn: Vec<&str> = charts.drawn.iter().map(|(name, _)| *name).collect();
         assert_eq!(drawn, words::CAPTIONS.map(|caption| caption.name));
-        for (name, drawn) in &charts.0 {
+        for (name, drawn) in &charts.drawn {
             assert!(drawn.as_ref().map_or(true, |(svg, _)| svg.name == *name), "{name}");
         }
     }

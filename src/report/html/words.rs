@@ -44,7 +44,7 @@ pub(super) const CAPTIONS: [Caption; 14] = [
         name: "capacity",
         label: "Chart: hits against capacity",
         shows: "Each curve is one strategy at every memory limit that was simulated; the ribbon around it is the 95 % interval over \
-                replications, where there are several.",
+                replications, where there are several and the curve has a name.",
         read: "A curve that runs level says that memory is not what is missing. The ring marks the knee: from there on no doubling \
                of the limit adds a point on average between two simulated limits. Dotted grey curves are bounds that no real cache reaches.",
         caveat: "Points are simulated, the lines between them guide the eye; the limit's axis is logarithmic, and the vertical one \

@@ -1,7 +1,7 @@
 //! The sentences of a plan.
 
 use crate::report::format;
-use crate::report::measure::Unit;
+use crate::report::measure::{Unit, label_of};
 use crate::report::sampled::share;
 use crate::score::{self, Metric};
 use crate::tune::{Against, Ended, Finalist, Tuned};
@@ -25,24 +25,44 @@ pub(super) fn looked_for(tuned: &Tuned) -> String {
     format!("{}{}", tuned.objective, kept.collect::<String>())
 }
 
-/// Settings as they are written: `strategy.x.ttl.ttl = "5m"`.
-pub(super) fn values(tuned: &Tuned, of: &[toml::Value]) -> String {
-    tuned.paths.iter().zip(of).map(|(path, value)| format!("{path} = {value}")).collect::<Vec<_>>().join(", ")
+/// A path without the strategy that is tuned, which all paths within strategies lead into: `ttl.ttl`.
+pub(super) fn short(path: &str) -> &str {
+    let Some(rest) = path.strip_prefix("strategy.") else { return path };
+    let name = match rest.strip_prefix('"') {
+        Some(quoted) => {
+            let mut escaped = false;
+            let end = quoted.find(|c| {
+                let ends = c == '"' && !escaped;
+                escaped = c == '\\' && !escaped;
+                ends
+            });
+            end.map_or(rest.len(), |end| end + 2)
+        }
+        None => rest.find(['.', '[']).unwrap_or(rest.len()),
+    };
+    match rest[name..].strip_prefix('.') {
+        Some(within) if !within.is_empty() => within,
+        _ => path,
+    }
 }
 
-/// A paired difference with its interval: `+0.012 (0.008 … 0.016)`.
+/// Settings as they are written within the strategy: `ttl.ttl = "5m"`.
+pub(super) fn values(tuned: &Tuned, of: &[toml::Value]) -> String {
+    let written = tuned.paths.iter().zip(of).map(|(path, value)| format!("{} = {value}", short(path)));
+    written.collect::<Vec<_>>().join(", ")
+}
+
+/// A paired difference with its interval: `+1.2 points (+0.8 … +1.6)`.
 pub(super) fn gain(unit: Unit, gain: Option<Against>) -> String {
     let Some(gain) = gain else { return format::NONE.to_owned() };
-    let signed = |value: f64| {
-        let sign = if value < 0.0 { "-" } else { "+" };
-        let magnitude = match unit {
-            Unit::Share => format!("{} points", format::number(value.abs() * 100.0)),
-            _ => unit.print(Some(value.abs())),
-        };
-        format!("{sign}{magnitude}")
+    let signed = |value: f64| match unit {
+        Unit::Share => format::points(value),
+        _ => format!("{}{}", if value < 0.0 { "-" } else { "+" }, unit.print(Some(value.abs()))),
     };
+    // The unit of shares stands once.
+    let bare = |value: f64| signed(value).trim_end_matches(" points").trim_end_matches(" point").to_owned();
     match (gain.low, gain.high) {
-        (Some(low), Some(high)) => format!("{} ({} … {})", signed(gain.mean), signed(low), signed(high)),
+        (Some(low), Some(high)) => format!("{} ({} … {})", signed(gain.mean), bare(low), bare(high)),
         _ => signed(gain.mean),
     }
 }
@@ -80,14 +100,16 @@ pub(super) fn verdict(tuned: &Tuned) -> String {
     };
     let (unit, settings) = (unit(tuned), values(tuned, &winner.values));
     let better = gain(unit, winner.gain);
+    let name = tuned.objective.rsplit(' ').next().unwrap_or_default();
+    let came_to = format!("{} {}", unit.print(winner.objective), label_of(name));
     match tuned.ended {
         Ended::Better => format!(
-            "Use {settings}: {} is {}, better than \"{baseline}\" by {better}.",
-            tuned.objective,
-            unit.print(winner.objective)
+            "Use \"{}\" with {settings}: {came_to}, better than \"{baseline}\" by {better}.",
+            tuned.strategy
         ),
         Ended::Keeps => format!(
-            "Use {settings}: it keeps every constraint, and \"{baseline}\" misses {}.",
+            "Use \"{}\" with {settings}: {came_to}, and it keeps every constraint; \"{baseline}\" misses {}.",
+            tuned.strategy,
             missed(&tuned.baseline)
         ),
         Ended::Indistinguishable => format!(
@@ -168,11 +190,29 @@ pub(super) fn notes(tuned: &Tuned) -> Vec<String> {
             .flat
             .iter()
             .filter(|flat| flat.hardly_matters && !flat.moves.is_empty())
-            .map(|flat| flat.path.as_str())
+            .map(|flat| short(&flat.path))
             .collect();
         if !flat.is_empty() {
             notes.push(format!("Around the best, these hardly matter: {}.", flat.join(", ")));
         }
     }
     notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_told_without_its_strategy() {
+        for (path, told) in [
+            ("strategy.today.ttl.ttl", "ttl.ttl"),
+            ("strategy.\"by kind\".ttl.table.photo", "ttl.table.photo"),
+            (r#"strategy."a \" b.c".guard"#, "guard"),
+            ("strategy.today", "strategy.today"),
+            ("cache.capacity", "cache.capacity"),
+        ] {
+            assert_eq!(short(path), told);
+        }
+    }
 }

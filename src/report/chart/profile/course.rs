@@ -33,7 +33,7 @@ pub(crate) fn rate(profile: &Profile) -> Result<(Svg, String), ChartError> {
         .collect();
     let most = bars.iter().map(|(_, rate)| *rate).fold(0.0, f64::max);
     let (x, unit) = Scale::time(span);
-    let y = Scale::linear(0.0, most, format::number);
+    let y = Scale::linear(most, format::number);
     let sheet = Sheet::new(HEIGHT);
     sheet.text(0.0, 10.0, "requests per minute", Hold::Left)?;
     let area = sheet.part(0.0, 22.0, WIDTH - 8.0, HEIGHT - 48.0);
@@ -62,7 +62,7 @@ pub(crate) fn working_set(profile: &Profile) -> Result<(Svg, String), ChartError
     }
     let (working, footprint): (Line, Line) = (sampling.peaks(&sets), sampling.peaks(&seen));
     let (x, unit) = Scale::time(span);
-    let y = Scale::linear(0.0, so_far as f64, format::number);
+    let y = Scale::linear(so_far as f64, format::number);
     let sheet = Sheet::new(HEIGHT);
     sheet.text(0.0, 10.0, "different objects", Hold::Left)?;
     let area = sheet.part(0.0, 22.0, WIDTH - RIGHT, HEIGHT - 48.0);

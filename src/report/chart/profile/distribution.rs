@@ -1,15 +1,16 @@
 //! Distributions as curves of shares: sizes, and the time between requests.
 
 use super::super::palette::Ink;
-use super::super::panel::{BELOW, EndLabel, LEFT, Panel, end_labels};
+use super::super::panel::{LEFT, Panel};
 use super::super::sample::Line;
 use super::super::scale::Scale;
-use super::super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
+use super::super::svg::{ChartError, Hold, Sheet, Svg, TEXT, WIDTH, text_width};
 use crate::report::format;
 use crate::trace::profile::Profile;
 
 const HEIGHT: f64 = 280.0;
-const RIGHT: f64 = 150.0;
+/// Half the width of a label at the right end.
+const RIGHT: f64 = 30.0;
 
 /// A curve, what it counts, and its colour.
 struct Curve<'c> {
@@ -73,18 +74,16 @@ fn draw(curves: &[Curve], x: &Scale, across: &str) -> Result<Sheet, ChartError> 
     sheet.text(0.0, 10.0, "share that is no greater", Hold::Left)?;
     let area = sheet.part(0.0, 22.0, WIDTH - RIGHT, HEIGHT - 48.0);
     let mut panel = Panel::new(&area, x, &Scale::shares(0.0), true)?;
-    let mut labels = Vec::new();
+    // All curves end at 100 %, so their names stand above and not beside their ends.
+    let mut right = WIDTH - RIGHT;
     for curve in curves {
         panel.line(&steps(curve.points), curve.ink, 2.0)?;
-        if let Some((at, _)) = curve.points.iter().find(|(_, share)| *share >= 0.5) {
-            let (_, y) = panel.at(*at, 0.5);
-            let (end, _) = panel.at(curve.points.last().map_or(*at, |(last, _)| *last), 1.0);
-            let right = WIDTH - RIGHT;
-            labels.push(EndLabel { at: (right.max(end), y), text: curve.name.into(), ink: curve.ink });
-        }
+        let left = right - text_width(curve.name, TEXT);
+        sheet.text(left, 10.0, curve.name, Hold::Left)?;
+        sheet.line(&[(left - 32.0, 10.0), (left - 6.0, 10.0)], curve.ink, 2.0)?;
+        right = left - 52.0;
     }
     let middle = LEFT + (WIDTH - LEFT - RIGHT) / 2.0;
-    end_labels(&sheet, labels, (28.0, HEIGHT - BELOW - 30.0), RIGHT)?;
     sheet.text(middle, HEIGHT - 8.0, across, Hold::Middle)?;
     Ok(sheet)
 }

@@ -1,5 +1,7 @@
 //! One page about a trace: what `ttlab trace stat --html` writes. One file, no network, no script.
 
+mod time;
+
 use askama::Template;
 
 use super::grid::{Table, Td};
@@ -7,7 +9,7 @@ use super::policy::policy;
 use crate::report::chart::{self, ChartError, Svg, profile as charts};
 use crate::report::format;
 use crate::report::measure::Unit;
-use crate::trace::profile::{Profile, Quantiles, Window, clock_text};
+use crate::trace::profile::{Profile, Quantiles};
 
 /// A chart with its explanation.
 struct Figure {
@@ -38,7 +40,7 @@ struct Page<'a> {
 
 /// Renders the page. Files are named without their folders: a page tells no one's folders.
 pub(in crate::report) fn page(profile: &Profile) -> String {
-    let style = format!(":root{{{}}}\n{}", chart::palette::css(), include_str!("page.css"));
+    let style = format!(":root{{{}}}\n{}", chart::palette::css(), include_str!("../page.css"));
     let page = Page {
         policy: policy(&style, ""),
         style,
@@ -106,7 +108,7 @@ fn parts(profile: &Profile) -> Vec<Part> {
                      the end is never held whole by any cache that began empty.",
                 ),
             ],
-            tables: vec![rates(profile), time(profile), busiest(profile)],
+            tables: vec![time::rates(profile), time::instants(profile), time::busiest(profile)],
         },
         Part { id: "classes-part", title: "Classes", figures: Vec::new(), tables: vec![classes(profile)] },
         Part {
@@ -141,10 +143,33 @@ fn tiles(profile: &Profile) -> Vec<(&'static str, Td)> {
         ("span", Td::number(time.span_s, Unit::Seconds)),
         ("compulsory miss ratio", Td::number(objects.compulsory_miss_ratio, Unit::Share)),
         ("best hit ratio", Td::number(objects.best_hit_ratio, Unit::Share)),
-        ("asked for once", Td::share(objects.one_hit_objects, objects.objects)),
+        (
+            "asked for once",
+            Td {
+                more: format!("{} objects", format::count(objects.one_hit_objects)),
+                ..Td::share(objects.one_hit_objects, objects.objects)
+            },
+        ),
         ("all objects", Td::number(profile.sizes.unique_bytes as f64, Unit::Bytes)),
-        ("mean rate", Td::number(profile.rates.mean_per_s, Unit::Rate)),
+        ("mean rate", rate(profile.rates.mean_per_s, period(profile.rates.mean_per_s.unwrap_or(0.0)))),
     ]
+}
+
+/// A unit of time, and its length in seconds.
+type Period = (&'static str, f64);
+
+/// The shortest unit of time in which a rate is at least one.
+fn period(per_second: f64) -> Period {
+    const PERIODS: [Period; 4] = [("s", 1.0), ("min", 60.0), ("h", 3_600.0), ("d", 86_400.0)];
+    PERIODS.into_iter().find(|(_, length)| per_second * length >= 1.0).unwrap_or(PERIODS[3])
+}
+
+/// A rate that people can picture: `19.1/d` rather than `0.000221/s`. The value beside it is per second.
+fn rate(per_second: impl Into<Option<f64>>, (name, length): Period) -> Td {
+    let per_second = per_second.into();
+    let td = Td::number(per_second, Unit::Rate);
+    let text = per_second.map(|rate| format!("{}/{name}", format::number(rate * length)));
+    Td { text: text.unwrap_or_else(|| td.text.clone()), ..td }
 }
 
 fn popularity(profile: &Profile) -> Table {
@@ -175,10 +200,12 @@ fn hottest(profile: &Profile) -> Table {
     let caption = "The most popular keys, and how many requests one expiry of theirs meets";
     let mut table =
         Table::new("hottest", caption, &["key", "rate#", "origin takes 100 ms#", "origin takes 1 s#"]);
+    // One unit for all, so that they can be compared: that of the most popular.
+    let most = profile.stampede_preview.iter().map(|hot| hot.rate_per_s).fold(0.0, f64::max);
     for hot in &profile.stampede_preview {
         table.row(vec![
             Td::heading(hot.key.clone()),
-            Td::number(hot.rate_per_s, Unit::Rate),
+            rate(hot.rate_per_s, period(most)),
             Td::number(hot.crowd_at_100ms, Unit::Number),
             Td::number(hot.crowd_at_1s, Unit::Number),
         ]);
@@ -186,7 +213,7 @@ fn hottest(profile: &Profile) -> Table {
     table
 }
 
-const PERCENTILES: [&str; 9] = ["", "p10#", "p25#", "p50#", "p75#", "p90#", "p99#", "max#", "mean#"];
+const PERCENTILES: [&str; 9] = ["figure", "p10#", "p25#", "p50#", "p75#", "p90#", "p99#", "max#", "mean#"];
 
 fn quantiles(name: &str, spread: &Quantiles, unit: Unit) -> Vec<Td> {
     let Quantiles { p10, p25, p50, p75, p90, p99, max, mean } = *spread;
@@ -199,14 +226,20 @@ fn sizes(profile: &Profile) -> Table {
     let mut table = Table::new("sizes-table", "Sizes", &PERCENTILES);
     table.row(quantiles("of objects", &sizes.per_object, Unit::Bytes));
     table.row(quantiles("of requests", &sizes.per_request, Unit::Bytes));
-    table.notes.push(format!(
-        "All objects together have {}; all requests ask for {}. The size of {} objects is assumed; {} have several \
-         recorded sizes.",
+    let mut note = format!(
+        "All objects together have {}; all requests ask for {}.",
         format::bytes(sizes.unique_bytes as f64),
-        format::bytes(sizes.requested_bytes as f64),
-        format::count(sizes.imputed_objects),
-        format::count(sizes.objects_with_several_sizes)
-    ));
+        format::bytes(sizes.requested_bytes as f64)
+    );
+    for (count, what) in [
+        (sizes.imputed_objects, "Objects whose size is assumed"),
+        (sizes.objects_with_several_sizes, "Objects with several recorded sizes"),
+    ] {
+        if count > 0 {
+            note = format!("{note} {what}: {}.", format::count(count));
+        }
+    }
+    table.notes.push(note);
     table
 }
 
@@ -238,80 +271,6 @@ fn ttl_preview(profile: &Profile) -> Table {
         ]);
     }
     table.notes.push("What lies between a column and the one beside it is burstiness.".to_owned());
-    table
-}
-
-fn rates(profile: &Profile) -> Table {
-    let rates = &profile.rates;
-    let heads = ["window", "mean#", "peak#", "peak / mean#", "variance / mean#", "with requests#"];
-    let mut table = Table::new("rates-table", "Requests per window", &heads);
-    let row = |name: &str, window: &Window| {
-        vec![
-            Td::heading(name),
-            Td::number(window.mean, Unit::Number),
-            Td::count(window.peak),
-            Td::number(window.peak_to_mean, Unit::Number),
-            Td::number(window.dispersion, Unit::Number),
-            Td::count(window.busy),
-        ]
-    };
-    table.row(row("second", &rates.per_second));
-    table.row(row("minute", &rates.per_minute));
-    table.row(row("hour", &rates.per_hour));
-    table.notes.push(match &rates.daily {
-        None => "The trace covers less than a day, so nothing is said about the hours of the day.".to_owned(),
-        Some(daily) => format!(
-            "Over the hours of the day the amplitude is {}, and the peak is {} times the trough.",
-            format::percent(daily.amplitude),
-            format::number(daily.peak_to_trough)
-        ),
-    });
-    table
-}
-
-fn time(profile: &Profile) -> Table {
-    let (time, input) = (&profile.time, &profile.input);
-    let mut table = Table::new("time-table", "Time", &["figure", "value"]);
-    let mut row = |name: &str, value: String| table.row(vec![Td::heading(name), Td::text(value)]);
-    row("first request", clock_text(time.first_unix_ns, 0));
-    row("last request", clock_text(time.last_unix_ns, 0));
-    row("resolution", format::seconds(input.resolution_ns as f64 / 1e9));
-    for (offset, lines) in &input.offsets {
-        row("offset from UTC", format!("{offset} on {} lines", format::count(*lines)));
-    }
-    let lateness = format::seconds(input.max_lateness_ns as f64 / 1e9);
-    row("backward steps", format!("{}, at most {lateness} late", format::count(input.backward_steps)));
-    row("days with requests", format!("{} of {}", time.days_present, time.days_covered));
-    row("silences above an hour and ten times the mean", format::count(time.long_gaps));
-    for gap in time.longest_gaps.iter().take(3) {
-        row("silence", format!("{} from {}", format::seconds(gap.seconds), clock_text(gap.from_unix_ns, 0)));
-    }
-    table
-}
-
-/// The values of both charts over time, in as many rows as people read: the busiest windows.
-fn busiest(profile: &Profile) -> Table {
-    let course = &profile.course;
-    let window = format::duration(course.window_s as f64);
-    let heads = ["from#", "requests#", "working set, objects#", "working set, bytes#", "new objects#"];
-    let mut table = Table::new("busiest", format!("The busiest windows of {window}"), &heads);
-    let mut places: Vec<usize> = (0..course.windows.len()).collect();
-    places.sort_by_key(|place| std::cmp::Reverse(course.windows[*place].requests));
-    places.truncate(10);
-    places.sort_unstable();
-    for place in places {
-        let stretch = &course.windows[place];
-        table.row(vec![
-            Td::number(place as f64 * course.window_s as f64, Unit::Seconds),
-            Td::count(stretch.requests),
-            Td::count(stretch.objects),
-            Td::number(stretch.bytes as f64, Unit::Bytes),
-            Td::count(stretch.new_objects),
-        ]);
-    }
-    table.notes.push(
-        "Times count from the first request; every window stands in the JSON of the same command.".to_owned(),
-    );
     table
 }
 
