@@ -93,7 +93,7 @@ impl Case {
             }
             Modifier::Loaded { servers, queue, from, to, most, window, hysteresis, extends } => {
                 // As many as the origin has go without saying.
-                let own = self.servers.count.is_some_and(|count| count as f64 == *servers);
+                let own = self.servers.count.is_some_and(|count| (count as f64 - servers).abs() < 0.5);
                 let servers = if own { String::new() } else { format!("servers = {servers}, ") };
                 format!(
                     "{{ modifier = \"load-adaptive\", signal = \"{}\", {servers}lo = {from:?}, hi = {to:?}, g_max = {most:?}, \

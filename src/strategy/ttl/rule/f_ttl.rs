@@ -11,9 +11,9 @@
 //! target leaves the filter closed, while the hit ratio is still held; the record says so (`pinned_share` of `f-ttl/filter`).
 //!
 //! Shadows take memory as well. Kept in the server, each is a key of its own without a value: 128 bytes of Redis 7 for a
-//! name of 24 bytes, as a distribution builds it, and 104 as released. They are not among what the cache holds, nor
-//! charged to its limit: the record tells beside it how many there were (`shadows` of `f-ttl/filter`), and the report what
-//! that comes to. Neither are their commands counted, which are a SET for each value that the filter takes and an EXISTS
+//! name of 24 bytes, as a distribution builds it, and 104 as released, the tables left out. They are not among what the
+//! cache holds, nor charged to its limit: the record tells beside it how many there were (`shadows` of `f-ttl/filter`),
+//! and the report what that comes to. Neither are their commands counted, which are a SET for each value that the filter takes and an EXISTS
 //! for each miss. One process alone can keep its shadows in its own memory instead, and needs no command for them.
 //!
 //! ```toml
