@@ -20,9 +20,10 @@ use std::time::Instant;
 
 use ttlab::random::Seed;
 use ttlab::scenario::{Scenario, Source};
-use ttlab::trace::Trace;
 use ttlab::trace::synth::generate;
+use ttlab::trace::{ObjectId, Trace, Ttls};
 use ttlab::tune;
+use ttlab::units::{SimDuration, SimTime};
 
 /// How often every row is played.
 const ROUNDS: usize = 5;
@@ -34,7 +35,7 @@ const HEAVIEST: &str = ROWS[ROWS.len() - 1].0;
 const FIXED: &str = "ttl = { rule = \"fixed\", ttl = \"20s\" }";
 
 /// Name, TTL, and what else the strategy is made of.
-const ROWS: [(&str, &str, &str); 32] = [
+const ROWS: [(&str, &str, &str); 33] = [
     ("fixed, none", FIXED, ""),
     ("rule none", "ttl = \"none\"", ""),
     ("class-table", "ttl = { rule = \"class-table\", table = { all = \"20s\" } }", ""),
@@ -56,6 +57,7 @@ const ROWS: [(&str, &str, &str); 32] = [
         "",
     ),
     ("elastic", "ttl = { rule = \"elastic\", miss_cost = 1e-9, price = 0.01, start = \"20s\" }", ""),
+    ("trace", "ttl = \"trace\"", ""),
     (
         "schedule",
         "ttl = { rule = \"fixed\", ttl = \"20s\", modifiers = [{ modifier = \"schedule\", table = { \"00:00\" = 1, \"12:00\" = 2 }, interpolate = \"linear\" }] }",
@@ -110,7 +112,12 @@ fn scenario(ttl: &str, more: &str) -> Scenario {
 fn trace() -> Arc<Trace> {
     let scenario = scenario(FIXED, "");
     let Source::Synthetic(workload) = &scenario.source else { panic!("the scenario is synthetic") };
-    Arc::new(generate(workload, Seed::new(1)))
+    let trace = generate(workload, Seed::new(1));
+    // What rule "trace" is told: the TTL of the first row for every object.
+    let ttl = SimDuration::from_secs(20);
+    let recorded = (0..trace.objects().len()).map(|index| (ObjectId::from_index(index), SimTime::ZERO, ttl));
+    let ttls = Ttls::new(trace.objects().len(), recorded.collect());
+    Arc::new(trace.with_ttls(ttls))
 }
 
 /// Nanoseconds per request of one simulation.

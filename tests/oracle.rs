@@ -41,6 +41,8 @@ fn agree(case: &Case) {
         resident_entries: usize::try_from(account.final_entries).expect("few entries"),
         resident_bytes: account.final_bytes,
         peak_bytes: account.peak_bytes,
+        // The recorder counts them: they are looked at there.
+        deadlines: naive.totals.deadlines,
         // Means are floats, so whether they mean the same is looked at below.
         byte_ticks: naive.totals.byte_ticks,
         entry_ticks: naive.totals.entry_ticks,
@@ -66,6 +68,9 @@ fn agree(case: &Case) {
     let bucket = scenario.bucket.expect("every case says it");
     let measured = case.simulation(&scenario, &trace).run(bucket, &()).expect("nobody stops it");
     check_recorder(&measured, &diary, &found, end, &text);
+    let shadows = measured.trajectories.iter().find_map(|one| one.shadows.last().copied());
+    assert_eq!(shadows, naive.shadows, "{text}");
+    assert!(measured.trajectories.iter().all(|one| one.times.is_sorted()), "{text}");
     check_buckets(&measured, &diary, case.servers.count, end, &text);
 }
 

@@ -88,7 +88,7 @@ pub enum Persistence {
     Aof,
 }
 
-/// What becomes of TTLs while the server is down.
+/// What becomes of the TTLs of values while the server is down; those of locks and of remembered errors go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TtlClock {
@@ -113,6 +113,7 @@ impl Cache {
         self.reclaim_due(now);
         self.settle_all();
         self.down_until = now + restart.down;
+        self.stopped = (restart.ttl == TtlClock::Paused).then_some(now);
         self.trouble_until = self.down_until.max(self.lost.until);
         if restart.persistence == Persistence::None {
             self.lose_everything(now);
@@ -121,7 +122,7 @@ impl Cache {
 
     /// The server is back at `now` and has loaded what it had kept.
     pub fn come_back(&mut self, restart: Restart, now: SimTime) {
-        self.down_until = SimTime::ZERO;
+        (self.down_until, self.stopped) = (SimTime::ZERO, None);
         self.trouble_until = self.lost.until;
         if restart.ttl == TtlClock::Paused {
             for object in (0..self.slots.len()).map(ObjectId::from_index) {
@@ -196,8 +197,10 @@ impl Cache {
     /// to the request, and all else is missing for the reason it was missing before.
     pub(super) fn unreachable(&self, object: ObjectId, now: SimTime) -> Cause {
         let slot = &self.slots[object.index()];
+        // What had time left when the clock stopped will be alive when the server is back.
+        let as_of = self.stopped.unwrap_or(now);
         match slot.state {
-            State::Held if slot.is_live(now) => Cause::Lost,
+            State::Held if slot.is_live(as_of) => Cause::Lost,
             State::Held => Cause::Expired,
             State::Absent(cause) => cause,
         }
@@ -295,13 +298,11 @@ mod tests {
         let restart = Restart { down: SimDuration::from_secs(30), persistence, ttl };
         cache.shut_down(restart, at(10));
         assert_eq!(cache.get(object(0), at(20)), Lookup::Absent(Cause::Lost));
+        // What dies meanwhile is missing for that reason, unless its clock stands still and it will be loaded again.
+        let dies = persistence != Persistence::None && ttl == TtlClock::WallClock;
         assert_eq!(
             cache.get(object(0), at(21)),
-            if persistence == Persistence::None {
-                Lookup::Absent(Cause::Lost)
-            } else {
-                Lookup::Absent(Cause::Expired)
-            }
+            Lookup::Absent(if dies { Cause::Expired } else { Cause::Lost })
         );
         assert_eq!(cache.get(object(2), at(21)), Lookup::Absent(Cause::Cold));
         assert_eq!(cache.peek(object(1), at(21)), None);

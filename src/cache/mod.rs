@@ -138,6 +138,8 @@ pub struct Cache {
     stats: Stats,
     /// The server cannot be reached before this instant.
     down_until: SimTime,
+    /// Since when TTLs stand still, while the server is down and they do.
+    stopped: Option<SimTime>,
     /// A shard that cannot be reached.
     lost: event::Lost,
     /// The later of the two: from here on everything can be reached.
@@ -172,7 +174,7 @@ impl Cache {
         let mut slots = on_large_pages(objects.len());
         slots.resize(objects.len(), Slot::EMPTY);
         let capacity = if eviction.ignores_capacity() { Capacity::Unbounded } else { capacity };
-        let down_until = SimTime::ZERO;
+        let (down_until, stopped) = (SimTime::ZERO, None);
         let server = None;
         let stats = Stats::default();
         let cache = Self {
@@ -185,6 +187,7 @@ impl Cache {
             residency,
             stats,
             down_until,
+            stopped,
             lost: event::Lost::default(),
             trouble_until: SimTime::ZERO,
             server,

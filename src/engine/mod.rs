@@ -189,9 +189,9 @@ impl Simulation<'_> {
         }
         run.recorded_until(usize::MAX, end);
         run.happen_until(end);
+        run.observer.steered(run.strategy.ttl.trajectories(end));
         run.after_end = Some(BTreeMap::new());
         run.happen_until(SimTime::NEVER);
-        run.observer.steered(run.strategy.ttl.trajectories(end));
         Some((run.cache, run.observer))
     }
 }
@@ -333,9 +333,12 @@ impl<O: Observer> Run<'_, O> {
     /// The application deletes a key. A fetch that is under way stores its value all the same, unless the
     /// guard ties the two together.
     fn delete(&mut self, object: ObjectId, at: SimTime) {
+        // What the application knows it knows whether or not the server can be told.
         self.strategy.guard.purged(object, at);
-        self.cache.delete(object, Cause::Invalidated, at);
-        self.observer.sent(at, Command::Delete, 1);
+        if !self.cache.is_out_of_reach(object, at) {
+            self.cache.delete(object, Cause::Invalidated, at);
+            self.observer.sent(at, Command::Delete, 1);
+        }
     }
 
     /// The application sets the logical end of a fresh copy to this instant. It is kept as long as the refresh policy

@@ -5,12 +5,13 @@
 //!
 //! While it is down, the application notices at once and goes to the origin for everything; nothing
 //! is stored. A guard that keeps its locks in the cache lets everybody fetch, errors are not
-//! remembered, and a sweep waits until the server is back. What is in flight goes on, and whatever
+//! remembered, a key that the application deletes stays, and a sweep waits until the server is back. What is in flight goes on, and whatever
 //! ends after the server is back is stored as usual.
 
 use super::{Event, Run};
 use crate::cache::{Happening, Persistence};
 use crate::metrics::Observer;
+use crate::trace::ObjectId;
 use crate::units::SimTime;
 
 impl<O: Observer> Run<'_, O> {
@@ -38,9 +39,11 @@ impl<O: Observer> Run<'_, O> {
                 }
             }
             Happening::ShardLoss(loss) => {
-                // Errors that are remembered lie beside the keys that they are of.
+                // Locks, and errors that are remembered, lie beside the keys that they are of.
                 let keys = self.cache.lose_shard(loss, now);
-                self.negative.retain(|object, _| !keys[object.index()]);
+                let lost = |object: ObjectId| keys.get(object.index()) == Some(&true);
+                self.strategy.guard.forget(&lost);
+                self.negative.retain(|object, _| !lost(*object));
             }
             Happening::Limit(capacity) => self.cache.set_limit(capacity, now),
         }
@@ -57,7 +60,7 @@ impl<O: Observer> Run<'_, O> {
 
     /// Locks, remembered errors and the sweep's set are keys too, and are gone with the others.
     fn forget_what_was_kept(&mut self) {
-        self.strategy.guard.forget();
+        self.strategy.guard.forget(&|_| true);
         self.negative.clear();
         if let Some(sweep) = &mut self.strategy.sweep {
             sweep.forget();

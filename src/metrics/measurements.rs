@@ -157,7 +157,8 @@ pub struct Commands {
     pub zadd: u64,
     /// Commands of periodic sweeps.
     pub sweep: u64,
-    /// Of deadlines kept beside values: PTTL with each of those, or GET and SET of a second key.
+    /// Of deadlines kept beside values: PTTL with each GET and EXISTS; or of a second key GET with each of those, and SET
+    /// with each value written or given another deadline.
     pub deadline: u64,
     /// Times that the application waited for the cache; commands sent together are one.
     pub round_trips: u64,

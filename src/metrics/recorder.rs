@@ -49,6 +49,8 @@ pub struct Recorder {
     origin: OriginRecorder,
     stampedes: StampedeRecorder,
     deadlines: Option<SoftExpiry>,
+    /// SETs of a second key for every deadline that is written: one, or none where there is no such key.
+    second_key: u64,
     commands: Commands,
     incidents: Incidents,
     sweeps: SweepRecorder,
@@ -103,6 +105,7 @@ impl Recorder {
             origin: OriginRecorder::new(window, median_fetch_time, servers),
             stampedes: StampedeRecorder::new(window),
             deadlines,
+            second_key: u64::from(deadlines == Some(SoftExpiry::Sidecar)),
             commands: Commands::default(),
             incidents: Incidents::default(),
             sweeps: SweepRecorder::default(),
@@ -167,10 +170,10 @@ impl Recorder {
 
 /// What follows from the commands that were counted: those of deadlines, and the round trips of all.
 fn completed(mut commands: Commands, deadlines: Option<SoftExpiry>) -> Commands {
-    commands.deadline = match deadlines {
+    // The SETs of a second key have been counted with what they follow.
+    commands.deadline += match deadlines {
         None | Some(SoftExpiry::Envelope) => 0,
-        Some(SoftExpiry::Pttl) => commands.get,
-        Some(SoftExpiry::Sidecar) => commands.get + commands.set,
+        Some(SoftExpiry::Pttl | SoftExpiry::Sidecar) => commands.get,
     };
     // Deadlines travel with the value they belong to, and an EXPIRE with its ZADD.
     let Commands { get, set, expire, del, lock, zadd, sweep, .. } = commands;
@@ -289,14 +292,17 @@ impl Observer for Recorder {
 
     #[inline]
     fn stored(&mut self, size: u32, at: SimTime, stored: Stored) {
+        let second_key = self.second_key;
         let (commands, is_scored) = self.commands_at(at);
         match stored {
             Stored::Yes => {
                 commands.set += 1;
+                commands.deadline += second_key;
                 commands.bytes_in += u64::from(size);
             }
             Stored::OutOfMemory => {
                 commands.set += 1;
+                commands.deadline += second_key;
                 self.out_of_memory += u64::from(is_scored);
             }
             Stored::TooLarge => self.too_large += u64::from(is_scored),
@@ -315,7 +321,10 @@ impl Observer for Recorder {
 
     #[inline]
     fn sent(&mut self, at: SimTime, command: Command, times: u64) {
+        // An error that is remembered has one deadline, and it is the key's own.
+        let second_key = if command == Command::Rewrite { self.second_key } else { 0 };
         let (commands, _) = self.commands_at(at);
+        commands.deadline += second_key * times;
         *match command {
             Command::Poll | Command::Look => &mut commands.get,
             Command::Rewrite | Command::SetError => &mut commands.set,
@@ -349,7 +358,10 @@ impl Observer for Recorder {
     }
 
     fn touched(&mut self, at: SimTime) {
-        self.commands_at(at).0.expire += 1;
+        let second_key = self.second_key;
+        let (commands, _) = self.commands_at(at);
+        commands.expire += 1;
+        commands.deadline += second_key;
     }
 
     fn steered(&mut self, trajectories: Vec<Trajectory>) {

@@ -507,6 +507,7 @@ fn trajectories(runs: &Replications, classes: &[String]) -> Vec<wire::Trajectory
             times_s: trajectory.times.iter().map(|at| at.as_secs_f64()).collect(),
             ttl_s: trajectory.ttls.iter().map(|ttl| ttl.as_secs_f64()).collect(),
             pinned_share: trajectory.pinned_share,
+            shadows: trajectory.shadows.clone(),
         })
         .collect()
 }

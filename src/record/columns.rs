@@ -173,4 +173,8 @@ pub struct Trajectory {
     /// Share of the instants at which a controller stood at one of its limits: a target out of
     /// reach. `null` where nothing is steered.
     pub pinned_share: Option<f64>,
+    /// Names that the controller remembered without a value at each instant; absent where it remembers none. Their memory is
+    /// not among that of the cache.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shadows: Vec<u64>,
 }

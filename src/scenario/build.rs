@@ -188,8 +188,8 @@ fn scenario(text: &str, file: &str, faults: &mut Vec<Fault>) -> Result<Scenario,
     if let Some(growth) = scenario.growth.as_mut().filter(|growth| growth.targets.is_empty()) {
         growth.targets.clone_from(&scenario.judgement.rules.gates);
     }
-    if let Some(drills) = &scenario.drill {
-        drills.check(&scenario)?;
+    if let Some(drills) = scenario.drill.as_ref().filter(|_| all_read) {
+        noted(drills.check(&scenario), faults);
     }
     scenario.effective = effective::of(&scenario, source.effective);
     scenario.sample = scenario.sample.filter(|rate| *rate < 1.0);

@@ -88,6 +88,7 @@ fn needs_expiry(design: &Design) -> Result<(), Fault> {
 /// Refuses combinations of a strategy with the client, the origin, the cache and the traffic.
 pub(super) fn refuse_with(design: &Design, world: &World<'_>) -> Result<(), Fault> {
     waits_in_vain(design)?;
+    served_in_vain(design)?;
     never_early(design, world)?;
     overloaded(design, world)
 }
@@ -103,6 +104,26 @@ fn waits_in_vain(design: &Design) -> Result<(), Fault> {
     Err(Fault::new(design.guard.span_of("wait_timeout"), what)
         .rule("every request that waits would give up before it may fetch")
         .help(format!("write wait_timeout = \"{}\"", SimDuration::from_nanos(timeout.as_nanos() / 2))))
+}
+
+/// Who gives up first is never served the old value that it waits for.
+fn served_in_vain(design: &Design) -> Result<(), Fault> {
+    let addon = design.addons.iter().find(|addon| addon.duration_of("soft_timeout").is_some());
+    let patience =
+        addon.and_then(|addon| Some((addon, addon.duration_of("soft_timeout")?, design.client.timeout?)));
+    let Some((addon, soft, timeout)) = patience.filter(|(_, soft, timeout)| soft >= timeout) else {
+        return Ok(());
+    };
+    let what = format!(
+        "add-on \"{}\" serves the old value after {soft} (soft_timeout), but [client] timeout is {timeout}",
+        addon.name()
+    );
+    Err(Fault::new(addon.span_of("soft_timeout"), what)
+        .rule("every request that waits gives up before that, so that soft_timeout would change nothing")
+        .help(format!(
+            "write soft_timeout = \"{}\", or leave it out: who gives up is served the old value as well",
+            SimDuration::from_nanos(timeout.as_nanos() / 2)
+        )))
 }
 
 /// The rule of xfetch is about the time of a fetch.

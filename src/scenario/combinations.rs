@@ -195,8 +195,19 @@ fn within_cap(design: &Design) -> Result<(), Fault> {
     let Some(cap) = design.modifiers.iter().find(|modifier| modifier.is_set("physical")) else {
         return Ok(());
     };
-    let Some((window, what, span)) = windows::stale_window(design) else { return Ok(()) };
     let Some(max) = cap.duration_of("max") else { return Ok(()) };
+    if let Some(kept) = windows::physical_ttl(design).filter(|kept| *kept > max) {
+        let what = format!(
+            "refresh \"timer\" keeps values for {kept} (physical_ttl), but modifier \"clamp\" with physical = true allows \
+             {max} (max)"
+        );
+        return Err(Fault::new(design.refresh.span_of("physical_ttl"), what)
+            .rule(
+                "the server is told the longer of the two, and the cap is declared to be one of the server's",
+            )
+            .help(format!("write max = \"{kept}\" or more, a shorter physical_ttl, or physical = false")));
+    }
+    let Some((window, what, span)) = windows::stale_window(design) else { return Ok(()) };
     let moved = design.modifiers.iter().any(|modifier| MOVERS.contains(&modifier.name()));
     let ttl = windows::greatest_ttl(design).filter(|_| !moved).map_or(max, |ttl| ttl.min(max));
     if ttl + window <= max {

@@ -4,6 +4,7 @@
 use super::windows;
 use crate::catalog::Chosen;
 use crate::strategy::Design;
+use crate::units::SimDuration;
 
 /// Every setting of a strategy that changes nothing, as a warning that names what decides it.
 pub(super) fn idle(design: &Design) -> Vec<String> {
@@ -22,6 +23,7 @@ pub(super) fn idle(design: &Design) -> Vec<String> {
     if timer.name() == "timer" {
         let other = timer.word_of("scope") != "top-k";
         found.extend(unused(timer, "refresh", "top_k", other, "it is for scope \"top-k\""));
+        found.extend(outlived(design));
     }
     let guard = &design.guard;
     match guard.name() {
@@ -45,6 +47,22 @@ pub(super) fn idle(design: &Design) -> Vec<String> {
         ));
     }
     found
+}
+
+/// Says that values are kept longer for their TTL than for the timer, if they are.
+fn outlived(design: &Design) -> Option<String> {
+    let written = design.refresh.duration_of("physical_ttl")?;
+    let ttl = windows::least_bent_ttl(design).filter(|ttl| written < *ttl)?;
+    let rule = design.rule.name();
+    let what = format!("physical_ttl ({written}) of refresh \"timer\" changes nothing");
+    Some(if ttl == SimDuration::FOREVER {
+        format!("{what}: what ttl rule \"{rule}\" gives no ttl is kept for ever; leave it out")
+    } else {
+        format!(
+            "{what}: the ttl of rule \"{rule}\" is at least {ttl}, and keeps values by itself; write \
+             physical_ttl = \"{ttl}\", or more to have them served past their ttl"
+        )
+    })
 }
 
 /// Says that a parameter has another value than its default in vain, if it has.

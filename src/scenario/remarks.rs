@@ -132,6 +132,7 @@ impl Remarks {
                 ttl.as_secs_f64() * (1.0 - f)
             ));
         }
+        self.warnings.extend(expires_first(design, world.origin));
         let Client { nodes, routing, .. } = design.client;
         if guard == "single-flight" && nodes > 1 && routing == Routing::Uniform {
             self.notes.push(format!(
@@ -198,6 +199,27 @@ impl Remarks {
         let Source::Synthetic(workload) = world.source else { return };
         self.warnings.extend(metastable(design, world.origin, workload.rate.as_per_second()));
     }
+}
+
+/// Why values expire while the timer's job fetches them anew, if some do: what a read stores is fetched by the job up to
+/// a period later, and is there only once that fetch is over.
+fn expires_first(design: &Design, origin: &OriginDesign) -> Option<String> {
+    let physical = windows::physical_ttl(design)?;
+    let kept = windows::least_bent_ttl(design).map_or(physical, |ttl| ttl.max(physical));
+    let period = design.refresh.duration_of("period")?;
+    let fetch = fetch_time::p99(&origin.latency)?;
+    (kept.as_secs_f64() < period.as_secs_f64() + fetch).then(|| {
+        // Twice the period, as by default, where that leaves room for two fetches.
+        let room = SimDuration::from_secs_f64((2.0 * fetch).ceil()).max(period);
+        format!(
+            "strategy \"{}\": refresh \"timer\" lets values be kept for {kept} (physical_ttl), but its job comes to each \
+             only every {period} (period), and a fetch by [origin] latency \"{}\" can take {fetch:.2} s: values expire \
+             while they are fetched anew; write physical_ttl = \"{}\"",
+            design.name,
+            origin.latency.name(),
+            period + room
+        )
+    })
 }
 
 /// Why an origin that is asked so often without a cache may never fill it again.

@@ -16,6 +16,42 @@ pub(super) fn least_ttl(design: &Design) -> Option<SimDuration> {
     }
 }
 
+/// The shortest TTL that the rule and its modifiers are known to give to what a timer covers; `None` where that depends
+/// on what is stored, or when.
+pub(super) fn least_bent_ttl(design: &Design) -> Option<SimDuration> {
+    let mut ttl = if expires(design) { covered_ttl(design)? } else { SimDuration::FOREVER };
+    for modifier in &design.modifiers {
+        ttl = match modifier.name() {
+            "clamp" => ttl.max(modifier.duration_of("min")?).min(modifier.duration_of("max")?),
+            "load-adaptive" => ttl,
+            "jitter" if ttl == SimDuration::FOREVER || modifier.word_of("mode") == "additive" => ttl,
+            "jitter" => ttl.scaled(1.0 - modifier.number_of("spread")?),
+            _ => return None,
+        };
+    }
+    Some(ttl)
+}
+
+/// The shortest TTL of what a timer covers, before modifiers: that of its class, where the rule tells classes apart.
+fn covered_ttl(design: &Design) -> Option<SimDuration> {
+    let class = design.refresh.word_of("class");
+    if class.is_empty() || design.rule.name() != "class-table" {
+        return least_ttl(design);
+    }
+    let rule = design.rule.effective();
+    let own = rule.get("table").and_then(|table| table.get(class));
+    match own.or_else(|| rule.get("default"))?.as_str()? {
+        "none" => Some(SimDuration::FOREVER),
+        text => text.parse().ok(),
+    }
+}
+
+/// How long a timer lets the cache keep a value, whatever its TTL; `None` without a timer.
+pub(super) fn physical_ttl(design: &Design) -> Option<SimDuration> {
+    let timer = Some(&design.refresh).filter(|refresh| refresh.name() == "timer")?;
+    timer.duration_of("physical_ttl").or_else(|| timer.duration_of("period").map(|period| period + period))
+}
+
 /// The longest TTL that the rule can give, before modifiers; `None` where there is no limit.
 pub(super) fn greatest_ttl(design: &Design) -> Option<SimDuration> {
     let rule = &design.rule;

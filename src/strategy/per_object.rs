@@ -19,4 +19,14 @@ impl<T: Copy + Default> PerObject<T> {
         }
         self.0[object.index()] = value;
     }
+
+    /// Takes these objects for never met.
+    pub fn forget(&mut self, which: &dyn Fn(ObjectId) -> bool) {
+        for (index, value) in self.0.iter_mut().enumerate() {
+            // Room that has grown ahead of the objects holds nothing to forget.
+            if which(ObjectId::from_index(index)) {
+                *value = T::default();
+            }
+        }
+    }
 }

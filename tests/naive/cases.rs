@@ -9,15 +9,15 @@ use super::sweep::{Limit, Sweep};
 use super::upload::{Cover, Warming};
 use super::{
     Capacity, Config, Eviction, Failures, Fate, Guard, Images, Kind, LateFill, Reclaim, Refresh, Request,
-    Result, Servers, Totals, Ttl, simulate,
+    Result, Servers, Soft, Totals, Ttl, simulate,
 };
 
 /// Every fetch takes 10.
-const TEN: &dyn Fate = &|_: usize, _: u64| 10_u64;
+pub(super) const TEN: &dyn Fate = &|_: usize, _: u64| 10_u64;
 /// Every fetch is done at once.
-const AT_ONCE: &dyn Fate = &|_: usize, _: u64| 0_u64;
+pub(super) const AT_ONCE: &dyn Fate = &|_: usize, _: u64| 0_u64;
 
-fn plain(fate: &dyn Fate) -> Config<'_> {
+pub(super) fn plain(fate: &dyn Fate) -> Config<'_> {
     Config {
         capacity: Capacity::Unbounded,
         eviction: Eviction::Lru,
@@ -33,7 +33,10 @@ fn plain(fate: &dyn Fate) -> Config<'_> {
         warming: None,
         guard: Guard::None,
         sweep: None,
+        soft: Soft::Inside,
+        acts: Vec::new(),
         servers: Servers::ALL,
+        spells: Vec::new(),
         timeout: None,
         late_fill: LateFill::Keep,
         failures: Failures::PLAIN,
@@ -44,13 +47,13 @@ fn plain(fate: &dyn Fate) -> Config<'_> {
 }
 
 /// Five objects of 1, 2, 3 ... bytes, each a class of its own.
-fn images() -> Images {
+pub(super) fn images() -> Images {
     let (sizes, classes) = (vec![1, 2, 3, 4, 5], vec![0, 1, 2, 3, 4]);
     Images { sizes, classes, ranks: vec![0; 5], added: Vec::new() }
 }
 
 /// Runs requests of (time, object) from one node, for these objects.
-fn run(requests: &[(u64, usize)], config: &Config<'_>) -> (Vec<(Kind, u64)>, Totals) {
+pub(super) fn run(requests: &[(u64, usize)], config: &Config<'_>) -> (Vec<(Kind, u64)>, Totals) {
     let requests: Vec<Request> =
         requests.iter().map(|&(at, object)| Request { at, object, node: 0 }).collect();
     let Result { outcomes, totals, .. } = simulate(&requests, &images(), config);
@@ -299,7 +302,7 @@ fn the_fetches_of_an_object_are_counted_from_zero_whoever_asks() {
     assert_eq!(waits(&outcomes), [10, 20, 11, 12, 21]);
 }
 
-fn kinds(outcomes: &[(Kind, u64)]) -> Vec<Kind> {
+pub(super) fn kinds(outcomes: &[(Kind, u64)]) -> Vec<Kind> {
     outcomes.iter().map(|outcome| outcome.0).collect()
 }
 
@@ -308,7 +311,7 @@ fn waits(outcomes: &[(Kind, u64)]) -> Vec<u64> {
 }
 
 /// Fails the first fetch, and takes 10 for each.
-struct FirstFails;
+pub(super) struct FirstFails;
 
 impl Fate for FirstFails {
     fn latency(&self, _: usize, _: u64) -> u64 {
@@ -420,7 +423,7 @@ fn an_upload_is_fetched_at_once_where_it_is_covered() {
 }
 
 /// Dies while it fetches, which takes 10.
-struct Dies;
+pub(super) struct Dies;
 
 impl Fate for Dies {
     fn latency(&self, _: usize, _: u64) -> u64 {

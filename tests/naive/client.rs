@@ -11,7 +11,7 @@ impl World<'_> {
     pub(super) fn want(&mut self, asker: usize, now: u64) {
         let of = &self.askers[asker];
         let (object, node, since, copy) = (of.object, of.node, of.since, of.copy);
-        if self.negative.get(&object).is_some_and(|until| now <= *until) && !self.is_down(now) {
+        if self.negative.get(&object).is_some_and(|until| now <= *until) && !self.is_away(object, now) {
             self.totals.negative_served += 1;
             return self.fall_back(asker, now);
         }
@@ -83,6 +83,7 @@ impl World<'_> {
         }
         self.askers[asker].waits = Waits::Nothing;
         self.totals.polls += 1;
+        self.deadline_read(now);
         let found = if self.is_over() { self.peek(object, now) } else { self.store.get(object, now).ok() };
         if let Some(value) = found.filter(|value| now <= value.fresh_until) {
             return self.finish_asker(asker, now, Kind::DelayedHit, Some(value.version));
@@ -130,7 +131,7 @@ impl World<'_> {
         let (object, node, attempt, leads, request) = (of.object, of.node, of.attempt, of.leads, of.request);
         if attempt >= failures.retries || !self.spend(node) {
             let remembered = self.negative.get(&object).is_some_and(|until| now <= *until);
-            if leads && failures.negative > 0 && !remembered && !self.is_down(now) {
+            if leads && failures.negative > 0 && !remembered && !self.is_away(object, now) {
                 self.negative.insert(object, now + failures.negative);
                 self.totals.errors_stored += 1;
             }

@@ -1,5 +1,6 @@
 //! What happens by the clock: jobs and the sweep.
 
+use super::Cause;
 use super::fetch::Purpose;
 use super::world::{Event, World};
 
@@ -31,7 +32,7 @@ impl World<'_> {
 
     /// A value was read, or stored for a request: what the sweep notes of it.
     pub(super) fn accessed(&mut self, object: usize, now: u64, expires: bool, stored: bool) {
-        if self.broom.is_none() || self.is_down(now) {
+        if self.broom.is_none() || self.is_away(object, now) {
             return;
         }
         let fresh_until = self.rule.fresh_until(object, self.images.sizes[object], now, None);
@@ -43,6 +44,7 @@ impl World<'_> {
             return;
         }
         self.totals.touches += 1;
+        self.deadline_written();
         if !stored {
             self.store.expire(object, fresh_until, live_until, now);
         }
@@ -55,7 +57,7 @@ impl World<'_> {
         let Some(broom) = &mut self.broom else { return };
         let gone = broom.act(now, self.store.bytes());
         let next = broom.next;
-        gone.into_iter().for_each(|object| self.store.unlink(object, now));
+        gone.into_iter().for_each(|object| self.store.unlink(object, Cause::Evicted, now));
         self.schedule(next, Event::Sweep);
     }
 }

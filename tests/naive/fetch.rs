@@ -131,9 +131,9 @@ impl World<'_> {
         if let Some(conditional) = self.config.conditional.filter(|_| known == Some(version)) {
             latency = part(latency, conditional.cost);
         }
+        let (latency, fails) = self.struck(object, nth, now, latency);
         let fetch = &mut self.fetches[number];
-        (fetch.version, fetch.dated) = (version, now);
-        fetch.fails = self.config.fate.fails(object, nth);
+        (fetch.version, fetch.dated, fetch.fails) = (version, now, fails);
         fetch.done = Some(now + latency);
         self.schedule(now + latency, Event::Done(number));
     }
@@ -281,6 +281,9 @@ impl World<'_> {
     /// Stores what a fetch brought.
     pub(super) fn fill(&mut self, number: usize, now: u64) {
         let Fetch { object, asked, version, dated, .. } = self.fetches[number];
+        if !self.gate.lets_store(object, asked) {
+            return;
+        }
         let held = self.peek(object, now);
         let dropped = held.is_some_and(|held| match self.config.failures.duplicate {
             Duplicate::Overwrites => false,
@@ -303,7 +306,9 @@ impl World<'_> {
             after_end.insert(object, value);
             return;
         }
-        self.store.set(object, value);
+        if self.store.set(object, value) {
+            self.deadline_written();
+        }
         let confirmed = self.fetches[number].known == Some(version) && held.is_some();
         self.totals.touches += u64::from(confirmed);
         self.policy.stored(object, now, Some(now - asked));

@@ -58,19 +58,33 @@ pub(crate) struct Gate {
     locks: BTreeMap<usize, (u64, u64)>,
     /// When each object's last lease was given.
     leases: BTreeMap<usize, u64>,
+    /// When each object was purged last.
+    purged: BTreeMap<usize, u64>,
     /// Commands that locks cost.
     pub(crate) commands: u64,
 }
 
 impl Gate {
     pub(crate) fn new(guard: Guard) -> Self {
-        Self { guard, locks: BTreeMap::new(), leases: BTreeMap::new(), commands: 0 }
+        let (locks, leases, purged) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { guard, locks, leases, purged, commands: 0 }
     }
 
-    /// The cache lost its keys.
-    pub(crate) fn forget(&mut self) {
-        self.locks.clear();
-        self.leases.clear();
+    /// The cache lost its keys of these objects.
+    pub(crate) fn forget(&mut self, lost: impl Fn(usize) -> bool) {
+        self.locks.retain(|object, _| !lost(*object));
+        self.leases.retain(|object, _| !lost(*object));
+    }
+
+    /// The application deleted an object, or took its copy for stale.
+    pub(crate) fn purged(&mut self, object: usize, now: u64) {
+        self.purged.insert(object, now);
+    }
+
+    /// Whether what was asked for at `asked` may be stored: a lease that was given before a purge is void.
+    pub(crate) fn lets_store(&self, object: usize, asked: u64) -> bool {
+        let purged = self.purged.get(&object).filter(|_| matches!(self.guard, Guard::Lease { .. }));
+        purged.is_none_or(|purged| *purged <= asked)
     }
 
     pub(crate) fn ask(&mut self, who: Wanting) -> May {

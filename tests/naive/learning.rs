@@ -1,6 +1,6 @@
 //! Rules that learn from what their own fetches and requests showed: everything is kept and gone through again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Kind;
 use super::store::Value;
@@ -212,7 +212,9 @@ pub(super) struct Filter {
     room: Room,
     part: f64,
     /// Until when each object is remembered.
-    shadows: BTreeMap<usize, u64>,
+    known: BTreeMap<usize, u64>,
+    /// Those of them that were stored by the filter last, and not read since.
+    by_name: BTreeSet<usize>,
     /// When the latest request was answered.
     now: u64,
 }
@@ -220,7 +222,7 @@ pub(super) struct Filter {
 impl Filter {
     pub(super) fn new(goal: Goal, room: Room) -> Self {
         let steered = Steered::new(goal);
-        Self { steered, room, part: 1.0, shadows: BTreeMap::new(), now: 0 }
+        Self { steered, room, part: 1.0, known: BTreeMap::new(), by_name: BTreeSet::new(), now: 0 }
     }
 
     pub(super) fn ttl(&self) -> u64 {
@@ -230,17 +232,28 @@ impl Filter {
     /// The TTL of a value that is stored at `now` for who asked at `asked`.
     pub(super) fn filled(&mut self, object: usize, size: u64, asked: u64, now: u64) -> u64 {
         let whole = self.ttl();
-        let known = self.shadows.get(&object).is_some_and(|until| asked <= *until);
+        let known = self.known.get(&object).is_some_and(|until| asked <= *until);
         let ttl = if known { whole } else { part(whole, self.part) };
-        self.shadows.insert(object, now.saturating_add(whole));
+        self.known.insert(object, now.saturating_add(whole));
+        if known {
+            self.by_name.remove(&object);
+        } else {
+            self.by_name.insert(object);
+        }
         self.added(ttl, size);
         ttl
     }
 
+    /// How many objects are remembered by their name alone.
+    pub(super) fn shadows(&self, now: u64) -> u64 {
+        self.by_name.iter().filter(|object| now <= self.known[object]).count() as u64
+    }
+
     /// A fresh value is read.
     pub(super) fn read(&mut self, object: usize, size: u64, value: &Value, now: u64) {
-        let until = (now + self.ttl()).min(value.stored_at + self.steered.goal.max_age);
-        self.shadows.insert(object, until);
+        let until = (now + self.ttl()).min(value.stored_at.saturating_add(self.steered.goal.max_age));
+        self.known.insert(object, until);
+        self.by_name.remove(&object);
         self.added(until.saturating_sub(value.fresh_until), size);
     }
 

@@ -3,19 +3,33 @@
 //! It shares no type and no line with the crate, looks everything up by walking through lists, keeps
 //! every request and every fetch for ever, and is meant to be read beside the rules rather than to be fast.
 //! Times are whole numbers of any one unit, objects and nodes are numbers from 0. Numbers of chance
-//! come from outside ([`Fate`]). Policies of eviction other than the two simplest, and what lies inside
-//! a Redis server, are not modelled.
+//! come from outside ([`Fate`]), and so does how long a fetch takes and when an object changes.
+//!
+//! It knows every TTL rule, modifier, refresh policy, add-on, guard and sweep, what a client and an origin may do,
+//! and what may happen to the server. What it does not know:
+//!
+//! - Eviction other than LRU, FIFO and none. The other exact policies have plain twins of their own, in `tests/policies`;
+//!   those by which Redis samples follow the order of its hash table, which is the policy itself and no simpler in other
+//!   words: they are held against laws and against a real server.
+//! - The reclaim `active` and the memory model `redis`: the sizes of allocator and tables are what they are about.
+//!   `tests/redis` has a plain twin of its own for them.
+//! - The step of a second in which a TTL can be kept: all TTLs are shorter here, and the step is a number like any other.
+//! - `physical` of `clamp`, which refuses scenarios and changes no run.
 
 pub(crate) mod breaker;
 mod cases;
+mod cases_of_events;
 mod client;
 mod clockwork;
+pub(crate) mod fault;
 mod fetch;
 pub(crate) mod guard;
 pub(crate) mod learning;
 pub(crate) mod modifier;
 pub(crate) mod origin;
+pub(crate) mod recorded;
 pub(crate) mod refresh;
+pub(crate) mod schedule;
 pub(crate) mod server;
 mod store;
 pub(crate) mod sweep;
@@ -24,9 +38,11 @@ pub(crate) mod upload;
 mod world;
 
 use breaker::Breaker;
+use fault::Spell;
 use guard::Guard;
 use modifier::Modifier;
 use origin::Servers;
+use recorded::Act;
 use refresh::Refresh;
 use server::Upset;
 use sweep::Sweep;
@@ -140,6 +156,17 @@ impl Failures {
     };
 }
 
+/// Where the application keeps a deadline that comes before the key's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Soft {
+    /// In the value.
+    Inside,
+    /// Nowhere: each read asks for the key's own as well.
+    Asked,
+    /// In a second key: read with every value, and written with every value and whenever it moves.
+    Beside,
+}
+
 /// Old values instead of errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FailSafe {
@@ -175,6 +202,14 @@ pub(crate) trait Fate {
     /// Whether anything ever changes.
     fn ever_changes(&self) -> bool {
         false
+    }
+    /// Below which chance the n-th fetch of an object ends in an error while the origin is failing.
+    fn error(&self, _object: usize, _nth: u64) -> f64 {
+        0.5
+    }
+    /// Whether an object's key lies in this one of so many shards.
+    fn lies_in(&self, object: usize, shard: u64, shards: u64) -> bool {
+        object as u64 % shards == shard
     }
     /// Whether the process that has this ticket dies while it fetches.
     fn dies(&self, _object: usize, _ticket: u64) -> bool {
@@ -244,7 +279,12 @@ pub(crate) struct Config<'a> {
     pub(crate) warming: Option<Warming>,
     pub(crate) guard: Guard,
     pub(crate) sweep: Option<Sweep>,
+    pub(crate) soft: Soft,
+    /// What is done to keys beside requests, in order.
+    pub(crate) acts: Vec<Act>,
     pub(crate) servers: Servers,
+    /// What goes wrong there, each after the one before it has done what it does.
+    pub(crate) spells: Vec<Spell>,
     /// A client that would wait longer gives up.
     pub(crate) timeout: Option<u64>,
     pub(crate) late_fill: LateFill,
@@ -261,6 +301,8 @@ pub(crate) enum Cause {
     Cold,
     Expired,
     Evicted,
+    /// The application deleted it.
+    Invalidated,
     /// With all others, or it is there and cannot be reached.
     Lost,
 }
@@ -312,6 +354,9 @@ pub(crate) struct Totals {
     pub(crate) touches: u64,
     pub(crate) notes: u64,
     pub(crate) sweeps: u64,
+    pub(crate) deletes: u64,
+    /// Commands about deadlines that come before the key's own, until the end.
+    pub(crate) deadlines: u64,
     pub(crate) evicted: u64,
     pub(crate) expired: u64,
     /// Values refused because nothing may be evicted for them.
@@ -339,4 +384,6 @@ pub(crate) struct Result {
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) totals: Totals,
     pub(crate) regenerations: Vec<Regeneration>,
+    /// How many objects the rule remembers by their name alone at the end, where it does so and the run has one.
+    pub(crate) shadows: Option<u64>,
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::Fate;
+use super::schedule::Clock;
 use super::ttl::{part, seconds};
 
 /// A modifier; the numbers in 0 to 1 that chance gives come from outside.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Modifier {
-    /// The factor at midnight and at noon, in a straight line between them; the run begins at six in the morning.
-    Clock(f64, f64),
+    /// The factor of the hour and the day.
+    Clock(Clock),
     /// The recent rate of requests over the mean, to a power.
     Active {
         of: Activity,
@@ -130,9 +131,7 @@ impl<'a> Bender<'a> {
             ttl = match modifier {
                 Modifier::Clamp(least, most) => ttl.clamp(*least, *most),
                 _ if ttl == u64::MAX => ttl,
-                Modifier::Clock(midnight, noon) => {
-                    part(ttl, midnight + (noon - midnight) * (0.5 + seconds(at) / 43_200.0))
-                }
+                Modifier::Clock(clock) => part(ttl, clock.factor(at)),
                 Modifier::Active { of, half_life, power, within } => self
                     .active(object, at, *of, *half_life)
                     .map_or(ttl, |relative| part(ttl, relative.powf(*power).clamp(within.0, within.1))),

@@ -1,5 +1,7 @@
 //! What happens to the cache's server.
 
+use std::collections::BTreeSet;
+
 use super::guard::Guard;
 use super::store::Value;
 use super::ttl::part;
@@ -11,8 +13,10 @@ use super::{Capacity, Cause, Eviction};
 pub(crate) enum Upset {
     /// All keys are deleted.
     Flush,
-    /// It is away for a while, and comes back with what it kept.
-    Restart { down: u64, keeps: Keeps },
+    /// It is away for a while, and comes back with what it kept; TTLs go on meanwhile, or stand still.
+    Restart { down: u64, keeps: Keeps, pauses: bool },
+    /// The keys of a shard are gone, and cannot be reached for a while.
+    ShardLoss { down: u64, shards: u64, shard: u64 },
     /// Its limit is another one from now on.
     Limit(Capacity),
 }
@@ -47,7 +51,7 @@ impl World<'_> {
     pub(super) fn schedule_upsets(&mut self) {
         for (place, (at, upset)) in self.config.upsets.iter().enumerate() {
             self.schedule(*at, Event::Upset(place));
-            if let Upset::Restart { down, .. } = upset {
+            if let Upset::Restart { down, .. } | Upset::ShardLoss { down, .. } = upset {
                 self.schedule(at + down, Event::Back(place));
             }
         }
@@ -56,8 +60,17 @@ impl World<'_> {
     pub(super) fn upset(&mut self, place: usize, now: u64) {
         match self.config.upsets[place].1 {
             Upset::Flush => self.lose_everything(now),
-            Upset::Restart { down, keeps } => {
+            Upset::ShardLoss { down, shards, shard } => {
+                let lies_there = |object: &usize| self.config.fate.lies_in(*object, shard, shards);
+                let lost: BTreeSet<usize> = (0..self.images.sizes.len()).filter(lies_there).collect();
+                self.store.lose(&lost, now);
+                self.gate.forget(|object| lost.contains(&object));
+                self.negative.retain(|object, _| !lost.contains(object));
+                (self.store.lost_until, self.store.lost) = (now + down, lost);
+            }
+            Upset::Restart { down, keeps, pauses } => {
                 (self.store.down_until, self.store.away) = (now + down, true);
+                self.store.stopped = pauses.then_some(now);
                 if keeps == Keeps::Nothing {
                     self.lose_everything(now);
                 }
@@ -72,16 +85,21 @@ impl World<'_> {
     }
 
     pub(super) fn back(&mut self, place: usize, now: u64) {
-        self.store.away = false;
-        if let Upset::Restart { keeps: Keeps::Live, .. } = self.config.upsets[place].1 {
-            self.store.forget_the_dead(now);
+        (self.store.away, self.store.stopped) = (false, None);
+        if let Upset::Restart { down, keeps, pauses } = self.config.upsets[place].1 {
+            if pauses {
+                self.store.postpone(down);
+            }
+            if keeps == Keeps::Live {
+                self.store.forget_the_dead(now);
+            }
         }
     }
 
     /// Everything that was in the cache, locks, errors and the set of access times included.
     fn lose_everything(&mut self, now: u64) {
         self.store.lose_everything(now);
-        self.gate.forget();
+        self.gate.forget(|_| true);
         self.negative.clear();
         if let Some(broom) = &mut self.broom {
             broom.forget();
@@ -92,9 +110,14 @@ impl World<'_> {
         now < self.store.down_until
     }
 
-    /// Whether a guard that keeps what it knows in the cache cannot get at it.
-    pub(super) fn is_unguarded(&self, now: u64) -> bool {
-        self.is_down(now) && !matches!(self.config.guard, Guard::None | Guard::SingleFlight)
+    /// Whether the key of an object cannot be reached.
+    pub(super) fn is_away(&self, object: usize, now: u64) -> bool {
+        self.store.is_away(object, now)
+    }
+
+    /// Whether a guard that keeps what it knows in the cache cannot get at what it knows of an object.
+    pub(super) fn is_unguarded(&self, object: usize, now: u64) -> bool {
+        self.is_away(object, now) && !matches!(self.config.guard, Guard::None | Guard::SingleFlight)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The cache: a list of entries, walked through from end to end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Capacity, Cause, Eviction, Reclaim, Totals};
 
@@ -35,6 +35,11 @@ pub(crate) struct Store<'a> {
     pub(crate) down_until: u64,
     /// Whether it has ended and not come back: nobody is there who could bury anything.
     pub(super) away: bool,
+    /// Since when TTLs stand still, while it is away and they do.
+    pub(super) stopped: Option<u64>,
+    /// Keys that cannot be reached before an instant, though the others can.
+    pub(super) lost_until: u64,
+    pub(super) lost: BTreeSet<usize>,
     /// The first is the next to be evicted.
     entries: Vec<Entry>,
     /// For each object that was in the cache and left it, why it left last.
@@ -51,8 +56,21 @@ impl<'a> Store<'a> {
         counts_stays: bool,
     ) -> Self {
         let (entries, why_gone, totals) = (Vec::new(), BTreeMap::new(), Totals::default());
-        let (down_until, away) = (0, false);
-        Self { sizes, capacity, eviction, reclaim, down_until, away, entries, why_gone, counts_stays, totals }
+        Self {
+            sizes,
+            capacity,
+            eviction,
+            reclaim,
+            down_until: 0,
+            away: false,
+            stopped: None,
+            lost_until: 0,
+            lost: BTreeSet::new(),
+            entries,
+            why_gone,
+            counts_stays,
+            totals,
+        }
     }
 
     /// Under eager reclaim, removes what is dead at `now`.
@@ -72,7 +90,7 @@ impl<'a> Store<'a> {
         match cause {
             Cause::Evicted => self.totals.evicted += 1,
             Cause::Expired => self.totals.expired += 1,
-            Cause::Cold | Cause::Lost => {}
+            Cause::Cold | Cause::Lost | Cause::Invalidated => {}
         }
     }
 
@@ -88,9 +106,9 @@ impl<'a> Store<'a> {
     pub(crate) fn get(&mut self, object: usize, now: u64) -> Result<Value, Cause> {
         match self.place_of(object) {
             None => Err(self.why_gone.get(&object).copied().unwrap_or(Cause::Cold)),
-            Some(there) if now < self.down_until => {
+            Some(there) if self.is_away(object, now) => {
                 // It is there, but not to be had.
-                let live = now <= self.entries[there].value.live_until;
+                let live = self.stopped.unwrap_or(now) <= self.entries[there].value.live_until;
                 Err(if live { Cause::Lost } else { Cause::Expired })
             }
             Some(dead) if now > self.entries[dead].value.live_until => {
@@ -107,15 +125,15 @@ impl<'a> Store<'a> {
 
     /// The live value, if there is one; nothing is used.
     pub(crate) fn peek(&self, object: usize, now: u64) -> Option<Value> {
-        let there = self.place_of(object).filter(|_| now >= self.down_until);
+        let there = self.place_of(object).filter(|_| !self.is_away(object, now));
         there.map(|place| self.entries[place].value).filter(|value| now <= value.live_until)
     }
 
-    /// A write; whether the value is held.
-    pub(crate) fn set(&mut self, object: usize, value: Value) {
+    /// A write; whether it was sent at all, if only to be refused.
+    pub(crate) fn set(&mut self, object: usize, value: Value) -> bool {
         let now = value.stored_at;
-        if now < self.down_until {
-            return;
+        if self.is_away(object, now) {
+            return false;
         }
         self.delete_dead(object, now);
         if let Some(place) = self.place_of(object) {
@@ -123,8 +141,12 @@ impl<'a> Store<'a> {
             self.used(place);
         } else if self.make_room(self.sizes[object], now) {
             self.entries.push(Entry { object, came_at: now, value });
+        } else {
+            // What is larger than all there is need not be sent to be refused, where others would go for it.
+            return self.eviction == Eviction::Never;
         }
         self.totals.peak_bytes = self.totals.peak_bytes.max(self.bytes());
+        true
     }
 
     /// A command that writes deletes a dead value first, which then leaves its place.
@@ -145,11 +167,34 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// A deletion by the application, to make room.
-    pub(crate) fn unlink(&mut self, object: usize, now: u64) {
+    /// A deletion by the application, for this cause.
+    pub(crate) fn unlink(&mut self, object: usize, cause: Cause, now: u64) {
         if let Some(place) = self.place_of(object) {
             let live = now <= self.entries[place].value.live_until;
-            self.leave(place, if live { Cause::Evicted } else { Cause::Expired }, now);
+            self.leave(place, if live { cause } else { Cause::Expired }, now);
+        }
+    }
+
+    /// Whether a key cannot be reached.
+    pub(super) fn is_away(&self, object: usize, now: u64) -> bool {
+        now < self.down_until || (now < self.lost_until && self.lost.contains(&object))
+    }
+
+    /// The keys of these objects are gone.
+    pub(super) fn lose(&mut self, objects: &BTreeSet<usize>, now: u64) {
+        while let Some(place) = self.entries.iter().position(|entry| objects.contains(&entry.object)) {
+            self.leave(place, Cause::Lost, now);
+        }
+    }
+
+    /// TTLs that stood still for a while go on; a deadline of the application's own does not move.
+    pub(super) fn postpone(&mut self, by: u64) {
+        for Entry { value, .. } in &mut self.entries {
+            let Value { fresh_until, live_until, .. } = *value;
+            if live_until != u64::MAX {
+                value.live_until = live_until + by;
+                value.fresh_until = if fresh_until == live_until { value.live_until } else { fresh_until };
+            }
         }
     }
 

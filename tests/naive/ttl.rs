@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::learning::{Change, Filter, Goal, Gradient, Polls, Room, Slope, Steered};
 use super::modifier::Bender;
+use super::recorded;
 use super::store::Value;
 use super::{Config, Fate, Images, Kind, Request};
 
@@ -12,8 +13,10 @@ use super::{Config, Fate, Images, Kind, Request};
 pub(crate) enum Ttl {
     None,
     Fixed(u64),
-    /// The TTL of each class.
+    /// The TTL of each class; [`u64::MAX`] is none.
     ClassTable(Vec<u64>),
+    /// What was recorded, and what holds where nothing was.
+    Recorded(Vec<recorded::Told>, Option<u64>),
     /// `idle` after the last fresh hit or store, and at most `max_age` after the store; what is drawn by chance is drawn at
     /// the store alone, or anew at each hit.
     Sliding {
@@ -63,6 +66,25 @@ impl Ttl {
     /// Whether it moves while it runs, so that other things that move TTLs are refused beside it.
     pub(crate) fn steers(&self) -> bool {
         matches!(self, Self::Controlled(..) | Self::Filtered(..) | Self::Elastic(_))
+    }
+
+    /// Whether anything ever expires.
+    pub(crate) fn expires(&self) -> bool {
+        match self {
+            Self::None => false,
+            Self::ClassTable(ttls) => ttls.iter().any(|ttl| *ttl < u64::MAX),
+            _ => true,
+        }
+    }
+
+    /// How long after its store reads may keep a value fresh; nothing where they do not.
+    pub(crate) fn max_age(&mut self) -> Option<&mut u64> {
+        match self {
+            Self::Sliding { max_age, .. } | Self::BreakEven { max_age, .. } => Some(max_age),
+            Self::Controlled(goal, true, _) | Self::Filtered(goal, _) => Some(&mut goal.max_age),
+            Self::Elastic(gradient) => Some(&mut gradient.max_age),
+            _ => None,
+        }
     }
 
     /// Whether a read of a fresh value sets its TTL anew.
@@ -171,6 +193,7 @@ impl<'a> Rule<'a> {
         match (self.ttl, &mut self.memory) {
             (Ttl::Fixed(ttl), _) => *ttl,
             (Ttl::ClassTable(ttls), _) => ttls[class],
+            (Ttl::Recorded(told, default), _) => recorded::ttl(told, *default, object, now),
             (Ttl::Sliding { idle, .. }, _) => *idle,
             (Ttl::SizePower { t0, s0, gamma, within }, _) => {
                 let s0 = s0.unwrap_or(self.median_size) as f64;
@@ -266,6 +289,11 @@ impl<'a> Rule<'a> {
             Memory::Nothing | Memory::FetchTimes(_) | Memory::Polls(_) => {}
         }
         self.bender.seen(object, now);
+    }
+
+    /// How many objects it remembers by their name alone; nothing where it remembers none so.
+    pub(crate) fn shadows(&self, now: u64) -> Option<u64> {
+        if let Memory::Filter(filter) = &self.memory { Some(filter.shadows(now)) } else { None }
     }
 
     /// One fetch more is in flight, or one less.

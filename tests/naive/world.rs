@@ -10,7 +10,7 @@ use super::refresh::{Policy, Wish};
 use super::store::{Store, Value};
 use super::sweep::Broom;
 use super::ttl::Rule;
-use super::{Cause, Config, Images, Kind, Outcome, Regeneration, Request, Result, Totals};
+use super::{Cause, Config, Images, Kind, Outcome, Regeneration, Request, Result, Soft, Totals};
 
 /// Answers all requests: one outcome each, and the totals.
 pub(crate) fn simulate(requests: &[Request], images: &Images, config: &Config<'_>) -> Result {
@@ -41,9 +41,11 @@ pub(crate) fn simulate(requests: &[Request], images: &Images, config: &Config<'_
         joined: 0,
         job_at: u64::MAX,
         latest: 0,
+        acted: 0,
         outcomes: vec![None; requests.len()],
         open: BTreeMap::new(),
         regenerations: Vec::new(),
+        shadows: None,
         totals: Totals::default(),
     };
     if config.warm {
@@ -56,12 +58,15 @@ pub(crate) fn simulate(requests: &[Request], images: &Images, config: &Config<'_
     }
     world.schedule_job(0);
     for (index, request) in requests.iter().enumerate() {
+        world.act_until(index, request.at);
         world.happen_until(request.at);
         world.store.bury(request.at);
         world.arrive(index, request);
     }
+    world.act_until(usize::MAX, config.end.unwrap_or(u64::MAX));
     world.happen_until(config.end.unwrap_or(u64::MAX));
     world.store.finish(config.end);
+    world.shadows = config.end.and_then(|end| world.rule.shadows(end));
     world.after_end = Some(BTreeMap::new());
     world.happen_until(u64::MAX);
     world.finish()
@@ -142,10 +147,13 @@ pub(super) struct World<'a> {
     pub(super) job_at: u64,
     /// The request that came last.
     pub(super) latest: usize,
+    /// How much of what was recorded beside requests has happened.
+    pub(super) acted: usize,
     outcomes: Vec<Option<Outcome>>,
     /// Of objects with fetches in flight: since when, how many began, how many are in flight.
     pub(super) open: BTreeMap<usize, (u64, u64, u64)>,
     pub(super) regenerations: Vec<Regeneration>,
+    shadows: Option<u64>,
     pub(super) totals: Totals,
 }
 
@@ -175,7 +183,7 @@ impl World<'_> {
     }
 
     /// Lets everything happen that is due at `now` or before, by time and then as it was scheduled.
-    fn happen_until(&mut self, now: u64) {
+    pub(super) fn happen_until(&mut self, now: u64) {
         loop {
             let due = (0..self.pending.len()).filter(|&i| self.pending[i].0 <= now);
             let Some(next) = due.min_by_key(|&i| (self.pending[i].0, self.pending[i].1)) else { return };
@@ -211,6 +219,7 @@ impl World<'_> {
         let Request { at: now, object, node } = *request;
         self.latest = index;
         self.policy.asked(object);
+        self.deadline_read(now);
         let copy = match self.store.get(object, now) {
             Ok(copy) => copy,
             Err(cause) => return self.begin(index, request, cause, None),
@@ -229,6 +238,7 @@ impl World<'_> {
             Wish::Prolong(until) => {
                 self.store.expire(object, copy.fresh_until, copy.live_until.max(until), now);
                 self.totals.rewrites += 1;
+                self.deadline_written();
                 return self.begin(index, request, Cause::Expired, Some(copy));
             }
         }
@@ -239,6 +249,7 @@ impl World<'_> {
             let live_until = self.keep_until(now, fresh_until);
             self.store.expire(object, fresh_until, live_until, now);
             self.totals.touches += 1;
+            self.deadline_written();
         }
         self.accessed(object, now, !stale && !touched, false);
         let kind = if stale { Kind::StaleHit } else { Kind::FreshHit };
@@ -272,15 +283,37 @@ impl World<'_> {
         self.want(self.askers.len() - 1, at);
     }
 
-    /// Until when the cache keeps a value.
-    pub(super) fn keep_until(&self, now: u64, fresh_until: u64) -> u64 {
+    /// How long beyond its freshness a value is kept, but for what the refresh policy wants.
+    fn kept_for(&self) -> u64 {
         let longer = [
             self.config.guard.window(),
             self.config.fail_safe.map_or(0, |safe| safe.window),
             self.config.conditional.map_or(0, |conditional| conditional.keep),
         ];
-        let longest = longer.into_iter().max().unwrap_or(0);
-        self.policy.keep_until(now, fresh_until).max(fresh_until.saturating_add(longest))
+        longer.into_iter().max().unwrap_or(0)
+    }
+
+    /// Until when the cache keeps a value.
+    pub(super) fn keep_until(&self, now: u64, fresh_until: u64) -> u64 {
+        self.policy.keep_until(now, fresh_until).max(fresh_until.saturating_add(self.kept_for()))
+    }
+
+    /// Whether a value is kept beyond its freshness, so that it has two deadlines.
+    fn has_two_deadlines(&self) -> bool {
+        self.kept_for() > 0 || self.policy.keep_until(0, 0) > 0
+    }
+
+    /// A value was asked for.
+    pub(super) fn deadline_read(&mut self, now: u64) {
+        let in_time = self.config.end.is_none_or(|end| now <= end);
+        let more = self.config.soft != Soft::Inside && self.has_two_deadlines() && in_time;
+        self.totals.deadlines += u64::from(more);
+    }
+
+    /// A value was written, or its freshness has another end.
+    pub(super) fn deadline_written(&mut self) {
+        let more = self.config.soft == Soft::Beside && self.has_two_deadlines() && !self.is_over();
+        self.totals.deadlines += u64::from(more);
     }
 
     /// Asks the guard; with the ticket of who asks.
@@ -295,7 +328,7 @@ impl World<'_> {
         let ticket = self.tickets;
         self.tickets += 1;
         let in_flight = self.latest(object, node).is_some();
-        if self.is_unguarded(now) {
+        if self.is_unguarded(object, now) {
             return (May::Fetch { holds: false }, ticket);
         }
         (self.gate.ask(Wanting { object, now, ticket, in_flight, has_copy, waited }), ticket)
@@ -337,6 +370,7 @@ impl World<'_> {
         };
         self.regenerations.sort_unstable();
         let outcomes = self.outcomes.into_iter().map(|outcome| outcome.expect("every request is answered"));
-        Result { outcomes: outcomes.collect(), totals, regenerations: self.regenerations }
+        let (outcomes, regenerations, shadows) = (outcomes.collect(), self.regenerations, self.shadows);
+        Result { outcomes, totals, regenerations, shadows }
     }
 }

@@ -4,17 +4,20 @@ use std::sync::Arc;
 
 use crate::TICK;
 use crate::naive::breaker::Breaker;
+use crate::naive::fault::Spell;
 use crate::naive::guard::Guard;
 use crate::naive::modifier::Modifier;
 use crate::naive::origin::Servers;
+use crate::naive::recorded::Act;
 use crate::naive::refresh::Refresh;
 use crate::naive::server::Upset;
 use crate::naive::sweep::Sweep;
 use crate::naive::ttl::Ttl;
 use crate::naive::upload::Warming;
 use crate::naive::{
-    self, Capacity, Conditional, Config, Eviction, FailSafe, Failures, Fate, Images, LateFill, Reclaim,
+    self, Capacity, Conditional, Config, Eviction, FailSafe, Failures, Fate, Images, LateFill, Reclaim, Soft,
 };
+use ttlab::cache::cluster;
 use ttlab::client::Client;
 use ttlab::engine::Simulation;
 use ttlab::origin::change::{ChangeModel, Changes};
@@ -23,7 +26,7 @@ use ttlab::origin::latency::LatencyModel;
 use ttlab::origin::{self, Ask, Origin};
 use ttlab::random::Seed;
 use ttlab::scenario::Scenario;
-use ttlab::trace::{ClassId, Fact, Keys, Kin, ObjectId, Objects, Trace};
+use ttlab::trace::{ClassId, Event, Fact, Happening, Keys, Kin, ObjectId, Objects, Trace, Ttls};
 use ttlab::tune;
 use ttlab::units::{SimDuration, SimTime};
 
@@ -41,6 +44,9 @@ pub(crate) struct Case {
     pub(crate) added: Vec<(u64, u32)>,
     /// Time between the last request and the end.
     pub(crate) silence: u64,
+    /// What is done to keys beside requests: before which of them, at its time (2), at that of the request before it (0), or
+    /// between the two; to which object; and whether it is deleted.
+    pub(crate) acts: Vec<(usize, u64, u32, bool)>,
     pub(crate) capacity: Capacity,
     pub(crate) eviction: Eviction,
     pub(crate) reclaim: Reclaim,
@@ -56,6 +62,7 @@ pub(crate) struct Case {
     pub(crate) warming: Option<Warming>,
     pub(crate) guard: Guard,
     pub(crate) sweep: Option<Sweep>,
+    pub(crate) soft: Soft,
     pub(crate) nodes: u32,
     pub(crate) by_key: bool,
     pub(crate) timeout: Option<u64>,
@@ -64,6 +71,7 @@ pub(crate) struct Case {
     pub(crate) breaker: Option<Breaker>,
     pub(crate) crash: f64,
     pub(crate) servers: Servers,
+    pub(crate) spells: Vec<Spell>,
     pub(crate) origin: Table,
     pub(crate) seed: u64,
 }
@@ -118,6 +126,9 @@ struct Chance<'c> {
     strategy: Seed,
     failures: Seed,
     warm: Seed,
+    origin: Seed,
+    /// The hash slot of each object's key.
+    slots: Vec<u16>,
 }
 
 impl Fate for Chance<'_> {
@@ -136,6 +147,15 @@ impl Fate for Chance<'_> {
 
     fn ever_changes(&self) -> bool {
         self.case.origin.ever()
+    }
+
+    fn error(&self, object: usize, of: u64) -> f64 {
+        self.origin.of("errors").unit(object as u64, of)
+    }
+
+    fn lies_in(&self, object: usize, shard: u64, shards: u64) -> bool {
+        let shards = u16::try_from(shards).expect("few shards");
+        u64::from(cluster::shard(self.slots[object], shards)) == shard
     }
 
     fn dies(&self, object: usize, ticket: u64) -> bool {
@@ -193,15 +213,48 @@ impl Case {
         let objects = Objects::new(facts.collect(), Keys::Numbered, classes)
             .with_families(families.collect())
             .with_uploads(added.collect());
-        let mut now = SimTime::ZERO;
-        let mut at = Vec::new();
-        for (gap, _) in &self.requests {
-            now += SimDuration::from_nanos(gap * TICK);
-            at.push(now);
-        }
+        let (times, end) = self.times();
+        let at = times.into_iter().map(SimTime::from_nanos).collect();
         let asked = self.requests.iter().map(|(_, object)| ObjectId::new(*object)).collect();
-        let span = now.since(SimTime::ZERO) + SimDuration::from_nanos(self.silence * TICK);
-        Arc::new(Trace::new(at, asked, objects, span))
+        let events = self.recorded().into_iter().map(|Act { before, at, object, deletes }| Event {
+            at: SimTime::from_nanos(at),
+            object: ObjectId::from_index(object),
+            what: if deletes { Happening::Deleted } else { Happening::MarkedStale },
+            before,
+        });
+        let trace =
+            Trace::new(at, asked, objects, SimDuration::from_nanos(end)).with_events(events.collect());
+        let Ttl::Recorded(told, _) = &self.ttl else { return Arc::new(trace) };
+        let told = told.iter().map(|(object, at, ttl)| {
+            let ttl = if *ttl == u64::MAX { SimDuration::FOREVER } else { SimDuration::from_nanos(*ttl) };
+            (ObjectId::from_index(*object), SimTime::from_nanos(*at), ttl)
+        });
+        Arc::new(trace.with_ttls(Ttls::new(self.sizes.len(), told.collect())))
+    }
+
+    /// When the requests come, and the end.
+    fn times(&self) -> (Vec<u64>, u64) {
+        let mut now = 0;
+        let later = |(gap, _): &(u64, u32)| {
+            now += gap * TICK;
+            now
+        };
+        let times: Vec<u64> = self.requests.iter().map(later).collect();
+        (times, now + self.silence * TICK)
+    }
+
+    /// What is done to keys beside requests, in order.
+    fn recorded(&self) -> Vec<Act> {
+        let (times, end) = self.times();
+        let acts = self.acts.iter().map(|(before, halves, object, deletes)| {
+            let last = before.checked_sub(1).map_or(0, |last| times[last]);
+            let next = times.get(*before).copied().unwrap_or(end);
+            let at = last + (next - last) / 2 * halves;
+            Act { before: *before, at, object: *object as usize, deletes: *deletes }
+        });
+        let mut acts: Vec<Act> = acts.collect();
+        acts.sort_by_key(|act| (act.before, act.at));
+        acts
     }
 
     /// How many classes there are.
@@ -218,11 +271,14 @@ impl Case {
         let changes =
             trace.objects().classes().iter().map(|_| Box::new(self.origin.clone()) as Box<dyn ChangeModel>);
         let fails = self.origin.fails.iter().flatten().any(|fails| *fails);
-        let faults = fails.then(|| Box::new(self.origin.clone()) as Box<dyn FaultModel>);
+        let written = scenario.origin.faults.iter();
+        let written = written.map(|fault| fault.make(&setup).expect("it can be made"));
+        let faults =
+            written.chain(fails.then(|| Box::new(self.origin.clone()) as Box<dyn FaultModel>)).collect();
         simulation.origin = Origin::new(
             Box::new(self.origin.clone()),
             scenario.origin.capacity.make(&setup).expect("it can be made"),
-            faults.into_iter().collect(),
+            faults,
             Changes::new(changes.collect(), trace.objects()),
             trace.objects().len(),
         );
@@ -255,6 +311,13 @@ impl Case {
             strategy: Seed::new(self.seed).of("strategy"),
             failures: simulation.seed.of("failures"),
             warm: simulation.seed.of("warm"),
+            origin: Seed::new(self.seed),
+            slots: (0..self.sizes.len())
+                .map(|object| {
+                    let key = simulation.trace.objects().key(ObjectId::from_index(object));
+                    cluster::slot(key.as_bytes())
+                })
+                .collect(),
         };
         let config = Config {
             capacity: self.capacity,
@@ -271,7 +334,10 @@ impl Case {
             warming: self.warming,
             guard: self.guard,
             sweep: self.sweep,
+            soft: self.soft,
+            acts: self.recorded(),
             servers: self.servers,
+            spells: self.spells.clone(),
             timeout: self.timeout,
             late_fill: self.late_fill,
             failures: self.failures,

@@ -3,6 +3,7 @@
 use crate::TICK;
 use crate::case::{Case, Table};
 use crate::naive::breaker::Breaker;
+use crate::naive::fault::{Fault, Spell};
 use crate::naive::guard::{AfterWait, Guard};
 use crate::naive::modifier::Modifier;
 use crate::naive::origin::{Servers, Shed};
@@ -12,7 +13,7 @@ use crate::naive::sweep::{Limit, Sweep};
 use crate::naive::ttl::Ttl;
 use crate::naive::upload::{Cover, Warming};
 use crate::naive::{
-    Capacity, Conditional, Deserted, Duplicate, Eviction, FailSafe, Failures, LateFill, Reclaim,
+    Capacity, Conditional, Deserted, Duplicate, Eviction, FailSafe, Failures, LateFill, Reclaim, Soft,
 };
 use crate::ttls::{modifiers, ticks, ttl};
 use proptest::prelude::*;
@@ -22,17 +23,27 @@ use proptest::sample::select;
 fn upsets() -> impl Strategy<Value = Vec<(u64, Upset)>> {
     let keeps = select(vec![Keeps::Nothing, Keeps::Live, Keeps::All]);
     let limit = prop_oneof![(0..9_u64).prop_map(Capacity::Bytes), (0..4_u64).prop_map(Capacity::Objects),];
-    let what = prop_oneof![
-        Just(Upset::Flush),
-        (ticks(0..9), keeps).prop_map(|(down, keeps)| Upset::Restart { down, keeps }),
-        limit.prop_map(Upset::Limit),
-    ];
+    let what =
+        prop_oneof![
+            Just(Upset::Flush),
+            (ticks(0..9), keeps, prop::bool::weighted(0.3))
+                .prop_map(|(down, keeps, pauses)| Upset::Restart { down, keeps, pauses }),
+            (ticks(0..9), 1..4_u64, 0..3_u64).prop_map(|(down, shards, shard)| Upset::ShardLoss {
+                down,
+                shards,
+                shard: shard % shards
+            }),
+            limit.prop_map(Upset::Limit),
+        ];
     let spaced = prop::collection::vec((ticks(1..25), what), 1..3).prop_map(|gaps| {
         let mut now = 0;
         let later = |(gap, what)| {
             now += gap;
             let at = now;
-            now += if let Upset::Restart { down, .. } = what { down } else { 0 };
+            now += match what {
+                Upset::Restart { down, .. } | Upset::ShardLoss { down, .. } => down,
+                Upset::Flush | Upset::Limit(_) => 0,
+            };
             (at, what)
         };
         gaps.into_iter().map(later).collect()
@@ -138,6 +149,22 @@ fn sweep() -> impl Strategy<Value = Option<Sweep>> {
     )
 }
 
+/// What goes wrong at the origin for a while.
+fn spells() -> impl Strategy<Value = Vec<Spell>> {
+    let fault = prop_oneof![
+        ticks(0..3).prop_map(Fault::Refused),
+        Just(Fault::Hung),
+        select(vec![0.5, 3.0]).prop_map(Fault::Slow),
+        select(vec![0.3, 1.0]).prop_map(Fault::Failing),
+    ];
+    let spell = (ticks(0..50), ticks(1..20), fault).prop_map(|(from, lasts, fault)| Spell {
+        from,
+        until: from + lasts,
+        fault,
+    });
+    prop_oneof![3 => Just(Vec::new()), 1 => prop::collection::vec(spell, 1..3)]
+}
+
 fn table(objects: usize) -> impl Strategy<Value = Table> {
     let times = prop::collection::vec(prop::collection::vec(ticks(0..9), 1..4), objects);
     let fails = prop_oneof![
@@ -167,7 +194,7 @@ pub(crate) fn plain_case() -> impl Strategy<Value = Case> {
     case().prop_map(|mut case| {
         (case.nodes, case.timeout, case.crash, case.failures) = (1, None, 0.0, Failures::PLAIN);
         (case.refresh, case.conditional, case.fail_safe) = (Refresh::OnDemand, None, None);
-        (case.guard, case.servers) = (Guard::SingleFlight, Servers::ALL);
+        (case.guard, case.servers, case.spells) = (Guard::SingleFlight, Servers::ALL, Vec::new());
         case.origin.fails.iter_mut().for_each(|fails| fails.fill(false));
         coherent(case)
     })
@@ -206,7 +233,10 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
         let kin = prop::collection::vec(0..count, objects).prop_map(families);
         let added = prop::collection::vec((ticks(0..25), 0..count), 0..4);
         let images = (prop::collection::vec(0..7_u32, objects), kin, added);
-        let workload = (requests(count), images, 0..20_u64);
+        // Half of the cases have nothing but requests.
+        let act = (0..60_usize, 0..3_u64, 0..count, any::<bool>());
+        let acts = prop_oneof![Just(Vec::new()), prop::collection::vec(act, 1..6)];
+        let workload = (requests(count), images, 0..20_u64, acts);
         let safe = (ticks(1..9), prop_oneof![Just(0), ticks(1..6)], prop::option::of(ticks(0..6)));
         let safe = safe.prop_map(|(window, throttle, soft)| FailSafe { window, throttle, soft });
         let conditional =
@@ -219,7 +249,9 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
             prop::option::weighted(0.25, warming),
         );
         let bent = (modifiers(), prop::bool::weighted(0.3));
-        let strategy = (ttl(many), bent, refresh(many), addons, guard(), sweep());
+        let soft = select(vec![Soft::Inside, Soft::Asked, Soft::Beside]);
+        let rule = (ttl(many, objects), prop::bool::weighted(0.15));
+        let strategy = (rule, bent, refresh(many), addons, guard(), sweep(), soft);
         let client = (
             (1..4_u32, any::<bool>()),
             prop::option::of(ticks(1..12)),
@@ -228,11 +260,14 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
             select(vec![0.0, 0.0, 0.0, 0.3]),
         );
         let world = (cache.clone(), upsets());
-        (workload, world, strategy, client, (servers(), table(objects)), any::<u64>()).prop_map(
-            move |(workload, (cache, upsets), strategy, client, (servers, origin), seed)| {
-                let (requests, (sizes, kin, mut added), silence) = workload;
-                let (ttl, (modifiers, whole), refresh, (conditional, fail_safe, warming), guard, sweep) =
-                    strategy;
+        (workload, world, strategy, client, (servers(), spells(), table(objects)), any::<u64>()).prop_map(
+            move |(workload, (cache, upsets), strategy, client, (servers, spells, origin), seed)| {
+                let (requests, (sizes, kin, mut added), silence, acts) = workload;
+                let ((mut ttl, ageless), (modifiers, whole), refresh, addons, guard, sweep, soft) = strategy;
+                let (conditional, fail_safe, warming) = addons;
+                if let Some(max_age) = ttl.max_age().filter(|_| ageless) {
+                    *max_age = u64::MAX;
+                }
                 let ((nodes, by_key), timeout, late_fill, (failures, breaker), crash) = client;
                 added.sort_by_key(|(at, _)| *at);
                 coherent(Case {
@@ -242,6 +277,7 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
                     kin,
                     added,
                     silence,
+                    acts,
                     capacity: cache.0,
                     eviction: cache.1,
                     reclaim: cache.2,
@@ -256,6 +292,7 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
                     warming,
                     guard,
                     sweep,
+                    soft,
                     nodes,
                     by_key,
                     timeout,
@@ -264,6 +301,7 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
                     breaker,
                     crash,
                     servers,
+                    spells,
                     origin,
                     seed,
                 })
@@ -325,8 +363,24 @@ fn coherent(mut case: Case) -> Case {
     if case.ttl.touches() && matches!(case.refresh, Refresh::Timer { .. }) {
         case.refresh = Refresh::OnDemand;
     }
+    // What reads keep fresh for ever never gets to where it would be renewed.
+    let renews = matches!(
+        case.refresh,
+        Refresh::StaleWhileRevalidate { .. } | Refresh::Ahead { .. } | Refresh::Chance { .. }
+    );
+    if renews && case.ttl.max_age().is_some_and(|max_age| *max_age == u64::MAX) {
+        case.refresh = Refresh::OnDemand;
+    }
+    if let Ttl::Recorded(told, default) = &mut case.ttl
+        && (0..case.sizes.len()).any(|object| told.iter().all(|(of, ..)| *of != object))
+    {
+        *default = default.or(Some(5 * TICK));
+    }
+    for (before, ..) in &mut case.acts {
+        *before %= case.requests.len() + 1;
+    }
     // What never expires is never stale.
-    if case.ttl == Ttl::None {
+    if !case.ttl.expires() {
         (case.conditional, case.fail_safe, case.warming) = (None, None, None);
         if !matches!(case.refresh, Refresh::Timer { .. }) {
             case.refresh = Refresh::OnDemand;
@@ -341,6 +395,10 @@ fn coherent(mut case: Case) -> Case {
     {
         *wait = (*wait).min(timeout - TICK);
     }
+    // Nor is anybody served an old value who has given up before.
+    if let (Some(timeout), Some(FailSafe { soft: Some(soft), .. })) = (case.timeout, &mut case.fail_safe) {
+        *soft = (*soft).min(timeout - TICK);
+    }
     if let Some(sweep) = &mut case.sweep
         && sweep.purge_after.is_some()
     {
@@ -354,6 +412,17 @@ fn coherent(mut case: Case) -> Case {
         && case.refresh == Refresh::OnDemand
     {
         conditional.keep = conditional.keep.max(TICK);
+    }
+    let two_deadlines = match case.refresh {
+        Refresh::StaleWhileRevalidate { window } => window > 0,
+        Refresh::Race { .. } | Refresh::Timer { .. } => true,
+        Refresh::OnDemand | Refresh::Ahead { .. } | Refresh::Chance { .. } => false,
+    };
+    let kept = case.guard.window() > 0
+        || case.fail_safe.is_some()
+        || case.conditional.is_some_and(|conditional| conditional.keep > 0);
+    if !two_deadlines && !kept {
+        case.soft = Soft::Inside;
     }
     case
 }

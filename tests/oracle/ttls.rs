@@ -3,6 +3,7 @@
 use crate::TICK;
 use crate::naive::learning::{Change, Curve, Goal, Gradient, Room};
 use crate::naive::modifier::{Activity, Modifier};
+use crate::naive::schedule::Clock;
 use crate::naive::ttl::Ttl;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -19,15 +20,23 @@ fn within() -> impl Strategy<Value = (u64, u64)> + Clone {
     (ticks(1..6), ticks(0..20)).prop_map(|(min, more)| (min, min + more))
 }
 
-/// A rule, for so many classes.
-pub(crate) fn ttl(classes: usize) -> impl Strategy<Value = Ttl> {
+/// A TTL, or now and then none.
+fn life() -> impl Strategy<Value = u64> + Clone {
+    prop_oneof![6 => ticks(1..12), 1 => Just(u64::MAX)]
+}
+
+/// A rule, for so many classes and objects.
+pub(crate) fn ttl(classes: usize, objects: usize) -> impl Strategy<Value = Ttl> {
+    let recorded = prop::collection::vec((0..objects, ticks(0..60), life()), 0..9);
     prop_oneof![
         1 => Just(Ttl::None),
         6 => ticks(1..12).prop_map(Ttl::Fixed),
-        2 => prop::collection::vec(ticks(1..12), classes).prop_map(Ttl::ClassTable),
+        2 => prop::collection::vec(life(), classes).prop_map(Ttl::ClassTable),
+        2 => (recorded, prop::option::of(ticks(1..12)))
+            .prop_map(|(told, default)| Ttl::Recorded(told, default)),
         3 => (ticks(1..8), ticks(0..12), any::<bool>())
             .prop_map(|(idle, more, redraws)| Ttl::Sliding { idle, max_age: idle + more, redraws }),
-        1 => (ticks(1..12), prop::option::of(1..7_u64), select(vec![-1.0, 0.5, 1.0, 2.0]), within())
+        1 => (ticks(1..12), prop::option::of(1..7_u64), select(vec![-1.0, 0.0, 0.5, 1.0, 2.0]), within())
             .prop_map(|(t0, s0, gamma, within)| Ttl::SizePower { t0, s0, gamma, within }),
         // Whole multiples would expire at the very instants of requests, up to the precision of a mean.
         1 => (select(vec![1.37, 2.41]), select(vec![0.5, 1.0]), within())
@@ -70,13 +79,16 @@ fn room() -> impl Strategy<Value = Room> {
 
 /// A byte costs as much in a second as a fetch, or a part of that.
 fn gradient() -> impl Strategy<Value = Gradient> {
-    (1..30_u64, within(), ticks(0..9)).prop_map(|(cost, within, more)| Gradient {
-        step: 100 * TICK,
-        start: within.0,
-        miss_cost: cost as f64 * 0.037,
-        price_per_gb_hour: 3.6e12,
-        within,
-        max_age: within.1 + more,
+    let step = select(vec![100 * TICK, 270 * TICK]);
+    (1..30_u64, within(), ticks(0..9), step, any::<bool>()).prop_map(|(cost, within, more, step, high)| {
+        Gradient {
+            step,
+            start: if high { within.1 } else { within.0 },
+            miss_cost: cost as f64 * 0.037,
+            price_per_gb_hour: 3.6e12,
+            within,
+            max_age: within.1 + more,
+        }
     })
 }
 
@@ -101,8 +113,16 @@ fn change(classes: usize) -> impl Strategy<Value = Change> {
 pub(crate) fn modifiers() -> impl Strategy<Value = Vec<Modifier>> {
     // Requests come at whole milliseconds: no TTL ends there by a factor that drifts with the time of day, where the last
     // bit of a product would decide.
-    let clock = (select(vec![0.203, 1.007, 2.311]), select(vec![0.509, 1.703]))
-        .prop_map(|(midnight, noon)| Modifier::Clock(midnight, noon));
+    let days = select(vec![(5, 6), (6, 6), (0, 4)]);
+    let lines = (select(vec![0.203, 1.007, 2.311]), select(vec![0.509, 1.703]), prop::option::of(days))
+        .prop_map(|(midnight, noon, days)| {
+            let some_days = days.map(|days| (Some(days), 12 * 60, 1.307));
+            [(None, 0, midnight), (None, 12 * 60, noon)].into_iter().chain(some_days).collect::<Vec<_>>()
+        });
+    // On Monday at six, and within the hour before the weekend and before the week is over.
+    let begins = select(vec![(0, 6 * 60), (4, 23 * 60 + 30), (6, 23 * 60 + 59)]);
+    let clock = (lines, any::<bool>(), select(vec![0, 45, 840, -390]), begins)
+        .prop_map(|(lines, linear, ahead, begins)| Modifier::Clock(Clock { lines, linear, ahead, begins }));
     let active = (
         select(vec![Activity::Object, Activity::Class, Activity::All]),
         select(vec![1_000 * TICK, 1_700 * TICK]),

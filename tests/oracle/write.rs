@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::case::Case;
 use crate::naive::breaker::Breaker;
+use crate::naive::fault::{Fault, Spell};
 use crate::naive::guard::{AfterWait, Guard};
 use crate::naive::modifier::Modifier;
 use crate::naive::origin::Shed;
@@ -12,7 +13,7 @@ use crate::naive::server::{Keeps, Upset};
 use crate::naive::sweep::{Limit, Sweep};
 use crate::naive::upload::{Cover, Warming};
 use crate::naive::{
-    Capacity, Conditional, Deserted, Duplicate, Eviction, FailSafe, Failures, LateFill, Reclaim,
+    Capacity, Conditional, Deserted, Duplicate, Eviction, FailSafe, Failures, LateFill, Reclaim, Soft,
 };
 use ttlab::origin::change::ChangeModel;
 
@@ -47,6 +48,8 @@ impl Case {
                 "capacity = {{ model = \"servers\", servers = {count}, queue = {room}, order = \"{order}\", shed = \"{shed}\" }}"
             ));
         }
+        let spells: Vec<String> = self.spells.iter().map(spell).collect();
+        line(format!("faults = [{}]", spells.join(", ")));
         let start = if self.warm { "warm" } else { "cold" };
         let resolution = if self.whole { "1ms" } else { "exact" };
         line(format!("[cache]\nttl_resolution = \"{resolution}\"\nstart = \"{start}\""));
@@ -69,6 +72,11 @@ impl Case {
         line(format!("guard = {{ {} }}", self.guarding()));
         if let Some(sweep) = &self.sweep {
             line(sweeping(sweep));
+        }
+        match self.soft {
+            Soft::Inside => {}
+            Soft::Asked => line("soft_expiry = \"pttl\"".to_owned()),
+            Soft::Beside => line("soft_expiry = \"sidecar\"".to_owned()),
         }
         text
     }
@@ -150,10 +158,12 @@ impl Case {
                     Covers::Class(class) => format!("scope = \"class\", class = \"c{class}\""),
                     Covers::Top(most) => format!("scope = \"top-k\", top_k = {most}"),
                 };
+                // Twice the period goes without saying.
+                let keep =
+                    if keep == 2 * period { String::new() } else { format!("physical_ttl = {}, ", ns(keep)) };
                 format!(
-                    "policy = \"timer\", period = {}, physical_ttl = {}, workers = {workers}, stagger = {staggers}, {scope}",
-                    ns(period),
-                    ns(keep)
+                    "policy = \"timer\", period = {}, {keep}workers = {workers}, stagger = {staggers}, {scope}",
+                    ns(period)
                 )
             }
         }
@@ -248,17 +258,34 @@ impl Capacity {
     }
 }
 
+fn spell(Spell { from, until, fault }: &Spell) -> String {
+    let what = match fault {
+        Fault::Refused(after) => format!("fault = \"outage\", answer = \"refuse\", after = {}", ns(*after)),
+        Fault::Hung => "fault = \"outage\", answer = \"hang\"".to_owned(),
+        Fault::Slow(factor) => format!("fault = \"slowdown\", factor = {factor:?}"),
+        Fault::Failing(share) => format!("fault = \"errors\", share = {share:?}"),
+    };
+    format!("{{ {what}, at = {}, lasts = {} }}", ns(*from), ns(until - from))
+}
+
 fn upset((at, what): &(u64, Upset)) -> String {
     let at = ns(*at);
     let what = match what {
         Upset::Flush => format!("flush = {{ at = {at} }}"),
-        Upset::Restart { down, keeps } => {
+        Upset::Restart { down, keeps, pauses } => {
             let persistence = match keeps {
                 Keeps::Nothing => "none",
                 Keeps::Live => "rdb",
                 Keeps::All => "aof",
             };
-            format!("restart = {{ at = {at}, down = {}, persistence = \"{persistence}\" }}", ns(*down))
+            let ttl = if *pauses { "paused" } else { "wall-clock" };
+            format!(
+                "restart = {{ at = {at}, down = {}, persistence = \"{persistence}\", ttl = \"{ttl}\" }}",
+                ns(*down)
+            )
+        }
+        Upset::ShardLoss { down, shards, shard } => {
+            format!("shard_loss = {{ at = {at}, down = {}, shards = {shards}, shard = {shard} }}", ns(*down))
         }
         Upset::Limit(capacity) => {
             format!("maxmemory = {{ at = {at}, {} }}", capacity.written().expect("a limit is one"))

@@ -1,8 +1,10 @@
 //! The rule and the modifiers of a case as a scenario writes them.
 
+use crate::TICK;
 use crate::case::Case;
 use crate::naive::learning::{Change, Curve, Goal, Gradient, Room};
 use crate::naive::modifier::{Activity, Modifier};
+use crate::naive::schedule::Clock;
 use crate::naive::ttl::Ttl;
 use crate::write::ns;
 
@@ -13,13 +15,24 @@ impl Case {
             Ttl::None => "rule = \"none\"".to_owned(),
             Ttl::Fixed(ttl) => format!("rule = \"fixed\", ttl = {}", ns(*ttl)),
             Ttl::ClassTable(ttls) => {
+                // Those that are like the last need not be named.
+                let other = ttls.last().copied().unwrap_or(TICK);
+                let named = ttls.iter().enumerate().filter(|(_, ttl)| **ttl != other);
                 let rows: Vec<String> =
-                    ttls.iter().enumerate().map(|(class, ttl)| format!("c{class} = {}", ns(*ttl))).collect();
-                format!("rule = \"class-table\", table = {{ {} }}", rows.join(", "))
+                    named.map(|(class, ttl)| format!("c{class} = {}", life(*ttl))).collect();
+                format!(
+                    "rule = \"class-table\", table = {{ {} }}, default = {}",
+                    rows.join(", "),
+                    life(other)
+                )
+            }
+            Ttl::Recorded(_, default) => {
+                let default = default.map_or(String::new(), |ttl| format!(", default = {}", ns(ttl)));
+                format!("rule = \"trace\"{default}")
             }
             Ttl::Sliding { idle, max_age, redraws } => {
                 let redraw = if *redraws { "touch" } else { "fill" };
-                let (idle, max_age) = (ns(*idle), ns(*max_age));
+                let (idle, max_age) = (ns(*idle), age(*max_age));
                 format!("rule = \"sliding\", idle = {idle}, max_age = {max_age}, redraw = \"{redraw}\"")
             }
             Ttl::SizePower { t0, s0, gamma, within: bounds } => {
@@ -36,7 +49,7 @@ impl Case {
             Ttl::BreakEven { randomised, miss_cost, price_per_gb_hour, within: bounds, max_age } => format!(
                 "rule = \"break-even\", randomised = {randomised}, miss_cost = {miss_cost:?}, price = {price_per_gb_hour:?}, {}, max_age = {}",
                 within(bounds),
-                ns(*max_age)
+                age(*max_age)
             ),
             Ttl::ChangeRate(change) => changing(change),
             Ttl::Controlled(goal, touch, by_class) => {
@@ -56,7 +69,7 @@ impl Case {
                     ns(*step),
                     ns(*start),
                     within(bounds),
-                    ns(*max_age)
+                    age(*max_age)
                 )
             }
         }
@@ -64,10 +77,7 @@ impl Case {
 
     pub(crate) fn bending(&self) -> String {
         let one = |modifier: &Modifier| match modifier {
-            Modifier::Clock(midnight, noon) => format!(
-                "{{ modifier = \"schedule\", table = {{ \"00:00\" = {midnight:?}, \"12:00\" = {noon:?} }}, \
-                 interpolate = \"linear\", start = \"Mon 06:00\" }}"
-            ),
+            Modifier::Clock(clock) => timetable(clock),
             Modifier::Active { of, half_life, power, within } => {
                 let scope = match of {
                     Activity::Object => "key",
@@ -81,12 +91,17 @@ impl Case {
                     within.1
                 )
             }
-            Modifier::Loaded { servers, queue, from, to, most, window, hysteresis, extends } => format!(
-                "{{ modifier = \"load-adaptive\", signal = \"{}\", servers = {servers}, lo = {from:?}, hi = {to:?}, g_max = {most:?}, \
-                 window = {}, hysteresis = {hysteresis:?}, extend_existing = {extends} }}",
-                if *queue { "queue" } else { "utilisation" },
-                ns(*window)
-            ),
+            Modifier::Loaded { servers, queue, from, to, most, window, hysteresis, extends } => {
+                // As many as the origin has go without saying.
+                let own = self.servers.count.is_some_and(|count| (count as f64 - servers).abs() < 0.5);
+                let servers = if own { String::new() } else { format!("servers = {servers}, ") };
+                format!(
+                    "{{ modifier = \"load-adaptive\", signal = \"{}\", {servers}lo = {from:?}, hi = {to:?}, g_max = {most:?}, \
+                     window = {}, hysteresis = {hysteresis:?}, extend_existing = {extends} }}",
+                    if *queue { "queue" } else { "utilisation" },
+                    ns(*window)
+                )
+            }
             Modifier::Clamp(min, max) => {
                 format!("{{ modifier = \"clamp\", min = {}, max = {} }}", ns(*min), ns(*max))
             }
@@ -103,6 +118,40 @@ impl Case {
     }
 }
 
+/// A TTL, or none.
+fn life(ttl: u64) -> String {
+    if ttl == u64::MAX { "\"none\"".to_owned() } else { ns(ttl) }
+}
+
+/// A greatest age, or none.
+fn age(max_age: u64) -> String {
+    if max_age == u64::MAX { "\"unbounded\"".to_owned() } else { ns(max_age) }
+}
+
+fn timetable(Clock { lines, linear, ahead, begins }: &Clock) -> String {
+    const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    let name = |day: u64| DAYS[usize::try_from(day).expect("a week has seven")];
+    let time = |minute: u64| format!("{:02}:{:02}", minute / 60, minute % 60);
+    let lines = lines.iter().map(|(days, minute, factor)| {
+        let days = match days {
+            None => String::new(),
+            Some((first, last)) if first == last => format!("{} ", name(*first)),
+            Some((first, last)) => format!("{}-{} ", name(*first), name(*last)),
+        };
+        format!("\"{days}{}\" = {factor:?}", time(*minute))
+    });
+    let lines: Vec<String> = lines.collect();
+    let sign = if *ahead < 0 { '-' } else { '+' };
+    format!(
+        "{{ modifier = \"schedule\", table = {{ {} }}, interpolate = \"{}\", utc_offset = \"{sign}{}\", start = \"{} {}\" }}",
+        lines.join(", "),
+        if *linear { "linear" } else { "step" },
+        time(ahead.unsigned_abs()),
+        name(begins.0),
+        time(begins.1)
+    )
+}
+
 /// The keys of a goal.
 fn goal(goal: &Goal) -> String {
     let Goal { target, a0, exponent, least_step, max_ttl, start, max_age, by_size } = goal;
@@ -113,14 +162,18 @@ fn goal(goal: &Goal) -> String {
         ns(*least_step),
         ns(*max_ttl),
         ns(*start),
-        ns(*max_age)
+        age(*max_age)
     )
 }
 
 fn changing(Change { curve, declared, estimated, within: (min, max) }: &Change) -> String {
-    let rows = declared.iter().enumerate();
-    let rows: Vec<String> =
+    // What holds for all classes is said of none of them.
+    let all = declared.first().copied().flatten().filter(|_| declared.windows(2).all(|two| two[0] == two[1]));
+    let rows = declared.iter().enumerate().filter(|_| all.is_none());
+    let mut rows: Vec<String> =
         rows.filter_map(|(class, every)| Some(format!("c{class} = {}", ns((*every)?)))).collect();
+    rows = vec![format!("table = {{ {} }}", rows.join(", "))];
+    rows.extend(all.map(|every| format!("changes_every = {}", ns(every))));
     let curve = match curve {
         Curve::Target(target) => format!("target_freshness = {target:?}"),
         Curve::Steps(steps) => {
@@ -134,8 +187,5 @@ fn changing(Change { curve, declared, estimated, within: (min, max) }: &Change) 
         None => "mu = \"declared\"".to_owned(),
     };
     let (min, max) = (ns(*min), ns(*max));
-    format!(
-        "rule = \"change-rate\", {mu}, {curve}, table = {{ {} }}, min = {min}, max = {max}",
-        rows.join(", ")
-    )
+    format!("rule = \"change-rate\", {mu}, {curve}, {}, min = {min}, max = {max}", rows.join(", "))
 }

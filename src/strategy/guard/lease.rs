@@ -84,8 +84,8 @@ impl StampedeGuard for Lease {
         true
     }
 
-    fn forget(&mut self) {
-        self.given = PerObject::default();
+    fn forget(&mut self, lost: &dyn Fn(ObjectId) -> bool) {
+        self.given.forget(lost);
     }
 
     fn purged(&mut self, object: ObjectId, now: SimTime) {

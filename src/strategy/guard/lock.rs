@@ -21,6 +21,7 @@ use super::locks::Locks;
 use super::{Decision, KeyInCache, Permit, Released, StampedeGuard, Wanting};
 use crate::catalog::{Invalid, Kind, Param, Plugin};
 use crate::strategy::Setup;
+use crate::trace::ObjectId;
 use crate::units::SimDuration;
 
 /// Parameters of [`Lock`].
@@ -89,8 +90,8 @@ impl StampedeGuard for Lock {
         true
     }
 
-    fn forget(&mut self) {
-        self.locks.forget();
+    fn forget(&mut self, lost: &dyn Fn(ObjectId) -> bool) {
+        self.locks.forget(lost);
     }
 
     fn admit(&mut self, wanting: &Wanting) -> Decision {
@@ -126,7 +127,6 @@ impl StampedeGuard for Lock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::ObjectId;
     use crate::units::SimTime;
 
     fn lock(extend: bool) -> Lock {

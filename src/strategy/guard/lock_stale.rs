@@ -17,6 +17,7 @@ use super::locks::Locks;
 use super::{Decision, KeyInCache, Permit, Released, StampedeGuard, Wanting};
 use crate::catalog::{Invalid, Kind, Param, Plugin};
 use crate::strategy::Setup;
+use crate::trace::ObjectId;
 use crate::units::SimDuration;
 
 /// Parameters of [`LockStale`].
@@ -93,8 +94,8 @@ impl StampedeGuard for LockStale {
         true
     }
 
-    fn forget(&mut self) {
-        self.locks.forget();
+    fn forget(&mut self, lost: &dyn Fn(ObjectId) -> bool) {
+        self.locks.forget(lost);
     }
 
     fn admit(&mut self, wanting: &Wanting) -> Decision {

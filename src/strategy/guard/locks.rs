@@ -25,9 +25,9 @@ impl Locks {
         KeyInCache { ttl: self.ttl, extend: self.extend, given_back: true }
     }
 
-    /// All locks are gone.
-    pub(super) fn forget(&mut self) {
-        self.held.clear();
+    /// The locks of these objects are gone.
+    pub(super) fn forget(&mut self, lost: &dyn Fn(ObjectId) -> bool) {
+        self.held.retain(|object, _| !lost(*object));
     }
 
     /// SET NX PX: whether the lock is taken now.

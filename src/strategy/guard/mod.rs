@@ -105,8 +105,8 @@ pub trait StampedeGuard: Send {
         false
     }
 
-    /// The cache lost all its keys, locks among them.
-    fn forget(&mut self) {}
+    /// The cache lost its keys of some objects, or of all, and the locks among them.
+    fn forget(&mut self, _lost: &dyn Fn(ObjectId) -> bool) {}
 
     /// The application deleted an object, or marked it stale.
     fn purged(&mut self, _object: ObjectId, _now: SimTime) {}

@@ -7,8 +7,9 @@
 //! without, all come at once. At most `workers` fetches of
 //! the job run at a time; the others wait for their turn, so a job that cannot keep up falls behind
 //! and values expire. The cache keeps values for `physical_ttl`, and what is past its TTL but still
-//! kept is served stale. Objects that have left the cache come back by a read, not by the job, which
-//! asks the cache (EXISTS) before each fetch.
+//! kept is served stale. What a read stores waits up to a period for the job and then for a fetch, so `physical_ttl` must
+//! be longer than both together; a TTL that is longer still keeps values by itself. Objects that have left the cache come
+//! back by a read, not by the job, which asks the cache (EXISTS) before each fetch.
 //!
 //! Where no `period` is written it is 0.8 of the TTL, as far as the rule is `fixed`.
 //!

@@ -159,9 +159,9 @@ pub trait TtlRule: Send {
         false
     }
 
-    /// The TTLs that the rule steers at present: of which class (`None`: of all), and whether it
+    /// The TTLs that the rule steers at this instant: of which class (`None`: of all), and whether it
     /// stands at a limit. Always the same in number and order.
-    fn steered(&self) -> Vec<Steered> {
+    fn steered(&mut self, _at: SimTime) -> Vec<Steered> {
         Vec::new()
     }
 }
@@ -177,6 +177,8 @@ pub struct Steered {
     pub ttl: SimDuration,
     /// Whether it stands at the lower or upper limit, so that the controller cannot do what it is asked.
     pub pinned: bool,
+    /// Of how many objects it remembers the name without a value; `None` where it remembers no names.
+    pub shadows: Option<u64>,
 }
 
 /// Something that bends a TTL.
@@ -264,7 +266,7 @@ impl Ttl {
         let base = self.rule.fresh_for(fill);
         let ttl = self.bend(fill, base);
         if let Some(log) = &mut self.log {
-            log.roll(fill.at, &*self.rule);
+            log.roll(fill.at, &mut *self.rule);
             log.filled(fill.class, ttl);
         }
         fill.at + ttl
@@ -320,7 +322,7 @@ impl Ttl {
             return;
         }
         if let Some(log) = &mut self.log {
-            log.roll(seen.at, &*self.rule);
+            log.roll(seen.at, &mut *self.rule);
         }
         self.rule.on_request(seen);
         self.modifiers.iter_mut().for_each(|modifier| modifier.on_request(seen));
@@ -353,10 +355,10 @@ impl Ttl {
         self.log = varies.then(|| Log::new(step, classes));
     }
 
-    /// How TTLs went until `end`; empty if nothing varies.
+    /// How TTLs went until `end`; empty if nothing varies. Nothing is kept of what comes after.
     pub fn trajectories(&mut self, end: SimTime) -> Vec<Trajectory> {
         let Some(log) = self.log.take() else { return Vec::new() };
-        log.finish(end, &*self.rule)
+        log.finish(end, &mut *self.rule)
     }
 
     fn bend(&mut self, fill: &Fill, base: SimDuration) -> SimDuration {

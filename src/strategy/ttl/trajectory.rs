@@ -19,6 +19,9 @@ pub struct Trajectory {
     pub ttls: Vec<SimDuration>,
     /// Share of the instants at which the controller stood at a limit; `None` where nothing is steered.
     pub pinned_share: Option<f64>,
+    /// At each instant, how many names the controller remembered without a value; empty where it remembers none.
+    #[serde(default)]
+    pub shadows: Vec<u64>,
 }
 
 /// Keeps one point a bucket.
@@ -42,6 +45,7 @@ impl Log {
             times: Vec::new(),
             ttls: Vec::new(),
             pinned_share: None,
+            shadows: Vec::new(),
         };
         Self {
             step,
@@ -54,7 +58,7 @@ impl Log {
 
     /// Closes the buckets that ended before `now`; `rule` is as it was left by all that happened so far.
     #[inline]
-    pub(super) fn roll(&mut self, now: SimTime, rule: &dyn TtlRule) {
+    pub(super) fn roll(&mut self, now: SimTime, rule: &mut dyn TtlRule) {
         if now >= self.next {
             self.close(self.next, rule);
             let past = now.as_nanos() / self.step.as_nanos();
@@ -70,7 +74,7 @@ impl Log {
     }
 
     /// Closes the last bucket.
-    pub(super) fn finish(mut self, end: SimTime, rule: &dyn TtlRule) -> Vec<Trajectory> {
+    pub(super) fn finish(mut self, end: SimTime, rule: &mut dyn TtlRule) -> Vec<Trajectory> {
         self.close(self.next.min(end), rule);
         let steered = self.steered.into_iter().map(|(mut trajectory, pinned)| {
             trajectory.pinned_share = Some(pinned as f64 / trajectory.times.len() as f64);
@@ -80,7 +84,7 @@ impl Log {
     }
 
     /// Closes the current bucket, which is over at `end`.
-    fn close(&mut self, end: SimTime, rule: &dyn TtlRule) {
+    fn close(&mut self, end: SimTime, rule: &mut dyn TtlRule) {
         let began = self.next.before(self.step);
         for (given, fills) in self.given.iter_mut().zip(&mut self.fills) {
             let (sum, count) = std::mem::take(given);
@@ -89,15 +93,17 @@ impl Log {
                 fills.ttls.push(SimDuration::from_secs_f64(sum / count as f64));
             }
         }
-        for (place, Steered { name, class, ttl, pinned }) in rule.steered().into_iter().enumerate() {
+        for (place, steered) in rule.steered(end).into_iter().enumerate() {
+            let Steered { name, class, ttl, pinned, shadows } = steered;
             if self.steered.len() == place {
-                let (times, ttls) = (Vec::new(), Vec::new());
+                let (times, ttls, shadows) = (Vec::new(), Vec::new(), Vec::new());
                 let name = name.into();
-                self.steered.push((Trajectory { name, class, times, ttls, pinned_share: None }, 0));
+                self.steered.push((Trajectory { name, class, times, ttls, pinned_share: None, shadows }, 0));
             }
             let (trajectory, times_pinned) = &mut self.steered[place];
             trajectory.times.push(end);
             trajectory.ttls.push(ttl);
+            trajectory.shadows.extend(shadows);
             *times_pinned += u64::from(pinned);
         }
     }

@@ -1,7 +1,9 @@
 //! The table below the chart of TTLs: where each that depends on time began and ended, and how far it went.
 
 use super::{Table, Td};
+use crate::cache::redis::Build;
 use crate::report::chart::ttl::shown;
+use crate::report::format::{bytes, count};
 use crate::report::measure::Unit;
 use crate::report::reading::Reading;
 
@@ -41,5 +43,19 @@ pub(in crate::report::html) fn table(reading: &Reading) -> Option<Table> {
             ]);
         }
     }
+    table.notes.extend(shadows(reading));
     (!table.rows.is_empty()).then_some(table)
+}
+
+/// What the names take that a controller remembers without a value; `None` where none is remembered.
+fn shadows(reading: &Reading) -> Option<String> {
+    let cells = reading.ranked.iter().chain(&reading.bounds);
+    let most = cells.flat_map(|cell| &cell.trajectories).flat_map(|one| &one.shadows).max()?;
+    let key = Build::Distribution.entry(24, 0, true);
+    Some(format!(
+        "What f-ttl remembers by its name alone, up to {} names at once, lies beside the memory of the cache: as keys of a \
+         Redis, of 24 bytes each, it would take {}.",
+        count(*most),
+        bytes((most * key) as f64)
+    ))
 }

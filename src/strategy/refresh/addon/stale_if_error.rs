@@ -3,8 +3,9 @@
 //! The cache keeps values for `window` beyond their TTL. If a fetch fails, is shed or comes too late,
 //! the request gets the old value (`stale_on_error`), and for `throttle` after that everybody does,
 //! without the origin being asked again. With a `soft_timeout` nobody who could be served an old
-//! value waits longer than that: it is served stale and the fetch goes on. Libraries call it
-//! fail-safe. It costs the memory of what is kept, and answers that may be as old as the window.
+//! value waits longer than that: it is served stale and the fetch goes on; it must be shorter than the
+//! `timeout` of `[client]`, at which a request gives up anyway. Libraries call it fail-safe. It costs
+//! the memory of what is kept, and answers that may be as old as the window.
 //!
 //! ```toml
 //! refresh = { policy = "on-demand", addons = [{ addon = "stale-if-error", window = "1d", throttle = "30s" }] }

@@ -22,7 +22,7 @@ use crate::catalog::{Invalid, Kind, Param, Plugin};
 use crate::strategy::Setup;
 use crate::strategy::ttl::{Fill, Needs, Read, Seen, Steered, Touch, TtlRule};
 use crate::trace::ClassId;
-use crate::units::SimDuration;
+use crate::units::{SimDuration, SimTime};
 
 /// Parameters of [`DTtl`].
 #[derive(Debug, Serialize, Deserialize)]
@@ -123,7 +123,7 @@ impl TtlRule for DTtl {
         true
     }
 
-    fn steered(&self) -> Vec<Steered> {
+    fn steered(&mut self, _: SimTime) -> Vec<Steered> {
         let of_class = |place| (self.scope == Scope::Class).then(|| ClassId::from_index(place));
         let ttls = self.ttls.iter().enumerate();
         ttls.map(|(place, ttl)| Steered {
@@ -131,6 +131,7 @@ impl TtlRule for DTtl {
             class: of_class(place),
             ttl: ttl.ttl(),
             pinned: ttl.is_pinned(),
+            shadows: None,
         })
         .collect()
     }

@@ -160,10 +160,10 @@ impl TtlRule for Elastic {
         true
     }
 
-    fn steered(&self) -> Vec<Steered> {
+    fn steered(&mut self, _: SimTime) -> Vec<Steered> {
         let ttl = self.ttl();
         let pinned = ttl == self.bounds.min || ttl == self.bounds.max;
-        vec![Steered { name: Self::NAME, class: None, ttl, pinned }]
+        vec![Steered { name: Self::NAME, class: None, ttl, pinned, shadows: None }]
     }
 }
 

@@ -9,11 +9,19 @@
 //!
 //! There is a least size: with the filter closed every object is stored at its second request only. A smaller
 //! target leaves the filter closed, while the hit ratio is still held; the record says so (`pinned_share` of `f-ttl/filter`).
-//! Shadows are not charged to the cache's memory.
+//!
+//! Shadows take memory as well. Kept in the server, each is a key of its own without a value: 128 bytes of Redis 7 for a
+//! name of 24 bytes, as a distribution builds it, and 104 as released, the tables left out. They are not among what the
+//! cache holds, nor charged to its limit: the record tells beside it how many there were (`shadows` of `f-ttl/filter`),
+//! and the report what that comes to. Neither are their commands counted, which are a SET for each value that the filter takes and an EXISTS
+//! for each miss. One process alone can keep its shadows in its own memory instead, and needs no command for them.
 //!
 //! ```toml
 //! ttl = { rule = "f-ttl", target = 0.6, size_target = { objects = 5_000 }, max_ttl = "24h" }
 //! ```
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +32,7 @@ use super::{MAX_AGE, max_age};
 use crate::catalog::{Invalid, Kind, Param, Plugin};
 use crate::strategy::Setup;
 use crate::strategy::ttl::{Fill, Needs, Read, Saw, Seen, Steered, Touch, TtlRule};
+use crate::trace::ObjectId;
 use crate::units::{ByteSize, SimDuration, SimTime};
 
 /// Parameters of [`FTtl`].
@@ -58,9 +67,50 @@ pub struct FTtl {
     size: Size,
     /// Until when each object is known; before its first request the beginning of time.
     known_until: Vec<SimTime>,
+    shadows: Shadows,
     /// When the latest request came.
     now: SimTime,
     max_age: SimDuration,
+}
+
+/// Names that are remembered without a value, each from the filter's store on until the full TTL is over or the object is
+/// asked for again.
+#[derive(Debug, Default)]
+struct Shadows {
+    /// Until when the name of each object is remembered so; the beginning of time where it is not.
+    until: Vec<SimTime>,
+    /// The ends of all of them, and of some that were lifted before.
+    ends: BinaryHeap<Reverse<(SimTime, ObjectId)>>,
+    count: u64,
+}
+
+impl Shadows {
+    fn cast(&mut self, object: ObjectId, until: SimTime) {
+        self.lift(object);
+        if until > SimTime::ZERO {
+            self.until[object.index()] = until;
+            self.ends.push(Reverse((until, object)));
+            self.count += 1;
+        }
+    }
+
+    fn lift(&mut self, object: ObjectId) {
+        let until = std::mem::replace(&mut self.until[object.index()], SimTime::ZERO);
+        self.count -= u64::from(until != SimTime::ZERO);
+    }
+
+    /// How many there are; time must not go back.
+    fn at(&mut self, now: SimTime) -> u64 {
+        while let Some(Reverse((until, object))) =
+            self.ends.peek().copied().filter(|Reverse((end, _))| *end < now)
+        {
+            self.ends.pop();
+            if self.until[object.index()] == until {
+                self.lift(object);
+            }
+        }
+        self.count
+    }
 }
 
 impl Plugin for FTtl {
@@ -105,6 +155,7 @@ impl Plugin for FTtl {
             share: 1.0,
             size: size_target,
             known_until: vec![SimTime::ZERO; setup.objects],
+            shadows: Shadows { until: vec![SimTime::ZERO; setup.objects], ..Shadows::default() },
             now: SimTime::ZERO,
             max_age: max_age(&params.max_age, max_ttl, "max_ttl")?,
         })
@@ -139,8 +190,14 @@ impl TtlRule for FTtl {
         let asked = fill.told.map_or(fill.at, |told| fill.at.before(told.fetch_time));
         let known = &mut self.known_until[fill.object.index()];
         let ttl = self.ttl.ttl();
-        let given = if *known != SimTime::ZERO && asked <= *known { ttl } else { ttl.scaled(self.share) };
+        let is_known = *known != SimTime::ZERO && asked <= *known;
+        let given = if is_known { ttl } else { ttl.scaled(self.share) };
         *known = fill.at + ttl;
+        if is_known {
+            self.shadows.lift(fill.object);
+        } else {
+            self.shadows.cast(fill.object, *known);
+        }
         self.store(given, fill.size);
         given
     }
@@ -150,6 +207,7 @@ impl TtlRule for FTtl {
         let ttl = self.ttl.ttl();
         let until = (read.now + ttl).min(not_after);
         self.known_until[read.object.index()] = until;
+        self.shadows.lift(read.object);
         self.store(until.since(read.fresh_until), read.size);
         Some(Touch { ttl, not_after, redraw: true })
     }
@@ -171,15 +229,22 @@ impl TtlRule for FTtl {
         true
     }
 
-    fn steered(&self) -> Vec<Steered> {
+    fn steered(&mut self, at: SimTime) -> Vec<Steered> {
         let filter = SimDuration::from_secs_f64(self.ttl.ttl_secs() * self.share);
         vec![
-            Steered { name: Self::NAME, class: None, ttl: self.ttl.ttl(), pinned: self.ttl.is_pinned() },
+            Steered {
+                name: Self::NAME,
+                class: None,
+                ttl: self.ttl.ttl(),
+                pinned: self.ttl.is_pinned(),
+                shadows: None,
+            },
             Steered {
                 name: "f-ttl/filter",
                 class: None,
                 ttl: filter,
                 pinned: self.share < self.step() || self.share > 1.0 - self.step(),
+                shadows: Some(self.shadows.at(at)),
             },
         ]
     }
@@ -189,7 +254,7 @@ impl TtlRule for FTtl {
 mod tests {
     use super::*;
     use crate::strategy::ttl::rule::fixture;
-    use crate::trace::{ClassId, ObjectId};
+    use crate::trace::ClassId;
 
     fn missed(secs: u64) -> Seen {
         Seen {
@@ -213,7 +278,7 @@ mod tests {
             rule.fresh_for(&unknown);
         }
         rule.on_request(&missed(30_000_000));
-        let [full, filter] = rule.steered()[..] else { panic!("two ttls") };
+        let [full, filter] = rule.steered(fixture::at(30_000_000))[..] else { panic!("two ttls") };
         assert!(filter.ttl < full.ttl.scaled(0.5), "{filter:?} {full:?}");
         let first = rule.fresh_for(&fixture::fill(30_000_000));
         assert!(first < full.ttl.scaled(0.5), "{first}");
@@ -221,6 +286,33 @@ mod tests {
         assert_eq!(again, full.ttl);
         let later = rule.fresh_for(&fixture::fill(40_000_000));
         assert!(later < full.ttl.scaled(0.5), "its shadow is gone");
+    }
+
+    #[test]
+    fn a_shadow_is_counted_from_the_filters_store_until_its_object_is_asked_for_again_or_its_time_is_over() {
+        let mut rule = fixture::rule(
+            "{ rule = \"f-ttl\", size_target = { objects = 1 }, start = \"100s\", max_ttl = \"1000s\" }",
+        );
+        let shadows = |rule: &mut dyn TtlRule, secs| {
+            let [full, filter] = rule.steered(fixture::at(secs))[..] else { panic!("two ttls") };
+            assert_eq!(full.shadows, None);
+            filter.shadows.expect("the filter remembers names")
+        };
+        assert_eq!(shadows(&mut *rule, 0), 0);
+        let second = |secs| Fill { object: ObjectId::new(1), ..fixture::fill(secs) };
+        rule.fresh_for(&fixture::fill(10));
+        rule.fresh_for(&second(20));
+        assert_eq!(shadows(&mut *rule, 30), 2);
+        // The first object is fetched again while its shadow lives.
+        rule.fresh_for(&fixture::fill(40));
+        assert_eq!(shadows(&mut *rule, 120), 1, "the second one, until the end of its time");
+        assert_eq!(shadows(&mut *rule, 121), 0);
+        rule.fresh_for(&second(200));
+        assert_eq!(shadows(&mut *rule, 210), 1);
+        let (object, class) = (ObjectId::new(1), ClassId::new(0));
+        let (now, stored_at, fresh_until) = (fixture::at(220), fixture::at(200), fixture::at(300));
+        rule.on_read(&Read { object, class, size: 1, now, stored_at, fresh_until });
+        assert_eq!(shadows(&mut *rule, 220), 0, "it is read, and has the full TTL from now on");
     }
 
     #[test]
