@@ -18,6 +18,7 @@ mod pool;
 mod report;
 mod reshape;
 mod run;
+mod signal;
 mod size;
 mod source;
 mod terminal;
@@ -89,6 +90,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return terminal::usage(&error),
     };
+    terminal::heed_interrupts();
     let (output, result) = match cli.command {
         Command::Run(args) => (args.output, run::run(&args)),
         Command::Tune(args) => (args.output, tune::run(&args)),

@@ -144,7 +144,7 @@ impl<O: Observer> Run<'_, O> {
         let (Some(fetch), dies) = (flying.fetch, flying.dies) else { return };
         let (flying, party) = self.end(id, now, dies);
         self.free_server(now);
-        let size = self.trace.objects().size(flying.object);
+        let size = self.trace.objects().size_of(flying.object, fetch.version.0);
         let bytes = if fetch.answer == Answer::Value { size } else { 0 };
         self.observer.served(&Served { object: flying.object, bytes, fetch });
         if flying.dies {
@@ -275,7 +275,7 @@ impl<O: Observer> Run<'_, O> {
         if !self.strategy.guard.lets_store(object, asked) {
             return;
         }
-        let fill = Fill { told: Some(self.told(object, fetch)), ..self.fill(object, now) };
+        let fill = Fill { told: Some(self.told(object, fetch)), ..self.fill(object, fetch.version, now) };
         let held = self.held(object, now);
         let is_kept = match self.client.duplicate_fill {
             DuplicateFill::Overwrite => false,

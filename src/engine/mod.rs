@@ -32,7 +32,7 @@ use waiting::{WaiterId, Waiting};
 use crate::cache::{Cache, Cause, Entry, ServerEvent};
 use crate::client::{Breakers, Client, RetryBudget};
 use crate::metrics::{Command, Measurements, Observer, Recorder, Setting};
-use crate::origin::{Fetch, Origin};
+use crate::origin::{Fetch, Origin, Version};
 use crate::random::Seed;
 use crate::strategy::Strategy;
 use crate::strategy::refresh::Filled;
@@ -97,7 +97,8 @@ impl Simulation<'_> {
         };
         let end = self.window.until;
         self.strategy.ttl.log(bucket, setting.classes);
-        let (cache, recorder) = self.observed_by(Recorder::new(&setting), pulse)?;
+        let recorder = Recorder::new(&setting).of_parties(self.trace);
+        let (cache, recorder) = self.observed_by(recorder, pulse)?;
         Some(recorder.finish(&cache.finish(end)))
     }
 
@@ -346,9 +347,10 @@ impl<O: Observer> Run<'_, O> {
         }
     }
 
-    fn fill(&self, object: ObjectId, at: SimTime) -> Fill {
-        let fact = self.trace.objects().fact(object);
-        Fill { object, class: fact.class, size: fact.size, at, drawn_at: at, told: None }
+    fn fill(&self, object: ObjectId, version: Version, at: SimTime) -> Fill {
+        let objects = self.trace.objects();
+        let (class, size) = (objects.class(object), objects.size_of(object, version.0));
+        Fill { object, class, size, at, drawn_at: at, told: None }
     }
 
     /// What an answer of the origin tells about itself, as far as the strategy reads it.
@@ -367,7 +369,8 @@ impl<O: Observer> Run<'_, O> {
         let now = SimTime::ZERO;
         for index in 0..self.trace.objects().len() {
             let object = ObjectId::from_index(index);
-            let fill = self.fill(object, now);
+            let version = self.origin.version(object, now);
+            let fill = self.fill(object, version, now);
             let whole = self.strategy.ttl.fresh_until(&fill);
             let fresh_until = if whole == SimTime::NEVER {
                 whole
@@ -375,7 +378,6 @@ impl<O: Observer> Run<'_, O> {
                 now + whole.since(now).scaled(seed.unit(u64::from(object.as_u32()), 0))
             };
             let expires_at = self.strategy.keep_until(now, fresh_until);
-            let version = self.origin.version(object, now);
             self.cache.set(object, Entry { stored_at: now, fresh_until, expires_at, version }, now);
             let filled = Filled { object, class: fill.class, at: now, fresh_until, took: None };
             self.strategy.refresh.on_fill(&filled);

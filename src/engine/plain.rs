@@ -167,7 +167,8 @@ impl<O: Observer> Run<'_, O> {
             wasted: SimDuration::ZERO,
             trigger,
         });
-        self.observer.served(&Served { object, bytes: self.trace.objects().size(object), fetch });
+        let bytes = self.trace.objects().size_of(object, fetch.version.0);
+        self.observer.served(&Served { object, bytes, fetch });
         self.store(object, start, &fetch, now);
         self.answer_waiting(leader, now, trigger, Some(fetch.version));
         let mut next = first;

@@ -67,7 +67,7 @@ impl<O: Observer> Run<'_, O> {
         if !self.strategy.ttl.follows_reads() {
             return false;
         }
-        let fill = self.fill(arrival.object, arrival.at);
+        let fill = self.fill(arrival.object, entry.version, arrival.at);
         let touched = self.strategy.ttl.touched(&fill, entry.stored_at, entry.fresh_until);
         let Some(fresh_until) = touched else { return false };
         let expires_at = self.strategy.keep_until(arrival.at, fresh_until);
@@ -375,7 +375,14 @@ impl<O: Observer> Run<'_, O> {
     fn tell(&mut self, arrival: Arrival, now: SimTime, kind: OutcomeKind, version: Option<Version>) {
         let Arrival { index, at, object } = arrival;
         let outdated = version.and_then(|version| self.origin.outdated_since(object, version, now));
-        let fact = self.trace.objects().fact(object);
+        let objects = self.trace.objects();
+        let class = objects.class(object);
+        let size = match version {
+            Some(version) => objects.size_of(object, version.0),
+            // Who gets nothing has asked for what there is now.
+            None if objects.are_resized() => objects.size_of(object, self.origin.version(object, now).0),
+            None => objects.size(object),
+        };
         #[expect(clippy::cast_possible_truncation, reason = "documented as the place modulo 2^32")]
         let request = index as u32;
         self.observer.observe(&Outcome {
@@ -383,13 +390,13 @@ impl<O: Observer> Run<'_, O> {
             wait: now.since(at),
             request,
             object,
-            size: fact.size,
-            class: fact.class,
+            size,
+            class,
             kind,
             stale_for: outdated.map(|since| now.since(since)),
         });
         if self.strategy.ttl.wants_requests() {
-            let request = Seen { at: now, object, class: fact.class, size: fact.size, saw: kind.seen() };
+            let request = Seen { at: now, object, class, size, saw: kind.seen() };
             self.strategy.ttl.on_request(&request);
         }
     }

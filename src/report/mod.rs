@@ -19,6 +19,7 @@ mod html;
 mod index;
 mod markdown;
 mod measure;
+mod parties;
 mod plain;
 mod planned;
 mod ranking;
