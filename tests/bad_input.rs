@@ -42,17 +42,54 @@ fn a_record_that_is_not_there_is_told_once() {
     assert!(message.contains("nowhere.json: No such file"), "{message}");
 }
 
-/// Sends a process the signal of Ctrl-C.
+#[test]
+fn sizes_that_change_are_refused_where_nothing_changes_or_a_sample_is_played() {
+    let bench = Bench::new();
+    let write = |head: &str, class: &str| {
+        bench.put(
+            "s.toml",
+            format!(
+                "name = \"t\"\n{head}[workload]\nduration = \"60s\"\n[[workload.class]]\nname = \"a\"\nobjects = 10\n\
+                 {class}resize = true\n{STRATEGY}ttl = \"fixed\"\n"
+            ),
+        );
+    };
+    write("", "");
+    bench.refused(
+        &["s.toml"],
+        &["s.toml:7:10", "class \"a\" never change", "resize", "add changes = { model = \"poisson\""],
+    );
+    let changes = "changes = { model = \"poisson\", mean = \"20s\" }\n";
+    write("sample = 0.5\n", changes);
+    bench.refused(&["s.toml"], &["s.toml:9:10", "class \"a\", whose sizes change", "without sample"]);
+    write("", changes);
+    bench.refused(&["s.toml", "--sample", "0.5"], &["class \"a\", whose sizes change", "without sample"]);
+    assert!(bench.ttlab(&["run", "s.toml"]).status.success());
+}
+
+/// Sends a process a signal; `-INT` is that of Ctrl-C.
 #[cfg(unix)]
-fn interrupt(process: &std::process::Child) {
+fn send(signal: &str, process: &std::process::Child) {
     let id = process.id().to_string();
-    let status = Command::new("kill").args(["-INT", &id]).status().expect("kill can be started");
+    let status = Command::new("kill").args([signal, &id]).status().expect("kill can be started");
     assert!(status.success(), "the process is there");
 }
 
 #[cfg(unix)]
 #[test]
 fn ctrl_c_keeps_what_is_finished_and_marks_the_rest() {
+    stopped_in_the_middle("-INT");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_request_to_end_does_what_ctrl_c_does() {
+    stopped_in_the_middle("-TERM");
+}
+
+/// A run that gets a signal keeps what is finished and marks the rest.
+#[cfg(unix)]
+fn stopped_in_the_middle(signal: &str) {
     let bench = Bench::new();
     let capacities: Vec<String> = (1..=400).map(|size| format!("\"{size}MiB\"")).collect();
     // Hundreds of cells of a few hundredths of a second: some are done and many are not when the signal comes.
@@ -71,7 +108,7 @@ fn ctrl_c_keeps_what_is_finished_and_marks_the_rest() {
             .spawn()
             .expect("ttlab can be started");
         std::thread::sleep(std::time::Duration::from_secs(seconds));
-        interrupt(&process);
+        send(signal, &process);
         let status = process.wait().expect("ttlab ends");
         assert_eq!(status.code(), Some(130));
         if bench.path("out").join("record.json").exists() {
@@ -79,6 +116,64 @@ fn ctrl_c_keeps_what_is_finished_and_marks_the_rest() {
         }
     }
     panic!("no cell is finished within half a minute");
+}
+
+/// Whatever ends the program while it writes a trace, no part of the file stays.
+#[cfg(unix)]
+#[test]
+fn a_trace_that_is_being_written_is_taken_away_when_the_program_must_end() {
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        let bench = Bench::new();
+        let input = format!("time,key,size\n{}", "1,/a,5\n".repeat(1_000));
+        let mut process = Command::new(env!("CARGO_BIN_EXE_ttlab"))
+            .current_dir(bench.0.path())
+            .args(["trace", "convert", "--format", "csv", "-", "out.csv"])
+            .stdin(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("ttlab can be started");
+        // The input does not end, and so the file is never whole.
+        let mut stdin = process.stdin.take().expect("it is piped");
+        std::io::Write::write_all(&mut stdin, input.as_bytes()).expect("it is read");
+        let names = || -> Vec<_> {
+            let entries = std::fs::read_dir(bench.0.path()).expect("the folder can be listed");
+            entries.map(|entry| entry.expect("it can be listed").file_name()).collect()
+        };
+        while names().is_empty() {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        send(signal, &process);
+        assert_eq!(process.wait().expect("ttlab ends").code(), Some(130), "{signal}");
+        assert_eq!(names(), Vec::<std::ffi::OsString>::new(), "{signal}");
+        drop(stdin);
+    }
+}
+
+/// `nohup` has the signal of a closed terminal ignored.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_is_not_to_hear_that_the_terminal_is_closed_goes_on() {
+    let bench = Bench::new();
+    let mut process = Command::new("sh")
+        .current_dir(bench.0.path())
+        .args([
+            "-c",
+            "trap '' HUP; exec \"$0\" trace convert --format csv - out.csv",
+            env!("CARGO_BIN_EXE_ttlab"),
+        ])
+        .stdin(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("a shell can be started");
+    let mut stdin = process.stdin.take().expect("it is piped");
+    std::io::Write::write_all(&mut stdin, b"time,key,size\n1,/a,5\n").expect("it is read");
+    while !bench.path(".out.csv.part").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    send("-HUP", &process);
+    drop(stdin);
+    assert_eq!(process.wait().expect("ttlab ends").code(), Some(0));
+    assert!(bench.path("out.csv").exists());
 }
 
 /// The results are complete and say what is missing.

@@ -127,6 +127,65 @@ fn what_changes_at_the_origin_is_a_record_of_a_write() {
     assert_eq!(current(&replayed), current(&synthetic));
 }
 
+/// Where a change redraws sizes, everybody sees the size of the version that is served: a cache that never holds
+/// anything, the file, and the naive sum over the requests.
+#[test]
+fn sizes_that_change_are_those_of_the_version_that_is_current() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let origin = "[origin]\nlatency = { model = \"constant\", value = \"0s\" }\n\
+                  changes = { model = \"periodic\", every = \"20s\" }\n";
+    let workload = SCENARIO.split("[[strategy]]").next().expect("it has strategies");
+    let workload = workload.replace("objects = 300\n", "objects = 300\nresize = true\n");
+    let scenario = |cache: &str, ttl: &str| {
+        let text = format!("{workload}{origin}{cache}[[strategy]]\nname = \"s\"\nttl = {ttl}\n");
+        (Scenario::parse(&text, "s.toml").unwrap_or_else(|error| panic!("{error}")), text)
+    };
+    let run = |cache: &str, ttl: &str| {
+        let (scenario, _) = scenario(cache, ttl);
+        let Source::Synthetic(workload) = &scenario.source else { panic!("it is synthetic") };
+        let trace = Arc::new(generate(workload, replication_seed(5, 0)));
+        let simulation =
+            tune::simulation(&scenario, &tune::grid(&scenario)[0], &trace, replication_seed(5, 0));
+        let bucket = tune::bucket_for(trace.span());
+        // The books of the cache are checked at the end of each run, where tests are built with assertions.
+        simulation.expect("it can be made").run(bucket, &()).expect("nobody stops it")
+    };
+    // Every request is a miss.
+    let short = "{ rule = \"fixed\", ttl = \"1ms\" }";
+    let (read, text) = scenario("[cache]\n", short);
+    let Source::Synthetic(made_of) = &read.source else { panic!("it is synthetic") };
+    let trace = Arc::new(generate(made_of, replication_seed(5, 0)));
+    let mut changes = tune::changes(&read, &trace, replication_seed(5, 0)).expect("they can be made");
+    let mut current = |request: ttlab::trace::Request| {
+        trace.objects().size_of(request.object, changes.version(request.object, request.at).0)
+    };
+    let sizes: Vec<u32> = trace.requests().map(&mut current).collect();
+    let first: Vec<u32> = trace.requests().map(|request| trace.objects().size(request.object)).collect();
+    assert_ne!(sizes, first);
+    let sum = |sizes: &[u32]| sizes.iter().map(|size| u64::from(*size)).sum::<u64>();
+    let asked = run("[cache]\n", short);
+    assert_eq!(asked.totals.requested_bytes, sum(&sizes));
+    std::fs::write(folder.path().join("s.toml"), text).expect("it can be written");
+    let table = String::from_utf8(made(folder.path(), "out.csv")).expect("it is text");
+    let rows = table.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
+    let written: Vec<u32> =
+        rows.filter(|row| row[1] == "get").map(|row| row[3].parse().expect("a size")).collect();
+    assert_eq!(written, sizes);
+    // A hit brings the version that is held: with a long TTL most are the first.
+    let forever = run("[cache]\n", "\"none\"");
+    assert!(forever.totals.hit_bytes > 0 && forever.totals.requested_bytes != sum(&sizes));
+    for eviction in
+        ["lru", "fifo", "lfu", "sieve", "s3-fifo", "w-tinylfu", "gdsf", "arc", "s4lru", "allkeys-lru"]
+    {
+        for memory in ["payload", "redis"] {
+            let cache =
+                format!("[cache]\ncapacity = \"3MB\"\neviction = \"{eviction}\"\nmemory = \"{memory}\"\n");
+            let bounded = run(&cache, "{ rule = \"fixed\", ttl = \"10s\" }");
+            assert!(bounded.evicted > 0 && bounded.totals.outcomes.hits() > 0, "{eviction} over {memory}");
+        }
+    }
+}
+
 #[test]
 fn packed_and_binary_files_hold_the_same_requests() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");

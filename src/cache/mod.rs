@@ -384,7 +384,7 @@ impl Cache {
         for (index, slot) in self.slots.iter().enumerate() {
             if slot.state == State::Held {
                 let entry = slot.entry();
-                let cost = self.memory.cost(&self.objects, ObjectId::from_index(index), entry.has_ttl());
+                let cost = self.cost(ObjectId::from_index(index), &entry);
                 self.residency.still_held(&entry, cost, now);
             }
         }
@@ -402,7 +402,7 @@ impl Cache {
         let (mut entries, mut bytes) = (0, 0);
         for (index, slot) in held.filter(|(index, _)| !self.is_swept(ObjectId::from_index(*index))) {
             entries += 1;
-            bytes += self.memory.cost(&self.objects, ObjectId::from_index(index), slot.entry().has_ttl());
+            bytes += self.cost(ObjectId::from_index(index), &slot.entry());
         }
         assert_eq!(self.residency.entries(), entries, "entries held");
         assert_eq!(self.residency.bytes(), bytes, "bytes held");

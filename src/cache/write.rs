@@ -3,6 +3,7 @@
 use super::residency::Residency;
 use super::slot::{Slot, State};
 use super::{Cache, Capacity, Cause, Entry, Stored};
+use crate::origin::Version;
 use crate::trace::ObjectId;
 use crate::units::SimTime;
 
@@ -27,7 +28,8 @@ impl Cache {
         if self.runs_commands() {
             return self.set_in_server(object, entry, now);
         }
-        let cost = self.memory.cost(&self.objects, object, entry.has_ttl());
+        self.make_way(object, &entry, now);
+        let cost = self.cost(object, &entry);
         if let Some(old) = self.find(object, now) {
             self.overwrite(object, &old, entry, cost, now);
             return Stored::Yes;
@@ -44,9 +46,27 @@ impl Cache {
         }
     }
 
+    /// Bytes of an entry.
+    #[inline]
+    pub(super) fn cost(&self, object: ObjectId, entry: &Entry) -> u64 {
+        self.memory.cost(&self.objects, object, entry.version, entry.has_ttl())
+    }
+
+    /// A live value of another size goes before the one that replaces it comes: to a textbook policy, which weighs
+    /// values once, that is a new one. Redis overwrites it in its place.
+    pub(super) fn make_way(&mut self, object: ObjectId, entry: &Entry, now: SimTime) {
+        if !self.objects.are_resized() || self.eviction.sampled().is_some() {
+            return;
+        }
+        let size = |version: Version| self.objects.size_of(object, version.0);
+        if self.peek(object, now).is_some_and(|old| size(old.version) != size(entry.version)) {
+            self.remove(object, Cause::Invalidated, now);
+        }
+    }
+
     /// Writes a value for which there is room, over a live or a dead one or where there is none.
     pub(super) fn write(&mut self, object: ObjectId, entry: Entry, now: SimTime) {
-        let cost = self.memory.cost(&self.objects, object, entry.has_ttl());
+        let cost = self.cost(object, &entry);
         match self.find(object, now) {
             Some(old) => self.overwrite(object, &old, entry, cost, now),
             None => self.fill(object, entry, cost, now),
@@ -56,7 +76,7 @@ impl Cache {
     /// Writes a value of `cost` bytes over a live one.
     pub(super) fn overwrite(&mut self, object: ObjectId, old: &Entry, entry: Entry, cost: u64, now: SimTime) {
         self.slots[object.index()] = Slot::holding(entry);
-        let before = self.memory.cost(&self.objects, object, old.has_ttl());
+        let before = self.cost(object, old);
         self.residency.overwritten(old, before, cost, now);
         self.eviction.on_overwrite(object);
         self.rearmed(object, old.has_ttl(), true, now);
@@ -112,14 +132,13 @@ impl Cache {
     /// Moves the deadlines of an entry that has been found.
     pub(super) fn arm(&mut self, object: ObjectId, fresh_until: SimTime, expires_at: SimTime, now: SimTime) {
         let slot = &mut self.slots[object.index()];
-        let before = slot.entry().has_ttl();
+        let before = slot.entry();
         (slot.fresh_until, slot.expires_at) = (fresh_until, expires_at);
-        let after = slot.entry().has_ttl();
-        if before != after {
-            let cost = |has_ttl| self.memory.cost(&self.objects, object, has_ttl);
-            self.residency.recosted(cost(before), cost(after), now);
+        let after = slot.entry();
+        if before.has_ttl() != after.has_ttl() {
+            self.residency.recosted(self.cost(object, &before), self.cost(object, &after), now);
         }
-        self.rearmed(object, before, false, now);
+        self.rearmed(object, before.has_ttl(), false, now);
         self.reclaim.on_armed(object, expires_at);
     }
 
@@ -153,7 +172,7 @@ impl Cache {
         let slot = &mut self.slots[object.index()];
         slot.state = State::Absent(cause);
         let entry = slot.entry();
-        let cost = self.memory.cost(&self.objects, object, entry.has_ttl());
+        let cost = self.cost(object, &entry);
         self.residency.left(&entry, cost, cause, now);
         self.stats.expired_keys += u64::from(cause == Cause::Expired);
         if let Some(server) = &mut self.server {

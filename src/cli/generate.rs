@@ -15,7 +15,7 @@ use crate::trace::export::{self, ExportError, Format, Writer};
 use crate::trace::format::Op;
 use crate::trace::import::Item;
 use crate::trace::synth::{self, Block, Generator, Workload};
-use crate::trace::{Event, Fact, Happening, ObjectId, write_number};
+use crate::trace::{Event, Fact, Happening, ObjectId, Objects, write_number};
 use crate::tune;
 use crate::units::SimTime;
 
@@ -51,7 +51,8 @@ pub(super) fn generate(args: &Args) -> Result<(), CliError> {
     refuse_the_scenario(&args.out, &args.scenario)?;
     let (packing, format) = export::wanted(&args.out, asked).map_err(unwritten)?;
     let seed = tune::replication_seed(file.scenario.seed, 0);
-    let changes = changes(&file.scenario, workload, seed).map_err(|fault| file.mistake(fault))?;
+    let Changed { all: changes, sizes } =
+        changes(&file.scenario, workload, seed).map_err(|fault| file.mistake(fault))?;
     let writer = Writer::create(&args.out, format, packing, false).map_err(unwritten)?;
     let item = Item {
         time_ns: 0,
@@ -63,7 +64,7 @@ pub(super) fn generate(args: &Args) -> Result<(), CliError> {
         origin_time: None,
         whole_second: false,
     };
-    let mut out = Out { workload, format, writer, item, asked: Vec::new(), changed: 0, marked: 0 };
+    let mut out = Out { workload, format, writer, item, asked: Vec::new(), changed: 0, marked: 0, sizes };
     let all = out.all(&changes, seed);
     let Out { writer, asked, changed, marked, .. } = out;
     let written = match all.and_then(|()| writer.finish()) {
@@ -96,11 +97,21 @@ fn notes(changed: u64, marked: u64, format: Format) -> Vec<String> {
     notes
 }
 
+/// What happens at the origin.
+#[derive(Default)]
+struct Changed {
+    /// When objects change, in order.
+    all: Vec<(SimTime, ObjectId)>,
+    /// Where changes redraw sizes: how large every version is, and which version of each object is current (before the
+    /// first of those changes).
+    sizes: Option<(Arc<Objects>, Vec<u32>)>,
+}
+
 /// When the objects that are asked for change at the origin, in order. Memory for all requests is needed meanwhile,
 /// but only where something changes.
-fn changes(scenario: &Scenario, workload: &Workload, seed: Seed) -> Result<Vec<(SimTime, ObjectId)>, Fault> {
+fn changes(scenario: &Scenario, workload: &Workload, seed: Seed) -> Result<Changed, Fault> {
     if workload.classes.iter().all(|class| scenario.origin.changes_of(&class.name).name() == "never") {
-        return Ok(Vec::new());
+        return Ok(Changed::default());
     }
     let trace = Arc::new(synth::generate(workload, seed));
     let mut changes = tune::changes(scenario, &trace, seed)?;
@@ -108,11 +119,12 @@ fn changes(scenario: &Scenario, workload: &Workload, seed: Seed) -> Result<Vec<(
     for request in trace.requests() {
         asked[request.object.index()].get_or_insert((request.at, request.at)).1 = request.at;
     }
-    let mut all = Vec::new();
+    let (mut all, mut versions) = (Vec::new(), vec![0; trace.objects().len()]);
     for (index, asked) in asked.into_iter().enumerate() {
         // What happens before the first request of an object and after the last one, nobody can see.
         let Some((first, last)) = asked else { continue };
         let object = ObjectId::from_index(index);
+        versions[index] = changes.version(object, first).0;
         let mut next = changes.next(object, first);
         while let Some(at) = next.filter(|at| *at <= last) {
             all.push((at, object));
@@ -120,7 +132,8 @@ fn changes(scenario: &Scenario, workload: &Workload, seed: Seed) -> Result<Vec<(
         }
     }
     all.sort_unstable();
-    Ok(all)
+    let sizes = trace.objects().are_resized().then(|| (trace.shared_objects(), versions));
+    Ok(Changed { all, sizes })
 }
 
 /// A file of requests that is being written.
@@ -133,6 +146,7 @@ struct Out<'w> {
     asked: Vec<bool>,
     changed: u64,
     marked: u64,
+    sizes: Option<(Arc<Objects>, Vec<u32>)>,
 }
 
 impl Out<'_> {
@@ -171,6 +185,9 @@ impl Out<'_> {
     ) -> Result<(), ExportError> {
         while let Some((at, object)) = changes.next_if(|(at, _)| *at <= end) {
             self.changed += 1;
+            if let Some((_, versions)) = &mut self.sizes {
+                versions[object.index()] += 1;
+            }
             self.record(Op::Set, at, object, facts)?;
         }
         Ok(())
@@ -188,7 +205,14 @@ impl Out<'_> {
     }
 
     fn record(&mut self, op: Op, at: SimTime, object: ObjectId, facts: &[Fact]) -> Result<(), ExportError> {
-        fill(&mut self.item, self.workload, facts, (op, at, object), self.format);
+        let fact = facts[object.index()];
+        let fact = match &self.sizes {
+            Some((objects, versions)) => {
+                Fact { size: objects.size_of(object, versions[object.index()]), ..fact }
+            }
+            None => fact,
+        };
+        fill(&mut self.item, self.workload, fact, (op, at, object), self.format);
         self.writer.write(&self.item)
     }
 }
@@ -197,11 +221,10 @@ impl Out<'_> {
 fn fill(
     item: &mut Item,
     workload: &Workload,
-    facts: &[Fact],
+    fact: Fact,
     (op, at, object): (Op, SimTime, ObjectId),
     format: Format,
 ) {
-    let fact = facts[object.index()];
     let class = &workload.classes[fact.class.index()].name;
     item.time_ns = i64::try_from(at.as_nanos()).unwrap_or(i64::MAX);
     item.op = op;

@@ -19,6 +19,7 @@ mod pool;
 mod report;
 mod reshape;
 mod run;
+mod signal;
 mod size;
 mod source;
 mod terminal;
@@ -90,6 +91,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return terminal::usage(&error),
     };
+    terminal::heed_interrupts();
     let (output, result) = match cli.command {
         Command::Run(args) => (args.output, run::run(&args)),
         Command::Tune(args) => (args.output, tune::run(&args)),

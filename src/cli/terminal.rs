@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{CliError, Output};
+use super::{CliError, Output, signal};
+use crate::trace::export::unfinished;
 use crate::tune::Progress;
 
 /// Columns that a table may have where the width of the terminal is unknown.
@@ -101,19 +102,32 @@ pub(super) fn width() -> usize {
 
 /// Whether the user has asked to stop.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// Whether a command looks whether the user has.
+static ARE_RUNS_STOPPED: AtomicBool = AtomicBool::new(false);
 
-/// From now on Ctrl-C stops the runs and lets the program write what is finished; a second one ends it at once.
-pub(super) fn catch_interrupts() {
-    let _ = ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::SeqCst) {
-            #[expect(
-                clippy::exit,
-                clippy::disallowed_methods,
-                reason = "the user insists, and files are whole or absent"
-            )]
-            std::process::exit(130);
+/// From now on Ctrl-C and the other requests to end (see [`signal`]) end the program, and of a file that is being
+/// written nothing stays.
+pub(super) fn heed_interrupts() {
+    signal::each(|| {
+        if !ARE_RUNS_STOPPED.load(Ordering::SeqCst) || INTERRUPTED.swap(true, Ordering::SeqCst) {
+            leave();
         }
     });
+}
+
+/// From now on such a request stops the runs and lets the program write what is finished; a second one ends it at once.
+pub(super) fn catch_interrupts() {
+    ARE_RUNS_STOPPED.store(true, Ordering::SeqCst);
+}
+
+fn leave() {
+    unfinished::remove_all();
+    #[expect(
+        clippy::exit,
+        clippy::disallowed_methods,
+        reason = "the user insists, and files are whole or absent"
+    )]
+    std::process::exit(130);
 }
 
 /// Whether the user has asked to stop.

@@ -145,7 +145,7 @@ impl<O: Observer> Run<'_, O> {
         let (Some(fetch), dies) = (flying.fetch, flying.dies) else { return };
         let (flying, party) = self.end(id, now, dies);
         self.free_server(now);
-        let size = self.trace.objects().size(flying.object);
+        let size = self.trace.objects().size_of(flying.object, fetch.version.0);
         let bytes = if fetch.answer == Answer::Value { size } else { 0 };
         self.observer.served(&Served { object: flying.object, bytes, fetch });
         if flying.dies {
@@ -278,7 +278,7 @@ impl<O: Observer> Run<'_, O> {
         }
         let Run { observer, origin, trace, strategy, .. } = self;
         let told = Teller { observer, origin, objects: trace.objects() }.told(&strategy.ttl, object, fetch);
-        let fill = Fill { told: Some(told), ..self.fill(object, now) };
+        let fill = Fill { told: Some(told), ..self.fill(object, fetch.version, now) };
         let held = self.held(object, now);
         let is_kept = match self.client.duplicate_fill {
             DuplicateFill::Overwrite => false,

@@ -52,7 +52,9 @@ impl<O: Observer> Run<'_, O> {
         if self.cache.is_out_of_reach(object, now) {
             return;
         }
-        let fill = self.fill(object, now);
+        // Where sizes stay, nobody needs to know the version.
+        let held = self.trace.objects().are_resized().then(|| self.peek(object, now)).flatten();
+        let fill = self.fill(object, held.map_or_else(Version::default, |held| held.version), now);
         let Some(sweep) = &mut self.strategy.sweep else { return };
         let fresh_until = self.strategy.ttl.fresh_until(&fill);
         sweep.on_access(object, now, fresh_until.since(now));

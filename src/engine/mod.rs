@@ -34,7 +34,7 @@ use waiting::{WaiterId, Waiting};
 use crate::cache::{Cache, Cause, Entry, ServerEvent};
 use crate::client::{Breakers, Client, RetryBudget};
 use crate::metrics::{Command, Measurements, Observer, Recorder, Setting};
-use crate::origin::Origin;
+use crate::origin::{Origin, Version};
 use crate::random::Seed;
 use crate::strategy::Strategy;
 use crate::strategy::refresh::Filled;
@@ -119,7 +119,7 @@ impl Simulation<'_> {
             freshness_bound: self.freshness_bound,
         };
         self.strategy.ttl.log(bucket, setting.classes);
-        Recorder::new(&setting)
+        Recorder::new(&setting).of_parties(self.trace)
     }
 
     /// Runs to the end by events under the eyes of any observer; returns the cache as it was left and the
@@ -370,9 +370,10 @@ impl<O: Observer> Run<'_, O> {
         }
     }
 
-    fn fill(&self, object: ObjectId, at: SimTime) -> Fill {
-        let fact = self.trace.objects().fact(object);
-        Fill { object, class: fact.class, size: fact.size, at, drawn_at: at, told: None }
+    fn fill(&self, object: ObjectId, version: Version, at: SimTime) -> Fill {
+        let objects = self.trace.objects();
+        let (class, size) = (objects.class(object), objects.size_of(object, version.0));
+        Fill { object, class, size, at, drawn_at: at, told: None }
     }
 
     /// Those to whom fetches and outcomes are told.
@@ -386,7 +387,8 @@ impl<O: Observer> Run<'_, O> {
         let now = SimTime::ZERO;
         for index in 0..self.trace.objects().len() {
             let object = ObjectId::from_index(index);
-            let fill = self.fill(object, now);
+            let version = self.origin.version(object, now);
+            let fill = self.fill(object, version, now);
             let whole = self.strategy.ttl.fresh_until(&fill);
             let fresh_until = if whole == SimTime::NEVER {
                 whole
@@ -394,7 +396,6 @@ impl<O: Observer> Run<'_, O> {
                 now + whole.since(now).scaled(seed.unit(u64::from(object.as_u32()), 0))
             };
             let expires_at = self.strategy.keep_until(now, fresh_until);
-            let version = self.origin.version(object, now);
             self.cache.set(object, Entry { stored_at: now, fresh_until, expires_at, version }, now);
             let filled = Filled { object, class: fill.class, at: now, fresh_until, took: None };
             self.strategy.refresh.on_fill(&filled);

@@ -67,7 +67,7 @@ impl<O: Observer> Run<'_, O> {
         if !self.strategy.ttl.follows_reads() {
             return false;
         }
-        let fill = self.fill(arrival.object, arrival.at);
+        let fill = self.fill(arrival.object, entry.version, arrival.at);
         let touched = self.strategy.ttl.touched(&fill, entry.stored_at, entry.fresh_until);
         let Some(fresh_until) = touched else { return false };
         let expires_at = self.strategy.keep_until(arrival.at, fresh_until);

@@ -19,7 +19,7 @@ impl<O: Observer> Teller<'_, O> {
     #[inline]
     pub(super) fn ask(&mut self, leader: Arrival, in_flight: u64) -> Fetch {
         let Arrival { index, at, object } = leader;
-        let class = self.objects.fact(object).class;
+        let class = self.objects.class(object);
         self.observer.asked(&Asked { object, class, at, background: false, overlaps: false, in_flight });
         self.origin.ask_at_once(Ask { object, at, request: index, patience: None, validates: None })
     }
@@ -37,7 +37,8 @@ impl<O: Observer> Teller<'_, O> {
             wasted: SimDuration::ZERO,
             trigger,
         });
-        self.observer.served(&Served { object, bytes: self.objects.size(object), fetch });
+        let bytes = self.objects.size_of(object, fetch.version.0);
+        self.observer.served(&Served { object, bytes, fetch });
     }
 
     /// What an answer of the origin tells about itself, as far as it is read.
@@ -64,7 +65,14 @@ impl<O: Observer> Teller<'_, O> {
     ) {
         let Arrival { index, at, object } = arrival;
         let outdated = version.and_then(|version| self.origin.outdated_since(object, version, now));
-        let fact = self.objects.fact(object);
+        let objects = self.objects;
+        let class = objects.class(object);
+        let size = match version {
+            Some(version) => objects.size_of(object, version.0),
+            // Who gets nothing has asked for what there is now.
+            None if objects.are_resized() => objects.size_of(object, self.origin.version(object, now).0),
+            None => objects.size(object),
+        };
         #[expect(clippy::cast_possible_truncation, reason = "documented as the place modulo 2^32")]
         let request = index as u32;
         self.observer.observe(&Outcome {
@@ -72,13 +80,13 @@ impl<O: Observer> Teller<'_, O> {
             wait: now.since(at),
             request,
             object,
-            size: fact.size,
-            class: fact.class,
+            size,
+            class,
             kind,
             stale_for: outdated.map(|since| now.since(since)),
         });
         if let Some(ttl) = ttl.filter(|ttl| ttl.wants_requests()) {
-            let request = Seen { at: now, object, class: fact.class, size: fact.size, saw: kind.seen() };
+            let request = Seen { at: now, object, class, size, saw: kind.seen() };
             ttl.on_request(&request);
         }
     }

@@ -27,6 +27,12 @@ pub(super) fn refused(scenario: &Scenario, cells: &[CellPlan], trace: &Trace) ->
     if trace.is_timeless() {
         all.push("the recording has an order and no times, so nothing says when a request starts; give it a rate or a time_unit".to_owned());
     }
+    if trace.objects().are_resized() {
+        all.push(
+            "[[workload.class]] resize = true: a live run writes values of one size for each key; leave resize out"
+                .to_owned(),
+        );
+    }
     if trace.events().iter().any(|event| event.what == Happening::MarkedStale) {
         all.push("purges with mode = \"mark-stale\": nothing marks a value inside a server; write mode = \"delete\"".to_owned());
     }

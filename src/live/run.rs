@@ -129,7 +129,7 @@ async fn cell(
         strategy,
         origin,
         http,
-        recorder: Recorder::new(&setting),
+        recorder: Recorder::new(&setting).of_parties(trace),
         seed,
     });
     let server = first.version.clone();

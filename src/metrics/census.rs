@@ -18,6 +18,8 @@ pub struct Demand {
 pub struct Census {
     /// Scored ones by class.
     scored: Vec<Demand>,
+    /// Those of robots.
+    robots: Demand,
     /// Counts of a bucket: those of the classes that have counts of their own, and one for all others.
     slots: usize,
     /// Requests, the warm-up's included: `slots` for each bucket.
@@ -36,20 +38,31 @@ impl Census {
         let last = window.buckets(bucket) - 1;
         let mut scored = vec![Demand::default(); classes];
         let mut buckets = vec![0; slots * (last + 1)];
+        let (mut robots, mut place) = (Demand::default(), 0);
         trace.each(|at, object| {
             let class = objects.class(object).index();
             buckets[at.bucket(bucket).min(last) * slots + class.min(slots - 1)] += 1;
             if window.contains(at) {
                 scored[class].requests += 1;
                 scored[class].bytes += u64::from(objects.size(object));
+                if trace.robots().is_some_and(|marked| marked.contains(place)) {
+                    robots.requests += 1;
+                    robots.bytes += u64::from(objects.size(object));
+                }
             }
+            place += 1;
         });
-        Self { scored, slots, buckets }
+        Self { scored, robots, slots, buckets }
     }
 
     /// Scored requests of a class; nothing where there is no such class.
     pub(super) fn of_class(&self, class: usize) -> Demand {
         self.scored.get(class).copied().unwrap_or_default()
+    }
+
+    /// Scored requests of robots.
+    pub(super) fn of_robots(&self) -> Demand {
+        self.robots
     }
 
     /// Requests of a bucket.

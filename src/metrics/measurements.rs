@@ -2,7 +2,7 @@
 //!
 //! Everything here covers the scored part of the run, after the warm-up.
 
-use super::{Outcome, OutcomeKind, Sampled, Waits};
+use super::{Outcome, OutcomeKind, Portion, Sampled, Waits};
 use crate::cache::redis::Breakdown;
 use crate::strategy::ttl::Trajectory;
 use crate::trace::ObjectId;
@@ -409,6 +409,9 @@ pub struct Measurements {
     pub totals: ClassTotals,
     /// By class, in the order of the trace's class names.
     pub classes: Vec<ClassTotals>,
+    /// Of the totals, what robots asked for; `None` where the trace marks none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub robots: Option<Portion>,
     /// Waits.
     pub latencies: Latencies,
     /// What the cache held.
@@ -452,6 +455,7 @@ impl Measurements {
             scored: SimDuration::ZERO,
             totals: ClassTotals::default(),
             classes: Vec::new(),
+            robots: None,
             latencies: Latencies::default(),
             memory: MemoryUse::default(),
             evicted: 0,

@@ -11,6 +11,7 @@ mod observer;
 mod origin_load;
 mod outcome;
 mod recorder;
+mod robots;
 mod series;
 mod servers;
 mod stampedes;
@@ -26,6 +27,7 @@ pub use measurements::{
 pub use observer::{Asked, Command, Incident, Observer, Regeneration, Served, Sweep};
 pub use outcome::{Outcome, OutcomeKind};
 pub use recorder::{Recorder, Setting};
+pub use robots::Portion;
 pub use waits::Waits;
 pub use whole::{Sampled, Scaling, Shared};
 

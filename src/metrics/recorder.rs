@@ -3,6 +3,7 @@
 use super::freshness::FreshnessRecorder;
 use super::latency::LatencyRecorder;
 use super::origin_load::OriginRecorder;
+use super::robots::RobotRecorder;
 use super::series::SeriesRecorder;
 use super::servers::ServerRecorder;
 use super::stampedes::StampedeRecorder;
@@ -14,6 +15,7 @@ use super::{
 use crate::cache::{Account, Stored};
 use crate::strategy::SoftExpiry;
 use crate::strategy::ttl::Trajectory;
+use crate::trace::Trace;
 use crate::units::{SimDuration, SimTime, Window};
 
 /// What a recorder must know of the run.
@@ -46,6 +48,9 @@ pub struct Recorder {
     stretch: Stretch,
     latency: LatencyRecorder,
     freshness: Option<FreshnessRecorder>,
+    robots: Option<RobotRecorder>,
+    /// Whether there is more to every outcome than its count.
+    looks_closer: bool,
     origin: OriginRecorder,
     stampedes: StampedeRecorder,
     deadlines: Option<SoftExpiry>,
@@ -102,6 +107,8 @@ impl Recorder {
             },
             latency: LatencyRecorder::new(classes),
             freshness: changes.then(FreshnessRecorder::new),
+            robots: None,
+            looks_closer: changes,
             origin: OriginRecorder::new(window, median_fetch_time, servers),
             stampedes: StampedeRecorder::new(window),
             deadlines,
@@ -116,6 +123,14 @@ impl Recorder {
                 .map(|servers| ServerRecorder::new(servers, window.until, bucket, window.buckets(bucket))),
             trajectories: Vec::new(),
         }
+    }
+
+    /// The same, which tells apart what the robots of a trace ask for, where it marks any.
+    #[must_use]
+    pub fn of_parties(mut self, trace: &Trace) -> Self {
+        self.robots = trace.robots().map(|robots| RobotRecorder::new(robots.clone(), self.window));
+        self.looks_closer |= self.robots.is_some();
+        self
     }
 
     /// Closes the books, with what the cache held.
@@ -139,6 +154,7 @@ impl Recorder {
             totals,
             latencies: self.latency.finish(&self.classes),
             classes: self.classes,
+            robots: self.robots.map(RobotRecorder::finish),
             memory: MemoryUse {
                 mean_bytes: account.mean_bytes,
                 peak_bytes: account.peak_bytes,
@@ -240,6 +256,12 @@ impl Recorder {
 
     /// What beside its count there is to an outcome.
     fn observe_more(&mut self, outcome: &Outcome) {
+        if let Some(robots) = &mut self.robots {
+            robots.observe(outcome);
+            if outcome.wait.is_zero() && outcome.stale_for.is_none() && self.freshness.is_none() {
+                return;
+            }
+        }
         let is_over_bound = self.series.observe(outcome);
         if !self.window.contains(outcome.at) {
             return;
@@ -274,7 +296,7 @@ impl Observer for Recorder {
         } else {
             self.observe_late(outcome);
         }
-        if !outcome.wait.is_zero() || outcome.stale_for.is_some() || self.freshness.is_some() {
+        if !outcome.wait.is_zero() || outcome.stale_for.is_some() || self.looks_closer {
             self.observe_more(outcome);
         }
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::census::{Census, Demand};
 use super::{
     Bucket, ClassBucket, ClassTotals, Commands, Freshness, Latencies, Measurements, MemoryUse, OutcomeKind,
-    SweepTotals, Tally, Waits,
+    Portion, SweepTotals, Tally, Waits,
 };
 use crate::trace::shape::sample::lacking;
 
@@ -79,6 +79,7 @@ impl Measurements {
             let hits = if *kind == OutcomeKind::FreshHit { hits } else { 0.0 };
             *waits = waits_of(waits.take(), up, hits);
         }
+        self.robots = self.robots.map(|robots| up.robots(&robots, census.of_robots()));
         let reads = Reads::of(&before, &self.totals);
         self.memory = up.memory(&self.memory);
         let fixed = self.memory.breakdown.map_or(0, |parts| parts.fixed + parts.clients) as f64;
@@ -227,6 +228,17 @@ impl Up {
             outdated: rounded(class.outdated as f64 * reads),
             over_bound: rounded(class.over_bound as f64 * reads),
             age_sum_ns,
+        }
+    }
+
+    /// What robots ask for once, a sample of the keys holds as well as all other requests.
+    fn robots(self, sample: &Portion, known: Demand) -> Portion {
+        let missed = self.count(sample.requested_bytes - sample.hit_bytes);
+        let counts = sample.outcomes.counts();
+        Portion {
+            outcomes: tally(counts, &mut [Carry::new(self); OutcomeKind::ALL.len()], known.requests),
+            requested_bytes: known.bytes.max(missed),
+            hit_bytes: known.bytes.saturating_sub(missed),
         }
     }
 

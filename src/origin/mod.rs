@@ -200,7 +200,7 @@ impl Origin {
     fn start(&mut self, job: &Job, started: SimTime) -> Fetch {
         let Job { ask, nth, .. } = *job;
         let version = self.changes.version(ask.object, started);
-        let time = self.latency.time(&ask, nth);
+        let time = self.latency.time(&ask, nth, version);
         let mut answer = Answer::Value;
         let mut service = Service { object: ask.object, nth, started, time, fails: false };
         if let Some(known) = ask.validates.filter(|known| known.version == version) {

@@ -211,6 +211,7 @@ impl Source<'_> {
             latency_by_kind: latency_by_kind(runs),
             freshness: freshness(runs),
             classes: super::classes::rows(runs, self.objects.classes(), self.classes),
+            parties: super::parties::rows(runs),
             cost: self.cost(),
             paired: self.paired(),
             by_replication: self.by_replication(),

@@ -10,7 +10,8 @@ pub(super) fn cells(record: &Record) -> Vec<u8> {
     let mut table = csv::Writer::from_writer(Vec::new());
     // Costs are told where the scenario names prices.
     let priced = record.cells.iter().any(|cell| cell.cost.is_some());
-    let columns = |cell| columns(cell, priced);
+    let is_marked = record.cells.iter().any(|cell| !cell.parties.is_empty());
+    let columns = |cell| columns(cell, priced, is_marked);
     let template = record.cells.first().map(columns).unwrap_or_default();
     let heads = template.iter().map(|(name, _)| *name);
     write(&mut table, heads.map(String::from));
@@ -136,7 +137,7 @@ fn class_columns(series: &ClassSeries) -> [(&'static str, Column<'_>); 7] {
     .map(|(name, column)| (name, Column::Means(column.as_slice())))
 }
 
-fn columns(cell: &Cell, priced: bool) -> Vec<(&'static str, String)> {
+fn columns(cell: &Cell, priced: bool, is_marked: bool) -> Vec<(&'static str, String)> {
     let (bytes, objects) = capacity(cell.capacity);
     let mut columns = vec![
         ("cell", text(&cell.id)),
@@ -160,7 +161,23 @@ fn columns(cell: &Cell, priced: bool) -> Vec<(&'static str, String)> {
     if priced {
         columns.extend(cost(cell));
     }
+    if is_marked {
+        columns.extend(parties(cell));
+    }
     columns
+}
+
+/// What people and robots asked for and got.
+fn parties(cell: &Cell) -> [(&'static str, String); 4] {
+    let of = |name: &str| cell.parties.iter().find(|party| party.name == name);
+    let count = |name| of(name).map_or(String::new(), |party| party.requests.to_string());
+    let hits = |name| of(name).map_or(String::new(), |party| number(party.fresh_hit));
+    [
+        ("people_requests", count("people")),
+        ("people_fresh_hit_ratio", hits("people")),
+        ("robots_requests", count("robots")),
+        ("robots_fresh_hit_ratio", hits("robots")),
+    ]
 }
 
 fn outcomes(cell: &Cell) -> [(&'static str, String); 10] {

@@ -6,7 +6,7 @@ use super::measure::{BYTE_HIT, FRESH_HIT, MEMORY, Measure, P99, PEAK_ORIGIN_RATE
 use super::reading::{self, Reading};
 use super::sampled::sample_words;
 use super::verdict::{self, Verdict};
-use super::{cost, format};
+use super::{cost, format, parties};
 use crate::record::Cell;
 
 /// Renders the summary.
@@ -32,6 +32,9 @@ pub(super) fn summary(reading: &Reading, verdict: &Verdict) -> String {
     }
     comparison(reading, &mut out);
     if let Some(words) = cost::words(reading) {
+        line(&mut out, &format!("{}\n", escaped(&words)));
+    }
+    if let Some(words) = parties::words(reading) {
         line(&mut out, &format!("{}\n", escaped(&words)));
     }
     claims(reading, &mut out);

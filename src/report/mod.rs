@@ -22,6 +22,7 @@ mod index;
 mod markdown;
 mod measure;
 mod needed;
+mod parties;
 mod plain;
 mod planned;
 mod ranking;

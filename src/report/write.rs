@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{PAGE, render};
 use crate::record::Record;
+use crate::trace::export::unfinished;
 
 /// Why the output folder could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -91,14 +92,14 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
-    let whole = File::create(&part).and_then(|mut file| {
+    let whole = unfinished::create(&part).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()
     });
-    let renamed = whole.and_then(|()| fs::rename(&part, path));
+    let renamed = whole.and_then(|()| unfinished::rename(&part, path));
     if renamed.is_err() {
         // Nothing half-written stays; if it cannot go either, the first error is the one to tell.
-        let _ = fs::remove_file(&part);
+        unfinished::remove(&part);
     }
     renamed
 }

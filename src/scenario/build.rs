@@ -110,9 +110,17 @@ fn scenario(text: &str, file: &str, faults: &mut Vec<Fault>) -> Result<Scenario,
     }
     let class_changes = origin::changes(source.changes)?;
     let origin::Written { latency, capacity, faults: disturbances, changes } = origin;
-    let origin = OriginDesign { latency, capacity, faults: disturbances, changes, class_changes };
+    let origin = OriginDesign {
+        latency,
+        capacity,
+        faults: disturbances,
+        changes,
+        class_changes,
+        resized: source.resized,
+    };
     check_origin(&origin)?;
     time.check_changes(&origin)?;
+    origin.check_resized()?;
     let duration = source.duration;
     time.check(duration)?;
     if head.repeat.is_some() && duration.is_none() {
@@ -341,6 +349,8 @@ struct SourceRead<'i> {
     more_classes: bool,
     /// What classes say of their own changes.
     changes: Vec<(String, Item<'i>)>,
+    /// The classes whose sizes change, and where they say so.
+    resized: Vec<(String, std::ops::Range<usize>)>,
     /// Length of a synthetic trace.
     duration: Option<SimDuration>,
     /// What decides how much memory a synthetic trace takes.
@@ -370,6 +380,7 @@ impl<'i> SourceRead<'i> {
                 Ok(Self {
                     changes: changes.filter_map(|(class, item)| Some((class, item?))).collect(),
                     classes,
+                    resized: spec.resized,
                     more_classes: false,
                     duration: Some(spec.workload.duration),
                     need: Some(spec.need),
@@ -412,6 +423,7 @@ impl<'i> SourceRead<'i> {
             classes,
             more_classes,
             changes,
+            resized: Vec::new(),
             duration: None,
             need: None,
             notes: Vec::new(),

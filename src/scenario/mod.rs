@@ -20,6 +20,7 @@ mod need;
 mod origin;
 pub mod recorded;
 mod remarks;
+mod resized;
 mod rewrite;
 mod sampled;
 mod server;
@@ -153,6 +154,8 @@ pub struct OriginDesign {
     pub changes: Change,
     /// When the objects of these classes change.
     pub class_changes: Vec<(String, Change)>,
+    /// The classes whose images have another size after a change, with the place where the scenario says so.
+    pub resized: Vec<(String, std::ops::Range<usize>)>,
 }
 
 /// A model of change as a scenario describes it.

@@ -10,6 +10,8 @@ use crate::strategy::Design;
 const TRACE_PER_OBJECT: u128 = 24;
 /// Of a trace, for each request: instant and object.
 const TRACE_PER_REQUEST: u128 = 12;
+/// For each object, what its size was drawn from, where a change draws it anew.
+const RESIZED_PER_OBJECT: u128 = 24;
 
 /// What plays side by side, in terms of memory.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -105,13 +107,21 @@ pub struct Need {
     pub(super) objects: (u64, Range<usize>),
     /// Expected requests of a replication, and where their rate or the duration is written.
     pub(super) requests: (u64, Range<usize>),
+    /// Whether sizes change with their objects.
+    pub(super) is_resized: bool,
 }
 
 impl Need {
     /// The least that so many runs side by side take in bytes.
     fn bytes(&self, load: Load, runs: u64) -> u128 {
-        let trace = trace_bytes(self.objects.0, self.requests.0);
+        let resized = u128::from(self.objects.0) * (self.per_object() - TRACE_PER_OBJECT);
+        let trace = trace_bytes(self.objects.0, self.requests.0) + resized;
         trace * u128::from(load.traces) + load.beside(trace, self.objects.0, runs)
+    }
+
+    /// Bytes of a trace for each object.
+    fn per_object(&self) -> u128 {
+        TRACE_PER_OBJECT + if self.is_resized { RESIZED_PER_OBJECT } else { 0 }
     }
 
     /// How many of `most` runs fit side by side into `available` bytes.
@@ -146,7 +156,8 @@ impl Need {
         );
         Err(Fault::new(span.clone(), what)
             .rule(format!(
-                "a trace takes {TRACE_PER_OBJECT} bytes an object and {TRACE_PER_REQUEST} a request, and each run {} an object",
+                "a trace takes {} bytes an object and {TRACE_PER_REQUEST} a request, and each run {} an object",
+                self.per_object(),
                 load.run_per_object
             ))
             .help(help))
@@ -216,14 +227,15 @@ mod tests {
 
     #[test]
     fn what_fits_is_let_through_and_the_greater_cause_is_named_at_its_place() {
-        let need = Need { objects: (1_000_000, 10..20), requests: (1_000, 30..40) };
+        let need = Need { objects: (1_000_000, 10..20), requests: (1_000, 30..40), is_resized: false };
         assert_eq!(need.at_once(ALL, 2, 200 << 20).unwrap(), 2);
         // 24 bytes of the trace and 64 of a run for each object: one run fits, two do not.
         assert_eq!(need.at_once(ALL, 2, 100 << 20).unwrap(), 1);
+        assert!(Need { is_resized: true, ..need.clone() }.at_once(ALL, 1, 100 << 20).is_err(), "24 more");
         let fault = need.at_once(ALL, 2, 80 << 20).unwrap_err();
         assert_eq!(fault.span, 10..20);
         assert!(fault.what.contains("1000000 objects need at least 84 MiB"), "{}", fault.what);
-        let need = Need { objects: (10, 10..20), requests: (4_000_000_000, 30..40) };
+        let need = Need { objects: (10, 10..20), requests: (4_000_000_000, 30..40), is_resized: false };
         let fault = need.at_once(Load { traces: 2, ..ALL }, 1, 1 << 30).unwrap_err();
         assert_eq!(fault.span, 30..40);
         assert!(fault.what.contains("89.4 GiB of memory, but 1.0 GiB are"), "{}", fault.what);
@@ -232,7 +244,7 @@ mod tests {
     #[test]
     fn a_sample_is_a_copy_of_its_share() {
         let sampled = Load { share: 0.5, ..ALL };
-        let need = Need { objects: (1_000, 0..1), requests: (10_000, 0..1) };
+        let need = Need { objects: (1_000, 0..1), requests: (10_000, 0..1), is_resized: false };
         // The trace takes 144,000 bytes, and a run half of that and 32,000 bytes.
         assert_eq!(need.at_once(sampled, 3, 144_000 + 2 * 104_000).unwrap(), 2);
         assert_eq!(need.at_once(sampled, 3, 144_000 + 2 * 104_000 - 1).unwrap(), 1);
@@ -259,7 +271,7 @@ mod tests {
 
     #[test]
     fn the_greatest_numbers_do_not_overflow() {
-        let need = Need { objects: (u64::from(u32::MAX), 0..1), requests: (u64::MAX, 0..1) };
+        let need = Need { objects: (u64::from(u32::MAX), 0..1), requests: (u64::MAX, 0..1), is_resized: false };
         for share in [0.5, 1.0] {
             let load = Load { traces: 1_000, share, run_per_object: 200, kept: 1.0 };
             assert!(need.at_once(load, u64::from(u16::MAX), u64::MAX).is_err());

@@ -298,5 +298,7 @@ fn most_hits(trace: &Trace) -> (Option<f64>, Option<f64>) {
         }
     });
     let share = |part: u64, whole: u64| (whole > 0).then(|| 1.0 - part as f64 / whole as f64);
-    (share(first, trace.len() as u64), share(first_bytes, bytes))
+    // Where sizes change, so does the sum of what is asked for.
+    let of_bytes = share(first_bytes, bytes).filter(|_| !trace.objects().are_resized());
+    (share(first, trace.len() as u64), of_bytes)
 }

@@ -65,6 +65,7 @@ impl Scenario {
         if self.sample.is_none() {
             return Ok(());
         }
+        self.origin.refuse_resized()?;
         for design in &self.strategies {
             refuse_shared(design)?;
         }
@@ -81,8 +82,9 @@ impl Scenario {
     /// Refuses a strategy that a sample of the keys cannot stand for.
     ///
     /// # Errors
-    /// If it looks at the load of all keys, or shares a budget of retries among them.
+    /// If it looks at the load of all keys, or shares a budget of retries among them, or sizes change.
     pub fn refuse_unsampled(&self, strategy: usize) -> Result<(), Fault> {
+        self.origin.refuse_resized()?;
         refuse_shared(&self.strategies[strategy])
     }
 }

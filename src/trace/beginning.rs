@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::columns::Columns;
-use super::{ObjectId, Trace};
+use super::{ObjectId, Robots, Trace};
 use crate::units::{SimDuration, SimTime};
 
 impl Trace {
@@ -25,6 +25,7 @@ impl Trace {
             }
         }
         let kept = at.len();
+        let robots = Robots::at((0..kept).filter(|place| self.is_robot(*place)));
         let events = self.events.iter().filter(|event| event.at <= end && event.before <= kept).copied();
         Self {
             columns: Columns::Memory { at, object },
@@ -34,7 +35,9 @@ impl Trace {
             is_timeless: self.is_timeless,
             objects: Arc::clone(&self.objects),
             span: self.span.min(span),
+            robots: None,
         }
+        .with_robots(robots)
     }
 }
 
@@ -59,10 +62,12 @@ mod tests {
             Objects::new(vec![fact; 2], Keys::Numbered, vec!["any".into()]),
             SimDuration::from_secs(10),
         )
-        .with_events(vec![event(2, 3), event(4, 4)]);
+        .with_events(vec![event(2, 3), event(4, 4)])
+        .with_robots(Robots::at([1, 4]));
         let part = whole.beginning(SimDuration::from_secs(2));
         assert_eq!((part.len(), part.span(), part.events().len()), (4, SimDuration::from_secs(2), 1));
         assert_eq!(part.requests().collect::<Vec<_>>(), whole.requests().take(4).collect::<Vec<_>>());
+        assert_eq!(part.robots().map(|robots| &**robots), Some(&Robots::at([1])));
         assert_eq!(whole.beginning(SimDuration::from_secs(99)), whole);
     }
 }

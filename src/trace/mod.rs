@@ -14,6 +14,8 @@ mod objects;
 pub mod prefetch;
 pub mod profile;
 mod recorded;
+mod resized;
+mod robots;
 pub mod shape;
 mod spool;
 pub mod synth;
@@ -22,6 +24,8 @@ pub use columns::{Block, Blocks};
 pub use error::TraceError;
 pub use objects::{ClassId, Fact, Keys, Kin, ObjectId, Objects, write_number};
 pub use recorded::{Event, Happening, Ttls};
+pub use resized::Resizing;
+pub use robots::Robots;
 
 use std::sync::Arc;
 
@@ -46,6 +50,7 @@ pub struct Trace {
     origin_time: Option<Vec<SimDuration>>,
     events: Vec<Event>,
     ttls: Option<Ttls>,
+    robots: Option<Arc<Robots>>,
     is_timeless: bool,
     objects: Arc<Objects>,
     span: SimDuration,
@@ -76,6 +81,7 @@ impl Trace {
             origin_time: None,
             events: Vec::new(),
             ttls: None,
+            robots: None,
             is_timeless: false,
             objects: Arc::new(objects),
             span: span.max(last),
@@ -113,6 +119,13 @@ impl Trace {
         self
     }
 
+    /// Says which requests come from robots; where none does, nothing is said.
+    #[must_use]
+    pub fn with_robots(mut self, robots: Robots) -> Self {
+        self.robots = Some(robots).filter(|robots| !robots.is_empty()).map(Arc::new);
+        self
+    }
+
     /// Says that the recording has an order but no times: the times of the requests are made up.
     #[must_use]
     pub fn without_times(mut self) -> Self {
@@ -143,7 +156,7 @@ impl Trace {
             Columns::Spooled(_) => 0,
         };
         let (mut times, mut objects) = (Vec::with_capacity(count), Vec::with_capacity(count));
-        let mut origin = Vec::new();
+        let (mut origin, mut robots) = (Vec::new(), Robots::default());
         let mut events = Vec::new();
         let mut coming = self.events.iter().peekable();
         let mut place = 0;
@@ -155,6 +168,9 @@ impl Trace {
         self.each(|at, object| {
             come(place, times.len());
             if let Some(object) = of(object) {
+                if self.is_robot(place) {
+                    robots.mark(times.len());
+                }
                 times.push(at);
                 objects.push(object);
                 origin.extend(self.origin_time.as_ref().map(|times| times[place]));
@@ -170,7 +186,9 @@ impl Trace {
             columns: Columns::Memory { at: times, object: objects },
             objects: Arc::new(self.objects.only(kept)),
             span: self.span,
+            robots: None,
         }
+        .with_robots(robots)
     }
 
     /// Number of requests.
@@ -255,6 +273,17 @@ impl Trace {
     /// The TTLs that the recording tells, where it tells any.
     pub fn ttls(&self) -> Option<&Ttls> {
         self.ttls.as_ref()
+    }
+
+    /// Which requests come from robots, where any is known to.
+    pub fn robots(&self) -> Option<&Arc<Robots>> {
+        self.robots.as_ref()
+    }
+
+    /// Whether the request at a place is known to come from a robot.
+    #[inline]
+    fn is_robot(&self, place: usize) -> bool {
+        self.robots.as_ref().is_some_and(|robots| robots.contains(place))
     }
 
     /// Whether the recording has an order but no times, so that nothing can be said about TTLs.

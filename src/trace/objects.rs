@@ -1,8 +1,10 @@
 //! What is known of each object: its key, its size and its class.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::prefetch::{on_large_pages, prefetch};
+use super::resized::{Resized, Resizing};
 use crate::units::SimTime;
 
 /// The number of an object: dense, from 0.
@@ -207,6 +209,8 @@ pub struct Objects {
     families: Option<Vec<Kin>>,
     /// What was added to the catalogue after the beginning, in the order of time.
     uploads: Vec<(SimTime, ObjectId)>,
+    /// How large later versions are; `None` where objects keep their sizes.
+    resized: Option<Resized>,
 }
 
 impl Objects {
@@ -219,7 +223,7 @@ impl Objects {
         assert!(facts.iter().all(|fact| fact.class.index() < classes.len()), "every class has a name");
         let mut on_large = on_large_pages(facts.len());
         on_large.extend(facts);
-        Self { facts: on_large, keys, classes, families: None, uploads: Vec::new() }
+        Self { facts: on_large, keys, classes, families: None, uploads: Vec::new(), resized: None }
     }
 
     /// Says which objects are renditions of one original: `families[i]` is the place of object `i`.
@@ -243,6 +247,13 @@ impl Objects {
         assert!(uploads.is_sorted_by_key(|(at, _)| *at), "time does not run backwards");
         assert!(uploads.iter().all(|(_, object)| object.index() < self.facts.len()), "every object exists");
         self.uploads = uploads;
+        self
+    }
+
+    /// Says how large later versions of the objects are, which `law` knows by their present numbers.
+    #[must_use]
+    pub fn with_resizing(mut self, law: Arc<dyn Resizing>) -> Self {
+        self.resized = Some(Resized::new(law));
         self
     }
 
@@ -281,7 +292,8 @@ impl Objects {
     #[must_use]
     pub fn longer_by(&self, bytes: u32) -> Self {
         let longer = |fact: &Fact| Fact { size: fact.size.saturating_add(bytes), ..*fact };
-        Self { facts: self.facts.iter().map(longer).collect(), ..self.clone() }
+        let resized = self.resized.as_ref().map(|resized| resized.longer_by(bytes));
+        Self { facts: self.facts.iter().map(longer).collect(), resized, ..self.clone() }
     }
 
     /// Some of the objects, in this order, under the keys they have here. Renditions whose original is not
@@ -293,7 +305,8 @@ impl Objects {
         let facts = kept.iter().map(|object| self.fact(*object)).collect();
         let place = |object: ObjectId| kept.binary_search(&object).ok().map(ObjectId::from_index);
         let uploads = self.uploads.iter().filter_map(|(at, object)| Some((*at, place(*object)?)));
-        let only = Self::new(facts, keys, self.classes.clone()).with_uploads(uploads.collect());
+        let mut only = Self::new(facts, keys, self.classes.clone()).with_uploads(uploads.collect());
+        only.resized = self.resized.as_ref().map(|resized| resized.only(kept));
         let Some(families) = &self.families else { return only };
         let families = kept.iter().enumerate().map(|(index, object)| {
             let kin = families[object.index()];
@@ -329,7 +342,23 @@ impl Objects {
         &self.facts
     }
 
-    /// Size of the object's value in bytes.
+    /// Whether later versions of objects can have other sizes.
+    #[inline]
+    pub fn are_resized(&self) -> bool {
+        self.resized.is_some()
+    }
+
+    /// Size in bytes of a version of the object's value; 0 is the first.
+    #[inline]
+    pub fn size_of(&self, object: ObjectId, version: u32) -> u32 {
+        let fact = self.fact(object);
+        match &self.resized {
+            Some(resized) if version > 0 => resized.size(object, fact.class, version).unwrap_or(fact.size),
+            _ => fact.size,
+        }
+    }
+
+    /// Size of the object's value in bytes; where sizes change, of its first version.
     #[inline]
     pub fn size(&self, object: ObjectId) -> u32 {
         self.facts[object.index()].size

@@ -34,7 +34,7 @@ pub fn exact<'t>(
         return Ok(Err(reason));
     }
     if !suits(trace) {
-        return Ok(Err("the trace tells of changes or deletions, is too long or lies on disk".to_owned()));
+        return Ok(Err("the trace tells of changes or deletions, sizes change (resize), or it is too long or lies on disk".to_owned()));
     }
     let (order, capacity) = match (scenario.cache.evictions[plan.eviction].name(), plan.capacity) {
         ("infinite", _) => (Order::Lru, Capacity::Unbounded),

@@ -23,7 +23,7 @@ use ttlab::engine::Simulation;
 use ttlab::origin::change::{ChangeModel, Changes};
 use ttlab::origin::fault::{FaultModel, Service};
 use ttlab::origin::latency::LatencyModel;
-use ttlab::origin::{self, Ask, Origin};
+use ttlab::origin::{self, Ask, Origin, Version};
 use ttlab::random::Seed;
 use ttlab::scenario::Scenario;
 use ttlab::trace::{ClassId, Event, Fact, Happening, Keys, Kin, ObjectId, Objects, Trace, Ttls};
@@ -91,7 +91,7 @@ fn nth<T: Copy>(cycle: &[T], nth: u64) -> T {
 }
 
 impl LatencyModel for Table {
-    fn time(&mut self, ask: &Ask, of: u32) -> SimDuration {
+    fn time(&mut self, ask: &Ask, of: u32, _: Version) -> SimDuration {
         SimDuration::from_nanos(nth(&self.times[ask.object.index()], of.into()))
     }
 

@@ -5,6 +5,7 @@ pub mod redis;
 
 use super::Setup;
 use super::redis::Build;
+use crate::origin::Version;
 use crate::trace::{ObjectId, Objects};
 
 /// A second key beside one is called the same, and so many bytes more.
@@ -12,8 +13,8 @@ pub const SIDECAR_SUFFIX: u64 = 4;
 
 /// A model of memory: bytes per entry.
 pub trait MemoryModel: Send {
-    /// Bytes that the entry of an object occupies while it is held, with a TTL or without.
-    fn cost(&self, objects: &Objects, object: ObjectId, has_ttl: bool) -> u64;
+    /// Bytes that a version of an object occupies while it is held, with a TTL or without.
+    fn cost(&self, objects: &Objects, object: ObjectId, version: Version, has_ttl: bool) -> u64;
 
     /// Whether an entry costs the bytes of its value and nothing else, with a TTL or without.
     fn counts_values_alone(&self) -> bool {

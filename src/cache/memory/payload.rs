@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{MemoryModel, Setup};
 use crate::catalog::{Invalid, Param, Plugin};
+use crate::origin::Version;
 use crate::trace::{ObjectId, Objects};
 
 /// It takes no parameters.
@@ -35,8 +36,8 @@ impl Plugin for Payload {
 }
 
 impl MemoryModel for Payload {
-    fn cost(&self, objects: &Objects, object: ObjectId, _: bool) -> u64 {
-        u64::from(objects.size(object))
+    fn cost(&self, objects: &Objects, object: ObjectId, version: Version, _: bool) -> u64 {
+        u64::from(objects.size_of(object, version.0))
     }
 
     fn counts_values_alone(&self) -> bool {

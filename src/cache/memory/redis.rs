@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::{Counting, MemoryModel, SIDECAR_SUFFIX, Setup};
 use crate::cache::redis::Build;
 use crate::catalog::{Invalid, Kind, Param, Plugin};
+use crate::origin::Version;
 use crate::trace::{ObjectId, Objects};
 
 /// Parameters of [`Redis`].
@@ -62,11 +63,11 @@ impl Plugin for Redis {
 
 impl MemoryModel for Redis {
     #[inline]
-    fn cost(&self, objects: &Objects, object: ObjectId, has_ttl: bool) -> u64 {
+    fn cost(&self, objects: &Objects, object: ObjectId, version: Version, has_ttl: bool) -> u64 {
         let Counting { build, second_key, .. } = self.0;
         let key = objects.key_len(object);
         let beside = second_key.map_or(0, |value| build.entry(key + SIDECAR_SUFFIX, value.into(), true));
-        build.entry(key, objects.size(object).into(), has_ttl) + beside
+        build.entry(key, objects.size_of(object, version.0).into(), has_ttl) + beside
     }
 
     fn keep_second_key(&mut self, value: u32) {

@@ -380,7 +380,8 @@ impl Server {
         };
         for (index, slot) in slots.iter().enumerate().filter(|(_, slot)| slot.state == State::Held) {
             let object = ObjectId::from_index(index);
-            let (key, size) = (self.objects.key_len(object), u64::from(self.objects.size(object)));
+            let size = u64::from(self.objects.size_of(object, slot.version.0));
+            let key = self.objects.key_len(object);
             sum.add(&counting.build.parts(key, size, slot.expires_at != SimTime::NEVER));
             if let Some(value) = counting.second_key {
                 sum.add(&counting.build.parts(key + SIDECAR_SUFFIX, value.into(), true));

@@ -7,6 +7,7 @@ use super::expires::Expires;
 use super::{Server, rank};
 use crate::cache::eviction::sampled::Rank;
 use crate::cache::{Cache, Capacity, Cause, State};
+use crate::origin::Version;
 use crate::trace::ObjectId;
 use crate::units::SimTime;
 
@@ -80,9 +81,15 @@ impl Cache {
     }
 
     /// A SET comes in: whether it may run, the value on its way counted.
-    pub(in crate::cache) fn before_set(&mut self, object: ObjectId, has_ttl: bool, now: SimTime) -> Room {
-        let (key, size) = (self.objects.key_len(object), self.objects.size(object));
-        let cost = self.memory.cost(&self.objects, object, has_ttl);
+    pub(in crate::cache) fn before_set(
+        &mut self,
+        object: ObjectId,
+        version: Version,
+        has_ttl: bool,
+        now: SimTime,
+    ) -> Room {
+        let (key, size) = (self.objects.key_len(object), self.objects.size_of(object, version.0));
+        let cost = self.memory.cost(&self.objects, object, version, has_ttl);
         let by_objects = matches!(self.capacity, Capacity::Objects(_));
         let Some(server) = &mut self.server else { return Room::Made };
         server.in_flight = match &mut server.overhead {

@@ -2,6 +2,7 @@
 
 use super::room::Room;
 use crate::cache::{Cache, Entry, State, Stored};
+use crate::origin::Version;
 use crate::trace::ObjectId;
 use crate::units::SimTime;
 
@@ -13,8 +14,8 @@ impl Cache {
 
     /// Stores a value; what the memory check evicts may be the old value itself.
     pub(in crate::cache) fn set_in_server(&mut self, object: ObjectId, entry: Entry, now: SimTime) -> Stored {
-        let has_ttl = entry.has_ttl();
-        let weight = self.weight(self.memory.cost(&self.objects, object, has_ttl));
+        self.make_way(object, &entry, now);
+        let weight = self.weight(self.cost(object, &entry));
         let mut admitted = self.is_live(object, now);
         if !admitted {
             admitted = self.eviction.admit(object, weight);
@@ -23,7 +24,7 @@ impl Cache {
             }
         }
         let was_live = self.is_live(object, now);
-        let room = self.before_set(object, has_ttl, now);
+        let room = self.before_set(object, entry.version, entry.has_ttl(), now);
         let stored = if room == Room::None {
             Stored::OutOfMemory
         } else if was_live && !self.is_live(object, now) && !self.eviction.admit(object, weight) {
@@ -36,12 +37,13 @@ impl Cache {
         stored
     }
 
-    /// Whether the check of memory refuses a SET before anything else is looked at, its conditions included.
+    /// Whether the check of memory refuses a SET before anything else is looked at, its conditions included; commands
+    /// write the first version of an object.
     pub(in crate::cache) fn refuses_set(&mut self, object: ObjectId, has_ttl: bool, now: SimTime) -> bool {
         if !self.runs_commands() {
             return false;
         }
-        let refuses = self.before_set(object, has_ttl, now) == Room::None;
+        let refuses = self.before_set(object, Version(0), has_ttl, now) == Room::None;
         self.after_command(now);
         refuses
     }

@@ -117,7 +117,9 @@ impl Cache {
             return;
         }
         let fresh = std::mem::take(&mut server.swept.fresh);
-        let bytes = fresh.iter().map(|object| self.memory.cost(&self.objects, *object, true)).sum();
+        let version = |object: ObjectId| self.slots[object.index()].version;
+        let cost = |object: &ObjectId| self.memory.cost(&self.objects, *object, version(*object), true);
+        let bytes = fresh.iter().map(cost).sum();
         self.residency.swept(bytes, fresh.len() as u64, now);
         self.stats.expired_keys += fresh.len() as u64;
         if !self.is_unbounded() {
@@ -151,7 +153,7 @@ impl Cache {
         let slot = &mut self.slots[object.index()];
         slot.state = State::Absent(Cause::Expired);
         let entry = slot.entry();
-        let cost = self.memory.cost(&self.objects, object, true);
+        let cost = self.memory.cost(&self.objects, object, entry.version, true);
         self.residency.settled(&entry, cost);
         if let Some(server) = &mut self.server {
             server.swept.settle(object);

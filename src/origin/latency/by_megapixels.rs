@@ -14,7 +14,7 @@ use std::sync::Arc;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-use super::{Ask, LatencyModel, Setup};
+use super::{Ask, LatencyModel, Setup, Version};
 use crate::catalog::{Invalid, Param, Plugin};
 use crate::random::Seed;
 use crate::trace::Trace;
@@ -91,10 +91,11 @@ impl ByMegapixels {
 }
 
 impl LatencyModel for ByMegapixels {
-    fn time(&mut self, ask: &Ask, nth: u32) -> SimDuration {
+    fn time(&mut self, ask: &Ask, nth: u32, version: Version) -> SimDuration {
         let mut draw = self.seed.keyed(u64::from(ask.object.as_u32()), u64::from(nth));
         let z: f64 = StandardNormal.sample(&mut draw);
-        self.fixed.scaled((self.sigma * z).exp()) + self.pixels(self.trace.objects().size(ask.object))
+        self.fixed.scaled((self.sigma * z).exp())
+            + self.pixels(self.trace.objects().size_of(ask.object, version.0))
     }
 
     fn median(&self) -> SimDuration {
@@ -124,7 +125,7 @@ mod tests {
         let mut model = ByMegapixels::new(&params, &Setup { trace, seed: Seed::new(1) }).unwrap();
         let mut time = |object| {
             let (object, at) = (ObjectId::new(object), SimTime::ZERO);
-            model.time(&Ask { object, at, request: 0, patience: None, validates: None }, 0)
+            model.time(&Ask { object, at, request: 0, patience: None, validates: None }, 0, Version(0))
         };
         assert_eq!([0, 1, 2].map(&mut time), [10, 90, 170].map(SimDuration::from_millis));
         assert_eq!(model.median(), SimDuration::from_millis(90));

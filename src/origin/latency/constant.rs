@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ask, LatencyModel, Setup};
+use super::{Ask, LatencyModel, Setup, Version};
 use crate::catalog::{Invalid, Param, Plugin};
 use crate::units::SimDuration;
 
@@ -40,7 +40,7 @@ impl Plugin for Constant {
 }
 
 impl LatencyModel for Constant {
-    fn time(&mut self, _: &Ask, _: u32) -> SimDuration {
+    fn time(&mut self, _: &Ask, _: u32, _: Version) -> SimDuration {
         self.value
     }
 

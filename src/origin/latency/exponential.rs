@@ -9,7 +9,7 @@
 use rand_distr::{Distribution, Exp1};
 use serde::{Deserialize, Serialize};
 
-use super::{Ask, LatencyModel, Setup};
+use super::{Ask, LatencyModel, Setup, Version};
 use crate::catalog::{Invalid, Param, Plugin};
 use crate::random::Seed;
 use crate::units::SimDuration;
@@ -42,7 +42,7 @@ impl Plugin for Exponential {
 }
 
 impl LatencyModel for Exponential {
-    fn time(&mut self, ask: &Ask, nth: u32) -> SimDuration {
+    fn time(&mut self, ask: &Ask, nth: u32, _: Version) -> SimDuration {
         let mut draw = self.seed.keyed(u64::from(ask.object.as_u32()), u64::from(nth));
         let x: f64 = Exp1.sample(&mut draw);
         self.mean.scaled(x)

@@ -10,7 +10,7 @@
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-use super::{Ask, LatencyModel, Setup};
+use super::{Ask, LatencyModel, Setup, Version};
 use crate::catalog::{Invalid, Param, Plugin};
 use crate::random::Seed;
 use crate::units::SimDuration;
@@ -47,7 +47,7 @@ impl Plugin for LogNormal {
 }
 
 impl LatencyModel for LogNormal {
-    fn time(&mut self, ask: &Ask, nth: u32) -> SimDuration {
+    fn time(&mut self, ask: &Ask, nth: u32, _: Version) -> SimDuration {
         let mut draw = self.seed.keyed(u64::from(ask.object.as_u32()), u64::from(nth));
         let z: f64 = StandardNormal.sample(&mut draw);
         self.median.scaled((self.sigma * z).exp())

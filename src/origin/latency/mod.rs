@@ -6,7 +6,7 @@ pub mod exponential;
 pub mod lognormal;
 pub mod trace;
 
-use super::{Ask, Setup};
+use super::{Ask, Setup, Version};
 use crate::units::SimDuration;
 
 /// A model of origin time.
@@ -15,7 +15,7 @@ pub trait LatencyModel: Send {
     ///
     /// Depends on the object and `nth` alone, so that two strategies meet the same origin
     /// (common random numbers).
-    fn time(&mut self, ask: &Ask, nth: u32) -> SimDuration;
+    fn time(&mut self, ask: &Ask, nth: u32, version: Version) -> SimDuration;
 
     /// Whether it matters which fetch of its object it is.
     fn counts_fetches(&self) -> bool {

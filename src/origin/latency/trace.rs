@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ask, LatencyModel, Setup};
+use super::{Ask, LatencyModel, Setup, Version};
 use crate::catalog::{Invalid, Param, Plugin};
 use crate::trace::Trace;
 use crate::units::SimDuration;
@@ -59,7 +59,7 @@ impl Plugin for Recorded {
 }
 
 impl LatencyModel for Recorded {
-    fn time(&mut self, ask: &Ask, _: u32) -> SimDuration {
+    fn time(&mut self, ask: &Ask, _: u32, _: Version) -> SimDuration {
         self.trace.origin_times().map_or(self.median, |times| times[ask.request])
     }
 

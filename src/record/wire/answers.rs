@@ -80,6 +80,25 @@ pub struct Freshness {
     pub over_bound_share: Option<f64>,
 }
 
+/// Those who ask: people, or robots.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Party {
+    /// `people` or `robots`.
+    pub name: String,
+    /// Scored requests, summed over replications.
+    pub requests: u64,
+    /// Outcomes.
+    pub outcomes: Outcomes,
+    /// Fresh hits of requests.
+    pub fresh_hit: Option<f64>,
+    /// Fresh and stale hits of requests.
+    pub hit: Option<f64>,
+    /// Bytes of hits of bytes asked for.
+    pub byte_hit: Option<f64>,
+    /// Bytes asked for.
+    pub requested_bytes: u64,
+}
+
 /// One class of objects.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassRow {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::super::columns::{Series, Trajectory};
 use super::{
     Avalanche, CacheCommands, ClassRow, Cost, Difference, Entries, Freshness, Gate, Incidents, Memory,
-    Origin, Outcomes, Percentiles, Ratios, Stampedes, Sweeps,
+    Origin, Outcomes, Party, Percentiles, Ratios, Stampedes, Sweeps,
 };
 
 /// A capacity: bytes or objects.
@@ -79,6 +79,9 @@ pub struct Cell {
     pub freshness: Freshness,
     /// By class of objects, in the order of the scenario.
     pub classes: Vec<ClassRow>,
+    /// By who asks, people first; empty where the trace marks no request as a robot's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parties: Vec<Party>,
     /// Differences to the baseline at the same capacity, by metric; empty for the baseline itself.
     pub paired: BTreeMap<String, Difference>,
     /// The score and the metrics of `paired` in each replication, by metric and in the order of the replications'

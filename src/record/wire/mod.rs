@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::answers::{ClassRow, Estimate, Freshness, Outcomes, Percentiles, Ratios};
+pub use self::answers::{ClassRow, Estimate, Freshness, Outcomes, Party, Percentiles, Ratios};
 pub use self::cell::{Capacity, Cell};
 pub use self::cost::Cost;
 pub use self::judged::{Bound, Difference, Expectation, Gate, Scoring};

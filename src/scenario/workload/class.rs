@@ -30,6 +30,8 @@ pub(super) struct Written {
     one_hit: Fraction,
     churn: Option<Churn>,
     renditions: Vec<Rendition>,
+    /// Whether a change draws sizes anew; with its place, where written.
+    pub(super) resize: Option<Spanned<bool>>,
 }
 
 impl Written {
@@ -57,9 +59,22 @@ impl Written {
         let one_hit = section.or("one_hit", Fraction::ZERO)?;
         let churn = section.take("churn").map(churn).transpose()?;
         let renditions = section.take("renditions").map_or(Ok(Vec::new()), renditions)?;
+        let resize = section.located("resize")?;
         section.finish()?;
         let objects = Spanned::new(number.span(), objects);
-        Ok(Self { place, name, objects, share, popularity, size, arrivals, one_hit, churn, renditions })
+        Ok(Self {
+            place,
+            name,
+            objects,
+            share,
+            popularity,
+            size,
+            arrivals,
+            one_hit,
+            churn,
+            renditions,
+            resize,
+        })
     }
 
     /// Objects with all their renditions.
@@ -97,7 +112,20 @@ impl Written {
                 toml::Value::Array(self.renditions.iter().map(one).collect()),
             );
         }
+        if self.redraws() {
+            table.insert("resize".to_owned(), true.into());
+        }
         table
+    }
+
+    /// Whether a change draws sizes anew.
+    fn redraws(&self) -> bool {
+        self.resize.as_ref().is_some_and(|resize| *resize.get_ref())
+    }
+
+    /// Where it says that.
+    pub(super) fn redrawn_at(&self) -> Option<Range<usize>> {
+        self.resize.as_ref().filter(|_| self.redraws()).map(Spanned::span)
     }
 
     /// The paths of the tables that the class names.
@@ -110,7 +138,8 @@ impl Written {
     pub(super) fn build(self, share: f64, setup: &Setup) -> Result<Class, Fault> {
         Ok(Class {
             popularity: self.popularity.make(setup)?,
-            size: self.size.make(setup)?,
+            resize: self.redraws(),
+            size: self.size.make(setup)?.into(),
             arrivals: self.arrivals.map(|arrivals| arrivals.make(setup)).transpose()?,
             name: self.name.into_inner(),
             objects: self.objects.into_inner(),

@@ -20,6 +20,7 @@ mod class;
 mod tests;
 mod traffic;
 
+use std::ops::Range;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -81,6 +82,8 @@ pub(super) struct WorkloadSpec<'i> {
     pub(super) need: Need,
     /// What each class of `workload` says under `changes`: the origin's matter, read elsewhere.
     pub(super) changes: Vec<Option<Item<'i>>>,
+    /// The classes whose sizes change with their objects, and where that is written.
+    pub(super) resized: Vec<(String, Range<usize>)>,
     /// Tables that the results depend on beside the scenario.
     pub(super) notes: Vec<String>,
 }
@@ -163,6 +166,9 @@ pub(super) fn read<'i>(mut section: Section<'i>, folder: &Path) -> Result<Worklo
     // Classes that nobody has written have no place of their own.
     let objects_span =
         largest.filter(|_| written).map_or(traffic.duration.span(), |class| class.objects.span());
+    let redrawn =
+        classes.iter().filter_map(|class| Some((class.name.get_ref().clone(), class.redrawn_at()?)));
+    let resized: Vec<_> = redrawn.collect();
     let rate_span = rate.span();
     let build = |(class, share): (Written, f64)| class.build(share, &setup);
     let workload = Workload {
@@ -188,8 +194,8 @@ pub(super) fn read<'i>(mut section: Section<'i>, folder: &Path) -> Result<Worklo
             Fault::new(objects_span, what).help("shorten the duration, or lower one_hit or new_per_day")
         );
     }
-    let need = Need { objects: (objects, objects_span), requests: (requests, rate_span) };
-    Ok(WorkloadSpec { workload, effective, need, changes, notes })
+    let need = Need { objects: (objects, objects_span), requests: (requests, rate_span), is_resized: !resized.is_empty() };
+    Ok(WorkloadSpec { workload, effective, need, changes, resized, notes })
 }
 
 /// The rate with its growth: as written, or that of the arrivals themselves, or the usual one.

@@ -64,6 +64,18 @@ fn classes_without_shares_are_asked_for_equally() {
 }
 
 #[test]
+fn sizes_that_change_are_told_and_a_word_for_them_is_refused() {
+    let text = TWO.replace("share = 0.25", "share = 0.25\nresize = true");
+    let spec = read_text(&text).unwrap();
+    let resized = spec.workload.classes.iter().map(|class| class.resize).collect::<Vec<_>>();
+    assert_eq!((resized, spec.resized.len()), (vec![true, false], 1));
+    assert_eq!(&text[spec.resized[0].1.clone()], "true");
+    assert!(read_text(&spec.effective.to_string()).unwrap().workload.classes[0].resize);
+    let (said, at) = refused(&TWO.replace("share = 0.25", "share = 0.25\nresize = \"yes\""));
+    assert!(said.contains("boolean") && at == "\"yes\"", "{said} at {at}");
+}
+
+#[test]
 fn changes_are_handed_on_unread() {
     let text = TWO.replace("share = 0.25", "share = 0.25\nchanges = { model = \"anything\" }");
     let spec = read_text(&text).unwrap();
@@ -218,6 +230,30 @@ fn a_mistake_in_what_is_beside_the_usual_is_named_at_its_place() {
             "events = [{ event = \"purge\", at = \"1s\", class = \"c\" }]",
             "no class is called \"c\"",
             "\"c\"",
+        ),
+        (
+            "rate = \"100/s\"",
+            "events = [{ event = \"purge\", at = \"1s\", prefix = \"c/\" }]",
+            "no key begins with \"c/\"",
+            "\"c/\"",
+        ),
+        (
+            "rate = \"100/s\"",
+            "events = [{ event = \"purge\", at = \"1s\", prefix = \"a/01\" }]",
+            "no key begins with \"a/01\"",
+            "\"a/01\"",
+        ),
+        (
+            "rate = \"100/s\"",
+            "events = [{ event = \"purge\", at = \"1s\", prefix = \"a/1\", class = \"b\" }]",
+            "both class = \"b\" and prefix",
+            "\"a/1\"",
+        ),
+        (
+            "rate = \"100/s\"",
+            "events = [{ event = \"purge\", at = \"1s\", prefix = \"a/1\", mode = \"version\" }]",
+            "a part of class \"a\"",
+            "\"a/1\"",
         ),
         ("rate = \"100/s\"", "grow = { traffic = 0 }", "traffic must lie above 0", "0"),
         ("rate = \"100/s\"", "grow = { catalogue = -1.5 }", "catalogue must lie above 0", "-1.5"),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The name of standard output.
 pub(super) const STDOUT: &str = "-";
 
-use super::{FinishingWrite, Packed, Packing};
+use super::{FinishingWrite, Packed, Packing, unfinished};
 
 /// What is being written.
 pub(super) struct Whole {
@@ -84,7 +84,7 @@ impl Whole {
             Target::Special(path) => (Box::new(File::options().write(true).open(path)?), None),
             Target::File(path) => {
                 let part = part_of(&path);
-                (Box::new(File::create(&part)?), Some((part, path)))
+                (Box::new(unfinished::create(&part)?), Some((part, path)))
             }
         };
         let file = BufWriter::with_capacity(1 << 16, raw);
@@ -102,7 +102,7 @@ impl Whole {
             out.end()?;
         }
         match &self.names {
-            Some((part, path)) => fs::rename(part, path),
+            Some((part, path)) => unfinished::rename(part, path),
             None => Ok(()),
         }
     }
@@ -123,8 +123,7 @@ impl Drop for Whole {
     fn drop(&mut self) {
         self.out = None;
         if let Some((part, _)) = &self.names {
-            // After a rename there is nothing under this name, and nobody to tell about it here.
-            let _ = fs::remove_file(part);
+            unfinished::remove(part);
         }
     }
 }

@@ -10,6 +10,7 @@ mod file;
 mod table;
 #[cfg(test)]
 mod tests;
+pub mod unfinished;
 
 use binary::Binary;
 use file::{STDOUT, Target, Whole};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::trace::columns::Columns;
-use crate::trace::{Event, ObjectId, Trace};
+use crate::trace::{Event, ObjectId, Robots, Trace};
 
 impl Trace {
     /// The requests and events of the objects that `keeps` says, at their own times; the objects keep their numbers, and
@@ -16,10 +16,13 @@ impl Trace {
         let (times, ids) = (self.times(), self.object_ids());
         // How many requests of the part come before each request of the whole.
         let mut before = Vec::with_capacity(ids.len() + 1);
-        let (mut at, mut object) = (Vec::new(), Vec::new());
-        for (time, id) in times.iter().zip(ids) {
+        let (mut at, mut object, mut robots) = (Vec::new(), Vec::new(), Robots::default());
+        for (place, (time, id)) in times.iter().zip(ids).enumerate() {
             before.push(object.len());
             if keeps(*id) {
+                if self.is_robot(place) {
+                    robots.mark(object.len());
+                }
                 at.push(*time);
                 object.push(*id);
             }
@@ -40,7 +43,9 @@ impl Trace {
             is_timeless: self.is_timeless(),
             objects: Arc::clone(&self.objects),
             span: self.span(),
+            robots: None,
         }
+        .with_robots(robots)
     }
 }
 
@@ -66,10 +71,14 @@ mod tests {
         let origin = (0..40).map(SimDuration::from_millis).collect();
         let whole = Trace::new(at, ids, objects, SimDuration::from_secs(100))
             .with_origin_times(origin)
-            .with_events(events.collect());
+            .with_events(events.collect())
+            .with_robots(Robots::at([0, 1, 39]));
         let even = |id: ObjectId| id.as_u32().is_multiple_of(2);
         let (one, other) = (whole.part(even), whole.part(|id| !even(id)));
         assert_eq!((one.len() + other.len(), one.span()), (40, whole.span()));
+        // Requests 0, 1 and 39 ask for objects 0, 2 and 3.
+        let robots = |part: &Trace| part.robots().map(|robots| (robots.len(), robots.contains(0)));
+        assert_eq!((robots(&one), robots(&other)), (Some((2, true)), Some((1, false))));
         assert!(one.object_ids().iter().all(|id| even(*id)));
         assert_eq!(one.events().len() + other.events().len(), 10);
         let mut both: Vec<_> = one.requests().chain(other.requests()).map(|r| (r.at, r.object)).collect();

@@ -7,6 +7,7 @@
 
 use super::Class;
 use super::alias::Alias;
+use super::resizing::{Drawn, Redrawn};
 use crate::random::{Seed, Stream};
 use crate::trace::{ClassId, Fact, Kin, ObjectId};
 
@@ -29,6 +30,9 @@ pub struct Catalogue<'w> {
     /// The family of each object; empty where no class has renditions.
     families: Vec<Kin>,
     has_families: bool,
+    /// What each object was drawn from; empty where no class redraws sizes.
+    drawn: Vec<Drawn>,
+    redraws: bool,
 }
 
 /// What the objects of a class are made from.
@@ -49,17 +53,21 @@ struct Kind<'w> {
 }
 
 impl Kind<'_> {
-    /// The size of original `number`, which is the `nth` of those that are added together.
-    fn size(&self, number: u64, nth: u32) -> u32 {
-        let mut stream = self.seed.keyed(number, 0);
-        let size = &self.class.size;
-        if self.places.is_empty() {
-            return size.draw(&mut stream);
-        }
+    /// The place in the order of popularity of original `number`, which is the `nth` of those that are added together;
+    /// `None` where sizes do not go by it.
+    fn place(&self, number: u64, nth: u32) -> Option<f64> {
         let own = usize::try_from(number).ok().and_then(|number| self.places.get(number));
         // Beyond them a whole generation is replaced.
-        let place = own.copied().unwrap_or_else(|| self.places[nth as usize % self.places.len()]);
-        size.draw_placed(Some(place), &mut stream)
+        own.or_else(|| self.places.get(nth as usize % self.places.len().max(1))).copied()
+    }
+
+    /// The size of original `number`.
+    fn size(&self, number: u64, place: Option<f64>) -> u32 {
+        let mut stream = self.seed.keyed(number, 0);
+        match place {
+            None => self.class.size.draw(&mut stream),
+            placed => self.class.size.draw_placed(placed, &mut stream),
+        }
     }
 }
 
@@ -81,6 +89,8 @@ impl<'w> Catalogue<'w> {
             facts: Vec::with_capacity(classes.iter().map(Class::total).sum()),
             families: Vec::new(),
             has_families: classes.iter().any(|class| !class.renditions.is_empty()),
+            drawn: Vec::new(),
+            redraws: classes.iter().any(|class| class.resize),
         }
     }
 
@@ -100,7 +110,8 @@ impl<'w> Catalogue<'w> {
         for nth in 0..originals {
             let number = kind.originals;
             kind.originals += 1;
-            let size = kind.size(number, nth);
+            let place = kind.place(number, nth);
+            let size = kind.size(number, place);
             let family = ObjectId::from_index(self.facts.len());
             if kind.class.renditions.is_empty() {
                 self.facts.push(Fact { size, class: kind.id, size_is_imputed: false });
@@ -108,6 +119,12 @@ impl<'w> Catalogue<'w> {
             for rendition in &kind.class.renditions {
                 let size = scaled(size, rendition.scale);
                 self.facts.push(Fact { size, class: kind.id, size_is_imputed: false });
+            }
+            if self.redraws {
+                let number = in_class(number);
+                let renditions = 0..kind.class.per_original();
+                let drawn = |rendition| Drawn { number, rendition: nth_rendition(rendition), place };
+                self.drawn.extend(renditions.map(drawn));
             }
             if self.has_families {
                 let alone: &[u8] = if kind.ranks.is_empty() { &[0] } else { &[] };
@@ -122,15 +139,21 @@ impl<'w> Catalogue<'w> {
     pub(super) fn one_hit(&mut self, class: usize) -> ObjectId {
         let object = ObjectId::from_index(self.facts.len());
         let kind = &mut self.classes[class];
-        let mut size = kind.class.size.draw_placed(None, &mut kind.seed.keyed(kind.originals, 0));
+        let number = kind.originals;
+        let mut size = kind.class.size.draw_placed(None, &mut kind.seed.keyed(number, 0));
         kind.originals += 1;
+        let mut rendition = 0;
         if let Some(renditions) = &kind.renditions {
-            let rendition = renditions.draw(&mut kind.stream);
+            rendition = renditions.draw(&mut kind.stream);
             size = scaled(size, kind.class.renditions[rendition as usize].scale);
         }
         self.facts.push(Fact { size, class: kind.id, size_is_imputed: false });
         if self.has_families {
             self.families.push(Kin { original: object, rank: 0 });
+        }
+        if self.redraws {
+            let rendition = nth_rendition(rendition);
+            self.drawn.push(Drawn { number: in_class(number), rendition, place: None });
         }
         object
     }
@@ -140,10 +163,21 @@ impl<'w> Catalogue<'w> {
         &self.facts
     }
 
-    /// The facts, and the families where there are any.
-    pub(super) fn into_parts(self) -> (Vec<Fact>, Option<Vec<Kin>>) {
-        (self.facts, self.has_families.then_some(self.families))
+    /// The facts, the families where there are any, and the sizes of later versions where a class redraws them.
+    pub(super) fn into_parts(self) -> (Vec<Fact>, Option<Vec<Kin>>, Option<Redrawn>) {
+        let classes = self.classes.iter().map(|kind| (kind.class, kind.seed));
+        let redrawn = self.redraws.then(|| Redrawn::new(classes, self.drawn));
+        (self.facts, self.has_families.then_some(self.families), redrawn)
     }
+}
+
+/// The number of an original among those of its class.
+fn in_class(number: u64) -> u32 {
+    u32::try_from(number).expect("there are at most 2^32 - 2 objects")
+}
+
+fn nth_rendition(nth: u32) -> u8 {
+    u8::try_from(nth).expect("there are at most 100 renditions")
 }
 
 /// How many renditions are asked for more often than each; of equal ones the first comes first.
@@ -165,6 +199,6 @@ pub(super) fn by_share(class: &Class) -> Option<Alias> {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what a u32 holds")]
-fn scaled(size: u32, scale: f64) -> u32 {
+pub(super) fn scaled(size: u32, scale: f64) -> u32 {
     (f64::from(size) * scale).round().clamp(1.0, MOST_BYTES) as u32
 }

@@ -40,6 +40,11 @@ impl Requests {
 
 /// Somebody who asks.
 pub trait Flow: Send {
+    /// Whether it is a robot, whose requests are marked.
+    fn is_robot(&self) -> bool {
+        false
+    }
+
     /// Adds the next requests, never decreasing in time; once it adds none there are no more.
     fn next(&mut self, catalogue: &mut Catalogue<'_>, out: &mut Requests);
 }

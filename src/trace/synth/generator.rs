@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use super::alias::Alias;
 use super::arrival::{BLOCK, Traffic};
 use super::catalogue::Catalogue;
-use super::event::{Begun, Mode, Purge, Site};
+use super::event::{Begun, Mode, Part, Purge, Site};
 use super::flow::{Flow, Requests};
+use super::resizing::Redrawn;
 use super::source::{Source, order, places};
 use super::viewers::{History, PageViews, Renewal, Viewers};
 use super::{Class, Workload};
@@ -19,6 +20,8 @@ use crate::units::{Rate, SimTime};
 pub struct Block {
     /// Its requests, in order.
     pub requests: Requests,
+    /// Which of them, by place in the block, come from robots.
+    pub robots: Vec<usize>,
     /// Keys that are purged, with how many of the block's requests come before.
     pub events: Vec<Event>,
 }
@@ -35,8 +38,13 @@ pub struct Generator<'w> {
     uploads: Vec<(SimTime, ObjectId)>,
 }
 
-/// What is left of a generator at the end: facts, families and uploads.
-pub(super) type Parts = (Vec<Fact>, Option<Vec<Kin>>, Vec<(SimTime, ObjectId)>);
+/// What is left of a generator at the end.
+pub(super) struct Parts {
+    pub(super) facts: Vec<Fact>,
+    pub(super) families: Option<Vec<Kin>>,
+    pub(super) uploads: Vec<(SimTime, ObjectId)>,
+    pub(super) resizing: Option<Redrawn>,
+}
 
 /// A flow, and those of its requests that wait for their turn.
 struct Running {
@@ -84,17 +92,19 @@ impl<'w> Generator<'w> {
     }
 
     pub(super) fn into_parts(self) -> Parts {
-        let (facts, families) = self.catalogue.into_parts();
-        (facts, families, self.uploads)
+        let (facts, families, resizing) = self.catalogue.into_parts();
+        Parts { facts, families, uploads: self.uploads, resizing }
     }
 
     /// Replaces what is in `block` by the next part of the trace; `false` where there is no more.
     pub fn next(&mut self, block: &mut Block) -> bool {
         block.requests.clear();
         block.events.clear();
+        block.robots.clear();
         if self.purges.is_empty()
             && let [only] = self.flows.as_mut_slice()
             && only.next == only.waiting.len()
+            && !only.flow.is_robot()
         {
             only.flow.next(&mut self.catalogue, &mut block.requests);
         } else {
@@ -131,6 +141,9 @@ impl<'w> Generator<'w> {
                 self.asked.resize(self.catalogue.facts().len().max(self.asked.len()), false);
                 self.asked[object.index()] = true;
             }
+            if running.flow.is_robot() {
+                block.robots.push(block.requests.len());
+            }
             block.requests.push(at, object);
         }
     }
@@ -141,8 +154,10 @@ fn carry_out(purge: &Purge, facts: &[Fact], asked: &[bool], block: &mut Block) {
     let before = block.requests.len();
     let what = if purge.mode == Mode::Delete { Happening::Deleted } else { Happening::MarkedStale };
     for (index, fact) in facts.iter().enumerate() {
-        if asked.get(index) == Some(&true) && purge.classes.contains(&fact.class.index()) {
-            block.events.push(Event { at: purge.at, object: ObjectId::from_index(index), what, before });
+        let object = ObjectId::from_index(index);
+        let is_meant = |part: &Part| part.class == fact.class.index() && part.has(object);
+        if asked.get(index) == Some(&true) && purge.parts.iter().any(is_meant) {
+            block.events.push(Event { at: purge.at, object, what, before });
         }
     }
 }
@@ -180,9 +195,10 @@ pub(super) fn sources(workload: &Workload, catalogue: &mut Catalogue<'_>, seed: 
 fn renewals(purges: &[Purge], sources: &[Source], catalogue: &mut Catalogue<'_>) -> Vec<Renewal> {
     let mut renewals = Vec::new();
     for purge in purges.iter().filter(|purge| purge.mode == Mode::Version) {
-        for class in &purge.classes {
-            let first = catalogue.extend(*class, sources[*class].originals());
-            renewals.push(Renewal { at: purge.at, source: *class, first });
+        // A part of a class has no new names: such a purge is refused.
+        for class in purge.parts.iter().map(|part| part.class) {
+            let first = catalogue.extend(class, sources[class].originals());
+            renewals.push(Renewal { at: purge.at, source: class, first });
         }
     }
     renewals

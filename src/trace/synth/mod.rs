@@ -20,6 +20,7 @@ mod fit;
 pub mod flow;
 mod generator;
 pub mod popularity;
+mod resizing;
 mod setup;
 pub mod size;
 mod source;
@@ -27,6 +28,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod viewers;
+
+use std::sync::Arc;
 
 pub use ageing::{Churn, Retire};
 pub use catalogue::{Catalogue, Rendition};
@@ -37,9 +40,10 @@ pub use viewers::{Pages, Repeats};
 
 use self::arrival::ArrivalModel;
 use self::event::TrafficEvent;
+use self::generator::Parts;
 use self::popularity::Popularity;
 use self::size::SizeModel;
-use super::{Event, Keys, ObjectId, Objects, Trace};
+use super::{Event, Keys, ObjectId, Objects, Robots, Trace};
 use crate::random::Seed;
 use crate::units::{Rate, SimDuration, SimTime};
 
@@ -114,7 +118,9 @@ pub struct Class {
     /// How its requests spread over its objects.
     pub popularity: Box<dyn Popularity>,
     /// How large its objects are.
-    pub size: Box<dyn SizeModel>,
+    pub size: Arc<dyn SizeModel>,
+    /// Whether a change at the origin draws an object's size anew.
+    pub resize: bool,
     /// When its requests arrive, where they do not come with those of the other classes.
     pub arrivals: Option<Box<dyn ArrivalModel>>,
     /// Share of its requests that go to objects never asked for before or after, 0 to 1.
@@ -140,7 +146,8 @@ impl Class {
             objects,
             share,
             popularity,
-            size,
+            size: size.into(),
+            resize: false,
             arrivals,
             one_hit: 0.0,
             churn,
@@ -170,21 +177,26 @@ pub fn generate(workload: &Workload, seed: Seed) -> Trace {
     let room = (expected + 6.0 * expected.sqrt()) as usize + 16;
     let mut at: Vec<SimTime> = Vec::with_capacity(room);
     let mut object: Vec<ObjectId> = Vec::with_capacity(room);
-    let mut events = Vec::new();
+    let (mut events, mut robots) = (Vec::new(), Robots::default());
     let mut generator = Generator::new(workload, seed);
     let mut block = Block::default();
     while generator.next(&mut block) {
         let before = at.len();
         at.extend_from_slice(&block.requests.at);
         object.extend_from_slice(&block.requests.object);
+        block.robots.iter().for_each(|place| robots.mark(before + place));
         events.extend(block.events.iter().map(|event| Event { before: before + event.before, ..*event }));
     }
-    let (facts, families, uploads) = generator.into_parts();
+    let Parts { facts, families, uploads, resizing } = generator.into_parts();
     let classes = workload.classes.iter().map(|class| class.name.clone()).collect();
     let objects = Objects::new(facts, Keys::Numbered, classes).with_uploads(uploads);
     let objects = match families {
         None => objects,
         Some(families) => objects.with_families(families),
     };
-    Trace::new(at, object, objects, workload.duration).with_events(events)
+    let objects = match resizing {
+        None => objects,
+        Some(law) => objects.with_resizing(Arc::new(law)),
+    };
+    Trace::new(at, object, objects, workload.duration).with_events(events).with_robots(robots)
 }

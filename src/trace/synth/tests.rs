@@ -6,7 +6,7 @@ use super::fit::{Bins, fits};
 use super::generator::sources;
 use super::*;
 use crate::catalog::Catalog;
-use crate::trace::Happening;
+use crate::trace::{Happening, Request};
 
 fn made<T: ?Sized>(catalog: &'static Catalog<T, Setup>, name: &'static str) -> Box<T> {
     catalog.default_choice(name).make(&Setup::default()).unwrap()
@@ -397,6 +397,16 @@ fn a_crawler_asks_for_everything_once_at_equal_gaps() {
     let more: Vec<u32> =
         counts(&trace).iter().zip(counts(&before)).map(|(with, without)| with - without).collect();
     assert!(more.iter().all(|count| *count == 1));
+    // The robot's requests are marked, and without them the trace is what it is without a robot.
+    let robots = trace.robots().expect("there are some");
+    let place_and = |(place, request): (usize, Request)| (robots.contains(place), request);
+    let (own, others): (Vec<_>, Vec<_>) =
+        trace.requests().enumerate().map(place_and).partition(|(is_robot, _)| *is_robot);
+    assert!(
+        own.iter().zip(0..).all(|((_, own), nth)| own.at.as_nanos() == 10_000_000_000 + nth * 10_000_000)
+    );
+    assert_eq!((own.len(), robots.len(), before.robots()), (7_000, 7_000, None));
+    assert!(others.into_iter().map(|(_, request)| request).eq(before.requests()));
     assert_eq!(site.expected_requests(), 307_000);
     let part = with_event(three(), r#"{ event = "crawler", at = "290s", rate = "10/s", class = "banner" }"#);
     assert_eq!(generate(&part, Seed::new(1)).len(), before.len() + 100);
@@ -425,6 +435,30 @@ fn a_purge_deletes_what_was_asked_for_or_brings_new_objects() {
         let expected = if moved { old.object.as_u32() - 6_000 + 7_000 } else { old.object.as_u32() };
         assert_eq!(request.object.as_u32(), expected);
     }
+}
+
+#[test]
+fn a_purge_by_prefix_takes_the_keys_that_begin_so() {
+    let classes = || vec![class("img/thumb", 600, 0.6), class("img/full", 300, 0.3), class("icon", 100, 0.1)];
+    let site = |event| with_event(classes(), event);
+    let keys = |event| {
+        let trace = generate(&site(event), Seed::new(1));
+        let keys = trace.events().iter().map(|event| trace.objects().key(event.object));
+        keys.collect::<std::collections::BTreeSet<_>>()
+    };
+    let all = keys(r#"{ event = "purge", at = "100s" }"#);
+    assert!(all.len() > 990, "nearly all have been asked for: {}", all.len());
+    let with = |prefix: &str| all.iter().filter(|key| key.starts_with(prefix)).cloned().collect();
+    assert_eq!(keys(r#"{ event = "purge", at = "100s", prefix = "img/" }"#), with("img/"));
+    assert_eq!(keys(r#"{ event = "purge", at = "100s", prefix = "i" }"#), all);
+    let some = keys(r#"{ event = "purge", at = "100s", prefix = "img/full/7", mode = "mark-stale" }"#);
+    // Of the objects 600 to 899.
+    assert_eq!((some.len(), &some), (100, &with("img/full/7")));
+    let version = |event| generate(&site(event), Seed::new(1)).requests().collect::<Vec<_>>();
+    assert_eq!(
+        version(r#"{ event = "purge", at = "100s", prefix = "img/full", mode = "version" }"#),
+        version(r#"{ event = "purge", at = "100s", class = "img/full", mode = "version" }"#)
+    );
 }
 
 /// When each object came that was not there from the start.

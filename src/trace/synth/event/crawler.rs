@@ -1,8 +1,9 @@
 //! A crawler asks for every image once: the classic polluter of a cache that keeps what was used last.
 //!
 //! It begins at `at` and asks at equal gaps, in the order of the catalogue or in a random one, for a share of the images (with
-//! all their renditions) that exist at the start, or of one class. Its requests come on top of all others, and nothing
-//! tells them apart in the results. The rate is an assumption.
+//! all their renditions) that exist at the start, or of one class. Its requests come on top of all others. They
+//! are marked as those of a robot, so that a report tells people's outcomes and the robot's apart; a file that
+//! `ttlab trace generate` writes has no room for the mark. The rate is an assumption.
 //!
 //! ```toml
 //! events = [{ event = "crawler", at = "1m", rate = "20/s", order = "random" }]
@@ -117,6 +118,10 @@ struct Scan {
 }
 
 impl Flow for Scan {
+    fn is_robot(&self) -> bool {
+        true
+    }
+
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -11,6 +11,7 @@ use super::{Setup, Workload, arrival, curve};
 use crate::catalog;
 use crate::catalog::{Invalid, nearest, one_of};
 use crate::random::Seed;
+use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
 
 /// Something that happens once.
@@ -35,10 +36,31 @@ pub enum Begun {
 pub struct Purge {
     /// When.
     pub at: SimTime,
-    /// Of these classes.
-    pub classes: Vec<usize>,
+    /// Of these.
+    pub parts: Vec<Part>,
     /// What becomes of them.
     pub mode: Mode,
+}
+
+/// All objects of a class, or those whose number begins with some digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Number of the class.
+    pub class: usize,
+    /// The digits; empty for all.
+    pub digits: String,
+}
+
+impl Part {
+    /// All objects of a class.
+    pub fn whole(class: usize) -> Self {
+        Self { class, digits: String::new() }
+    }
+
+    /// Whether an object of the class is one of them.
+    pub fn has(&self, object: ObjectId) -> bool {
+        self.digits.is_empty() || object.as_u32().to_string().starts_with(&self.digits)
+    }
 }
 
 /// What a purge does.

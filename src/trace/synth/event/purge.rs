@@ -7,21 +7,25 @@
 //! site has new URLs from then on, as after a deploy that changes the names of all files: every image of
 //! the class is replaced by a new one as popular, and the old ones stay in the cache until their TTL or an eviction.
 //!
+//! A `prefix` says which keys instead of a `class`: made keys are `class/number`, so `prefix = "img/"` purges all classes
+//! whose names begin with `img/`, and `prefix = "photo/12"` every photo whose number begins with 12. New URLs are for
+//! whole classes alone.
+//!
 //! ```toml
 //! events = [{ event = "purge", at = "1m", class = "thumbnail", mode = "delete" }]
 //! ```
 
 use serde::{Deserialize, Serialize};
 
-use super::{Begun, Mode, Purge, Setup, Site, TrafficEvent, Workload, classes, instant};
-use crate::catalog::{Invalid, Kind, Param, Plugin};
+use super::{Begun, Mode, Part, Purge, Setup, Site, TrafficEvent, Workload, classes, instant};
+use crate::catalog::{Invalid, Kind, Param, Plugin, one_of};
 use crate::units::{SimDuration, SimTime};
 
 /// The event; see the page above.
 #[derive(Debug)]
 pub struct PurgeEvent {
     at: SimTime,
-    classes: Vec<usize>,
+    parts: Vec<Part>,
     mode: Mode,
 }
 
@@ -30,6 +34,7 @@ pub struct PurgeEvent {
 pub struct Params {
     at: SimDuration,
     class: String,
+    prefix: String,
     mode: Mode,
 }
 
@@ -40,6 +45,8 @@ impl Plugin for PurgeEvent {
     const PARAMS: &'static [Param] = &[
         Param::duration("at", "when it happens").required().from("0s"),
         Param::new("class", Kind::Text, "the class that is purged; all by default").default(""),
+        Param::new("prefix", Kind::Text, "what the keys that are purged begin with, instead of a class")
+            .default(""),
         Param::new(
             "mode",
             Kind::Choice(&["delete", "mark-stale", "version"]),
@@ -51,17 +58,55 @@ impl Plugin for PurgeEvent {
     type Setup = Setup;
 
     fn new(params: &Params, setup: &Setup) -> Result<Self, Invalid> {
-        Ok(Self {
-            at: instant(params.at, setup)?,
-            classes: classes(&params.class, setup)?,
-            mode: params.mode,
-        })
+        Ok(Self { at: instant(params.at, setup)?, parts: parts(params, setup)?, mode: params.mode })
     }
+}
+
+/// What is purged.
+fn parts(params: &Params, setup: &Setup) -> Result<Vec<Part>, Invalid> {
+    let Params { class, prefix, mode, .. } = params;
+    if prefix.is_empty() {
+        return Ok(classes(class, setup)?.into_iter().map(Part::whole).collect());
+    }
+    if !class.is_empty() {
+        let what = format!("both class = \"{class}\" and prefix = \"{prefix}\" say what is purged");
+        return Err(Invalid::param("prefix", what).help("leave one of them out"));
+    }
+    let part = |(number, name): (usize, &String)| {
+        let digits = match format!("{name}/") {
+            // Every key of the class begins so.
+            keys if keys.starts_with(prefix.as_str()) => String::new(),
+            keys => prefix.strip_prefix(&keys).filter(|digits| begins_a_number(digits))?.to_owned(),
+        };
+        Some(Part { class: number, digits })
+    };
+    let parts: Vec<Part> = setup.classes.iter().enumerate().filter_map(part).collect();
+    if parts.is_empty() {
+        let keys: Vec<String> = setup.classes.iter().map(|class| format!("{class}/")).collect();
+        let what =
+            format!("no key begins with \"{prefix}\": keys are a class, a slash and the image's number");
+        let help = format!("they begin with one of these: {}", one_of(keys.iter().map(String::as_str)));
+        return Err(Invalid::param("prefix", what).help(help));
+    }
+    if let Some(part) = parts.iter().find(|part| *mode == Mode::Version && !part.digits.is_empty()) {
+        let class = &setup.classes[part.class];
+        let what =
+            format!("\"{prefix}\" is a part of class \"{class}\", and a whole class gets new URLs at once");
+        return Err(
+            Invalid::param("prefix", what).help(format!("write prefix = \"{class}/\", or mode = \"delete\""))
+        );
+    }
+    Ok(parts)
+}
+
+/// Whether numbers of objects can begin with this: they are written without zeros before them.
+fn begins_a_number(digits: &str) -> bool {
+    digits.parse::<u32>().is_ok_and(|number| number.to_string() == digits)
 }
 
 impl TrafficEvent for PurgeEvent {
     fn begin(&self, _: &mut Site<'_, '_>) -> Begun {
-        Begun::Purge(Purge { at: self.at, classes: self.classes.clone(), mode: self.mode })
+        Begun::Purge(Purge { at: self.at, parts: self.parts.clone(), mode: self.mode })
     }
 
     fn requests(&self, _: &Workload) -> f64 {
