@@ -383,6 +383,6 @@ pub(crate) struct Result {
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) totals: Totals,
     pub(crate) regenerations: Vec<Regeneration>,
-    /// How many objects the rule remembers by their name alone at the end, where it does so and the run has one.
-    pub(crate) shadows: Option<u64>,
+    /// Until when the rule remembers each object by its name alone, as of the end, where it does so.
+    pub(crate) shadows: Option<Vec<u64>>,
 }
