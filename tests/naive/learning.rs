@@ -244,9 +244,9 @@ impl Filter {
         ttl
     }
 
-    /// How many objects are remembered by their name alone.
-    pub(super) fn shadows(&self, now: u64) -> u64 {
-        self.by_name.iter().filter(|object| now <= self.known[object]).count() as u64
+    /// Until when each object is remembered that is by its name alone.
+    pub(super) fn shadows(&self) -> Vec<u64> {
+        self.by_name.iter().map(|object| self.known[object]).collect()
     }
 
     /// A fresh value is read.

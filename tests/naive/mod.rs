@@ -14,7 +14,8 @@
 //! - The reclaim `active` and the memory model `redis`: the sizes of allocator and tables are what they are about.
 //!   `tests/redis` has a plain twin of its own for them.
 //! - The step of a second in which a TTL can be kept: all TTLs are shorter here, and the step is a number like any other.
-//! - `physical` of `clamp`, which refuses scenarios and changes no run.
+//! - `physical` of `clamp`, which refuses scenarios, and `warmup` and `freshness_bound`, which say what is counted: none of
+//!   them changes a run.
 
 pub(crate) mod breaker;
 mod cases;
@@ -384,6 +385,6 @@ pub(crate) struct Result {
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) totals: Totals,
     pub(crate) regenerations: Vec<Regeneration>,
-    /// How many objects the rule remembers by their name alone at the end, where it does so and the run has one.
-    pub(crate) shadows: Option<u64>,
+    /// Until when the rule remembers each object by its name alone, as of the end, where it does so.
+    pub(crate) shadows: Option<Vec<u64>>,
 }

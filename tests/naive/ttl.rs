@@ -291,9 +291,9 @@ impl<'a> Rule<'a> {
         self.bender.seen(object, now);
     }
 
-    /// How many objects it remembers by their name alone; nothing where it remembers none so.
-    pub(crate) fn shadows(&self, now: u64) -> Option<u64> {
-        if let Memory::Filter(filter) = &self.memory { Some(filter.shadows(now)) } else { None }
+    /// Until when it remembers each object that it knows by its name alone; nothing where it remembers none so.
+    pub(crate) fn shadows(&self) -> Option<Vec<u64>> {
+        if let Memory::Filter(filter) = &self.memory { Some(filter.shadows()) } else { None }
     }
 
     /// One fetch more is in flight, or one less.

@@ -66,7 +66,7 @@ pub(crate) fn simulate(requests: &[Request], images: &Images, config: &Config<'_
     world.act_until(usize::MAX, config.end.unwrap_or(u64::MAX));
     world.happen_until(config.end.unwrap_or(u64::MAX));
     world.store.finish(config.end);
-    world.shadows = config.end.and_then(|end| world.rule.shadows(end));
+    world.shadows = world.rule.shadows();
     world.after_end = Some(BTreeMap::new());
     world.happen_until(u64::MAX);
     world.finish()
@@ -153,7 +153,7 @@ pub(super) struct World<'a> {
     /// Of objects with fetches in flight: since when, how many began, how many are in flight.
     pub(super) open: BTreeMap<usize, (u64, u64, u64)>,
     pub(super) regenerations: Vec<Regeneration>,
-    shadows: Option<u64>,
+    shadows: Option<Vec<u64>>,
     pub(super) totals: Totals,
 }
 

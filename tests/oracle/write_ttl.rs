@@ -167,8 +167,9 @@ fn goal(goal: &Goal) -> String {
 }
 
 fn changing(Change { curve, declared, estimated, within: (min, max) }: &Change) -> String {
-    // What holds for all classes is said of none of them.
-    let all = declared.first().copied().flatten().filter(|_| declared.windows(2).all(|two| two[0] == two[1]));
+    // What holds for all classes is said of none of them, unless it is too short for that.
+    let alike = declared.windows(2).all(|two| two[0] == two[1]);
+    let all = declared.first().copied().flatten().filter(|every| alike && *every >= 100 * TICK);
     let rows = declared.iter().enumerate().filter(|_| all.is_none());
     let mut rows: Vec<String> =
         rows.filter_map(|(class, every)| Some(format!("c{class} = {}", ns((*every)?)))).collect();
