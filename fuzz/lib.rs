@@ -1,6 +1,7 @@
 //! What the targets share.
 
 #[path = "../tests/fuzz/driver.rs"]
+#[expect(dead_code, reason = "the seeded mutations of tests/fuzz.rs use more of it")]
 mod driver;
 
 use std::sync::OnceLock;

@@ -186,6 +186,42 @@ fn sizes_that_change_are_those_of_the_version_that_is_current() {
     }
 }
 
+/// What robots and people get is what a set of keys that were asked for before says.
+#[test]
+fn a_crawler_is_told_apart_from_people() {
+    let text = "name = \"c\"\n[workload]\nduration = \"2m\"\nrate = \"200/s\"\n\
+                events = [{ event = \"crawler\", at = \"20s\", rate = \"50/s\" }]\n\
+                [[workload.class]]\nname = \"a\"\nobjects = 4_000\n\
+                [origin]\nlatency = { model = \"constant\", value = \"0s\" }\n\
+                [time]\nwarmup = \"30s\"\n[[strategy]]\nname = \"s\"\nttl = \"none\"\n";
+    let scenario = Scenario::parse(text, "c.toml").unwrap_or_else(|error| panic!("{error}"));
+    let Source::Synthetic(workload) = &scenario.source else { panic!("it is synthetic") };
+    let trace = Arc::new(generate(workload, replication_seed(5, 0)));
+    let cell = &tune::grid(&scenario)[0];
+    let simulation =
+        tune::simulation(&scenario, cell, &trace, replication_seed(5, 0)).expect("it can be made");
+    let measured = simulation.run(tune::bucket_for(trace.span()), &()).expect("nobody stops it");
+    let marked = trace.robots().expect("there is a robot");
+    assert_eq!(marked.len(), 4_000);
+    let mut seen = vec![false; trace.objects().len()];
+    // Requests, hits, bytes asked for and bytes of hits of people and of robots.
+    let mut expected = [[0_u64; 4]; 2];
+    for (place, request) in trace.requests().enumerate() {
+        let is_hit = std::mem::replace(&mut seen[request.object.index()], true);
+        let bytes = u64::from(trace.objects().size(request.object));
+        if request.at.as_secs_f64() >= 30.0 {
+            let of = &mut expected[usize::from(marked.contains(place))];
+            let hit = u64::from(is_hit);
+            [of[0], of[1], of[2], of[3]] = [of[0] + 1, of[1] + hit, of[2] + bytes, of[3] + hit * bytes];
+        }
+    }
+    let robots = measured.robots.expect("they are told apart");
+    let told = [robots.rest_of(&measured.totals), robots]
+        .map(|of| [of.outcomes.total(), of.outcomes.hits(), of.requested_bytes, of.hit_bytes]);
+    assert_eq!(told, expected);
+    assert!(expected[1][0] == 3_500 && expected[1][1] > 0 && expected[1][1] < 3_500);
+}
+
 #[test]
 fn packed_and_binary_files_hold_the_same_requests() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");

@@ -71,7 +71,8 @@ fn sizes_that_change_are_told_and_a_word_for_them_is_refused() {
     assert_eq!((resized, spec.resized.len()), (vec![true, false], 1));
     assert_eq!(&text[spec.resized[0].1.clone()], "true");
     assert!(read_text(&spec.effective.to_string()).unwrap().workload.classes[0].resize);
-    let (said, at) = refused(&TWO.replace("share = 0.25", "share = 0.25\nresize = \"yes\""));
+    let text = TWO.replace("share = 0.25", "share = 0.25\nresize = \"yes\"");
+    let (said, at) = refused(&text);
     assert!(said.contains("boolean") && at == "\"yes\"", "{said} at {at}");
 }
 
