@@ -60,11 +60,6 @@ pub(super) struct Round {
 }
 
 impl Server {
-    /// Entries looked at in one round, each of which may be two keys.
-    fn entries_per_round(&self) -> usize {
-        keys_per_round(&self.settings) / self.keys_each()
-    }
-
     /// Whether a fast cycle begins now.
     pub(super) fn wants_fast_cycle(&mut self, now: SimTime) -> bool {
         // Redis compares a share with a percentage here, so that the second half hardly ever holds.
@@ -92,7 +87,7 @@ impl Server {
         let Expires::Swept(rows) = &self.expires else { return None };
         // A cycle that finds nobody dead is over after one round, and who asks looks at all keys.
         let (tick, keys) = (self.settings.tick(), rows.len() as u64);
-        let round = self.entries_per_round() as u64;
+        let round = keys_per_round(&self.settings) as u64;
         let looks = (now.since(self.tick).as_nanos() / tick.as_nanos()).saturating_mul(round);
         if looks <= LONG.max(keys) || self.tick < self.expiry.ask_from {
             return None;
@@ -125,8 +120,8 @@ impl Cache {
         let (mut rounds, mut sampled, mut expired, mut elapsed) = (0, 0, 0, SimDuration::ZERO);
         let mut hit_limit = false;
         while let Some(server) = self.server.as_ref().filter(|server| server.worth_a_round()) {
-            let (settings, entries) = (server.settings, server.entries_per_round());
-            let round = self.expire_round(entries, now);
+            let settings = server.settings;
+            let round = self.expire_round(keys_per_round(&settings), now);
             rounds += 1;
             sampled += round.sampled;
             expired += round.expired;
