@@ -14,6 +14,8 @@ mod invariants;
 mod limits;
 #[path = "redis/naive.rs"]
 mod naive;
+#[path = "redis/pool.rs"]
+mod pool;
 #[path = "redis/server.rs"]
 mod server;
 #[path = "redis/table.rs"]

@@ -9,7 +9,9 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use ttlab::cache::Capacity;
 use ttlab::cache::redis::{LruClock, Settings};
 
+use crate::pool::Pool;
 use crate::server::{Design, play};
+use crate::table::{below, from_any_bucket, walk};
 
 const OBJECTS: usize = 4_000;
 const HELD: usize = 400;
@@ -18,7 +20,6 @@ const BUCKETS: usize = 512;
 const REQUESTS: usize = 200_000;
 const SEEDS: u64 = 16;
 const SAMPLES: usize = 5;
-const POOL: usize = 16;
 
 /// Requests by Zipf's law, one a millisecond.
 fn requests(seed: u64) -> Vec<(u64, usize)> {
@@ -39,10 +40,6 @@ fn requests(seed: u64) -> Vec<(u64, usize)> {
 
 fn unit(random: &mut Xoshiro256PlusPlus) -> f64 {
     (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
-}
-
-fn below(random: &mut Xoshiro256PlusPlus, bound: usize) -> usize {
-    usize::try_from((u128::from(random.next_u64()) * bound as u128) >> 64).expect("below the bound")
 }
 
 /// How candidates are drawn.
@@ -74,7 +71,7 @@ struct Sampled {
     held: Vec<usize>,
     /// The place of a key in `held`; none if it is not there.
     place: Vec<Option<usize>>,
-    pool: Vec<(u64, usize)>,
+    pool: Pool,
     /// Millisecond of the last use, or minute of it and LFU counter.
     used: Vec<(u64, u64)>,
 }
@@ -90,7 +87,7 @@ impl Sampled {
             random,
             held: Vec::new(),
             place: vec![None; OBJECTS],
-            pool: Vec::new(),
+            pool: Pool::default(),
             used: vec![(0, 0); OBJECTS],
         }
     }
@@ -149,18 +146,10 @@ impl Sampled {
                     Policy::Lfu => 255 - self.decayed(key, now),
                     _ => now - self.used[key].0,
                 };
-                let at = self.pool.partition_point(|entry| entry.0 < score);
-                if self.pool.len() < POOL {
-                    self.pool.insert(at, (score, key));
-                } else if at > 0 {
-                    self.pool.insert(at, (score, key));
-                    self.pool.remove(0);
-                }
+                self.pool.offer(score, key);
             }
-            while let Some((_, key)) = self.pool.pop() {
-                if self.place[key].is_some() {
-                    return key;
-                }
+            if let Some(victim) = self.pool.take(|key| self.place[key].is_some()) {
+                return victim;
             }
         }
     }
@@ -169,47 +158,20 @@ impl Sampled {
         if self.draw == Draw::Uniform {
             return self.held[below(&mut self.random, HELD)];
         }
-        loop {
-            let chain = &self.buckets[below(&mut self.random, BUCKETS)];
-            if !chain.is_empty() {
-                return chain[below(&mut self.random, chain.len())];
-            }
-        }
+        let buckets: Vec<&Vec<usize>> = self.buckets.iter().collect();
+        from_any_bucket(&buckets, &mut self.random)
     }
 
     fn sample(&mut self) -> Vec<usize> {
-        let mut out: Vec<usize> = Vec::new();
-        if self.draw == Draw::Uniform {
-            while out.len() < SAMPLES {
-                let key = self.held[below(&mut self.random, HELD)];
-                if !out.contains(&key) {
-                    out.push(key);
-                }
-            }
-            return out;
+        if self.draw != Draw::Uniform {
+            return walk(&[&self.buckets], 0, SAMPLES, &mut self.random);
         }
-        let (mut at, mut gap, mut seen) = (below(&mut self.random, BUCKETS), 0, 0);
-        for _ in 0..10 * SAMPLES {
-            let chain = &self.buckets[at];
-            gap = if chain.is_empty() { gap + 1 } else { 0 };
-            if gap > SAMPLES.max(4) {
-                (at, gap) = (below(&mut self.random, BUCKETS), 0);
+        let mut out: Vec<usize> = Vec::new();
+        while out.len() < SAMPLES {
+            let key = self.held[below(&mut self.random, HELD)];
+            if !out.contains(&key) {
+                out.push(key);
             }
-            for key in chain {
-                if seen < SAMPLES {
-                    out.push(*key);
-                } else {
-                    let slot = below(&mut self.random, seen + 1);
-                    if slot < SAMPLES {
-                        out[slot] = *key;
-                    }
-                }
-                seen += 1;
-            }
-            if seen >= SAMPLES {
-                break;
-            }
-            at = (at + 1) % BUCKETS;
         }
         out
     }

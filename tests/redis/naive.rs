@@ -11,6 +11,7 @@ use ttlab::cache::Capacity;
 use ttlab::cache::redis::{LruClock, Settings};
 use ttlab::random::{Seed, Stream};
 
+use crate::pool::Pool;
 use crate::server::{Design, key, play};
 use crate::table::{Table, random_key, sample};
 
@@ -34,7 +35,7 @@ pub(crate) struct Server<'d> {
     pub(crate) kept: BTreeMap<usize, Kept>,
     dict: Table,
     volatile: Table,
-    pool: Vec<(u64, usize)>,
+    pool: Pool,
     random: Stream,
     clock: u64,
     next_tick: u64,
@@ -59,7 +60,7 @@ impl<'d> Server<'d> {
             kept: BTreeMap::new(),
             dict: Table::default(),
             volatile: Table::default(),
-            pool: Vec::new(),
+            pool: Pool::default(),
             random: seed.of("sampling").stream(),
             clock: u64::from(design.settings.clock_phase_ms) / 1_000,
             next_tick: 0,
@@ -189,20 +190,12 @@ impl<'d> Server<'d> {
                     Some("lfu") => 255 - self.decayed(&kept, now),
                     _ => u64::MAX - kept.expires.expect("only keys with a TTL are drawn"),
                 };
-                // The first place whose score is not lower; worse than all of a full pool is nowhere.
-                let place = self.pool.partition_point(|entry| entry.0 < score);
-                if self.pool.len() < 16 {
-                    self.pool.insert(place, (score, key));
-                } else if place > 0 {
-                    self.pool.insert(place, (score, key));
-                    self.pool.remove(0);
-                }
+                self.pool.offer(score, key);
             }
-            while let Some((_, key)) = self.pool.pop() {
-                let there = if policy.starts_with("volatile") { &self.volatile } else { &self.dict };
-                if there.holds(key) {
-                    return Some(key);
-                }
+            let there = if policy.starts_with("volatile") { &self.volatile } else { &self.dict };
+            let victim = self.pool.take(|key| there.holds(key));
+            if victim.is_some() {
+                return victim;
             }
         }
     }

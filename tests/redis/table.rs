@@ -1,4 +1,5 @@
-//! A chained table of the naive server: plain vectors, written down from the specification.
+//! A chained table and how keys are drawn from it: plain vectors, written down from the specification, for the naive
+//! server and for the ablation.
 
 use rand::Rng;
 use ttlab::random::Stream;
@@ -86,36 +87,28 @@ impl Table {
     }
 }
 
-fn below(random: &mut Stream, bound: usize) -> usize {
+pub(crate) fn below(random: &mut impl Rng, bound: usize) -> usize {
     usize::try_from((u128::from(random.next_u64()) * bound as u128) >> 64).expect("below the bound")
 }
 
-pub(crate) fn random_key(table: &mut Table, random: &mut Stream, hashes: &[usize]) -> Option<usize> {
-    if table.keys() == 0 {
-        return None;
-    }
-    table.step(hashes);
-    let buckets: Vec<&Vec<usize>> = table.old[table.at..].iter().chain(table.new.iter().flatten()).collect();
+/// A key of a bucket drawn until one holds any.
+pub(crate) fn from_any_bucket(buckets: &[&Vec<usize>], random: &mut impl Rng) -> usize {
     loop {
         let bucket = buckets[below(random, buckets.len())];
         if !bucket.is_empty() {
-            return Some(bucket[below(random, bucket.len())]);
+            return bucket[below(random, bucket.len())];
         }
     }
 }
 
-pub(crate) fn sample(table: &mut Table, want: usize, random: &mut Stream, hashes: &[usize]) -> Vec<usize> {
-    let want = want.min(table.keys());
-    if want == 0 {
-        return Vec::new();
-    }
-    (0..want).for_each(|_| table.step(hashes));
-    let larger = table.both().iter().map(|table| table.len()).max().unwrap_or(0);
+/// Up to `want` keys of consecutive buckets of one table, or of an old one emptied up to `at` and the new one.
+pub(crate) fn walk(halves: &[&[Vec<usize>]], at: usize, want: usize, random: &mut impl Rng) -> Vec<usize> {
+    let larger = halves.iter().map(|half| half.len()).max().unwrap_or(0);
     let mut bucket = below(random, larger);
     let (mut gap, mut seen, mut out) = (0, 0, Vec::new());
     for _ in 0..10 * want {
-        for (place, half) in table.both().into_iter().enumerate() {
-            let emptied = place == 0 && table.new.is_some() && bucket < table.at;
+        for (place, half) in halves.iter().enumerate() {
+            let emptied = place == 0 && halves.len() > 1 && bucket < at;
             let Some(chain) = half.get(bucket).filter(|_| !emptied) else { continue };
             if chain.is_empty() {
                 gap += 1;
@@ -144,4 +137,23 @@ pub(crate) fn sample(table: &mut Table, want: usize, random: &mut Stream, hashes
         bucket = (bucket + 1) % larger;
     }
     out
+}
+
+pub(crate) fn random_key(table: &mut Table, random: &mut Stream, hashes: &[usize]) -> Option<usize> {
+    if table.keys() == 0 {
+        return None;
+    }
+    table.step(hashes);
+    let buckets: Vec<&Vec<usize>> = table.old[table.at..].iter().chain(table.new.iter().flatten()).collect();
+    Some(from_any_bucket(&buckets, random))
+}
+
+pub(crate) fn sample(table: &mut Table, want: usize, random: &mut Stream, hashes: &[usize]) -> Vec<usize> {
+    let want = want.min(table.keys());
+    if want == 0 {
+        return Vec::new();
+    }
+    (0..want).for_each(|_| table.step(hashes));
+    let halves: Vec<&[Vec<usize>]> = table.both().into_iter().map(Vec::as_slice).collect();
+    walk(&halves, table.at, want, random)
 }
