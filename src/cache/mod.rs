@@ -4,6 +4,7 @@
 //! as in Redis: at the instant of its expiry it is still served. That boundary is written once, in
 //! `Slot::is_live`.
 
+pub mod by_use;
 pub mod cluster;
 pub mod command;
 mod event;
@@ -20,6 +21,7 @@ mod write;
 
 use std::sync::Arc;
 
+use command::FarEnds;
 pub use event::{Happening, Persistence, Restart, ServerEvent, ShardLoss, TtlClock};
 use eviction::EvictionPolicy;
 use memory::MemoryModel;
@@ -142,6 +144,8 @@ pub struct Cache {
     trouble_until: SimTime,
     /// The inside of a Redis, where a policy or model needs it.
     server: Option<Box<Server>>,
+    /// Ends that commands gave and that virtual time does not reach.
+    far_ends: FarEnds,
 }
 
 /// Counts since the cache was made, by the names that INFO gives them.
@@ -186,6 +190,7 @@ impl Cache {
             lost: event::Lost::default(),
             trouble_until: SimTime::ZERO,
             server,
+            far_ends: FarEnds::default(),
         };
         cache.serving(Settings::default(), Seed::new(0))
     }
@@ -264,6 +269,7 @@ impl Cache {
             self.eviction.on_hit(object);
             if let Some(server) = &mut self.server {
                 server.touched(object, now);
+                server.replied(object);
             }
             return Lookup::Held(entry);
         }
