@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::cluster::{shard, slot};
+use super::command::END;
 use super::{Cache, Capacity, Cause, Entry, Slot, State};
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
@@ -128,6 +129,7 @@ impl Cache {
             for object in (0..self.slots.len()).map(ObjectId::from_index) {
                 self.postpone(object, restart.down, now);
             }
+            self.far_ends.postpone(restart.down);
         }
         if restart.persistence == Persistence::Rdb {
             for object in self.held(|slot| !slot.is_live(now)) {
@@ -229,7 +231,7 @@ impl Cache {
             return;
         }
         let Entry { fresh_until, expires_at, .. } = slot.entry();
-        let later = expires_at + by;
+        let later = (expires_at + by).min(END);
         self.arm(object, if fresh_until == expires_at { later } else { fresh_until }, later, now);
     }
 

@@ -5,6 +5,7 @@
 //! `Slot::is_live`.
 
 mod bare;
+pub mod by_use;
 pub mod cluster;
 pub mod command;
 mod event;
@@ -22,6 +23,7 @@ mod write;
 use std::sync::Arc;
 
 pub use bare::Bare;
+use command::FarEnds;
 pub use event::{Happening, Persistence, Restart, ServerEvent, ShardLoss, TtlClock};
 use eviction::EvictionPolicy;
 use memory::MemoryModel;
@@ -146,6 +148,8 @@ pub struct Cache {
     trouble_until: SimTime,
     /// The inside of a Redis, where a policy or model needs it.
     server: Option<Box<Server>>,
+    /// Ends that commands gave and that virtual time does not reach.
+    far_ends: FarEnds,
 }
 
 /// Counts since the cache was made, by the names that INFO gives them.
@@ -191,6 +195,7 @@ impl Cache {
             lost: event::Lost::default(),
             trouble_until: SimTime::ZERO,
             server,
+            far_ends: FarEnds::default(),
         };
         cache.serving(Settings::default(), Seed::new(0))
     }
@@ -269,6 +274,7 @@ impl Cache {
             self.eviction.on_hit(object);
             if let Some(server) = &mut self.server {
                 server.touched(object, now);
+                server.replied(object);
             }
             return Lookup::Held(entry);
         }

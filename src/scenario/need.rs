@@ -44,37 +44,51 @@ fn part(bytes: u128, share: f64) -> u128 {
 }
 
 /// Bytes that a cache takes for each object: its place in the cache, in the order of eviction and in the tables of a
-/// server; the most that `tests/footprint.rs` finds, which is where a table has just doubled.
+/// server; the most that `tests/footprint.rs` finds, which is where a table has just grown.
 pub fn cache_per_object(eviction: &str, reclaim: &str, memory: &str) -> u64 {
     const PLACE: u64 = 40;
-    // A hash table of the server's keys, and one of those that expire.
-    const KEYS: u64 = 20;
-    const EXPIRES: u64 = 24;
-    if eviction.starts_with("allkeys-") {
-        // Their samples are drawn from both tables, whatever else counts these.
-        return PLACE + KEYS + EXPIRES;
-    }
-    if eviction.starts_with("volatile-") && reclaim != "eager" {
-        return PLACE + 32;
-    }
+    // What is kept of each key of a server: its hash, and where victims are drawn who follows in each chain and its age.
+    const HASH: u64 = 4;
+    const CHAINED: u64 = 16;
+    // Places in a table: heads of chains, rows that are swept, or numbers of keys.
+    const HEADS: u64 = 8;
+    const ROWS: u64 = 22;
+    const TALLIES: u64 = 3;
+    // A deadline and the place of it.
+    const DEADLINE: u64 = 16;
+    let is_volatile = eviction.starts_with("volatile-");
+    let is_sampled = is_volatile || eviction.starts_with("allkeys-");
+    let is_counted = memory == "redis";
+    let is_active = reclaim == "active";
     let order = match eviction {
         "infinite" | "noeviction" => 0,
         "lru" | "fifo" => 8,
         "sieve" => 9,
-        "arc" | "s4lru" => 16,
+        "arc" | "s4lru" | "lfu" => 16,
         "s3-fifo" => 17,
-        "lfu" => 18,
         "w-tinylfu" => 20,
-        // The dearest, and whatever is not known here.
+        "gdsf" => 28,
+        // Of a server's own policies.
+        _ if is_sampled => 0,
+        // Whatever is not known here.
         _ => 32,
     };
-    let expiry = match reclaim {
-        "lazy" => 0,
-        "active" => EXPIRES,
-        // A queue of deadlines that may have grown to twice its length, and the latest of each object.
-        _ => 40,
+    let all_keys = match (is_sampled, is_counted) {
+        (true, _) => CHAINED + HEADS,
+        (false, true) => HASH + TALLIES,
+        (false, false) if is_active => HASH,
+        (false, false) => 0,
     };
-    PLACE + order + expiry + if memory == "redis" { KEYS } else { 0 }
+    let with_ttl = if is_volatile {
+        HEADS
+    } else if is_active {
+        ROWS
+    } else if is_sampled || is_counted {
+        TALLIES
+    } else {
+        0
+    };
+    PLACE + order + all_keys + with_ttl + if reclaim == "eager" { DEADLINE } else { 0 }
 }
 
 /// Bytes that a strategy keeps of each object.

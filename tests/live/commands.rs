@@ -68,7 +68,7 @@ fn seconds() -> impl Strategy<Value = Word> + Clone {
     prop_oneof![
         4 => (1..3_i64).prop_map(|span| text(span.to_string())),
         1 => (1..1_000_000_i64).prop_map(|span| text(span.to_string())),
-        1 => select(&["9223372036854775807", "9223372036854775", "-9223372036854775808"][..]).prop_map(text),
+        1 => select(&["9223372036854775807", "9223372036854775", "-9223372036854775808", "20000000000"][..]).prop_map(text),
         2 => odd_number(),
     ]
 }
@@ -78,17 +78,25 @@ fn millis() -> impl Strategy<Value = Word> + Clone {
     prop_oneof![
         6 => (1..12_i64).prop_map(|span| text(span.to_string())),
         2 => (490..530_i64).prop_map(|span| text(span.to_string())),
-        1 => Just(text("9223372036854775807")),
+        1 => select(&["9223372036854775807", "100000000000000"][..]).prop_map(text),
         2 => odd_number(),
     ]
 }
 
 fn at_seconds() -> impl Strategy<Value = Word> + Clone {
-    prop_oneof![4 => (-2..4_i64).prop_map(Word::Seconds), 1 => Just(text("9223372036854775807")), 1 => odd_number()]
+    prop_oneof![
+        4 => (-2..4_i64).prop_map(Word::Seconds),
+        1 => select(&["9223372036854775807", "9223372036854775"][..]).prop_map(text),
+        1 => odd_number(),
+    ]
 }
 
 fn at_millis() -> impl Strategy<Value = Word> + Clone {
-    prop_oneof![6 => (-5..60_i64).prop_map(Word::Millis), 1 => odd_number()]
+    prop_oneof![
+        6 => (-5..60_i64).prop_map(Word::Millis),
+        1 => select(&["9223372036854775807", "9223372036854775307", "100000000000000"][..]).prop_map(text),
+        1 => odd_number(),
+    ]
 }
 
 /// One of EX, PX, EXAT and PXAT with its number.

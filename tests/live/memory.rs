@@ -231,3 +231,73 @@ fn a_client_that_is_idle_for_long_gives_its_buffers_back() {
     // What is left is less than other parts of a server come and go by.
     assert!(clients(&cache).abs_diff(idle) < 1_100, "{idle} bytes, the model says {}", clients(&cache));
 }
+
+/// What happens to a connection: so many milliseconds pass, then a SET of so many bytes or a GET may come.
+const SINGLE: [(u64, Option<u32>, bool); 8] = [
+    // Its reply buffer is cut by the second visit of the cron.
+    (400, None, false),
+    // The first request makes a large buffer, which the next visit cuts, and the next request larger still.
+    (0, Some(20_000), false),
+    (150, None, false),
+    (0, Some(20_000), false),
+    (150, None, false),
+    // A reply that fills its buffer doubles it.
+    (0, None, true),
+    (150, None, false),
+    // At rest it gives the query buffer back.
+    (3_200, None, false),
+];
+
+/// Buffers of one client after single commands. The cron of the server ticks at instants of its own, so a sequence is
+/// played again if a tick came between a command and the look at it.
+#[test]
+fn the_buffers_of_a_client_are_those_of_the_model_after_single_commands() {
+    let Some(server) = Server::start(&["--slowlog-log-slower-than", "-1", "--latency-tracking", "no"]) else {
+        return;
+    };
+    let trace =
+        Arc::new(Trace::new(Vec::new(), Vec::new(), model::objects([("image", 20_000)]), SimDuration::ZERO));
+    let mut cache = model::redis(&trace, "noeviction", 1 << 40, 0, 0);
+    let (mut now, mut expected) = (SimTime::ZERO, Vec::new());
+    for (millis, set, get) in SINGLE {
+        now += SimDuration::from_millis(millis);
+        cache.bytes_at(now);
+        if set.is_some() {
+            let entry = Entry {
+                stored_at: now,
+                fresh_until: SimTime::NEVER,
+                expires_at: SimTime::NEVER,
+                version: Version(0),
+            };
+            cache.set(ObjectId::new(0), entry, now);
+        }
+        if get {
+            cache.get(ObjectId::new(0), now);
+        }
+        let parts = cache.breakdown().expect("the model counts as Redis does");
+        expected.push(parts.total() - parts.fixed);
+    }
+    let mut played = Vec::new();
+    for _ in 0..8 {
+        server.client().must(&["FLUSHALL"]);
+        let before = settled(&server);
+        let mut client = server.client();
+        let mut live = Vec::new();
+        for (millis, set, get) in SINGLE {
+            sleep(Duration::from_millis(millis));
+            if let Some(size) = set {
+                client.must(&["SET", "image", &"v".repeat(size as usize)]);
+            }
+            if get {
+                client.must(&["GET", "image"]);
+            }
+            live.push(used(&server).saturating_sub(before));
+        }
+        // Some hundred bytes come and go elsewhere.
+        if live.iter().zip(&expected).all(|(live, expected)| live.abs_diff(*expected) < 700) {
+            return;
+        }
+        played.push(live);
+    }
+    panic!("the model says {expected:?}, the server uses {played:?}");
+}

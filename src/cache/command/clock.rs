@@ -1,5 +1,6 @@
 //! Which Unix millisecond an instant of a run is.
 
+use super::END;
 use crate::units::SimTime;
 
 const NANOS_PER_MILLI: u64 = 1_000_000;
@@ -36,13 +37,13 @@ impl WallClock {
     ///
     /// What lies before the run is its first instant, so a value that was dead before the run is seen in
     /// its first nanosecond. What lies more than 584 years ahead is the last instant that is not
-    /// [`SimTime::NEVER`], which would mean no TTL at all.
+    /// [`SimTime::NEVER`], which would mean no TTL at all; commands remember its millisecond beside it.
     pub fn expiry(self, unix_ms: i64) -> SimTime {
         if unix_ms < self.start {
             return SimTime::ZERO;
         }
         let next = self.instant(unix_ms.saturating_add(1)).as_nanos();
-        SimTime::from_nanos(next.min(u64::MAX - 1).saturating_sub(u64::from(next < u64::MAX)))
+        if next == u64::MAX { END } else { SimTime::from_nanos(next - 1) }
     }
 }
 

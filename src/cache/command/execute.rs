@@ -47,12 +47,11 @@ impl Cache {
             Command::Expire { key, until, only } => self.expire_if(*key, until, *only, now),
             Command::Ttl(key, unit) => self.tell_expiry(*key, now, |when| match unit {
                 Unit::Millis => (when - now.unix_ms()).max(0),
-                // To the nearest second.
-                Unit::Seconds => ((when - now.unix_ms()).max(0) + 500) / 1_000,
+                Unit::Seconds => in_seconds((when - now.unix_ms()).max(0)),
             }),
             Command::ExpireTime(key, unit) => self.tell_expiry(*key, now, |when| match unit {
                 Unit::Millis => when,
-                Unit::Seconds => (when + 500) / 1_000,
+                Unit::Seconds => in_seconds(when),
             }),
             Command::Persist(key) => {
                 let has_ttl = self.look_to_write(*key, at).is_some_and(|entry| entry.expires_at != NEVER);
@@ -110,7 +109,11 @@ impl Cache {
             (None, ..) => (NEVER, NEVER),
         };
         let entry = Entry { stored_at: now.at, fresh_until, expires_at, version: value };
-        match self.set(key, entry, now.at) {
+        let stored = self.set(key, entry, now.at);
+        if let (Stored::Yes, Some(unix_ms)) = (stored, until) {
+            self.far_ends.note(key, unix_ms, expires_at);
+        }
+        match stored {
             Stored::Yes if get => value_or_nil(before),
             Stored::Yes => Reply::Ok,
             Stored::NotAdmitted => Reply::Nil,
@@ -140,7 +143,8 @@ impl Cache {
             Err(error) => return Reply::Error(error),
         };
         let Some(found) = self.look_to_write(key, now.at) else { return Reply::Integer(0) };
-        let current = (found.expires_at != NEVER).then(|| now.clock.unix_ms(found.expires_at));
+        let ends = found.expires_at != NEVER;
+        let current = ends.then(|| self.far_ends.unix_ms(key, found.expires_at, now.clock));
         let holds = match current {
             None => !only.with_ttl && only.moves != Some(Moves::Later),
             Some(_) if only.without_ttl => false,
@@ -163,6 +167,7 @@ impl Cache {
         } else {
             let end = now.clock.expiry(unix_ms);
             self.arm(key, end, end, now.at);
+            self.far_ends.note(key, unix_ms, end);
         }
     }
 
@@ -171,7 +176,7 @@ impl Cache {
         Reply::Integer(match self.glance(key, now.at) {
             None => -2,
             Some(entry) if entry.expires_at == NEVER => -1,
-            Some(entry) => tell(now.clock.unix_ms(entry.expires_at)),
+            Some(entry) => tell(self.far_ends.unix_ms(key, entry.expires_at, now.clock)),
         })
     }
 }
@@ -200,6 +205,11 @@ impl Moment {
             _ => self.unix_ms(now),
         }
     }
+}
+
+/// Milliseconds to the nearest second, half a second upwards.
+fn in_seconds(millis: i64) -> i64 {
+    millis / 1_000 + i64::from(millis % 1_000 >= 500)
 }
 
 fn value_or_nil(found: Option<Entry>) -> Reply {

@@ -61,6 +61,7 @@
 mod clock;
 mod connection;
 mod execute;
+mod far;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -69,6 +70,7 @@ use std::fmt;
 
 pub use clock::WallClock;
 pub use connection::{Connection, Names};
+pub(super) use far::{END, FarEnds};
 use thiserror::Error;
 
 use crate::origin::Version;

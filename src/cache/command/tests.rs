@@ -6,7 +6,7 @@ use super::{Connection, WallClock};
 use crate::cache::eviction::EVICTIONS;
 use crate::cache::memory::MEMORIES;
 use crate::cache::reclaim::RECLAIMS;
-use crate::cache::{Cache, Capacity, Residency, Setup};
+use crate::cache::{Cache, Capacity, Persistence, Residency, Restart, Setup, TtlClock};
 use crate::trace::{ClassId, Fact, Keys, Objects};
 use crate::units::{SimDuration, SimTime, Window};
 
@@ -161,5 +161,51 @@ fn a_write_that_finds_no_room_is_refused() {
     converse(
         &mut redis,
         &[(1, "SET k v", "OK"), (1, "SET m v", refused), (1, "DEL k m", "(integer) 1"), (1, "SET m v", "OK")],
+    );
+}
+
+/// Redis keeps milliseconds in 64 bits; virtual time, in nanoseconds, is over after 584 years.
+#[test]
+fn ends_beyond_virtual_time_are_told_to_the_millisecond() {
+    let mut redis = unbounded(&[
+        (1, "SET k v PXAT 9223372036854775807", "OK"),
+        (1, "PEXPIRETIME k", "(integer) 9223372036854775807"),
+        (1, "EXPIRETIME k", "(integer) 9223372036854776"),
+        (1, "PTTL k", "(integer) 9223372036853775806"),
+        (1, "TTL k", "(integer) 9223372036853776"),
+        (5, "PTTL k", "(integer) 9223372036853775802"),
+        (5, "PEXPIRE k 100000000000000 GT", "(integer) 0"),
+        (5, "PEXPIRE k 100000000000000 LT", "(integer) 1"),
+        (5, "PTTL k", "(integer) 100000000000000"),
+        (5, "PEXPIREAT k 100000001000004 GT", "(integer) 0"),
+        (5, "PEXPIREAT k 100000001000006 GT", "(integer) 1"),
+        (5, "GETEX k EXAT 9223372036854775", "\"v\""),
+        (5, "SET k w KEEPTTL", "OK"),
+        (5, "EXPIRETIME k", "(integer) 9223372036854775"),
+        (5, "SET m w EX 9223372036854775", "(error) ERR invalid expire time in 'set' command"),
+        (5, "SETEX m 20000000000 w", "OK"),
+        (5, "PTTL m", "(integer) 20000000000000"),
+        (5, "SET m w EX 10", "OK"),
+        (5, "PTTL m", "(integer) 10000"),
+        (5, "PERSIST k", "(integer) 1"),
+        (5, "TTL k", "(integer) -1"),
+    ]);
+    redis.cache_mut().check();
+}
+
+#[test]
+fn an_end_beyond_virtual_time_moves_with_a_ttl_that_pauses() {
+    let mut redis = unbounded(&[(1, "PSETEX k 100000000000000 v", "OK")]);
+    let restart =
+        Restart { down: SimDuration::from_secs(30), persistence: Persistence::Aof, ttl: TtlClock::Paused };
+    let at = |secs| SimTime::ZERO + SimDuration::from_secs(secs);
+    redis.cache_mut().shut_down(restart, at(10));
+    redis.cache_mut().come_back(restart, at(40));
+    converse(
+        &mut redis,
+        &[
+            (40_001, "PTTL k", "(integer) 99999999990000"),
+            (40_001, "PEXPIRETIME k", "(integer) 100000001030001"),
+        ],
     );
 }

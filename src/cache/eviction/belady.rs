@@ -32,8 +32,8 @@ pub struct Params {}
 /// No request follows.
 const NEVER: u32 = u32::MAX;
 
-/// How soon an entry leaves: the later it is needed, the sooner; of those never needed again, by number.
-type Order = (Reverse<u32>, ObjectId);
+/// How soon an entry leaves: the later it is needed, the sooner. Of those never needed again the heap takes the first.
+type Order = Reverse<u32>;
 
 /// MIN: a heap by next use.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ fn future(trace: &Trace) -> Option<(Vec<u32>, Vec<u32>)> {
 
 impl Belady {
     fn order(&self, object: ObjectId) -> Order {
-        (Reverse(self.next[object.index()]), object)
+        Reverse(self.next[object.index()])
     }
 
     /// A request of `object` has been made.
@@ -118,7 +118,7 @@ impl EvictionPolicy for Belady {
             && worthy
             && let Some((order, last)) = self.held.first()
         {
-            worthy = order < own;
+            worthy = (order, last) < (own, object);
             missing = missing.saturating_sub(u64::from(self.weights[last.index()]));
             self.held.remove(last);
             leaving.push((order, last));

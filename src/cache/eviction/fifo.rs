@@ -3,6 +3,9 @@
 //! Under independent requests its hit ratio equals that of random eviction (F9 of the laws). A value
 //! that is overwritten while it is alive keeps its place.
 //!
+//! E. Gelenbe, "A Unified Approach to the Evaluation of a Class of Replacement Algorithms", IEEE Transactions on
+//! Computers C-22(6), 1973.
+//!
 //! ```toml
 //! eviction = "fifo"
 //! ```

@@ -17,7 +17,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{EvictionPolicy, Setup};
-use crate::cache::heap::Heap;
+use crate::cache::by_use::ByUse;
+use crate::cache::heap::Halves;
 use crate::catalog::{Invalid, Param, Plugin};
 use crate::trace::ObjectId;
 use crate::trace::prefetch::prefetch;
@@ -30,27 +31,19 @@ pub struct Params {}
 /// GDSF: a heap by priority and last use.
 #[derive(Debug)]
 pub struct Gdsf {
-    /// Priority and last use.
-    priorities: Heap<(Bits, u32)>,
+    /// By the bits of a priority: it is never negative, so they are ordered as it is.
+    priorities: ByUse<Halves>,
     /// Requests since it was stored, and size.
     facts: Vec<(u32, u32)>,
     inflation: f64,
-    /// Requests and stores seen by the policy: its clock, which begins anew before it overflows.
-    now: u32,
 }
 
-/// The bits of a priority, which is never negative, so that they are ordered as it is; in two words, so that a node
-/// of the heap is 16 bytes.
-type Bits = (u32, u32);
-
-#[expect(clippy::cast_possible_truncation, reason = "both halves are kept")]
-fn bits(priority: f64) -> Bits {
-    let bits = priority.to_bits();
-    ((bits >> 32) as u32, bits as u32)
+fn bits(priority: f64) -> Halves {
+    Halves::of(priority.to_bits())
 }
 
-fn priority((high, low): Bits) -> f64 {
-    f64::from_bits(u64::from(high) << 32 | u64::from(low))
+fn priority(bits: Halves) -> f64 {
+    f64::from_bits(bits.whole())
 }
 
 impl Plugin for Gdsf {
@@ -63,7 +56,7 @@ impl Plugin for Gdsf {
 
     fn new(_: &Params, setup: &Setup) -> Result<Self, Invalid> {
         let objects = setup.objects;
-        Ok(Self { priorities: Heap::new(objects), facts: vec![(0, 0); objects], inflation: 0.0, now: 0 })
+        Ok(Self { priorities: ByUse::new(objects), facts: vec![(0, 0); objects], inflation: 0.0 })
     }
 }
 
@@ -73,13 +66,7 @@ impl Gdsf {
         *count = count.saturating_add(1);
         // An empty value weighs as if it had one byte; it is never the one to go before others.
         let priority = self.inflation + f64::from(*count) / f64::from((*size).max(1));
-        if self.now == u32::MAX {
-            // Only the order of times matters.
-            self.priorities.rekey(|(priority, _), rank| (priority, rank));
-            self.now = u32::try_from(self.priorities.len()).expect("there are fewer objects than ids");
-        }
-        self.now += 1;
-        self.priorities.set(object, (bits(priority), self.now));
+        self.priorities.used(object, bits(priority));
     }
 }
 
@@ -101,7 +88,7 @@ impl EvictionPolicy for Gdsf {
     }
 
     fn on_evict(&mut self, object: ObjectId) {
-        if let Some((bits, _)) = self.priorities.key(object) {
+        if let Some(bits) = self.priorities.key(object) {
             self.inflation = priority(bits);
         }
         self.on_remove(object);
@@ -119,7 +106,7 @@ impl EvictionPolicy for Gdsf {
     fn check(&self, entries: u64) {
         self.priorities.check();
         assert_eq!(self.priorities.len(), entries, "every entry has a priority");
-        let least = self.priorities.first().map_or(f64::INFINITY, |((bits, _), _)| priority(bits));
+        let least = self.priorities.first().map_or(f64::INFINITY, |(bits, _)| priority(bits));
         assert!(self.inflation <= least, "no entry has less than the inflation");
     }
 }
@@ -127,23 +114,6 @@ impl EvictionPolicy for Gdsf {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_clock_begins_anew_and_the_order_stays() {
-        let mut gdsf =
-            Gdsf { priorities: Heap::new(4), facts: vec![(0, 0); 4], inflation: 0.0, now: u32::MAX - 3 };
-        for object in [2, 0, 1, 3] {
-            gdsf.on_fill(ObjectId::new(object), 10);
-        }
-        gdsf.on_hit(ObjectId::new(2));
-        gdsf.on_hit(ObjectId::new(0));
-        assert!(gdsf.now < 10);
-        for object in [1, 3, 2, 0] {
-            gdsf.check(gdsf.priorities.len());
-            assert_eq!(gdsf.victim(), Some(ObjectId::new(object)));
-            gdsf.on_evict(ObjectId::new(object));
-        }
-    }
 
     #[test]
     fn a_priority_survives_its_two_words() {

@@ -17,7 +17,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{EvictionPolicy, Setup};
-use crate::cache::heap::Heap;
+use crate::cache::by_use::ByUse;
 use crate::catalog::{Invalid, Param, Plugin};
 use crate::trace::ObjectId;
 
@@ -29,10 +29,8 @@ pub struct Params {}
 /// Exact LFU: a heap by count and last use.
 #[derive(Debug)]
 pub struct Lfu {
-    /// Requests counted, and when the last of them was.
-    uses: Heap<(u32, u32)>,
-    /// Requests and stores seen by the policy: its clock, which begins anew before it overflows.
-    now: u32,
+    /// Requests counted.
+    uses: ByUse<u32>,
 }
 
 impl Plugin for Lfu {
@@ -43,20 +41,14 @@ impl Plugin for Lfu {
     type Setup = Setup;
 
     fn new(_: &Params, setup: &Setup) -> Result<Self, Invalid> {
-        Ok(Self { uses: Heap::new(setup.objects), now: 0 })
+        Ok(Self { uses: ByUse::new(setup.objects) })
     }
 }
 
 impl Lfu {
     fn used(&mut self, object: ObjectId) {
-        let count = self.uses.key(object).map_or(0, |(count, _)| count);
-        if self.now == u32::MAX {
-            // Only the order of times matters.
-            self.uses.rekey(|(count, _), rank| (count, rank));
-            self.now = u32::try_from(self.uses.len()).expect("there are fewer objects than ids");
-        }
-        self.now += 1;
-        self.uses.set(object, (count.saturating_add(1), self.now));
+        let count = self.uses.key(object).unwrap_or(0);
+        self.uses.used(object, count.saturating_add(1));
     }
 }
 
@@ -87,25 +79,5 @@ impl EvictionPolicy for Lfu {
     fn check(&self, entries: u64) {
         self.uses.check();
         assert_eq!(self.uses.len(), entries, "every entry has a count");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_clock_begins_anew_and_the_order_stays() {
-        let mut lfu = Lfu { uses: Heap::new(4), now: u32::MAX - 3 };
-        for object in [2, 0, 1, 3, 2, 0] {
-            lfu.used(ObjectId::new(object));
-        }
-        assert!(lfu.now < 10);
-        // Objects 1 and 3 were used once, 1 before 3; then 2 before 0.
-        for object in [1, 3, 2, 0] {
-            lfu.check(lfu.uses.len());
-            assert_eq!(lfu.victim(), Some(ObjectId::new(object)));
-            lfu.on_evict(ObjectId::new(object));
-        }
     }
 }

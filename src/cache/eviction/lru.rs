@@ -3,6 +3,9 @@
 //! The reference for theory (Che's approximation, F9 of the laws) and for Redis's sampled
 //! `allkeys-lru`, which approximates it.
 //!
+//! R. L. Mattson et al., "Evaluation techniques for storage hierarchies", IBM Systems Journal 9(2), 1970: a larger
+//! cache holds all that a smaller one does.
+//!
 //! ```toml
 //! eviction = "lru"
 //! ```

@@ -7,12 +7,10 @@
 //! reclaim = "eager"
 //! ```
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use serde::{Deserialize, Serialize};
 
 use super::{Reclaim, Setup};
+use crate::cache::heap::{Halves, Heap};
 use crate::catalog::{Invalid, Param, Plugin};
 use crate::trace::ObjectId;
 use crate::units::SimTime;
@@ -24,14 +22,11 @@ pub struct Params {}
 
 /// Deadlines, earliest first.
 ///
-/// One deadline per object counts, the earliest since it last came up. One that was moved later is
-/// found out when it comes up: the cache then arms it again. One that was moved earlier waits twice,
-/// and its second turn is passed over.
+/// One deadline waits per object, the earliest since it last came up. One that was moved later is
+/// found out when it comes up: the cache then arms it again.
 #[derive(Debug)]
 pub struct Eager {
-    deadlines: BinaryHeap<Reverse<(SimTime, ObjectId)>>,
-    /// The deadline that counts; never if none waits.
-    waits: Vec<SimTime>,
+    deadlines: Heap<Halves>,
 }
 
 impl Plugin for Eager {
@@ -42,32 +37,25 @@ impl Plugin for Eager {
     type Setup = Setup;
 
     fn new(_: &Params, setup: &Setup) -> Result<Self, Invalid> {
-        Ok(Self { deadlines: BinaryHeap::new(), waits: vec![SimTime::NEVER; setup.objects] })
+        Ok(Self { deadlines: Heap::new(setup.objects) })
     }
 }
 
 impl Reclaim for Eager {
     fn on_armed(&mut self, object: ObjectId, expires_at: SimTime) {
-        let waits = &mut self.waits[object.index()];
-        if expires_at < *waits {
-            *waits = expires_at;
-            self.deadlines.push(Reverse((expires_at, object)));
+        let deadline = Halves::of(expires_at.as_nanos());
+        if expires_at != SimTime::NEVER && self.deadlines.key(object).is_none_or(|waits| deadline < waits) {
+            self.deadlines.set(object, deadline);
         }
     }
 
     fn due(&mut self, now: SimTime) -> Option<ObjectId> {
-        while let Some(Reverse((expires_at, object))) = self.deadlines.peek().copied() {
-            if expires_at >= now {
-                return None;
-            }
-            self.deadlines.pop();
-            let waits = &mut self.waits[object.index()];
-            if *waits == expires_at {
-                *waits = SimTime::NEVER;
-                return Some(object);
-            }
+        let (deadline, object) = self.deadlines.first()?;
+        if deadline.whole() >= now.as_nanos() {
+            return None;
         }
-        None
+        self.deadlines.remove(object);
+        Some(object)
     }
 }
 
@@ -81,7 +69,7 @@ mod tests {
     use crate::units::SimDuration;
 
     #[test]
-    fn a_deadline_that_moves_earlier_is_kept_and_its_old_one_passed_over() {
+    fn a_deadline_that_moves_earlier_takes_the_place_of_its_old_one() {
         let objects = Objects::new(Vec::new(), Keys::Numbered, Vec::new());
         let trace = Arc::new(Trace::new(Vec::new(), Vec::new(), objects, SimDuration::ZERO));
         let setup = Setup { objects: 2, capacity: Capacity::Unbounded, trace };

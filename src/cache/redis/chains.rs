@@ -3,7 +3,7 @@
 //! Four bytes a bucket and four a key: the head of each chain, and with each key who follows.
 
 use super::keys::{ABSENT, Key, Keys};
-use super::table::{NIL, Storage, Table, below, bucket};
+use super::table::{Listed, NIL, Storage, Table, below, bucket};
 use crate::random::Stream;
 use crate::trace::ObjectId;
 use crate::trace::prefetch::{on_large_pages, prefetch};
@@ -70,7 +70,9 @@ impl<const LINK: usize> Storage for Chains<LINK> {
             key = next;
         }
     }
+}
 
+impl<const LINK: usize> Listed for Chains<LINK> {
     fn each(&self, place: usize, keys: &Keys, mut visit: impl FnMut(ObjectId)) {
         let mut key = self.heads[place];
         while key != NIL {

@@ -1,78 +1,131 @@
 //! The connections of the application: their buffers count, and so does a request on its way.
 //!
-//! Measured on Redis 7.0.15: 17.6 KB when connected, 20 480 bytes of query buffer with the first
-//! command, 2.3 KB after 12 idle seconds. Larger requests grow the buffer, and a value from 32 KiB
-//! on takes it over (`networking.c:processMultibulkBuffer`, `server.c:clientsCronResizeQueryBuffer`).
+//! Measured on Redis 7.0.15 (`tests/live` asks again). Requests are read into a query buffer of 20 480 bytes, which larger
+//! requests grow, which a value from 32 KiB on takes over, and which a connection that rests gives back
+//! (`networking.c:readQueryFromClient`, `server.c:clientsCronResizeQueryBuffer`). Replies are written into a buffer of
+//! 16 KiB at first, which the cron halves and doubles between 1 and 16 KiB by what they needed in the last 5 s
+//! (`server.c:clientsCronResizeOutputBuffer`); what does not fit is freed as soon as it is sent.
 
 use super::Settings;
 use super::footprint::Build;
 use crate::units::{SimDuration, SimTime};
 
-const CONNECTED: u64 = 17_600;
-const ASLEEP: u64 = 2_300;
-const BUFFER: u64 = 20_480;
-/// What a buffer keeps for itself.
-const BUFFER_HEADER: u64 = 6;
-/// By how much a full buffer must grow at least, before that is doubled.
+/// A connection without its buffers.
+const BASE: u64 = 1_248;
+/// The query buffer of a connection that rests, and once a request has come.
+const EMPTY: u64 = 8;
+const QUERY: u64 = 20_480;
+/// What a query buffer keeps for itself.
+const HEADER: u64 = 6;
+/// What a connection reads at once whose query buffer is smaller, and by how much a full buffer must grow at least
+/// before that is doubled.
 const READ: u64 = 16_384;
-/// A value from here on takes over the buffer.
+/// A value from here on takes over the query buffer.
 const VALUE_BIG: u64 = 32_768;
-/// A buffer beyond this is cut when it is twice what was needed lately.
-const BUFFER_LARGE: u64 = 32_768;
-const IDLE: SimDuration = SimDuration::from_secs(2);
-const SLEEP: SimDuration = SimDuration::from_secs(12);
-/// Bytes of a request beside key and value, about.
-const PROTOCOL: u64 = 64;
+/// A query buffer beyond this is cut when it is twice what was needed lately.
+const QUERY_LARGE: u64 = 32_768;
+/// One with no more room than this is left alone.
+const SPARE: u64 = 4_096;
+/// The largest reply buffer, and the smallest.
+const REPLY: u64 = 16_384;
+const REPLY_LEAST: u64 = 1_024;
+/// For how many milliseconds it is remembered how much of the reply buffer was needed.
+const REPLY_MEMORY: u64 = 5_000;
+/// A query buffer is given back when the clock shows more than so many seconds since the last request.
+const REST: u64 = 2;
+/// Bytes of a request beside key and value: of a GET, of a SET before its value, behind it, and behind that with PX.
+const GET: u64 = 20;
+const HEAD: u64 = 28;
+const TAIL: u64 = 2;
+const TTL: u64 = 19;
 
 #[derive(Debug, Clone, Copy)]
 struct Connection {
-    base: u64,
-    buffer: u64,
-    /// Longest request since the last visit of the cron.
-    peak: u64,
-    last: SimTime,
+    query: u64,
+    /// How much of a request fits the query buffer.
+    room: u64,
+    /// The most that stood in it since the last visit of the cron.
+    query_peak: u64,
+    reply: u64,
+    /// The most of the reply buffer that was needed since `since`.
+    reply_peak: u64,
+    /// In milliseconds of the server's clock. A new connection is given none, which the first visit of the cron mends.
+    since: Option<u64>,
+    /// The second of the last request.
+    last: u64,
+}
+
+impl Connection {
+    const FRESH: Self =
+        Self { query: EMPTY, room: 0, query_peak: 0, reply: REPLY, reply_peak: REPLY, since: None, last: 0 };
+
+    fn bytes(&self) -> u64 {
+        BASE + self.query + self.reply
+    }
+
+    /// The reply buffer that the cron will give it.
+    fn next_reply(&self, build: Build) -> u64 {
+        if self.reply / 2 >= REPLY_LEAST && self.reply_peak < self.reply / 2 {
+            build.allocated(REPLY_LEAST.max(self.reply_peak + 1))
+        } else if self.reply < REPLY && self.reply_peak == self.reply {
+            REPLY.min(2 * self.reply)
+        } else {
+            self.reply
+        }
+    }
+
+    /// From which millisecond on a visit of the cron finds something to do, if no other request comes.
+    fn next_visit(&self, build: Build) -> Option<u64> {
+        let Some(since) = self.since else { return Some(0) };
+        if self.room > QUERY_LARGE || self.next_reply(build) != self.reply {
+            return Some(0);
+        }
+        let rests = (self.room > SPARE).then_some((self.last + REST + 1) * 1_000);
+        let forgets = self.reply_peak > 0 && self.reply > REPLY_LEAST;
+        rests.into_iter().chain(forgets.then_some(since + REPLY_MEMORY + 1)).min()
+    }
 }
 
 /// All connections of the application, used in turn.
 #[derive(Debug)]
 pub(super) struct Clients {
     build: Build,
+    settings: Settings,
     connections: Vec<Connection>,
     turn: usize,
+    /// Whose turn it was last.
+    served: usize,
     bytes: u64,
-    /// After which time without a request a buffer is freed, and after which the rest is.
-    idle: SimDuration,
-    sleep: SimDuration,
-    /// Where the cron goes on.
+    /// Where the cron goes on, and how many connections it visits in a tick.
     visit: usize,
+    visits: usize,
+    /// After how many milliseconds what replies needed is forgotten: with the first visit that finds enough have passed.
+    memory: u64,
     /// Ticks before this instant find nothing to do.
     quiet_until: SimTime,
 }
 
 impl Clients {
-    /// So many connections, at least one, to a server whose clock goes as its settings say.
-    pub(super) fn new(build: Build, count: usize, settings: &Settings) -> Self {
-        let fresh = Connection { base: CONNECTED, buffer: 0, peak: 0, last: SimTime::ZERO };
-        Self {
-            build,
-            connections: vec![fresh; count],
-            turn: 0,
-            bytes: CONNECTED * count as u64,
-            idle: settings.span(IDLE),
-            sleep: settings.span(SLEEP),
-            visit: 0,
-            quiet_until: SimTime::ZERO,
-        }
+    /// So many connections, at least one, to a server with these settings.
+    pub(super) fn new(build: Build, settings: Settings, count: usize) -> Self {
+        let connections = vec![Connection::FRESH; count];
+        let bytes = connections.iter().map(Connection::bytes).sum();
+        let hz = settings.hz.max(1);
+        let visits = (count / hz as usize).max(count.min(5));
+        let between = 1_000 * count.div_ceil(visits.max(1)) as u64 / u64::from(hz);
+        let memory = between * (REPLY_MEMORY / between.max(1) + 1);
+        let (turn, served, visit, quiet_until) = (0, 0, 0, SimTime::ZERO);
+        Self { build, settings, connections, turn, served, bytes, visit, visits, memory, quiet_until }
     }
 
     /// Bytes of so many connections that have been idle for long.
     pub(super) fn asleep(count: usize) -> u64 {
-        ASLEEP * count as u64
+        (BASE + EMPTY + REPLY_LEAST) * count as u64
     }
 
-    /// Bytes of so many connections at work.
+    /// Bytes of so many connections at work whose replies fill their buffers.
     pub(super) fn at_work(count: usize) -> u64 {
-        (CONNECTED + BUFFER) * count as u64
+        (BASE + QUERY + REPLY) * count as u64
     }
 
     /// Bytes of all connections.
@@ -82,7 +135,7 @@ impl Clients {
 
     /// A GET comes in; its bytes on the way.
     pub(super) fn get(&mut self, key: u64, now: SimTime) -> u64 {
-        self.request(PROTOCOL + key, BUFFER, now);
+        self.request(0, GET + key, now);
         let build = self.build;
         build.allocated(16) + build.string(3) + build.string(key)
     }
@@ -90,16 +143,17 @@ impl Clients {
     /// A SET comes in, with PX where there is a TTL; its bytes on the way, the value among them.
     pub(super) fn set(&mut self, key: u64, value: u64, has_ttl: bool, now: SimTime) -> u64 {
         let build = self.build;
-        let request = PROTOCOL + key + value;
+        let rest = value + TAIL + if has_ttl { TTL } else { 0 };
         let value = if value >= VALUE_BIG {
             let need = build.taken_over(value);
-            let before = self.connections[self.turn].buffer;
-            self.request(request, need, now);
-            // The value has taken the buffer with it, and the connection has a new one.
-            self.resize(need);
+            let before = self.connections[self.turn].query;
+            self.noted(rest, now);
+            // The value takes the buffer with it, and the connection has a new one.
+            self.resize(need - HEADER);
+            self.stirred(now);
             build.allocated(16) + before.max(need)
         } else {
-            self.request(request, self.grown_for(request), now);
+            self.request(HEAD + key, rest, now);
             build.string(value)
         };
         let options = if has_ttl {
@@ -110,38 +164,81 @@ impl Clients {
         options + build.string(3) + build.string(key) + value
     }
 
-    /// The buffer that a request needs which comes in one write. What does not fit the buffer that is there
-    /// makes room for another read, and doubles that (`networking.c:readQueryFromClient`). Measured:
-    /// 20 000 bytes fit the first buffer, 30 000 make it 81 920, which the cron cuts to 32 768, where the
-    /// next 30 000 fit.
-    fn grown_for(&self, request: u64) -> u64 {
-        let room = self.connections[self.turn].buffer.max(BUFFER) - BUFFER_HEADER;
-        if request <= room { BUFFER } else { self.build.allocated(2 * (room + READ) + BUFFER_HEADER) }
+    /// A request comes in one write: its `head`, all before the value, and the rest. What does not fit the buffer that is
+    /// there, or what is read at first where there is none, makes room for another read, and doubles that, once the head
+    /// is read and taken out (`networking.c:readQueryFromClient`). Measured: a SET of 20 000 bytes fits the 20 480 that a
+    /// smaller request has left, but as the first request it makes them 65 536; one of 30 000 makes 20 480 81 920. The
+    /// cron then cuts the buffer to what is left without the head, which the next such request does not fit.
+    fn request(&mut self, head: u64, rest: u64, now: SimTime) {
+        let Connection { room, .. } = self.connections[self.turn];
+        let at_once = if room < READ { READ } else { room };
+        if head + rest > at_once {
+            self.noted(rest.max(at_once), now);
+            self.resize(2 * (at_once.saturating_sub(head) + READ));
+        } else {
+            self.noted(head + rest, now);
+            if room < READ {
+                self.resize(READ);
+            }
+        }
+        self.stirred(now);
+    }
+
+    /// The reply to the last GET carries a value of so many bytes.
+    #[inline]
+    pub(super) fn replied(&mut self, value: u64) {
+        let connection = &mut self.connections[self.served];
+        let digits = u64::from(value.checked_ilog10().unwrap_or(0)) + 1;
+        let needed = connection.reply.min(1 + digits + 2 + value + 2);
+        if needed > connection.reply_peak {
+            connection.reply_peak = needed;
+            if connection.next_visit(self.build) == Some(0) {
+                self.quiet_until = SimTime::ZERO;
+            }
+        }
     }
 
     /// The connection whose turn it was is done.
     pub(super) fn done(&mut self) {
+        self.served = self.turn;
         self.turn = (self.turn + 1) % self.connections.len();
     }
 
-    fn request(&mut self, bytes: u64, buffer: u64, now: SimTime) {
+    /// So much stands in the query buffer.
+    fn noted(&mut self, bytes: u64, now: SimTime) {
+        let millis = self.settings.wall_millis(now);
         let connection = &mut self.connections[self.turn];
-        connection.peak = connection.peak.max(bytes);
-        connection.last = now;
-        let grown = connection.buffer.max(buffer);
-        self.bytes += CONNECTED - connection.base;
-        connection.base = CONNECTED;
-        if grown != connection.buffer {
-            self.resize(grown);
+        connection.query_peak = connection.query_peak.max(bytes);
+        connection.last = millis / 1_000;
+        if let Some(since) = connection.since
+            && millis - since > self.memory
+        {
+            // Visits that found nothing to do were left out.
+            connection.since = Some(since + (millis - since) / self.memory * self.memory);
+            connection.reply_peak = 0;
         }
-        self.quiet_until =
-            self.quiet_until.min(now + if grown > BUFFER_LARGE { SimDuration::ZERO } else { self.idle });
     }
 
-    fn resize(&mut self, buffer: u64) {
+    /// The query buffer is given room for so many bytes.
+    fn resize(&mut self, room: u64) {
         let connection = &mut self.connections[self.turn];
-        self.bytes = self.bytes + buffer - connection.buffer;
-        connection.buffer = buffer;
+        let before = connection.query;
+        connection.query = self.build.allocated(room + HEADER);
+        connection.room = connection.query - HEADER;
+        self.bytes = self.bytes + connection.query - before;
+    }
+
+    /// The cron may find something to do.
+    fn stirred(&mut self, now: SimTime) {
+        let next = self.connections[self.turn].next_visit(self.build);
+        self.quiet_until = self.quiet_until.min(self.instant(next, now));
+    }
+
+    /// When the server's clock shows a millisecond that may lie ahead of what it shows `now`.
+    fn instant(&self, millis: Option<u64>, now: SimTime) -> SimTime {
+        let Some(millis) = millis else { return SimTime::NEVER };
+        let ahead = millis.saturating_sub(self.settings.wall_millis(now));
+        now + SimDuration::from_nanos((self.settings.second.as_nanos() / 1_000).saturating_mul(ahead))
     }
 
     /// Before which instant the cron finds nothing to do.
@@ -150,44 +247,44 @@ impl Clients {
     }
 
     /// The cron visits some connections.
-    pub(super) fn tick(&mut self, now: SimTime, hz: u32) {
+    pub(super) fn tick(&mut self, now: SimTime) {
         if now < self.quiet_until {
             return;
         }
-        let count = self.connections.len();
-        let visits = (count / hz as usize).max(count.min(5));
-        let mut busy = count > visits;
-        for _ in 0..visits {
-            let connection = &mut self.connections[self.visit];
-            self.visit = (self.visit + 1) % count;
-            let idle = now.since(connection.last);
-            let (base, buffer) = (connection.base, connection.buffer);
-            if idle > self.idle {
-                connection.buffer = 0;
-            } else if connection.buffer > BUFFER_LARGE && connection.buffer > 2 * connection.peak {
-                connection.buffer = self.build.allocated(connection.peak + 4).max(BUFFER);
-            }
-            if idle >= self.sleep {
-                connection.base = ASLEEP;
-            }
-            connection.peak = 0;
-            busy |= connection.buffer > BUFFER_LARGE;
-            self.bytes = self.bytes + connection.base + connection.buffer - base - buffer;
+        let Self { build, settings, connections, bytes, visit, visits, .. } = self;
+        let (count, millis) = (connections.len(), settings.wall_millis(now));
+        for _ in 0..*visits {
+            let connection = &mut connections[*visit];
+            *visit = (*visit + 1) % count;
+            let before = connection.bytes();
+            connection.tend(*build, millis);
+            *bytes = *bytes + connection.bytes() - before;
         }
-        // Buffers of the first size are looked at again when somebody may have been idle for long.
-        let asleep = self.connections.iter().all(|connection| connection.base == ASLEEP);
-        self.quiet_until = match (busy, asleep) {
-            (true, _) => now,
-            (false, true) => SimTime::NEVER,
-            (false, false) => now + self.idle,
-        };
+        let next = connections.iter().filter_map(|connection| connection.next_visit(*build)).min();
+        self.quiet_until = self.instant(next, now);
     }
 
     /// # Panics
     /// If the sum has drifted.
     pub(super) fn check(&self) {
-        let sum: u64 = self.connections.iter().map(|connection| connection.base + connection.buffer).sum();
+        let sum: u64 = self.connections.iter().map(Connection::bytes).sum();
         assert_eq!(self.bytes, sum, "bytes of connections");
+    }
+}
+
+impl Connection {
+    /// The cron looks after both buffers at an instant of the server's clock.
+    fn tend(&mut self, build: Build, millis: u64) {
+        if self.room > SPARE && (millis / 1_000).saturating_sub(self.last) > REST {
+            (self.query, self.room) = (EMPTY, 0);
+        } else if self.room > QUERY_LARGE && self.room / 2 > self.query_peak {
+            (self.query, self.room) = (build.allocated(self.query_peak + HEADER), self.query_peak);
+        }
+        self.query_peak = 0;
+        self.reply = self.next_reply(build);
+        if self.since.is_none_or(|since| millis - since > REPLY_MEMORY) {
+            (self.reply_peak, self.since) = (0, Some(millis));
+        }
     }
 }
 
@@ -195,43 +292,120 @@ impl Clients {
 mod tests {
     use super::*;
 
-    #[test]
-    fn buffers_grow_with_requests_and_are_given_back() {
-        let mut clients = Clients::new(Build::Distribution, 1, &Settings::default());
-        let at = |millis: u64| SimTime::from_nanos(millis * 1_000_000);
-        assert_eq!(clients.bytes(), 17_600);
-        assert_eq!(clients.get(24, at(0)), 16 + 32 + 48);
-        assert_eq!(clients.bytes(), 38_080);
-        clients.set(24, 20_000, false, at(1));
-        assert_eq!(clients.bytes(), 38_080);
-        clients.set(24, 30_000, false, at(1));
-        assert_eq!(clients.bytes(), 17_600 + 81_920);
-        // A SET of 100 KB: its own class, and as much for the new buffer.
-        let before = clients.set(24, 10, false, at(2)) - Build::Distribution.string(10);
-        assert_eq!(clients.set(24, 100_000, false, at(3)) - before, 16 + 114_688);
-        assert_eq!(clients.bytes(), 17_600 + 114_688);
-        clients.tick(at(100), 10);
-        assert_eq!(clients.bytes(), 17_600 + 114_688, "as much was needed since the last visit");
-        clients.get(24, at(150));
-        clients.tick(at(200), 10);
-        assert_eq!(clients.bytes(), 38_080);
-        clients.tick(at(2_300), 10);
-        assert_eq!(clients.bytes(), 17_600);
-        clients.tick(at(13_000), 10);
-        clients.check();
-        assert_eq!(clients.bytes(), 2_300);
+    fn at(millis: u64) -> SimTime {
+        SimTime::from_nanos(millis * 1_000_000)
+    }
+
+    /// One connection, and ticks ten times a second.
+    struct One {
+        clients: Clients,
+        ticks: u64,
+    }
+
+    impl One {
+        fn new() -> Self {
+            let mut one =
+                Self { clients: Clients::new(Build::Distribution, Settings::default(), 1), ticks: 0 };
+            one.buffers(0);
+            one
+        }
+
+        /// Its buffers after all ticks until a millisecond: query buffer and reply buffer.
+        fn buffers(&mut self, millis: u64) -> (u64, u64) {
+            while self.ticks * 100 <= millis {
+                self.clients.tick(at(self.ticks * 100));
+                self.ticks += 1;
+            }
+            self.clients.check();
+            let connection = self.clients.connections[0];
+            (connection.query, connection.reply)
+        }
     }
 
     #[test]
-    fn a_connection_of_a_server_whose_second_takes_ten_is_idle_ten_times_as_late() {
+    fn a_connection_at_rest_gives_its_buffers_back() {
+        let mut one = One::new();
+        assert_eq!(one.clients.bytes(), 17_640);
+        assert_eq!(one.clients.get(24, at(50)), 16 + 32 + 48);
+        assert_eq!(one.clients.bytes(), 38_112);
+        // The first visit forgets what a new buffer was given for needed, the second cuts it.
+        assert_eq!(one.buffers(50), (20_480, 16_384));
+        assert_eq!(one.buffers(150), (20_480, 1_024));
+        // Whole seconds count: the request was in second 0.
+        assert_eq!(one.buffers(2_950), (20_480, 1_024));
+        assert_eq!(one.buffers(3_000), (8, 1_024));
+        assert_eq!((one.clients.bytes(), one.clients.quiet_until()), (2_280, SimTime::NEVER));
+    }
+
+    /// The query buffer of a live server after SETs of so many bytes, and a tick later.
+    #[test]
+    fn the_query_buffer_follows_requests() {
+        let mut one = One::new();
+        for (begin, grown) in [(10, 65_536), (110, 81_920), (210, 81_920)] {
+            one.clients.set(1, 20_000, false, at(begin));
+            assert_eq!(one.buffers(begin).0, grown);
+            assert_eq!(one.buffers(begin + 90).0, 20_480);
+            assert_eq!(one.clients.connections[0].room, 20_002);
+        }
+        // After a rest a small request makes the first buffer, which 20 000 bytes fit.
+        one.buffers(5_000);
+        one.clients.get(1, at(5_010));
+        one.clients.set(1, 20_000, false, at(5_020));
+        assert_eq!(one.buffers(5_100).0, 20_480);
+        for (begin, grown) in [(5_110, 81_920), (5_210, 98_304)] {
+            one.clients.set(1, 30_000, false, at(begin));
+            assert_eq!(one.buffers(begin).0, grown);
+            assert_eq!(one.buffers(begin + 90).0, 32_768);
+            assert_eq!(one.clients.connections[0].room, 30_002);
+        }
+    }
+
+    #[test]
+    fn a_large_value_takes_the_query_buffer_over() {
+        let mut one = One::new();
+        one.buffers(100);
+        let build = Build::Distribution;
+        let before = one.clients.set(24, 10, false, at(110)) - build.string(10);
+        assert_eq!(one.clients.set(24, 100_000, false, at(120)) - before, 16 + 114_688);
+        assert_eq!(one.buffers(120).0, 114_688);
+        assert_eq!(one.buffers(200).0, 114_688, "as much was needed since the last visit");
+        one.clients.get(2, at(210));
+        assert_eq!(one.buffers(300).0, 32, "the last request had 22 bytes");
+        one.clients.get(2, at(310));
+        assert_eq!(one.buffers(310).0, 20_480);
+    }
+
+    /// As CLIENT LIST tells it of a live server.
+    #[test]
+    fn the_reply_buffer_doubles_while_it_is_full_and_is_cut_when_it_is_not() {
+        let mut one = One::new();
+        one.buffers(150);
+        let mut sizes = Vec::new();
+        for (begin, value) in [(200, 5_000), (10_200, 20_000), (20_200, 1)] {
+            for tick in 0..100 {
+                let now = begin + 100 * tick + 50;
+                one.buffers(now);
+                one.clients.get(24, at(now));
+                one.clients.done();
+                one.clients.replied(value);
+                let (_, reply) = one.buffers(now);
+                if sizes.last() != Some(&reply) {
+                    sizes.push(reply);
+                }
+            }
+        }
+        assert_eq!(sizes, [1_024, 2_048, 4_096, 8_192, 16_384, 1_024]);
+    }
+
+    #[test]
+    fn a_connection_of_a_server_whose_second_takes_ten_rests_ten_times_as_late() {
         let settings = Settings { second: SimDuration::from_secs(10), ..Settings::default() };
-        let mut clients = Clients::new(Build::Distribution, 1, &settings);
-        let at = |seconds: u64| SimTime::ZERO + SimDuration::from_secs(seconds);
+        let mut clients = Clients::new(Build::Distribution, settings, 1);
         clients.get(24, at(0));
-        let mut seen = |seconds| {
-            clients.tick(at(seconds), 10);
-            clients.bytes()
-        };
-        assert_eq!([15, 41, 100, 125].map(&mut seen), [38_080, 17_600, 17_600, 2_300]);
+        let query = [1, 3, 29, 30].map(|seconds| {
+            clients.tick(at(1_000 * seconds));
+            clients.connections[0].query
+        });
+        assert_eq!(query, [20_480, 20_480, 20_480, 8]);
     }
 }

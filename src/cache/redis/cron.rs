@@ -48,7 +48,7 @@ impl Server {
     fn housekeeping(&mut self, at: SimTime) {
         self.clock = rank::lru_clock(&self.settings, at);
         if let Some(overhead) = &mut self.overhead {
-            overhead.clients.tick(at, self.settings.hz);
+            overhead.clients.tick(at);
         }
     }
 

@@ -46,7 +46,12 @@ impl Keys {
 
     /// Whether none has been asked for yet.
     pub(super) fn is_empty(&self) -> bool {
-        self.whole.is_empty() && self.hashes.is_empty()
+        self.len() == 0
+    }
+
+    /// Of how many objects; 0 as long as none has been asked for.
+    pub(super) fn len(&self) -> usize {
+        self.whole.len() + self.hashes.len()
     }
 
     /// The hash of a key; 0 as long as nobody needed it.

@@ -8,6 +8,7 @@
 mod chains;
 mod clients;
 mod cron;
+mod dict;
 mod expires;
 mod expiry;
 mod footprint;
@@ -20,20 +21,20 @@ mod settings;
 mod store;
 mod swept;
 mod table;
+mod tallies;
 
 pub use footprint::{Breakdown, Build};
 pub use settings::{LruClock, Settings};
 
 use std::sync::Arc;
 
-use chains::Chains;
 use clients::Clients;
+use dict::Dict;
 use expires::Expires;
 use expiry::Expiry;
 use keys::Keys;
 use pool::Pool;
 use swept::Swept;
-use table::Table;
 
 use super::eviction::sampled::{Rank, Sampled};
 use super::memory::{Counting, SIDECAR_SUFFIX};
@@ -93,7 +94,7 @@ pub(super) struct Server {
     /// What is kept of each key, by object; made at the first store.
     keys: Keys,
     /// All keys; empty where nothing needs them.
-    dict: Table<Chains<0>>,
+    dict: Dict,
     /// The keys with a TTL.
     expires: Expires,
     /// The LRU clock as the cron last read it.
@@ -123,21 +124,21 @@ pub(super) struct Server {
 impl Server {
     /// A server that has just been started, with all its connections: its `hz` is the effective one.
     pub(super) fn new(needs: Needs, settings: Settings, seed: Seed, objects: &Arc<Objects>) -> Self {
-        let overhead = needs.counting.map(|counting| Overhead {
-            counting,
-            clients: Clients::new(counting.build, counting.clients, &settings),
-            ran: [false; 2],
-        });
         let clients = needs.counting.map_or(0, |counting| counting.clients);
         let settings = Settings { hz: settings.effective_hz(clients), ..settings };
+        let overhead = needs.counting.map(|counting| Overhead {
+            counting,
+            clients: Clients::new(counting.build, settings, counting.clients),
+            ran: [false; 2],
+        });
         Self {
             settings,
             seed,
             needs,
             objects: Arc::clone(objects),
             keys: Keys::default(),
-            dict: Table::default(),
-            expires: Expires::new(needs.sampled.is_some_and(|sampled| sampled.volatile)),
+            dict: Dict::new(needs.sampled.is_some()),
+            expires: Expires::new(needs.sampled.is_some_and(|sampled| sampled.volatile), needs.active),
             clock: rank::lru_clock(&settings, SimTime::ZERO),
             tick: SimTime::ZERO,
             wake: SimTime::ZERO,
@@ -239,7 +240,17 @@ impl Server {
         }
         self.foreseen.1 += 1;
         let buckets = self.settings.samples as usize + 3;
-        self.dict.ask_for(place, buckets, asked > 0, &self.keys);
+        if let Some(chains) = self.dict.chains() {
+            chains.ask_for(place, buckets, asked > 0, &self.keys);
+        }
+    }
+
+    /// The value of a key was sent.
+    #[inline]
+    pub(super) fn replied(&mut self, object: ObjectId) {
+        if let Some(overhead) = &mut self.overhead {
+            overhead.clients.replied(self.objects.size(object).into());
+        }
     }
 
     /// A live key was read.
@@ -261,7 +272,7 @@ impl Server {
         let room = room.saturating_sub(self.in_flight);
         let allowed = |bytes: u64| bytes <= room;
         if self.runs_commands() {
-            self.dict.insert(object, 0, &mut self.keys, allowed);
+            self.dict.insert(object, &mut self.keys, allowed);
         }
         if expires_at != SimTime::NEVER {
             self.expires.arm(object, expires_at, false, &mut self.keys, allowed);
@@ -276,7 +287,7 @@ impl Server {
     /// Sees to it that the hash of a key is known.
     #[inline]
     fn hash(&mut self, object: ObjectId) {
-        let chained = self.runs_commands();
+        let chained = self.needs.sampled.is_some();
         self.keys.know(object, &self.objects, self.hashing, chained);
     }
 
@@ -354,7 +365,7 @@ impl Server {
         self.expiry = Expiry::default();
         if let Some(overhead) = &mut self.overhead {
             overhead.clients =
-                Clients::new(overhead.counting.build, overhead.counting.clients, &self.settings);
+                Clients::new(overhead.counting.build, self.settings, overhead.counting.clients);
             overhead.ran = [false; 2];
         }
         while self.tick < now {

@@ -44,7 +44,7 @@ impl Server {
     fn candidates(&self) -> usize {
         match &self.expires {
             Expires::Chained(table) => table.len(),
-            Expires::Swept(_) => self.dict.len(),
+            Expires::Swept(_) | Expires::Counted(_) => self.dict.len(),
         }
     }
 }
@@ -175,8 +175,10 @@ impl Cache {
     /// sample begins. A wrong guess costs nothing but the guess.
     fn foresee(&mut self) {
         let Some(server) = &mut self.server else { return };
-        if server.needs.sampled.is_some_and(|sampled| !sampled.volatile && sampled.rank != Rank::Random) {
-            server.foreseen = (server.dict.foresee(&server.random), 0);
+        if server.needs.sampled.is_some_and(|sampled| !sampled.volatile && sampled.rank != Rank::Random)
+            && let Some(chains) = server.dict.chains()
+        {
+            server.foreseen = (chains.foresee(&server.random), 0);
         }
         if let Some(next) = server.pool.best() {
             self.prefetch(next);
@@ -219,11 +221,12 @@ impl Cache {
                     }
                     table.sample(samples, random, keys, scratch);
                 }
-                Expires::Swept(_) => {
+                Expires::Swept(_) | Expires::Counted(_) => {
+                    let chains = dict.chains_mut()?;
                     if sampled.rank == Rank::Random {
-                        return dict.random_key(random, keys);
+                        return chains.random_key(random, keys);
                     }
-                    dict.sample(samples, random, keys, scratch);
+                    chains.sample(samples, random, keys, scratch);
                 }
             }
             if scratch.is_empty() && server.candidates() == 0 {
@@ -239,7 +242,7 @@ impl Cache {
             let (dict, expires, keys) = (&*dict, &*expires, &*keys);
             let is_there = |object| match expires {
                 Expires::Chained(table) => table.contains(object, keys),
-                Expires::Swept(_) => dict.contains(object, keys),
+                Expires::Swept(_) | Expires::Counted(_) => dict.contains(object, keys),
             };
             if let Some(victim) = pool.take(is_there) {
                 return Some(victim);

@@ -5,7 +5,7 @@
 //! direction, eight places at once, and looks at nothing else while nobody there is dead.
 
 use super::keys::Keys;
-use super::table::{NIL, Storage, Table, bucket};
+use super::table::{Listed, NIL, Storage, Table, bucket};
 use crate::trace::ObjectId;
 use crate::trace::prefetch::prefetch;
 use crate::units::SimTime;
@@ -92,7 +92,9 @@ impl Storage for Rows {
             self.take(first);
         }
     }
+}
 
+impl Listed for Rows {
     fn each(&self, place: usize, _: &Keys, mut visit: impl FnMut(ObjectId)) {
         let mut at = self.first(place);
         while self.due[at] != FREE && self.bucket_at(at) == place {

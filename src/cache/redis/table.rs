@@ -48,6 +48,12 @@ pub(super) trait Storage: Debug + Default {
     /// Takes the keys out of a bucket one after the other, and adds each to another table.
     fn hand_over(&mut self, place: usize, to: &mut Self, keys: &mut Keys);
 
+    /// The last bucket has been handed over.
+    fn finish(&mut self, _to: &mut Self, _keys: &Keys) {}
+}
+
+/// Buckets that can tell their keys.
+pub(super) trait Listed: Storage {
     /// The keys of one bucket, newest first.
     fn each(&self, place: usize, keys: &Keys, visit: impl FnMut(ObjectId));
 }
@@ -133,6 +139,7 @@ impl<S: Storage> Table<S> {
                 (at, visited) = (at + 1, visited + 1);
             }
             if at == all {
+                old.finish(new, keys);
                 *old = std::mem::take(new);
                 self.moving = None;
                 return visited;
@@ -186,7 +193,9 @@ impl<S: Storage> Table<S> {
             self.resize(keys.next_power_of_two().max(LEAST), keys);
         }
     }
+}
 
+impl<S: Listed> Table<S> {
     /// The keys of one bucket of the table or, while keys move, of the one they move to, newest first.
     pub(super) fn each(&self, half: usize, place: usize, keys: &Keys, visit: impl FnMut(ObjectId)) {
         self.halves[half].each(place, keys, visit);
@@ -239,6 +248,7 @@ mod tests {
     use super::super::chains::Chains;
     use super::super::keys::Key;
     use super::super::rows::Rows;
+    use super::super::tallies::Tallies;
     use super::*;
     use crate::random::Seed;
     use crate::units::SimTime;
@@ -248,7 +258,7 @@ mod tests {
         Keys::of((0..objects as u64).map(|key| Key::absent(Seed::new(5).bits(key, 0) as u32)).collect())
     }
 
-    fn contents<S: Storage>(table: &Table<S>, keys: &Keys) -> Vec<Vec<ObjectId>> {
+    fn contents<S: Listed>(table: &Table<S>, keys: &Keys) -> Vec<Vec<ObjectId>> {
         let mut all = Vec::new();
         for half in 0..2 {
             for place in 0..table.buckets()[half] {
@@ -287,30 +297,43 @@ mod tests {
         }
 
         #[test]
-        fn rows_are_chains_bucket_by_bucket(
+        fn rows_are_chains_bucket_by_bucket_and_tallies_are_as_long(
             objects in 1..300_u32,
             steps in prop::collection::vec((0..5_u8, 0..300_u32, 0..100_u32), 0..600),
         ) {
             let (mut one, mut other) = (keys(300), keys(300));
             let (mut chains, mut rows) = (Table::<Chains<1>>::default(), Table::<Rows>::default());
+            let mut tallies = Table::<Tallies>::default();
             for (step, key, due) in steps {
                 let object = ObjectId::new(key % objects);
                 match (step, chains.contains(object, &one)) {
                     (0 | 1, false) => {
                         chains.insert(object, due, &mut one, |_| key % 3 > 0);
                         rows.insert(object, due, &mut other, |_| key % 3 > 0);
+                        tallies.insert(object, due, &mut other, |_| key % 3 > 0);
                     }
                     (1, true) => rows.rearm(object, due, &other),
-                    (2 | 4, true) => { chains.remove(object, &mut one); rows.remove(object, &mut other); }
+                    (2 | 4, true) => {
+                        chains.remove(object, &mut one);
+                        rows.remove(object, &mut other);
+                        tallies.remove(object, &mut other);
+                    }
                     (3, _) => {
                         chains.shrink();
                         rows.shrink();
-                        prop_assert_eq!(chains.advance(2, &mut one), rows.advance(2, &mut other));
+                        tallies.shrink();
+                        let visited = chains.advance(2, &mut one);
+                        prop_assert_eq!(visited, rows.advance(2, &mut other));
+                        prop_assert_eq!(visited, tallies.advance(2, &mut other));
                     }
-                    _ => { chains.step(&mut one); rows.step(&mut other); }
+                    _ => { chains.step(&mut one); rows.step(&mut other); tallies.step(&mut other); }
                 }
                 rows.check(&other);
-                prop_assert_eq!((chains.len(), chains.buckets(), chains.is_moving()), (rows.len(), rows.buckets(), rows.is_moving()));
+                tallies.check(&other);
+                let state = (chains.len(), chains.buckets(), chains.is_moving());
+                prop_assert_eq!(state, (rows.len(), rows.buckets(), rows.is_moving()));
+                prop_assert_eq!(state, (tallies.len(), tallies.buckets(), tallies.is_moving()));
+                prop_assert!((0..300).map(ObjectId::new).all(|key| tallies.contains(key, &other) == chains.contains(key, &one)));
                 prop_assert_eq!(contents(&chains, &one), contents(&rows, &other));
             }
         }

@@ -1,0 +1,114 @@
+//! The table of all keys: as chains where victims are drawn from it, as numbers where only its size is asked.
+
+use super::chains::Chains;
+use super::keys::Keys;
+use super::table::Table;
+use super::tallies::Tallies;
+use crate::trace::ObjectId;
+
+/// The table of all keys.
+#[derive(Debug)]
+pub(super) enum Dict {
+    /// Victims are drawn from it, or from the keys with a TTL.
+    Chained(Table<Chains<0>>),
+    /// Victims come from elsewhere, but its memory counts.
+    Counted(Table<Tallies>),
+}
+
+/// The same of both kinds.
+macro_rules! both {
+    ($of:expr, $table:ident => $what:expr) => {
+        match $of {
+            Dict::Chained($table) => $what,
+            Dict::Counted($table) => $what,
+        }
+    };
+}
+
+impl Dict {
+    /// An empty table; `sampled` where victims are drawn.
+    pub(super) fn new(sampled: bool) -> Self {
+        if sampled { Self::Chained(Table::default()) } else { Self::Counted(Table::default()) }
+    }
+
+    /// The chains; `None` where nobody draws from them.
+    #[inline]
+    pub(super) fn chains(&self) -> Option<&Table<Chains<0>>> {
+        if let Self::Chained(table) = self { Some(table) } else { None }
+    }
+
+    /// The same, to be drawn from.
+    #[inline]
+    pub(super) fn chains_mut(&mut self) -> Option<&mut Table<Chains<0>>> {
+        if let Self::Chained(table) = self { Some(table) } else { None }
+    }
+
+    /// Number of keys.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        both!(self, table => table.len())
+    }
+
+    /// Whether the key of `object` is there.
+    #[inline]
+    pub(super) fn contains(&self, object: ObjectId, keys: &Keys) -> bool {
+        both!(self, table => table.contains(object, keys))
+    }
+
+    /// Buckets of the table and, while keys move, of the one they move to.
+    #[inline]
+    pub(super) fn buckets(&self) -> [usize; 2] {
+        both!(self, table => table.buckets())
+    }
+
+    /// Whether keys move to another table.
+    #[inline]
+    pub(super) fn is_moving(&self) -> bool {
+        both!(self, table => table.is_moving())
+    }
+
+    /// Whether the cron would shrink it.
+    #[inline]
+    pub(super) fn is_sparse(&self) -> bool {
+        both!(self, table => table.is_sparse())
+    }
+
+    /// Adds a key that is not there; the table may grow if `allowed` says so of its bytes.
+    #[inline]
+    pub(super) fn insert(&mut self, object: ObjectId, keys: &mut Keys, allowed: impl FnOnce(u64) -> bool) {
+        both!(self, table => table.insert(object, 0, keys, allowed));
+    }
+
+    /// Takes a key out that is there.
+    #[inline]
+    pub(super) fn remove(&mut self, object: ObjectId, keys: &mut Keys) {
+        both!(self, table => table.remove(object, keys));
+    }
+
+    /// A key is looked up: while keys move, the next bucket is moved.
+    #[inline]
+    pub(super) fn step(&mut self, keys: &mut Keys) {
+        both!(self, table => table.step(keys));
+    }
+
+    /// Moves up to so many buckets that hold keys.
+    pub(super) fn advance(&mut self, buckets: u64, keys: &mut Keys) {
+        both!(self, table => table.advance(buckets, keys));
+    }
+
+    /// Shrinks a table that is less than a tenth full.
+    pub(super) fn shrink(&mut self) {
+        both!(self, table => table.shrink());
+    }
+
+    /// A table as it is after loading so many keys.
+    pub(super) fn reserve(&mut self, keys: usize) {
+        both!(self, table => table.reserve(keys));
+    }
+
+    /// # Panics
+    /// If the bookkeeping has drifted.
+    pub(super) fn check(&self, keys: &Keys) {
+        both!(self, table => table.check(keys));
+    }
+}

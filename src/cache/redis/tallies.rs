@@ -1,0 +1,135 @@
+//! Buckets as numbers of keys: for a table that nobody draws from or sweeps, of which only its sizes are asked.
+//!
+//! A byte a bucket and a bit a key, where a chain takes four of each. How far a table has moved depends on which
+//! buckets are empty, and that a number tells as well as a chain. Which keys a bucket holds it does not tell, so
+//! keys that move are counted where they belong once the last bucket has been passed.
+
+use super::keys::Keys;
+use super::table::{Storage, Table, bucket};
+use crate::trace::ObjectId;
+use crate::trace::prefetch::on_large_pages;
+
+/// A bucket that ever held so many keys counts as occupied from then on; chance gives none a tenth of that.
+const MANY: u8 = u8::MAX;
+
+/// How many keys each bucket holds, and which keys stand in the table.
+#[derive(Debug, Default)]
+pub(super) struct Tallies {
+    counts: Vec<u8>,
+    /// A bit for each object; of an old table, those that have moved included.
+    members: Vec<u64>,
+}
+
+impl Storage for Tallies {
+    fn with(buckets: usize, _: usize) -> Self {
+        let mut counts = on_large_pages(buckets);
+        counts.resize(buckets, 0);
+        Self { counts, members: Vec::new() }
+    }
+
+    #[inline]
+    fn buckets(&self) -> usize {
+        self.counts.len()
+    }
+
+    #[inline]
+    fn is_vacant(&self, place: usize) -> bool {
+        self.counts[place] == 0
+    }
+
+    fn add(&mut self, object: ObjectId, _: u32, keys: &mut Keys) {
+        if self.members.is_empty() {
+            self.members = vec![0; keys.len().div_ceil(64)];
+        }
+        self.count(object, keys);
+        let (word, bit) = place(object);
+        self.members[word] |= bit;
+    }
+
+    fn holds(&self, object: ObjectId, _: &Keys) -> bool {
+        let (word, bit) = place(object);
+        self.members.get(word).is_some_and(|members| members & bit != 0)
+    }
+
+    fn unlink(&mut self, object: ObjectId, keys: &mut Keys) -> bool {
+        let (word, bit) = place(object);
+        let Some(members) = self.members.get_mut(word).filter(|members| **members & bit != 0) else {
+            return false;
+        };
+        *members &= !bit;
+        let place = bucket(keys.hash(object), self.counts.len());
+        let count = &mut self.counts[place];
+        // A bucket that has been passed has none left, its keys being noted still.
+        if *count != MANY {
+            *count = count.saturating_sub(1);
+        }
+        true
+    }
+
+    fn hand_over(&mut self, place: usize, _: &mut Self, _: &mut Keys) {
+        self.counts[place] = 0;
+    }
+
+    fn finish(&mut self, to: &mut Self, keys: &Keys) {
+        for object in self.keys() {
+            to.count(object, keys);
+        }
+        if to.members.is_empty() {
+            to.members = std::mem::take(&mut self.members);
+        } else {
+            to.members.iter_mut().zip(&self.members).for_each(|(to, from)| *to |= from);
+        }
+    }
+}
+
+impl Tallies {
+    #[inline]
+    fn count(&mut self, object: ObjectId, keys: &Keys) {
+        let place = bucket(keys.hash(object), self.counts.len());
+        self.counts[place] = self.counts[place].saturating_add(1);
+    }
+
+    /// The keys that are noted.
+    fn keys(&self) -> impl Iterator<Item = ObjectId> {
+        let of_word = |(word, members): (usize, &u64)| {
+            let mut left = *members;
+            std::iter::from_fn(move || {
+                let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
+                left &= left - 1;
+                Some(ObjectId::from_index(word * 64 + bit))
+            })
+        };
+        self.members.iter().enumerate().flat_map(of_word)
+    }
+}
+
+#[inline]
+fn place(object: ObjectId) -> (usize, u64) {
+    (object.index() / 64, 1 << (object.index() % 64))
+}
+
+impl Table<Tallies> {
+    /// Counts all keys anew.
+    ///
+    /// # Panics
+    /// If a key is noted twice or a bucket is miscounted.
+    pub(super) fn check(&self, keys: &Keys) {
+        let [old, new] = &self.halves;
+        assert_eq!(self.is_moving(), new.buckets() > 0, "two tables exist while keys move");
+        assert!(old.members.iter().zip(&new.members).all(|(old, new)| old & new == 0), "no key stands twice");
+        let passed = self.moving.unwrap_or(0);
+        let mut seen = 0;
+        for (half, from) in [(old, passed), (new, 0)] {
+            let mut counts = vec![0_usize; half.buckets()];
+            for object in half.keys() {
+                counts[bucket(keys.hash(object), half.buckets())] += 1;
+                seen += 1;
+            }
+            for (place, (count, told)) in counts.into_iter().zip(&half.counts).enumerate() {
+                let expected = if place < from { 0 } else { count };
+                assert!(usize::from(*told) == expected || *told == MANY, "bucket {place} counts its keys");
+            }
+        }
+        assert_eq!(seen, self.len, "keys in the table");
+    }
+}
