@@ -285,7 +285,8 @@ mod tests {
 
     #[test]
     fn the_greatest_numbers_do_not_overflow() {
-        let need = Need { objects: (u64::from(u32::MAX), 0..1), requests: (u64::MAX, 0..1), is_resized: false };
+        let need =
+            Need { objects: (u64::from(u32::MAX), 0..1), requests: (u64::MAX, 0..1), is_resized: false };
         for share in [0.5, 1.0] {
             let load = Load { traces: 1_000, share, run_per_object: 200, kept: 1.0 };
             assert!(need.at_once(load, u64::from(u16::MAX), u64::MAX).is_err());

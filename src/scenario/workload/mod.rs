@@ -194,7 +194,11 @@ pub(super) fn read<'i>(mut section: Section<'i>, folder: &Path) -> Result<Worklo
             Fault::new(objects_span, what).help("shorten the duration, or lower one_hit or new_per_day")
         );
     }
-    let need = Need { objects: (objects, objects_span), requests: (requests, rate_span), is_resized: !resized.is_empty() };
+    let need = Need {
+        objects: (objects, objects_span),
+        requests: (requests, rate_span),
+        is_resized: !resized.is_empty(),
+    };
     Ok(WorkloadSpec { workload, effective, need, changes, resized, notes })
 }
 
