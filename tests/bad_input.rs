@@ -126,7 +126,7 @@ fn a_trace_that_is_being_written_is_taken_away_when_the_program_must_end() {
         let bench = Bench::new();
         let input = format!("time,key,size\n{}", "1,/a,5\n".repeat(1_000));
         let mut process = Command::new(env!("CARGO_BIN_EXE_ttlab"))
-            .current_dir(bench.0.path())
+            .current_dir(bench.path(""))
             .args(["trace", "convert", "--format", "csv", "-", "out.csv"])
             .stdin(std::process::Stdio::piped())
             .stderr(std::process::Stdio::null())
@@ -136,7 +136,7 @@ fn a_trace_that_is_being_written_is_taken_away_when_the_program_must_end() {
         let mut stdin = process.stdin.take().expect("it is piped");
         std::io::Write::write_all(&mut stdin, input.as_bytes()).expect("it is read");
         let names = || -> Vec<_> {
-            let entries = std::fs::read_dir(bench.0.path()).expect("the folder can be listed");
+            let entries = std::fs::read_dir(bench.path("")).expect("the folder can be listed");
             entries.map(|entry| entry.expect("it can be listed").file_name()).collect()
         };
         while names().is_empty() {
@@ -155,7 +155,7 @@ fn a_trace_that_is_being_written_is_taken_away_when_the_program_must_end() {
 fn who_is_not_to_hear_that_the_terminal_is_closed_goes_on() {
     let bench = Bench::new();
     let mut process = Command::new("sh")
-        .current_dir(bench.0.path())
+        .current_dir(bench.path(""))
         .args([
             "-c",
             "trap '' HUP; exec \"$0\" trace convert --format csv - out.csv",

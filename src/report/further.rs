@@ -1,6 +1,7 @@
 //! Which command tells more than a run's page can: the surface of one strategy over memory limits and TTLs.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -27,7 +28,10 @@ pub(crate) fn surface(record: &Record) -> Option<String> {
     let is_baseline = |one: &&Value| one.get("baseline").and_then(Value::as_bool) == Some(true);
     let own = strategies.iter().find(is_baseline).or_else(|| strategies.first())?;
     let mut words = record.provenance.command.split_whitespace();
-    let scenario = words.by_ref().find(|word| word.ends_with(".toml")).unwrap_or("SCENARIO");
+    let scenario = words
+        .by_ref()
+        .find(|word| Path::new(word).extension().is_some_and(|end| end == "toml"))
+        .unwrap_or("SCENARIO");
     let mut command = format!("ttlab curve {scenario}");
     if let (Some("--trace"), Some(trace)) = (words.next(), words.next()) {
         command = format!("{command} --trace {trace}");

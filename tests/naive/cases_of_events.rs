@@ -83,7 +83,7 @@ fn a_recorded_ttl_holds_from_its_record_and_the_first_one_before_it() {
 #[test]
 fn a_deadline_before_the_keys_own_costs_a_command_with_each_read_and_in_a_second_key_with_each_write() {
     let cost = |soft, refresh, ttl| {
-        let config = Config { soft, refresh, ttl, ..plain(AT_ONCE) };
+        let config = Config { ttl, refresh, soft, ..plain(AT_ONCE) };
         run(&[(0, 0), (1, 0), (2, 0)], &config).1.deadlines
     };
     let (stale, sliding) =
@@ -129,7 +129,7 @@ fn a_lost_shard_takes_its_keys_and_their_locks() {
     // Its holder died, and its lock would last until 100.
     let guard = Guard::Lock { lock_ttl: 100, extends: false, poll: 1, wait: 500, after: AfterWait::Fetch };
     for (upsets, wait) in [(Vec::new(), 95), (loss(12, 3), 10)] {
-        let config = Config { guard, upsets, ..plain(&Dies) };
+        let config = Config { upsets, guard, ..plain(&Dies) };
         assert_eq!(run(&[(0, 0), (16, 0)], &config).0[1], (Miss(Cold), wait));
     }
 }

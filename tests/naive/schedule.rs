@@ -6,11 +6,13 @@ const MINUTE: u64 = 60_000_000_000;
 const DAY: u64 = 24 * 60;
 const WEEK: u64 = 7 * DAY;
 
+/// First and last day from 0, Monday (none: every day), minute of the day, and the factor from then on.
+pub(crate) type Line = (Option<(u64, u64)>, u64, f64);
+
 /// A table of factors. Times of the run are nanoseconds here.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Clock {
-    /// First and last day from 0, Monday (none: every day), minute of the day, and the factor from then on.
-    pub(crate) lines: Vec<(Option<(u64, u64)>, u64, f64)>,
+    pub(crate) lines: Vec<Line>,
     /// Whether it moves in a straight line from one instant of the table to the next.
     pub(crate) linear: bool,
     /// By how many minutes the clocks of the users are ahead of UTC.

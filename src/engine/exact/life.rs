@@ -7,6 +7,7 @@ use crate::units::{SimDuration, SimTime, Window};
 
 /// What is kept of an object: the place that counts, what tells how long its entry lives, and what the books note of it.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_field_names, reason = "a place in the trace")]
 pub(super) struct Place<M, N> {
     /// 0 before the first store.
     pub(super) place: u32,

@@ -1,7 +1,6 @@
 //! Binary records of libCacheSim, whose last field needs a pass from the end: the records go into a
 //! file without a name first, beside the target, and the places of the next requests are filled in backwards.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
@@ -11,6 +10,10 @@ use sha2::{Digest, Sha256};
 use super::file::{Target, Whole};
 use super::{Item, Packing, Written};
 use crate::trace::format::{Op, RECORD_BYTES, write_record};
+
+/// What is known by id, which is looked up and never walked through.
+#[expect(clippy::disallowed_types, reason = "its state is fixed, and nothing depends on its order")]
+type ById = std::collections::HashMap<u64, u64, FixedState>;
 
 const SECOND_NS: i64 = 1_000_000_000;
 
@@ -23,7 +26,7 @@ pub(super) struct Binary {
     scratch: BufWriter<File>,
     first_s: Option<i64>,
     /// What else the key of each id hashes to, to tell keys apart that share an id.
-    checks: HashMap<u64, u64, FixedState>,
+    checks: ById,
     records: u64,
     hashed: u64,
     collisions: u64,
@@ -38,7 +41,7 @@ impl Binary {
             target: Whole::create(target, packing)?,
             scratch: BufWriter::with_capacity(1 << 16, scratch),
             first_s: None,
-            checks: HashMap::default(),
+            checks: ById::default(),
             records: 0,
             hashed: 0,
             collisions: 0,
@@ -69,7 +72,8 @@ impl Binary {
 
     /// A number that is written as numbers are is its own id; anything else is hashed.
     fn id(&mut self, key: &str) -> u64 {
-        let is_plain = key.bytes().all(|byte| byte.is_ascii_digit()) && (key.len() == 1 || !key.starts_with('0'));
+        let is_plain =
+            key.bytes().all(|byte| byte.is_ascii_digit()) && (key.len() == 1 || !key.starts_with('0'));
         let number = key.parse::<u64>().ok().filter(|_| is_plain);
         let (id, check) = if let Some(number) = number {
             (number, 0)
@@ -90,7 +94,7 @@ impl Binary {
     pub(super) fn finish(mut self) -> io::Result<Written> {
         self.scratch.flush()?;
         // Its memory is wanted for the pass from the end.
-        self.checks = HashMap::default();
+        self.checks = ById::default();
         let file = self.scratch.get_mut();
         fill_in_next(file, self.records)?;
         file.seek(SeekFrom::Start(0))?;
@@ -113,7 +117,7 @@ impl Binary {
 
 /// Fills in the places of the next requests, from the end.
 fn fill_in_next(file: &mut File, records: u64) -> io::Result<()> {
-    let mut next_of: HashMap<u64, u64, FixedState> = HashMap::default();
+    let mut next_of = ById::default();
     let mut block = Vec::new();
     let mut end = records;
     while end > 0 {
