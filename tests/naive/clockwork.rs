@@ -17,7 +17,10 @@ impl World<'_> {
             self.job_at = u64::MAX;
         }
         while let Some(object) = self.policy.job(now) {
-            self.totals.looks += u64::from(!self.is_away(object, now));
+            if !self.is_away(object, now) {
+                self.totals.looks += 1;
+                self.deadline_read(now);
+            }
             match self.store.peek(object, now) {
                 None => self.policy.job_done(object, now, false),
                 Some(copy) => {

@@ -136,7 +136,8 @@ fn counts_rates_and_memory_are_those_of_the_whole() {
         ("evicted", 0.1),
         ("expired", 0.1),
         ("utilisation", 0.06),
-        ("fresh_share", 0.02),
+        // Whether the few keys of most requests are sampled decides how many answers are older than their change.
+        ("fresh_share", 0.03),
     ] {
         let of = |runs| metric(name).of(runs).unwrap();
         let (all, some) = (of(&truth), of(&sampled));
