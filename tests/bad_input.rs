@@ -118,12 +118,12 @@ fn stopped_in_the_middle(signal: &str) {
     panic!("no cell is finished within half a minute");
 }
 
-/// Whether programs started from here are told that the terminal is closed: not those below `nohup`, which keep to that.
+/// Whether programs started from here hear that the terminal is closed: on Linux, and not below `nohup`.
 #[cfg(unix)]
 fn hears_hang_ups() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_none_or(|mask| mask & 1 == 0)
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 0)
 }
 
 /// Whatever ends the program while it writes a trace, no part of the file stays.
@@ -149,6 +149,7 @@ fn a_trace_that_is_being_written_is_taken_away_when_the_program_must_end() {
             entries.map(|entry| entry.expect("it can be listed").file_name()).collect()
         };
         while names().is_empty() {
+            assert!(process.try_wait().expect("it can be asked").is_none(), "it ended by itself");
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
         send(signal, &process);
@@ -177,6 +178,7 @@ fn who_is_not_to_hear_that_the_terminal_is_closed_goes_on() {
     let mut stdin = process.stdin.take().expect("it is piped");
     std::io::Write::write_all(&mut stdin, b"time,key,size\n1,/a,5\n").expect("it is read");
     while !bench.path(".out.csv.part").exists() {
+        assert!(process.try_wait().expect("it can be asked").is_none(), "it ended by itself");
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     send("-HUP", &process);

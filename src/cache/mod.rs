@@ -274,7 +274,7 @@ impl Cache {
             self.eviction.on_hit(object);
             if let Some(server) = &mut self.server {
                 server.touched(object, now);
-                server.replied(object);
+                server.replied(object, entry.version);
             }
             return Lookup::Held(entry);
         }

@@ -53,9 +53,10 @@ impl Cache {
     }
 
     /// A live value of another size goes before the one that replaces it comes: to a textbook policy, which weighs
-    /// values once, that is a new one. Redis overwrites it in its place.
+    /// values once, that is a new one. Redis overwrites it in its place, also where it evicts nothing.
     pub(super) fn make_way(&mut self, object: ObjectId, entry: &Entry, now: SimTime) {
-        if !self.objects.are_resized() || self.eviction.sampled().is_some() {
+        let is_redis = self.eviction.sampled().is_some() || self.eviction.oversized() == Stored::OutOfMemory;
+        if !self.objects.are_resized() || is_redis {
             return;
         }
         let size = |version: Version| self.objects.size_of(object, version.0);

@@ -1,4 +1,4 @@
-//! Requests to end: Ctrl-C, and on Unix what `kill` sends (SIGTERM) and a terminal that is closed (SIGHUP).
+//! Requests to end: Ctrl-C, on Unix what `kill` sends (SIGTERM), and on Linux a terminal that is closed (SIGHUP).
 //!
 //! Whoever starts a program with `nohup` has SIGHUP ignored, and so it stays.
 

@@ -4,8 +4,9 @@
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -59,7 +60,8 @@ fn coloured(text: &str) -> String {
 
 /// Tells the user something that is not the result.
 pub(super) fn note(text: &str) {
-    eprintln!("{text}");
+    // Of a terminal that was closed nobody reads it.
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Tells of an error and gives the exit status.
@@ -100,6 +102,9 @@ pub(super) fn width() -> usize {
         .unwrap_or(DEFAULT_WIDTH)
 }
 
+/// A closed terminal, or `timeout`, asks the program and then its group: what comes so soon is the same request.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
 /// Whether the user has asked to stop.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 /// Whether a command looks whether the user has.
@@ -109,13 +114,18 @@ static ARE_RUNS_STOPPED: AtomicBool = AtomicBool::new(false);
 /// written nothing stays.
 pub(super) fn heed_interrupts() {
     signal::each(|| {
-        if !ARE_RUNS_STOPPED.load(Ordering::SeqCst) || INTERRUPTED.swap(true, Ordering::SeqCst) {
+        static FIRST: OnceLock<Instant> = OnceLock::new();
+        #[expect(clippy::disallowed_methods, reason = "requests of a user are told apart by the real clock")]
+        let since = FIRST.get_or_init(Instant::now).elapsed();
+        let is_first = !INTERRUPTED.swap(true, Ordering::SeqCst);
+        if !ARE_RUNS_STOPPED.load(Ordering::SeqCst) || (!is_first && since > AT_ONCE) {
             leave();
         }
     });
 }
 
-/// From now on such a request stops the runs and lets the program write what is finished; a second one ends it at once.
+/// From now on such a request stops the runs and lets the program write what is finished; another, a second later, ends it
+/// at once.
 pub(super) fn catch_interrupts() {
     ARE_RUNS_STOPPED.store(true, Ordering::SeqCst);
 }

@@ -215,6 +215,8 @@ async fn ready(
         return Err("somebody else answers at the port of the server that was started; try again".to_owned());
     }
     usable(&first, options)?;
+    // Before anything is changed, which a failure would leave so.
+    let work = Work::ask(&link).await.map_err(said)?;
     let (mut changed, mut warnings) = (config::Changed::default(), Vec::new());
     if spawned.is_none() {
         let wanted = wanted(nodes.len() as u64);
@@ -228,7 +230,6 @@ async fn ready(
                 .push(format!("the server held {} keys of others, whose memory is counted too", first.keys));
         }
     }
-    let work = Work::ask(&link).await.map_err(said)?;
     Ok(Ready { spawned, link, first, work, changed, warnings })
 }
 

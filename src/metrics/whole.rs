@@ -79,7 +79,11 @@ impl Measurements {
             let hits = if *kind == OutcomeKind::FreshHit { hits } else { 0.0 };
             *waits = waits_of(waits.take(), up, hits);
         }
-        self.robots = self.robots.map(|robots| up.robots(&robots, census.of_robots()));
+        // A sample may hold none of their requests.
+        let asked = census.of_robots();
+        if self.robots.is_some() || asked.requests > 0 {
+            self.robots = Some(up.robots(&self.robots.unwrap_or_default(), asked));
+        }
         let reads = Reads::of(&before, &self.totals);
         self.memory = up.memory(&self.memory);
         let fixed = self.memory.breakdown.map_or(0, |parts| parts.fixed + parts.clients) as f64;

@@ -33,8 +33,8 @@ pub(crate) fn surface(record: &Record) -> Option<String> {
         .find(|word| Path::new(word).extension().is_some_and(|end| end == "toml"))
         .unwrap_or("SCENARIO");
     let mut command = format!("ttlab curve {scenario}");
-    if let (Some("--trace"), Some(trace)) = (words.next(), words.next()) {
-        command = format!("{command} --trace {trace}");
+    if words.any(|word| word == "--trace") {
+        command = format!("{command} --trace {}", words.next()?);
     }
     if varies(own) {
         return Some(command);

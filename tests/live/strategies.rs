@@ -96,7 +96,7 @@ fn count(run: &Measurements, kind: OutcomeKind) -> u64 {
 fn a_deadline_that_is_the_keys_own_less_the_window_moves_with_it() {
     let alone = meddled("pttl", |client| {
         let (gets, questions) = (calls(client, "get"), calls(client, "pttl"));
-        assert!(gets > 10 && questions.abs_diff(gets) < 10, "{questions} PTTLs with {gets} GETs");
+        assert!(gets > 10 && questions >= gets && questions < 2 * gets, "{questions} PTTLs with {gets} GETs");
     });
     let Some(alone) = alone else { return };
     assert_eq!((count(&alone, OutcomeKind::StaleHit), alone.origin.fetches), (0, 1));

@@ -33,6 +33,8 @@ const REPLY_LEAST: u64 = 1_024;
 const REPLY_MEMORY: u64 = 5_000;
 /// A query buffer is given back when the clock shows more than so many seconds since the last request.
 const REST: u64 = 2;
+/// Of more connections than these it is seldom asked which of them the cron has something to do for.
+const MANY: usize = 256;
 /// Bytes of a request beside key and value: of a GET, of a SET before its value, behind it, and behind that with PX.
 const GET: u64 = 20;
 const HEAD: u64 = 28;
@@ -260,8 +262,11 @@ impl Clients {
             connection.tend(*build, millis);
             *bytes = *bytes + connection.bytes() - before;
         }
-        let next = connections.iter().filter_map(|connection| connection.next_visit(*build)).min();
-        self.quiet_until = self.instant(next, now);
+        // To look at all of very many after every few would take longer than to visit them in vain.
+        if count <= MANY || *visit < *visits {
+            let next = connections.iter().filter_map(|connection| connection.next_visit(*build)).min();
+            self.quiet_until = self.instant(next, now);
+        }
     }
 
     /// # Panics

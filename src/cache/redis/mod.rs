@@ -39,6 +39,7 @@ use swept::Swept;
 use super::eviction::sampled::{Rank, Sampled};
 use super::memory::{Counting, SIDECAR_SUFFIX};
 use super::{Restart, Slot, State};
+use crate::origin::Version;
 use crate::random::{Seed, Stream};
 use crate::trace::{ObjectId, Objects};
 use crate::units::SimTime;
@@ -247,9 +248,9 @@ impl Server {
 
     /// The value of a key was sent.
     #[inline]
-    pub(super) fn replied(&mut self, object: ObjectId) {
+    pub(super) fn replied(&mut self, object: ObjectId, version: Version) {
         if let Some(overhead) = &mut self.overhead {
-            overhead.clients.replied(self.objects.size(object).into());
+            overhead.clients.replied(self.objects.size_of(object, version.0).into());
         }
     }
 
@@ -270,7 +271,8 @@ impl Server {
     pub(super) fn stored(&mut self, object: ObjectId, expires_at: SimTime, now: SimTime, room: u64) {
         self.hash(object);
         let room = room.saturating_sub(self.in_flight);
-        let allowed = |bytes: u64| bytes <= room;
+        let each = self.keys_each() as u64;
+        let allowed = |bytes: u64| each * bytes <= room;
         if self.runs_commands() {
             self.dict.insert(object, &mut self.keys, allowed);
         }
@@ -294,7 +296,8 @@ impl Server {
     /// A live key has another deadline from now on, or none; `had_ttl` says whether it had one before.
     pub(super) fn armed(&mut self, object: ObjectId, had_ttl: bool, expires_at: SimTime, room: u64) {
         if expires_at != SimTime::NEVER {
-            self.expires.arm(object, expires_at, had_ttl, &mut self.keys, |bytes| bytes <= room);
+            let each = self.keys_each() as u64;
+            self.expires.arm(object, expires_at, had_ttl, &mut self.keys, |bytes| each * bytes <= room);
         } else if had_ttl {
             self.expires.remove(object, &mut self.keys);
         }
