@@ -78,18 +78,25 @@ fn send(signal: &str, process: &std::process::Child) {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_keeps_what_is_finished_and_marks_the_rest() {
-    stopped_in_the_middle("-INT");
+    stopped_in_the_middle(&["-INT"]);
 }
 
 #[cfg(unix)]
 #[test]
 fn a_request_to_end_does_what_ctrl_c_does() {
-    stopped_in_the_middle("-TERM");
+    stopped_in_the_middle(&["-TERM"]);
 }
 
-/// A run that gets a signal keeps what is finished and marks the rest.
+/// `timeout` asks the program and then its group, and a terminal that is closed asks by more than one signal.
 #[cfg(unix)]
-fn stopped_in_the_middle(signal: &str) {
+#[test]
+fn requests_that_come_at_once_are_one() {
+    stopped_in_the_middle(&["-TERM", "-INT", "-TERM"]);
+}
+
+/// A run that gets signals keeps what is finished and marks the rest.
+#[cfg(unix)]
+fn stopped_in_the_middle(signals: &[&str]) {
     let bench = Bench::new();
     let capacities: Vec<String> = (1..=400).map(|size| format!("\"{size}MiB\"")).collect();
     // Hundreds of cells of a few hundredths of a second: some are done and many are not when the signal comes.
@@ -108,7 +115,7 @@ fn stopped_in_the_middle(signal: &str) {
             .spawn()
             .expect("ttlab can be started");
         std::thread::sleep(std::time::Duration::from_secs(seconds));
-        send(signal, &process);
+        signals.iter().for_each(|signal| send(signal, &process));
         let status = process.wait().expect("ttlab ends");
         assert_eq!(status.code(), Some(130));
         if bench.path("out").join("record.json").exists() {

@@ -53,7 +53,9 @@ impl Cache {
     }
 
     /// A live value of another size goes before the one that replaces it comes: to a textbook policy, which weighs
-    /// values once, that is a new one. Redis overwrites it in its place, also where it evicts nothing.
+    /// values once, that is a new one, and it goes also where the new one is then not admitted, because nobody may read it any
+    /// more. It leaves with the SET; nobody sends a command for it. Redis overwrites it in its place, also where it evicts
+    /// nothing.
     pub(super) fn make_way(&mut self, object: ObjectId, entry: &Entry, now: SimTime) {
         let is_redis = self.eviction.sampled().is_some() || self.eviction.oversized() == Stored::OutOfMemory;
         if !self.objects.are_resized() || is_redis {
@@ -192,5 +194,94 @@ impl Cache {
             Capacity::Objects(_) => 1,
             Capacity::Bytes(_) | Capacity::Unbounded => u32::try_from(cost).unwrap_or(u32::MAX),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::eviction::EVICTIONS;
+    use super::super::memory::MEMORIES;
+    use super::super::reclaim::RECLAIMS;
+    use super::super::redis::Settings;
+    use super::super::{Account, Setup};
+    use super::*;
+    use crate::random::Seed;
+    use crate::trace::{ClassId, Fact, Keys, Objects, Resizing};
+    use crate::units::{SimDuration, Window};
+
+    const END: SimTime = SimTime::from_nanos(100_000_000_000);
+
+    /// A hundred bytes at first, and as many more with each version as a number says.
+    #[derive(Debug)]
+    struct Growing(u32);
+    impl Resizing for Growing {
+        fn size(&self, _: ObjectId, _: ClassId, version: u32) -> Option<u32> {
+            Some(100 + self.0 * version)
+        }
+    }
+
+    /// A cache for two objects that grow so.
+    fn cache(eviction: &'static str, memory: &'static str, capacity: Capacity, by: u32) -> Cache {
+        let facts = vec![Fact { size: 100, class: ClassId::default(), size_is_imputed: false }; 2];
+        let objects = Objects::new(facts, Keys::Numbered, vec!["all".to_owned()]);
+        let setup = Setup { objects: 2, capacity, ..Setup::nothing() };
+        let made = "every part can be made with its defaults";
+        Cache::new(
+            Arc::new(objects.with_resizing(Arc::new(Growing(by)))),
+            capacity,
+            EVICTIONS.default_choice(eviction).make(&setup).expect(made),
+            RECLAIMS.default_choice("lazy").make(&setup).expect(made),
+            MEMORIES.default_choice(memory).make(&setup).expect(made),
+            Residency::new(Window { from: SimTime::ZERO, until: END }, SimDuration::from_secs(10)),
+        )
+    }
+
+    fn entry(version: u32) -> Entry {
+        let never = SimTime::NEVER;
+        Entry { stored_at: SimTime::ZERO, fresh_until: never, expires_at: never, version: Version(version) }
+    }
+
+    /// What is held of both objects at the end, and the account.
+    fn overwritten(eviction: &'static str) -> ([Option<u32>; 2], Account) {
+        let mut cache = cache(eviction, "payload", Capacity::Bytes(200), 50);
+        let [first, other] = [0, 1].map(ObjectId::new);
+        for (object, version) in [(first, 0), (other, 0), (first, 1)] {
+            assert_eq!(cache.set(object, entry(version), SimTime::ZERO), Stored::Yes);
+            cache.check();
+        }
+        let held = [first, other].map(|object| cache.peek(object, SimTime::ZERO).map(|held| held.version.0));
+        (held, cache.finish(END))
+    }
+
+    #[test]
+    fn a_larger_value_takes_the_place_of_the_old_one_where_nothing_is_evicted_and_is_weighed_anew_elsewhere()
+    {
+        let (held, account) = overwritten("noeviction");
+        assert_eq!((held, account.evicted), ([Some(1), Some(0)], 0), "Redis lets a full server overwrite");
+        assert_eq!(account.peak_bytes, 250);
+        let (held, account) = overwritten("lru");
+        assert_eq!((held, account.evicted), ([Some(1), None], 1), "the other one makes room");
+        assert_eq!(account.peak_bytes, 200);
+    }
+
+    #[test]
+    fn a_reply_is_as_long_as_the_version_that_it_carries() {
+        // Both fit the reply buffer, which the cron halves where half is enough.
+        let buffers = |version: u32| {
+            let cache = cache("allkeys-lru", "redis", Capacity::Unbounded, 10_000);
+            let mut cache = cache.serving(Settings::default(), Seed::new(1));
+            let object = ObjectId::new(0);
+            let at = |secs: u64| SimTime::from_nanos(secs * 1_000_000_000);
+            assert_eq!(cache.set(object, entry(version), at(0)), Stored::Yes);
+            for secs in 1..30 {
+                cache.get(object, at(secs));
+            }
+            cache.check();
+            cache.breakdown().expect("the model tells the parts").clients
+        };
+        let (small, large) = (buffers(0), buffers(1));
+        assert!(large > small + 10_000, "{small} and {large} bytes of buffers");
     }
 }

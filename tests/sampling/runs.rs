@@ -186,6 +186,32 @@ fn a_class_of_which_a_sample_leaves_too_few_keys_is_refused() {
     assert!((hit(&enough) - hit(&whole)).abs() < 0.05, "{} instead of {}", hit(&enough), hit(&whole));
 }
 
+/// A robot that asks for so few images that a sample of the keys may hold none of them.
+#[test]
+fn robots_that_a_sample_does_not_hold_are_counted_all_the_same() {
+    let scenario = |sample: &str| {
+        let text = format!(
+            "name = \"robots\"\n{sample}[time]\nwarmup = \"10m\"\n[workload]\nduration = \"3000s\"\nrate = \"100/s\"\n\
+             events = [{{ event = \"crawler\", at = \"20m\", rate = \"0.002/s\" }}]\n\
+             class = [{{ name = \"a\", objects = {OBJECTS} }}]\n\
+             [origin]\nlatency = {{ model = \"constant\", value = \"0s\" }}\n\
+             [[strategy]]\nname = \"x\"\nttl = {{ rule = \"fixed\", ttl = \"5m\" }}\n"
+        );
+        Scenario::parse(&text, "robots.toml").unwrap_or_else(|error| panic!("{error}"))
+    };
+    let (whole, few) = (scenario(""), scenario("sample = 0.01\n"));
+    let trace = trace_of(&whole);
+    let marked = trace.robots().expect("there is a robot");
+    assert!((1..10).contains(&marked.len()), "{} requests of robots", marked.len());
+    let robots = |scenario: &Scenario| {
+        let runs = runs(play(scenario, &trace)).remove(0);
+        let of = |run: &Measurements| run.robots.expect("they are told").outcomes.total();
+        runs.iter().map(of).collect::<Vec<u64>>()
+    };
+    let asked = robots(&whole);
+    assert_eq!(robots(&few), vec![asked[0]; tune::SAMPLES]);
+}
+
 #[test]
 fn a_sample_of_all_keys_is_no_sample() {
     let world = LRU.replace("value = \"0s\"", "value = \"50ms\"");

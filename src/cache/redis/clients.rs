@@ -342,6 +342,35 @@ mod tests {
         assert_eq!((one.clients.bytes(), one.clients.quiet_until()), (2_280, SimTime::NEVER));
     }
 
+    /// Of more connections than `MANY` the cron asks once a round whether there is something to do.
+    #[test]
+    fn very_many_connections_come_to_rest_as_few_do() {
+        for count in [MANY - 1, MANY + 150] {
+            let mut clients = Clients::new(Build::Distribution, Settings::default(), count);
+            for _ in 0..count {
+                clients.get(24, at(50));
+                clients.done();
+            }
+            assert_eq!(clients.bytes(), Clients::at_work(count), "{count}");
+            let quiet = (0..200).find(|tick| {
+                clients.tick(at(tick * 100));
+                clients.check();
+                clients.quiet_until() == SimTime::NEVER
+            });
+            assert!(
+                quiet.is_some_and(|tick| tick >= 30),
+                "two seconds and more after the requests: {quiet:?}"
+            );
+            assert_eq!(clients.bytes(), Clients::asleep(count), "{count}");
+            // A request wakes its connection up, also where all were at rest.
+            clients.get(24, at(30_000));
+            clients.done();
+            assert!(clients.quiet_until() < SimTime::NEVER);
+            (300..400).for_each(|tick| clients.tick(at(tick * 100)));
+            assert_eq!((clients.bytes(), clients.quiet_until()), (Clients::asleep(count), SimTime::NEVER));
+        }
+    }
+
     /// The query buffer of a live server after SETs of so many bytes, and a tick later.
     #[test]
     fn the_query_buffer_follows_requests() {

@@ -133,8 +133,7 @@ pub struct Bytes {
 }
 
 /// Whether the places of a trace can be counted as they are here: it lies in memory, in fewer than 2^32 - 1
-/// requests, nothing but requests happens in it, and
-/// every object keeps its size.
+/// requests, nothing but requests happens in it, and every object keeps its size.
 pub fn suits(trace: &Trace) -> bool {
     !trace.is_spooled()
         && trace.len() < u32::MAX as usize - 1

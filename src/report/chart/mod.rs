@@ -7,6 +7,7 @@ mod canvas;
 pub(crate) mod capacity;
 pub(crate) mod curve_surface;
 pub(crate) mod entry;
+pub(crate) mod episodes;
 pub(crate) mod growth;
 mod heat;
 pub(crate) mod heat_capacity;

@@ -56,6 +56,7 @@ impl Charts {
             ("ttl", plain(chart::ttl::draw(reading))),
             ("stampedes", chart::stampedes::draw(reading)),
             ("sizes", plain(chart::sizes::draw(reading))),
+            ("episodes", plain(chart::episodes::draw(reading))),
             ("herds", plain(chart::herds::draw(reading))),
             ("heat", chart::heat_capacity::draw(reading)),
             ("hours", plain(chart::heat_hours::draw(reading))),

@@ -96,6 +96,16 @@ pub(super) const CAPTIONS: [Caption; 14] = [
         caveat: "Heights grow with the square root, so that a few large ones stay visible beside many small ones; the numbers are exact.",
     },
     Caption {
+        name: "episodes",
+        label: "Chart: the largest stampedes by length and size",
+        shows: "The largest stampedes one by one, up to twenty of each cell: to the right those that lasted longer, above those \
+                with more fetches. The axis of length is logarithmic, and all strips have the same two scales.",
+        read: "Points high up are objects that many fetched at once; points far to the right are stampedes that a slow origin, or \
+               retries, drew out.",
+        caveat: "Of the first replication, after the warm-up. The table of the largest stampedes names the object, the start and \
+                 the cause of each.",
+    },
+    Caption {
         name: "herds",
         label: "Chart: one hot key against many keys",
         shows: "Two different dangers: on the left fetches of an object that was being fetched already, on the right how far the busiest \

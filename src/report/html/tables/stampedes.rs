@@ -7,7 +7,7 @@ use crate::report::measure::{PEAK_WAITERS, STAMPEDES, Unit};
 use crate::report::reading::Reading;
 
 /// Stampedes of each cell in the list of the largest.
-const EACH: usize = 5;
+const EACH: usize = 20;
 
 /// Stampedes and avalanches of every cell.
 pub(in crate::report::html) fn stampedes(reading: &Reading) -> Table {
@@ -85,7 +85,9 @@ pub(in crate::report::html) fn worst_stampedes(reading: &Reading) -> Option<Tabl
     let which = if replications(reading) > 1 { " in its first replication" } else { "" };
     let mut table = Table::new(
         "worst-stampedes",
-        format!("The largest stampedes: the top keys, {EACH} of each cell compared in the chart{which}"),
+        format!(
+            "The largest stampedes: the top keys, up to {EACH} of each cell compared in the charts{which}"
+        ),
         &columns,
     );
     for cell in reading.side_by_side(6) {

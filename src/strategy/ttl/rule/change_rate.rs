@@ -183,6 +183,10 @@ impl Curve {
     }
 }
 
+/// What a table may declare, as `changes_every` does.
+const LEAST_EVERY: SimDuration = SimDuration::from_millis(100);
+const MOST_EVERY: SimDuration = SimDuration::from_secs(36_500 * 86_400);
+
 /// The declared rates by class.
 fn declared(params: &Params, setup: &Setup) -> Result<Vec<Option<f64>>, Invalid> {
     for (class, time) in &params.table {
@@ -197,9 +201,11 @@ fn declared(params: &Params, setup: &Setup) -> Result<Vec<Option<f64>>, Invalid>
                 None => invalid,
             });
         }
-        if time.is_zero() {
-            let what = format!("the time between changes of class \"{class}\" must be above 0s");
-            return Err(Invalid::param("table", what));
+        if *time < LEAST_EVERY || *time > MOST_EVERY {
+            let what = format!(
+                "the time between changes of class \"{class}\" lies between {LEAST_EVERY} and {MOST_EVERY}, but is {time}"
+            );
+            return Err(Invalid::param("table", what).help("write table = { banner = \"2h\" }"));
         }
     }
     let of_class = |class| params.table.get(class).copied().or(params.changes_every);
@@ -356,6 +362,12 @@ mod tests {
             fixture::refused("{ rule = \"change-rate\", table = { photo = \"1d\" } }").contains("banner")
         );
         assert!(fixture::refused("{ rule = \"change-rate\", table = { foto = \"1d\" } }").contains("foto"));
+        for every in ["0s", "50ms", "36501d"] {
+            let told = fixture::refused(&format!(
+                "{{ rule = \"change-rate\", changes_every = \"1d\", table = {{ banner = \"{every}\" }} }}"
+            ));
+            assert!(told.contains("class \"banner\" lies between 100ms and"), "{told}");
+        }
     }
 
     /// Polls `n` times, one second apart, an object that changes at `rate`; the estimate.

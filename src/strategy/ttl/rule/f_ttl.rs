@@ -20,15 +20,13 @@
 //! ttl = { rule = "f-ttl", target = 0.6, size_target = { objects = 5_000 }, max_ttl = "24h" }
 //! ```
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use serde::{Deserialize, Serialize};
 
 use super::approximation::{
     A0, Approximation, EXPONENT, FLOOR_STEP, Goal, MAX_TTL, START, TARGET, WEIGHT, Weight,
 };
 use super::{MAX_AGE, max_age};
+use crate::cache::heap::Heap;
 use crate::catalog::{Invalid, Kind, Param, Plugin};
 use crate::strategy::Setup;
 use crate::strategy::ttl::{Fill, Needs, Read, Saw, Seen, Steered, Touch, TtlRule};
@@ -75,41 +73,33 @@ pub struct FTtl {
 
 /// Names that are remembered without a value, each from the filter's store on until the full TTL is over or the object is
 /// asked for again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shadows {
-    /// Until when the name of each object is remembered so; the beginning of time where it is not.
-    until: Vec<SimTime>,
-    /// The ends of all of them, and of some that were lifted before.
-    ends: BinaryHeap<Reverse<(SimTime, ObjectId)>>,
-    count: u64,
+    /// Until when each name is remembered so, one end an object.
+    ends: Heap<SimTime>,
 }
 
 impl Shadows {
+    fn new(objects: usize) -> Self {
+        Self { ends: Heap::new(objects) }
+    }
+
     fn cast(&mut self, object: ObjectId, until: SimTime) {
-        self.lift(object);
-        if until > SimTime::ZERO {
-            self.until[object.index()] = until;
-            self.ends.push(Reverse((until, object)));
-            self.count += 1;
-        }
+        self.ends.set(object, until);
     }
 
     fn lift(&mut self, object: ObjectId) {
-        let until = std::mem::replace(&mut self.until[object.index()], SimTime::ZERO);
-        self.count -= u64::from(until != SimTime::ZERO);
+        self.ends.remove(object);
     }
 
     /// How many there are; time must not go back.
     fn at(&mut self, now: SimTime) -> u64 {
-        while let Some(Reverse((until, object))) =
-            self.ends.peek().copied().filter(|Reverse((end, _))| *end < now)
+        while let Some((until, object)) = self.ends.first()
+            && until < now
         {
-            self.ends.pop();
-            if self.until[object.index()] == until {
-                self.lift(object);
-            }
+            self.lift(object);
         }
-        self.count
+        self.ends.len()
     }
 }
 
@@ -155,7 +145,7 @@ impl Plugin for FTtl {
             share: 1.0,
             size: size_target,
             known_until: vec![SimTime::ZERO; setup.objects],
-            shadows: Shadows { until: vec![SimTime::ZERO; setup.objects], ..Shadows::default() },
+            shadows: Shadows::new(setup.objects),
             now: SimTime::ZERO,
             max_age: max_age(&params.max_age, max_ttl, "max_ttl")?,
         })
