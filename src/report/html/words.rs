@@ -31,7 +31,7 @@ pub(super) struct Caption {
 }
 
 /// Every chart of the page.
-pub(super) const CAPTIONS: [Caption; 14] = [
+pub(super) const CAPTIONS: [Caption; 15] = [
     Caption {
         name: "pareto",
         label: "Chart: memory against origin load",
