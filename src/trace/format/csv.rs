@@ -9,7 +9,8 @@
 //! column decides (`time_us`, `ts_ms`), and else it is seconds, and the report says so. The origin time
 //! is read in the unit that its column's name carries, else in the unit of the time; the TTL likewise,
 //! else in seconds. An empty size, class, origin time or TTL is unknown, and so is a TTL of 0; a TTL of
-//! -1 or `never` says that the key does not expire. Anything else that is no number is a bad row.
+//! -1 or `never` says that the key does not expire. Anything else that is no number is a bad row, as
+//! is a row above a MiB.
 //!
 //! A `last_modified` that is later than the object's last one is a change at the origin, for `changes = "trace"`: it
 //! happened then, but not before the last request that did not know of it. It is a date as HTTP writes it

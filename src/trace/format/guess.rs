@@ -3,6 +3,7 @@
 use super::fields::{number, words};
 use super::log_reader::quoted_fields_of;
 use super::operation::Op;
+use super::table::is_named;
 use super::timestamp::compact;
 
 /// How many lines the guess looks at.
@@ -38,10 +39,10 @@ pub(in crate::trace) fn format(start: &[u8]) -> Option<&'static str> {
         ("webcachesim", |line| words_are_numbers(line, 3..=64)),
         ("lirs", |line| line.trim_ascii() == b"*" || words_are_numbers(line, 1..=1)),
     ];
-    if first.starts_with(b"ts_us,seq,") {
+    if ["ts_us", "db", "cmd", "key"].iter().all(|name| is_named(first, name.as_bytes())) {
         return Some("valkey-trace");
     }
-    if first.starts_with(b"timestamp,cacheKey,") || is_meta(first) {
+    if ["timestamp", "cacheKey"].iter().all(|name| is_named(first, name.as_bytes())) || is_meta(first) {
         return Some("meta-cdn");
     }
     if let Some((name, _)) = by_content.iter().find(|(_, looks)| is(*looks)) {
@@ -148,6 +149,7 @@ mod tests {
         assert_eq!(format(b"1 2 3\n4 5 6 7 8\n"), Some("webcachesim"));
         assert_eq!(format(b"1\n*\n4\n"), Some("lirs"));
         assert_eq!(format(b"ts_us,seq,db,cmd,key,access\n1,1,0,get,k,r\n"), Some("valkey-trace"));
+        assert_eq!(format(b"db,key,ts_us,cmd\n0,k,1,get\n"), Some("valkey-trace"));
         assert_eq!(format(b"1,k,1,100,100,9,-1,-1,60,0.1,1,,h,2,3\n"), Some("meta-cdn"));
         assert_eq!(format(b"one two three\n"), None);
         assert_eq!(format(b"\n\n"), None);

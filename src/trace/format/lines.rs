@@ -5,8 +5,8 @@ use std::io::{self, BufRead, Read};
 
 use memchr::memchr;
 
-/// No line of a log is longer; what is longer is no line.
-const LONGEST: u64 = 1 << 20;
+/// No line of a log and no row of a table is longer, in bytes; what is longer is none.
+pub(super) const LONGEST: u64 = 1 << 20;
 
 /// The lines of an input without their line ends (LF or CR LF).
 pub(super) struct Lines<R> {

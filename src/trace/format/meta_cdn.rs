@@ -17,7 +17,7 @@
 
 use std::io::BufRead;
 
-use super::table::{Column, Columns, preset};
+use super::table::{is_named, named, preset};
 use super::table_reader::TableReader;
 use super::timestamp::TimeUnit;
 use super::{Declared, NoParams, RecordReader, TraceFormat};
@@ -52,10 +52,8 @@ impl TraceFormat for MetaCdn {
         file: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
         let unreadable = |source| TraceError::Unreadable { file: file.to_owned(), source };
-        let columns = if input.fill_buf().map_err(unreadable)?.starts_with(b"timestamp") {
-            let mut columns = Columns::default();
-            NAMED.iter().for_each(|(field, name)| columns.set(field, Column::Named((*name).to_owned())));
-            columns
+        let columns = if is_named(input.fill_buf().map_err(unreadable)?, b"cacheKey") {
+            named(&NAMED)
         } else {
             preset(&[("time", 1), ("key", 2), ("size", 4), ("ttl", 9)])
         };

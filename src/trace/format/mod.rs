@@ -29,6 +29,7 @@ mod operation;
 mod oracle_general;
 mod redis_command;
 mod redis_monitor;
+mod row_limit;
 mod table;
 mod table_reader;
 mod tencent_photo;

@@ -152,6 +152,49 @@ pub(super) struct Layout {
     pub(super) notes: Vec<String>,
 }
 
+/// Finds the column that holds `field` in the header (empty where all columns are numbers).
+pub(super) fn find(
+    column: &Column,
+    field: &'static str,
+    header: &[String],
+    file: &str,
+) -> Result<Found, TraceError> {
+    match column {
+        Column::Number(number) => {
+            let index = number - 1;
+            let name = header.get(index).cloned().unwrap_or_else(|| number.to_string());
+            Ok(Found { index, name })
+        }
+        Column::Named(name) => match header.iter().position(|existing| existing == name) {
+            Some(index) => Ok(Found { index, name: name.clone() }),
+            None => Err(TraceError::UnknownColumn {
+                file: file.to_owned(),
+                column: name.clone(),
+                field,
+                meant: nearest(name, header.iter().map(String::as_str)).map(str::to_owned),
+                existing: one_of(header.iter().map(String::as_str)),
+            }),
+        },
+    }
+}
+
+/// Whether the first row of a text between commas holds `name`, so that it is a header.
+pub(super) fn is_named(start: &[u8], name: &[u8]) -> bool {
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
+    let row = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    row.split(|byte| *byte == b',').any(|field| {
+        let field = field.trim_ascii();
+        field.strip_prefix(b"\"").and_then(|field| field.strip_suffix(b"\"")).unwrap_or(field) == name
+    })
+}
+
+/// Columns by their names in the header, for formats whose names are known.
+pub(super) fn named(names: &[(&str, &str)]) -> Columns {
+    let mut columns = Columns::default();
+    names.iter().for_each(|(field, name)| columns.set(field, Column::Named((*name).to_owned())));
+    columns
+}
+
 /// Finds the declared columns in the header (empty where all columns are numbers).
 pub(super) fn lay_out(declared: &Declared, header: &[String], file: &str) -> Result<Layout, TraceError> {
     let existing = one_of(header.iter().map(String::as_str));
@@ -171,26 +214,7 @@ pub(super) fn lay_out(declared: &Declared, header: &[String], file: &str) -> Res
         for (place, (field, column)) in
             found.iter_mut().zip(FIELDS.into_iter().zip(&declared.columns.by_field))
         {
-            *place = match column {
-                None => None,
-                Some(Column::Number(number)) => {
-                    let index = number - 1;
-                    let name = header.get(index).cloned().unwrap_or_else(|| number.to_string());
-                    Some(Found { index, name })
-                }
-                Some(Column::Named(name)) => match header.iter().position(|existing| existing == name) {
-                    Some(index) => Some(Found { index, name: name.clone() }),
-                    None => {
-                        return Err(TraceError::UnknownColumn {
-                            file: file.to_owned(),
-                            column: name.clone(),
-                            field,
-                            meant: nearest(name, header.iter().map(String::as_str)).map(str::to_owned),
-                            existing,
-                        });
-                    }
-                },
-            };
+            *place = column.as_ref().map(|column| find(column, field, header, file)).transpose()?;
         }
     }
     let undeclared = |field| TraceError::UndeclaredColumn {

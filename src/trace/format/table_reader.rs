@@ -6,7 +6,8 @@ use csv::ByteRecord;
 
 use super::asked::Asked;
 use super::operation::Op;
-use super::table::{Declared, Found, Layout, is_name_of_time, lay_out};
+use super::row_limit::RowLimit;
+use super::table::{Column, Declared, Found, Layout, Quote, find, is_name_of_time, lay_out};
 use super::timestamp::{TimeUnit, http_date};
 use super::{Record, RecordReader, Row, Skip};
 use crate::trace::TraceError;
@@ -14,8 +15,11 @@ use crate::units::SimDuration;
 
 /// A table that is being read.
 pub(super) struct TableReader<R> {
-    rows: csv::Reader<R>,
+    rows: csv::Reader<RowLimit<R>>,
     row: ByteRecord,
+    /// The column with the database of the key, and the key with it before.
+    database: Option<Found>,
+    key: Vec<u8>,
     layout: Layout,
     asked: Asked,
     lines_read: u64,
@@ -32,19 +36,43 @@ impl<R: BufRead> TableReader<R> {
         declared: &Declared,
         file: &str,
     ) -> Result<Self, TraceError> {
-        let mut rows = builder.has_headers(false).flexible(true).from_reader(input);
+        Self::open_databases(builder, input, declared, None, file)
+    }
+
+    /// The same of a table whose keys lie in the database that the column `database` tells.
+    pub(super) fn open_databases(
+        builder: &mut csv::ReaderBuilder,
+        input: R,
+        declared: &Declared,
+        database: Option<&Column>,
+        file: &str,
+    ) -> Result<Self, TraceError> {
+        let quote = if let Some(Quote::By(quote)) = declared.quote { quote } else { b'"' };
+        let limited = RowLimit::new(input, declared.delimiter.unwrap_or(b','), quote);
+        let mut rows = builder.has_headers(false).flexible(true).from_reader(limited);
         let mut row = ByteRecord::new();
         let mut header = Vec::new();
         if !declared.columns.are_numbers() {
             rows.read_byte_record(&mut row)
                 .map_err(|error| TraceError::Unreadable { file: file.to_owned(), source: io_error(error) })?;
+            if rows.get_ref().is_cut() {
+                return Err(TraceError::Settings {
+                    what: format!(
+                        "the first row of {file}, which should name its columns, is longer than a MiB"
+                    ),
+                    help: Some("check format, delimiter and quote; \"tsv\" quotes nothing".to_owned()),
+                });
+            }
             header.extend(row.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()));
         }
         let layout = lay_out(declared, &header, file)?;
+        let database = database.map(|column| find(column, "database", &header, file)).transpose()?;
         Ok(Self {
             lines_read: rows.position().line() - 1,
             rows,
             row,
+            database,
+            key: Vec::new(),
             layout,
             asked: Asked::default(),
             is_first: true,
@@ -56,6 +84,8 @@ impl<R: BufRead> TableReader<R> {
 impl<R: BufRead> RecordReader for TableReader<R> {
     fn next_row(&mut self) -> Option<io::Result<Row<'_>>> {
         loop {
+            let begin = self.rows.position().byte();
+            self.rows.get_mut().begin(begin);
             match self.rows.read_byte_record(&mut self.row) {
                 Err(error) => return Some(Err(io_error(error))),
                 Ok(false) => return None,
@@ -74,13 +104,21 @@ impl<R: BufRead> RecordReader for TableReader<R> {
         let lines = (self.rows.position().line().saturating_sub(line)).max(1);
         self.lines_read = line + lines - 1;
         let is_first = std::mem::take(&mut self.is_first);
-        let content = if lines > 1 {
+        let content = if self.rows.get_ref().is_cut() {
+            Err(Skip::bad("a row must be shorter than a MiB", self.row.get(0).unwrap_or_default()))
+        } else if lines > 1 {
             Err(Skip::bad(
                 "a row must end on its line (a quote may be open)",
                 self.row.get(0).unwrap_or_default(),
             ))
         } else {
-            record(&self.row, &self.layout, &mut self.asked, is_first)
+            let content = record(&self.row, &self.layout, &mut self.asked, is_first);
+            match &self.database {
+                Some(column) => {
+                    content.and_then(|record| in_database(record, field(&self.row, column)?, &mut self.key))
+                }
+                None => content,
+            }
         };
         Some(Ok(Row { line, lines, content }))
     }
@@ -105,6 +143,23 @@ fn io_error(error: csv::Error) -> io::Error {
 fn field<'r>(row: &'r ByteRecord, column: &Found) -> Result<&'r [u8], Skip<'r>> {
     row.get(column.index)
         .ok_or_else(|| Skip::bad("a row must have all declared columns", row.get(0).unwrap_or_default()))
+}
+
+/// The record with its key as `db:key`, which is spelt into `spelt`; the first database needs no name.
+fn in_database<'r>(
+    record: Record<'r>,
+    database: &[u8],
+    spelt: &'r mut Vec<u8>,
+) -> Result<Record<'r>, Skip<'r>> {
+    let database = database.trim_ascii();
+    if matches!(database, b"" | b"0") {
+        return Ok(record);
+    }
+    spelt.clear();
+    spelt.extend_from_slice(database);
+    spelt.push(b':');
+    spelt.extend_from_slice(record.key);
+    Ok(Record { key: spelt, ..record })
 }
 
 fn wrong<'r>(column: &'r Found, reason: &'static str, value: &'r [u8]) -> Skip<'r> {

@@ -87,6 +87,42 @@ fn a_line_of_ten_megabytes_is_one_bad_line() {
 }
 
 #[test]
+fn a_row_of_ten_megabytes_is_one_bad_row_of_a_table() {
+    let rows = |row: &str, count: usize| format!("{row}\n").repeat(count);
+    let (csv, tsv) = ("1,/a,5", "1\t/a\t5");
+    let meta = "1,k,1,5,5,300,-1,-1,60,1,1,0,h,c,v";
+    let valkey = "1000000,1,0,GET,a,read";
+    for (format, header, row, delimiter) in [
+        ("csv", "time,key,size\n", csv, ','),
+        ("tsv", "time\tkey\tsize\n", tsv, '\t'),
+        ("meta-cdn", "", meta, ','),
+        ("valkey-trace", "", valkey, ','),
+    ] {
+        let long = "x".repeat(10 << 20);
+        for bad in [long.clone(), format!("2{delimiter}{long}{delimiter}5"), format!("2{delimiter}\"{long}")]
+        {
+            let text = format!("{header}{}{bad}\n{}", rows(row, 200), rows(row, 1));
+            let provenance = read_as(format, text).unwrap_or_else(|error| panic!("{error}")).provenance;
+            let skipped = &provenance.skipped["a row must be shorter than a MiB"];
+            let line = if header.is_empty() { 201 } else { 202 };
+            assert_eq!((skipped.count, skipped.first_line, provenance.bad), (1, line, 1), "{format}");
+            assert!(skipped.example.len() < 100);
+            assert_eq!(provenance.kept, 201, "{format}");
+        }
+    }
+    // A quote that is never closed takes up a MiB of rows and not all that follow.
+    let text = format!("time,key,size\n1,\"/a,5\n{}", rows(csv, 400_000));
+    let options = Options { max_bad: Fraction::ONE, ..Options::default() };
+    let provenance = import(text.as_bytes(), "trace", &options, Seed::new(1)).unwrap().provenance;
+    assert_eq!((provenance.lines, provenance.kept + provenance.bad), (400_001, 400_001));
+    assert!((149_000..151_000).contains(&provenance.bad), "{}", provenance.bad);
+    let nameless = read_as("csv", "x".repeat(3 << 20)).unwrap_err();
+    let told = "the first row of trace, which should name its columns, is longer than a MiB";
+    assert_eq!(nameless.to_string(), told);
+    assert!(!nameless.help().is_empty());
+}
+
+#[test]
 fn nul_bytes_and_broken_utf8_are_escaped_and_never_merged() {
     let nul = with_one_bad(line("01/Aug/1995:01:00:30 -0400", "/a\0b.gif", "5").trim_end());
     assert_eq!(nul.provenance.bad, 0);

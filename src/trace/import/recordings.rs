@@ -138,6 +138,14 @@ fn valkeys_commands_are_requests_writes_and_deletions() {
         let events: Vec<Happening> = import.trace.events().iter().map(|event| event.what).collect();
         assert_eq!(events, [Deleted]);
     }
+    // With a header the columns may stand in any order, and a key is one in each database.
+    let text = "db,key,access,ts_us,cmd\n0,a,read,1000000,GET\n3,a,read,2000000,GET\n0,a,read,3000000,GET\n";
+    for options in [options("valkey-trace"), Options { format: None, ..options("valkey-trace") }] {
+        let keys: Vec<String> = requests(&read(text, &options)).into_iter().map(|(_, key)| key).collect();
+        assert_eq!(keys, ["a", "3:a", "a"]);
+    }
+    let by_place = read("1000000,1,3,GET,a,read\n", &options("valkey-trace"));
+    assert_eq!(requests(&by_place), [(0.0, "3:a".to_owned())]);
 }
 
 #[test]
