@@ -82,9 +82,9 @@ pub fn recorded<'i>(section: &mut Section<'i>) -> Result<(Recorded, Vec<(String,
         size_change: size_change.as_ref().map(|(_, rule)| *rule).unwrap_or_default(),
         reorder_window: section.or("reorder_window", defaults.reorder_window)?,
         query: section.take("query").map(query).transpose()?,
-        key_host: section.or("key_host", false)?,
+        key_host: section.optional("key_host")?,
         key_case: word(section, "key_case", &["keep", "lower"])?.unwrap_or(KeyCase::Keep),
-        percent: word(section, "percent", &["normalize", "keep"])?.unwrap_or(Percent::Normalize),
+        percent: word(section, "percent", &["normalize", "keep"])?,
         set: set.as_ref().map(|(_, rule)| *rule),
         delete: word(section, "delete", &["invalidate", "ignore"])?,
         max_expansion: expansion(section, defaults.max_expansion)?,
@@ -160,17 +160,22 @@ pub fn effective(recorded: &Recorded) -> toml::Table {
     set("size", options.size.name().into());
     set("size_change", options.size_change.name().into());
     set("reorder_window", options.reorder_window.to_string().into());
-    match &options.query {
+    // What is not written holds in logs alone.
+    let is_log = options.format.is_some() && !is_table;
+    match options.query.as_ref().or(is_log.then_some(&Query::Drop)) {
         Some(Query::Only(names)) => drop(set("query", names.clone().into())),
         Some(Query::Keep) => drop(set("query", "keep".into())),
         Some(Query::Sorted) => drop(set("query", "sorted".into())),
         Some(Query::Drop) => drop(set("query", "drop".into())),
-        None if options.format.is_some() && !is_table => drop(set("query", "drop".into())),
         None => {}
     }
-    set("key_host", options.key_host.into());
+    if let Some(keeps) = options.key_host.or(is_log.then_some(false)) {
+        set("key_host", keeps.into());
+    }
     set("key_case", options.key_case.name().into());
-    set("percent", options.percent.name().into());
+    if let Some(percent) = options.percent.or(is_log.then_some(Percent::Normalize)) {
+        set("percent", percent.name().into());
+    }
     if let Some(rule) = options.set {
         set("set", rule.name().into());
     }
@@ -449,6 +454,23 @@ mod tests {
             let again = effective(&parse(&toml::to_string(&scenario).unwrap()).unwrap().0);
             assert_eq!(once, again, "{text}");
         }
+    }
+
+    #[test]
+    fn the_effective_form_tells_of_keys_what_holds() {
+        let shown = |text: &str| {
+            let table = effective(&parse(text).unwrap().0);
+            ["query", "key_host", "percent"].map(|key| table.get(key).map(ToString::to_string))
+        };
+        let none = [None, None, None];
+        assert_eq!(shown("[trace]\nformat = \"csv\""), none);
+        // Which defaults hold depends on the guess.
+        assert_eq!(shown("[trace]\npath = \"a\""), none);
+        let written = ["\"keep\"", "false", "\"normalize\""].map(|value| Some(value.to_owned()));
+        let text = "[trace]\nformat = \"csv\"\nquery = \"keep\"\nkey_host = false\npercent = \"normalize\"";
+        assert_eq!(shown(text), written);
+        let of_logs = ["\"drop\"", "false", "\"normalize\""].map(|value| Some(value.to_owned()));
+        assert_eq!(shown("[trace]\nformat = \"clf\""), of_logs);
     }
 
     #[test]

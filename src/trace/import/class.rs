@@ -27,9 +27,13 @@ impl Glob {
     /// Whether the path of the key fits.
     pub fn holds(&self, key: &str) -> bool {
         let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
-        let path = key.split_once('?').map_or(key, |(path, _)| path);
-        self.0.matches_with(path, options)
+        self.0.matches_with(path(key), options)
     }
+}
+
+/// A key without its query.
+fn path(key: &str) -> &str {
+    key.split_once('?').map_or(key, |(path, _)| path)
 }
 
 /// A regular expression.
@@ -142,11 +146,11 @@ pub struct ClassRule {
     pub name: String,
     /// What the key begins with.
     pub prefix: Option<String>,
-    /// What the key ends with.
+    /// What the path ends with: the key without its query.
     pub suffix: Option<String>,
-    /// What the key looks like, with `*` for anything but a slash and `**` for any folders.
+    /// What the path looks like, with `*` for anything but a slash and `**` for any folders.
     pub glob: Option<Glob>,
-    /// What is found in the key.
+    /// What is found in the path.
     pub regex: Option<Regex>,
     /// What the parameters of the key's query must be.
     pub query: Vec<Condition>,
@@ -165,9 +169,9 @@ impl ClassRule {
     pub(super) fn holds(&self, key: &str, size: u32) -> bool {
         let size = u64::from(size);
         self.prefix.as_ref().is_none_or(|prefix| key.starts_with(prefix.as_str()))
-            && self.suffix.as_ref().is_none_or(|suffix| key.ends_with(suffix.as_str()))
+            && self.suffix.as_ref().is_none_or(|suffix| path(key).ends_with(suffix.as_str()))
             && self.glob.as_ref().is_none_or(|glob| glob.holds(key))
-            && self.regex.as_ref().is_none_or(|regex| regex.0.is_match(key))
+            && self.regex.as_ref().is_none_or(|regex| regex.0.is_match(path(key)))
             && self.query.iter().all(|condition| condition.holds(key))
             && is_among(&self.extensions, key.as_bytes())
             && self.min_size.is_none_or(|min| size >= min.as_bytes())
@@ -226,6 +230,12 @@ mod tests {
         assert!(Glob::new("a[").is_err());
         let regex = ClassRule { regex: Some(Regex::new("^/u/[0-9]+$").unwrap()), ..ClassRule::default() };
         assert!(regex.holds("/u/12", 1) && !regex.holds("/u/x", 1));
+        let suffix = ClassRule { suffix: Some("/small.jpg".to_owned()), ..ClassRule::default() };
+        for rule in [&regex, &suffix] {
+            assert!(rule.holds("/u/12", 1) == rule.holds("/u/12?w=200", 1), "{rule:?}");
+            assert!(rule.holds("/7/small.jpg", 1) == rule.holds("/7/small.jpg?w=200", 1), "{rule:?}");
+        }
+        assert!(suffix.holds("/7/small.jpg", 1) && !suffix.holds("/7/a.jpg?of=/small.jpg", 1));
         assert!(Regex::new("(").unwrap_err().contains("unclosed group"));
         for (text, key, holds) in [
             ("w <= 200", "/a?h=1&w=200", true),

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use super::Options;
+
 /// What becomes of the query of a request target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Query {
@@ -71,10 +73,28 @@ pub(super) struct Speller {
 /// How request targets are spelt.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct TargetRules {
-    pub(super) query: Query,
-    pub(super) keeps_host: bool,
+    /// What becomes of the query, and that the fragment goes; `None` leaves both as they are.
+    pub(super) query: Option<Query>,
+    /// Whether an absolute target keeps its host; `None` leaves scheme and host as they are.
+    pub(super) keeps_host: Option<bool>,
     pub(super) case: KeyCase,
     pub(super) percent: Percent,
+}
+
+impl TargetRules {
+    /// What the settings make of keys: those of a log are request targets, and other keys are changed only by what is
+    /// written; `None` for keys that are taken as they are.
+    pub(super) fn of(options: &Options, is_log: bool) -> Option<Self> {
+        let Options { query, key_host, key_case, percent, .. } = options;
+        let rules = Self {
+            query: query.clone().or(is_log.then_some(Query::Drop)),
+            keeps_host: key_host.or(is_log.then_some(false)),
+            case: *key_case,
+            percent: percent.unwrap_or(if is_log { Percent::Normalize } else { Percent::Keep }),
+        };
+        let verbatim = Self { percent: Percent::Keep, ..Self::default() };
+        (rules != verbatim).then_some(rules)
+    }
 }
 
 impl Speller {
@@ -151,31 +171,35 @@ pub(in crate::trace) fn unescape(key: &str) -> Cow<'_, [u8]> {
     Cow::Owned(bytes)
 }
 
-/// A target without fragment, in the spelling that `rules` ask for.
+/// A target in the spelling that `rules` ask for.
 fn spell(target: &[u8], rules: &TargetRules, out: &mut Vec<u8>) {
-    let target = split(target, b'#').0;
-    let (host, target) = split_host(target);
-    if rules.keeps_host
+    let target = if rules.query.is_some() { split(target, b'#').0 } else { target };
+    let (host, target) = if rules.keeps_host.is_some() { split_host(target) } else { (None, target) };
+    if rules.keeps_host == Some(true)
         && let Some(host) = host
     {
         out.extend(host.to_ascii_lowercase());
     }
+    let Some(rule) = &rules.query else {
+        if target.is_empty() {
+            out.push(b'/');
+        }
+        respell(target, rules.percent, out);
+        return;
+    };
     let (path, query) = split(target, b'?');
     if path.is_empty() {
         out.push(b'/');
     }
     respell(path, rules.percent, out);
-    let Some(query) = query else { return };
-    if rules.query == Query::Drop {
-        return;
-    }
+    let Some(query) = query.filter(|_| *rule != Query::Drop) else { return };
     // Spelt first and sorted then, or two spellings of one query could be sorted differently.
     let mut parameters: Vec<Vec<u8>> =
         query.split(|byte| *byte == b'&').map(|parameter| respelt(parameter, rules.percent)).collect();
-    if let Query::Only(names) = &rules.query {
+    if let Query::Only(names) = rule {
         parameters.retain(|p| names.iter().any(|name| name.as_bytes() == split(p, b'=').0));
     }
-    if rules.query != Query::Keep {
+    if *rule != Query::Keep {
         parameters.sort_unstable();
     }
     for (index, parameter) in parameters.into_iter().enumerate() {
@@ -212,7 +236,7 @@ fn split_host(target: &[u8]) -> (Option<&[u8]>, &[u8]) {
     };
     match target[colon..].strip_prefix(b"://") {
         Some(rest) if colon > 0 => {
-            let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+            let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
             (Some(&rest[..end]), &rest[end..])
         }
         _ => (None, target),
@@ -257,6 +281,11 @@ mod tests {
         Speller::new(Some(rules)).key(target.as_bytes()).to_owned()
     }
 
+    /// What a log's keys are made of where nothing is written.
+    fn usual() -> TargetRules {
+        TargetRules::of(&Options::default(), true).unwrap()
+    }
+
     #[test]
     fn targets_that_mean_the_same_are_spelt_the_same() {
         for (target, want) in [
@@ -271,13 +300,13 @@ mod tests {
             ("//A//b.PNG", "//A//b.PNG"),
             ("/redirect?to=http://x/y", "/redirect"),
         ] {
-            assert_eq!(key(TargetRules::default(), target), want, "{target}");
+            assert_eq!(key(usual(), target), want, "{target}");
         }
     }
 
     #[test]
     fn a_query_is_kept_sorted_or_chosen_from() {
-        let with = |query| TargetRules { query, ..TargetRules::default() };
+        let with = |query| TargetRules { query: Some(query), ..usual() };
         let target = "/a.png?w=20&h=%61&utm=x#f";
         assert_eq!(key(with(Query::Keep), target), "/a.png?w=20&h=a&utm=x");
         assert_eq!(key(with(Query::Sorted), target), "/a.png?h=a&utm=x&w=20");
@@ -288,18 +317,42 @@ mod tests {
 
     #[test]
     fn a_host_is_kept_when_asked_for() {
-        let rules = TargetRules { keeps_host: true, ..TargetRules::default() };
+        let rules = TargetRules { keeps_host: Some(true), ..usual() };
         assert_eq!(key(rules.clone(), "https://CDN.example/a.png"), "cdn.example/a.png");
         assert_eq!(key(rules, "/a.png"), "/a.png");
     }
 
     #[test]
     fn case_and_percent_encoding_are_settings() {
-        let lower = TargetRules { case: KeyCase::Lower, ..TargetRules::default() };
+        let lower = TargetRules { case: KeyCase::Lower, ..usual() };
         assert_eq!(key(lower.clone(), "/A/%4A%2f.PNG"), "/a/j%2f.png");
         assert_eq!(key(lower, "/A.PNG"), "/a.png");
-        let keep = TargetRules { percent: Percent::Keep, ..TargetRules::default() };
+        let keep = TargetRules { percent: Percent::Keep, ..usual() };
         assert_eq!(key(keep, "/A/%4A%2f.PNG?x"), "/A/%4A%2f.PNG");
+    }
+
+    #[test]
+    fn keys_that_are_no_targets_are_changed_by_what_is_written_and_by_nothing_else() {
+        let asked = "http://CDN.example/A/%4A%2f.png?w=2&a=%61#Top";
+        let of = |written: Options| {
+            Speller::new(TargetRules::of(&written, false)).key(asked.as_bytes()).to_owned()
+        };
+        let none = Options::default;
+        assert_eq!(of(none()), asked);
+        for (written, want) in [
+            (Options { percent: Some(Percent::Keep), ..none() }, asked),
+            (
+                Options { percent: Some(Percent::Normalize), ..none() },
+                "http://CDN.example/A/J%2F.png?w=2&a=a#Top",
+            ),
+            (Options { key_case: KeyCase::Lower, ..none() }, "http://cdn.example/a/%4a%2f.png?w=2&a=%61#top"),
+            (Options { key_host: Some(false), ..none() }, "/A/%4A%2f.png?w=2&a=%61#Top"),
+            (Options { key_host: Some(true), ..none() }, "cdn.example/A/%4A%2f.png?w=2&a=%61#Top"),
+            (Options { query: Some(Query::Drop), ..none() }, "http://CDN.example/A/%4A%2f.png"),
+            (Options { query: Some(Query::Sorted), ..none() }, "http://CDN.example/A/%4A%2f.png?a=%61&w=2"),
+        ] {
+            assert_eq!(of(written), want);
+        }
     }
 
     #[test]
@@ -328,7 +381,7 @@ mod tests {
 
         #[test]
         fn spelling_a_key_again_changes_nothing(target in "/([a-c/?&=]|%[0-7][0-9a-fA-F]){0,20}") {
-            let rules = TargetRules { query: Query::Sorted, ..TargetRules::default() };
+            let rules = TargetRules { query: Some(Query::Sorted), ..usual() };
             let once = key(rules.clone(), &target);
             prop_assert_eq!(key(rules, &once), once);
         }

@@ -96,12 +96,14 @@ pub struct Options {
     pub reorder_window: SimDuration,
     /// What becomes of the query of a target. `None` drops it in logs and takes the keys of tables as they are.
     pub query: Option<Query>,
-    /// Whether the host of an absolute target is part of the key.
-    pub key_host: bool,
+    /// Whether the host of an absolute target is part of the key. `None` takes it off in logs and takes the keys of
+    /// tables as they are.
+    pub key_host: Option<bool>,
     /// What becomes of the letter case of keys.
     pub key_case: KeyCase,
-    /// What becomes of percent-encoding in keys.
-    pub percent: Percent,
+    /// What becomes of percent-encoding in keys. `None` spells it in one way in logs and takes the keys of tables as they
+    /// are.
+    pub percent: Option<Percent>,
     /// What a write is. `None` leaves writes out in logs, and takes them as fills elsewhere.
     pub set: Option<SetRule>,
     /// What a deletion is. `None` leaves deletions out in logs, and replays them elsewhere.
@@ -135,9 +137,9 @@ impl Default for Options {
             size_change: SizeChange::default(),
             reorder_window: SimDuration::from_secs(300),
             query: None,
-            key_host: false,
+            key_host: None,
             key_case: KeyCase::default(),
-            percent: Percent::default(),
+            percent: None,
             set: None,
             delete: None,
             max_expansion: 500,

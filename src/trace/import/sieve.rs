@@ -180,19 +180,9 @@ impl Sieve {
             None if is_log => IMAGE_EXTENSIONS.map(str::to_owned).to_vec(),
             None => Vec::new(),
         };
-        let is_spelt = is_log
-            || options.query.is_some()
-            || options.key_case != super::KeyCase::Keep
-            || options.percent != super::Percent::Normalize;
-        let as_it_is = if is_log { Query::Drop } else { Query::Keep };
-        let rules = is_spelt.then(|| TargetRules {
-            query: options.query.clone().unwrap_or(as_it_is),
-            keeps_host: options.key_host,
-            case: options.key_case,
-            percent: options.percent,
-        });
-        if let Some(rules) = &rules {
-            check_classes(options, &rules.query)?;
+        let rules = TargetRules::of(options, is_log);
+        if let Some(query) = rules.as_ref().and_then(|rules| rules.query.as_ref()) {
+            check_classes(options, query)?;
         }
         self.speller = Speller::new(rules);
         Ok(())
