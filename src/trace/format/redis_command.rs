@@ -17,7 +17,19 @@ pub(super) struct Effect {
     pub(super) ttl: Option<SimDuration>,
 }
 
-/// Seconds or milliseconds, and whether they are counted from 1970.
+/// What EXPIRE and its kin do to the key `arguments[0]`: a TTL from now on, or, of none or a date in the past, a deletion,
+/// as in Redis. `GT` only makes TTLs longer, so that it deletes nothing.
+fn expire(arguments: &[Vec<u8>], unit_ns: u64, is_date: bool, now_ns: i64) -> Effect {
+    let effect = |op, ttl| Effect { op, keys: (0, 0), value: None, ttl };
+    let Some(text) = arguments.get(1) else { return effect(Op::Expire, None) };
+    let ttl = span(text, unit_ns, is_date, now_ns);
+    let is_number = number(text.strip_prefix(b"-").unwrap_or(text)).is_some();
+    let lengthens = arguments.iter().skip(2).any(|option| option.eq_ignore_ascii_case(b"GT"));
+    let deletes = ttl.is_none() && is_number && !lengthens;
+    effect(if deletes { Op::Delete } else { Op::Expire }, ttl)
+}
+
+/// Seconds or milliseconds, and whether they are counted from 1970; `None` of what lies in the past or is no number.
 fn span(text: &[u8], unit_ns: u64, is_date: bool, now_ns: i64) -> Option<SimDuration> {
     let ns = number(text)?.saturating_mul(unit_ns);
     let ns = if is_date { ns.saturating_sub(now_ns.unsigned_abs()) } else { ns };
@@ -66,10 +78,10 @@ pub(super) fn effect(words: &[Vec<u8>], now_ns: i64) -> Option<Effect> {
         b"PSETEX" => Effect { value: Some(2), ttl: timed(MS, false), ..plain(Op::Set) },
         b"SETNX" => Effect { value: Some(1), ttl: Some(SimDuration::FOREVER), ..plain(Op::Set) },
         b"MSET" => Effect { keys: (0, 2), value: Some(1), ttl: Some(SimDuration::FOREVER), ..plain(Op::Set) },
-        b"EXPIRE" => Effect { ttl: timed(S, false), ..plain(Op::Expire) },
-        b"PEXPIRE" => Effect { ttl: timed(MS, false), ..plain(Op::Expire) },
-        b"EXPIREAT" => Effect { ttl: timed(S, true), ..plain(Op::Expire) },
-        b"PEXPIREAT" => Effect { ttl: timed(MS, true), ..plain(Op::Expire) },
+        b"EXPIRE" => expire(arguments, S, false, now_ns),
+        b"PEXPIRE" => expire(arguments, MS, false, now_ns),
+        b"EXPIREAT" => expire(arguments, S, true, now_ns),
+        b"PEXPIREAT" => expire(arguments, MS, true, now_ns),
         b"PERSIST" => Effect { ttl: Some(SimDuration::FOREVER), ..plain(Op::Expire) },
         b"DEL" | b"UNLINK" => Effect { keys: (0, 1), ..plain(Op::Delete) },
         _ => return None,
@@ -103,6 +115,14 @@ mod tests {
             ("PSETEX k 1000 v", Some((Op::Set, s(1)))),
             ("EXPIRE k 7", Some((Op::Expire, s(7)))),
             ("PEXPIREAT k 107000", Some((Op::Expire, s(7)))),
+            ("EXPIRE k 0", Some((Op::Delete, None))),
+            ("PEXPIRE k -5", Some((Op::Delete, None))),
+            ("EXPIREAT k 99", Some((Op::Delete, None))),
+            ("pexpireat k 100000 LT", Some((Op::Delete, None))),
+            ("EXPIREAT k -1", Some((Op::Delete, None))),
+            ("EXPIRE k 0 gt", Some((Op::Expire, None))),
+            ("EXPIRE k soon", Some((Op::Expire, None))),
+            ("EXPIRE k", Some((Op::Expire, None))),
             ("DEL a b", Some((Op::Delete, None))),
             ("ZADD z 1 m", None),
             ("SETEX k", None),

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Times have microseconds. `GET`, `GETEX` and `MGET` are requests; `SET`, `SETEX`, `PSETEX`, `SETNX` and
-//! `MSET` are writes, `DEL` and `UNLINK` delete, `EXPIRE` and its kin set TTLs; other commands are counted.
+//! `MSET` are writes, `DEL` and `UNLINK` delete, `EXPIRE` and its kin set TTLs, or delete where the time is over already (and
+//! count as `DEL`); other commands are counted.
 //! The size of an object is the length of its value. Keys of another database than 0 are spelt `db:key`.
 //!
 //! Replies are not shown. A `GET` that is the last of its client before a write of the same key was a
@@ -24,6 +25,7 @@ use std::io::{self, BufRead};
 use super::asked::Asked;
 use super::line_reader::placed;
 use super::lines::Lines;
+use super::operation::Op;
 use super::redis_command::{Effect, effect};
 use super::timestamp::TimeUnit;
 use super::{Declared, NoParams, Record, RecordReader, Row, Skip, TraceFormat};
@@ -142,9 +144,14 @@ impl Told {
         command.key.extend_from_slice(&command.words[at]);
         let origin_time = self.asked.next(&command.client, effect.op, &command.key, command.time_ns);
         let size = effect.value.map(|value| command.words[at + value].len() as u64);
+        // Of an EXPIRE that deletes, its name tells something else.
+        let method = match &command.words[0] {
+            name if effect.op == Op::Delete && Op::of(name) != Op::Delete => &b"DEL"[..],
+            name => name.as_slice(),
+        };
         Record {
             time_ns: command.time_ns,
-            method: Some(&command.words[0]),
+            method: Some(method),
             key: &command.key,
             size,
             origin_time,

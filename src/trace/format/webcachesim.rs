@@ -1,8 +1,8 @@
 //! `webcachesim`: `time id size` and further features between blanks, as the `webcachesim` simulator reads.
 //!
 //! Many such traces count requests instead of seconds, so the time is a time only where `time_unit`
-//! says in which unit. Without it there is an order alone: requests are a second apart, and any ttl rule
-//! but `none` is refused.
+//! says in which unit. Without it any number will do and there is an order alone, that of the lines: requests are a
+//! second apart, and any ttl rule but `none` is refused.
 //!
 //! ```toml
 //! [trace]
@@ -67,16 +67,30 @@ impl LineParser for Parser {
         let (Some(time), Some(id), Some(size)) = (words.next(), words.next(), words.next()) else {
             return Err(Skip::bad("a line must have a time, an id and a size between blanks", line));
         };
-        let Some((stamp, utc_offset_s)) = self.unit.unwrap_or(TimeUnit::S).parse(time) else {
-            return Err(Skip::bad("the time must be a number", time));
+        let (time_ns, utc_offset_s) = match self.unit {
+            Some(unit) => unit.parse(time).ok_or_else(|| Skip::bad(rule(unit), time))?,
+            // Any number does: the line tells the order, and no unit how large the number may be.
+            None if is_number(time) => (self.requests.saturating_mul(SECOND_NS), None),
+            None => return Err(Skip::bad("the time must be a number", time)),
         };
         let key = fields::id(id)?;
         let size = fields::size(size)?;
-        let order = self.requests;
         self.requests += 1;
-        let time_ns = if self.unit.is_some() { stamp } else { order.saturating_mul(SECOND_NS) };
         Ok(Record { time_ns, utc_offset_s, key, size, ..Record::default() })
     }
+}
+
+/// What a time in `unit` must be.
+fn rule(unit: TimeUnit) -> &'static str {
+    match unit {
+        TimeUnit::Iso8601 => "the time must be a date such as 2026-03-29T12:00:00Z",
+        _ => "the time must be a number in the declared time_unit, within 292 years of 1970",
+    }
+}
+
+/// Whether a text is a number of any size.
+fn is_number(text: &[u8]) -> bool {
+    std::str::from_utf8(text).is_ok_and(|text| text.parse::<f64>().is_ok_and(f64::is_finite))
 }
 
 #[cfg(test)]
@@ -89,6 +103,22 @@ mod tests {
         assert_eq!(parser.record(b"900 5 10 1 2 3").unwrap().time_ns, 0);
         let second = parser.record(b"100\t5  10").unwrap();
         assert_eq!((second.time_ns, second.key, second.size), (SECOND_NS, &b"5"[..], Some(10)));
+        // Counters and stamps in microseconds are no seconds.
+        for (time, nth) in [("1700000000000000", 2), ("99999999999999999999999", 3), ("1.5e12", 4), ("-1", 5)]
+        {
+            let line = format!("{time} 5 10");
+            assert_eq!(parser.record(line.as_bytes()).unwrap().time_ns, nth * SECOND_NS, "{time}");
+        }
+        for time in ["x", "NaN", "inf", "1,5", "12:00"] {
+            let line = format!("{time} 5 10");
+            assert_eq!(parser.record(line.as_bytes()).unwrap_err().reason, "the time must be a number");
+        }
+        let mut parser = Parser { unit: Some(TimeUnit::S), requests: 0 };
+        let beyond = parser.record(b"1700000000000000 5 10").unwrap_err();
+        assert_eq!(
+            beyond.reason,
+            "the time must be a number in the declared time_unit, within 292 years of 1970"
+        );
         let mut parser = Parser { unit: Some(TimeUnit::Ms), requests: 0 };
         assert_eq!(parser.record(b"900 5 10").unwrap().time_ns, 900_000_000);
         for line in ["1 2", "x 2 3", "1 99999999999999999999 3", "1 2 -3", "1 -2 3"] {

@@ -155,6 +155,16 @@ fn negative_absurd_and_overflowing_sizes_are_bad_lines() {
 }
 
 #[test]
+fn a_size_of_four_gibibytes_harms_only_what_is_kept_for_its_size() {
+    let clock = "01/Aug/1995:01:00:30 -0400";
+    let part = line(clock, "/a.gif", "5000000000").replace("\" 200", "\" 206");
+    let text = at(1, 0) + &line(clock, "/backup.tar", "5000000000") + &part;
+    let provenance = read(text).unwrap().provenance;
+    assert_eq!((provenance.bad, provenance.kept), (0, 2));
+    assert_eq!(provenance.skipped["other extension"].count, 1);
+}
+
+#[test]
 fn ids_that_overflow_are_named() {
     let refused = read_as("webcachesim", "1 99999999999999999999999 5\n").unwrap_err();
     assert_eq!(

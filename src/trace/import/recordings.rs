@@ -108,6 +108,21 @@ fn a_monitor_measures_the_origin_and_tells_ttls() {
 }
 
 #[test]
+fn a_key_that_is_made_to_expire_at_once_is_deleted() {
+    let text = br#"100.0 [0 10.0.0.1:5] "SETEX" "a" "60" "12345"
+101.0 [0 10.0.0.1:5] "GET" "a"
+102.0 [0 10.0.0.1:5] "EXPIRE" "a" "0"
+103.0 [0 10.0.0.1:5] "EXPIREAT" "a" "90"
+104.0 [0 10.0.0.1:5] "EXPIRE" "a" "30"
+105.0 [0 10.0.0.1:5] "GET" "a"
+"#;
+    let import = read(text, &options("redis-monitor"));
+    let events: Vec<_> = import.trace.events().iter().map(|event| (event.what, event.before)).collect();
+    assert_eq!(events, [(Deleted, 1), (Deleted, 1)]);
+    assert_eq!((import.provenance.recorded_deletions, import.trace.len()), (2, 2));
+}
+
+#[test]
 fn metas_columns_are_found_by_their_header_or_by_their_place() {
     const HEADER: &str = "timestamp,cacheKey,OpType,objectSize,responseSize,responseHeaderSize,rangeStart,rangeEnd,TTL,\
                           SamplingRate,cache_hit,item_value,RequestHandler,cdn_content_type_id,vip_type\n";

@@ -212,26 +212,28 @@ impl Sieve {
     pub(super) fn sift(&mut self, row: &Row<'_>) -> Result<Option<Passed>, TraceError> {
         self.tally.lines += row.lines;
         let record = match &row.content {
-            Ok(record) if record.size.is_some_and(|size| size > u64::from(u32::MAX)) => {
-                let skip = Skip::bad("the size must be below 4 GiB", record.key);
-                self.skip(row, &skip)?;
-                return Ok(None);
-            }
             Ok(record) => record,
             Err(skip) => {
                 self.skip(row, skip)?;
                 return Ok(None);
             }
         };
+        let method = record.method.map(method_name);
+        let (purpose, shows_size) = (self.purpose(record, method), shows_size(record, method));
+        // What is left out, or shows no object's size, may be as large as it likes.
+        if purpose.is_ok() && shows_size && record.size.is_some_and(|size| size > u64::from(u32::MAX)) {
+            let skip = Skip::bad("the size must be below 4 GiB", record.key);
+            self.skip(row, &skip)?;
+            return Ok(None);
+        }
         self.tally.good(row.line);
         self.order.take(record.time_ns, row.line);
         self.lines_with_extra_fields += u64::from(record.has_extra_fields);
         if let Some(offset_s) = record.utc_offset_s {
             self.tally.offset(offset_s);
         }
-        let method = record.method.map(method_name);
-        Ok(match self.purpose(record, method) {
-            Ok(op) => Some(Passed { op, shows_size: shows_size(record, method) }),
+        Ok(match purpose {
+            Ok(op) => Some(Passed { op, shows_size }),
             Err(reason) => {
                 self.tally.skip(reason, row.line, row.lines, record.key);
                 None
