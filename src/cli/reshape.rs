@@ -14,7 +14,7 @@ use crate::trace::export::{self, ExportError, Format, WRITABLE, Writer};
 use crate::trace::format::TimeUnit;
 use crate::trace::import::{Glob, Item, OTHER, Options, stream};
 use crate::trace::shape::sample::Sampler;
-use crate::trace::shape::slice::{Edge, Slice};
+use crate::trace::shape::slice::{Edge, Slice, Slicer};
 use crate::trace::shape::stretch::{Stretch, TooLong};
 use crate::units::SimDuration;
 
@@ -122,7 +122,7 @@ pub(super) fn slice(args: &Cut) -> Result<(), CliError> {
         )
         .into());
     }
-    pipe(&args.files, |_, _| Kept(|item: &Item, first| slice.keeps(item, first))).map(drop)
+    pipe(&args.files, |_, _| Slicer::new(slice)).map(drop)
 }
 
 pub(super) fn stretch(args: &Faster) -> Result<(), CliError> {
@@ -152,6 +152,13 @@ impl<F: FnMut(&Item, i64) -> bool> Change for Kept<F> {
         if (self.0)(item, first) {
             out.push(item.clone());
         }
+        Ok(())
+    }
+}
+
+impl Change for Slicer {
+    fn push(&mut self, item: &Item, first: i64, out: &mut Vec<Item>) -> Result<(), TooLong> {
+        out.extend(self.take(item, first));
         Ok(())
     }
 }

@@ -68,6 +68,39 @@ fn plain() -> Options {
     Options { spread: Spread::None, ..Options::default() }
 }
 
+#[test]
+fn what_was_never_there_is_as_small_in_what_is_written() {
+    let line = |second: u32, path: &str, status: u32, bytes: u32| {
+        format!("h - - [01/Aug/1995:00:00:{second:02} -0400] \"GET {path} HTTP/1.0\" {status} {bytes}\n")
+    };
+    // /b is gone for a while, and /a was never there.
+    let log = [
+        line(0, "/a.gif", 404, 300),
+        line(1, "/b.gif", 404, 300),
+        line(2, "/b.gif", 200, 5_000),
+        line(3, "/c.gif", 200, 9_000),
+        line(4, "/b.gif", 410, 300),
+        line(5, "/a.gif", 404, 300),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("access.log"), log.concat()).unwrap();
+    let options = Options { negative: true, ..plain() };
+    let items = read(&path("access.log"), &options);
+    let sizes: Vec<Option<u32>> = items.iter().map(|item| item.size).collect();
+    assert_eq!(sizes, [Some(1), None, Some(5_000), Some(9_000), None, Some(1)]);
+    write(&path("out.csv"), &items);
+    let objects = |import: &Import| {
+        let objects = import.trace.objects();
+        let fact = |fact: &crate::trace::Fact| (fact.size, objects.classes()[fact.class.index()].clone());
+        objects.facts().iter().map(fact).collect::<Vec<_>>()
+    };
+    let (log, table) = (import(&path("access.log"), &options), import(&path("out.csv"), &plain()));
+    assert_eq!(objects(&table), objects(&log));
+    assert_eq!(objects(&table)[0], (1, "absent".to_owned()));
+    assert_eq!(table.provenance.objects_with_several_sizes, 0);
+}
+
 fn spelt(text: &str, breaks: &[char]) -> String {
     let letter = |letter: char| {
         if breaks.contains(&letter) { format!("%{:02X}", u32::from(letter)) } else { letter.to_string() }

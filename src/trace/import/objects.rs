@@ -9,8 +9,8 @@ use super::provenance::Provenance;
 use super::sizes::{Sizes, median};
 use crate::trace::{ClassId, Fact, Objects};
 
-/// The size that objects count with where not a single size is recorded, in bytes.
-const ASSUMED_SIZE: u32 = 1;
+/// The size that objects count with where not a single size is recorded, and what was never there, in bytes.
+pub(super) const ASSUMED_SIZE: u32 = 1;
 
 /// What the lines told about the objects.
 pub(super) struct Raw {

@@ -9,7 +9,8 @@ use std::collections::BinaryHeap;
 
 use super::class::OTHER;
 use super::inputs::open_input;
-use super::sieve::Sieve;
+use super::objects::ASSUMED_SIZE;
+use super::sieve::{Sieve, is_absence};
 use super::source::{Facts, Source, broken};
 use super::verdicts::{self, Verdicts};
 use super::{Digesting, Input, Options};
@@ -260,6 +261,11 @@ impl<'r> Queue<'r> {
         self.tells_modified |= record.last_modified_ns.is_some();
         let key = self.sieve.key(record.key).to_owned();
         let size = record.size.filter(|_| passed.shows_size).and_then(|size| u32::try_from(size).ok());
+        // What was never there has a size, or whoever reads it again would assume one.
+        let is_absent = self.options.negative
+            && record.status.is_some_and(is_absence)
+            && verdicts.as_mut().is_none_or(|verdicts| verdicts.is_empty(&key));
+        let size = size.or(is_absent.then_some(ASSUMED_SIZE));
         // A size that is not known is neither small nor large.
         let ruled = self.options.classes.iter().find(|rule| {
             (size.is_some() || !rule.asks_for_size())

@@ -1,18 +1,21 @@
-//! The classes that only the whole recording tells, for whoever reads it as a stream: an object's size is the largest of
-//! all its responses, and one request with a status puts all requests of the object into a class.
+//! What only the whole recording tells, for whoever reads it as a stream: an object's size is the largest of all its
+//! responses, one request with a status puts all requests of the object into a class, and one that finds it says that it
+//! was there.
 
 use std::path::Path;
 
 use super::class::ABSENT;
 use super::intern::Interner;
+use super::objects::ASSUMED_SIZE;
 use super::{Digest, Input, Options, open_all};
 use crate::random::Seed;
 use crate::trace::TraceError;
 
-/// The class of each key.
+/// The class of each key, and whether it holds next to nothing.
 pub(super) struct Verdicts {
     keys: Interner,
     class_of: Vec<usize>,
+    is_empty: Vec<bool>,
     names: Vec<String>,
 }
 
@@ -34,11 +37,14 @@ impl Verdicts {
         let mut verdicts = Self {
             keys: Interner::with_limit(count),
             class_of: Vec::new(),
+            is_empty: Vec::new(),
             names: objects.classes().to_vec(),
         };
         for object in (0..count).map(crate::trace::ObjectId::new) {
             verdicts.keys.id(&objects.key(object));
-            verdicts.class_of.push(objects.class(object).index());
+            let fact = objects.facts()[object.index()];
+            verdicts.class_of.push(fact.class.index());
+            verdicts.is_empty.push(fact.size == ASSUMED_SIZE && !fact.size_is_imputed);
         }
         Ok(Some(verdicts))
     }
@@ -48,6 +54,12 @@ impl Verdicts {
         // Full of what is known, the table gives no number to what is not.
         let id = self.keys.id(key)?;
         Some(&self.names[*self.class_of.get(id as usize)?])
+    }
+
+    /// Whether the object with this key is as small as what was never there.
+    pub(super) fn is_empty(&mut self, key: &str) -> bool {
+        let id = self.keys.id(key);
+        id.and_then(|id| self.is_empty.get(id as usize)).is_some_and(|is_empty| *is_empty)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A part of a trace by time, keys and classes.
 
+use std::collections::BTreeMap;
+
 use crate::trace::import::{Glob, Item, OTHER};
 use crate::units::SimDuration;
 
@@ -38,11 +40,19 @@ pub struct Slice {
 impl Slice {
     /// Whether `item` is kept, in a trace whose first request is at `first`.
     pub fn keeps(&self, item: &Item, first: i64) -> bool {
+        !self.is_ahead(item, first) && !self.is_over(item, first) && self.fits(item)
+    }
+
+    /// Whether its key and its class are kept, at whatever time.
+    fn fits(&self, item: &Item) -> bool {
         let class = item.class.as_deref().unwrap_or(OTHER);
-        self.from.is_none_or(|edge| item.time_ns >= edge.time(first))
-            && !self.is_over(item, first)
-            && (self.keys.is_empty() || self.keys.iter().any(|glob| glob.holds(&item.key)))
+        (self.keys.is_empty() || self.keys.iter().any(|glob| glob.holds(&item.key)))
             && (self.classes.is_empty() || self.classes.iter().any(|wanted| wanted == class))
+    }
+
+    /// Whether `item` comes before the slice.
+    fn is_ahead(&self, item: &Item, first: i64) -> bool {
+        self.from.is_some_and(|edge| item.time_ns < edge.time(first))
     }
 
     /// Whether it ends before it begins, whatever the trace, so that nothing can be kept.
@@ -60,10 +70,89 @@ impl Slice {
     }
 }
 
+/// Cuts a slice record by record. What a key's records before the slice told of its size and TTL holds in it, so the key's
+/// first record in it tells that again; until then it is remembered, in memory for keys.
+#[derive(Debug, Default)]
+pub struct Slicer {
+    slice: Slice,
+    before: BTreeMap<String, Known>,
+}
+
+/// What was told of a key last.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    size: Option<u32>,
+    ttl: Option<SimDuration>,
+}
+
+impl Slicer {
+    /// A slice of a trace whose records come in the order of their times.
+    pub fn new(slice: Slice) -> Self {
+        Self { slice, before: BTreeMap::new() }
+    }
+
+    /// The record as it stands in the slice, if it does, in a trace whose first request is at `first`.
+    pub fn take(&mut self, item: &Item, first: i64) -> Option<Item> {
+        if self.slice.is_ahead(item, first) {
+            if (item.size.is_some() || item.ttl.is_some()) && self.slice.fits(item) {
+                let known = match self.before.get_mut(&item.key) {
+                    Some(known) => known,
+                    None => self.before.entry(item.key.clone()).or_default(),
+                };
+                known.size = item.size.or(known.size);
+                known.ttl = item.ttl.or(known.ttl);
+            }
+            return None;
+        }
+        if !self.slice.keeps(item, first) {
+            return None;
+        }
+        let known = self.before.remove(&item.key).unwrap_or_default();
+        Some(Item { size: item.size.or(known.size), ttl: item.ttl.or(known.ttl), ..item.clone() })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::trace::format::Op;
+
+    #[test]
+    fn what_was_told_before_the_slice_holds_in_it() {
+        let second = |seconds: i64, op, key: &str, size, ttl: Option<u64>| Item {
+            time_ns: seconds * 1_000_000_000,
+            op,
+            key: key.to_owned(),
+            size,
+            class: None,
+            ttl: ttl.map(SimDuration::from_secs),
+            origin_time: None,
+            whole_second: true,
+        };
+        let items = [
+            second(0, Op::Set, "a", Some(500), Some(60)),
+            second(1, Op::Set, "a", Some(400), None),
+            second(2, Op::Set, "b", Some(7), Some(30)),
+            second(3, Op::Set, "other", Some(7), Some(30)),
+            second(10, Op::Get, "a", None, None),
+            second(11, Op::Get, "a", None, None),
+            second(12, Op::Set, "b", Some(9), None),
+            second(13, Op::Get, "other", None, None),
+        ];
+        let mut slicer = Slicer::new(Slice {
+            from: Some(Edge::After(SimDuration::from_secs(10))),
+            keys: vec![Glob::new("[ab]").unwrap()],
+            ..Slice::default()
+        });
+        let cut: Vec<Item> = items.iter().filter_map(|item| slicer.take(item, 0)).collect();
+        let want = [
+            second(10, Op::Get, "a", Some(400), Some(60)),
+            second(11, Op::Get, "a", None, None),
+            second(12, Op::Set, "b", Some(9), Some(30)),
+        ];
+        assert_eq!(cut, want);
+        assert!(slicer.before.is_empty(), "what is not kept is not remembered");
+    }
 
     #[test]
     fn all_that_is_stated_must_hold() {
