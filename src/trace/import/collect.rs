@@ -83,6 +83,8 @@ pub(super) struct Collector {
     pub(super) ignored_writes: u64,
     pub(super) writes: u64,
     pub(super) deletions: u64,
+    /// Changes that a later last modification told.
+    pub(super) modifications: u64,
     pub(super) requests_with_ttl: u64,
     pub(super) ttl_records: BTreeMap<SimDuration, u64>,
     pub(super) is_timeless: bool,
@@ -122,6 +124,7 @@ impl Collector {
             ignored_writes: 0,
             writes: 0,
             deletions: 0,
+            modifications: 0,
             requests_with_ttl: 0,
             ttl_records: BTreeMap::new(),
             is_timeless: false,
@@ -219,6 +222,7 @@ impl Collector {
         let (known, seen) = *self.modified[id as usize].get_or_insert((modified, now));
         let is_changed = modified > known;
         if is_changed {
+            self.modifications += 1;
             let at = modified.clamp(seen.min(now), now);
             self.push(id, &Record { time_ns: at, ..Record::default() }, Kind::Changed);
         }

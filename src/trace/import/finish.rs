@@ -124,6 +124,7 @@ fn provenance(all: &mut Collector) -> Provenance {
         recorded_deletions: all.deletions,
         requests_with_ttl: all.requests_with_ttl,
         recorded_ttls: most_frequent(&all.ttl_records),
+        modifications: all.modifications,
         size_changes: all.sizes.changes,
         has_origin_times: all.has_origin_times,
         notes: std::mem::take(&mut sieve.notes),

@@ -107,6 +107,9 @@ pub struct Provenance {
     /// All recorded deletions.
     #[serde(default)]
     pub recorded_deletions: u64,
+    /// Times that a record told of a later last modification of its object than was known.
+    #[serde(default)]
+    pub modifications: u64,
     /// Whole responses whose size differs from the object's last one.
     #[serde(default)]
     pub size_changes: u64,

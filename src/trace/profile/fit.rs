@@ -51,11 +51,21 @@ pub(super) fn sentences(import: &Import, time: &TimeProfile, classes: &[ClassPro
 
 /// What is known of changes.
 fn changes(provenance: &Provenance) -> String {
-    let Provenance { writes, recorded_deletions, size_changes, .. } = provenance;
+    let Provenance { writes, recorded_deletions, modifications, size_changes, .. } = provenance;
+    let mut told = Vec::new();
+    if *modifications > 0 {
+        told.push(format!(
+            "{modifications} changes are recorded by when the images were last modified: [origin] changes = {{ \
+             model = \"trace\" }} replays them"
+        ));
+    }
     if writes + recorded_deletions > 0 {
-        return format!(
+        told.push(format!(
             "{writes} writes and {recorded_deletions} deletions are recorded: set = \"change\" replays writes as changes"
-        );
+        ));
+    }
+    if !told.is_empty() {
+        return told.join("; ");
     }
     if *size_changes > 0 {
         return format!(
@@ -73,5 +83,32 @@ fn rounded(seconds: f64) -> String {
         s if s >= 120.0 => format!("{:.1} min", s / 60.0),
         s if s >= 1.0 => format!("{s:.1} s"),
         s => SimDuration::from_secs_f64(s).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::random::Seed;
+    use crate::trace::import::{Options, import};
+    use crate::trace::profile::{Profile, render};
+
+    #[test]
+    fn recorded_modifications_are_changes_and_are_told() {
+        let profile = |text: &str| {
+            Profile::of(
+                &import(text.as_bytes(), "t", &Options::default(), Seed::new(1)).expect("it can be read"),
+            )
+        };
+        let rows = "10,/a,5,1\n20,/a,5,1\n30,/a,5,25\n40,/a,5,1\n50,/b,5,2\n60,/a,5,55\n";
+        let told = profile(&format!("time_s,key,size,last_modified\n{rows}"));
+        assert_eq!((told.updates.modifications, told.input.changes), (2, 2));
+        assert_eq!(told.updates.modifications_per_request, Some(2.0 / 6.0));
+        let sentence = "2 changes are recorded by when the images were last modified: [origin] changes = { model = \"trace\" } \
+                        replays them";
+        assert!(told.fit.iter().any(|fit| fit == sentence), "{:?}", told.fit);
+        assert!(render(&told).contains("2 that are later than the last one known (33.33 % of the requests)"));
+        let silent = profile(&format!("time_s,key,size,ignored\n{rows}"));
+        assert_eq!(silent.updates.modifications, 0);
+        assert!(silent.fit.iter().any(|fit| fit.starts_with("no changes of the images are recorded:")));
     }
 }

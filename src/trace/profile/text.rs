@@ -214,6 +214,14 @@ fn updates(page: &mut Page, profile: &Profile) {
         ),
     );
     page.row(
+        "last modifications",
+        format!(
+            "{} that are later than the last one known ({} of the requests)",
+            thousands(updates.modifications),
+            percent(updates.modifications_per_request)
+        ),
+    );
+    page.row(
         "sizes that differ",
         format!(
             "{} responses ({} of the requests), of {} objects",

@@ -1,4 +1,5 @@
-//! What the recording says of changes and of TTLs: writes, deletions, sizes that differ, recorded TTLs.
+//! What the recording says of changes and of TTLs: writes, deletions, last modifications, sizes that differ, recorded
+//! TTLs.
 
 use serde::Serialize;
 
@@ -6,14 +7,16 @@ use super::share;
 use crate::trace::import::Provenance;
 use crate::units::SimDuration;
 
-/// Evidence of changes. None of it is proof: a write may put back what was there, and a smaller size may be an
-/// aborted transfer.
+/// Evidence of changes. But for last modifications none of it is proof: a write may put back what was there, and a
+/// smaller size may be an aborted transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct UpdateProfile {
     /// Recorded writes.
     pub writes: u64,
     /// Recorded deletions.
     pub deletions: u64,
+    /// Changes that a later last modification told.
+    pub modifications: u64,
     /// Responses whose size differs from the object's last one.
     pub size_changes: u64,
     /// Objects with several recorded sizes.
@@ -22,6 +25,8 @@ pub struct UpdateProfile {
     pub updates_per_hour: Option<f64>,
     /// Writes and deletions by request.
     pub updates_per_request: Option<f64>,
+    /// Changes that a later last modification told, by request.
+    pub modifications_per_request: Option<f64>,
     /// Size changes by request.
     pub size_changes_per_request: Option<f64>,
 }
@@ -56,10 +61,12 @@ pub(super) fn updates(provenance: &Provenance, span_s: f64) -> UpdateProfile {
     UpdateProfile {
         writes: provenance.writes,
         deletions: provenance.recorded_deletions,
+        modifications: provenance.modifications,
         size_changes: provenance.size_changes,
         objects_with_several_sizes: provenance.objects_with_several_sizes,
         updates_per_hour: has_any.then(|| updates as f64 * 3_600.0 / span_s),
         updates_per_request: share(updates, provenance.kept),
+        modifications_per_request: share(provenance.modifications, provenance.kept),
         size_changes_per_request: share(provenance.size_changes, provenance.kept),
     }
 }

@@ -299,10 +299,14 @@ fn updates(profile: &Profile) -> Table {
     row("recorded deletions", Td::count(updates.deletions));
     row("writes and deletions per hour", Td::number(updates.updates_per_hour, Unit::Number));
     row("writes and deletions per request", Td::number(updates.updates_per_request, Unit::Number));
+    row("last modifications later than the last one known", Td::count(updates.modifications));
+    row("the same per request", Td::number(updates.modifications_per_request, Unit::Number));
     row("responses whose size differs from the last", Td::count(updates.size_changes));
     row("objects with several sizes", Td::count(updates.objects_with_several_sizes));
     table.notes.push(
-        "This is no proof: a write may put back what was there, and a smaller size may be an aborted transfer.".to_owned(),
+        "But for last modifications this is no proof: a write may put back what was there, and a smaller size may be an \
+         aborted transfer."
+            .to_owned(),
     );
     table
 }
