@@ -6,7 +6,7 @@ use anyhow::anyhow;
 
 use super::{CliError, source, terminal};
 use crate::trace::fit::Fit;
-use crate::trace::import;
+use crate::trace::import::{self, Options};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -20,6 +20,9 @@ pub(super) struct Args {
     name: String,
 }
 
+/// A trace of more rows is measured from disk: that needs memory for objects alone.
+const ROWS_IN_MEMORY: usize = 1 << 22;
+
 pub(super) fn fit(args: &Args) -> Result<(), CliError> {
     let legal = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
     if args.name.is_empty() || args.name.starts_with('.') || !args.name.chars().all(legal) {
@@ -30,6 +33,7 @@ pub(super) fn fit(args: &Args) -> Result<(), CliError> {
         .into());
     }
     let (options, seed) = source::trace_options(&args.how)?;
+    let options = Options { spill: Some(source::spill(ROWS_IN_MEMORY)), ..options };
     let import =
         import::open_all(&source::inputs(&args.trace)?, &options, seed).map_err(source::trace_error)?;
     let fit = Fit::of(&import.trace)

@@ -1,5 +1,6 @@
 //! When requests come: the rate over time, and how much they come in bunches.
 
+use crate::trace::Trace;
 use crate::units::SimTime;
 
 /// Lengths of the steps in which a rate may be written, in seconds.
@@ -23,22 +24,31 @@ pub(super) struct Rates {
 }
 
 impl Rates {
-    /// Of requests at these times in a trace that lasts for `span_s` seconds, above 0.
-    pub(super) fn of(times: &[SimTime], span_s: f64) -> Self {
+    /// Of the requests of a trace that lasts for a time above 0; taken in two passes.
+    pub(super) fn of(trace: &Trace) -> Self {
+        Self::measure(trace.len(), trace.span().as_secs_f64(), |see| trace.each(|at, _| see(at)))
+    }
+
+    /// Of so many requests within `span_s` seconds, above 0; `each` shows their times in order.
+    fn measure(requests: usize, span_s: f64, each: impl Fn(&mut dyn FnMut(SimTime))) -> Self {
         let steps = |step_s: u64| (span_s / step_s as f64).ceil().max(1.0);
         let fits = |step_s: &u64| {
             let count = steps(*step_s);
-            count <= ROWS_MAX as f64 && times.len() as f64 / count >= FEWEST_IN_STEP as f64
+            count <= ROWS_MAX as f64 && requests as f64 / count >= FEWEST_IN_STEP as f64
         };
         let longest = STEPS_S[STEPS_S.len() - 1];
         // Beyond the longest step, as many days as it takes.
         let days = (span_s / longest as f64 / ROWS_MAX as f64).ceil().max(1.0);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few days")]
         let step_s = STEPS_S.into_iter().find(fits).unwrap_or(longest * days as u64);
-        let index = |at: &SimTime| usize::try_from(at.as_nanos() / SECOND_NS / step_s).unwrap_or(usize::MAX);
-        let last = times.last().map_or(0, index);
-        let mut counts = vec![0_u64; last + 1];
-        times.iter().for_each(|at| counts[index(at)] += 1);
+        let mut counts = Vec::new();
+        each(&mut |at| {
+            let row = row(at, step_s);
+            if counts.len() <= row {
+                counts.resize(row + 1, 0_u64);
+            }
+            counts[row] += 1;
+        });
         let length = |row: usize| {
             let begin = row as f64 * step_s as f64;
             // The last step ends with the trace; of less than a tenth, no rate can be told.
@@ -46,7 +56,7 @@ impl Rates {
         };
         let rates: Vec<f64> =
             counts.iter().enumerate().map(|(row, count)| *count as f64 / length(row)).collect();
-        let dispersion = dispersion(times, &rates, step_s);
+        let dispersion = dispersion(requests, &rates, step_s, each);
         Self { step_s, per_second: rates, dispersion }
     }
 
@@ -56,31 +66,47 @@ impl Rates {
     }
 }
 
+/// The step that a time lies in.
+fn row(at: SimTime, step_s: u64) -> usize {
+    usize::try_from(at.as_nanos() / SECOND_NS / step_s).unwrap_or(usize::MAX)
+}
+
 /// Of each second, the squared distance of its count from the rate of its step; empty seconds count with it.
-fn dispersion(times: &[SimTime], rates: &[f64], step_s: u64) -> f64 {
-    let second = |at: &SimTime| at.as_nanos() / SECOND_NS;
-    let row = |second: u64| usize::try_from(second / step_s).unwrap_or(usize::MAX);
+fn dispersion(requests: usize, rates: &[f64], step_s: u64, each: impl Fn(&mut dyn FnMut(SimTime))) -> f64 {
     // All seconds as if they were empty, and the difference for those that are not.
     let empty: f64 = rates.iter().map(|rate| rate * rate * step_s as f64).sum();
-    let busy: f64 = times
-        .chunk_by(|a, b| second(a) == second(b))
-        .map(|same| {
-            let (count, rate) = (same.len() as f64, rates[row(second(&same[0]))]);
-            (count - rate).powi(2) - rate * rate
-        })
-        .sum();
-    (empty + busy) / times.len().max(1) as f64
+    let (mut busy, mut second, mut count) = (0.0, SimTime::ZERO, 0_u64);
+    let differ = |second: SimTime, count: u64| {
+        if count == 0 {
+            return 0.0;
+        }
+        let rate = rates[row(second, step_s)];
+        (count as f64 - rate).powi(2) - rate * rate
+    };
+    each(&mut |at| {
+        if at.as_nanos() / SECOND_NS != second.as_nanos() / SECOND_NS {
+            busy += differ(second, count);
+            (second, count) = (at, 0);
+        }
+        count += 1;
+    });
+    busy += differ(second, count);
+    (empty + busy) / requests.max(1) as f64
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn of(times: &[SimTime], span_s: f64) -> Rates {
+        Rates::measure(times.len(), span_s, |see| times.iter().for_each(|at| see(*at)))
+    }
+
     #[test]
     fn equal_gaps_have_no_dispersion_and_bunches_have_theirs() {
         let at = |ms: u64| SimTime::from_nanos(ms * 1_000_000);
         let even: Vec<SimTime> = (0..36_000).map(|i| at(i * 100)).collect();
-        let rates = Rates::of(&even, 3_600.0);
+        let rates = of(&even, 3_600.0);
         assert_eq!(rates.step_s, 60);
         assert!(
             rates.per_second.iter().all(|rate| (rate - 10.0).abs() < 1e-9) && rates.dispersion < 1e-9,
@@ -89,14 +115,14 @@ mod tests {
         assert!((rates.bunch() - 1.0).abs() < 1e-9);
         // Ten at once each ten seconds: a mean of 1, a variance of 9.
         let bunched: Vec<SimTime> = (0..36_000).map(|i| at(i / 10 * 10_000)).collect();
-        let rates = Rates::of(&bunched, 36_000.0);
+        let rates = of(&bunched, 36_000.0);
         assert!((rates.dispersion - 9.0).abs() < 1e-9 && (rates.bunch() - 5.0).abs() < 1e-9, "{rates:?}");
     }
 
     #[test]
     fn steps_are_as_fine_as_there_are_requests_to_tell_and_the_last_ends_with_the_trace() {
         let times: Vec<SimTime> = (0..100).map(|i| SimTime::from_nanos(i * 90_000_000_000)).collect();
-        let rates = Rates::of(&times, 9_000.0);
+        let rates = of(&times, 9_000.0);
         assert_eq!((rates.step_s, rates.per_second.len()), (3_600, 3));
         assert!((rates.per_second[2] - 20.0 / 1_800.0).abs() < 1e-9, "{rates:?}");
     }

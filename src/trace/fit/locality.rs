@@ -18,12 +18,22 @@ const SHARES: [f64; 9] = [0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7];
 /// An improvement of LRU's curve by less is not worth a setting.
 const WORTH: f64 = 0.003;
 
-/// The repeats that bring LRU's curve over a made trace closest to that of the trace, and the mean absolute
-/// difference that is left.
-pub(super) fn repeats(trace: &Trace, classes: &[Measured]) -> (Option<Repeats>, f64) {
-    let requests = &trace.object_ids()[..trace.len().min(COMPARED)];
-    let goal = LruCurve::of(requests, trace.objects().len());
-    let sizes = sizes(requests, trace.objects().len());
+/// How LRU's curve over a made trace stands to that of the trace.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Comparison {
+    /// How many requests were compared, from the begin of the trace.
+    pub(super) requests: usize,
+    /// Mean absolute difference of the hit ratio over sizes of the cache, evenly spread over their logarithm, as the
+    /// share of what is asked for again.
+    pub(super) error: f64,
+}
+
+/// The repeats that bring LRU's curve over a made trace closest to that of the trace, and the difference that is left.
+/// Made are requests one by one, without pages and at one rate, for neither is a matter of LRU's order.
+pub(super) fn repeats(trace: &Trace, classes: &[Measured]) -> (Option<Repeats>, Comparison) {
+    let requests = begin(trace);
+    let goal = LruCurve::of(&requests, trace.objects().len());
+    let sizes = sizes(&requests, trace.objects().len());
     let error = |repeats: Option<Repeats>| {
         let made = made(trace, classes, repeats, requests.len());
         let count = made.iter().map(|object| object.index() + 1).max().unwrap_or(0);
@@ -47,7 +57,21 @@ pub(super) fn repeats(trace: &Trace, classes: &[Measured]) -> (Option<Repeats>, 
         }
         within *= 3;
     }
-    if alone - best.1 < WORTH { (None, alone) } else { best }
+    let (repeats, error) = if alone - best.1 < WORTH { (None, alone) } else { best };
+    (repeats, Comparison { requests: requests.len(), error })
+}
+
+/// The first requests of a trace, as many as are compared.
+fn begin(trace: &Trace) -> Vec<ObjectId> {
+    let mut requests = Vec::with_capacity(trace.len().min(COMPARED));
+    let mut blocks = trace.blocks();
+    while requests.len() < COMPARED
+        && let Some(block) = blocks.next_block().expect("the file of a spooled trace can be read")
+    {
+        requests.extend_from_slice(block.objects);
+    }
+    requests.truncate(COMPARED);
+    requests
 }
 
 /// Sizes of a cache in objects, evenly spread over their logarithm.

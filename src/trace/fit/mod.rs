@@ -2,7 +2,10 @@
 //!
 //! Measured by class: requests, objects, popularity, sizes, what is asked for once, uploads; and for all together
 //! the rate over time, bunches within a second and how soon requests repeat others. The last is found by
-//! trying: the repeats with which LRU's curve over a made trace comes closest to that over the log.
+//! trying: the repeats with which LRU's curve over a made trace comes closest to that over the begin of the log.
+//!
+//! A trace is looked at in passes, with memory for objects and for the requests that are compared, so that it may lie on
+//! disk.
 
 mod arrivals;
 mod distance;
@@ -14,6 +17,7 @@ mod text;
 pub use distance::LruCurve;
 
 use self::arrivals::Rates;
+use self::locality::Comparison;
 use self::popularity::{Popularity, Turnover};
 use self::sizes::{Observed, Sizes};
 use super::Trace;
@@ -38,8 +42,8 @@ pub struct Fit {
     span_s: f64,
     rates: Rates,
     repeats: Option<Repeats>,
-    /// Mean absolute difference of LRU's hit ratio, as the repeats were found.
-    lru_error: f64,
+    /// How close LRU's curve comes, as the repeats were found.
+    comparison: Comparison,
     classes: Vec<ClassFit>,
 }
 
@@ -82,7 +86,7 @@ impl Fit {
             return Err(NoFit::Timeless);
         }
         let measured: Vec<Measured> = measure(trace);
-        let (repeats, lru_error) = locality::repeats(trace, &measured);
+        let (repeats, comparison) = locality::repeats(trace, &measured);
         let repeated = repeats.map_or(0.0, |repeats| repeats.share);
         let mut sizes = sizes_by_class(trace);
         let class = |measured: Measured, sizes: &Observed| ClassFit {
@@ -96,9 +100,9 @@ impl Fit {
             requests: trace.len() as u64,
             objects: trace.objects().len() as u64,
             span_s,
-            rates: Rates::of(trace.times(), span_s),
+            rates: Rates::of(trace),
             repeats,
-            lru_error,
+            comparison,
             classes: measured
                 .into_iter()
                 .zip(&sizes)
@@ -113,13 +117,15 @@ fn measure(trace: &Trace) -> Vec<Measured> {
     let objects = trace.objects();
     let mut counts = vec![0_u64; objects.len()];
     let mut first = vec![0_usize; objects.len()];
-    for (place, object) in trace.object_ids().iter().enumerate() {
+    let mut place = 0;
+    trace.each(|_, object| {
         let count = &mut counts[object.index()];
         if *count == 0 {
             first[object.index()] = place;
         }
         *count += 1;
-    }
+        place += 1;
+    });
     let empty = |name: &String| Measured {
         name: name.clone(),
         requests: 0,
@@ -153,7 +159,7 @@ fn measure(trace: &Trace) -> Vec<Measured> {
 fn sizes_by_class(trace: &Trace) -> Vec<Observed> {
     let objects = trace.objects();
     let mut counts = vec![0_u64; objects.len()];
-    trace.object_ids().iter().for_each(|object| counts[object.index()] += 1);
+    trace.each(|_, object| counts[object.index()] += 1);
     let mut known = vec![Observed::default(); objects.classes().len()];
     let mut assumed = known.clone();
     for (fact, count) in objects.facts().iter().zip(&counts).filter(|(_, count)| **count > 0) {
@@ -165,4 +171,42 @@ fn sizes_by_class(trace: &Trace) -> Vec<Observed> {
         .zip(assumed)
         .map(|(known, assumed)| if known.is_empty() { assumed } else { known })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use super::*;
+    use crate::random::Seed;
+    use crate::trace::import::{Options, Spill, import};
+
+    #[test]
+    fn a_trace_on_disk_is_measured_as_one_in_memory() {
+        let mut table = "time_ms,key,size,class\n".to_owned();
+        let seed = Seed::new(3);
+        for row in 0..6_000 {
+            let place = seed.unit(row, 0);
+            let image = (place.powi(3) * 300.0).floor();
+            let class = if image < 40.0 { "small" } else { "large" };
+            let _ = writeln!(table, "{},/{image},{},{class}", row * row / 20, 1_000.0 + image * 37.0);
+        }
+        let fit = |spill| {
+            let options = Options { spill, ..Options::default() };
+            let trace = import(table.as_bytes(), "t", &options, Seed::new(1)).unwrap().trace;
+            assert_eq!(trace.is_spooled(), options.spill.is_some());
+            Fit::of(&trace).unwrap()
+        };
+        let in_memory = fit(None);
+        let on_disk = fit(Some(Spill { folder: std::env::temp_dir(), rows: 1_000 }));
+        assert_eq!(on_disk, in_memory);
+        assert_eq!((in_memory.comparison.requests, in_memory.classes.len()), (6_000, 2));
+        let text = in_memory.scenario("fitted");
+        assert!(
+            text.contains("# Over all requests, LRU's hit ratio differs from that of the log by 0."),
+            "{text}"
+        );
+        let longer = Fit { requests: 9_000_000, ..in_memory };
+        assert!(longer.scenario("fitted").contains("# Over the first 6000 requests, LRU's hit ratio"));
+    }
 }

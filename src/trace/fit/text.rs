@@ -31,14 +31,22 @@ impl Fit {
     /// What was measured, and what is not in it.
     fn head(&self) -> String {
         let best = 1.0 - self.objects as f64 / self.requests as f64;
+        let compared = self.comparison.requests;
+        let compared = if compared as u64 == self.requests {
+            "Over all requests".to_owned()
+        } else {
+            format!("Over the first {compared} requests")
+        };
         format!(
             "# Fitted by ttlab trace fit: {} requests for {} objects in {}, best hit ratio {best:.4}.\n\
-             # LRU's hit ratio differs from that of the log by {:.4} on average over all sizes of the cache.\n\
+             # {compared}, LRU's hit ratio differs from that of the log by {:.4}, on average over\n\
+             # sizes of the cache from one image to all (evenly in their logarithm), once the best hit ratio is the same.\n\
+             # That was found without the pages and the rates over time that are written below.\n\
              # Not in it: which images a page asks for together, changes at the origin.\n\n",
             self.requests,
             self.objects,
             SimDuration::from_secs(self.seconds()),
-            self.lru_error
+            self.comparison.error
         )
     }
 
