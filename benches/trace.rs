@@ -23,10 +23,10 @@ use ttlab::trace::import::{Digest, Options, open};
 
 const LINES: u64 = 700_000;
 
-/// A log of about 100 MB: skewed popularity, a tenth of the lines no images, several lines a second.
 /// How binary traces are called.
 const FORMAT: &str = "oracle-general";
 
+/// A log of about 100 MB: skewed popularity, a tenth of the lines no images, several lines a second.
 fn write_log(out: &mut impl Write) -> std::io::Result<()> {
     let seed = Seed::new(1);
     for line in 0..LINES {
