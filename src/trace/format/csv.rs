@@ -30,7 +30,7 @@
 
 use std::io::BufRead;
 
-use super::table::Quote;
+use super::table::Dialect;
 use super::table_reader::TableReader;
 use super::{Declared, NoParams, RecordReader, TraceFormat};
 use crate::catalog::{Invalid, Param, Plugin};
@@ -58,8 +58,7 @@ impl TraceFormat for Csv {
         input: Box<dyn BufRead + 'r>,
         file: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
-        let mut rows = self.0.rows(b',', Quote::By(b'"'));
-        Ok(Box::new(TableReader::open(&mut rows, input, &self.0, file)?))
+        Ok(Box::new(TableReader::open(Dialect::CSV, input, &self.0, file)?))
     }
 
     fn is_log(&self) -> bool {

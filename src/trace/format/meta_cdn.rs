@@ -17,7 +17,7 @@
 
 use std::io::BufRead;
 
-use super::table::{is_named, named, preset};
+use super::table::{Dialect, is_named, named, preset};
 use super::table_reader::TableReader;
 use super::timestamp::TimeUnit;
 use super::{Declared, NoParams, RecordReader, TraceFormat};
@@ -58,7 +58,7 @@ impl TraceFormat for MetaCdn {
             preset(&[("time", 1), ("key", 2), ("size", 4), ("ttl", 9)])
         };
         let declared = Declared { columns, time_unit: Some(TimeUnit::S), ..Declared::default() };
-        Ok(Box::new(TableReader::open(&mut csv::ReaderBuilder::new(), input, &declared, file)?))
+        Ok(Box::new(TableReader::open(Dialect::CSV, input, &declared, file)?))
     }
 
     fn is_log(&self) -> bool {

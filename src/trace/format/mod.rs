@@ -27,6 +27,7 @@ mod nginx;
 mod nginx_pattern;
 mod operation;
 mod oracle_general;
+mod plain_rows;
 mod redis_command;
 mod redis_monitor;
 mod row_limit;

@@ -3,6 +3,8 @@
 
 use std::io::{self, BufRead, Read};
 
+use memchr::memchr;
+
 use super::lines::LONGEST;
 
 /// Passes a text on, and ends a row that is too long: the rest of the line where it becomes that is left out.
@@ -13,6 +15,8 @@ pub(super) struct RowLimit<R> {
     /// How many may be before the row is too long.
     end: u64,
     is_cut: bool,
+    /// Whether no more than the rest of a line is passed on at once, so that what comes after it can be taken elsewhere.
+    is_by_line: bool,
     /// What ends a row, whether a quote is open in it or not: a letter, so that the quote cannot begin a field, the
     /// quote, and a line end.
     close: [u8; 3],
@@ -25,7 +29,15 @@ impl<R> RowLimit<R> {
     pub(super) fn new(input: R, delimiter: u8, quote: u8) -> Self {
         let is_letter = |letter: &u8| *letter != delimiter && *letter != quote;
         let letter = [b'x', b'y', b'z'].into_iter().find(is_letter).expect("two signs are not three letters");
-        Self { input, given: 0, end: LONGEST, is_cut: false, close: [letter, quote, b'\n'], closing: 0 }
+        Self {
+            input,
+            given: 0,
+            end: LONGEST,
+            is_cut: false,
+            close: [letter, quote, b'\n'],
+            is_by_line: false,
+            closing: 0,
+        }
     }
 
     /// A row begins after the first `at` bytes that were passed on.
@@ -34,9 +46,53 @@ impl<R> RowLimit<R> {
         self.is_cut = false;
     }
 
+    /// Whether from now on no more than the rest of a line is passed on at once.
+    pub(super) fn by_line(&mut self, is_by_line: bool) {
+        self.is_by_line = is_by_line;
+    }
+
+    /// What was not passed on yet, where a row begins after the first `at` bytes that were; `None` where more was passed on.
+    pub(super) fn rest(&mut self, at: u64) -> Option<&mut R> {
+        (self.given == at && self.closing == 0).then_some(&mut self.input)
+    }
+
     /// Whether the row was too long.
     pub(super) fn is_cut(&self) -> bool {
         self.is_cut
+    }
+}
+
+impl<R: BufRead> RowLimit<R> {
+    /// The next piece of the text as it stands there, up to the end of the line where that is all that is wanted.
+    fn piece(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.is_by_line {
+            return self.input.read(buffer);
+        }
+        let ready = self.input.fill_buf()?;
+        let ready = &ready[..ready.len().min(buffer.len())];
+        let count = memchr(b'\n', ready).map_or(ready.len(), |end| end + 1);
+        buffer[..count].copy_from_slice(&ready[..count]);
+        self.input.consume(count);
+        Ok(count)
+    }
+
+    /// Moves what stands in `text` together so that line ends of two signs are of one; how much there is then. Who takes
+    /// rows apart sees the second sign with the next row only, and would count lines wrong.
+    fn with_short_ends(&mut self, text: &mut [u8]) -> usize {
+        let Some(mut kept) = memchr(b'\r', text) else { return text.len() };
+        for at in kept..text.len() {
+            let is_dropped = text[at] == b'\r'
+                && match text.get(at + 1) {
+                    Some(next) => *next == b'\n',
+                    // An error comes again with what follows.
+                    None => self.input.fill_buf().is_ok_and(|rest| rest.first() == Some(&b'\n')),
+                };
+            if !is_dropped {
+                text[kept] = text[at];
+                kept += 1;
+            }
+        }
+        kept
     }
 }
 
@@ -55,7 +111,14 @@ impl<R: BufRead> Read for RowLimit<R> {
             let room = usize::try_from(self.end.saturating_sub(self.given)).unwrap_or(usize::MAX);
             // Behind its end a row that was cut asks for nothing.
             let most = if self.is_cut { buffer.len() } else { room.min(buffer.len()) };
-            self.input.read(&mut buffer[..most])?
+            loop {
+                let read = self.piece(&mut buffer[..most])?;
+                let kept = self.with_short_ends(&mut buffer[..read]);
+                // Nothing is the end of the text alone.
+                if kept > 0 || read == 0 {
+                    break kept;
+                }
+            }
         };
         self.given += count as u64;
         Ok(count)
@@ -114,6 +177,24 @@ mod tests {
                     assert_eq!((read[0].0, read[0].2, read[1].2), (2, false, true), "{told}");
                     assert_eq!((read[2].0, read[2].2), (3, false), "{told}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn line_ends_of_two_signs_are_passed_on_as_one() {
+        let text = b"a\r\n\r\nb\rc\r\r\nd\r";
+        for (capacity, room) in [(1, 1), (2, 3), (3, 2), (64, 1), (64, 64)] {
+            for is_by_line in [false, true] {
+                let mut limited =
+                    RowLimit::new(io::BufReader::with_capacity(capacity, &text[..]), b',', b'"');
+                limited.by_line(is_by_line);
+                let (mut read, mut piece) = (Vec::new(), vec![0; room]);
+                while let count @ 1.. = limited.read(&mut piece).unwrap() {
+                    read.extend_from_slice(&piece[..count]);
+                }
+                assert_eq!(read, b"a\n\nb\rc\r\nd\r", "{capacity} {room} {is_by_line}");
+                assert_eq!(limited.given, read.len() as u64);
             }
         }
     }

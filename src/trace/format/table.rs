@@ -262,14 +262,37 @@ impl Layout {
     }
 }
 
-impl Declared {
-    /// How the rows of a table are read that has this delimiter and is quoted with `quote`, unless they are declared.
-    pub(super) fn rows(&self, delimiter: u8, quote: Quote) -> csv::ReaderBuilder {
+/// What stands between the fields of a table, and around them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Dialect {
+    pub(super) delimiter: u8,
+    /// `None` where nothing is quoted.
+    pub(super) quote: Option<u8>,
+}
+
+impl Dialect {
+    /// Commas and quotes as in RFC 4180.
+    pub(super) const CSV: Self = Self { delimiter: b',', quote: Some(b'"') };
+    /// Tabs, and every other character stands for itself.
+    pub(super) const TSV: Self = Self { delimiter: b'\t', quote: None };
+
+    /// This one where nothing else is declared.
+    pub(super) fn unless(self, declared: &Declared) -> Self {
+        let quote = match declared.quote {
+            Some(Quote::By(quote)) => Some(quote),
+            Some(Quote::Nothing) => None,
+            None => self.quote,
+        };
+        Self { delimiter: declared.delimiter.unwrap_or(self.delimiter), quote }
+    }
+
+    /// How rows are told apart.
+    pub(super) fn rows(self) -> csv::ReaderBuilder {
         let mut rows = csv::ReaderBuilder::new();
-        rows.delimiter(self.delimiter.unwrap_or(delimiter));
-        match self.quote.unwrap_or(quote) {
-            Quote::By(quote) => rows.quote(quote),
-            Quote::Nothing => rows.quoting(false),
+        rows.delimiter(self.delimiter).has_headers(false).flexible(true);
+        match self.quote {
+            Some(quote) => rows.quote(quote),
+            None => rows.quoting(false),
         };
         rows
     }

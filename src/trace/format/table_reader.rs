@@ -6,12 +6,16 @@ use csv::ByteRecord;
 
 use super::asked::Asked;
 use super::operation::Op;
+use super::plain_rows::PlainRows;
 use super::row_limit::RowLimit;
-use super::table::{Column, Declared, Found, Layout, Quote, find, is_name_of_time, lay_out};
+use super::table::{Column, Declared, Dialect, Found, Layout, find, is_name_of_time, lay_out};
 use super::timestamp::{TimeUnit, http_date};
-use super::{Record, RecordReader, Row, Skip};
+use super::{Plain, Record, RecordReader, Row, Skip};
 use crate::trace::TraceError;
 use crate::units::SimDuration;
+
+/// After so many rows in turn of which none was plain, the table is not one of plain rows.
+const IN_VAIN: u32 = 64;
 
 /// A table that is being read.
 pub(super) struct TableReader<R> {
@@ -23,6 +27,15 @@ pub(super) struct TableReader<R> {
     layout: Layout,
     asked: Asked,
     lines_read: u64,
+    /// Rows that are taken by the block, as long as somebody asks for them and there are some.
+    plain: Option<PlainRows>,
+    /// How many were.
+    taken: u64,
+    /// Whether the next row was asked for as a plain one, and how often in turn there was none.
+    is_asked_plain: bool,
+    in_vain: u32,
+    /// What went wrong when the next were looked at.
+    error: Option<io::Error>,
     is_first: bool,
     /// Whether columns are told by their numbers.
     counts: bool,
@@ -31,25 +44,26 @@ pub(super) struct TableReader<R> {
 impl<R: BufRead> TableReader<R> {
     /// Reads the header, where there is one, and finds the declared columns.
     pub(super) fn open(
-        builder: &mut csv::ReaderBuilder,
+        dialect: Dialect,
         input: R,
         declared: &Declared,
         file: &str,
     ) -> Result<Self, TraceError> {
-        Self::open_databases(builder, input, declared, None, file)
+        Self::open_databases(dialect, input, declared, None, file)
     }
 
     /// The same of a table whose keys lie in the database that the column `database` tells.
     pub(super) fn open_databases(
-        builder: &mut csv::ReaderBuilder,
+        dialect: Dialect,
         input: R,
         declared: &Declared,
         database: Option<&Column>,
         file: &str,
     ) -> Result<Self, TraceError> {
-        let quote = if let Some(Quote::By(quote)) = declared.quote { quote } else { b'"' };
-        let limited = RowLimit::new(input, declared.delimiter.unwrap_or(b','), quote);
-        let mut rows = builder.has_headers(false).flexible(true).from_reader(limited);
+        let dialect = dialect.unless(declared);
+        let mut limited = RowLimit::new(input, dialect.delimiter, dialect.quote.unwrap_or(b'"'));
+        limited.by_line(true);
+        let mut rows = dialect.rows().from_reader(limited);
         let mut row = ByteRecord::new();
         let mut header = Vec::new();
         if !declared.columns.are_numbers() {
@@ -67,8 +81,15 @@ impl<R: BufRead> TableReader<R> {
         }
         let layout = lay_out(declared, &header, file)?;
         let database = database.map(|column| find(column, "database", &header, file)).transpose()?;
+        let plain = PlainRows::of(&layout, dialect.delimiter, dialect.quote).filter(|_| database.is_none());
+        rows.get_mut().by_line(plain.is_some());
         Ok(Self {
             lines_read: rows.position().line() - 1,
+            plain,
+            taken: 0,
+            is_asked_plain: false,
+            in_vain: 0,
+            error: None,
             rows,
             row,
             database,
@@ -83,6 +104,13 @@ impl<R: BufRead> TableReader<R> {
 
 impl<R: BufRead> RecordReader for TableReader<R> {
     fn next_row(&mut self) -> Option<io::Result<Row<'_>>> {
+        if let Some(error) = self.error.take() {
+            return Some(Err(error));
+        }
+        if !std::mem::take(&mut self.is_asked_plain) || self.in_vain > IN_VAIN {
+            self.plain = None;
+            self.rows.get_mut().by_line(false);
+        }
         loop {
             let begin = self.rows.position().byte();
             self.rows.get_mut().begin(begin);
@@ -99,9 +127,9 @@ impl<R: BufRead> RecordReader for TableReader<R> {
             self.is_first = false;
             self.lines_read = 1;
         }
-        let line = self.row.position().map_or(0, csv::Position::line);
+        let line = self.row.position().map_or(0, csv::Position::line) + self.taken;
         // At the end of a text without a final line end, the reader still stands in the last line.
-        let lines = (self.rows.position().line().saturating_sub(line)).max(1);
+        let lines = (self.rows.position().line() + self.taken).saturating_sub(line).max(1);
         self.lines_read = line + lines - 1;
         let is_first = std::mem::take(&mut self.is_first);
         let content = if self.rows.get_ref().is_cut() {
@@ -121,6 +149,30 @@ impl<R: BufRead> RecordReader for TableReader<R> {
             }
         };
         Some(Ok(Row { line, lines, content }))
+    }
+
+    fn plain(&mut self, block: &mut Vec<Plain>) -> u64 {
+        block.clear();
+        self.is_asked_plain = true;
+        let at = self.rows.position().byte();
+        if !self.is_first
+            && let Some(plain) = &self.plain
+            && let Some(input) = self.rows.get_mut().rest(at)
+        {
+            match input.fill_buf() {
+                Ok(text) => {
+                    let bytes = plain.take(text, block);
+                    input.consume(bytes);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => self.error = Some(error),
+            }
+        }
+        self.in_vain = if block.is_empty() { self.in_vain + 1 } else { 0 };
+        let first = self.lines_read + 1;
+        self.taken += block.len() as u64;
+        self.lines_read += block.len() as u64;
+        first
     }
 
     fn lines_read(&self) -> u64 {
@@ -291,5 +343,127 @@ fn ttl<'r>(row: &'r ByteRecord, layout: &'r Layout) -> Result<Option<SimDuration
         Some(0) => Ok(None),
         Some(ns) => Ok(Some(SimDuration::from_nanos(ns))),
         None => Err(wrong(column, "the TTL must be a number that is not negative, or -1 for none", text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufReader;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a row says, as far as it can be told of a plain one too.
+    type Told = (u64, u64, Result<(i64, String, Option<u64>, Option<SimDuration>), String>);
+
+    /// All rows, asked for as plain ones where `asks` says so; how many came as such.
+    fn rows(
+        text: &str,
+        dialect: Dialect,
+        buffer: usize,
+        mut asks: impl FnMut() -> bool,
+    ) -> (Vec<Told>, u64, usize) {
+        let input = BufReader::with_capacity(buffer, text.as_bytes());
+        let declared = Declared { time_unit: Some(TimeUnit::Ms), ..Declared::default() };
+        let mut reader = TableReader::open(dialect, input, &declared, "f").unwrap();
+        let (mut out, mut block, mut plain) = (Vec::new(), Vec::new(), 0);
+        loop {
+            if asks() {
+                let first = reader.plain(&mut block);
+                plain += block.len();
+                out.extend((first..).zip(&block).map(|(line, row)| {
+                    (line, 1, Ok((row.time_ns, row.number.to_string(), Some(u64::from(row.size)), None)))
+                }));
+                if !block.is_empty() {
+                    continue;
+                }
+            }
+            match reader.next_row() {
+                None => return (out, reader.lines_read(), plain),
+                Some(row) => {
+                    let Row { line, lines, content } = row.unwrap();
+                    let content = content.map(|it| {
+                        (it.time_ns, String::from_utf8_lossy(it.key).into_owned(), it.size, it.ttl)
+                    });
+                    out.push((line, lines, content.map_err(|skip| skip.reason.to_owned())));
+                }
+            }
+        }
+    }
+
+    /// A row, most of them plain.
+    fn row() -> impl Strategy<Value = String> {
+        let fields = (0_u32..50, 0_u32..9, 0_u32..3, prop::sample::select(vec!["\n", "\n", "\n", "\r\n"]));
+        let odd = prop::sample::select(vec![
+            "\n",
+            "1,2\n",
+            "1,\"2\",3,,\n",
+            "\"1\n2\",2,3,,\n",
+            "1,02,3,,\n",
+            "x,2,3,,\n",
+            "1,/a,3,,\n",
+            "1,2,3,7,\n",
+            "1,2,,,\n",
+            "1,2,-3,,\n",
+            "1,2,3,,\"a,b\"\n",
+            "1,2,3,,a\"\n",
+            "1,2,3,,\rz\n",
+            " 1, 2, 3,,\n",
+            "1,2,3,,x,y,z\n",
+            "1.25,2,3,,\n",
+            "1,99999999999999999999,3,,\n",
+            "99999999999999999999,1,3,,\n",
+            "1,2,3\n",
+            "\r\n",
+        ]);
+        prop_oneof![
+            12 => fields.prop_map(|(time, key, size, end)| format!("{time},{key},{size},,{end}")),
+            1 => odd.prop_map(str::to_owned),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn rows_that_are_taken_by_the_block_are_those_that_are_read_one_by_one(
+            rows_of in prop::collection::vec(row(), 0..60),
+            is_whole: bool,
+            buffer in prop::sample::select(vec![1, 3, 20, 64, 8_192]),
+            pattern: u64,
+        ) {
+            let mut text = "time,key,size,ttl,other\n".to_owned() + &rows_of.concat();
+            if !is_whole {
+                text.pop();
+            }
+            let want = rows(&text, Dialect::CSV, buffer, || false);
+            prop_assert_eq!(want.2, 0);
+            let always = rows(&text, Dialect::CSV, buffer, || true);
+            prop_assert_eq!((&always.0, always.1), (&want.0, want.1));
+            // Who once takes a row without asking for plain ones has no more of them, and loses none.
+            let mut nth = 0;
+            let now_and_then = rows(&text, Dialect::CSV, buffer, || {
+                nth += 1;
+                pattern >> (nth % 64) & 1 == 1
+            });
+            prop_assert_eq!((&now_and_then.0, now_and_then.1), (&want.0, want.1));
+            // Tabs, and nothing is quoted.
+            let text = text.replace(',', "\t");
+            let want = rows(&text, Dialect::TSV, buffer, || false);
+            let always = rows(&text, Dialect::TSV, buffer, || true);
+            prop_assert_eq!((always.0, always.1), (want.0, want.1));
+        }
+    }
+
+    #[test]
+    fn most_rows_of_numbers_come_by_the_block_and_others_do_not() {
+        let numbers: String = (0..5_000).map(|nth| format!("{nth},{},7\n", nth % 90)).collect();
+        let taken = |text: &str| {
+            let (rows, lines, plain) = rows(&format!("time,key,size\n{text}"), Dialect::CSV, 8_192, || true);
+            assert_eq!((rows.len(), lines), (5_000, 5_001));
+            plain
+        };
+        assert!(taken(&numbers) > 4_950, "all but the first and those across two blocks");
+        assert!(taken(&numbers.replace('\n', "\r\n")) > 4_950);
+        assert_eq!(taken(&numbers.replace(",7", ",")), 0);
     }
 }

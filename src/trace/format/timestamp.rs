@@ -64,6 +64,12 @@ impl TimeUnit {
         }
     }
 
+    /// So many units in nanoseconds; `None` of dates, which are no number of anything, and beyond 292 years.
+    pub(super) fn whole(self, count: u64) -> Option<i64> {
+        let count = i64::try_from(count).ok().filter(|_| self != Self::Iso8601)?;
+        count.checked_mul(self.ns())
+    }
+
     /// What a text in this unit says, in nanoseconds, with the zone where it names one.
     ///
     /// `None` for what is no finite number (or no date) or lies outside of 292 years around zero.

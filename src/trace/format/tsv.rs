@@ -13,7 +13,7 @@
 
 use std::io::BufRead;
 
-use super::table::Quote;
+use super::table::Dialect;
 use super::table_reader::TableReader;
 use super::{Declared, NoParams, RecordReader, TraceFormat};
 use crate::catalog::{Invalid, Param, Plugin};
@@ -41,8 +41,7 @@ impl TraceFormat for Tsv {
         input: Box<dyn BufRead + 'r>,
         file: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
-        let mut rows = self.0.rows(b'\t', Quote::Nothing);
-        Ok(Box::new(TableReader::open(&mut rows, input, &self.0, file)?))
+        Ok(Box::new(TableReader::open(Dialect::TSV, input, &self.0, file)?))
     }
 
     fn is_log(&self) -> bool {

@@ -17,7 +17,7 @@
 
 use std::io::BufRead;
 
-use super::table::{Column, is_named, named, preset};
+use super::table::{Column, Dialect, is_named, named, preset};
 use super::table_reader::TableReader;
 use super::timestamp::TimeUnit;
 use super::{Declared, NoParams, RecordReader, TraceFormat};
@@ -54,8 +54,7 @@ impl TraceFormat for ValkeyTrace {
             (preset(&[("time", 1), ("op", 4), ("key", 5)]), Column::Number(3))
         };
         let declared = Declared { columns, time_unit: Some(TimeUnit::Us), ..Declared::default() };
-        let mut rows = csv::ReaderBuilder::new();
-        Ok(Box::new(TableReader::open_databases(&mut rows, input, &declared, Some(&database), file)?))
+        Ok(Box::new(TableReader::open_databases(Dialect::CSV, input, &declared, Some(&database), file)?))
     }
 
     fn is_log(&self) -> bool {
