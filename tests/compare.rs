@@ -9,6 +9,11 @@ fn ttlab(folder: &Path, arguments: &str) -> Output {
     command.output().expect("ttlab can be started")
 }
 
+fn json(output: &Output) -> serde_json::Value {
+    let text = String::from_utf8_lossy(&output.stdout);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
 /// Plays a small scenario with this TTL and leaves its report in the folder `name`.
 fn run(folder: &Path, name: &str, ttl: &str) {
     let scenario = format!(
@@ -40,12 +45,27 @@ fn it_fails_where_a_measure_became_worse_by_more_than_is_allowed() {
     assert_eq!(status("long short").0, Some(0), "nothing was asked for");
     assert_eq!(status("long long --fail-on fresh_hit:0pt").0, Some(0), "the same run");
     for format in ["markdown", "html", "json"] {
-        let (code, _) = status(&format!("long short --fail-on fresh_hit:1pt --format {format}"));
-        assert_eq!(code, Some(1), "{format}");
+        let output = ttlab(folder, &format!("compare long short --fail-on fresh_hit:1pt --format {format}"));
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{format}");
+        assert!(text.contains("limit fresh"), "what failed stands in the document: {text}");
     }
     let (code, text) = status("long short --fail-on freshness:1pt");
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("freshness"), "{text}");
+    let output = ttlab(folder, "compare long short --json --fail-on freshness:1pt");
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(2), 0));
+    let error = json(&output);
+    assert_eq!(error["error"]["value"], "freshness:1pt");
+    let what = error["error"]["what"].as_str().expect("it says what is wrong");
+    assert!(what.contains("no measure is called \"freshness\"; there are fresh_hit"), "{what}");
+    let output = ttlab(folder, "compare long short --json --fail-on fresh_hit:1pt");
+    assert_eq!(output.status.code(), Some(1));
+    let failures = &json(&output)["failures"];
+    assert_eq!(
+        (&failures[0]["metric"], &failures[0]["cell"]),
+        (&"fresh_hit".into(), &"fixed-unbounded".into())
+    );
     let (code, text) = status("long missing");
     assert_eq!(code, Some(2), "{text}");
 }

@@ -47,7 +47,7 @@ enum Form {
 
 pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     let (before, after) = (read(&args.before)?, read(&args.after)?);
-    let comparison = Comparison::of(&before, &after);
+    let comparison = Comparison::of(&before, &after).failing_on(&args.fail_on);
     let form = if args.json { Form::Json } else { args.format };
     let text = match form {
         Form::Text => comparison.terminal(if args.out.is_some() { 100 } else { terminal::width() }),
@@ -60,8 +60,8 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         None => terminal::result(&text),
         Some(path) => write_file(path, text.as_bytes()).map_err(anyhow::Error::from)?,
     }
-    let failures = comparison.failures(&args.fail_on);
-    for failure in &failures {
+    let failures = comparison.failures();
+    for failure in failures {
         terminal::note(&format!("FAIL {failure}"));
     }
     Ok(if failures.is_empty() { Status::Done } else { Status::GateFailed })

@@ -2,12 +2,14 @@
 
 #![expect(clippy::print_stderr, reason = "this is where the program speaks to its user")]
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use clap::error::{ContextKind, ContextValue};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{CliError, Output, signal};
@@ -47,7 +49,7 @@ fn coloured(text: &str) -> String {
     const BOLD: &str = "\u{1b}[1m";
     const PLAIN: &str = "\u{1b}[0m";
     let line = |line: &str| {
-        if line.starts_with("Use ") {
+        if line.starts_with("Use ") || line.starts_with("Keep ") {
             return format!("{BOLD}{line}{PLAIN}");
         }
         let words = [("FAIL", RED), ("  pass  ", GREEN)];
@@ -76,9 +78,34 @@ pub(super) fn failed(error: &CliError, output: Output) -> ExitCode {
 
 /// Tells of wrong usage, or prints the help that was asked for.
 pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    // Nothing of the arguments was understood but what stands among them.
+    if error.use_stderr() && asks_for_json(std::env::args_os()) {
+        result(&(usage_as_json(error) + "\n"));
+        return ExitCode::from(2);
+    }
     // A closed pipe is no error.
     let _ = error.print();
     ExitCode::from(if error.use_stderr() { 2 } else { 0 })
+}
+
+/// Whether `--json` is among the options of a command line.
+fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    arguments.take_while(|argument| argument != "--").any(|argument| argument == "--json")
+}
+
+/// The first paragraph of what the parser says is what is wrong, the others are tips and how to use the command.
+fn usage_as_json(error: &clap::Error) -> String {
+    let value = match error.get(ContextKind::InvalidValue) {
+        Some(ContextValue::String(value)) => Some(value),
+        _ => None,
+    };
+    let text = error.render().to_string();
+    let one_line = |part: &str| part.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut parts = text.trim().split("\n\n").map(one_line);
+    let what = parts.next().unwrap_or_default();
+    let what = what.strip_prefix("error: ").unwrap_or(&what);
+    let help = parts.collect::<Vec<_>>().join(" ");
+    serde_json::json!({ "error": { "value": value, "what": what, "help": help } }).to_string()
 }
 
 fn as_json(error: &CliError) -> String {
@@ -209,10 +236,18 @@ mod tests {
     }
 
     #[test]
+    fn json_is_asked_for_among_the_options() {
+        let asks = |line: &str| asks_for_json(line.split(' ').map(OsString::from));
+        assert!(asks("ttlab compare a b --json --fail-on x:1") && asks("ttlab compare --json"));
+        assert!(!asks("ttlab compare a b") && !asks("ttlab compare -- --json b"), "a name is no option");
+    }
+
+    #[test]
     fn colour_changes_no_word() {
-        let text = "1  a  pass  0.9\n    FAIL a: too much\nUse a.\n";
+        let text = "1  a  pass  0.9\n    FAIL a: too much\nUse a.\nKeep a.\n";
         let shown = coloured(text);
         assert!(shown.contains("\u{1b}[31mFAIL"));
+        assert!(shown.contains("\u{1b}[1mUse a.") && shown.contains("\u{1b}[1mKeep a."));
         let codes = ["\u{1b}[32m", "\u{1b}[31m", "\u{1b}[1m", "\u{1b}[0m"];
         assert_eq!(codes.iter().fold(shown, |shown, code| shown.replace(code, "")), text);
     }

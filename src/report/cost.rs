@@ -40,7 +40,7 @@ pub(super) fn words(reading: &Reading) -> Option<String> {
         money(cost.served)
     );
     let among = if cell.gates.is_empty() { "Cheapest" } else { "Cheapest that passes every gate" };
-    Some(format!("{among}: {}, {} a month ({parts}).", reading::name(cell), money(total)))
+    Some(format!("{among}: {}, {} a month ({parts}).", reading.name(cell), money(total)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! Hits against the cache's limit: one curve for each strategy and eviction policy, and where it bends.
 
-use super::format;
 use super::measure::FRESH_HIT;
 use super::reading::Reading;
 use crate::record::{Capacity, Cell};
@@ -34,7 +33,6 @@ pub(crate) enum Knee {
 pub(crate) fn curves<'a>(reading: &Reading<'a>) -> Vec<Curve<'a>> {
     let all = || reading.ranked.iter().chain(&reading.bounds).copied();
     let in_bytes = all().any(|cell| matches!(cell.capacity, Some(Capacity::Bytes(_))));
-    let several_policies = all().any(|cell| all().any(|other| other.eviction != cell.eviction));
     let limit = |cell: &Cell| match cell.capacity {
         Some(Capacity::Bytes(bytes)) if in_bytes => Some(bytes as f64),
         Some(Capacity::Objects(objects)) if !in_bytes => Some(objects as f64),
@@ -43,7 +41,6 @@ pub(crate) fn curves<'a>(reading: &Reading<'a>) -> Vec<Curve<'a>> {
     let mut curves: Vec<Curve> = Vec::new();
     for cell in all() {
         let Some(limit) = limit(cell) else { continue };
-        let strategy = format::shortened(&cell.strategy, format::LONGEST_NAME);
         let same = |curve: &&mut Curve| {
             curve.cells[0].1.strategy == cell.strategy && curve.cells[0].1.eviction == cell.eviction
         };
@@ -51,8 +48,7 @@ pub(crate) fn curves<'a>(reading: &Reading<'a>) -> Vec<Curve<'a>> {
             curve.cells.push((limit, cell));
             continue;
         }
-        let name = if several_policies { format!("{strategy}, {}", cell.eviction) } else { strategy };
-        curves.push(Curve { name, cells: vec![(limit, cell)] });
+        curves.push(Curve { name: reading.strategy(cell), cells: vec![(limit, cell)] });
     }
     for curve in &mut curves {
         curve.cells.sort_by(|a, b| a.0.total_cmp(&b.0));

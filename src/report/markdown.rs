@@ -61,7 +61,7 @@ fn comparison(reading: &Reading, out: &mut String) {
     let ranks = (1..).map(|rank: usize| rank.to_string());
     let contenders = reading.ranked.iter().zip(ranks);
     for (cell, rank) in contenders.chain(reading.bounds.iter().map(|cell| (cell, "bound".into()))) {
-        let _ = write!(out, "| {rank} | {} | {} |", label(cell), reading::capacity(cell.capacity));
+        let _ = write!(out, "| {rank} | {} | {} |", label(reading, cell), reading::capacity(cell.capacity));
         for measure in measures {
             let _ = match reading.change(cell, measure) {
                 Some(change) => write!(out, " {} ({}) |", measure.text(cell), change.text(measure)),
@@ -75,8 +75,7 @@ fn comparison(reading: &Reading, out: &mut String) {
     out.push('\n');
     let failing = reading.ranked.iter().flat_map(|cell| {
         let missed = verdict::gates(cell).into_iter().filter(|gate| !gate.pass);
-        missed
-            .map(move |gate| format!("- FAIL {}: {}\n", escaped(&reading::name(cell)), escaped(&gate.words)))
+        missed.map(move |gate| format!("- FAIL {}: {}\n", escaped(&reading.name(cell)), escaped(&gate.words)))
     });
     out.extend(failing);
 }
@@ -123,8 +122,8 @@ fn conditions(reading: &Reading, out: &mut String) {
     }
 }
 
-fn label(cell: &Cell) -> String {
-    let name = escaped(&format::shortened(&cell.strategy, 80));
+fn label(reading: &Reading, cell: &Cell) -> String {
+    let name = escaped(&reading.names.strategy(cell, 80));
     if cell.baseline { format!("{name} (baseline)") } else { name }
 }
 

@@ -5,6 +5,7 @@
 
 mod chart;
 mod clockless;
+mod columns;
 mod compare;
 mod cost;
 mod csv;
@@ -41,7 +42,7 @@ mod write;
 use std::collections::BTreeMap;
 
 pub use clockless::clockless_words;
-pub use compare::{Comparison, FailOn, FailOnError};
+pub use compare::{Comparison, FailOn, FailOnError, Failure};
 pub use drill::DrillReport;
 pub use growth::GrowthReport;
 pub use index::{IndexError, write_index};
@@ -201,6 +202,75 @@ mod tests {
             ids.sort();
             ids.dedup();
             assert_eq!(ids.len(), all, "{name}: ids occur twice");
+        }
+    }
+
+    #[test]
+    fn names_of_every_script_have_links_of_their_own() {
+        let mut record = fixture::thumbnails();
+        let names = ["größe", "gräße", "一小时", "一分钟"];
+        for (cell, name) in record.cells.iter_mut().zip(names) {
+            cell.strategy = name.into();
+        }
+        let sweep = "64MiB".to_owned();
+        let ids = crate::record::ids(record.cells.iter().map(|cell| [&cell.strategy, &sweep].into_iter()));
+        record.cells.iter_mut().zip(ids).for_each(|(cell, id)| cell.id = id);
+        let page = text(&render(&record), PAGE);
+        for name in names {
+            let anchor = format!("cell-{name}-64mib");
+            assert_eq!(page.matches(&format!("<tr id=\"{anchor}\"")).count(), 1, "{anchor}");
+            assert!(page.contains(&format!("href=\"#{anchor}\"")), "{anchor}");
+        }
+    }
+
+    #[test]
+    fn cells_of_several_policies_are_told_apart_everywhere() {
+        let files = render(&fixture::policies());
+        let page = text(&files, PAGE);
+        let policies = ["allkeys-lru", "allkeys-lfu"];
+        let mut tables = 0;
+        for table in page.split("<table ").skip(1).map(|rest| rest.split("</table>").next().unwrap()) {
+            let heads = table.split("</thead>").next().unwrap();
+            if !heads.contains(">strategy<") {
+                continue;
+            }
+            tables += 1;
+            for row in table.split("<tr").skip(2) {
+                assert!(policies.iter().any(|policy| row.contains(policy)), "{row}");
+            }
+        }
+        assert!(tables > 7, "{tables}");
+        let summary = text(&files, "summary.md");
+        for row in summary.lines().filter(|line| line.starts_with("| ")).skip(2) {
+            assert!(policies.iter().any(|policy| row.contains(policy)), "{row}");
+        }
+        for chart in [
+            "pareto",
+            "capacity",
+            "weights",
+            "series",
+            "ttl",
+            "stampedes",
+            "sizes",
+            "episodes",
+            "herds",
+            "heat",
+            "hit-ratio",
+            "latency",
+        ] {
+            let svg = text(&files, &format!("plots/{chart}.svg"));
+            let labels: Vec<&str> =
+                svg.split("<text ").skip(1).map(|rest| rest.split("</text>").next().unwrap()).collect();
+            // What has no room for a policy is cut, and has a tip.
+            let named = |label: &&str| label.contains("one hour") && !label.ends_with('…');
+            for label in labels.iter().copied().filter(|label| named(label)) {
+                assert!(policies.iter().any(|policy| label.contains(policy)), "{chart}: {label}");
+            }
+            assert!(labels.iter().any(named), "{chart} has labels");
+            let tips = svg.split("<title>").skip(1).map(|rest| rest.split('<').next().unwrap());
+            for tip in tips.filter(|tip| tip.contains("one hour")) {
+                assert!(policies.iter().any(|policy| tip.contains(policy)), "{chart}: {tip}");
+            }
         }
     }
 

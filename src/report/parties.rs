@@ -1,7 +1,7 @@
 //! People and robots apart.
 
 use super::format;
-use super::reading::{self, Reading};
+use super::reading::Reading;
 
 /// How the answers to people and to robots differ in the cell that the page tells most about; `None` where no request is
 /// marked as a robot's.
@@ -13,7 +13,7 @@ pub(super) fn words(reading: &Reading) -> Option<String> {
     Some(format!(
         "Robots make {} of the requests. With {}, fresh hits are {} of what people ask for and {} of what robots do.",
         format::percent(share),
-        reading::name(cell),
+        reading.name(cell),
         format::percent(people.fresh_hit),
         format::percent(robots.fresh_hit),
     ))

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::ranking::{pad_to, wrap};
+use super::columns::{self, to_the_left};
+use super::ranking::wrap;
 
 /// Columns that stay, however narrow the terminal is.
 const STAY: usize = 3;
@@ -24,15 +25,18 @@ impl Plain {
         for rows in &self.tables {
             out.push('\n');
             let length =
-                |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+                |column: usize| rows.iter().map(|row| columns::width(&row[column])).max().unwrap_or(0);
             let mut columns = rows.first().map_or(0, Vec::len);
             // The last columns go first where the terminal is narrow; the answer itself stays.
             while columns > STAY && (0..columns).map(|column| length(column) + 2).sum::<usize>() > width + 2 {
                 columns -= 1;
             }
             for row in rows {
-                let cells =
-                    row.iter().take(columns).enumerate().map(|(column, text)| pad_to(text, length(column)));
+                let cells = row
+                    .iter()
+                    .take(columns)
+                    .enumerate()
+                    .map(|(column, text)| to_the_left(text, length(column)));
                 let _ = writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
             }
         }

@@ -2,8 +2,7 @@
 
 use super::measure::{FRESH_HIT, Measure, P99, PEAK_ORIGIN_RATE, STAMPEDES, Unit};
 use super::reading::{self, Reading};
-use super::verdict;
-use super::{cost, format};
+use super::{columns, cost, format, verdict};
 use crate::record::{Cell, Record};
 
 /// Columns from left to right: rank, strategy and memory, four measures with changes, gates, score, and misses over time.
@@ -41,7 +40,8 @@ pub fn ranking(record: &Record, width: usize) -> String {
     match reading.winner() {
         Some(winner) => {
             let near = near(&reading);
-            wrap(&format!("Use {}.{near}", printable(&reading::name(winner))), width, "", &mut out);
+            let set = verdict::advice(&reading, winner);
+            wrap(&format!("{set} {}.{near}", printable(&reading.name(winner))), width, "", &mut out);
         }
         None => wrap(&printable(&verdict.sentence), width, "", &mut out),
     }
@@ -73,7 +73,7 @@ fn table(reading: &Reading, width: usize, out: &mut String) {
     let mut rows: Vec<[String; 10]> = vec![HEADS.map(String::from)];
     rows.extend(ranked);
     rows.extend(bounds);
-    let shown = fit(&mut rows, width);
+    let shown = fit(reading, &mut rows, width);
     let widths = widths(&rows);
     let line = |row: &[String; 10], out: &mut String| {
         let cells: Vec<String> =
@@ -84,7 +84,7 @@ fn table(reading: &Reading, width: usize, out: &mut String) {
     line(&rows[0], out);
     for (row, cell) in rows[1..].iter().zip(&reading.ranked) {
         line(row, out);
-        let name = format::shortened(&cell.strategy, LONGEST_NAME);
+        let name = reading.names.strategy(cell, LONGEST_NAME);
         if let Some(why) = &cell.failed {
             wrap(&format!("failed {name}: {}", printable(why)), width, "    ", out);
         }
@@ -101,13 +101,12 @@ fn table(reading: &Reading, width: usize, out: &mut String) {
 }
 
 fn row(reading: &Reading, cell: &Cell, rank: &str) -> [String; 10] {
-    let label = if cell.baseline { " (baseline)" } else { "" };
     let score = cell.score.map_or_else(|| format::NONE.into(), |score| format!("{score:.2}"));
     let near = if reading.is_near_winner(cell) { " ≈ 1" } else { "" };
     let gates = reading::gates(cell);
     [
         rank.into(),
-        format!("{}{label}", format::shortened(&cell.strategy, LONGEST_NAME - label.len())),
+        called(reading, cell, usize::MAX),
         reading::capacity(cell.capacity),
         with_change(reading, cell, &FRESH_HIT),
         with_change(reading, cell, &PEAK_ORIGIN_RATE),
@@ -162,7 +161,11 @@ fn with_change(reading: &Reading, cell: &Cell, measure: &Measure) -> String {
 }
 
 /// Shortens names, then drops columns, until a row fits; gives the columns that stay.
-fn fit(rows: &mut [[String; 10]], width: usize) -> Vec<usize> {
+fn fit(reading: &Reading, rows: &mut [[String; 10]], width: usize) -> Vec<usize> {
+    let cells = || reading.ranked.iter().chain(&reading.bounds).copied();
+    // A policy keeps its room beside the strategy.
+    let policy = cells().map(|cell| columns::width(&reading.names.policy(cell))).max().unwrap_or(0);
+    let shortest = SHORTEST_NAME + policy;
     let mut shown: Vec<usize> = (0..HEADS.len()).collect();
     let total = |rows: &[[String; 10]], shown: &[usize]| {
         let widths = widths(rows);
@@ -171,8 +174,8 @@ fn fit(rows: &mut [[String; 10]], width: usize) -> Vec<usize> {
     let shorten = |rows: &mut [[String; 10]], shown: &[usize], least: usize| {
         let excess = total(rows, shown).saturating_sub(width);
         let name = widths(rows)[STRATEGY].saturating_sub(excess).max(least);
-        for row in rows {
-            row[STRATEGY] = shortened_name(&row[STRATEGY], name);
+        for (row, cell) in rows[1..].iter_mut().zip(cells()) {
+            row[STRATEGY] = called(reading, cell, name);
         }
     };
     for leaving in LEAVING {
@@ -180,40 +183,40 @@ fn fit(rows: &mut [[String; 10]], width: usize) -> Vec<usize> {
             return shown;
         }
         let narrow = total(rows, &shown) - width;
-        if widths(rows)[STRATEGY] >= SHORTEST_NAME + narrow {
+        if widths(rows)[STRATEGY] >= shortest + narrow {
             break;
         }
         shown.retain(|&column| column != leaving);
     }
-    shorten(rows, &shown, SHORTEST_NAME.min(width / 3));
+    let most = if policy > 0 { width / 2 } else { width / 3 };
+    shorten(rows, &shown, shortest.min(most));
     shown
 }
 
-/// A name cut to a width, keeping the word that marks the baseline.
-fn shortened_name(name: &str, width: usize) -> String {
-    match name.strip_suffix(" (baseline)") {
-        Some(start) if name.chars().count() > width => {
-            format!("{} (base)", format::shortened(start, width.saturating_sub(7)))
-        }
-        _ => format::shortened(name, width),
+/// A cell's name in so many columns, which keeps its policy and the word that marks the baseline.
+fn called(reading: &Reading, cell: &Cell, width: usize) -> String {
+    let policy = reading.names.policy(cell);
+    let marked = |mark: &str| if cell.baseline { format!("{policy}{mark}") } else { policy.clone() };
+    let (long, short) = (marked(" (baseline)"), marked(" (base)"));
+    let mark = columns::width(&long) - columns::width(&policy);
+    let whole = columns::cut(&cell.strategy, LONGEST_NAME - mark) + &long;
+    if columns::width(&whole) <= width {
+        return whole;
     }
+    let room = width.saturating_sub(columns::width(&short));
+    columns::cut(&(columns::cut(&cell.strategy, room) + &short), width)
 }
 
 fn widths(rows: &[[String; 10]]) -> [usize; 10] {
-    std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
+    std::array::from_fn(|column| rows.iter().map(|row| columns::width(&row[column])).max().unwrap_or(0))
 }
 
 /// Names to the left, numbers to the right.
 fn pad(text: &str, column: usize, width: usize) -> String {
     match column {
-        1 | 3..=5 | 7..=9 => format!("{text:<width$}"),
-        _ => format!("{text:>width$}"),
+        1 | 3..=5 | 7..=9 => columns::to_the_left(text, width),
+        _ => columns::to_the_right(text, width),
     }
-}
-
-/// A text as wide as a column, its numbers aligned to the left.
-pub(super) fn pad_to(text: &str, width: usize) -> String {
-    format!("{text:<width$}")
 }
 
 fn printable(text: &str) -> String {
@@ -225,15 +228,15 @@ pub(super) fn wrap(text: &str, width: usize, indent: &str, out: &mut String) {
     let mut length = 0;
     // A number is not parted from its unit.
     for word in text.replace(" %", "\u{a0}%").split(' ').filter(|word| !word.is_empty()) {
-        let characters = word.chars().count();
-        if length > 0 && length + 1 + characters > width {
+        let room = columns::width(word);
+        if length > 0 && length + 1 + room > width {
             out.push('\n');
             length = 0;
         }
         let before = if length == 0 { indent } else { " " };
         out.push_str(before);
         out.push_str(&word.replace('\u{a0}', " "));
-        length += before.len() + characters;
+        length += before.len() + room;
     }
     out.push('\n');
 }
@@ -264,12 +267,47 @@ mod tests {
     }
 
     #[test]
+    fn rows_of_several_policies_are_told_apart_at_every_width() {
+        let record = fixture::policies();
+        for width in [60, 80, 100, 160] {
+            let text = ranking(&record, width);
+            for policy in [", allkeys-lru", ", allkeys-lfu"] {
+                let rows = text.lines().filter(|line| line.contains(policy) && !line.contains("Use"));
+                assert_eq!(rows.count(), 4, "{policy} at {width}:\n{text}");
+            }
+            assert!(text.replace('\n', " ").contains("Use one hour, allkeys-lfu at 64 MiB. "), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_baseline_that_wins_is_kept_here_too() {
+        let mut record = fixture::thumbnails();
+        record.scoring.winner = Some(3);
+        record.cells[3].gates.clear();
+        assert!(ranking(&record, 160).contains("\nKeep setex-3600 at 256 MiB."));
+    }
+
+    #[test]
+    fn columns_stand_below_each_other_whatever_the_script() {
+        let mut record = fixture::thumbnails();
+        record.cells[1].strategy = "一小时和锁".into();
+        record.cells[4].strategy = "größe".into();
+        let text = ranking(&record, 160);
+        let at = |line: &str| line.find(" MiB").map(|at| columns::width(&line[..at]));
+        let rows = text.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+        let mut places: Vec<usize> = rows.filter_map(at).collect();
+        assert_eq!(places.len(), 6, "{text}");
+        places.dedup();
+        assert_eq!(places.len(), 1, "{text}");
+    }
+
+    #[test]
     fn no_line_is_wider_than_the_terminal() {
         for (name, record) in fixture::all() {
             for width in [60, 80, 100, 160] {
                 for line in ranking(&record, width).lines() {
-                    let long_word = line.split_whitespace().any(|word| word.chars().count() > 60);
-                    assert!(long_word || line.chars().count() <= width, "{name} at {width}: {line}");
+                    let long_word = line.split_whitespace().any(|word| columns::width(word) > 60);
+                    assert!(long_word || columns::width(line) <= width, "{name} at {width}: {line}");
                 }
             }
         }

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use super::format;
 use super::measure::{FRESH_SHARE, Measure, Unit, missed_by};
 use crate::record::{Capacity, Cell, Record};
-use crate::score::Estimate;
+use crate::score::{Estimate, Interval};
 
 /// A record, read once for all pages.
 #[derive(Debug)]
@@ -18,21 +18,29 @@ pub(crate) struct Reading<'a> {
     pub(crate) ranked: Vec<&'a Cell>,
     /// Cells that see what no real cache could see.
     pub(crate) bounds: Vec<&'a Cell>,
+    /// How its cells are called.
+    pub(crate) names: Names,
+}
+
+/// How cells are called: by their strategy, and by their eviction policy too where several are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Names {
+    policies: bool,
 }
 
 /// From so many cells on, charts and tables tell of the best in detail, and of the others in the table of all cells
 /// alone: a page is to stay below 1 MB.
 const MANY: usize = 100;
 
-/// How a cell differs from its baseline in one measure.
+/// How one cell differs from another in one measure: from its baseline, or from what it was in a run before.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Change {
-    /// This cell minus the baseline.
+    /// This cell minus the other.
     pub(crate) difference: f64,
-    /// The difference as a share of the baseline's value; `None` where that is 0.
+    /// The difference as a share of the other's value; `None` where that is 0.
     pub(crate) relative: Option<f64>,
     /// The 95 % interval of the difference; `None` with a single replication.
-    pub(crate) interval: Option<(f64, f64)>,
+    pub(crate) interval: Option<Interval>,
     /// Whether 0 lies in the interval; `None` with a single replication.
     pub(crate) indistinguishable: Option<bool>,
 }
@@ -55,7 +63,17 @@ impl<'a> Reading<'a> {
                 (None, None) => Ordering::Equal,
             })
         });
-        Self { record, ranked, bounds }
+        Self { record, ranked, bounds, names: Names::of(&record.cells) }
+    }
+
+    /// A cell in a sentence, as [`Names::cell`] says it.
+    pub(crate) fn name(&self, cell: &Cell) -> String {
+        self.names.cell(cell)
+    }
+
+    /// A cell beside others, as [`Names::strategy`] says it.
+    pub(crate) fn strategy(&self, cell: &Cell) -> String {
+        self.names.strategy(cell, format::LONGEST_NAME)
     }
 
     /// Whether the page would grow too large if it told everything of every cell.
@@ -135,27 +153,19 @@ impl<'a> Reading<'a> {
             return None;
         }
         let baseline = self.baseline_of(cell)?;
-        let (mut base, value) = (measure.of(baseline)?, measure.of(cell)?);
+        let own = (measure.of(baseline)?, measure.of(cell)?);
         let paired = cell.paired.get(measure.key);
-        let interval = paired.and_then(|paired| paired.low.zip(paired.high));
-        if interval.is_none() && cell.replications.max(baseline.replications) > 1 {
+        let estimate = paired.map(|paired| Estimate {
+            mean: paired.mean,
+            interval: paired.low.zip(paired.high).map(|(low, high)| Interval { low, high }),
+        });
+        let without_interval = estimate.is_none_or(|estimate| estimate.interval.is_none());
+        if without_interval && cell.replications.max(baseline.replications) > 1 {
             return None;
         }
-        let difference = match paired {
-            None => value - base,
-            Some(paired) => {
-                // A difference averaged over replications is a share of what these had on average, be the cell's own
-                // value their sum or the greatest.
-                base = mean_over_replications(baseline, measure).unwrap_or(base);
-                paired.mean
-            }
-        };
-        Some(Change {
-            difference,
-            relative: (base != 0.0).then(|| difference / base.abs()),
-            interval,
-            indistinguishable: paired.and_then(|paired| paired.indistinguishable),
-        })
+        let base = mean(pairs(baseline, cell, measure).into_iter().map(|(base, _)| base));
+        let indistinguishable = paired.and_then(|paired| paired.indistinguishable);
+        Some(Change { indistinguishable, ..Change::between(own, estimate, base) })
     }
 
     /// Whether it is known how outdated answers were: something says when objects change at the origin.
@@ -224,7 +234,69 @@ impl<'a> Reading<'a> {
     }
 }
 
+impl Names {
+    /// The longest name of a policy that is written out.
+    const LONGEST_POLICY: usize = 40;
+
+    /// The names of these cells beside each other.
+    pub(crate) fn of<'c>(cells: impl IntoIterator<Item = &'c Cell>) -> Self {
+        let mut cells = cells.into_iter();
+        let first = cells.next();
+        Self { policies: cells.any(|cell| first.is_some_and(|first| first.eviction != cell.eviction)) }
+    }
+
+    /// Whether cells are called by their policy too.
+    pub(crate) fn tell_policies(self) -> bool {
+        self.policies
+    }
+
+    /// What follows a cell's strategy: `, allkeys-lfu`, or nothing.
+    pub(crate) fn policy(self, cell: &Cell) -> String {
+        if !self.policies {
+            return String::new();
+        }
+        format!(", {}", format::shortened(&cell.eviction, Self::LONGEST_POLICY))
+    }
+
+    /// A cell's strategy and policy in at most `longest` characters: `jitter`, or `jitter, allkeys-lfu`. The strategy is
+    /// cut before the policy is.
+    pub(crate) fn strategy(self, cell: &Cell, longest: usize) -> String {
+        let policy = self.policy(cell);
+        let room = longest.saturating_sub(policy.chars().count()).max(longest / 3);
+        format::shortened(&(format::shortened(&cell.strategy, room) + &policy), longest)
+    }
+
+    /// A cell in a sentence: `jitter at 256 MiB`, or `jitter, allkeys-lfu at 256 MiB`.
+    pub(crate) fn cell(self, cell: &Cell) -> String {
+        let strategy = self.strategy(cell, format::LONGEST_NAME);
+        match cell.capacity {
+            None => format!("{strategy} without a memory limit"),
+            limit => format!("{strategy} at {}", capacity(limit)),
+        }
+    }
+}
+
 impl Change {
+    /// From one value to another.
+    ///
+    /// An `estimate` of the difference over replications goes before the difference of the cells' own values, which may be
+    /// sums, the greatest, or quantiles of all replications together. It is a share of `base`, of what the replications had
+    /// on average before.
+    pub(crate) fn between(
+        (before, after): (f64, f64),
+        estimate: Option<Estimate>,
+        base: Option<f64>,
+    ) -> Self {
+        let difference = estimate.map_or(after - before, |estimate| estimate.mean);
+        let base = estimate.and(base).unwrap_or(before);
+        Self {
+            difference,
+            relative: (base != 0.0).then(|| difference / base.abs()),
+            interval: estimate.and_then(|estimate| estimate.interval),
+            indistinguishable: estimate.and_then(|estimate| estimate.is_indistinguishable_from_zero()),
+        }
+    }
+
     /// Whether the change is for the better; `None` where that cannot be said: a single
     /// replication, an interval that contains 0, or a measure without a better direction.
     pub(crate) fn is_better(&self, measure: &Measure) -> Option<bool> {
@@ -248,22 +320,32 @@ impl Change {
     }
 }
 
-/// How far one cell is above another in a measure, paired by replication; `None` without values of each, or
-/// where the two do not have the same replications.
+/// How far one cell is above another in a measure, paired by the number of the replication; `None` without a pair.
 pub(crate) fn difference(this: &Cell, that: &Cell, measure: &Measure) -> Option<Estimate> {
-    let (these, those) = (values_of(this, measure)?, values_of(that, measure)?);
-    let pairs = these.iter().zip(&those).map(|(this, that)| this - that);
-    (these.len() == those.len()).then(|| Estimate::of(&pairs.collect::<Vec<_>>()))?
+    let differences = pairs(this, that, measure).into_iter().map(|(this, that)| this - that);
+    Estimate::of(&differences.collect::<Vec<_>>())
 }
 
-/// A measure in each replication of a cell; `None` where one has no data.
-fn values_of(cell: &Cell, measure: &Measure) -> Option<Vec<f64>> {
-    cell.by_replication.get(measure.key)?.iter().copied().collect()
+/// A measure in the replications of which both cells have one, by their numbers.
+pub(crate) fn pairs(this: &Cell, that: &Cell, measure: &Measure) -> Vec<(f64, f64)> {
+    let both = numbered(this, measure).iter().zip(numbered(that, measure));
+    both.filter_map(|(this, that)| (*this).zip(*that)).collect()
 }
 
-fn mean_over_replications(cell: &Cell, measure: &Measure) -> Option<f64> {
-    let values = values_of(cell, measure).filter(|values| !values.is_empty())?;
-    Some(values.iter().sum::<f64>() / values.len() as f64)
+/// A measure in the replications that have it.
+pub(crate) fn values(cell: &Cell, measure: &Measure) -> Vec<f64> {
+    numbered(cell, measure).iter().flatten().copied().collect()
+}
+
+/// A measure in each replication, the replication's number as its place.
+fn numbered<'c>(cell: &'c Cell, measure: &Measure) -> &'c [Option<f64>] {
+    cell.by_replication.get(measure.key).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The mean; `None` of nothing.
+pub(crate) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
+    (count > 0).then(|| sum / f64::from(count))
 }
 
 /// Whether a cell passes every gate and finished.
@@ -290,17 +372,9 @@ pub(crate) fn capacity(capacity: Option<Capacity>) -> String {
     }
 }
 
-/// A cell in a sentence: `jitter at 256 MiB`.
-pub(crate) fn name(cell: &Cell) -> String {
-    let strategy = format::shortened(&cell.strategy, format::LONGEST_NAME);
-    match cell.capacity {
-        None => format!("{strategy} without a memory limit"),
-        limit => format!("{strategy} at {}", capacity(limit)),
-    }
-}
-
 /// Name for links within the page, made from the cell's id.
 pub(crate) fn anchor(cell: &Cell) -> String {
-    let clean = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' };
+    // Ids keep letters and digits of every script, and so must their links: two names may differ in nothing else.
+    let clean = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' };
     format!("cell-{}", cell.id.chars().map(clean).collect::<String>())
 }

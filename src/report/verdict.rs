@@ -53,7 +53,7 @@ pub(crate) fn verdict(reading: &Reading) -> Verdict {
         return with(true, recommendation(reading, winner), Some(winner), runner_up(reading, winner));
     }
     let nearest = reading.nearest();
-    with(false, refusal(nearest), nearest, None)
+    with(false, refusal(reading, nearest), nearest, None)
 }
 
 /// The gates of a cell in words, in the order of their names.
@@ -63,30 +63,35 @@ pub(crate) fn gates(cell: &Cell) -> Vec<GateLine> {
     cell.gates.iter().map(line).collect()
 }
 
+/// Whether the recommended cell is to be kept or set up anew: `Keep` where it is the baseline, compared with others.
+pub(crate) fn advice(reading: &Reading, winner: &Cell) -> &'static str {
+    if winner.baseline && reading.strategies().len() > 1 { "Keep" } else { "Use" }
+}
+
 fn recommendation(reading: &Reading, winner: &Cell) -> String {
     let hits = format!("{} fresh hits", FRESH_HIT.text(winner));
     let alone = reading.strategies().len() == 1;
     if alone && reading.ranked.len() == 1 {
         return format!(
             "{} is the only cell of this run and {}: {hits}{}; there is nothing to compare it with.",
-            reading::name(winner),
+            reading.name(winner),
             if winner.gates.is_empty() { "has no gates to pass" } else { "passes every gate" },
             absolutes(winner)
         );
     }
-    let set = if winner.baseline && !alone { "Keep" } else { "Use" };
+    let set = advice(reading, winner);
     let Some(base) = reading.baseline_of(winner).filter(|_| !winner.baseline) else {
-        return format!("{set} {}: {hits}{}.", reading::name(winner), absolutes(winner));
+        return format!("{set} {}: {hits}{}.", reading.name(winner), absolutes(winner));
     };
     let against = match reading.change(winner, &FRESH_HIT) {
         Some(change) if change.indistinguishable == Some(true) => {
-            format!(", indistinguishable from {}", base.strategy)
+            format!(", indistinguishable from {}", reading.strategy(base))
         }
-        Some(change) if change.difference == 0.0 => format!(", as many as {}", base.strategy),
+        Some(change) if change.difference == 0.0 => format!(", as many as {}", reading.strategy(base)),
         Some(change) => {
             let direction = if change.difference > 0.0 { "above" } else { "below" };
             let points = format::points(change.difference.abs());
-            format!(", {} {direction} {}", points.trim_start_matches(['+', '±']), base.strategy)
+            format!(", {} {direction} {}", points.trim_start_matches(['+', '±']), reading.strategy(base))
         }
         None => String::new(),
     };
@@ -96,7 +101,7 @@ fn recommendation(reading: &Reading, winner: &Cell) -> String {
             .filter_map(|(measure, words)| instead(reading, winner, base, measure, words));
     let effects: Vec<String> = held(reading, winner, base).into_iter().chain(load).collect();
     let with = if effects.is_empty() { String::new() } else { format!(", with {}", listed(&effects)) };
-    format!("{set} {}: {hits}{against}{with}.", reading::name(winner))
+    format!("{set} {}: {hits}{against}{with}.", reading.name(winner))
 }
 
 /// `a, b and c`.
@@ -148,7 +153,7 @@ fn absolutes(cell: &Cell) -> String {
     if parts.is_empty() { String::new() } else { format!(", with {}", parts.join(" and ")) }
 }
 
-fn refusal(nearest: Option<&Cell>) -> String {
+fn refusal(reading: &Reading, nearest: Option<&Cell>) -> String {
     let Some(cell) = nearest else { return "Only bounds finished; none of them can be set up.".into() };
     let missed: Vec<String> =
         gates(cell).into_iter().filter(|gate| !gate.pass).map(|gate| gate.words).collect();
@@ -157,14 +162,14 @@ fn refusal(nearest: Option<&Cell>) -> String {
     }
     format!(
         "No cell passes every gate. Nearest is {}, which fails {}.",
-        reading::name(cell),
+        reading.name(cell),
         missed.join("; ")
     )
 }
 
 fn runner_up(reading: &Reading, winner: &Cell) -> Option<String> {
     let second = reading.ranked.get(1)?;
-    let name = reading::name(second);
+    let name = reading.name(second);
     if !reading::passes(second) {
         let failed = gates(second).into_iter().find(|gate| !gate.pass);
         let why = failed.map_or_else(|| "did not finish".into(), |gate| format!("fails {}", gate.words));
@@ -296,7 +301,8 @@ mod tests {
             let runner_up = verdict(&Reading::new(&record)).runner_up.unwrap();
             assert!(runner_up.ends_with(says), "{runner_up}");
         }
-        record.cells[4].by_replication.get_mut("fresh_hit").unwrap().pop();
+        values(&mut record, 4, [0.9099, 0.8901, 0.90]);
+        record.cells[4].by_replication.get_mut("fresh_hit").unwrap().drain(1..);
         let runner_up = verdict(&Reading::new(&record)).runner_up.unwrap();
         assert!(!runner_up.contains("fresh hit"), "nothing can be paired: {runner_up}");
     }
@@ -331,6 +337,11 @@ mod tests {
         record.scoring.indistinguishable.clear();
         record.cells[3].gates.clear();
         insta::assert_snapshot!(words(&record));
+    }
+
+    #[test]
+    fn cells_of_several_policies_are_told_apart() {
+        insta::assert_snapshot!(words(&fixture::policies()));
     }
 
     #[test]

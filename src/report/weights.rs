@@ -2,7 +2,7 @@
 
 use super::format;
 use super::measure::label_of;
-use super::reading::{self, Reading};
+use super::reading::{self, Names, Reading};
 use crate::record::Cell;
 use crate::score::stretches;
 
@@ -44,7 +44,7 @@ pub(crate) fn objectives<'a>(reading: &Reading<'a>) -> Vec<Objective<'a>> {
 }
 
 /// In a sentence, over which weights the cell that has the best score now keeps it, one weight at a time.
-pub(crate) fn words(objectives: &[Objective]) -> Option<String> {
+pub(crate) fn words(names: Names, objectives: &[Objective]) -> Option<String> {
     let (.., first) = objectives.first().and_then(now)?;
     // A hair's breadth from an end is the end: "> 99.99 %" would look like a finding.
     let end = |share: f64| match share {
@@ -76,7 +76,7 @@ pub(crate) fn words(objectives: &[Objective]) -> Option<String> {
         1 => "; the weight of the other objective does not matter".into(),
         some => format!("; the weights of the other {some} objectives do not matter"),
     };
-    let name = reading::name(first);
+    let name = names.cell(first);
     Some(format!(
         "One weight changed at a time, {name} keeps the best score while {told} of all weights{others}."
     ))
@@ -96,6 +96,7 @@ mod tests {
     fn the_stretch_around_today_s_weight_is_named() {
         let record = fixture::thumbnails();
         let (this, that) = (&record.cells[0], &record.cells[1]);
+        let names = Names::of(&record.cells);
         let of = |name, now, stretches: &[(f64, f64, &'static str)]| Objective {
             name,
             now,
@@ -105,14 +106,14 @@ mod tests {
                 .collect(),
         };
         let firm = of("hit", 0.5, &[(0.0, 1.0, "this")]);
-        assert!(words(&[firm]).unwrap().starts_with("Whatever single weight"));
+        assert!(words(names, &[firm]).unwrap().starts_with("Whatever single weight"));
         let objectives = [
             of("memory", 0.5, &[(0.0, 0.004, "that"), (0.004, 1.0, "this")]),
             of("stampedes", 0.3, &[(0.0, 0.9, "this"), (0.9, 1.0, "that")]),
             of("p99", 0.2, &[(0.0, 0.9999, "this"), (0.9999, 1.0, "that")]),
         ];
         assert_eq!(
-            words(&objectives).unwrap(),
+            words(names, &objectives).unwrap(),
             "One weight changed at a time, setex-3600 at 64 MiB keeps the best score while mean memory weighs 0.40 % to \
              100 % (now 50.0 %), or stampedes per hour weighs 0 % to 90.0 % (now 30.0 %) of all weights; the weight of the \
              other objective does not matter."

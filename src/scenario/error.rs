@@ -3,6 +3,8 @@
 use std::fmt::{self, Write};
 use std::ops::Range;
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::catalog::Fault;
 
 /// At most so many mistakes are shown; the rest is counted.
@@ -64,7 +66,7 @@ impl Mistake {
         }
     }
 
-    /// The source line, cut around the column, and the caret line under it.
+    /// The source line, cut around the column, and the caret line under it, where wide letters take two columns.
     fn excerpt(&self) -> (String, String) {
         let expanded: Vec<char> = self.source.chars().map(|c| if c == '\t' { ' ' } else { c }).collect();
         let at = (self.column - 1).min(expanded.len());
@@ -76,8 +78,9 @@ impl Mistake {
             line.push('…');
         }
         let lead = if first > 0 { "…" } else { "" };
-        let carets = "^".repeat(width.min((last - at.min(last)).max(1)));
-        (format!("{lead}{line}"), " ".repeat(lead.chars().count() + at - first) + &carets)
+        let columns = |part: &[char]| part.iter().collect::<String>().width();
+        let carets = "^".repeat(columns(&expanded[at.min(last)..(at + width).min(last)]).max(1));
+        (format!("{lead}{line}"), " ".repeat(lead.width() + columns(&expanded[first..at])) + &carets)
     }
 }
 
@@ -133,6 +136,13 @@ mod tests {
         let error = ScenarioError::new("x.toml", text, vec![fault]);
         let shown = "error: spread must be less\n --> x.toml:2:10\n  |\n2 | spread = 1.5 # much\n  |          ^^^\n  = rule: or else\n  = help: write 0.15";
         assert_eq!(error.to_string(), shown);
+    }
+
+    #[test]
+    fn the_caret_stands_under_wide_letters() {
+        let text = "name = \"一小时\"\n";
+        let error = ScenarioError::new("x.toml", text, vec![Fault::new(8..17, "no")]).to_string();
+        assert!(error.contains("--> x.toml:1:9\n  |\n1 | name = \"一小时\"\n  |         ^^^^^^"), "{error}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::objective::Metric;
 use super::pareto;
 use super::rates;
 use super::stats::Estimate;
+use crate::metrics::Measurements;
 
 /// The rule by which the winner is chosen, for people; every record carries it.
 pub const RULE: &str = "Of the cells that pass every gate, the one with the best score; of those that are \
@@ -72,7 +73,8 @@ pub struct CellVerdict {
     /// Differences to the baseline at the same values of the sweep, by metric; none for the
     /// baseline itself, and none where either lacks data.
     pub paired: BTreeMap<&'static str, Estimate>,
-    /// The score and the metrics of [`PAIRED`] in each replication, in the order of their numbers.
+    /// The score and the metrics of [`PAIRED`] in each replication, whose number is its place; `None` where a replication
+    /// is missing or has no data.
     pub by_replication: BTreeMap<&'static str, Vec<Option<f64>>>,
     /// In the order of the rules' gates.
     pub gates: Vec<Checked>,
@@ -141,10 +143,11 @@ fn near(one: usize, other: usize, scores: &[Score]) -> bool {
 /// What a cell's replications came to, in every metric by which cells are compared.
 fn by_replication(cell: &Cell, score: &Score) -> BTreeMap<&'static str, Vec<Option<f64>>> {
     let metrics = PAIRED.iter().filter_map(|name| Metric::named(name));
-    let values = |metric: &Metric| cell.runs.iter().map(|run| metric.of_run(run)).collect();
+    let runs: BTreeMap<u32, &Measurements> = cell.runs.numbered().collect();
+    let numbers = || 0..runs.last_key_value().map_or(0, |(last, _)| last + 1);
+    let values = |metric: &Metric| numbers().map(|number| metric.of_run(runs.get(&number)?)).collect();
     let mut by_run: BTreeMap<_, Vec<_>> = metrics.map(|metric| (metric.name, values(metric))).collect();
-    let scores = cell.runs.numbered().map(|(number, _)| score.by_run.get(&number).copied());
-    by_run.insert("score", scores.collect());
+    by_run.insert("score", numbers().map(|number| score.by_run.get(&number).copied()).collect());
     by_run
 }
 
@@ -247,6 +250,30 @@ mod tests {
         assert!(verdict.cells[3].paired.is_empty(), "no baseline at that point");
         let without: Vec<_> = PAIRED.iter().filter(|name| !other.contains_key(*name)).collect();
         assert_eq!(without, [&"fresh_share", &"over_bound_share", &"p95_age_s"], "nothing changes here");
+    }
+
+    #[test]
+    fn values_stand_at_the_numbers_of_their_replications() {
+        let whole = cell("baseline", 10.0, &[500, 600, 700]);
+        let second_missing = Cell {
+            strategy: "interrupted".into(),
+            baseline: false,
+            runs: whole
+                .runs
+                .numbered()
+                .filter(|(number, _)| *number != 1)
+                .map(|(n, run)| (n, run.clone()))
+                .collect(),
+            ..whole.clone()
+        };
+        let verdict = judge(&[whole, second_missing], &by_hits());
+        for name in ["hit", "score"] {
+            let known = |cell: usize| {
+                verdict.cells[cell].by_replication[name].iter().map(Option::is_some).collect::<Vec<_>>()
+            };
+            assert_eq!((known(0), known(1)), (vec![true; 3], vec![true, false, true]), "{name}");
+        }
+        assert!(verdict.cells[1].paired["hit"].mean.abs() < 1e-12);
     }
 
     #[test]

@@ -84,8 +84,9 @@ pub struct Cell {
     pub parties: Vec<Party>,
     /// Differences to the baseline at the same capacity, by metric; empty for the baseline itself.
     pub paired: BTreeMap<String, Difference>,
-    /// The score and the metrics of `paired` in each replication, by metric and in the order of the replications'
-    /// numbers; `null` where one has no data. Equal places of two cells of one run met the same requests.
+    /// The score and the metrics of `paired` in each replication, by metric; the place in the list is the replication's
+    /// number, up to the last that finished. `null` where a replication is missing or has no data. Equal places of two
+    /// cells of one run met the same requests.
     #[serde(default)]
     pub by_replication: BTreeMap<String, Vec<Option<f64>>>,
     /// What the cell costs a month; absent where the scenario names no prices, or no time was scored.

@@ -99,7 +99,7 @@ fn one(
             let (x, y) = panel.at(*limit, *hit);
             let bend = knee == Knee::At(place);
             let words = if bend { "; the knee: beyond it no doubling adds a point on average" } else { "" };
-            let tip = format!("{}: {} fresh hits{words}", reading::name(cell), FRESH_HIT.text(cell));
+            let tip = format!("{}: {} fresh hits{words}", reading.name(cell), FRESH_HIT.text(cell));
             sheet.linked(&reading::anchor(cell), &tip, |sheet| {
                 if bend {
                     sheet.ring(x, y, 9.0, ink)?;

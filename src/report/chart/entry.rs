@@ -6,7 +6,7 @@ use super::palette::Ink;
 use super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
 use crate::report::entry::{Part, parts, per_entry};
 use crate::report::format;
-use crate::report::reading::{self, Reading};
+use crate::report::reading::Reading;
 
 const NAMES: f64 = 220.0;
 const VALUES: f64 = 130.0;
@@ -37,7 +37,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     let place = |bytes: f64| NAMES + across * (bytes / (total - cut)).clamp(0.0, 1.0);
     let bottom = TOP + (shares.len() + 1) as f64 * ROW;
     let sheet = Sheet::new(bottom + 14.0);
-    let title = format!("bytes of one entry, {}", format::shortened(&reading::name(cell), 70));
+    let title = format!("bytes of one entry, {}", format::shortened(&reading.name(cell), 70));
     sheet.text(0.0, 9.0, &title, Hold::Left)?;
     let mut before = 0.0;
     for (index, (part, bytes)) in shares.iter().enumerate() {

@@ -6,7 +6,7 @@ use super::scale::Scale;
 use super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
 use crate::record::{Cell, WorstStampede};
 use crate::report::format;
-use crate::report::reading::{self, Reading};
+use crate::report::reading::Reading;
 
 const STRIP: f64 = 74.0;
 const GAP: f64 = 30.0;
@@ -42,7 +42,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     for (index, cell) in cells.iter().enumerate() {
         let top = 24.0 + index as f64 * (STRIP + GAP);
         let last = index + 1 == cells.len();
-        let name = format::shortened(&cell.strategy, format::LONGEST_NAME);
+        let name = reading.strategy(cell);
         let name = if cell.baseline { format!("{name} (baseline)") } else { name };
         sheet.label(LEFT, top + 9.0, &name, WIDTH - LEFT - 120.0, Hold::Left)?;
         let drawn = &cell.stampedes.worst;
@@ -74,7 +74,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         cells.len(),
         format::count(largest.size),
         format::millis(largest.length_s * 1e3),
-        reading::name(
+        reading.name(
             cells.iter().find(|cell| cell.stampedes.worst.contains(largest)).expect("it is one of theirs")
         )
     );

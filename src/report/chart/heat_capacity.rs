@@ -36,7 +36,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
     let step = limits.len().div_ceil(LIMITS);
     let limits: Vec<u64> =
         limits.into_iter().rev().step_by(step).collect::<Vec<_>>().into_iter().rev().collect();
-    let of = |measure: &'static Measure, title: &str| grid(&rows, &limits, measure, title);
+    let of = |measure: &'static Measure, title: &str| grid(reading, &rows, &limits, measure, title);
     let hits = of(&FRESH_HIT, "fresh hits, % of requests (light: many)");
     let peaks = of(&PEAK_ORIGIN_RATE, "origin fetches in the busiest second (light: many)");
     let sheet = Sheet::new(hits.height() + peaks.height());
@@ -56,7 +56,6 @@ struct Row<'a> {
 /// Strategies in the order of their best cells.
 fn rows<'a>(reading: &Reading<'a>) -> Vec<Row<'a>> {
     let mut rows: Vec<Row> = Vec::new();
-    let several = reading.record.cells.iter().any(|cell| cell.eviction != reading.record.cells[0].eviction);
     for cell in reading.ranked.iter().copied().filter(|cell| limit(cell).is_some()) {
         let same =
             |row: &&mut Row| row.cells[0].strategy == cell.strategy && row.cells[0].eviction == cell.eviction;
@@ -70,9 +69,7 @@ fn rows<'a>(reading: &Reading<'a>) -> Vec<Row<'a>> {
         if let Some((ttl, _)) = ttl.filter(|(_, written)| !name.contains(written)) {
             name = format!("TTL {}: {name}", format::duration(ttl));
         }
-        if several {
-            name = format!("{name}, {}", cell.eviction);
-        }
+        name.push_str(&reading.names.policy(cell));
         rows.push(Row { name, ttl_s: ttl.map(|(ttl, _)| ttl), cells: vec![cell] });
     }
     rows
@@ -105,7 +102,7 @@ fn fixed_ttl<'r>(record: &'r Record, strategy: &str) -> Option<(f64, &'r str)> {
     Some((ttl.as_secs_f64(), written))
 }
 
-fn grid(rows: &[Row], limits: &[u64], measure: &'static Measure, title: &str) -> Grid {
+fn grid(reading: &Reading, rows: &[Row], limits: &[u64], measure: &'static Measure, title: &str) -> Grid {
     let tile = |row: &Row, wanted: u64| {
         let cell = row.cells.iter().find(|cell| limit(cell) == Some(wanted));
         let Some(cell) = cell else {
@@ -116,7 +113,7 @@ fn grid(rows: &[Row], limits: &[u64], measure: &'static Measure, title: &str) ->
                 anchor: String::new(),
             };
         };
-        let tip = format!("{}: {} {}", reading::name(cell), measure.text(cell), measure.label);
+        let tip = format!("{}: {} {}", reading.name(cell), measure.text(cell), measure.label);
         let text = measure.text(cell).replace("/s", "").replace(" %", "");
         Tile { value: measure.of(cell), text, tip, anchor: reading::anchor(cell) }
     };

@@ -1,10 +1,10 @@
-//! How fresh hits changed between two runs: strategy against the cache's limit, blank where chance may explain it.
+//! How fresh hits changed between two runs: strategy and policy against the cache's limit, blank where chance may explain it.
 
 use super::heat::{Grid, Tile};
 use super::svg::{ChartError, Sheet, Svg};
 use crate::record::Cell;
 use crate::report::format;
-use crate::report::reading;
+use crate::report::reading::{self, Names};
 
 /// Rows drawn at most; the others stand in the table.
 const MOST: usize = 40;
@@ -20,15 +20,16 @@ pub(crate) struct Difference<'a> {
 }
 
 /// Draws the chart.
-pub(crate) fn draw(differences: &[Difference]) -> Result<Svg, ChartError> {
+pub(crate) fn draw(names: Names, differences: &[Difference]) -> Result<Svg, ChartError> {
     let mut limits: Vec<_> = Vec::new();
-    let mut strategies: Vec<&str> = Vec::new();
+    let mut kinds: Vec<&Cell> = Vec::new();
+    let same = |one: &Cell, other: &Cell| one.strategy == other.strategy && one.eviction == other.eviction;
     for one in differences {
         if !limits.contains(&one.cell.capacity) {
             limits.push(one.cell.capacity);
         }
-        if !strategies.contains(&one.cell.strategy.as_str()) {
-            strategies.push(&one.cell.strategy);
+        if !kinds.iter().any(|other| same(one.cell, other)) {
+            kinds.push(one.cell);
         }
     }
     if differences.is_empty() {
@@ -36,19 +37,19 @@ pub(crate) fn draw(differences: &[Difference]) -> Result<Svg, ChartError> {
             "The runs have no cell with requests in common, so there is nothing to draw",
         ));
     }
-    let tile = |strategy: &str, limit| {
-        let of = differences.iter().find(|one| one.cell.strategy == strategy && one.cell.capacity == limit);
+    let tile = |kind: &Cell, limit| {
+        let of = differences.iter().find(|one| same(one.cell, kind) && one.cell.capacity == limit);
         let tip = of.map_or_else(
             || "not in both runs".into(),
-            |one| format!("{}: {}", format::shortened(&reading::name(one.cell), 200), one.words),
+            |one| format!("{}: {}", format::shortened(&names.cell(one.cell), 200), one.words),
         );
         let points = of.and_then(|one| one.points);
         let text = format::points(points).replace(" points", "").replace(" point", "");
         Tile { value: points, text, tip, anchor: String::new() }
     };
-    let rows = strategies.iter().take(MOST).map(|strategy| {
-        let tiles = limits.iter().map(|limit| tile(strategy, *limit)).collect();
-        (format::shortened(strategy, format::LONGEST_NAME), tiles)
+    let rows = kinds.iter().take(MOST).map(|kind| {
+        let tiles = limits.iter().map(|limit| tile(kind, *limit)).collect();
+        (names.strategy(kind, format::LONGEST_NAME), tiles)
     });
     let grid = Grid {
         title: "change of fresh hits in points; a dot where chance may explain it".into(),

@@ -4,7 +4,7 @@ use super::heat::{Grid, Tile};
 use super::svg::{ChartError, Sheet, Svg};
 use crate::report::format;
 use crate::report::hours;
-use crate::report::reading::{self, Reading};
+use crate::report::reading::Reading;
 
 /// Classes drawn at most; the record's series has no more.
 const MOST: usize = 17;
@@ -34,7 +34,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         let tiles = hours.names.iter().zip(sums).map(|(hour, sum)| tile(class, hour, *sum)).collect();
         (class.clone(), tiles)
     };
-    let name = format::shortened(&reading::name(cell), 60);
+    let name = format::shortened(&reading.name(cell), 60);
     let of = match (hours.utc_offset_s, hours.folded) {
         (None, true) => "hours of all days put together, from the first request".to_owned(),
         (None, false) => "by hour of the run".to_owned(),

@@ -7,7 +7,6 @@ use plotters::style::Color;
 use super::palette::ink_of;
 use super::svg::{ChartError, Hold, Sheet, Svg, TEXT, WIDTH, text_width};
 use crate::record::Cell;
-use crate::report::format;
 use crate::report::measure::{DUPLICATE_RATIO, Measure, PEAK_TO_MEAN, Unit};
 use crate::report::reading::{self, Reading};
 
@@ -44,7 +43,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
             let y = TOP + row as f64 * ROW;
             let value = measure.of(cell);
             let long = value.filter(|_| most > 0.0).map_or(0.0, |value| value / most * room);
-            let tip = format!("{}: {}, {unit}", reading::name(cell), measure.text(cell));
+            let tip = format!("{}: {}, {unit}", reading.name(cell), measure.text(cell));
             sheet.with_tip(&tip, |sheet| {
                 sheet.bar(
                     left,
@@ -62,7 +61,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         let y = TOP + row as f64 * ROW + ROW / 2.0;
         let limit = reading::capacity(cell.capacity);
         let room = NAMES - text_width(&limit, TEXT) - 20.0;
-        let name = format::shortened(&cell.strategy, format::LONGEST_NAME);
+        let name = reading.strategy(cell);
         let name = if cell.baseline { format!("{name} (baseline)") } else { name };
         sheet.label(0.0, y, &name, room, Hold::Left)?;
         sheet.text(NAMES - 8.0, y, &limit, Hold::Right)?;

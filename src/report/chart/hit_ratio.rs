@@ -71,7 +71,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     let hits = format::percent(cell_share(first, first.outcomes.fresh_hit));
     let finding = format!(
         "Share of requests by outcome, in {rows} rows. {} has {hits} fresh hits.",
-        reading::name(first)
+        reading.name(first)
     );
     Ok(sheet.finish("hit-ratio", "Outcomes of requests by strategy and memory limit", finding))
 }
@@ -107,10 +107,10 @@ fn bar(sheet: &Sheet, reading: &Reading, cell: &Cell, parts: &[&Part], y: f64) -
     let limit = reading::capacity(cell.capacity);
     let limit_width = text_width(&limit, TEXT) + 12.0;
     let mark = if reading.is_winner(cell) { "★ " } else { "" };
-    let name = if cell.baseline { format!("{} (baseline)", cell.strategy) } else { cell.strategy.clone() };
-    let name = format!("{mark}{}", format::shortened(&name, 400));
+    let name = reading.strategy(cell);
+    let name = format!("{mark}{name}{}", if cell.baseline { " (baseline)" } else { "" });
     let label = |sheet: &Sheet| sheet.label(0.0, middle, &name, NAMES - limit_width - 8.0, Hold::Left);
-    let tip = format!("{}: to its row in the table", reading::name(cell));
+    let tip = format!("{}: to its row in the table", reading.name(cell));
     sheet.linked(&reading::anchor(cell), &tip, label)?;
     sheet.text(NAMES - 8.0, middle, &limit, Hold::Right)?;
     let mut x = NAMES;
@@ -120,7 +120,7 @@ fn bar(sheet: &Sheet, reading: &Reading, cell: &Cell, parts: &[&Part], y: f64) -
         if width <= 0.0 {
             continue;
         }
-        let tip = format!("{}, {}: {}", reading::name(cell), part.label, format::percent(share));
+        let tip = format!("{}, {}: {}", reading.name(cell), part.label, format::percent(share));
         // A sliver of the page's colour parts the pieces, so that hue is not all that tells them apart.
         let gap = if width > 2.5 { 1.0 } else { 0.0 };
         sheet.with_tip(&tip, |sheet| {

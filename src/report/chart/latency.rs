@@ -29,7 +29,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         return Err(ChartError::NoData("No requests were scored, so nobody waited"));
     }
     let of_cell = |cell: &&Cell| Curve {
-        name: format::shortened(&cell.strategy, format::LONGEST_NAME),
+        name: reading.strategy(cell),
         ink: ink_of(reading, cell),
         line: line(&cell.latency_ms),
     };
@@ -49,7 +49,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     let sheet = Sheet::new(if by_kind.is_empty() { HEIGHT } else { 2.0 * HEIGHT });
     panel(&sheet, 0.0, "waiting time of all requests, by strategy", &by_cell, &y)?;
     if let (Some(cell), false) = (reading.focus(), by_kind.is_empty()) {
-        let name = format::shortened(&cell.strategy, 50);
+        let name = reading.names.strategy(cell, 50);
         panel(&sheet, HEIGHT, &format!("the same of {name}, by outcome"), &by_kind, &y)?;
     }
     let finding = format!(

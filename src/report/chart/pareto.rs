@@ -108,7 +108,7 @@ fn mark(sheet: &Sheet, reading: &Reading, point: &Point, linked: bool) -> Result
     let alpha = if kept { 0.9 } else { 0.45 };
     let tip = format!(
         "{}: {} mean memory, {} origin fetches, {} stampedes per hour",
-        reading::name(cell),
+        reading.name(cell),
         MEMORY.text(cell),
         ORIGIN_RATE.text(cell),
         STAMPEDES.text(cell)
@@ -157,8 +157,8 @@ fn labels(
             (_, true) => " (baseline)",
             _ => "",
         };
-        let text = format!("{}{role}", fitted(&cell.strategy, 170.0));
-        let text = format!("{text}, {}", reading::capacity(cell.capacity));
+        let strategy = fitted(&cell.strategy, 170.0) + &reading.names.policy(cell);
+        let text = format!("{strategy}{role}, {}", reading::capacity(cell.capacity));
         let Some(Placed { area, leader }) = labels.place(point.at, point.radius, text_width(&text, TEXT))
         else {
             continue;

@@ -267,9 +267,7 @@ impl Shared<'_> {
     }
 
     fn name(&self, cell: &Cell) -> String {
-        let evictions = self.cells.iter().any(|other| other.eviction != self.cells[0].eviction);
-        let strategy = format::shortened(&cell.strategy, format::LONGEST_NAME);
-        if evictions { format!("{strategy}, {}", cell.eviction) } else { strategy }
+        self.reading.strategy(cell)
     }
 }
 

@@ -6,7 +6,7 @@ use super::palette::ink_of;
 use super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
 use crate::record::Cell;
 use crate::report::format;
-use crate::report::reading::{self, Reading};
+use crate::report::reading::Reading;
 
 const STRIP: f64 = 58.0;
 const GAP: f64 = 26.0;
@@ -52,7 +52,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     for (index, (cell, counts)) in cells.iter().enumerate() {
         let top = TOP + index as f64 * (STRIP + GAP);
         let floor = top + 16.0 + STRIP;
-        let name = format::shortened(&cell.strategy, format::LONGEST_NAME);
+        let name = reading.strategy(cell);
         let name = if cell.baseline { format!("{name} (baseline)") } else { name };
         sheet.label(0.0, top + 8.0, &name, WIDTH - 4.0, Hold::Left)?;
         let ink = ink_of(reading, cell);
@@ -61,7 +61,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
             let x = bin as f64 * width;
             let tip = format!(
                 "{}: {} stampedes of {} fetches",
-                reading::name(cell),
+                reading.name(cell),
                 format::count(*count),
                 BINS[bin].2
             );

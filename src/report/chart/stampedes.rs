@@ -7,7 +7,7 @@ use super::scale::Scale;
 use super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
 use crate::record::Cell;
 use crate::report::format;
-use crate::report::reading::{self, Reading};
+use crate::report::reading::Reading;
 
 const STRIP: f64 = 74.0;
 const GAP: f64 = 30.0;
@@ -57,7 +57,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
     for (index, (cell, strip)) in cells.iter().zip(&strips).enumerate() {
         let top = 24.0 + index as f64 * (STRIP + GAP);
         let last = index + 1 == cells.len();
-        let name = format::shortened(&cell.strategy, format::LONGEST_NAME);
+        let name = reading.strategy(cell);
         let name = if cell.baseline { format!("{name} (baseline)") } else { name };
         sheet.label(LEFT, top + 9.0, &name, WIDTH - LEFT - 210.0, Hold::Left)?;
         sheet.text(WIDTH - 8.0, top + 9.0, &total(reading, cell), Hold::Right)?;
@@ -77,7 +77,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
     let finding = format!(
         "Duplicate fetches over time for {} cells; {} has the first strip.",
         cells.len(),
-        reading::name(first)
+        reading.name(first)
     );
     let several = cells.iter().any(|cell| cell.replications > 1);
     let means =

@@ -172,9 +172,9 @@ impl Sheet {
         Ok(())
     }
 
-    /// A text cut to `width` units, told in full when pointed at.
+    /// A name cut to `width` units, told in full when pointed at.
     pub(super) fn label(&self, x: f64, y: f64, text: &str, width: f64, hold: Hold) -> Result<(), ChartError> {
-        let short = fitted(text, width);
+        let short = fitted_name(text, width);
         if short == text {
             return self.text(x, y, text, hold);
         }
@@ -291,6 +291,16 @@ pub(super) fn fitted(text: &str, width: f64) -> String {
     let fits = |length: &usize| text_width(&crate::report::format::shortened(text, *length), TEXT) <= width;
     let length = (1..=all).rev().find(fits).unwrap_or(1);
     crate::report::format::shortened(text, length)
+}
+
+/// A name cut to `width` units. What follows the last comma, such as the policy after a strategy, tells names apart: the
+/// start gives way before it, as long as some of the start stays.
+fn fitted_name(text: &str, width: f64) -> String {
+    let whole = fitted(text, width);
+    let Some((start, end)) = text.rsplit_once(", ").filter(|_| whole != text) else { return whole };
+    let end = format!(", {end}");
+    let room = width - text_width(&end, TEXT);
+    if room < width / 6.0 { whole } else { fitted(start, room) + &end }
 }
 
 /// Text for SVG: markup is escaped, and characters that XML does not know become spaces.

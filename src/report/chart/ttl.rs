@@ -7,7 +7,7 @@ use super::scale::Scale;
 use super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
 use crate::record::{Cell, Trajectory};
 use crate::report::format;
-use crate::report::reading::{self, Reading};
+use crate::report::reading::Reading;
 
 const STRIP: f64 = 130.0;
 const GAP: f64 = 42.0;
@@ -53,11 +53,11 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     for (index, cell) in cells.iter().enumerate() {
         let top = index as f64 * (STRIP + GAP);
         let last = index + 1 == cells.len();
-        sheet.label(0.0, top + 10.0, &title(cell), WIDTH - 8.0, Hold::Left)?;
+        sheet.label(0.0, top + 10.0, &title(reading, cell), WIDTH - 8.0, Hold::Left)?;
         let below = if last { BELOW } else { 4.0 };
         let area = sheet.part(0.0, top + 25.0, WIDTH - RIGHT, STRIP + below);
         let mut panel = Panel::new(&area, &time, &scale, last)?;
-        panel.frame(&sheet, &title(cell), "number")?;
+        panel.frame(&sheet, &title(reading, cell), "number")?;
         if warmup > 0.0 {
             panel.shade(0.0, warmup)?;
         }
@@ -81,12 +81,12 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         format::duration(span),
         format::seconds(least),
         format::seconds(most),
-        reading::name(first)
+        reading.name(first)
     );
     Ok(sheet.finish("ttl", "TTLs over time", finding))
 }
 
-fn title(cell: &Cell) -> String {
+fn title(reading: &Reading, cell: &Cell) -> String {
     let shown = shown(cell);
     let what = match shown.first() {
         Some(first) if first.pinned_share.is_some() => format!("what {} steers", first.name),
@@ -95,7 +95,7 @@ fn title(cell: &Cell) -> String {
     let pinned = shown.iter().filter_map(|trajectory| trajectory.pinned_share).fold(0.0, f64::max);
     let pinned =
         if pinned >= 0.5 { format!(", at a limit for {}", format::percent(pinned)) } else { String::new() };
-    format!("{}: {what}{pinned}", format::shortened(&cell.strategy, 60))
+    format!("{}: {what}{pinned}", reading.names.strategy(cell, 60))
 }
 
 /// Classes have the palette's hues in their order; what is for all has that of text.

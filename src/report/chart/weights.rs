@@ -62,7 +62,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         sheet.label(0.0, y + ROW / 2.0, &label_of(one.name), NAMES - 10.0, Hold::Left)?;
         for (from, to, cell) in &one.stretches {
             let (left, right) = (place(*from), place(*to));
-            let name = reading::name(cell);
+            let name = reading.name(cell);
             let tip = format!("{name}: best from {} to {}", format::percent(*from), format::percent(*to));
             let ink = ink_of(reading, cell);
             let width = (right - left - 1.0).max(0.6);
@@ -74,7 +74,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
                 sheet.text(left + 1.0, y + 12.0, &name, Hold::Left)?;
             } else if right - left > 46.0 {
                 // Short names fit where the limit does not.
-                let strategy = format::shortened(&cell.strategy, format::LONGEST_NAME);
+                let strategy = reading.strategy(cell);
                 sheet.label(left + 1.0, y + 12.0, &strategy, right - left - 6.0, Hold::Left)?;
             }
         }
@@ -82,6 +82,6 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         sheet.line(&[(scenario, y + 20.0), (scenario, y + 40.0)], Ink::Page, 4.0)?;
         sheet.line(&[(scenario, y + 20.0), (scenario, y + 40.0)], Ink::Text, 2.0)?;
     }
-    let finding = crate::report::weights::words(&objectives).unwrap_or_default();
+    let finding = crate::report::weights::words(reading.names, &objectives).unwrap_or_default();
     Ok(sheet.finish("weights", "The best score by weights", finding))
 }

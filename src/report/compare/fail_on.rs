@@ -1,11 +1,14 @@
 //! `--fail-on`: how much worse a measure may become.
 
+use std::fmt;
 use std::str::FromStr;
+
+use serde_json::{Value, json};
 
 use super::{Comparison, MEASURES, Pair, Shift};
 use crate::record::Cell;
+use crate::report::format;
 use crate::report::measure::{Measure, Unit};
-use crate::report::{format, reading};
 
 /// How much worse one measure may become before the comparison fails: `fresh_hit:1pt`, `memory:10%`, `stampedes:5`.
 #[derive(Debug, Clone)]
@@ -86,70 +89,99 @@ impl FailOn {
             return false;
         }
         match self.amount {
-            Amount::Absolute(most) => shift.difference.abs() > most,
+            Amount::Absolute(most) => shift.change.difference.abs() > most,
             // From nothing to something is more than any share of nothing.
-            Amount::Relative(most) => shift.relative().is_none_or(|relative| relative.abs() > most),
+            Amount::Relative(most) => shift.change.relative.is_none_or(|relative| relative.abs() > most),
         }
     }
 }
 
+/// Where a limit was exceeded, or cannot be checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The cell's id; `None` where it is not about one.
+    cell: Option<String>,
+    /// The measure; `None` where it is about all that are limited.
+    metric: Option<&'static str>,
+    /// The limit, or limits, as written.
+    limit: String,
+    /// What is wrong.
+    pub(super) words: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.words)
+    }
+}
+
+impl Failure {
+    fn new(cell: Option<&Cell>, limits: &[FailOn], what: &str) -> Self {
+        let limit = limits.iter().map(|limit| limit.written.as_str()).collect::<Vec<_>>().join(", ");
+        let metric = if let [one] = limits { Some(one.measure.key) } else { None };
+        let words = format!("{what} (limit {limit})");
+        Self { cell: cell.map(|cell| cell.id.clone()), metric, limit, words }
+    }
+
+    /// For programs.
+    pub(super) fn json(&self) -> Value {
+        json!({"cell": self.cell, "metric": self.metric, "limit": self.limit, "what": self.words})
+    }
+}
+
 impl Comparison<'_> {
-    /// Every change for the worse that goes beyond a limit, in words; and every limit that cannot be checked any more:
-    /// a cell or a measure that the run before had and this one has not.
-    pub fn failures(&self, limits: &[FailOn]) -> Vec<String> {
+    /// The same, failing where a measure became worse by more than a limit allows.
+    #[must_use]
+    pub fn failing_on(mut self, limits: &[FailOn]) -> Self {
+        self.failures = self.check(limits);
+        self.limits = limits.iter().map(|limit| limit.written.clone()).collect();
+        self
+    }
+
+    /// Every change for the worse that goes beyond a limit; and every limit that cannot be checked any more: a cell or a
+    /// measure that the run before had and this one has not.
+    pub fn failures(&self) -> &[Failure] {
+        &self.failures
+    }
+
+    fn check(&self, limits: &[FailOn]) -> Vec<Failure> {
         if limits.is_empty() {
             return Vec::new();
         }
-        let written = limits.iter().map(|limit| limit.written.as_str()).collect::<Vec<_>>().join(", ");
-        let name = |cell: &Cell| format::shortened(&reading::name(cell), 2 * format::LONGEST_NAME);
+        let name = |cell: &Cell| format::shortened(&self.names.cell(cell), 2 * format::LONGEST_NAME);
         if self.pairs.is_empty() {
-            return vec![format!(
-                "the runs have no cell in common, so nothing can be checked (limit {written}); make the run before anew with \
-                 the scenario of this one"
-            )];
+            let what = "the runs have no cell in common, so nothing can be checked; make the run before anew with the \
+                        scenario of this one";
+            return vec![Failure::new(None, limits, what)];
         }
-        let of_pair = |pair: &Pair| -> Vec<String> {
+        let of_pair = |pair: &Pair| -> Vec<Failure> {
             let beyond = |limit: &FailOn| {
                 let of = |cell: &Cell| limit.measure.of(cell).is_some();
-                let Some(shift) = pair.shifts.iter().find(|shift| shift.measure.key == limit.measure.key)
-                else {
-                    let vanished = of(pair.before) && !of(pair.after);
-                    return vanished.then(|| {
-                        format!(
-                            "{}: no data of {} any more (limit {})",
-                            name(pair.after),
-                            limit.measure.label,
-                            limit.written
-                        )
-                    });
+                let what = match pair.shifts.iter().find(|shift| shift.measure.key == limit.measure.key) {
+                    Some(shift) if limit.is_beyond(shift) => {
+                        format!("{} {}", shift.measure.label, shift.words())
+                    }
+                    None if of(pair.before) && !of(pair.after) => {
+                        format!("no data of {} any more", limit.measure.label)
+                    }
+                    _ => return None,
                 };
-                limit.is_beyond(shift).then(|| {
-                    format!(
-                        "{}: {} {} (limit {})",
-                        name(pair.after),
-                        shift.measure.label,
-                        shift.words(),
-                        limit.written
-                    )
-                })
+                let what = format!("{}: {what}", name(pair.after));
+                Some(Failure::new(Some(pair.after), std::slice::from_ref(limit), &what))
             };
             limits.iter().filter_map(beyond).collect()
         };
         let gone = self.only_before.iter().map(|cell| {
-            format!(
-                "{}: only the run before has this cell, so it cannot be checked (limit {written})",
-                name(cell)
-            )
+            let what = format!("{}: only the run before has this cell, so it cannot be checked", name(cell));
+            Failure::new(Some(cell), limits, &what)
         });
         let idle = limits.iter().filter(|limit| {
             let known = |pair: &Pair| limit.measure.of(pair.before).is_some();
             !self.pairs.iter().any(known)
         });
         let idle = idle.map(|limit| {
-            format!(
-                "no cell had data of {} before, so it cannot be checked (limit {})",
-                limit.measure.label, limit.written
-            )
+            let what = format!("no cell had data of {} before, so it cannot be checked", limit.measure.label);
+            Failure::new(None, std::slice::from_ref(limit), &what)
         });
         self.pairs.iter().flat_map(of_pair).chain(gone).chain(idle).collect()
     }
@@ -160,6 +192,15 @@ mod tests {
     use super::super::tests::runs;
     use super::*;
     use crate::record::Record;
+
+    fn parsed(limits: &[&str]) -> Vec<FailOn> {
+        limits.iter().map(|limit| limit.parse().unwrap()).collect()
+    }
+
+    fn failures(before: &Record, after: &Record, limits: &[&str]) -> Vec<String> {
+        let comparison = Comparison::of(before, after).failing_on(&parsed(limits));
+        comparison.failures().iter().map(ToString::to_string).collect()
+    }
 
     #[test]
     fn limits_are_read_or_refused_with_an_example() {
@@ -183,31 +224,49 @@ mod tests {
     #[test]
     fn limits_fail_on_changes_for_the_worse_only() {
         let (before, after) = runs(|n| -0.02 + if n == 0 { 1e-4 } else { 0.0 });
-        let comparison = Comparison::of(&before, &after);
-        let limit = |text: &str| [text.parse::<FailOn>().unwrap()];
-        assert_eq!(comparison.failures(&limit("fresh_hit:1pt")).len(), 6);
-        assert!(comparison.failures(&limit("fresh_hit:1pt"))[0].contains("worse (limit fresh_hit:1pt)"));
-        assert_eq!(comparison.failures(&limit("fresh_hit:3pt")).len(), 0);
-        assert_eq!(comparison.failures(&limit("memory:1%")).len(), 0);
-        let (better, worse) = (Comparison::of(&after, &before), limit("fresh_hit:0.1pt"));
-        assert!(better.failures(&worse).is_empty());
+        assert_eq!(failures(&before, &after, &["fresh_hit:1pt"]).len(), 6);
+        assert!(failures(&before, &after, &["fresh_hit:1pt"])[0].contains("worse (limit fresh_hit:1pt)"));
+        assert_eq!(failures(&before, &after, &["fresh_hit:3pt"]).len(), 0);
+        assert_eq!(failures(&before, &after, &["memory:1%"]).len(), 0);
+        assert!(failures(&after, &before, &["fresh_hit:0.1pt"]).is_empty());
+    }
+
+    #[test]
+    fn every_form_says_what_failed_and_against_which_limit() {
+        let (before, after) = runs(|n| -0.02 + if n == 0 { 1e-4 } else { 0.0 });
+        let of = |limits: &[&str]| Comparison::of(&before, &after).failing_on(&parsed(limits));
+        let failed = of(&["fresh_hit:1pt", "memory:50%"]);
+        let words = failed.failures()[0].to_string();
+        assert!(words.starts_with("setex-3600 at 64 MiB: fresh hits ▼ -2.0 points, worse"), "{words}");
+        assert!(failed.markdown().contains(&format!("- **FAIL** {}\n", words.replace('_', "\\_"))));
+        assert!(failed.html().contains(&format!("<strong class=\"fail\">FAIL</strong> {words}")));
+        assert!(failed.html().contains("<section id=\"verdict\" class=\"fails\">"));
+        let json: Value = serde_json::from_str(&failed.json()).unwrap();
+        assert_eq!(json["fail_on"], json!(["fresh_hit:1pt", "memory:50%"]));
+        assert_eq!(json["failures"].as_array().unwrap().len(), 6);
+        let first = json!({
+            "cell": before.cells[0].id, "metric": "fresh_hit", "limit": "fresh_hit:1pt", "what": words,
+        });
+        assert_eq!(json["failures"][0], first);
+        let kept = of(&["fresh_hit:3pt"]);
+        let says = "nothing became worse by more than is allowed (fresh";
+        assert!(kept.markdown().contains(&format!("**PASS**: {says}\\_hit:3pt).")), "{}", kept.markdown());
+        assert!(kept.html().contains(&format!("<strong class=\"pass\">PASS</strong> {says}_hit:3pt)")));
+        let silent = of(&[]);
+        assert!(!silent.markdown().contains("PASS") && !silent.html().contains("PASS</strong>"));
     }
 
     #[test]
     fn a_limit_fails_where_what_it_watches_is_gone() {
         let (before, mut after) = runs(|_| 0.0);
-        let limits = ["fresh_hit:0.1pt".parse::<FailOn>().unwrap()];
-        let failures = |before: &Record, after: &Record| Comparison::of(before, after).failures(&limits);
+        let failures = |before: &Record, after: &Record| failures(before, after, &["fresh_hit:0.1pt"]);
         assert_eq!(failures(&before, &after), Vec::<String>::new());
         after.cells[2].ratios.fresh_hit.mean = None;
-        let gone = after.cells.remove(4);
+        after.cells.remove(4);
         let found = failures(&before, &after);
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(found[0].contains("no data of fresh hits any more (limit fresh_hit:0.1pt)"), "{found:?}");
-        assert!(
-            found[1].starts_with(&reading::name(&gone)) && found[1].contains("only the run before"),
-            "{found:?}"
-        );
+        assert!(found[1].starts_with("single-flight at 256 MiB: only the run before"), "{found:?}");
         // What is new has nothing to be measured by.
         assert_eq!(failures(&after, &before).len(), 0);
         for cell in &mut after.cells {
@@ -216,6 +275,5 @@ mod tests {
         assert!(failures(&after, &after)[0].starts_with("no cell had data of fresh hits before"));
         after.cells.clear();
         assert!(failures(&before, &after)[0].contains("no cell in common"));
-        assert!(Comparison::of(&before, &after).failures(&[]).is_empty());
     }
 }

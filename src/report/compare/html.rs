@@ -7,7 +7,6 @@ use crate::report::html::{ComparePage, Figure, Table, Td};
 use crate::report::measure::{
     BYTE_HIT, FRESH_HIT, MEMORY, Measure, ORIGIN_OFFLOAD, ORIGIN_RATE, P99, PEAK_ORIGIN_RATE, STAMPEDES,
 };
-use crate::report::reading;
 
 /// Columns that a phone shows: all of them, one below the other.
 static STACKED: [&str; 9] = [
@@ -25,7 +24,7 @@ static STACKED: [&str; 9] = [
 /// Renders the page.
 pub(super) fn page(comparison: &Comparison) -> String {
     let differences: Vec<Difference> = comparison.pairs.iter().filter_map(difference).collect();
-    let chart = heat_compare::draw(&differences);
+    let chart = heat_compare::draw(comparison.names, &differences);
     let name =
         |record: &crate::record::Record| format::shortened(&record.scenario.name, format::LONGEST_NAME);
     let (before, after) = (name(comparison.before), name(comparison.after));
@@ -37,6 +36,8 @@ pub(super) fn page(comparison: &Comparison) -> String {
     ComparePage {
         title,
         summary: comparison.summary(),
+        limits: comparison.limits.join(", "),
+        failures: comparison.failures.iter().map(|failure| failure.words.clone()).collect(),
         verdicts: comparison.verdicts(),
         figure: Figure {
             name: "difference",
@@ -52,7 +53,7 @@ pub(super) fn page(comparison: &Comparison) -> String {
             .into_iter()
             .filter(|(_, cells)| !cells.is_empty())
             .map(|(what, cells)| {
-                (what, cells.iter().map(|cell| reading::name(cell)).collect::<Vec<_>>().join(", "))
+                (what, cells.iter().map(|cell| comparison.names.cell(cell)).collect::<Vec<_>>().join(", "))
             })
             .collect(),
     }
@@ -61,8 +62,9 @@ pub(super) fn page(comparison: &Comparison) -> String {
 
 fn difference<'a>(pair: &Pair<'a>) -> Option<Difference<'a>> {
     let shift = pair.shifts.iter().find(|shift| shift.measure.key == FRESH_HIT.key)?;
-    let told = shift.indistinguishable() != Some(true);
-    Some(Difference { cell: pair.after, points: told.then_some(shift.difference), words: shift.words() })
+    let told = shift.change.indistinguishable != Some(true);
+    let points = told.then_some(shift.change.difference);
+    Some(Difference { cell: pair.after, points, words: shift.words() })
 }
 
 fn table(comparison: &Comparison) -> Table {
@@ -72,7 +74,7 @@ fn table(comparison: &Comparison) -> Table {
     let mut table = Table::new("comparison", "Every cell that both runs have", &columns);
     table.stacked = &STACKED;
     for pair in &comparison.pairs {
-        let name = Td::heading(format::shortened(&pair.after.strategy, format::LONGEST_NAME));
+        let name = Td::heading(comparison.names.strategy(pair.after, format::LONGEST_NAME));
         let named = [name, Td::limit(pair.after)];
         table.row(named.into_iter().chain(MEASURES.iter().map(|measure| cell(pair, measure))).collect());
     }
@@ -86,7 +88,7 @@ fn cell(pair: &Pair, measure: &Measure) -> Td {
             measure.unit,
         );
     };
-    let within = shift.interval.map(|interval| {
+    let within = shift.change.interval.map(|interval| {
         let half = (interval.high - interval.low) / 2.0;
         let half = if matches!(measure.unit, crate::report::measure::Unit::Share) {
             format::half_points(half)

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::{Comparison, MEASURES, Pair};
+use crate::report::format;
 use crate::report::markdown::escaped;
 use crate::report::measure::Measure;
-use crate::report::{format, reading};
 
 /// Rows shown at most; the JSON form has them all.
 const MOST: usize = 60;
@@ -17,6 +17,7 @@ pub(super) fn text(comparison: &Comparison) -> String {
     for sentence in comparison.summary() {
         let _ = writeln!(out, "{}\n", escaped(&format::shortened(&sentence, 4 * format::LONGEST_NAME)));
     }
+    checks(comparison, &mut out);
     if !comparison.pairs.is_empty() {
         out.push_str("| cell |");
         for measure in MEASURES {
@@ -26,7 +27,7 @@ pub(super) fn text(comparison: &Comparison) -> String {
         out.push_str(&" ---: |".repeat(MEASURES.len()));
         out.push('\n');
         for pair in comparison.pairs.iter().take(MOST) {
-            let _ = write!(out, "| {} |", escaped(&reading::name(pair.after)));
+            let _ = write!(out, "| {} |", escaped(&comparison.names.cell(pair.after)));
             for measure in MEASURES {
                 let _ = write!(out, " {} |", cell(pair, measure));
             }
@@ -39,8 +40,12 @@ pub(super) fn text(comparison: &Comparison) -> String {
     for (what, cells) in [("Only before", &comparison.only_before), ("Only now", &comparison.only_after)] {
         if !cells.is_empty() {
             let names: Vec<String> =
-                cells.iter().take(MOST).map(|cell| escaped(&reading::name(cell))).collect();
-            let _ = writeln!(out, "\n{what}: {}.", names.join(", "));
+                cells.iter().take(MOST).map(|cell| escaped(&comparison.names.cell(cell))).collect();
+            let more = match cells.len().saturating_sub(MOST) {
+                0 => String::new(),
+                more => format!(" and {more} more, which the JSON form names"),
+            };
+            let _ = writeln!(out, "\n{what}: {}{more}.", names.join(", "));
         }
     }
     if !comparison.settings.is_empty() {
@@ -50,6 +55,26 @@ pub(super) fn text(comparison: &Comparison) -> String {
         }
     }
     out
+}
+
+/// What was asked for by `--fail-on`, and where it failed; nothing where nothing was asked for.
+fn checks(comparison: &Comparison, out: &mut String) {
+    if comparison.limits.is_empty() {
+        return;
+    }
+    let failures = &comparison.failures;
+    if failures.is_empty() {
+        let limits = escaped(&comparison.limits.join(", "));
+        let _ = writeln!(out, "**PASS**: nothing became worse by more than is allowed ({limits}).\n");
+        return;
+    }
+    for failure in failures.iter().take(MOST) {
+        let _ = writeln!(out, "- **FAIL** {}", escaped(&failure.words));
+    }
+    if failures.len() > MOST {
+        let _ = writeln!(out, "- and {} more, which are in the JSON form", failures.len() - MOST);
+    }
+    out.push('\n');
 }
 
 fn cell(pair: &Pair, measure: &Measure) -> String {

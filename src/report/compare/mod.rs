@@ -1,7 +1,8 @@
 //! Two runs side by side: did last quarter's choice hold?
 //!
-//! Cells are matched by their ids. Where both runs met the same requests with the same seed, differences are paired
-//! by replication; else the two sets of replications are independent.
+//! Cells are matched by their ids. Where both runs met the same requests with the same seed, differences are paired by the
+//! number of the replication, over those that both have; else, and where they share fewer than two, the two sets of
+//! replications are taken for independent.
 
 mod fail_on;
 mod html;
@@ -14,12 +15,12 @@ use serde_json::json;
 use super::measure::{
     BYTE_HIT, FRESH_HIT, MEMORY, Measure, ORIGIN_OFFLOAD, ORIGIN_RATE, P99, PEAK_ORIGIN_RATE, STAMPEDES, Unit,
 };
-use super::reading::{self, Reading};
+use super::reading::{self, Change, Names, Reading};
 use super::{format, verdict};
 use crate::record::{Cell, Provenance, Record};
-use crate::score::{Estimate, Interval};
+use crate::score::Estimate;
 
-pub use fail_on::{FailOn, FailOnError};
+pub use fail_on::{FailOn, FailOnError, Failure};
 use settings::settings;
 
 /// The measures by which two runs are compared.
@@ -39,7 +40,13 @@ pub struct Comparison<'a> {
     /// What differs between the scenarios: the setting, before and after.
     settings: Vec<(String, String, String)>,
     /// Whether replications with equal numbers met the same requests.
-    paired: bool,
+    same_requests: bool,
+    /// How the cells of both are called.
+    names: Names,
+    /// What may become worse by how much, as it was written.
+    limits: Vec<String>,
+    /// Where that was exceeded, or cannot be checked.
+    failures: Vec<Failure>,
 }
 
 /// A cell of both runs.
@@ -55,11 +62,22 @@ struct Pair<'a> {
 #[derive(Debug, Clone, Copy)]
 struct Shift {
     measure: &'static Measure,
+    /// The cells' own values.
     before: f64,
     after: f64,
-    difference: f64,
-    /// The 95 % interval of the difference; `None` with a single replication.
-    interval: Option<Interval>,
+    /// From the one to the other, over replications where these are told.
+    change: Change,
+    /// Where the interval is from; `None` without one.
+    from: Option<Source>,
+}
+
+/// Where the interval of a difference is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// So many replications of both runs, each with its own match.
+    Pairs(usize),
+    /// Two sets of replications, each with its own spread (Welch).
+    Sets,
 }
 
 impl<'a> Comparison<'a> {
@@ -69,20 +87,24 @@ impl<'a> Comparison<'a> {
         let share = |record: &Record| {
             record.sample.as_ref().map(|sample| (sample.rate.to_bits(), sample.samples_of_one_trace))
         };
-        let paired = before.trace.sha256 == after.trace.sha256
+        let same_requests = before.trace.sha256 == after.trace.sha256
             && before.scenario.seed == after.scenario.seed
             && share(before) == share(after)
             && (!before.trace.recorded || before.sample.is_some());
         let same = |cell: &Cell, record: &'a Record| record.cells.iter().find(|other| other.id == cell.id);
-        let pairs = after.cells.iter().filter_map(|cell| Some(Pair::of(same(cell, before)?, cell, paired)));
+        let pairs =
+            after.cells.iter().filter_map(|cell| Some(Pair::of(same(cell, before)?, cell, same_requests)));
         Self {
             pairs: pairs.collect(),
             only_before: before.cells.iter().filter(|cell| same(cell, after).is_none()).collect(),
             only_after: after.cells.iter().filter(|cell| same(cell, before).is_none()).collect(),
             settings: settings(&before.scenario.effective, &after.scenario.effective),
+            names: Names::of(before.cells.iter().chain(&after.cells)),
             before,
             after,
-            paired,
+            same_requests,
+            limits: Vec::new(),
+            failures: Vec::new(),
         }
     }
 
@@ -106,15 +128,17 @@ impl<'a> Comparison<'a> {
         let shift = |shift: &Shift| {
             json!({
                 "metric": shift.measure.key, "before": shift.before, "after": shift.after,
-                "difference": shift.difference,
-                "low": shift.interval.map(|interval| interval.low),
-                "high": shift.interval.map(|interval| interval.high),
-                "indistinguishable": shift.indistinguishable(),
+                "difference": shift.change.difference,
+                "low": shift.change.interval.map(|interval| interval.low),
+                "high": shift.change.interval.map(|interval| interval.high),
+                "indistinguishable": shift.change.indistinguishable,
+                "paired": shift.from.map(|from| from != Source::Sets),
             })
         };
         let pair = |pair: &Pair| {
             json!({
-                "cell": pair.after.id, "strategy": pair.after.strategy, "capacity": pair.after.capacity,
+                "cell": pair.after.id, "strategy": pair.after.strategy, "eviction": pair.after.eviction,
+                "capacity": pair.after.capacity,
                 "changes": pair.shifts.iter().map(shift).collect::<Vec<_>>(),
             })
         };
@@ -123,7 +147,9 @@ impl<'a> Comparison<'a> {
         let document = json!({
             "before": self.before.scenario.name, "after": self.after.scenario.name,
             "summary": self.summary(),
-            "paired": self.paired,
+            "paired": self.is_paired(),
+            "fail_on": self.limits,
+            "failures": self.failures.iter().map(Failure::json).collect::<Vec<_>>(),
             "settings": self.settings.iter().map(setting).collect::<Vec<_>>(),
             "only_before": ids(&self.only_before), "only_after": ids(&self.only_after),
             "cells": self.pairs.iter().map(pair).collect::<Vec<_>>(),
@@ -135,7 +161,7 @@ impl<'a> Comparison<'a> {
     fn summary(&self) -> Vec<String> {
         let recommended = |record: &Record| {
             let reading = Reading::new(record);
-            reading.winner().map(reading::name)
+            reading.winner().map(|winner| self.names.cell(winner))
         };
         let choice = match (recommended(self.before), recommended(self.after)) {
             (Some(before), Some(after)) if before == after => format!("Both runs recommend {after}."),
@@ -152,7 +178,7 @@ impl<'a> Comparison<'a> {
         };
         let looked_at = self.pairs.iter().map(|pair| pair.shifts.len()).sum::<usize>();
         let told = self.pairs.iter().flat_map(|pair| &pair.shifts);
-        let alike = told.filter(|shift| shift.indistinguishable() == Some(true)).count();
+        let alike = told.filter(|shift| shift.change.indistinguishable == Some(true)).count();
         let changes = if self.pairs.is_empty() {
             "The runs have no cell in common, so nothing can be compared.".into()
         } else {
@@ -188,16 +214,63 @@ impl<'a> Comparison<'a> {
         if self.pairs.is_empty() {
             return None;
         }
-        let told = if self.pairs.iter().flat_map(|pair| &pair.shifts).all(|shift| shift.interval.is_none()) {
-            "One replication or recording each, so no intervals; differences may be chance."
-        } else if self.paired {
-            "Both runs met the same requests, so differences are paired by replication; intervals are 95 %. With so many \
-             measures about one in twenty may seem real by chance."
+        let sources = self.sources();
+        let several = |pair: &Pair| pair.before.replications.max(pair.after.replications) > 1;
+        if sources.is_empty() {
+            let told = if self.pairs.iter().any(several) {
+                "The replications of the two runs give no interval; differences may be chance."
+            } else {
+                "One replication or recording each, so no intervals; differences may be chance."
+            };
+            return Some(told.into());
+        }
+        let sets = "replications are taken for independent";
+        let how = if self.is_paired() {
+            let (least, most) = (self.fewest_pairs(), self.most_replications());
+            let over = if least < most {
+                format!(" over those that both have, {least} at least")
+            } else {
+                String::new()
+            };
+            format!(
+                "Both runs met the same requests, so differences are paired by replication{over}; intervals are 95 %."
+            )
+        } else if sources.iter().any(|from| *from != Source::Sets) {
+            format!(
+                "Both runs met the same requests, so differences are paired by replication; where two cells share fewer than \
+                 two, their {sets}. Intervals are 95 % (Welch where not paired)."
+            )
+        } else if self.same_requests {
+            format!(
+                "The runs share fewer than two replications, so their {sets}; intervals are 95 % (Welch)."
+            )
         } else {
-            "The runs met different requests, so their replications are independent; intervals are 95 % (Welch). With so \
-             many measures about one in twenty may seem real by chance."
+            "The runs met different requests, so their replications are independent; intervals are 95 % (Welch).".into()
         };
-        Some(told.into())
+        Some(format!("{how} With so many measures about one in twenty may seem real by chance."))
+    }
+
+    /// Where the intervals of all differences are from.
+    fn sources(&self) -> Vec<Source> {
+        self.pairs.iter().flat_map(|pair| &pair.shifts).filter_map(|shift| shift.from).collect()
+    }
+
+    /// Whether there are intervals and all are of paired replications.
+    fn is_paired(&self) -> bool {
+        let sources = self.sources();
+        !sources.is_empty() && sources.iter().all(|from| *from != Source::Sets)
+    }
+
+    /// The fewest pairs behind an interval.
+    fn fewest_pairs(&self) -> usize {
+        let pairs = |from: Source| if let Source::Pairs(pairs) = from { Some(pairs) } else { None };
+        self.sources().into_iter().filter_map(pairs).min().unwrap_or(0)
+    }
+
+    /// The most replications that a cell of both runs has.
+    fn most_replications(&self) -> usize {
+        let most = self.pairs.iter().map(|pair| pair.before.replications.max(pair.after.replications)).max();
+        most.map_or(0, |most| most as usize)
     }
 
     /// The verdicts of both runs.
@@ -208,41 +281,44 @@ impl<'a> Comparison<'a> {
 }
 
 impl<'a> Pair<'a> {
-    fn of(before: &'a Cell, after: &'a Cell, paired: bool) -> Self {
-        let shift = |measure: &&'static Measure| Shift::of(measure, before, after, paired);
+    fn of(before: &'a Cell, after: &'a Cell, same_requests: bool) -> Self {
+        let shift = |measure: &&'static Measure| Shift::of(measure, before, after, same_requests);
         Self { before, after, shifts: MEASURES.iter().filter_map(shift).collect() }
     }
 }
 
 impl Shift {
-    fn of(measure: &'static Measure, before: &Cell, after: &Cell, paired: bool) -> Option<Self> {
-        let (was, is) = (measure.of(before)?, measure.of(after)?);
-        let values = |cell: &Cell| -> Option<Vec<f64>> {
-            cell.by_replication.get(measure.key)?.iter().copied().collect()
+    fn of(measure: &'static Measure, before: &Cell, after: &Cell, same_requests: bool) -> Option<Self> {
+        let own = (measure.of(before)?, measure.of(after)?);
+        let pairs = if same_requests { reading::pairs(before, after, measure) } else { Vec::new() };
+        let [then, now] = [before, after].map(|cell| reading::values(cell, measure));
+        let of_sets = Estimate::of_independent(&now, &then);
+        // A single pair tells nothing of the spread, as two sets may.
+        let enough = pairs.len() > 1 || of_sets.is_none_or(|estimate| estimate.interval.is_none());
+        let (estimate, base, from) = if !pairs.is_empty() && enough {
+            let differences: Vec<f64> = pairs.iter().map(|(then, now)| now - then).collect();
+            let base = reading::mean(pairs.iter().map(|(then, _)| *then));
+            (Estimate::of(&differences), base, Source::Pairs(pairs.len()))
+        } else {
+            (of_sets, reading::mean(then.into_iter()), Source::Sets)
         };
-        let estimate = values(before).zip(values(after)).and_then(|(these, those)| {
-            if paired && these.len() == those.len() {
-                let differences: Vec<f64> = those.iter().zip(&these).map(|(now, then)| now - then).collect();
-                Estimate::of(&differences)
-            } else {
-                Estimate::of_independent(&those, &these)
-            }
-        });
-        let interval = estimate.and_then(|estimate| estimate.interval);
-        Some(Self { measure, before: was, after: is, difference: is - was, interval })
-    }
-
-    /// Whether the interval holds 0; `None` without one.
-    fn indistinguishable(&self) -> Option<bool> {
-        self.interval.map(|interval| interval.low <= 0.0 && interval.high >= 0.0)
+        let change = Change::between(own, estimate, base);
+        let from = change.interval.map(|_| from);
+        Some(Self { measure, before: own.0, after: own.1, change, from })
     }
 
     /// Whether the change is for the better; `None` where there is none, or chance may explain it.
     fn is_better(&self) -> Option<bool> {
         let wanted = self.measure.better?;
-        let changed =
-            self.indistinguishable() == Some(false) || (self.interval.is_none() && self.difference != 0.0);
-        changed.then(|| self.difference.total_cmp(&0.0) == wanted)
+        let Change { difference, interval, indistinguishable, .. } = self.change;
+        let changed = indistinguishable == Some(false) || (interval.is_none() && difference != 0.0);
+        changed.then(|| difference.total_cmp(&0.0) == wanted)
+    }
+
+    /// Whether nothing changed in any replication.
+    fn is_unchanged(&self) -> bool {
+        let spread = self.change.interval.is_some_and(|interval| interval.low < interval.high);
+        self.change.difference == 0.0 && !spread
     }
 
     /// The same for people: what rounds to nothing is for neither, however certain it is.
@@ -252,24 +328,19 @@ impl Shift {
 
     /// The difference with its sign: `+3.2 points`, `-41 %`.
     fn amount(&self) -> String {
-        match (self.measure.unit, self.relative()) {
-            (Unit::Share, _) => format::points(self.difference),
+        match (self.measure.unit, self.change.relative) {
+            (Unit::Share, _) => format::points(self.change.difference),
             (_, Some(relative)) => format::relative(relative),
-            (unit, None) => format!("+{}", unit.print(Some(self.difference))),
+            (unit, None) => format!("+{}", unit.print(Some(self.change.difference))),
         }
-    }
-
-    /// The difference as a share of what was; `None` where that is 0.
-    fn relative(&self) -> Option<f64> {
-        (self.before != 0.0).then(|| self.difference / self.before.abs())
     }
 
     /// `▲ +3.2 points, better`, `▼ -41 %, worse`, `indistinguishable`, `unchanged`.
     fn words(&self) -> String {
-        if self.difference == 0.0 {
+        if self.is_unchanged() {
             return "unchanged".into();
         }
-        if self.indistinguishable() == Some(true) {
+        if self.change.indistinguishable == Some(true) {
             return "indistinguishable".into();
         }
         let amount = self.amount();
@@ -278,7 +349,7 @@ impl Shift {
             Some(false) => ", worse",
             None => "",
         };
-        let arrow = if amount.starts_with('±') { "" } else { format::arrow(self.difference) };
+        let arrow = if amount.starts_with('±') { "" } else { format::arrow(self.change.difference) };
         format!("{arrow}{amount}{tone}")
     }
 }
@@ -316,12 +387,128 @@ mod tests {
     fn paired_runs_tell_a_small_difference_and_independent_ones_do_not() {
         let (before, mut after) = runs(|n| 0.001 + if n % 2 == 0 { 1e-5 } else { -1e-5 });
         let comparison = Comparison::of(&before, &after);
-        assert!(comparison.paired);
-        assert_eq!(fresh(&comparison).indistinguishable(), Some(false));
+        assert!(comparison.is_paired());
+        assert_eq!(fresh(&comparison).change.indistinguishable, Some(false));
         assert_eq!(fresh(&comparison).is_better(), Some(true));
         after.trace.sha256 = "other".into();
         let comparison = Comparison::of(&before, &after);
         assert_eq!(fresh(&comparison).words(), "indistinguishable");
+    }
+
+    /// Gives every cell these fresh hits by replication.
+    fn set(record: &mut Record, values: &[Option<f64>]) {
+        for cell in &mut record.cells {
+            cell.by_replication.insert("fresh_hit".into(), values.to_vec());
+            cell.replications = u32::try_from(values.iter().flatten().count()).unwrap();
+        }
+    }
+
+    #[test]
+    fn replications_are_paired_by_their_number_over_those_that_both_have() {
+        let (mut before, mut after) = runs(|_| 0.0);
+        // The second replication of one run and the third of the other are missing.
+        set(&mut before, &[Some(0.1), None, Some(0.3), Some(0.4)]);
+        set(&mut after, &[Some(0.11), Some(0.9), None, Some(0.4101)]);
+        let comparison = Comparison::of(&before, &after);
+        let shift = fresh(&comparison);
+        assert_eq!(shift.from, Some(Source::Pairs(2)));
+        assert!((shift.change.difference - 0.010_05).abs() < 1e-12, "{shift:?}");
+        assert!(
+            comparison.summary()[2].contains("paired by replication over those that both have, 2 at least;")
+        );
+        // A longer run is paired over the replications of the shorter one.
+        set(&mut after, &[0.2, 0.0, 0.401, 0.5, 0.9, 0.9].map(Some));
+        set(&mut before, &[0.1, 0.0, 0.3, 0.4].map(Some));
+        let comparison = Comparison::of(&before, &after);
+        assert_eq!((fresh(&comparison).from, comparison.is_paired()), (Some(Source::Pairs(4)), true));
+    }
+
+    #[test]
+    fn paired_is_said_only_where_it_was_done() {
+        let (mut before, mut after) = runs(|_| 0.0);
+        set(&mut before, &[Some(0.1), Some(0.2), None]);
+        set(&mut after, &[None, Some(0.2), Some(0.3)]);
+        let comparison = Comparison::of(&before, &after);
+        assert_eq!(fresh(&comparison).from, Some(Source::Sets));
+        let json: serde_json::Value = serde_json::from_str(&comparison.json()).unwrap();
+        assert_eq!(
+            (&json["paired"], &json["cells"][0]["changes"][0]["paired"]),
+            (&json!(false), &json!(false))
+        );
+        let words = comparison.summary()[2].clone();
+        assert!(words.starts_with("The runs share fewer than two replications, so"), "{words}");
+        // Where only some cells share enough of them, both is said.
+        before.cells[0].by_replication.insert("fresh_hit".into(), vec![None, Some(0.1), Some(0.2)]);
+        let comparison = Comparison::of(&before, &after);
+        assert_eq!(fresh(&comparison).from, Some(Source::Pairs(2)));
+        assert!(!comparison.is_paired());
+        let words = comparison.summary()[2].clone();
+        assert!(
+            words.contains("where two cells share fewer than two, their replications are taken"),
+            "{words}"
+        );
+        // One replication against several has no interval.
+        set(&mut before, &[Some(0.1)]);
+        set(&mut after, &[Some(0.1), Some(0.2)]);
+        let words = Comparison::of(&before, &after).summary()[2].clone();
+        assert!(words.starts_with("The replications of the two runs give no interval"), "{words}");
+    }
+
+    #[test]
+    fn a_difference_lies_in_its_interval_and_gives_the_direction() {
+        let (mut before, mut after) = runs(|_| 0.0);
+        let waits = |values: [f64; 4]| values.map(Some).to_vec();
+        for (record, values, pooled) in [
+            (&mut before, waits([100.0, 110.0, 120.0, 130.0]), 120.0),
+            // Every replication waits 20 ms longer, though the quantile of all waits together is the same.
+            (&mut after, waits([120.0, 130.0, 140.0, 150.1]), 120.0),
+        ] {
+            for cell in &mut record.cells {
+                cell.by_replication.insert("p99".into(), values.clone());
+                cell.latency_ms.p99 = Some(pooled);
+            }
+        }
+        let comparison = Comparison::of(&before, &after);
+        let shift = comparison.pairs[0].shifts.iter().find(|shift| shift.measure.key == "p99").unwrap();
+        assert_eq!((shift.words().as_str(), shift.is_better()), ("▲ +17 %, worse", Some(false)));
+        let json: serde_json::Value = serde_json::from_str(&comparison.json()).unwrap();
+        let changes = json["cells"][0]["changes"].as_array().unwrap();
+        let p99 = changes.iter().find(|change| change["metric"] == "p99").unwrap();
+        let of = |name: &str| p99[name].as_f64().unwrap();
+        assert!(of("low") <= of("difference") && of("difference") <= of("high"), "{p99}");
+    }
+
+    #[test]
+    fn markdown_says_how_many_cells_it_leaves_out() {
+        let (many, one) = (fixture::five_hundred(), fixture::one_cell());
+        let text = Comparison::of(&many, &one).markdown();
+        let only = text.lines().find(|line| line.starts_with("Only before: ")).unwrap();
+        assert!(only.ends_with(" and 440 more, which the JSON form names."), "{only}");
+        assert!(text.contains("\nOnly now: only at 64 MiB.\n"), "{text}");
+    }
+
+    #[test]
+    fn cells_of_several_policies_are_told_apart() {
+        let before = fixture::policies();
+        let mut after = before.clone();
+        after.cells[3].ratios.fresh_hit.mean = Some(0.5);
+        after.scoring.winner = Some(1);
+        after.cells.pop();
+        let comparison = Comparison::of(&before, &after);
+        let choice = "The choice changed: one hour, allkeys-lfu at 64 MiB before, one hour, allkeys-lru at 64 MiB now.";
+        assert_eq!(comparison.summary()[0], choice);
+        assert!(
+            comparison.terminal(100).contains("one hour, allkeys-lfu, 64 MiB"),
+            "{}",
+            comparison.terminal(100)
+        );
+        assert!(comparison.markdown().contains("| one hour, allkeys-lfu at 64 MiB | 50.0 % (**"));
+        assert!(comparison.markdown().contains("Only before: one hour, allkeys-lfu at 256 MiB."));
+        let page = comparison.html();
+        let row = |policy: &str, tip: &str| page.contains(&format!("one hour, {policy} at 64 MiB: {tip}"));
+        assert!(row("allkeys-lfu", "▼ -37.4 points, worse") && row("allkeys-lru", "unchanged"), "{page}");
+        let json: serde_json::Value = serde_json::from_str(&comparison.json()).unwrap();
+        assert_eq!(json["cells"][3]["eviction"], "allkeys-lfu");
     }
 
     #[test]

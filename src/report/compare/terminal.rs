@@ -2,8 +2,8 @@
 
 use super::{Comparison, MEASURES, Pair};
 use crate::report::measure::Measure;
-use crate::report::ranking::{pad_to, wrap};
-use crate::report::{format, reading};
+use crate::report::ranking::wrap;
+use crate::report::{columns, format, reading};
 
 /// Narrow heads of the measures' columns, in their order.
 const HEADS: [(&str, &str); 8] = [
@@ -16,6 +16,7 @@ const HEADS: [(&str, &str); 8] = [
     ("stampedes", "stampedes/h"),
     ("p99", "p99"),
 ];
+/// Columns of a cell's name, without its policy.
 const NAME: usize = 30;
 
 /// Renders the comparison; tables drop their last measures until they fit.
@@ -27,7 +28,7 @@ pub(super) fn text(comparison: &Comparison, width: usize) -> String {
     out.push('\n');
     table(comparison, width, &mut out);
     let names = |cells: &[&crate::record::Cell]| {
-        let names: Vec<String> = cells.iter().take(12).map(|cell| reading::name(cell)).collect();
+        let names: Vec<String> = cells.iter().take(12).map(|cell| comparison.names.cell(cell)).collect();
         let more = cells.len().saturating_sub(12);
         names.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
     };
@@ -56,9 +57,9 @@ fn table(comparison: &Comparison, width: usize, out: &mut String) {
     }
     let row = |pair: &Pair| -> Vec<String> {
         let limit = reading::capacity(pair.after.capacity);
-        let strategy =
-            format::shortened(&pair.after.strategy, NAME.saturating_sub(limit.chars().count() + 2));
-        let name = format!("{strategy}, {limit}");
+        let room = NAME.saturating_sub(columns::width(&limit) + 2);
+        let strategy = columns::cut(&pair.after.strategy, room);
+        let name = format!("{strategy}{}, {limit}", comparison.names.policy(pair.after));
         std::iter::once(name).chain(MEASURES.iter().map(|measure| cell(pair, measure))).collect()
     };
     let head = |measure: &&Measure| {
@@ -68,13 +69,14 @@ fn table(comparison: &Comparison, width: usize, out: &mut String) {
         vec![std::iter::once("cell".to_owned()).chain(MEASURES.iter().map(head)).collect::<Vec<_>>()];
     rows.extend(comparison.pairs.iter().map(row));
     let columns = rows[0].len();
-    let widest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widest = |column: usize| rows.iter().map(|row| columns::width(&row[column])).max().unwrap_or(0);
     let mut widths: Vec<usize> = (0..columns).map(widest).collect();
     while widths.len() > 2 && widths.iter().sum::<usize>() + 2 * (widths.len() - 1) > width {
         widths.pop();
     }
     for row in &rows {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(text, width)| pad_to(text, *width)).collect();
+        let cells = row.iter().zip(&widths).map(|(text, width)| columns::to_the_left(text, *width));
+        let cells: Vec<String> = cells.collect();
         out.push_str(cells.join("  ").trim_end());
         out.push('\n');
     }

@@ -57,6 +57,10 @@ pub(in crate::report) struct Figure {
 pub(in crate::report) struct ComparePage {
     pub(in crate::report) title: String,
     pub(in crate::report) summary: Vec<String>,
+    /// What may become worse by how much; empty where nothing was asked for.
+    pub(in crate::report) limits: String,
+    /// Where that was exceeded, or cannot be checked.
+    pub(in crate::report) failures: Vec<String>,
     pub(in crate::report) verdicts: [(&'static str, String); 2],
     pub(in crate::report) figure: Figure,
     /// Cells that both runs have; `None` where there is none.

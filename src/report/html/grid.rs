@@ -218,7 +218,7 @@ impl Td {
         if let Some(why) = &cell.failed {
             more = format!("{more}{}failed: {why}", if more.is_empty() { "" } else { "; " });
         }
-        Self { more, ..Self::heading(format::shortened(&cell.strategy, format::LONGEST_NAME)) }
+        Self { more, ..Self::heading(reading.strategy(cell)) }
     }
 
     /// The cell's memory limit.

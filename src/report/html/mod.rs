@@ -167,7 +167,7 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         question: record.scenario.question.trim(),
         contents: &CONTENTS,
         verdict,
-        firmness: weights::words(&weights::objectives(reading)),
+        firmness: weights::words(reading.names, &weights::objectives(reading)),
         rule: &record.scoring.rule,
         settings: settings.0,
         settings_of: shown.map(|cell| format::shortened(&cell.strategy, 80)).unwrap_or_default(),

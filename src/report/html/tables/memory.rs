@@ -4,7 +4,7 @@ use super::{Table, Td, note_the_others, told_of};
 use crate::record::{Capacity, Cell};
 use crate::report::entry;
 use crate::report::measure::{EXPIRED_RESIDENT, MEMORY, PEAK_MEMORY, Unit};
-use crate::report::reading::{self, Reading};
+use crate::report::reading::Reading;
 
 const UNFINISHED: &str = "the cell did not finish";
 
@@ -134,7 +134,7 @@ fn headroom(cell: &Cell) -> Option<f64> {
 pub(in crate::report::html) fn entry(reading: &Reading) -> Option<Table> {
     let cell = reading.focus()?;
     let parts = entry::parts(cell)?;
-    let caption = format!("Where memory went at the end, {}", reading::name(cell));
+    let caption = format!("Where memory went at the end, {}", reading.name(cell));
     let mut table = Table::new("entry-table", caption, &["part", "in all#", "per entry#"]);
     table.sortable = false;
     for part in &parts {

@@ -32,8 +32,9 @@ pub(in crate::report::html) fn comparison_words(reading: &Reading) -> String {
     let against = baseline.map_or_else(
         || "The scenario names no baseline, so values stand alone.".into(),
         |cell| {
+            let policy = if reading.names.tell_policies() { " and policy" } else { "" };
             format!(
-                "The second line is the change against {} at the same memory limit.",
+                "The second line is the change against {} at the same memory limit{policy}.",
                 format::shortened(&cell.strategy, format::LONGEST_NAME)
             )
         },

@@ -95,7 +95,7 @@ pub(in crate::report::html) fn worst_stampedes(reading: &Reading) -> Option<Tabl
             let start = Td { text: format::instant(one.start_s), ..Td::number(one.start_s, Unit::Seconds) };
             let cells = vec![
                 Td::heading(format::shortened(&one.object, format::LONGEST_NAME)),
-                Td::text(format::shortened(&cell.strategy, format::LONGEST_NAME)),
+                Td::text(reading.strategy(cell)),
                 start,
                 Td::number(one.length_s, Unit::Seconds),
                 Td::count(one.size),

@@ -66,7 +66,7 @@ fn of(reading: &Reading, cell: &Cell) -> Tiles {
         let of = format!("{}{}", reading.pointer(cell), measure.path);
         (measure.label, term, Td { of, ..Td::measured(reading, cell, measure) })
     };
-    let mut title = reading::name(cell);
+    let mut title = reading.name(cell);
     if reading.is_recommended(cell) {
         title.push_str(", recommended");
     }

@@ -2,7 +2,7 @@
 
 use super::super::grid::{Table, Td};
 use crate::report::measure::{Unit, label_of};
-use crate::report::reading::{self, Reading};
+use crate::report::reading::Reading;
 use crate::report::weights::objectives;
 
 /// The best cells by the share of each objective; `None` where no weight decides.
@@ -17,7 +17,7 @@ pub(in crate::report::html) fn weights(reading: &Reading) -> Option<Table> {
                 Td::number(one.now, Unit::Share),
                 Td::number(*from, Unit::Share),
                 Td::number(*to, Unit::Share),
-                Td::text(reading::name(cell)),
+                Td::text(reading.name(cell)),
             ]);
         }
     }
