@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{CliError, Output, signal};
+use crate::live::stop_servers;
 use crate::trace::export::unfinished;
 use crate::tune::Progress;
 
@@ -131,6 +132,7 @@ pub(super) fn catch_interrupts() {
 }
 
 fn leave() {
+    stop_servers();
     unfinished::remove_all();
     #[expect(
         clippy::exit,
