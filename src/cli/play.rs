@@ -263,19 +263,40 @@ fn refused(file: &source::ScenarioFile, error: LiveError) -> CliError {
 
 /// Says why there is nothing to write.
 pub(super) fn nothing_measured(played: &[live::LiveCell]) -> Status {
-    for warning in played.iter().flat_map(|cell| &cell.warnings) {
-        terminal::note(&format!("warning: {warning}"));
-    }
-    let broken = played.iter().find_map(|cell| match &cell.result {
-        Err(Failure::Broken(what)) => Some(what),
-        _ => None,
-    });
+    let (broken, removed) = ended_early(played);
     if let Some(what) = broken {
         terminal::note(&format!("the run broke off and nothing is written: {what}"));
         return Status::CellsFailed;
     }
-    terminal::note(
-        "interrupted before any cell was played to its end; nothing is written, and the keys are removed",
-    );
+    terminal::note(&format!(
+        "interrupted before any cell was played to its end; nothing is written{removed}"
+    ));
     Status::Interrupted
+}
+
+/// Says why not all cells were played, where some were and are written.
+pub(super) fn partly_measured(played: &[live::LiveCell]) -> Status {
+    let (broken, removed) = ended_early(played);
+    let done = played.iter().filter(|cell| cell.result.is_ok()).count();
+    let written = format!("the {done} of {} cells that were played to their end are written", played.len());
+    if let Some(what) = broken {
+        terminal::note(&format!("the run broke off, and {written}: {what}"));
+        return Status::CellsFailed;
+    }
+    terminal::note(&format!("interrupted; {written}{removed}"));
+    Status::Interrupted
+}
+
+/// Tells the warnings of cells that did not come to their end; why one broke off, if one did, and otherwise whether
+/// their keys are gone.
+fn ended_early(played: &[live::LiveCell]) -> (Option<&str>, &'static str) {
+    let failed = || played.iter().filter(|cell| cell.result.is_err());
+    for warning in failed().flat_map(|cell| &cell.warnings) {
+        terminal::note(&format!("warning: {warning}"));
+    }
+    let broken = failed().find_map(|cell| match &cell.result {
+        Err(Failure::Broken(what)) => Some(what.as_str()),
+        _ => None,
+    });
+    (broken, if played.iter().all(|cell| cell.is_tidy) { ", and the keys are removed" } else { "" })
 }

@@ -13,6 +13,7 @@ use clap::error::{ContextKind, ContextValue};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{CliError, Output, signal};
+use crate::live::stop_servers;
 use crate::trace::export::unfinished;
 use crate::tune::Progress;
 
@@ -158,6 +159,7 @@ pub(super) fn catch_interrupts() {
 }
 
 fn leave() {
+    stop_servers();
     unfinished::remove_all();
     #[expect(
         clippy::exit,

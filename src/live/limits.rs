@@ -1,9 +1,12 @@
 //! What a run may write, worked out before it starts.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::Options;
+use super::server::config;
 use crate::cache::Capacity;
+use crate::strategy::Strategy;
 use crate::trace::Trace;
 use crate::tune::CellPlan;
 use crate::units::{ByteSize, Rate, SimDuration, SimTime};
@@ -27,6 +30,36 @@ impl Default for Limits {
     }
 }
 
+/// What a strategy keeps on a server beside values.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Beside {
+    /// Bytes stored with every value.
+    bytes: u32,
+    /// Bytes in a second key of every key.
+    second_key: Option<u32>,
+    /// Whether there may be a lock for every key.
+    locks: bool,
+    /// Whether every key may be a member of a sorted set.
+    set: bool,
+}
+
+impl Beside {
+    pub(super) fn of(strategy: &Strategy) -> Self {
+        Self {
+            bytes: strategy.bytes_beside(),
+            second_key: strategy.second_key(),
+            locks: strategy.guard.key_in_cache().is_some(),
+            set: strategy.sweep.is_some(),
+        }
+    }
+
+    /// What it takes where `objects` have values, and their names, with what any key costs, take `keys` bytes.
+    fn of_all(self, objects: u64, keys: u64) -> u64 {
+        let names = [self.second_key.is_some(), self.locks, self.set].map(u64::from).iter().sum::<u64>();
+        objects * u64::from(self.bytes + self.second_key.unwrap_or(0)) + names * keys
+    }
+}
+
 /// What a run will do to a server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Undertaking {
@@ -44,17 +77,21 @@ pub struct Undertaking {
     pub prefix: String,
     /// How many cells are played, one after the other.
     pub cells: usize,
+    /// The settings that are set where they differ, by Redis's names; none where the server is left as it is.
+    pub settings: Vec<&'static str>,
     /// The URL of the origin that is asked, if one is.
     pub origin: Option<String>,
 }
 
 impl Undertaking {
-    /// What it takes to play these cells; `second_key` says of a strategy whether it keeps a second key beside every one.
+    /// What it takes to play these cells, whose strategies keep what they do `beside` values, on a server with a limit of
+    /// its own; a limit that the run sets is known.
     pub(super) fn of(
         trace: &Trace,
         cells: &[CellPlan],
         options: &Options,
-        second_key: &dyn Fn(usize) -> bool,
+        beside: &BTreeMap<usize, Beside>,
+        own_limit: Option<u64>,
     ) -> Self {
         let speed = options.speed;
         let objects = trace.objects();
@@ -62,14 +99,16 @@ impl Undertaking {
             .map(|index| objects.key_len(crate::trace::ObjectId::from_index(index)) + PER_KEY)
             .sum();
         let bytes = cells.iter().map(|cell| {
-            let beside = if second_key(cell.strategy) { keys } else { 0 };
-            let all = objects.total_bytes() + keys + beside;
-            match cell.capacity {
-                Capacity::Bytes(limit) => all.min(limit),
-                Capacity::Unbounded | Capacity::Objects(_) => all,
-            }
+            let all =
+                objects.total_bytes() + keys + beside[&cell.strategy].of_all(objects.len() as u64, keys);
+            // A capacity that nobody sets limits nothing.
+            let limit = match cell.capacity {
+                Capacity::Bytes(limit) if options.sets_the_limit() => Some(limit),
+                Capacity::Bytes(_) | Capacity::Unbounded | Capacity::Objects(_) => own_limit,
+            };
+            limit.map_or(all, |limit| all.min(limit))
         });
-        let is_doubled = cells.iter().any(|cell| second_key(cell.strategy));
+        let is_doubled = cells.iter().any(|cell| beside[&cell.strategy].second_key.is_some());
         Self {
             requests: trace.len() as u64,
             seconds: trace.span().as_secs_f64() / speed,
@@ -78,8 +117,14 @@ impl Undertaking {
             bytes: bytes.max().unwrap_or(0),
             prefix: options.prefix().to_owned(),
             cells: cells.len(),
+            settings: if options.configure { config::NAMES.to_vec() } else { Vec::new() },
             origin: options.origin.as_ref().map(|template| template.as_str().to_owned()),
         }
+    }
+
+    /// Whether its keys would take more memory than the limits allow.
+    pub(super) fn is_too_large(&self, limits: &Limits) -> bool {
+        self.bytes > limits.bytes.as_bytes()
     }
 
     /// Says no where it is more than the limits allow.
@@ -92,10 +137,10 @@ impl Undertaking {
                 self.peak_rate
             ));
         }
-        if self.bytes > limits.bytes.as_bytes() {
+        if self.is_too_large(limits) {
             return Err(format!(
-                "its keys would take up to {} of the server's memory, more than the limit of {}; play a part of the trace (ttlab \
-                 trace sample), or raise the limit with --max-bytes",
+                "its keys would take up to {} of the server's memory, more than the limit of {}; let --configure or --spawn \
+                 keep it to the capacity of [cache], play a part of the trace (ttlab trace sample), or raise the limit with --max-bytes",
                 ByteSize::from_bytes(self.bytes),
                 limits.bytes
             ));
@@ -105,7 +150,7 @@ impl Undertaking {
 
     /// What is said before it starts.
     pub fn sentence(&self) -> String {
-        let Self { requests, seconds, peak_rate, keys, bytes, prefix, cells, origin } = self;
+        let Self { requests, seconds, peak_rate, keys, bytes, prefix, cells, settings, origin } = self;
         let mut text = format!("will write up to {keys} keys, {} at once, ", ByteSize::from_bytes(*bytes));
         // Writing to a text cannot fail.
         let _ = if prefix.is_empty() {
@@ -117,6 +162,10 @@ impl Undertaking {
             text,
             "; {cells} cell(s) of {requests} requests in {seconds:.0} s each, at most {peak_rate:.0} in a second"
         );
+        if !settings.is_empty() {
+            let _ =
+                write!(text, "; sets where they differ, and puts back at the end: {}", settings.join(", "));
+        }
         if let Some(origin) = origin {
             let _ = write!(text, "; fetches are asked of {origin}");
         }
@@ -167,7 +216,9 @@ mod tests {
     #[test]
     fn speed_packs_more_requests_into_a_second() {
         let cell = CellPlan { strategy: 0, eviction: 0, capacity: Capacity::Unbounded };
-        let of = |speed| Undertaking::of(&trace(), &[cell], &options(speed), &|_| false);
+        let beside = |beside| BTreeMap::from([(0, beside)]);
+        let nothing = beside(Beside::default());
+        let of = |speed| Undertaking::of(&trace(), &[cell], &options(speed), &nothing, None);
         assert_eq!((of(1.0).peak_rate, of(2.0).peak_rate, of(4.0).peak_rate), (3.0, 5.0, 6.0));
         assert_eq!((of(2.0).seconds, of(2.0).keys), (2.0, 2));
         let limits = Limits { rate: Rate::per_second(4.0), bytes: ByteSize::from_bytes(1_000_000) };
@@ -177,8 +228,38 @@ mod tests {
         assert!(of(1.0).within(&narrow).unwrap_err().contains("--max-bytes"));
         assert!(of(1.0).sentence().contains("2 keys") && of(1.0).sentence().contains("\"p:\""));
         assert!(of(1.0).sentence().contains("asked of http://host/{key}"));
-        let beside = Undertaking::of(&trace(), &[cell], &options(1.0), &|strategy| strategy == 0);
-        assert_eq!((beside.keys, of(1.0).keys), (4, 2), "a second key beside every one");
-        assert!(beside.bytes > of(1.0).bytes + 2 * PER_KEY);
+        let second = beside(Beside { second_key: Some(8), ..Beside::default() });
+        let second = Undertaking::of(&trace(), &[cell], &options(1.0), &second, None);
+        assert_eq!((second.keys, of(1.0).keys), (4, 2), "a second key beside every one");
+        assert!(second.bytes > of(1.0).bytes + 2 * PER_KEY);
+    }
+
+    #[test]
+    fn a_capacity_limits_a_server_only_where_somebody_sets_it() {
+        let cell = CellPlan { strategy: 0, eviction: 0, capacity: Capacity::Bytes(500) };
+        let nothing = BTreeMap::from([(0, Beside::default())]);
+        let bytes = |options: &Options, own| Undertaking::of(&trace(), &[cell], options, &nothing, own).bytes;
+        let left_alone = options(1.0);
+        assert!(bytes(&left_alone, None) > 2_000, "all of its objects");
+        assert_eq!(bytes(&left_alone, Some(700)), 700, "what the server allows");
+        let configured = Options { configure: true, ..options(1.0) };
+        assert_eq!(bytes(&configured, None), 500);
+        assert_eq!(bytes(&Options { target: Target::Spawn, ..options(1.0) }, None), 500);
+        let sentence = Undertaking::of(&trace(), &[cell], &configured, &nothing, None).sentence();
+        assert!(
+            sentence.contains("puts back at the end: ") && sentence.contains("maxmemory-policy"),
+            "{sentence}"
+        );
+        assert!(
+            !Undertaking::of(&trace(), &[cell], &left_alone, &nothing, None).sentence().contains("maxmemory")
+        );
+    }
+
+    #[test]
+    fn what_lies_beside_values_is_counted() {
+        let none = Beside::default();
+        assert_eq!(none.of_all(10, 1_000), 0);
+        assert_eq!(Beside { bytes: 16, ..none }.of_all(10, 1_000), 160);
+        assert_eq!(Beside { second_key: Some(8), locks: true, set: true, ..none }.of_all(10, 1_000), 3_080);
     }
 }

@@ -24,22 +24,25 @@ mod play;
 mod refuse;
 mod run;
 mod server;
+mod tidy;
 mod tls;
 pub mod validate;
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
+use limits::Beside;
 pub use limits::{Limits, Undertaking};
 pub use origin::Template;
-pub use server::Served;
+pub use server::{Served, Shown, stop_servers};
 pub use tls::Tls;
 
 use crate::catalog::Fault;
 use crate::metrics::Measurements;
 use crate::scenario::Scenario;
-use crate::strategy::SoftExpiry;
 use crate::trace::Trace;
-use crate::tune::{CellPlan, Failure, Progress};
+use crate::tune::{self, CellPlan, Failure, Progress};
 
 /// Which server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +112,11 @@ impl Options {
         Ok(())
     }
 
+    /// Whether the server's limit of memory is that of the scenario.
+    fn sets_the_limit(&self) -> bool {
+        self.configure || self.target == Target::Spawn
+    }
+
     /// What keys begin with: nothing on a server of its own.
     pub fn prefix(&self) -> &str {
         match self.target {
@@ -147,6 +155,8 @@ pub struct Pace {
     pub written_bytes: u64,
     /// How long the server itself worked, by its INFO; `None` where it could not be asked at the end.
     pub served: Option<Served>,
+    /// What else it told of itself; `None` where it never answered.
+    pub shown: Option<Shown>,
 }
 
 /// A cell that was played live.
@@ -162,6 +172,8 @@ pub struct LiveCell {
     pub server: String,
     /// What the reader must know.
     pub warnings: Vec<String>,
+    /// Whether the server is as it was before: the keys are removed, and the settings put back. A warning says what is not.
+    pub is_tidy: bool,
 }
 
 /// The trace as a live run plays it: its keys are those on the server.
@@ -175,7 +187,8 @@ pub fn named(trace: &Arc<Trace>, options: &Options) -> Arc<Trace> {
 /// What it takes to play these cells.
 ///
 /// # Errors
-/// If a live run cannot do what the scenario asks for, or it is more than the limits allow.
+/// If a live run cannot do what the scenario asks for, a part of the scenario cannot be made for this trace, or it is more
+/// than the limits allow.
 pub fn undertaking(
     scenario: &Scenario,
     cells: &[CellPlan],
@@ -187,8 +200,21 @@ pub fn undertaking(
         return Err(LiveError::CannotDo(refused));
     }
     options.check_certificates()?;
-    let second_key = |strategy: usize| scenario.strategies[strategy].soft_expiry == SoftExpiry::Sidecar;
-    let undertaking = Undertaking::of(trace, cells, options, &second_key);
+    let mut beside = BTreeMap::new();
+    for cell in cells {
+        if let Entry::Vacant(place) = beside.entry(cell.strategy) {
+            let seed = tune::replication_seed(scenario.seed, 0);
+            let simulation = tune::simulation(scenario, cell, trace, seed).map_err(LiveError::Scenario)?;
+            place.insert(Beside::of(&simulation.strategy));
+        }
+    }
+    let of = |own_limit| Undertaking::of(trace, cells, options, &beside, own_limit);
+    let mut undertaking = of(None);
+    if undertaking.is_too_large(&options.limits) && !options.sets_the_limit() {
+        // The server may have a limit of its own.
+        let own_limit = on_this_thread(run::own_limit(options))?;
+        undertaking = of(own_limit.map_err(LiveError::Other)?);
+    }
     undertaking.within(&options.limits).map_err(LiveError::Other)?;
     Ok(undertaking)
 }
@@ -205,9 +231,13 @@ pub fn run(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Vec<LiveCell>, LiveError> {
+    on_this_thread(run::cells(scenario, cells, trace, options, progress))?
+}
+
+/// Waits for something that speaks with servers.
+fn on_this_thread<F: Future>(what: F) -> Result<F::Output, LiveError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime =
         runtime.map_err(|error| LiveError::Other(format!("no network can be used here: {error}")))?;
-    let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, run::cells(scenario, cells, trace, options, progress))
+    Ok(runtime.block_on(what))
 }

@@ -1,23 +1,26 @@
 //! One cell after the other: the server is found or started, the trace played, the keys removed.
 
+use std::iter;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::task::LocalSet;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::clock::Clock;
-use super::link::{Address, Link};
+use super::link::{Address, Link, Node};
 use super::origin::Http;
 use super::pace::Pacer;
 use super::play::{Parts, Player};
 use super::server::{Info, Look, Spawned, Watch, Work, config};
+use super::tidy::tidy;
 use super::{LiveCell, LiveError, Options, Pace, Target};
 use crate::cache::Capacity;
 use crate::cache::memory::Counting;
 use crate::engine::Simulation;
-use crate::metrics::{Recorder, Setting};
+use crate::metrics::{Measurements, Observer, Recorder, Setting};
 use crate::scenario::Scenario;
 use crate::trace::Trace;
 use crate::tune::{self, CellPlan, Failure, Progress};
@@ -32,17 +35,21 @@ const LOOK: Duration = Duration::from_millis(200);
 /// Time between two looks at whether the user wants to stop.
 const TICK: Duration = Duration::from_millis(20);
 
-/// How long requests may take to end after the last instant of the run.
+/// How long nothing may end after the last instant of the run, and after the last end of a fetch that is planned, until no
+/// more is waited for.
 const DRAIN: Duration = Duration::from_secs(30);
+
+/// How long answers are waited for when the run is stopped or broke off.
+const SOON: Duration = Duration::from_secs(1);
+
+/// How long a connection may take to do what was sent over it, before keys are removed.
+const SETTLE: Duration = Duration::from_secs(3);
 
 /// More requests without an answer than this: it will not get better.
 const UNDER_WAY: u64 = 50_000;
 
 /// From here on the harness is too slow to say anything about the server.
 const LATE: Duration = Duration::from_millis(10);
-
-/// Keys in one UNLINK.
-const CHUNK: usize = 500;
 
 /// A server that is ready, and what was done to it.
 struct Ready {
@@ -70,7 +77,15 @@ pub(super) async fn cells(
             played.push(LiveCell::not_played(*plan));
             continue;
         }
-        played.push(cell(scenario, plan, trace, options, progress).await?);
+        let cell = match cell(scenario, plan, trace, options, progress).await {
+            Ok(cell) => cell,
+            // What was played before is worth as much as before.
+            Err(error) if !played.is_empty() => {
+                LiveCell { result: Err(Failure::Broken(error.to_string())), ..LiveCell::not_played(*plan) }
+            }
+            Err(error) => return Err(error),
+        };
+        played.push(cell);
         progress.run_done();
     }
     Ok(played)
@@ -78,7 +93,14 @@ pub(super) async fn cells(
 
 impl LiveCell {
     fn not_played(plan: CellPlan) -> Self {
-        Self { plan, result: Err(Failure::Stopped), pace: None, server: String::new(), warnings: Vec::new() }
+        Self {
+            plan,
+            result: Err(Failure::Stopped),
+            pace: None,
+            server: String::new(),
+            warnings: Vec::new(),
+            is_tidy: true,
+        }
     }
 }
 
@@ -132,17 +154,22 @@ async fn cell(
         recorder: Recorder::new(&setting).of_parties(trace),
         seed,
     });
-    let server = first.version.clone();
+    let server = first.version;
     sleep_until(Instant::from_std(clock.began())).await;
-    let asked = std::time::Instant::now();
-    let first = look(&player).await.map_err(LiveError::Other)?;
-    let phase_us = first.clock_us % 60_000_000;
-    let first =
-        Look { at: SimTime::ZERO, seen: std::time::Instant::now(), took: asked.elapsed(), info: first };
-    let mut watch = Watch::begin(window, bucket, first);
-    let stopped = play(&player, trace, clock, window, &mut watch, progress).await;
+    let mut watch = match look(&player, SimTime::ZERO).await {
+        Ok(first) => Some(Watch::begin(window, bucket, first)),
+        Err(what) => {
+            player.give_up(what);
+            None
+        }
+    };
+    let stopped = match &mut watch {
+        // What is still under way when the run is over ends with its tasks.
+        Some(watch) => LocalSet::new().run_until(play(&player, trace, clock, window, watch, progress)).await,
+        None => false,
+    };
     let broken = player.broken();
-    warnings.extend(watch.warnings().iter().cloned());
+    warnings.extend(watch.iter().flat_map(Watch::warnings).cloned());
     warnings.extend(player.remarks());
     // A server that went away, or that nobody waits for any more, is not asked.
     let served = if broken.is_some() || stopped {
@@ -151,46 +178,66 @@ async fn cell(
         Work::ask(player.link()).await.ok().map(|now| now.since(&work))
     };
     // What cannot be removed or put back is told, whatever else went wrong.
-    if spawned.is_none() {
-        warnings.extend(clean_up(&player, broken.is_some()).await.err());
-        warnings.extend(changed.restore(player.link()).await.err().map(|fault| {
-            format!("the server's settings could not be put back: {fault}; look at CONFIG GET maxmemory*")
-        }));
-    }
+    let left = if spawned.is_none() { leave(&player, options, changed).await } else { Vec::new() };
+    let is_tidy = left.is_empty();
+    warnings.extend(left);
     let (late, gets) = player.pace();
     let pace = Pace {
         late_s: seconds(&late),
         get_s: seconds(&gets),
         most_under_way: player.most_under_way(),
-        clock_phase_ms: u32::try_from(phase_us / 1_000).unwrap_or(0),
+        clock_phase_ms: watch.as_ref().map_or(0, Watch::clock_phase_ms),
         written_bytes: player.sent_bytes(),
         served,
+        shown: watch.as_ref().map(Watch::shown),
     };
-    let result = match (broken, stopped) {
+    let result = match (broken, watch) {
         (Some(what), _) => Err(Failure::Broken(what)),
-        (None, true) => Err(Failure::Stopped),
-        (None, false) => match player.into_state() {
-            None => Err(Failure::Broken("some requests never ended".to_owned())),
-            Some(mut state) => {
-                if state.ledger.strange() > 0 {
-                    warnings.push(format!(
-                        "{} values that came back were written by somebody else: the run was not alone under its prefix",
-                        state.ledger.strange()
-                    ));
-                }
-                let mut recorder = state.recorder;
-                crate::metrics::Observer::steered(
-                    &mut recorder,
-                    state.strategy.ttl.trajectories(window.until),
-                );
-                Ok(recorder.finish(&watch.account()))
-            }
-        },
+        (None, Some(watch)) if !stopped => Ok(finished(player, &watch, window, &mut warnings)),
+        (None, _) => Err(Failure::Stopped),
     };
     if let Ok(measured) = &result {
         warnings.extend(doubts(scenario, plan, measured, &pace, options.speed));
     }
-    Ok(LiveCell { plan: *plan, result, pace: Some(pace), server, warnings })
+    Ok(LiveCell { plan: *plan, result, pace: Some(pace), server, warnings, is_tidy })
+}
+
+/// What was measured in a run that came to its end, when nothing of it is under way any more.
+fn finished(player: Rc<Player>, watch: &Watch, window: Window, warnings: &mut Vec<String>) -> Measurements {
+    let unfinished = player.under_way();
+    if unfinished > 0 {
+        warnings.push(format!(
+            "{unfinished} requests had no outcome when waiting for them was given up: no figure counts them, so waits look shorter \
+             than they are"
+        ));
+    }
+    let mut state = player.into_state();
+    if state.ledger.strange() > 0 {
+        warnings.push(format!(
+            "{} values that came back were written by somebody else: the run was not alone under its prefix",
+            state.ledger.strange()
+        ));
+    }
+    let mut recorder = state.recorder;
+    Observer::steered(&mut recorder, state.strategy.ttl.trajectories(window.until));
+    recorder.finish(&watch.account())
+}
+
+/// Removes what the run has written and puts settings back, once nothing of it is under way; what is left, in sentences.
+async fn leave(player: &Player, options: &Options, changed: config::Changed) -> Vec<String> {
+    let keys = player.written_keys();
+    // A write that was sent must not come after the removal.
+    let settled = player.link().settle(SETTLE).await;
+    let mut left = tidy(options, &keys, changed).await;
+    if left.is_empty()
+        && let Err(fault) = settled
+    {
+        left.push(format!(
+            "keys of this run may still come to be on the server ({fault}); remove those that begin with \"{}\"",
+            options.prefix()
+        ));
+    }
+    left
 }
 
 /// Finds or starts the server, and looks whether it may be used.
@@ -208,7 +255,8 @@ async fn ready(
         Target::Url(_) | Target::Cluster(_) => None,
     };
     let link = open(spawned.as_ref(), options, connections).await?;
-    let (first, nodes) = Info::ask(&link).await.map_err(said)?;
+    let servers = Info::of_each(&link).await.map_err(said)?;
+    let first = Info::sum(&servers).map_err(said)?;
     if let Some(server) = &spawned
         && first.process != u64::from(server.process())
     {
@@ -219,9 +267,17 @@ async fn ready(
     let work = Work::ask(&link).await.map_err(said)?;
     let (mut changed, mut warnings) = (config::Changed::default(), Vec::new());
     if spawned.is_none() {
-        let wanted = wanted(nodes.len() as u64);
+        let wanted = wanted(servers.len() as u64);
+        let nodes: Vec<Node> = servers.iter().map(|(node, _)| node.clone()).collect();
         if options.configure {
-            changed = config::Changed::set(&link, &nodes, &wanted).await.map_err(said)?;
+            config::spares_others(&servers, &wanted)?;
+            warnings = match changed.set(&link, &nodes, &wanted).await {
+                Ok(warnings) => warnings,
+                Err(why) => {
+                    let left = tidy(options, &[], changed).await;
+                    return Err(iter::once(why).chain(left).collect::<Vec<_>>().join("; "));
+                }
+            };
         } else {
             warnings = config::differences(&link, &nodes, &wanted).await.map_err(said)?;
         }
@@ -231,6 +287,13 @@ async fn ready(
         }
     }
     Ok(Ready { spawned, link, first, work, changed, warnings })
+}
+
+/// The limit of bytes that a server has by itself; `None` where it has none.
+pub(super) async fn own_limit(options: &Options) -> Result<Option<u64>, String> {
+    let link = open(None, options, 1).await?;
+    let (info, _) = Info::ask(&link).await.map_err(|fault| fault.to_string())?;
+    Ok(Some(info.maxmemory).filter(|limit| *limit > 0))
 }
 
 /// Opens connections to the server that was started, or to the one that is named.
@@ -268,8 +331,13 @@ pub(super) fn usable(first: &Info, options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-async fn look(player: &Player) -> Result<Info, String> {
-    Info::ask(player.link()).await.map(|(info, _)| info).map_err(|fault| fault.to_string())
+/// Looks at the server at an instant of the run.
+async fn look(player: &Player, at: SimTime) -> Result<Look, String> {
+    let asked = std::time::Instant::now();
+    match Info::ask(player.link()).await {
+        Ok((info, _)) => Ok(Look { at, seen: std::time::Instant::now(), took: asked.elapsed(), info }),
+        Err(fault) => Err(format!("{fault}, {:.1} s into the run", at.as_secs_f64())),
+    }
 }
 
 /// Plays the trace to its end, with looks at the server; whether it was stopped before.
@@ -320,9 +388,12 @@ async fn play(
     if stopped || player.broken().is_some() {
         player.stop();
     }
-    drain(player, stopped).await;
+    drain(player, clock, progress).await;
+    // One that a server still owes to a run that nobody waits for any more is of no use.
+    let patience = if player.is_stopped() { SOON } else { Duration::MAX };
+    let seen = timeout(patience, looks).await.ok().and_then(Result::ok).unwrap_or_default();
     // Looks in their order; the last one is that of the end.
-    for look in looks.await.unwrap_or_default() {
+    for look in seen {
         if let Some(what) = watch.look(look) {
             player.give_up(what);
         }
@@ -330,13 +401,25 @@ async fn play(
     stopped
 }
 
-/// Waits for requests that have no outcome yet, and for what is done behind their backs.
-async fn drain(player: &Rc<Player>, stopped: bool) {
-    let patience = if stopped || player.broken().is_some() { Duration::from_secs(1) } else { DRAIN };
-    let end = Instant::now() + patience;
-    // One holder is the runner, the other one its looks.
-    while (player.under_way() > 0 || Rc::strong_count(player) > 1) && Instant::now() < end {
+/// Waits for requests that have no outcome yet, and for what is done behind their backs: as long as one thing ends after
+/// the other, or will by the plan of the origin's model; after an interruption no longer than a moment.
+async fn drain(player: &Rc<Player>, clock: Clock, progress: &dyn Progress) {
+    // One holder is the runner, the others are its looks and what is under way.
+    let left = || (player.under_way(), Rc::strong_count(player));
+    let (mut last, mut changed, mut end) = (left(), Instant::now(), None);
+    while last.0 > 0 || last.1 > 1 {
+        let now = Instant::now();
+        if player.is_stopped() || progress.stop() {
+            end.get_or_insert(now + SOON);
+        }
+        let planned = Instant::from_std(clock.instant(player.planned()));
+        if now > end.unwrap_or(changed.max(planned) + DRAIN) {
+            return;
+        }
         sleep(Duration::from_millis(2)).await;
+        if left() != last {
+            (last, changed) = (left(), Instant::now());
+        }
     }
 }
 
@@ -359,11 +442,8 @@ async fn looks(player: Rc<Player>, clock: Clock, window: Window) -> Vec<Look> {
         if player.is_stopped() {
             return seen;
         }
-        let asked = std::time::Instant::now();
-        match look(&player).await {
-            Ok(info) => {
-                seen.push(Look { at, seen: std::time::Instant::now(), took: asked.elapsed(), info });
-            }
+        match look(&player, at).await {
+            Ok(look) => seen.push(look),
             Err(what) => {
                 player.give_up(what);
                 return seen;
@@ -374,21 +454,6 @@ async fn looks(player: Rc<Player>, clock: Clock, window: Window) -> Vec<Look> {
         }
         next = next.max(clock.now());
     }
-}
-
-/// Removes every key of the run. What is left, if something is, in a sentence.
-async fn clean_up(player: &Player, is_broken: bool) -> Result<(), String> {
-    let keys = player.written_keys();
-    for chunk in keys.chunks(CHUNK) {
-        if let Err(fault) = player.link().unlink(chunk).await {
-            let prefix = player.prefix();
-            let why = if is_broken { String::new() } else { format!(" ({fault})") };
-            return Err(format!(
-                "keys of this run may still be on the server{why}; remove those that begin with \"{prefix}\""
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// Median, 99th percentile and the most, in seconds.
@@ -414,7 +479,7 @@ fn overrun([_, late, worst]: [f64; 3]) -> String {
 fn doubts(
     scenario: &Scenario,
     plan: &CellPlan,
-    measured: &crate::metrics::Measurements,
+    measured: &Measurements,
     pace: &Pace,
     speed: f64,
 ) -> Vec<String> {

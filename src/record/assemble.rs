@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 use super::build::{CellContext, Finished};
 use super::wire::{self, Provenance, Record, ScenarioInfo, TraceInfo};
 use crate::cache::{Capacity, ServerEvent};
-use crate::live::{LiveCell, Pace, Served};
+use crate::live::{LiveCell, Pace, Served, Shown};
+use crate::metrics::{Measurements, OutcomeKind};
 use crate::scenario::{Scenario, Source, events};
 use crate::score::{self, METRICS, judge};
 use crate::trace::Trace;
@@ -218,7 +219,10 @@ impl Record {
             let name = &scenario.strategies[cell.plan.strategy].name;
             let name = [vec![name.clone()], sweep(scenario, &cell.plan)].concat().join(", ");
             warnings.extend(cell.warnings.iter().map(|warning| format!("{name}: {warning}")));
-            notes.extend(cell.pace.map(|pace| format!("{name}: {}", told(&pace, &cell.server))));
+            notes.extend(cell.pace.map(|pace| {
+                let hits = cell.result.as_ref().ok().and_then(hits);
+                format!("{name}: {}", told(&pace, &cell.server, hits))
+            }));
         }
         let runs = cells
             .into_iter()
@@ -239,18 +243,52 @@ impl Record {
     }
 }
 
-/// How a live run kept its pace, in a sentence.
-fn told(pace: &Pace, server: &str) -> String {
-    let Pace { late_s, get_s, most_under_way, clock_phase_ms, written_bytes, served } = pace;
+/// The share of requests that found a value in the cache, fresh or not, when they asked for it first.
+fn hits(run: &Measurements) -> Option<f64> {
+    use OutcomeKind::{FreshHit, StaleHit, StaleOnError};
+    let all = run.totals.outcomes.total();
+    let found =
+        [FreshHit, StaleHit, StaleOnError].map(|kind| run.totals.outcomes.of(kind)).iter().sum::<u64>();
+    (all > 0).then(|| found as f64 / all as f64)
+}
+
+/// How a live run kept its pace, in a sentence; `hits` of its requests were such.
+fn told(pace: &Pace, server: &str, hits: Option<f64>) -> String {
+    let Pace { late_s, get_s, most_under_way, clock_phase_ms, written_bytes, served, shown } = pace;
     let millis = |seconds: [f64; 3]| seconds.map(|seconds| format!("{:.2}", seconds * 1e3)).join(" / ");
     format!(
         "{server}; requests were started late by {} ms and GETs took {} ms (median / p99 / most){}; at most {most_under_way} requests \
-         waited at once; {} of values were written; the run began {clock_phase_ms} ms into a minute of the server's clock",
+         waited at once; {} of values were written; the run began {clock_phase_ms} ms into a minute of the server's clock{}",
         millis(*late_s),
         millis(*get_s),
         served.map(|served| own_work(&served)).unwrap_or_default(),
-        ByteSize::from_bytes(*written_bytes)
+        ByteSize::from_bytes(*written_bytes),
+        shown.map(|shown| own_counts(&shown, hits)).unwrap_or_default()
     )
+}
+
+/// What the server counted, beside what was counted here.
+fn own_counts(shown: &Shown, hits: Option<f64>) -> String {
+    let Shown { reads: [found, missed], peak_bytes, rss_ratio } = *shown;
+    let all = found + missed;
+    let share = (all > 0).then(|| 100.0 * found as f64 / all as f64);
+    let mut text = String::new();
+    if let Some((share, hits)) = share.zip(hits) {
+        let _ = write!(
+            text,
+            "; in the scored part it counted {all} reads, polls and second keys among them, of which {share:.1} % found a key \
+             (keyspace_hits), and of the requests {:.1} % were served from the cache",
+            hits * 100.0
+        );
+    }
+    // Writing to a text cannot fail.
+    let _ = write!(
+        text,
+        "; its process took {rss_ratio:.2} times what was in use (used_memory_rss), which was never more than {} since its start \
+         (used_memory_peak)",
+        ByteSize::from_bytes(peak_bytes)
+    );
+    text
 }
 
 /// The server's part in that.

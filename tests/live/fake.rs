@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A fake server that does not answer from an instant on, for a while; every GET finds nothing.
 pub(crate) struct Fake {
@@ -61,6 +61,8 @@ impl Script {
                 }
                 "INFO" => format!("${}\r\n{}\r\n", self.info.len(), self.info),
                 "CONFIG" => "*0\r\n".to_owned(),
+                "TIME" => time(),
+                "UNLINK" if words.len() > 500 => "-ERR too many keys for a fake\r\n".to_owned(),
                 "UNLINK" | "EXISTS" => ":0\r\n".to_owned(),
                 _ => "+OK\r\n".to_owned(),
             };
@@ -69,6 +71,13 @@ impl Script {
             }
         }
     }
+}
+
+/// The time as a server tells it that says nothing of it in INFO.
+fn time() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970");
+    let bulk = |number: u64| format!("${}\r\n{number}\r\n", number.to_string().len());
+    format!("*2\r\n{}{}", bulk(now.as_secs()), bulk(now.subsec_micros().into()))
 }
 
 /// The words of the next command; `None` at the end.

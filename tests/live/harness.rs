@@ -18,6 +18,7 @@ use ttlab::units::Rate;
 use super::fake::Fake;
 use super::resp::{Answer, Client};
 use super::server::Server;
+use super::trouble::{is_alive, spawning};
 
 /// Three seconds of a small site.
 pub(crate) fn scenario(guard: &str, more: &str) -> String {
@@ -199,9 +200,10 @@ fn limits_hold_before_anything_is_sent() {
 fn a_spawned_server_gives_a_live_record_and_is_gone_afterwards() {
     let Some(_) = Server::start(&[]) else { return };
     let folder = folder(&scenario("{ policy = \"lock\", lock_ttl = \"1s\", poll = \"5ms\" }", ""));
-    let output = run(folder.path(), &["--spawn"]);
+    let (output, processes) = spawning(folder.path());
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert!(said(&output).contains("will write up to 200 keys"), "{}", said(&output));
+    assert!(processes.len() == 1 && !is_alive(processes[0]), "{processes:?}");
     let record = record(folder.path());
     assert_eq!(record["source"], "live");
     let cell = &record["cells"][0];
@@ -213,7 +215,9 @@ fn a_spawned_server_gives_a_live_record_and_is_gone_afterwards() {
     assert!(cell["memory"]["expired_resident_mean_bytes"].is_null(), "no server tells");
     assert!(folder.path().join("out/index.html").is_file());
     let notes = record["provenance"]["notes"].to_string();
-    for told in ["of which the server itself worked: a GET ", ", a SET ", "99 of 100 GETs"] {
+    let counts = ["% found a key (keyspace_hits)", "(used_memory_rss)", "(used_memory_peak)"];
+    let works = ["of which the server itself worked: a GET ", ", a SET ", "99 of 100 GETs"];
+    for told in works.into_iter().chain(counts) {
         assert!(notes.contains(told), "{told} is missing in {notes}");
     }
 }

@@ -1,9 +1,12 @@
 //! What can go wrong between the harness and a server, in words that say what to do.
 
+use std::time::Duration;
+
 use redis::{ErrorKind, RedisError, Value};
 
 use super::address::without_password;
 use super::is_gone;
+use super::lane::CONNECT;
 
 /// Why a command has no usable answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +17,17 @@ pub(in crate::live) enum Fault {
     /// Nobody is there any more.
     #[error("the server went away ({0})")]
     Gone(String),
+    /// It is there and says nothing.
+    #[error(
+        "the server has not answered {what} for {} s: its process is stopped, its host cut off, or it is far behind; look at it, or \
+         play the trace slower", .patience.as_secs()
+    )]
+    Silent {
+        /// What it was asked.
+        what: &'static str,
+        /// How long it was waited for.
+        patience: Duration,
+    },
     /// It does not take writes.
     #[error("the server takes no writes ({0}); name its primary instead")]
     ReadOnly(String),
@@ -67,7 +81,16 @@ pub(super) fn opening(url: &str, error: &RedisError) -> Fault {
             "the server at {shown} and this machine do not trust each other ({error}); name the authority that signed the \
              server's certificate with --tls-ca, and your own certificate with --tls-cert and --tls-key if it asks for one"
         ),
-        _ if is_gone(error) || error.is_timeout() || error.is_connection_refusal() => {
+        _ if error.to_string().contains("Too many open files") => format!(
+            "no further connection to {shown} can be opened ({error}): each is an open file of this process; ask for fewer with \
+             --connections, or raise the limit (ulimit -n)"
+        ),
+        _ if error.is_timeout() => format!(
+            "nobody answers at {shown} within {} s ({error}): the process is stopped, the host cut off or too busy, or the address \
+             wrong",
+            CONNECT.as_secs()
+        ),
+        _ if is_gone(error) || error.is_connection_refusal() => {
             format!("there is no server at {shown} ({error}); start one, or let --spawn start one")
         }
         _ => format!("the server at {shown} cannot be used: {error}"),
@@ -84,4 +107,23 @@ fn refuses_password(shown: &str, error: &RedisError) -> String {
 fn is_about_certificates(error: &RedisError) -> bool {
     let text = error.to_string().to_lowercase();
     text.contains("certificate") || text.contains("unknownissuer")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(error: std::io::Error) -> String {
+        opening("redis://:secret@host/", &error.into()).to_string()
+    }
+
+    #[test]
+    fn a_limit_of_this_process_and_a_silent_server_are_no_missing_server() {
+        let full = told(std::io::Error::other("Too many open files (os error 24)"));
+        assert!(full.contains("--connections") && full.contains("***@host"), "{full}");
+        let silent = told(std::io::ErrorKind::TimedOut.into());
+        assert!(silent.contains("nobody answers at redis://***@host/ within 3 s"), "{silent}");
+        let missing = told(std::io::ErrorKind::ConnectionRefused.into());
+        assert!(missing.contains("there is no server at redis://***@host/"), "{missing}");
+    }
 }

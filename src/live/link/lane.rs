@@ -9,7 +9,7 @@ use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo, SingleNodeRou
 use redis::{AsyncConnectionConfig, Client, Cmd, RedisResult, ScriptInvocation, TlsCertificates, Value};
 
 /// How long to wait for a connection.
-const CONNECT: Duration = Duration::from_secs(3);
+pub(super) const CONNECT: Duration = Duration::from_secs(3);
 
 /// Commands that a connection may have on their way; what is more waits here, and its time counts.
 const UNDER_WAY: usize = 1 << 16;
@@ -63,7 +63,8 @@ impl Gate {
             Some(certificates) => Client::build_with_tls(url, certificates),
             None => Client::open(url),
         };
-        // A server that stalls is waited for: how long it takes is what is measured.
+        // A server that stalls is waited for: how long it takes is what is measured. Whether it still lives is asked
+        // by INFO, whose answer must come.
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT))
             .set_response_timeout(None)

@@ -19,6 +19,9 @@ pub(super) use values::{Values, fill_of};
 
 use super::tls::Tls;
 
+/// How long an answer may take to a question about the server itself.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 /// What became of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Written {
@@ -165,7 +168,7 @@ impl Link {
     pub(super) async fn info(&self, section: Option<&str>) -> Result<Vec<(Node, String)>, Fault> {
         let mut command = Cmd::new();
         command.arg(b"INFO").arg(section);
-        let answers = self.next().send_to_all(&command).await.map_err(|error| Fault::of(&error))?;
+        let answers = self.ask_all("INFO", &command, PATIENCE).await?;
         let told = answers.into_iter().map(|(node, answer)| match extracted(Ok(answer))? {
             Value::BulkString(text) => Ok((node, String::from_utf8_lossy(&text).into_owned())),
             Value::VerbatimString { text, .. } => Ok((node, text)),
@@ -174,11 +177,38 @@ impl Link {
         told.collect()
     }
 
+    /// TIME of a server: its clock in microseconds since 1970; 0 where it does not tell.
+    pub(super) async fn time(&self, node: &Node) -> Result<u64, Fault> {
+        let mut command = Cmd::new();
+        command.arg(b"TIME");
+        match self.ask("TIME", node, &command).await {
+            Ok(answer) => {
+                let told: Option<(u64, u64)> = redis::from_redis_value(answer).ok();
+                Ok(told.map_or(0, |(seconds, micros)| seconds * 1_000_000 + micros))
+            }
+            Err(Fault::Refused(_)) => Ok(0),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// PING over every connection that lives: whatever was sent before is done then.
+    pub(super) async fn settle(&self, patience: Duration) -> Result<(), Fault> {
+        let mut command = Cmd::new();
+        command.arg(b"PING");
+        for _ in &self.connections {
+            // What a dead connection has not done it will not do.
+            if let Err(silent @ Fault::Silent { .. }) = self.ask_all("PING", &command, patience).await {
+                return Err(silent);
+            }
+        }
+        Ok(())
+    }
+
     /// CONFIG GET: the value of a setting; none where the server has none of that name, or must not tell.
     pub(super) async fn config(&self, node: &Node, name: &str) -> Result<Option<String>, Fault> {
         let mut command = Cmd::new();
         command.arg(b"CONFIG").arg(b"GET").arg(name);
-        match extracted(self.next().send_to(node, &command).await) {
+        match self.ask("CONFIG GET", node, &command).await {
             Ok(answer) => {
                 let pairs: Vec<(String, String)> = redis::from_redis_value(answer).unwrap_or_default();
                 Ok(pairs.into_iter().next().map(|(_, value)| value))
@@ -192,8 +222,36 @@ impl Link {
     pub(super) async fn set_config(&self, node: &Node, name: &str, value: &str) -> Result<(), Fault> {
         let mut command = Cmd::new();
         command.arg(b"CONFIG").arg(b"SET").arg(name).arg(value);
-        extracted(self.next().send_to(node, &command).await).map(|_| ())
+        self.ask("CONFIG SET", node, &command).await.map(|_| ())
     }
+
+    /// Asks a server something about itself, and does not wait for ever.
+    async fn ask(&self, what: &'static str, node: &Node, command: &Cmd) -> Result<Value, Fault> {
+        let mut lane = self.next();
+        within(what, PATIENCE, async { extracted(lane.send_to(node, command).await) }).await
+    }
+
+    /// The same of every server that holds keys.
+    async fn ask_all(
+        &self,
+        what: &'static str,
+        command: &Cmd,
+        patience: Duration,
+    ) -> Result<Vec<(Node, Value)>, Fault> {
+        let mut lane = self.next();
+        let answers = async { lane.send_to_all(command).await.map_err(|error| Fault::of(&error)) };
+        within(what, patience, answers).await
+    }
+}
+
+/// Waits for an answer, and not for ever.
+pub(super) async fn within<T>(
+    what: &'static str,
+    patience: Duration,
+    answer: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    let in_time = tokio::time::timeout(patience, answer).await;
+    in_time.unwrap_or(Err(Fault::Silent { what, patience }))
 }
 
 /// An answer that is an error is one.

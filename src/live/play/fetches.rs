@@ -140,7 +140,7 @@ impl Player {
     async fn answered(&self, id: FlightId, object: ObjectId, fetch: Fetch) -> (Fetch, u32) {
         let size = self.trace.objects().size(object);
         let Some(http) = &self.http else {
-            self.sleep_until(fetch.done).await;
+            self.sleep_through(fetch.done).await;
             // It is there when it is there; what the model planned is a lower bound of that.
             let fetch = Fetch { done: self.now().max(fetch.done), ..fetch };
             return (fetch, if fetch.answer == Answer::Value { size } else { 0 });

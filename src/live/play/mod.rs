@@ -35,7 +35,7 @@ use crate::strategy::guard::KeyInCache;
 use crate::strategy::ttl::Fill;
 use crate::strategy::{SoftExpiry, Strategy};
 use crate::trace::{Event, Happening, ObjectId, Trace};
-use crate::units::{SimDuration, SimTime};
+use crate::units::SimTime;
 use keys::Keys;
 
 /// What a fetch ended with, for those who wait for it.
@@ -108,6 +108,8 @@ pub(super) struct Player {
     /// Requests that have no outcome yet.
     under_way: Cell<u64>,
     most_under_way: Cell<u64>,
+    /// The latest end of a fetch, or of a pause before another attempt, that is known beforehand.
+    planned: Cell<SimTime>,
     /// Bytes of values sent so far.
     sent_bytes: Cell<u64>,
     /// The first thing that no run survives.
@@ -164,6 +166,7 @@ impl Player {
             job_news: Notify::new(),
             under_way: Cell::new(0),
             most_under_way: Cell::new(0),
+            planned: Cell::new(SimTime::ZERO),
             sent_bytes: Cell::new(0),
             broken: RefCell::new(None),
             trace,
@@ -207,6 +210,11 @@ impl Player {
         self.most_under_way.get()
     }
 
+    /// Until when something is known to be under way.
+    pub(super) fn planned(&self) -> SimTime {
+        self.planned.get()
+    }
+
     /// Bytes of values sent so far.
     pub(super) fn sent_bytes(&self) -> u64 {
         self.sent_bytes.get()
@@ -248,11 +256,6 @@ impl Player {
         self.http.as_ref().map(Http::remarks).unwrap_or_default()
     }
 
-    /// What all keys begin with.
-    pub(super) fn prefix(&self) -> &str {
-        self.keys.prefix()
-    }
-
     /// The connection, for those who look at the server.
     pub(super) fn link(&self) -> &Link {
         &self.link
@@ -269,9 +272,12 @@ impl Player {
         (state.lateness.clone(), state.gets.clone())
     }
 
-    /// Takes the player apart when all is over; `None` while a task still holds it.
-    pub(super) fn into_state(self: Rc<Self>) -> Option<State> {
-        Rc::into_inner(self).map(|player| player.state.into_inner())
+    /// Takes the player apart when all of its tasks are gone.
+    pub(super) fn into_state(self: Rc<Self>) -> State {
+        Rc::into_inner(self)
+            .expect("only tasks hold it beside its owner, and they are gone")
+            .state
+            .into_inner()
     }
 
     fn now(&self) -> SimTime {
@@ -304,8 +310,10 @@ impl Player {
         tokio::time::sleep_until(self.clock.instant(at).into()).await;
     }
 
-    async fn sleep(&self, span: SimDuration) {
-        tokio::time::sleep(self.clock.real(span)).await;
+    /// Sleeps until an instant that something which is under way is to end at.
+    async fn sleep_through(&self, end: SimTime) {
+        self.planned.set(self.planned.get().max(end));
+        self.sleep_until(end).await;
     }
 
     fn fill(&self, object: ObjectId, at: SimTime) -> Fill {

@@ -360,7 +360,7 @@ impl Player {
         let draw = self.chance.unit(waiter.arrival.index as u64, u64::from(waiter.attempt));
         let pause = self.client.backs_off(waiter.attempt, draw);
         self.state().recorder.incident(now, Incident::Retried);
-        self.sleep(pause).await;
+        self.sleep_through(self.now() + pause).await;
         (waiter.attempt, waiter.leads, waiter.since) = (waiter.attempt + 1, false, self.now());
         self.look_again(waiter).await
     }

@@ -11,6 +11,8 @@ pub(in crate::live) struct Info {
     pub(in crate::live) used_memory_peak: u64,
     /// Bytes of the process.
     pub(in crate::live) used_memory_rss: u64,
+    /// Its limit of bytes; 0 where it has none.
+    pub(in crate::live) maxmemory: u64,
     /// Keys evicted since the statistics were reset.
     pub(in crate::live) evicted_keys: u64,
     /// Keys removed because their TTL was over.
@@ -38,25 +40,45 @@ pub(in crate::live) struct Info {
 impl Info {
     /// Asks: what a server shows, or all primaries of a cluster together; with those who answered.
     pub(in crate::live) async fn ask(link: &Link) -> Result<(Self, Vec<Node>), Fault> {
-        let (mut nodes, mut infos) = (Vec::new(), Vec::new());
-        for (node, text) in link.info(None).await? {
-            nodes.push(node);
-            infos.push(Self::parse(&text)?);
-        }
-        let sum = infos.into_iter().reduce(|sum, next| sum.and(&next));
-        let mut sum = sum.ok_or_else(|| Fault::Refused("nobody answers INFO".to_owned()))?;
-        if nodes.len() > 1 {
-            sum.version = format!("{}, {} primaries of a cluster", sum.version, nodes.len());
-        }
-        Ok((sum, nodes))
+        let all = Self::of_each(link).await?;
+        Ok((Self::sum(&all)?, all.into_iter().map(|(node, _)| node).collect()))
     }
 
-    /// Two servers together: what they hold and did is added, the clock is that of the first.
+    /// Asks what every server shows by itself.
+    pub(in crate::live) async fn of_each(link: &Link) -> Result<Vec<(Node, Self)>, Fault> {
+        let mut all = Vec::new();
+        for (node, text) in link.info(None).await? {
+            let mut info = Self::parse(&text)?;
+            if info.clock_us == 0 {
+                // Not every server tells its clock here.
+                info.clock_us = link.time(&node).await?;
+            }
+            all.push((node, info));
+        }
+        Ok(all)
+    }
+
+    /// All servers together.
+    pub(in crate::live) fn sum(all: &[(Node, Self)]) -> Result<Self, Fault> {
+        let sum = all.iter().map(|(_, info)| info.clone()).reduce(|sum, next| sum.and(&next));
+        let mut sum = sum.ok_or_else(|| Fault::Refused("nobody answers INFO".to_owned()))?;
+        if all.len() > 1 {
+            sum.version = format!("{}, {} primaries of a cluster", sum.version, all.len());
+        }
+        Ok(sum)
+    }
+
+    /// Two servers together: what they hold and did is added, and so are limits if all have one; the clock is that of
+    /// the first.
     fn and(self, other: &Self) -> Self {
         Self {
             used_memory: self.used_memory + other.used_memory,
             used_memory_peak: self.used_memory_peak + other.used_memory_peak,
             used_memory_rss: self.used_memory_rss + other.used_memory_rss,
+            maxmemory: match (self.maxmemory, other.maxmemory) {
+                (0, _) | (_, 0) => 0,
+                (own, others) => own + others,
+            },
             evicted_keys: self.evicted_keys + other.evicted_keys,
             expired_keys: self.expired_keys + other.expired_keys,
             keyspace_hits: self.keyspace_hits + other.keyspace_hits,
@@ -86,6 +108,7 @@ impl Info {
             used_memory: number("used_memory"),
             used_memory_peak: number("used_memory_peak"),
             used_memory_rss: number("used_memory_rss"),
+            maxmemory: number("maxmemory"),
             evicted_keys: number("evicted_keys"),
             expired_keys: number("expired_keys"),
             keyspace_hits: number("keyspace_hits"),
@@ -125,5 +148,8 @@ mod tests {
         let both = info.and(&other);
         assert_eq!((both.used_memory, both.evicted_keys, both.keys), (1_010, 7, 18));
         assert_eq!((both.run_id.as_str(), both.version.as_str()), ("abc def", "Redis 7.0.15"));
+        let limited = |maxmemory| Info { maxmemory, ..Info::default() };
+        assert_eq!(limited(5).and(&limited(7)).maxmemory, 12);
+        assert_eq!(limited(5).and(&limited(0)).maxmemory, 0, "one of them has no limit");
     }
 }

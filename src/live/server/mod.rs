@@ -8,6 +8,8 @@ mod work;
 
 pub(super) use info::Info;
 pub(super) use spawn::Spawned;
+pub use spawn::stop_servers;
+pub use watch::Shown;
 pub(super) use watch::{Look, Watch};
 pub use work::Served;
 pub(super) use work::Work;

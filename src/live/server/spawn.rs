@@ -1,8 +1,11 @@
-//! A server of our own: from the PATH, on a free port of this machine, in a temporary folder, stopped with its owner.
+//! A server of our own: from the PATH, on a free port of this machine, in a temporary folder, stopped with its owner, or
+//! by a program that is told to end at once.
 
-use std::io::Read;
+use std::fs::File;
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -13,12 +16,41 @@ const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
 /// How long a server may take until it listens.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A running server.
+/// All servers that were started and not yet stopped: few, as each cell has one.
+static RUNNING: Mutex<Vec<Running>> = Mutex::new(Vec::new());
+
+fn running() -> MutexGuard<'static, Vec<Running>> {
+    // A list of processes is whole after every step.
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Stops every server that was started, for a program that ends now: who starts or stops one from then on waits for that
+/// end.
+pub fn stop_servers() {
+    let mut running = running();
+    running.clear();
+    Box::leak(Box::new(running));
+}
+
+/// A process, and the folder that it works in.
+#[derive(Debug)]
+struct Running {
+    process: Child,
+    _folder: TempDir,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A server that was started; it is stopped when this is dropped.
 #[derive(Debug)]
 pub(in crate::live) struct Spawned {
-    process: Child,
+    process: u32,
     port: u16,
-    _folder: TempDir,
 }
 
 impl Spawned {
@@ -41,7 +73,14 @@ impl Spawned {
 
     /// The number of its process.
     pub(in crate::live) fn process(&self) -> u32 {
-        self.process.id()
+        self.process
+    }
+
+    /// How it ended, if it has.
+    fn has_ended(&self) -> Option<ExitStatus> {
+        let mut running = running();
+        let own = running.iter_mut().find(|server| server.process.id() == self.process)?;
+        own.process.try_wait().ok().flatten()
     }
 
     /// One attempt; the inner error is worth another one, as when somebody took the port.
@@ -49,7 +88,14 @@ impl Spawned {
         let folder =
             tempfile::tempdir().map_err(|error| format!("no temporary folder can be made: {error}"))?;
         let port = free_port().map_err(|error| format!("no port of this machine is free: {error}"))?;
-        let log = folder.path().join("log");
+        // Before it has its log, as where it does not know a setting, it writes to the standard error.
+        let texts = ["log", "stderr"].map(|name| folder.path().join(name));
+        let [log, stderr] = &texts;
+        let errors = File::create(stderr).map_err(|error| {
+            format!("the temporary folder {} takes no file: {error}", folder.path().display())
+        })?;
+        // None starts once the program is told to end, and none is forgotten then.
+        let mut running = running();
         let started = PROGRAMS.iter().find_map(|program| {
             let mut command = Command::new(program);
             command
@@ -67,10 +113,10 @@ impl Spawned {
                 .arg("--dir")
                 .arg(folder.path())
                 .arg("--logfile")
-                .arg(&log)
+                .arg(log)
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
-                .stderr(Stdio::null());
+                .stderr(errors.try_clone().map_or_else(|_| Stdio::null(), Stdio::from));
             settings.iter().for_each(|(name, value)| {
                 command.arg(format!("--{name}")).arg(value);
             });
@@ -86,11 +132,14 @@ impl Spawned {
                 PROGRAMS.join(" and no ")
             ));
         };
-        let mut server = Self { process: process?, port, _folder: folder };
+        let process = process?;
+        let server = Self { process: process.id(), port };
+        running.push(Running { process, _folder: folder });
+        drop(running);
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
-            if let Ok(Some(status)) = server.process.try_wait() {
-                return Ok(Err(format!("it ended at once ({status}): {}", last_line(&log))));
+            if let Some(status) = server.has_ended() {
+                return Ok(Err(format!("it ended at once ({status}): {}", last_words(&texts))));
             }
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
                 return Ok(Ok(server));
@@ -103,8 +152,7 @@ impl Spawned {
 
 impl Drop for Spawned {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        running().retain(|server| server.process.id() != self.process);
     }
 }
 
@@ -122,10 +170,14 @@ fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-/// What a server wrote last.
-fn last_line(log: &std::path::Path) -> String {
-    let mut text = String::new();
-    let read = std::fs::File::open(log).and_then(|mut file| file.read_to_string(&mut text));
-    let last = read.ok().and_then(|_| text.lines().rfind(|line| !line.trim().is_empty()));
-    last.unwrap_or("it wrote nothing").to_owned()
+/// What a server wrote last: the last line of its log, or all that it said before it had one.
+fn last_words(texts: &[PathBuf; 2]) -> String {
+    let [log, stderr] = texts.each_ref().map(|path| std::fs::read_to_string(path).unwrap_or_default());
+    let last = log.lines().rfind(|line| !line.trim().is_empty());
+    let words: Vec<&str> = stderr.split_whitespace().collect();
+    match last {
+        Some(last) => last.to_owned(),
+        None if words.is_empty() => "it wrote nothing".to_owned(),
+        None => words.join(" "),
+    }
 }

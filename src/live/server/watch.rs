@@ -16,6 +16,20 @@ struct Sample {
     keys: u64,
     evicted: u64,
     expired: u64,
+    /// Reads that found a key and that did not, as the server counts them.
+    reads: [u64; 2],
+}
+
+/// What else INFO showed at the end of a run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shown {
+    /// Reads that found a key and reads that did not in the scored part, as the server counts them (`keyspace_hits`,
+    /// `keyspace_misses`): polls, second keys and the deletion of locks among them.
+    pub reads: [u64; 2],
+    /// Most bytes in use since the server was started (`used_memory_peak`).
+    pub peak_bytes: u64,
+    /// What the process takes of the machine (`used_memory_rss`) as a multiple of what is in use.
+    pub rss_ratio: f64,
 }
 
 /// One look at a server.
@@ -39,6 +53,8 @@ pub(in crate::live) struct Watch {
     samples: Vec<Sample>,
     /// The first look: keys and counts before it are nobody's of this run.
     first: Info,
+    /// Bytes of the process, and the most bytes in use, at the latest look.
+    rss_and_peak: [u64; 2],
     /// The server's clock less ours at the latest look, and how far off that may be; in microseconds.
     ahead_us: Option<(i128, i128)>,
     began: Instant,
@@ -53,6 +69,7 @@ impl Watch {
             bucket,
             samples: Vec::new(),
             first: first.info.clone(),
+            rss_and_peak: [0; 2],
             ahead_us: None,
             began: first.seen,
             warnings: Vec::new(),
@@ -74,8 +91,27 @@ impl Watch {
             keys: info.keys.saturating_sub(self.first.keys),
             evicted: info.evicted_keys.saturating_sub(self.first.evicted_keys),
             expired: info.expired_keys.saturating_sub(self.first.expired_keys),
+            reads: [info.keyspace_hits, info.keyspace_misses],
         });
+        self.rss_and_peak = [info.used_memory_rss, info.used_memory_peak];
         restarted
+    }
+
+    /// Where in a minute of the server's clock the run began, in milliseconds.
+    pub(in crate::live) fn clock_phase_ms(&self) -> u32 {
+        u32::try_from(self.first.clock_us % 60_000_000 / 1_000).expect("a minute has fewer")
+    }
+
+    /// What else the server showed.
+    pub(in crate::live) fn shown(&self) -> Shown {
+        let [begin, end] = [self.window.from, self.window.until].map(|at| self.state(at));
+        let [rss, peak_bytes] = self.rss_and_peak;
+        let used = self.samples.last().map_or(0, |last| last.used);
+        Shown {
+            reads: [0, 1].map(|which| end.reads[which].saturating_sub(begin.reads[which])),
+            peak_bytes,
+            rss_ratio: rss as f64 / used.max(1) as f64,
+        }
     }
 
     /// What the reader must know of the server's clock.
@@ -227,6 +263,29 @@ mod tests {
         assert_eq!(account.evicted, 7);
         let evicted: Vec<u64> = account.buckets.iter().map(|held| held.evicted).collect();
         assert_eq!(evicted, [4, 6, 1]);
+    }
+
+    #[test]
+    fn reads_are_those_of_the_window_and_memory_is_that_of_the_end() {
+        let window = Window { from: at(10), until: at(20) };
+        let shown = |secs, hits, misses, rss| {
+            let info = Info {
+                keyspace_hits: hits,
+                keyspace_misses: misses,
+                used_memory_rss: rss,
+                used_memory_peak: 900 + rss,
+                clock_us: 61_000_000,
+                ..info(500, 0, 0)
+            };
+            look(secs, info)
+        };
+        let mut watch = Watch::begin(window, SimDuration::from_secs(5), shown(0, 7, 8, 1_000));
+        watch.look(shown(10, 107, 58, 1_100));
+        watch.look(shown(20, 407, 158, 1_200));
+        let told = watch.shown();
+        assert_eq!((told.reads, told.peak_bytes), ([300, 100], 2_100));
+        assert!((told.rss_ratio - 2.4).abs() < 1e-12);
+        assert_eq!(watch.clock_phase_ms(), 1_000, "a second of the minute was over");
     }
 
     #[test]

@@ -1,4 +1,7 @@
 //! How long the server itself worked on reads and writes: what INFO keeps of each kind of command.
+//!
+//! It is asked before a run and after it, not with every look: these are sums since the server's start, and to write them
+//! all down takes it longer than many GETs, which would be measured.
 
 use super::super::link::{Fault, Link};
 
