@@ -39,7 +39,8 @@ use crate::metrics::Measurements;
 use crate::scenario::Scenario;
 use crate::strategy::SoftExpiry;
 use crate::trace::Trace;
-use crate::tune::{CellPlan, Failure, Progress};
+use crate::tune::{self, CellPlan, Failure, Progress};
+use crate::units::SimDuration;
 
 /// Which server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,9 +189,31 @@ pub fn undertaking(
     }
     options.check_certificates()?;
     let second_key = |strategy: usize| scenario.strategies[strategy].soft_expiry == SoftExpiry::Sidecar;
-    let undertaking = Undertaking::of(trace, cells, options, &second_key);
+    let jobs = most_jobs(scenario, cells, trace, options.speed)?;
+    let undertaking = Undertaking { jobs, ..Undertaking::of(trace, cells, options, &second_key) };
     undertaking.within(&options.limits).map_err(LiveError::Other)?;
     Ok(undertaking)
+}
+
+/// Most jobs of a refresh policy in a second of real time, in the cell with most of them.
+fn most_jobs(
+    scenario: &Scenario,
+    cells: &[CellPlan],
+    trace: &Arc<Trace>,
+    speed: f64,
+) -> Result<u64, LiveError> {
+    let second = SimDuration::from_secs_f64(speed);
+    let mut most = 0;
+    for (nth, cell) in cells.iter().enumerate() {
+        // What a strategy does by the clock no limit of memory changes.
+        if cells[..nth].iter().any(|before| before.strategy == cell.strategy) {
+            continue;
+        }
+        let seed = tune::replication_seed(scenario.seed, 0);
+        let simulation = tune::simulation(scenario, cell, trace, seed).map_err(LiveError::Scenario)?;
+        most = most.max(simulation.strategy.refresh.most_jobs(trace.objects().len(), second));
+    }
+    Ok(most)
 }
 
 /// Plays cells one after the other; `trace` is a [`named`] one. A cell that breaks off, or is stopped, ends the run:
