@@ -8,6 +8,7 @@ mod cluster;
 mod commands;
 mod fake;
 mod harness;
+mod isolation;
 mod limits;
 mod memory;
 mod model;
