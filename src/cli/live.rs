@@ -8,12 +8,12 @@ use anyhow::anyhow;
 use super::play::{PlayArgs, Prepared, nothing_measured, play};
 use super::terminal::{self, Phase};
 use super::{CliError, Status, run};
-use crate::live::load::{self, Load};
+use crate::live::load::{self, Kept, LimitedBy, Load, Search};
 use crate::live::{self, Options};
 use crate::record::{About, Record};
 use crate::report;
 use crate::trace::Trace;
-use crate::units::{ByteSize, SimDuration};
+use crate::units::SimDuration;
 
 /// Play a scenario in real time against a real Redis or Valkey, and write the same report as a simulation
 ///
@@ -62,57 +62,121 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
 /// Searches for the highest rate, and tells every one that was tried.
 fn benchmark(args: &Args, trace: &Arc<Trace>, options: &Options) -> Result<Status, CliError> {
     let load = Load { p99: args.p99, step: args.step, first: 1_000.0 };
-    if load.p99.is_zero() || load.step < SimDuration::from_millis(100) {
-        return Err(anyhow!("--p99 must be above 0s and --step at least 100ms").into());
-    }
     let trace = live::named(trace, options);
+    let writes = load::undertaking(&trace, options, &load).map_err(|error| anyhow!(error))?;
     if !args.play.output.quiet {
-        terminal::note(&format!(
-            "will write {} keys, {}, and remove them at the end; at most {} reads in a second (--max-rate)",
-            trace.objects().len(),
-            ByteSize::from_bytes(trace.objects().total_bytes()),
-            options.limits.rate.as_per_second()
-        ));
+        terminal::note(&writes);
     }
     let phase = Phase::begin("reading", 1, 1, args.play.output.quiet);
-    let steps = load::benchmark(&trace, options, &load, &phase);
+    let search = load::benchmark(&trace, options, &load, &phase);
     phase.end();
-    let steps = match steps {
-        Ok(steps) => steps,
-        Err(_) if terminal::interrupted() => return Ok(Status::Interrupted),
+    let search = match search {
+        Ok(search) => search,
+        // Keys may have stayed.
+        Err(error) if terminal::interrupted() => {
+            terminal::note(&error.to_string());
+            return Ok(Status::Interrupted);
+        }
         Err(error) => return Err(anyhow!(error).into()),
     };
-    let highest = load::highest(&steps);
-    if args.play.output.json {
-        let value = serde_json::json!({ "p99_limit_s": load.p99.as_secs_f64(), "highest_per_s": highest, "steps": steps });
-        terminal::result(&format!("{value:#}\n"));
-    } else if !args.play.output.quiet {
-        terminal::result(&table(&steps, &load));
+    search.warnings.iter().for_each(|warning| terminal::note(&format!("warning: {warning}")));
+    if search.is_stopped {
+        if search.warnings.is_empty() {
+            terminal::note("interrupted; the keys are removed");
+        }
+        return Ok(Status::Interrupted);
     }
-    Ok(if highest.is_some() { Status::Done } else { Status::GateFailed })
+    if args.play.output.json {
+        terminal::result(&format!("{:#}\n", json(&search, &load)));
+    } else if !args.play.output.quiet {
+        terminal::result(&table(&search, &load));
+    }
+    Ok(if search.highest().is_some() { Status::Done } else { Status::GateFailed })
+}
+
+/// The search as one JSON document.
+fn json(search: &Search, load: &Load) -> serde_json::Value {
+    serde_json::json!({
+        "p99_limit_s": load.p99.as_secs_f64(),
+        "highest_per_s": search.highest(),
+        "limited_by": search.limited_by(),
+        "steps": search.steps,
+    })
 }
 
 /// What was tried, and what came of it.
-fn table(steps: &[load::Step], load: &Load) -> String {
+fn table(search: &Search, load: &Load) -> String {
     let mut out = format!("{:>10} {:>10} {:>9} {:>9}\n", "reads/s", "answered/s", "p50, ms", "p99, ms");
-    for step in steps {
+    for step in &search.steps {
         let word = match step.kept {
-            load::Kept::Yes => "",
-            load::Kept::TooSlow => "  too slow",
-            load::Kept::ClientLimited => "  client-limited",
+            Kept::Yes => "",
+            Kept::TooSlow => "  too slow",
+            Kept::ClientLimited => "  client-limited",
         };
         let (p50, p99) = (step.p50_s * 1e3, step.p99_s * 1e3);
         let _ = writeln!(out, "{:>10.0} {:>10.0} {p50:>9.2} {p99:>9.2}{word}", step.offered, step.answered);
     }
     let limit = load.p99;
-    let limited = steps.iter().any(|step| step.kept == load::Kept::ClientLimited);
-    let _ = match load::highest(steps) {
-        Some(rate) if limited => writeln!(
+    let _ = match (search.highest(), search.limited_by()) {
+        (Some(rate), Some(LimitedBy::Harness)) => writeln!(
             out,
             "At least {rate:.0} reads a second with a p99 under {limit}; beyond that the harness is the limit."
         ),
-        Some(rate) => writeln!(out, "Up to {rate:.0} reads a second with a p99 under {limit}."),
-        None => writeln!(out, "No rate that was tried keeps the p99 under {limit}."),
+        (Some(rate), Some(LimitedBy::MaxRate)) => writeln!(
+            out,
+            "At least {rate:.0} reads a second with a p99 under {limit}; --max-rate allows no more."
+        ),
+        (Some(rate), _) => writeln!(out, "Up to {rate:.0} reads a second with a p99 under {limit}."),
+        (None, Some(LimitedBy::Harness)) => {
+            writeln!(
+                out,
+                "At the lowest rate the harness itself was too slow; nothing is known of the server."
+            )
+        }
+        (None, _) => writeln!(out, "No rate that was tried keeps the p99 under {limit}."),
     };
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::load::Step;
+
+    fn told(steps: &[(f64, Kept)], most: f64) -> (String, serde_json::Value) {
+        let step = |(offered, kept): &(f64, Kept)| Step {
+            offered: *offered,
+            answered: *offered,
+            reads: 100,
+            missing: 0,
+            p50_s: 1e-4,
+            p99_s: 2e-3,
+            late_p99_s: 0.0,
+            kept: *kept,
+        };
+        let steps = steps.iter().map(step).collect();
+        let search = Search { steps, most, is_stopped: false, warnings: Vec::new() };
+        let load = Load { p99: SimDuration::from_millis(5), step: SimDuration::from_secs(5), first: 1_000.0 };
+        let last = table(&search, &load).lines().last().unwrap().to_owned();
+        (last, json(&search, &load)["limited_by"].clone())
+    }
+
+    #[test]
+    fn a_rate_that_only_the_user_limits_is_told_as_at_least() {
+        let held = (20_000.0, Kept::Yes);
+        let (text, json) = told(&[held], 20_000.0);
+        assert_eq!(text, "At least 20000 reads a second with a p99 under 5ms; --max-rate allows no more.");
+        assert_eq!(json, "max-rate");
+        let (text, json) = told(&[held, (21_000.0, Kept::TooSlow)], 1e6);
+        assert_eq!(
+            (text.as_str(), json),
+            ("Up to 20000 reads a second with a p99 under 5ms.", "server".into())
+        );
+        let (text, json) = told(&[held, (21_000.0, Kept::ClientLimited)], 1e6);
+        assert!(text.ends_with("beyond that the harness is the limit.") && json == "harness", "{text}");
+        let (text, json) = told(&[(10.0, Kept::ClientLimited)], 1e6);
+        assert!(text.contains("nothing is known of the server") && json == "harness", "{text}");
+        let (text, json) = told(&[(10.0, Kept::TooSlow)], 1e6);
+        assert!(text.starts_with("No rate") && json == "server", "{text}");
+    }
 }

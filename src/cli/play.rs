@@ -152,7 +152,8 @@ struct ServerArgs {
     /// What all keys begin with on a server that is not its own [default: ttlab: and a number]
     #[arg(long, value_name = "TEXT", conflicts_with = "spawn", value_parser = prefix)]
     prefix: Option<String>,
-    /// Refuse to send more requests than this in a second
+    /// Refuse to send more reads than this in a second, requests and a timer's jobs alike; what follows from a read (SET, a lock
+    /// and its polls, ZADD) comes on top
     #[arg(long, value_name = "RATE", default_value = "20000/s")]
     max_rate: Rate,
     /// Refuse to take more of the server's memory than this

@@ -7,24 +7,38 @@ use super::Options;
 use super::server::config;
 use crate::cache::Capacity;
 use crate::strategy::Strategy;
-use crate::trace::Trace;
+use crate::trace::{ObjectId, Objects, Trace};
 use crate::tune::CellPlan;
 use crate::units::{ByteSize, Rate, SimDuration, SimTime};
 
 /// What a key costs a server beside its name and value, about.
 const PER_KEY: u64 = 120;
 
+/// What the keys of these objects cost a server beside their values, about.
+pub(super) fn bytes_of_keys(objects: &Objects) -> u64 {
+    (0..objects.len()).map(|index| objects.key_len(ObjectId::from_index(index)) + PER_KEY).sum()
+}
+
+/// Where keys with this prefix go, and whether they stay.
+pub(super) fn place(prefix: &str) -> String {
+    if prefix.is_empty() {
+        "to a server of its own".to_owned()
+    } else {
+        format!("all under \"{prefix}\", and remove them at the end")
+    }
+}
+
 /// How much a run may ask of a server.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
-    /// Requests in any second of real time.
+    /// Reads in any second of real time: requests of the trace, and jobs of a refresh policy.
     pub rate: Rate,
     /// Bytes that its keys take on the server at once.
     pub bytes: ByteSize,
 }
 
 impl Default for Limits {
-    /// 20 000 requests a second and 1 GiB.
+    /// 20 000 reads a second and 1 GiB.
     fn default() -> Self {
         Self { rate: Rate::per_second(20_000.0), bytes: ByteSize::from_bytes(1 << 30) }
     }
@@ -69,6 +83,9 @@ pub struct Undertaking {
     pub seconds: f64,
     /// Most requests in a second of real time.
     pub peak_rate: f64,
+    /// Most jobs of a refresh policy that come in a second of real time, in the cell with most of them; each asks for a
+    /// key and may write it.
+    pub jobs: u64,
     /// Keys that it may write, those of locks and of a sweep apart; second keys with deadlines count.
     pub keys: u64,
     /// Most bytes that its keys take at once, about, in the largest of the cells.
@@ -84,8 +101,8 @@ pub struct Undertaking {
 }
 
 impl Undertaking {
-    /// What it takes to play these cells, whose strategies keep what they do `beside` values, on a server with a limit of
-    /// its own; a limit that the run sets is known.
+    /// What it takes to play these cells, but for their jobs, whose strategies keep what they do `beside` values, on a server
+    /// with a limit of its own; a limit that the run sets is known.
     pub(super) fn of(
         trace: &Trace,
         cells: &[CellPlan],
@@ -95,9 +112,7 @@ impl Undertaking {
     ) -> Self {
         let speed = options.speed;
         let objects = trace.objects();
-        let keys: u64 = (0..objects.len())
-            .map(|index| objects.key_len(crate::trace::ObjectId::from_index(index)) + PER_KEY)
-            .sum();
+        let keys = bytes_of_keys(objects);
         let bytes = cells.iter().map(|cell| {
             let all =
                 objects.total_bytes() + keys + beside[&cell.strategy].of_all(objects.len() as u64, keys);
@@ -113,6 +128,7 @@ impl Undertaking {
             requests: trace.len() as u64,
             seconds: trace.span().as_secs_f64() / speed,
             peak_rate: peak(trace, speed),
+            jobs: 0,
             keys: objects.len() as u64 * if is_doubled { 2 } else { 1 },
             bytes: bytes.max().unwrap_or(0),
             prefix: options.prefix().to_owned(),
@@ -130,11 +146,12 @@ impl Undertaking {
     /// Says no where it is more than the limits allow.
     pub(super) fn within(&self, limits: &Limits) -> Result<(), String> {
         let most = limits.rate.as_per_second();
-        if self.peak_rate > most {
+        if self.peak_rate + self.jobs as f64 > most {
             return Err(format!(
-                "this would send up to {:.0} requests in a second, more than the limit of {most:.0}; play it slower with \
+                "this would send up to {:.0} requests{} in a second, more than the limit of {most:.0}; play it slower with \
                  --speed, or raise the limit with --max-rate",
-                self.peak_rate
+                self.peak_rate,
+                self.and_jobs()
             ));
         }
         if self.is_too_large(limits) {
@@ -148,20 +165,22 @@ impl Undertaking {
         Ok(())
     }
 
+    fn and_jobs(&self) -> String {
+        if self.jobs == 0 { String::new() } else { format!(" and {} jobs of a timer", self.jobs) }
+    }
+
     /// What is said before it starts.
     pub fn sentence(&self) -> String {
-        let Self { requests, seconds, peak_rate, keys, bytes, prefix, cells, settings, origin } = self;
-        let mut text = format!("will write up to {keys} keys, {} at once, ", ByteSize::from_bytes(*bytes));
-        // Writing to a text cannot fail.
-        let _ = if prefix.is_empty() {
-            write!(text, "to a server of its own")
-        } else {
-            write!(text, "all under \"{prefix}\", and remove them at the end")
-        };
-        let _ = write!(
-            text,
-            "; {cells} cell(s) of {requests} requests in {seconds:.0} s each, at most {peak_rate:.0} in a second"
+        let Self { requests, seconds, peak_rate, jobs: _, keys, bytes, prefix, cells, settings, origin } =
+            self;
+        let mut text = format!(
+            "will write up to {keys} keys, {} at once, {}; {cells} cell(s) of {requests} requests in {seconds:.0} s each, at \
+             most {peak_rate:.0}{} in a second",
+            ByteSize::from_bytes(*bytes),
+            place(prefix),
+            self.and_jobs()
         );
+        // Writing to a text cannot fail.
         if !settings.is_empty() {
             let _ =
                 write!(text, "; sets where they differ, and puts back at the end: {}", settings.join(", "));
@@ -261,5 +280,30 @@ mod tests {
         assert_eq!(none.of_all(10, 1_000), 0);
         assert_eq!(Beside { bytes: 16, ..none }.of_all(10, 1_000), 160);
         assert_eq!(Beside { second_key: Some(8), locks: true, set: true, ..none }.of_all(10, 1_000), 3_080);
+    }
+
+    #[test]
+    fn jobs_count_beside_requests() {
+        let cell = CellPlan { strategy: 0, eviction: 0, capacity: Capacity::Unbounded };
+        let nothing = BTreeMap::from([(0, Beside::default())]);
+        let of =
+            |jobs| Undertaking { jobs, ..Undertaking::of(&trace(), &[cell], &options(1.0), &nothing, None) };
+        let limits = Limits { rate: Rate::per_second(10.0), bytes: ByteSize::from_bytes(1_000_000) };
+        assert!(of(7).within(&limits).is_ok() && !of(0).sentence().contains("jobs"));
+        assert!(
+            of(7).sentence().contains("at most 3 and 7 jobs of a timer in a second"),
+            "{}",
+            of(7).sentence()
+        );
+        let told = of(8).within(&limits).unwrap_err();
+        assert!(told.contains("3 requests and 8 jobs") && told.contains("--max-rate"), "{told}");
+    }
+
+    #[test]
+    fn a_key_costs_its_name_too() {
+        let named = trace().with_key_prefix("p:");
+        // "all/0" and "all/1", and the prefix.
+        assert_eq!(bytes_of_keys(trace().objects()), 2 * (PER_KEY + 5));
+        assert_eq!(bytes_of_keys(named.objects()), 2 * (PER_KEY + 7));
     }
 }

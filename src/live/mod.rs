@@ -43,6 +43,7 @@ use crate::metrics::Measurements;
 use crate::scenario::Scenario;
 use crate::trace::Trace;
 use crate::tune::{self, CellPlan, Failure, Progress};
+use crate::units::SimDuration;
 
 /// Which server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,6 +201,7 @@ pub fn undertaking(
         return Err(LiveError::CannotDo(refused));
     }
     options.check_certificates()?;
+    let jobs = most_jobs(scenario, cells, trace, options.speed)?;
     let mut beside = BTreeMap::new();
     for cell in cells {
         if let Entry::Vacant(place) = beside.entry(cell.strategy) {
@@ -208,7 +210,7 @@ pub fn undertaking(
             place.insert(Beside::of(&simulation.strategy));
         }
     }
-    let of = |own_limit| Undertaking::of(trace, cells, options, &beside, own_limit);
+    let of = |own_limit| Undertaking { jobs, ..Undertaking::of(trace, cells, options, &beside, own_limit) };
     let mut undertaking = of(None);
     if undertaking.is_too_large(&options.limits) && !options.sets_the_limit() {
         // The server may have a limit of its own.
@@ -217,6 +219,27 @@ pub fn undertaking(
     }
     undertaking.within(&options.limits).map_err(LiveError::Other)?;
     Ok(undertaking)
+}
+
+/// Most jobs of a refresh policy in a second of real time, in the cell with most of them.
+fn most_jobs(
+    scenario: &Scenario,
+    cells: &[CellPlan],
+    trace: &Arc<Trace>,
+    speed: f64,
+) -> Result<u64, LiveError> {
+    let second = SimDuration::from_secs_f64(speed);
+    let mut most = 0;
+    for (nth, cell) in cells.iter().enumerate() {
+        // What a strategy does by the clock no limit of memory changes.
+        if cells[..nth].iter().any(|before| before.strategy == cell.strategy) {
+            continue;
+        }
+        let seed = tune::replication_seed(scenario.seed, 0);
+        let simulation = tune::simulation(scenario, cell, trace, seed).map_err(LiveError::Scenario)?;
+        most = most.max(simulation.strategy.refresh.most_jobs(trace.objects().len(), second));
+    }
+    Ok(most)
 }
 
 /// Plays cells one after the other; `trace` is a [`named`] one. A cell that breaks off, or is stopped, ends the run:

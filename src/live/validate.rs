@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{LiveCell, LiveError};
 use crate::cache::redis::Settings;
 use crate::engine::Pulse;
-use crate::metrics::{Measurements, OutcomeKind};
+use crate::metrics::{Bucket, Measurements, OutcomeKind};
 use crate::scenario::Scenario;
 use crate::strategy::SoftExpiry;
 use crate::trace::Trace;
@@ -25,8 +25,11 @@ pub const SEEDS: u64 = 8;
 /// does so by chance alone in 99 of 100 runs.
 pub const CHANCE: f64 = 4.0;
 
-/// Events from which a count is compared in per cent.
+/// Events, predicted or measured, from which a count is compared in per cent.
 pub const EVENTS: f64 = 1_000.0;
+
+/// Events in a second from which the most of them are compared in per cent.
+pub const BUSY: f64 = 100.0;
 
 /// How a figure is told, and in what its difference is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -52,7 +55,7 @@ pub enum Judgement {
     Inside,
     /// It did not.
     Outside,
-    /// There is no tolerance for it, or too little happened.
+    /// There is no tolerance for it, or too little happened; the row says which.
     NotJudged,
 }
 
@@ -75,6 +78,8 @@ pub struct Row {
     pub tolerance: Option<f64>,
     /// Whether it is as predicted.
     pub judgement: Judgement,
+    /// Why it is not judged; `null` where it is.
+    pub why: Option<&'static str>,
 }
 
 /// One quantity over time, in the buckets of the series.
@@ -147,7 +152,7 @@ pub fn validate(
         },
         eviction: scenario.cache.evictions[plan.eviction].name().to_owned(),
         server: cell.server.clone(),
-        rows: rows(&predicted, measured),
+        rows: rows(&predicted, measured, &Judging::of(scenario)),
         courses: courses(&predicted, measured),
         warnings: cell.warnings.iter().cloned().chain(one_by_one.then(|| ONE_BY_ONE.to_owned())).collect(),
     }))
@@ -199,6 +204,42 @@ fn with_set(mut run: Measurements) -> Measurements {
 /// How a figure is found in a run.
 type Figure = fn(&Measurements) -> Option<f64>;
 
+/// Whether a figure is judged.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Rule {
+    /// It is, by this tolerance.
+    Within(f64),
+    /// It is the server's memory, in per cent: judged where the model counts that.
+    Memory(f64),
+    /// It is not, and why.
+    Shown(&'static str),
+}
+
+/// How the figures of a scenario are judged.
+struct Judging {
+    /// Whether the memory model counts all of a server's memory.
+    counts_all: bool,
+    /// How long the run goes before it is scored.
+    warmup: SimDuration,
+}
+
+impl Judging {
+    fn of(scenario: &Scenario) -> Self {
+        Self { counts_all: scenario.cache.memory.name() == "redis", warmup: scenario.warmup }
+    }
+
+    /// The rule, where the model has what it is about.
+    fn applied(&self, rule: Rule) -> Rule {
+        match rule {
+            Rule::Memory(tolerance) if self.counts_all => Rule::Within(tolerance),
+            Rule::Memory(_) => {
+                Rule::Shown("the memory model counts no server's memory; write memory = \"redis\"")
+            }
+            rule => rule,
+        }
+    }
+}
+
 /// Counts of requests of a kind, as a share.
 fn share(run: &Measurements, kinds: &[OutcomeKind]) -> Option<f64> {
     let all = run.totals.outcomes.total();
@@ -210,50 +251,100 @@ fn waits(run: &Measurements, quantile: f64) -> Option<f64> {
     (!run.latencies.all.is_empty()).then(|| run.latencies.all.quantile(quantile) as f64 / 1e6)
 }
 
-/// All figures: what, kind, tolerance, and where it is.
-const FIGURES: [(&str, Kind, Option<f64>, Figure); 18] = {
+const WAITS: Rule = Rule::Shown("network and harness are in it, and the model has neither");
+
+/// All figures: what, kind, whether it is judged, and where it is.
+const FIGURES: [(&str, Kind, Rule, Figure); 21] = {
     use crate::cache::Cause;
     use OutcomeKind::{DelayedHit, Error, FreshHit, Miss, StaleHit, StaleOnError};
+    use Rule::{Memory, Shown, Within};
     [
-        ("fresh hits", Kind::Share, Some(0.5), |run| share(run, &[FreshHit])),
-        ("stale hits", Kind::Share, Some(0.5), |run| share(run, &[StaleHit, StaleOnError])),
-        ("delayed hits", Kind::Share, Some(0.5), |run| share(run, &[DelayedHit])),
-        ("misses, cold", Kind::Share, Some(0.5), |run| share(run, &[Miss(Cause::Cold)])),
-        ("misses, expired or evicted", Kind::Share, Some(0.5), |run| {
+        ("fresh hits", Kind::Share, Within(0.5), |run| share(run, &[FreshHit])),
+        ("stale hits", Kind::Share, Within(0.5), |run| share(run, &[StaleHit])),
+        (STALE_ON_ERROR, Kind::Share, Within(0.5), |run| share(run, &[StaleOnError])),
+        ("delayed hits", Kind::Share, Within(0.5), |run| share(run, &[DelayedHit])),
+        ("misses, cold", Kind::Share, Within(0.5), |run| share(run, &[Miss(Cause::Cold)])),
+        ("misses, expired or evicted", Kind::Share, Within(0.5), |run| {
             share(run, &[Miss(Cause::Expired), Miss(Cause::Evicted)])
         }),
-        ("misses, expired", Kind::Share, None, |run| share(run, &[Miss(Cause::Expired)])),
-        ("errors", Kind::Share, Some(0.5), |run| share(run, &[Error])),
-        ("entries evicted", Kind::Count, Some(3.0), |run| Some(run.evicted as f64)),
-        ("entries expired", Kind::Count, Some(3.0), |run| Some(run.expired as f64)),
-        ("fills refused", Kind::Count, Some(3.0), |run| Some(run.out_of_memory as f64)),
-        ("used_memory at the end", Kind::Bytes, Some(1.0), |run| Some(run.memory.final_bytes as f64)),
-        ("used_memory, mean", Kind::Bytes, Some(1.0), |run| Some(run.memory.mean_bytes)),
-        ("entries, mean", Kind::Count, None, |run| Some(run.memory.mean_entries)),
-        ("origin fetches", Kind::Count, Some(3.0), |run| Some(run.origin.fetches as f64)),
-        ("origin, most in a second", Kind::Rate, None, |run| Some(run.origin.per_second.peak as f64)),
-        ("stampedes", Kind::Count, None, |run| Some(run.stampedes.count as f64)),
-        ("wait, 90 of 100 requests", Kind::Millis, None, |run| waits(run, 0.9)),
-        ("wait, 99 of 100 requests", Kind::Millis, None, |run| waits(run, 0.99)),
+        ("misses, expired", Kind::Share, Shown("no server tells why a key is gone"), |run| {
+            share(run, &[Miss(Cause::Expired)])
+        }),
+        (INVALIDATED, Kind::Share, Within(0.5), |run| share(run, &[Miss(Cause::Invalidated)])),
+        (LOST, Kind::Share, Within(0.5), |run| share(run, &[Miss(Cause::Lost)])),
+        ("errors", Kind::Share, Within(0.5), |run| share(run, &[Error])),
+        ("entries evicted", Kind::Count, Within(3.0), |run| Some(run.evicted as f64)),
+        ("entries expired", Kind::Count, Within(3.0), |run| Some(run.expired as f64)),
+        ("fills refused", Kind::Count, Within(3.0), |run| Some(run.out_of_memory as f64)),
+        ("used_memory at the end", Kind::Bytes, Memory(1.0), |run| Some(run.memory.final_bytes as f64)),
+        (MEAN_MEMORY, Kind::Bytes, Memory(1.0), |run| Some(run.memory.mean_bytes)),
+        ("entries, mean", Kind::Count, Shown("locks and a sweep's set are keys of the server too"), |run| {
+            Some(run.memory.mean_entries)
+        }),
+        ("origin fetches", Kind::Count, Within(3.0), |run| Some(run.origin.fetches as f64)),
+        ("origin, most in a second", Kind::Rate, Within(10.0), |run| Some(run.origin.per_second.peak as f64)),
+        ("stampedes", Kind::Count, Within(10.0), |run| Some(run.stampedes.count as f64)),
+        ("wait, 90 of 100 requests", Kind::Millis, WAITS, |run| waits(run, 0.9)),
+        ("wait, 99 of 100 requests", Kind::Millis, WAITS, |run| waits(run, 0.99)),
     ]
 };
 
-fn rows(predicted: &[Measurements], measured: &Measurements) -> Vec<Row> {
-    let row = |(what, kind, tolerance, of): (&'static str, Kind, Option<f64>, Figure)| {
+const STALE_ON_ERROR: &str = "stale after an error";
+const INVALIDATED: &str = "misses, deleted";
+const LOST: &str = "misses, lost";
+const MEAN_MEMORY: &str = "used_memory, mean";
+
+/// What most scenarios have nothing of: shown where either side has any.
+const RARE: [&str; 3] = [STALE_ON_ERROR, INVALIDATED, LOST];
+
+fn rows(predicted: &[Measurements], measured: &Measurements, judging: &Judging) -> Vec<Row> {
+    let row = |(what, kind, rule, of): (&'static str, Kind, Rule, Figure)| {
         let draws: Vec<f64> = predicted.iter().filter_map(of).collect();
-        compare(what, kind, tolerance, &draws, of(measured))
+        compare(what, kind, judging.applied(rule), &draws, of(measured))
     };
-    FIGURES.into_iter().map(row).collect()
+    let has_any = |row: &Row| [row.predicted, row.measured].into_iter().flatten().any(|share| share > 0.0);
+    let mut rows = Vec::with_capacity(FIGURES.len() + 1);
+    for row in FIGURES.into_iter().map(row).filter(|row| !RARE.contains(&row.what) || has_any(row)) {
+        let is_memory = row.what == MEAN_MEMORY;
+        rows.push(row);
+        if is_memory {
+            rows.extend(worst_bucket(predicted, measured, judging));
+        }
+    }
+    rows
+}
+
+fn memory_in(bucket: &Bucket) -> f64 {
+    bucket.live_mean_bytes + bucket.expired_mean_bytes
+}
+
+/// The bucket of the series whose memory differs most, after the warm-up. What chance makes of it is pooled over all of
+/// them, as few seeds tell little of a single one.
+fn worst_bucket(predicted: &[Measurements], measured: &Measurements, judging: &Judging) -> Option<Row> {
+    let first = judging.warmup.as_nanos().div_ceil(measured.series.bucket.as_nanos().max(1));
+    let places = usize::try_from(first).unwrap_or(usize::MAX)..measured.series.buckets.len();
+    let rule = if measured.sweeps.is_some() {
+        Rule::Shown("of the set of a sweep only the mean is predicted")
+    } else {
+        judging.applied(Rule::Memory(1.0))
+    };
+    let of_bucket = |place: usize| {
+        let draws = predicted.iter().map(|run| run.series.buckets.get(place).map(memory_in));
+        let draws: Vec<f64> = draws.collect::<Option<_>>()?;
+        let own = memory_in(&measured.series.buckets[place]);
+        Some(compare("used_memory over time, most", Kind::Bytes, rule, &draws, Some(own)))
+    };
+    let all: Vec<Row> = places.filter_map(of_bucket).collect();
+    let chances: Vec<f64> = all.iter().filter_map(|row| row.chance).collect();
+    let pooled = (!chances.is_empty())
+        .then(|| (chances.iter().map(|chance| chance * chance).sum::<f64>() / chances.len() as f64).sqrt());
+    let size = |row: &Row| row.difference.map_or(0.0, f64::abs);
+    let worst = all.into_iter().max_by(|one, other| size(one).total_cmp(&size(other)))?;
+    Some(judged(Row { chance: pooled, ..worst }, rule))
 }
 
 /// Compares draws of the model with the one of the server.
-fn compare(
-    what: &'static str,
-    kind: Kind,
-    tolerance: Option<f64>,
-    draws: &[f64],
-    measured: Option<f64>,
-) -> Row {
+fn compare(what: &'static str, kind: Kind, rule: Rule, draws: &[f64], measured: Option<f64>) -> Row {
     let n = draws.len() as f64;
     let mean = (!draws.is_empty()).then(|| draws.iter().sum::<f64>() / n);
     let unit = match (kind, mean) {
@@ -268,26 +359,49 @@ fn compare(
         // The live run is one draw, the mean one of as many as there are seeds.
         (squares / (n - 1.0) * (1.0 + 1.0 / n)).sqrt() / unit
     });
-    let enough = match kind {
-        Kind::Count => mean.is_some_and(|mean| mean >= EVENTS),
-        _ => true,
+    let row = Row {
+        what,
+        kind,
+        predicted: mean,
+        measured,
+        difference,
+        chance,
+        tolerance: None,
+        judgement: Judgement::NotJudged,
+        why: None,
     };
-    let judgement = match (tolerance, difference) {
-        (Some(tolerance), Some(difference)) if enough => {
-            let allowed = tolerance + CHANCE * chance.unwrap_or(0.0);
-            if difference.abs() <= allowed { Judgement::Inside } else { Judgement::Outside }
+    judged(row, rule)
+}
+
+/// The row with what its rule says of it.
+fn judged(row: Row, rule: Rule) -> Row {
+    let most = [row.predicted, row.measured].into_iter().flatten().fold(0.0, f64::max);
+    let (tolerance, inside) = match rule {
+        Rule::Shown(why) => (None, Err(why)),
+        Rule::Within(tolerance) | Rule::Memory(tolerance) => {
+            let inside = match row.difference {
+                _ if row.kind == Kind::Count && most < EVENTS => Err("fewer than 1000 on both sides"),
+                _ if row.kind == Kind::Rate && most < BUSY => Err("fewer than 100 a second on both sides"),
+                Some(difference) => Ok(difference.abs() <= tolerance + CHANCE * row.chance.unwrap_or(0.0)),
+                // Where the model sees nothing at all, many are too many.
+                None if most >= EVENTS && row.predicted.is_some() => Ok(false),
+                None => Err("one side has none"),
+            };
+            (Some(tolerance), inside)
         }
-        // Where the model sees nothing at all, many are too many.
-        (Some(_), None) if measured.is_some_and(|measured| measured >= EVENTS) => Judgement::Outside,
-        _ => Judgement::NotJudged,
     };
-    Row { what, kind, predicted: mean, measured, difference, chance, tolerance, judgement }
+    let (judgement, why) = match inside {
+        Ok(true) => (Judgement::Inside, None),
+        Ok(false) => (Judgement::Outside, None),
+        Err(why) => (Judgement::NotJudged, Some(why)),
+    };
+    Row { tolerance, judgement, why, ..row }
 }
 
 fn courses(predicted: &[Measurements], measured: &Measurements) -> Vec<Course> {
-    type Point = fn(&crate::metrics::Bucket) -> Option<f64>;
+    type Point = fn(&Bucket) -> Option<f64>;
     let points: [(&'static str, Kind, Point); 3] = [
-        ("used_memory", Kind::Bytes, |bucket| Some(bucket.live_mean_bytes + bucket.expired_mean_bytes)),
+        ("used_memory", Kind::Bytes, |bucket| Some(memory_in(bucket))),
         ("fresh hits", Kind::Share, |bucket| {
             let all = bucket.outcomes.total();
             (all > 0).then(|| bucket.outcomes.of(OutcomeKind::FreshHit) as f64 / all as f64)
@@ -316,25 +430,95 @@ fn courses(predicted: &[Measurements], measured: &Measurements) -> Vec<Course> {
 mod tests {
     use super::*;
 
-    fn judged(kind: Kind, tolerance: Option<f64>, draws: &[f64], measured: f64) -> Judgement {
-        compare("x", kind, tolerance, draws, Some(measured)).judgement
+    fn judgement(kind: Kind, tolerance: f64, draws: &[f64], measured: f64) -> Judgement {
+        compare("x", kind, Rule::Within(tolerance), draws, Some(measured)).judgement
     }
 
     #[test]
     fn a_difference_is_inside_within_its_tolerance_and_four_deviations_of_chance() {
         let certain = [0.6; 4];
-        assert_eq!(judged(Kind::Share, Some(0.5), &certain, 0.6049), Judgement::Inside);
-        assert_eq!(judged(Kind::Share, Some(0.5), &certain, 0.6051), Judgement::Outside);
+        assert_eq!(judgement(Kind::Share, 0.5, &certain, 0.6049), Judgement::Inside);
+        assert_eq!(judgement(Kind::Share, 0.5, &certain, 0.6051), Judgement::Outside);
         // Draws with a deviation of 0.1 points widen it by 0.4 points and a little.
         let spread = [0.599, 0.600, 0.601];
-        assert_eq!(judged(Kind::Share, Some(0.5), &spread, 0.6091), Judgement::Inside);
-        assert_eq!(judged(Kind::Share, Some(0.5), &spread, 0.6110), Judgement::Outside);
+        assert_eq!(judgement(Kind::Share, 0.5, &spread, 0.6091), Judgement::Inside);
+        assert_eq!(judgement(Kind::Share, 0.5, &spread, 0.6110), Judgement::Outside);
+    }
+
+    const ALL: Judging = Judging { counts_all: true, warmup: SimDuration::ZERO };
+
+    #[test]
+    fn every_outcome_has_a_row_where_there_is_any() {
+        let run = |kinds: &[OutcomeKind]| {
+            let mut run = Measurements::empty();
+            kinds.iter().for_each(|kind| run.totals.outcomes.add(*kind));
+            run
+        };
+        let shares = |predicted: &Measurements, measured: &Measurements| -> Vec<(&str, Option<f64>)> {
+            let rows = rows(&[predicted.clone()], measured, &ALL);
+            let shares = rows.iter().filter(|row| row.kind == Kind::Share && row.what != "misses, expired");
+            shares.map(|row| (row.what, row.measured)).collect()
+        };
+        let (usual, all) = (run(&[OutcomeKind::FreshHit]), run(&OutcomeKind::ALL));
+        assert_eq!(shares(&usual, &usual).len(), 6, "what most scenarios have");
+        for pair in [(&usual, &all), (&all, &usual)] {
+            assert_eq!(shares(pair.0, pair.1).len(), 9, "either side has one");
+        }
+        let told: f64 = shares(&usual, &all).iter().filter_map(|(_, share)| *share).sum();
+        assert!((told - 1.0).abs() < 1e-9, "every request is in one of the rows: {told}");
+    }
+
+    #[test]
+    fn memory_of_values_alone_is_not_judged_against_a_servers() {
+        let run = Measurements::empty();
+        let judged = |judging: &Judging| {
+            let rows = rows(&[run.clone()], &run, judging);
+            let row = rows.into_iter().find(|row| row.what == MEAN_MEMORY).unwrap();
+            (row.tolerance, row.why)
+        };
+        assert_eq!(judged(&ALL).0, Some(1.0));
+        let (tolerance, why) = judged(&Judging { counts_all: false, ..ALL });
+        assert_eq!(tolerance, None);
+        assert!(why.unwrap().contains("memory = \"redis\""), "{why:?}");
+    }
+
+    #[test]
+    fn the_bucket_whose_memory_differs_most_is_judged_after_the_warmup() {
+        let run = |bytes: &[f64]| {
+            let mut run = Measurements::empty();
+            run.series.bucket = SimDuration::from_secs(1);
+            run.series.buckets =
+                bytes.iter().map(|bytes| Bucket { live_mean_bytes: *bytes, ..Bucket::default() }).collect();
+            run
+        };
+        let predicted = vec![run(&[100.0, 200.0, 400.0]); 3];
+        let worst = |measured: &[f64], warmup: u64| {
+            let judging = Judging { warmup: SimDuration::from_secs(warmup), ..ALL };
+            worst_bucket(&predicted, &run(measured), &judging)
+        };
+        let inside = worst(&[100.5, 200.0, 397.0], 0).unwrap();
+        assert_eq!((inside.predicted, inside.judgement), (Some(400.0), Judgement::Inside), "0.75 of 100");
+        assert_eq!(worst(&[100.0, 203.0, 400.0], 0).unwrap().judgement, Judgement::Outside, "1.5 of 100");
+        assert_eq!(worst(&[90.0, 200.0, 400.0], 0).unwrap().judgement, Judgement::Outside);
+        assert_eq!(
+            worst(&[90.0, 200.0, 400.0], 1).unwrap().judgement,
+            Judgement::Inside,
+            "before the warm-up"
+        );
+        assert_eq!(worst(&[90.0, 200.0, 400.0], 3), None, "nothing is left");
+        let mut swept = run(&[90.0, 200.0, 400.0]);
+        swept.sweeps = Some(crate::metrics::SweepTotals::default());
+        assert_eq!(worst_bucket(&predicted, &swept, &ALL).unwrap().judgement, Judgement::NotJudged);
+        // Chance is that of all buckets together.
+        let spread = vec![run(&[100.0, 190.0]), run(&[100.0, 210.0])];
+        let row = worst_bucket(&spread, &run(&[120.0, 200.0]), &ALL).unwrap();
+        assert_eq!((row.predicted, row.judgement), (Some(100.0), Judgement::Inside), "{row:?}");
     }
 
     #[test]
     fn the_set_of_a_sweep_is_memory_of_the_server() {
         let mut run = Measurements::empty();
-        run.series.buckets.resize(2, crate::metrics::Bucket::default());
+        run.series.buckets.resize(2, Bucket::default());
         let memory_of = |run: Measurements| {
             let run = with_set(run);
             let over_time: Vec<f64> =
@@ -357,11 +541,22 @@ mod tests {
 
     #[test]
     fn counts_are_judged_from_a_thousand_events_on() {
-        assert_eq!(judged(Kind::Count, Some(3.0), &[2_000.0; 3], 2_059.0), Judgement::Inside);
-        assert_eq!(judged(Kind::Count, Some(3.0), &[2_000.0; 3], 1_939.0), Judgement::Outside);
-        assert_eq!(judged(Kind::Count, Some(3.0), &[900.0; 3], 100.0), Judgement::NotJudged);
-        assert_eq!(judged(Kind::Count, Some(3.0), &[0.0; 3], 5_000.0), Judgement::Outside);
-        assert_eq!(judged(Kind::Count, Some(3.0), &[0.0; 3], 5.0), Judgement::NotJudged);
-        assert_eq!(judged(Kind::Bytes, None, &[5.0; 3], 50.0), Judgement::NotJudged);
+        let count = |predicted, measured| judgement(Kind::Count, 3.0, &[predicted; 3], measured);
+        assert_eq!(count(2_000.0, 2_059.0), Judgement::Inside);
+        assert_eq!(count(2_000.0, 1_939.0), Judgement::Outside);
+        assert_eq!(count(900.0, 100.0), Judgement::NotJudged);
+        assert_eq!(count(10.0, 100_000.0), Judgement::Outside, "a thousand on one side are enough");
+        assert_eq!(count(0.0, 5_000.0), Judgement::Outside);
+        assert_eq!(count(0.0, 5.0), Judgement::NotJudged);
+        let busiest = |predicted, measured| judgement(Kind::Rate, 10.0, &[predicted; 3], measured);
+        assert_eq!((busiest(30.0, 90.0), busiest(30.0, 100.0)), (Judgement::NotJudged, Judgement::Outside));
+        assert_eq!(busiest(400.0, 430.0), Judgement::Inside);
+        let few = compare("x", Kind::Count, Rule::Within(3.0), &[900.0], Some(100.0));
+        assert_eq!(few.why, Some("fewer than 1000 on both sides"));
+        let shown = compare("x", Kind::Bytes, Rule::Shown("it is not"), &[5.0; 3], Some(50.0));
+        assert_eq!(
+            (shown.judgement, shown.tolerance, shown.why),
+            (Judgement::NotJudged, None, Some("it is not"))
+        );
     }
 }

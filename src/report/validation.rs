@@ -73,11 +73,15 @@ fn tolerance(row: &Row) -> String {
     }
 }
 
-fn word(judgement: Judgement) -> &'static str {
-    match judgement {
-        Judgement::Inside => "yes",
-        Judgement::Outside => "NO",
-        Judgement::NotJudged => "not judged",
+/// What came out, and why a row is not judged where it is not.
+fn word(row: &Row) -> String {
+    match row.judgement {
+        Judgement::Inside => "yes".to_owned(),
+        Judgement::Outside => "NO".to_owned(),
+        Judgement::NotJudged => {
+            let why = row.why.map(|why| format!(": {why}"));
+            format!("not judged{}", why.unwrap_or_default())
+        }
     }
 }
 
@@ -144,7 +148,7 @@ impl ValidationReport<'_> {
             print(row.measured),
             difference(row),
             tolerance(row),
-            word(row.judgement).to_owned(),
+            word(row),
         ]
     }
 
@@ -252,6 +256,7 @@ mod tests {
             chance: Some(0.05),
             tolerance: Some(0.5),
             judgement,
+            why: (judgement == Judgement::NotJudged).then_some("too few"),
         };
         let course = Course {
             what: "used_memory",
@@ -302,5 +307,9 @@ mod tests {
         let report =
             ValidationReport { scenario: "s", question: "q?", command: "ttlab validate", cells: &cells };
         assert!(report.is_as_predicted() && report.sentences()[0].contains("all 1 figures"));
+        for text in [report.terminal(), report.markdown(), report.page()] {
+            assert!(text.contains("not judged: too few"), "{text}");
+        }
+        assert!(report.json().contains("\"why\": \"too few\""));
     }
 }

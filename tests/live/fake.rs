@@ -8,31 +8,61 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// A fake server that does not answer from an instant on, for a while; every GET finds nothing.
+/// A fake server.
 pub(crate) struct Fake {
     port: u16,
 }
 
 /// What a fake does when it is asked.
 #[derive(Clone)]
-struct Script {
-    began: Instant,
-    stalls: (Duration, Duration),
-    info: String,
-    oom: bool,
+pub(crate) struct Script {
+    /// It does not answer so long after the instant, for so long.
+    pub(crate) began: Instant,
+    pub(crate) stalls: (Duration, Duration),
+    /// What it says of itself.
+    pub(crate) info: String,
+    /// It has no room.
+    pub(crate) oom: bool,
+    /// Every GET finds this; `None` is nothing.
+    pub(crate) value: Option<&'static str>,
+    /// Its first connection does not answer after so many GETs.
+    pub(crate) deaf_after: Option<u64>,
+    /// It refuses to remove keys.
+    pub(crate) keeps_keys: bool,
+}
+
+impl Default for Script {
+    /// Answers at once, and holds nothing.
+    fn default() -> Self {
+        Self {
+            began: Instant::now(),
+            stalls: (Duration::MAX, Duration::ZERO),
+            info: String::new(),
+            oom: false,
+            value: None,
+            deaf_after: None,
+            keeps_keys: false,
+        }
+    }
 }
 
 impl Fake {
     /// A fake that stalls so long after `began` for so long, and says `info` of itself.
     pub(crate) fn start(began: Instant, stalls: (Duration, Duration), info: &str, oom: bool) -> Self {
+        Self::playing(Script { began, stalls, info: info.to_owned(), oom, ..Script::default() })
+    }
+
+    /// A fake that follows a script.
+    pub(crate) fn playing(script: Script) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("there are free ports");
         let port = listener.local_addr().expect("it is bound").port();
-        let info = format!("redis_version:7.0.0\r\nrun_id:fake\r\nused_memory:1000\r\n{info}");
-        let script = Arc::new(Script { began, stalls, info, oom });
+        let info = format!("redis_version:7.0.0\r\nrun_id:fake\r\nused_memory:1000\r\n{}", script.info);
+        let first = Arc::new(Script { info, ..script });
+        let later = Arc::new(Script { deaf_after: None, ..(*first).clone() });
         // Threads end with their connections, and the listener with the tests.
         thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let script = Arc::clone(&script);
+            for (nth, stream) in listener.incoming().flatten().enumerate() {
+                let script = Arc::clone(if nth == 0 { &first } else { &later });
                 thread::spawn(move || script.serve(&stream));
             }
         });
@@ -48,14 +78,24 @@ impl Script {
     fn serve(&self, stream: &TcpStream) {
         let mut input = BufReader::new(stream.try_clone().expect("a socket has two ends"));
         let mut output = stream;
+        let mut gets = 0;
         while let Some(words) = command(&mut input) {
             let (from, length) = self.stalls;
             let now = self.began.elapsed();
             if now >= from && now < from + length {
                 thread::sleep((from + length).saturating_sub(now));
             }
+            gets += u64::from(words[0].eq_ignore_ascii_case("GET"));
+            if self.deaf_after.is_some_and(|most| gets > most) {
+                // Until the other side hangs up.
+                continue;
+            }
             let answer = match words[0].to_ascii_uppercase().as_str() {
-                "GET" => "$-1\r\n".to_owned(),
+                "GET" => match self.value {
+                    Some(value) => format!("${}\r\n{value}\r\n", value.len()),
+                    None => "$-1\r\n".to_owned(),
+                },
+                "UNLINK" if self.keeps_keys => "-NOPERM it may not\r\n".to_owned(),
                 "SET" if self.oom => {
                     "-OOM command not allowed when used memory > 'maxmemory'.\r\n".to_owned()
                 }

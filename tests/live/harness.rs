@@ -52,7 +52,7 @@ pub(crate) fn folder(text: &str) -> TempDir {
     folder
 }
 
-fn command(folder: &Path, words: &[&str]) -> Command {
+pub(crate) fn command(folder: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ttlab"));
     command.current_dir(folder).arg("live").arg("small.toml").args(["--out", "out"]).args(words);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -77,6 +77,27 @@ pub(crate) fn keys(client: &mut Client) -> u64 {
         Answer::Integer(keys) => u64::try_from(keys).expect("there are not fewer than none"),
         other => panic!("DBSIZE: {other:?}"),
     }
+}
+
+/// The names of all keys, in their order.
+pub(crate) fn names(client: &mut Client) -> Vec<String> {
+    let Answer::Array(found) = client.ask(&["KEYS", "*"]) else { panic!("KEYS lists them") };
+    let name = |key| match key {
+        Answer::Bulk(Some(name)) => String::from_utf8(name).expect("they are text"),
+        other => panic!("a name: {other:?}"),
+    };
+    let mut names: Vec<String> = found.into_iter().map(name).collect();
+    names.sort_unstable();
+    names
+}
+
+/// How often a server was sent a command.
+pub(crate) fn calls(client: &mut Client, command: &str) -> u64 {
+    let Answer::Bulk(Some(told)) = client.ask(&["INFO", "commandstats"]) else { panic!("INFO is a text") };
+    let told = String::from_utf8(told).expect("INFO is text");
+    let begin = format!("cmdstat_{command}:calls=");
+    let calls = told.lines().find_map(|line| line.strip_prefix(&begin)?.split(',').next()?.parse().ok());
+    calls.unwrap_or(0)
 }
 
 pub(crate) fn options(url: &str, speed: f64) -> Options {
@@ -312,47 +333,50 @@ fn a_trace_faster_than_the_client_is_told_as_such() {
     assert!(told.contains("client-limited"), "1.2 million requests a second are too many: {told}");
 }
 
-/// A scenario of half a minute, whose keys leave by TTL and by eviction.
-fn half_a_minute(folder: &Path, words: &[&str]) -> Output {
-    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/live.toml");
+/// Half a minute of the project's live scenario, with this TTL: the figures if all is as predicted, or what was said.
+fn half_a_minute(ttl: &str) -> Result<Vec<serde_json::Value>, String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/live.toml");
+    let text = std::fs::read_to_string(path).expect("the scenario can be read");
+    assert!(text.contains("ttl = \"8s\""), "that is the TTL of its strategies");
+    let folder = folder(&text.replace("\"8s\"", &format!("\"{ttl}\"")));
     let mut command = Command::new(env!("CARGO_BIN_EXE_ttlab"));
-    command.current_dir(folder).arg("validate").arg(scenario).args(["--spawn", "--out", "out"]).args(words);
-    command.output().expect("ttlab can be started")
+    command.current_dir(folder.path()).args(["validate", "small.toml", "--spawn", "--out", "out"]);
+    let output = command.args(["--strategy", "single-flight"]).output().expect("ttlab can be started");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned() + &said(&output);
+    println!("{told}");
+    if output.status.code() != Some(0) {
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        return Err(told);
+    }
+    let file = |name: &str| folder.path().join("out").join(name);
+    assert!(file("index.html").is_file() && file("validation.md").is_file());
+    let text = std::fs::read_to_string(file("validation.json")).expect("it is written");
+    let json: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+    Ok(json["cells"][0]["rows"].as_array().expect("there are figures").clone())
 }
 
+/// One minute in all: keys that mostly leave by eviction, and keys that mostly leave by TTL.
 #[test]
-fn half_a_minute_on_a_real_server_is_as_predicted() {
+fn a_minute_on_a_real_server_is_as_predicted() {
     let Some(_) = Server::start(&[]) else { return };
-    let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    // One live run is one draw: what chance or a busy machine brought about once is not there again.
-    let mut first = String::new();
-    for _ in 0..2 {
-        let output = half_a_minute(folder.path(), &["--strategy", "single-flight"]);
-        let told = String::from_utf8_lossy(&output.stdout).into_owned() + &said(&output);
-        println!("{told}");
-        if output.status.code() == Some(0) {
-            let text =
-                std::fs::read_to_string(folder.path().join("out/validation.json")).expect("it is written");
-            let json: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
-            let rows = json["cells"][0]["rows"].as_array().expect("there are figures");
-            let judged = |what: &str| {
-                rows.iter().any(|row| {
-                    row["what"] == what && row["judgement"] == "inside" && row["measured"].is_number()
-                })
-            };
-            for what in ["fresh hits", "entries evicted", "used_memory at the end", "origin fetches"] {
-                assert!(judged(what), "{what} is judged: {text}");
-            }
-            assert!(
-                folder.path().join("out/index.html").is_file()
-                    && folder.path().join("out/validation.md").is_file()
-            );
-            return;
+    for (ttl, leaving) in [("8s", "entries evicted"), ("3s", "entries expired")] {
+        // One live run is one draw: what chance or a busy machine brought about once is not there again.
+        let again = |first: String| half_a_minute(ttl).map_err(|second| first + &second);
+        let rows = half_a_minute(ttl).or_else(again);
+        let rows = rows.unwrap_or_else(|told| panic!("twice not as predicted:\n{told}"));
+        for (what, tolerance) in [
+            ("fresh hits", 0.5),
+            (leaving, 3.0),
+            ("used_memory at the end", 1.0),
+            ("used_memory, mean", 1.0),
+            ("used_memory over time, most", 1.0),
+            ("origin fetches", 3.0),
+        ] {
+            let row = rows.iter().find(|row| row["what"] == what).expect("there is such a figure");
+            assert!(row["judgement"] == "inside" && row["measured"].is_number(), "{ttl}: {row}");
+            assert_eq!(row["tolerance"].as_f64(), Some(tolerance), "{ttl}: {row}");
         }
-        assert_eq!(output.status.code(), Some(1), "{told}");
-        first += &told;
     }
-    panic!("twice not as predicted:\n{first}");
 }
 
 #[test]
@@ -376,36 +400,4 @@ fn a_prediction_for_another_server_is_outside() {
     let told = String::from_utf8_lossy(&output.stdout).into_owned() + &said(&output);
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains("the server has maxmemory 3000000") && told.contains("Not as predicted"), "{told}");
-}
-
-#[test]
-fn the_highest_rate_is_searched_and_the_keys_removed() {
-    let Some(server) = Server::start(&[]) else { return };
-    let folder = folder(&scenario("\"none\"", ""));
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ttlab"));
-    command.current_dir(folder.path()).args([
-        "live",
-        "small.toml",
-        "--benchmark",
-        "--p99",
-        "1s",
-        "--step",
-        "300ms",
-    ]);
-    command.args(["--max-rate", "3000/s", "--json", "--redis", &server.url()]);
-    let output = command.output().expect("ttlab can be started");
-    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
-    let steps = json["steps"].as_array().expect("rates were tried");
-    let kept = steps.iter().filter(|step| step["kept"] == "yes").filter_map(|step| step["offered"].as_f64());
-    let highest = kept.reduce(f64::max);
-    // On a busy machine the harness may be late itself, and then says so of every rate.
-    assert!(highest.is_some() || steps.iter().all(|step| step["kept"] == "client-limited"), "{json}");
-    assert_eq!(json["highest_per_s"].as_f64(), highest);
-    assert_eq!(output.status.code(), Some(i32::from(highest.is_none())), "{}", said(&output));
-    assert!(
-        steps.iter().all(|step| step["offered"].as_f64() <= Some(3_000.0)),
-        "that is what it is allowed: {json}"
-    );
-    assert!(steps.iter().any(|step| step["answered"].as_f64() > Some(0.0)), "{json}");
-    assert_eq!(keys(&mut server.client()), 0);
 }

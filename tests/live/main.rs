@@ -3,10 +3,12 @@
 //! Every test starts servers of its own, on free ports and in temporary folders, and stops them. Where
 //! there is no `redis-server` of version 7.0 the tests say so and pass; under `CI=true` they fail.
 
+mod benchmark;
 mod cluster;
 mod commands;
 mod fake;
 mod harness;
+mod isolation;
 mod limits;
 mod memory;
 mod model;

@@ -15,7 +15,9 @@ use ttlab::tune::{self, Runs};
 use ttlab::units::{SimDuration, SimTime};
 
 use super::fake::Fake;
-use super::harness::{QUIET, keys, measured, options, played_with, scenario};
+use super::harness::{
+    QUIET, calls, folder, keys, measured, names, options, played_with, run, said, scenario,
+};
 use super::model;
 use super::resp::{Answer, Client};
 use super::server::Server;
@@ -45,25 +47,17 @@ fn a_job_fetches_what_the_server_holds_and_nothing_that_has_left_it() {
     assert_eq!(keys(&mut server.client()), 0);
 }
 
-/// The names of all keys, in their order.
-fn names(client: &mut Client) -> Vec<String> {
-    let Answer::Array(found) = client.ask(&["KEYS", "*"]) else { panic!("KEYS lists them") };
-    let name = |key| match key {
-        Answer::Bulk(Some(name)) => String::from_utf8(name).expect("they are text"),
-        other => panic!("a name: {other:?}"),
-    };
-    let mut names: Vec<String> = found.into_iter().map(name).collect();
-    names.sort_unstable();
-    names
-}
-
-/// How often a server was sent a command.
-fn calls(client: &mut Client, command: &str) -> u64 {
-    let Answer::Bulk(Some(told)) = client.ask(&["INFO", "commandstats"]) else { panic!("INFO is a text") };
-    let told = String::from_utf8(told).expect("INFO is text");
-    let begin = format!("cmdstat_{command}:calls=");
-    let calls = told.lines().find_map(|line| line.strip_prefix(&begin)?.split(',').next()?.parse().ok());
-    calls.unwrap_or(0)
+#[test]
+fn the_jobs_of_a_timer_count_before_anything_is_sent() {
+    // Two hundred images twice a second, beside at most 300 requests.
+    let folder = folder(&timer());
+    let output = run(folder.path(), &["--spawn", "--max-rate", "390/s"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = said(&output);
+    assert!(
+        said.contains(" and 40") && said.contains(" jobs of a timer") && said.contains("--max-rate"),
+        "{said}"
+    );
 }
 
 /// Plays one image that stays fresh for a minute and is kept for another, while somebody meddles with its keys.

@@ -95,6 +95,12 @@ pub trait RefreshPolicy: Send {
         None
     }
 
+    /// Most objects, of so many that there are, that its job wants to fetch within any span of this length; of a job that
+    /// keeps up.
+    fn most_jobs(&self, _objects: usize, _span: SimDuration) -> u64 {
+        0
+    }
+
     /// An object that its job wants to fetch now; asked until there is none.
     fn job(&mut self, _now: SimTime) -> Option<ObjectId> {
         None

@@ -178,6 +178,11 @@ fn named(name: &str, classes: &[String]) -> Result<ClassId, Invalid> {
 }
 
 impl Timer {
+    /// The place of an object in the period.
+    fn phase(&self, object: ObjectId) -> u64 {
+        if self.stagger { self.seed.bits(u64::from(object.as_u32()), 0) % self.period.as_nanos() } else { 0 }
+    }
+
     /// Puts an object into the schedule, at its place in the period: the first one at `from` or later.
     fn schedule(&mut self, object: ObjectId, from: SimTime) {
         if self.scheduled.get(object) {
@@ -185,7 +190,7 @@ impl Timer {
         }
         self.scheduled.set(object, true);
         let period = self.period.as_nanos();
-        let phase = if self.stagger { self.seed.bits(u64::from(object.as_u32()), 0) % period } else { 0 };
+        let phase = self.phase(object);
         let round = from.as_nanos() / period;
         let here = round.saturating_mul(period).saturating_add(phase);
         let at = if here >= from.as_nanos() { here } else { here.saturating_add(period) };
@@ -249,6 +254,29 @@ impl RefreshPolicy for Timer {
         let due = self.due.peek().map(|Reverse((at, _))| *at);
         let choice = self.top_k.map(|_| self.next_choice);
         due.into_iter().chain(choice).min()
+    }
+
+    fn most_jobs(&self, objects: usize, span: SimDuration) -> u64 {
+        let period = self.period.as_nanos();
+        let (rounds, rest) = (span.as_nanos() / period, span.as_nanos() % period);
+        if let Some(most) = self.top_k.filter(|_| self.stagger) {
+            // Nobody knows yet which of them are read most.
+            return most.min(objects) as u64 * (rounds + 1);
+        }
+        let covered = self.top_k.map_or(objects, |most| most.min(objects));
+        let mut places: Vec<u64> =
+            (0..covered).map(|index| self.phase(ObjectId::from_index(index))).collect();
+        places.sort_unstable();
+        // The period begins anew after its end.
+        let around: Vec<u64> =
+            places.iter().copied().chain(places.iter().map(|place| place + period)).collect();
+        let mut until = 0;
+        let mut most = 0;
+        for (from, place) in places.iter().enumerate() {
+            until += around[until..].iter().take_while(|other| **other - place <= rest).count();
+            most = most.max(until - from);
+        }
+        covered as u64 * rounds + most as u64
     }
 
     fn job(&mut self, now: SimTime) -> Option<ObjectId> {
@@ -356,6 +384,34 @@ mod tests {
         assert_eq!(timer.job(now), None);
         timer.job_done(first, now, true);
         assert!(timer.job(now).is_some());
+    }
+
+    #[test]
+    fn no_span_has_more_jobs_than_are_told_before() {
+        for (stagger, objects) in [(true, 50), (false, 50), (true, 1)] {
+            let mut timer = timer(Scope::All, stagger, 100);
+            (0..objects).for_each(|object| fill(&mut timer, object, 30));
+            let mut when = Vec::new();
+            while let Some(now) = timer.next_job().filter(|now| *now < SimTime::from_nanos(2_030)) {
+                while let Some(object) = timer.job(now) {
+                    when.push(now);
+                    timer.job_done(object, now, true);
+                }
+            }
+            for span in [0, 1, 30, 99, 100, 250] {
+                let span = SimDuration::from_nanos(span);
+                let within =
+                    |from: &SimTime| when.iter().filter(|at| *at >= from && at.since(*from) <= span).count();
+                let most = when.iter().map(within).max().unwrap();
+                assert_eq!(
+                    timer.most_jobs(objects as usize, span),
+                    most as u64,
+                    "{stagger} {objects} {span}"
+                );
+            }
+        }
+        assert_eq!(timer(Scope::TopK, true, 9).most_jobs(50, SimDuration::from_nanos(250)), 3);
+        assert_eq!(timer(Scope::All, true, 9).most_jobs(0, SimDuration::from_nanos(250)), 0);
     }
 
     #[test]
