@@ -373,6 +373,7 @@ fn breakdown(runs: &Replications) -> Option<wire::MemoryParts> {
         clients: part(|parts| parts.clients)?,
         fixed: part(|parts| parts.fixed)?,
     })
+        sorted_set: part(|parts| parts.sorted_set)?,
 }
 
 fn commands(runs: &Replications) -> wire::CacheCommands {

@@ -334,7 +334,7 @@ pub(super) fn simulation_of<'t>(
         objects.len(),
     );
     let design = &scenario.strategies[plan.strategy];
-    let strategy = strategy(scenario, plan, trace, seed, origin.servers())?;
+    let mut strategy = strategy(scenario, plan, trace, seed, origin.servers())?;
     let mut setup =
         cache::Setup { objects: objects.len(), capacity: plan.capacity, trace: Arc::clone(trace) };
     let mut memory = scenario.cache.memory.make(&setup)?;
@@ -348,6 +348,9 @@ pub(super) fn simulation_of<'t>(
     let stored = match strategy.bytes_beside() {
         bytes if bytes > 0 && counts_all => Arc::new(objects.longer_by(bytes)),
         _ => trace.shared_objects(),
+    if let (Some(sweep), Some(counting)) = (&mut strategy.sweep, memory.counting()) {
+        sweep.kept_by(counting.build);
+    }
     };
     let cache = Cache::new(
         stored,
