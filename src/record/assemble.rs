@@ -162,7 +162,7 @@ impl Record {
                 warmup_s: scenario.warmup.as_secs_f64(),
                 scored_s: scored_s.max(0.0),
                 warnings,
-                notes: scenario.notes.clone(),
+                notes: scenario.notes.iter().cloned().chain(scenario.notes_on(trace)).collect(),
                 limits: limits(scenario).into_iter().chain(unknown_changes(&cells)).collect(),
                 // Told when the cells have their names.
                 without_events: Vec::new(),
