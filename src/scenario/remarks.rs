@@ -52,14 +52,15 @@ impl Remarks {
     /// TTLs that a cache, a client or a modifier undoes.
     fn lifetimes(&mut self, design: &Design, world: &World<'_>) {
         let (name, rule) = (&design.name, design.rule.name());
-        if rule == "none" && world.cache.capacities.contains(&Capacity::Unbounded) {
+        let never_expires = rule == "none" && !windows::expires(design);
+        if never_expires && world.cache.capacities.contains(&Capacity::Unbounded) {
             self.warn(format!(
                 "strategy \"{name}\": ttl rule \"none\" in a cache without a [cache] capacity lets memory grow with every \
                  object ever asked for; write a capacity, or a ttl rule that expires"
             ));
         }
         for eviction in world.cache.evictions.iter().map(Chosen::name) {
-            if eviction.starts_with("volatile-") && rule == "none" {
+            if eviction.starts_with("volatile-") && never_expires {
                 self.warn(format!(
                     "strategy \"{name}\": eviction \"{eviction}\" evicts keys with a TTL only, and ttl rule \"none\" gives \
                      none: nothing is ever evicted, as under \"noeviction\", and every write to the full cache fails; \
@@ -177,7 +178,6 @@ impl Remarks {
     }
 }
 
-/// Why values expire while the timer's job fetches them anew, if some do: what a read stores is fetched by the job up to
 /// What guards and refreshes do where a fetch takes so long.
 fn too_slow(design: &Design, origin: &OriginDesign, time: &FetchTime) -> Vec<String> {
     let FetchTime { median, p99, .. } = *time;
@@ -212,6 +212,7 @@ fn too_slow(design: &Design, origin: &OriginDesign, time: &FetchTime) -> Vec<Str
     warnings
 }
 
+/// Why values expire while the timer's job fetches them anew, if some do: what a read stores is fetched by the job up to
 /// a period later, and is there only once that fetch is over.
 fn expires_first(design: &Design, origin: &OriginDesign, fetch: f64) -> Option<String> {
     let physical = windows::physical_ttl(design)?;
@@ -324,13 +325,13 @@ impl Scenario {
     }
 }
 
-/// The greatest share of requests, and of bytes, that can be hits: every object's first request is a miss.
 /// Whether a schedule of the strategy begins when the trace says.
 fn takes_recorded_start(design: &Design) -> bool {
     let schedules = design.modifiers.iter().filter(|modifier| modifier.name() == "schedule");
     schedules.into_iter().any(|modifier| modifier.word_of("start") == schedule::RECORDED)
 }
 
+/// The greatest share of requests, and of bytes, that can be hits: every object's first request is a miss.
 fn most_hits(trace: &Trace) -> (Option<f64>, Option<f64>) {
     let mut seen = vec![false; trace.objects().len()];
     let (mut first, mut first_bytes, mut bytes) = (0_u64, 0_u64, 0_u64);
