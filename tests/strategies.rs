@@ -109,6 +109,16 @@ fn a_deadline_in_the_value_takes_room_where_more_than_images_is_counted() {
 }
 
 #[test]
+fn a_refresh_that_the_guard_refuses_is_asked_for_again() {
+    // A token is given at 1 s, and the next one after 8 s; half of the TTL is over at 6.1 s.
+    let lease = "ttl = { rule = \"fixed\", ttl = \"10s\" }\nrefresh = { policy = \"refresh-ahead\", f = 0.5 }\n\
+                 guard = { policy = \"lease\", token_interval = \"7s\" }";
+    let run = |millis: &[u64]| asked_at(millis, 20, &scenario(lease, CONSTANT)).origin.refreshes;
+    assert_eq!(run(&[1_000, 7_000]), 0, "there is no token yet");
+    assert_eq!(run(&[1_000, 7_000, 9_000, 10_000]), 1, "the next reads ask again, and one of them gets it");
+}
+
+#[test]
 fn the_set_of_a_sweep_is_memory_of_the_server_and_counts_against_its_limit() {
     let run = |sweep: &str, cache: &str| {
         let text = format!(
