@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use probe::Probe;
 use sources::sources;
 use ttlab::catalog::{Kind, Listed, Listing, Param};
-use ttlab::scenario::axes;
+use ttlab::scenario::{Mistake, ScenarioError, axes};
 
 /// Calls `check` for every entry of every axis.
 fn each(check: impl Fn(&Listing, &Listed)) {
@@ -133,34 +133,59 @@ fn sized(check: impl Fn(&Probe, &Param, &str)) {
 }
 
 /// The scenario with the parameter at `value`, refused or not.
-fn attempt(probe: &Probe, param: &Param, value: &toml::Value) -> Result<(), String> {
+fn attempt(probe: &Probe, param: &Param, value: &toml::Value) -> Result<(), Mistake> {
     let text = probe.with(|table, _| {
         table.insert(param.name.to_owned(), value.clone());
     });
-    Probe::parse(&text).map(drop).map_err(|error| error.to_string())
+    let first = |error: ScenarioError| error.mistakes.into_iter().next().expect("an error has a mistake");
+    Probe::parse(&text).map(drop).map_err(first)
+}
+
+/// What is said of a mistake. The line of the scenario that is shown is left out: all that stands in it is named there.
+fn said(mistake: &Mistake) -> String {
+    let parts = [Some(&mistake.what), mistake.rule.as_ref(), mistake.help.as_ref()];
+    parts.into_iter().flatten().map(String::as_str).collect::<Vec<&str>>().join("; ")
+}
+
+/// Whether a message has a name as a word of its own: `ttl` is none of `lock_ttl`.
+fn names(message: &str, name: &str) -> bool {
+    message.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(|word| word == name)
+}
+
+#[test]
+fn a_name_is_a_whole_word() {
+    let message = "max (1h) is below lock_ttl, so \"min\" is, too";
+    assert!(["max", "lock_ttl", "min"].into_iter().all(|name| names(message, name)));
+    assert!(!["ttl", "lock", "lo"].into_iter().any(|name| names(message, name)));
 }
 
 #[test]
 fn values_outside_the_legal_range_are_refused() {
     sized(|probe, param, place| {
+        let refuses = |value: &toml::Value, why: &str| {
+            let place = format!("{place}: {value}, {why}");
+            let Err(mistake) = attempt(probe, param, value) else { panic!("{place}, was taken") };
+            // What is no value of its kind at all is shown itself.
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let is_shown = param.magnitude(&text).is_none() && mistake.value == value.to_string();
+            assert!(is_shown || names(&said(&mistake), param.name), "{place}, is not named: {mistake}");
+        };
         for (bound, legal, outwards) in
             [(param.min, param.min_is_legal, -1.0), (param.max, param.max_is_legal, 1.0)]
         {
             let Some(bound) = bound else { continue };
             let outside = probe::beyond(param, bound, outwards);
-            let outcome = attempt(probe, param, &outside);
-            assert!(outcome.is_err(), "{place}: {outside} lies beyond {bound} and was taken");
+            refuses(&outside, &format!("beyond {bound}"));
             if !legal {
-                let value = probe::value(param, bound);
-                assert!(attempt(probe, param, &value).is_err(), "{place}: {bound} itself is not legal");
+                refuses(&probe::value(param, bound), "which itself is not legal");
             }
         }
         if param.kind == Kind::Number {
             for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-                assert!(attempt(probe, param, &value.into()).is_err(), "{place}: {value} was taken");
+                refuses(&value.into(), "no number");
             }
         }
-        assert!(attempt(probe, param, &toml::Value::Array(Vec::new())).is_err(), "{place}: a list was taken");
+        refuses(&toml::Value::Array(Vec::new()), "a list");
     });
 }
 
@@ -169,11 +194,12 @@ fn values_at_the_bounds_of_the_legal_range_are_taken() {
     sized(|probe, param, place| {
         for (bound, legal) in [(param.min, param.min_is_legal), (param.max, param.max_is_legal)] {
             let Some(bound) = bound.filter(|_| legal) else { continue };
-            if let Err(message) = attempt(probe, param, &probe::value(param, bound)) {
+            if let Err(mistake) = attempt(probe, param, &probe::value(param, bound)) {
+                let message = said(&mistake);
                 // Two parameters may rule each other out, and so may another axis; the range of one alone may not.
                 let others = probe.entry.params.iter().filter(|other| other.name != param.name);
                 let beside = message.contains("under refresh");
-                let together = beside || others.into_iter().any(|other| message.contains(other.name));
+                let together = beside || others.into_iter().any(|other| names(&message, other.name));
                 assert!(together && !message.contains("legal range"), "{place} = {bound}: {message}");
             }
         }

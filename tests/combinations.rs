@@ -71,6 +71,19 @@ fn what_fits_together_is_not_talked_about() {
     };
     silent("ttl = \"fixed\"\nguard = \"single-flight\"", "");
     silent("ttl = { rule = \"d-ttl\", target = 0.8 }", "");
+    // A clamp gives a TTL to what the rule gives none.
+    for rule in ["rule = \"none\"", "rule = \"class-table\", table = { all = \"none\" }"] {
+        let clamped = format!("ttl = {{ {rule}, modifiers = [{{ modifier = \"clamp\", max = \"1h\" }}] }}");
+        silent(&clamped, "");
+        silent(&clamped, "[cache]\ncapacity = \"1MiB\"\neviction = \"volatile-lru\"\nmemory = \"redis\"");
+        for more in [
+            "refresh = \"stale-while-revalidate\"",
+            "guard = \"lock-stale\"",
+            "refresh = { policy = \"on-demand\", addons = [\"stale-if-error\"] }",
+        ] {
+            silent(&format!("{clamped}\n{more}"), "");
+        }
+    }
     // Patience of any length, or an old value before it ends; a timer whose values outlast a period and a fetch.
     for (addons, client) in [
         ("addons = [{ addon = \"stale-if-error\", soft_timeout = \"9s\" }]", ""),

@@ -67,6 +67,89 @@ fn a_recording_is_warned_of_what_a_workload_would_be_told() {
     assert_eq!(warned(&["time_s,op,key,size", "0,get,a,9", "20,get,a,9"]), Vec::<String>::new());
 }
 
+/// The scenario of a recording with a strategy, and the recording.
+fn recording(strategy: &str, rows: &[&str]) -> (Scenario, Import) {
+    let text = format!(
+        "name = \"recorded\"\n[trace]\nspread = false\n[origin]\nlatency = {{ model = \"trace\" }}\n\
+         capacity = {{ model = \"servers\", servers = 1 }}\n[client]\ntimeout = \"1m\"\nlate_fill = \"discard\"\n\
+         [[strategy]]\nname = \"s\"\n{strategy}\n"
+    );
+    let scenario = Scenario::parse(&text, "recorded.toml").unwrap_or_else(|error| panic!("{error}"));
+    let Source::Recorded(recorded) = &scenario.source else { panic!("it has a [trace]") };
+    let read = import(rows.join("\n").as_bytes(), "recording", &recorded.options, Seed::new(1));
+    let read = read.unwrap_or_else(|error| panic!("{error}"));
+    (scenario, read)
+}
+
+#[test]
+fn recorded_times_of_fetches_are_held_against_guards_refreshes_and_the_origin() {
+    let warned = |strategy: &str, seconds: u32| {
+        let rows = [
+            "time_s,op,key,size,origin_time_ms".to_owned(),
+            format!("0,get,a,9,{seconds}000"),
+            format!("1,get,b,9,{seconds}000"),
+        ];
+        let (scenario, read) = recording(strategy, &rows.each_ref().map(String::as_str));
+        scenario.warnings_on(&read.trace)
+    };
+    for (strategy, seconds, part) in [
+        (
+            "ttl = \"fixed\"\nguard = { policy = \"lock\", lock_ttl = \"5s\" }",
+            8,
+            "keeps others out for 5s (lock_ttl), but [origin] latency \"trace\" takes longer than 8.00 s",
+        ),
+        (
+            "ttl = { rule = \"fixed\", ttl = \"1m\" }\nrefresh = { policy = \"refresh-ahead\", f = 0.9 }",
+            8,
+            "begins 6.00 s before the expiry, but [origin] latency \"trace\" takes longer than 8.00 s",
+        ),
+        (
+            "ttl = { rule = \"fixed\", ttl = \"1h\" }\nrefresh = { policy = \"timer\", period = \"10s\", workers = 1 }",
+            8,
+            "1 workers, which cannot fetch 2 objects within a period of 10s",
+        ),
+        ("ttl = \"fixed\"", 8, "2 requests a second meet an [origin] capacity of 0.13 a second"),
+    ] {
+        let found = warned(strategy, seconds);
+        assert!(found.iter().any(|warning| warning.contains(part)), "{strategy}: {found:?}");
+        assert!(!warned(strategy, 0).iter().any(|warning| warning.contains("\"trace\"")), "{strategy}");
+    }
+}
+
+#[test]
+fn a_schedule_begins_when_the_recording_does() {
+    let schedule = |more: &str| {
+        format!(
+            "ttl = {{ rule = \"fixed\", ttl = \"1h\", modifiers = [{{ modifier = \"schedule\", \
+             table = {{ \"00:00\" = 1, \"14:00\" = 2 }}{more} }}] }}"
+        )
+    };
+    let told = |strategy: &str, first: u64| {
+        let rows = [
+            "time_s,op,key,size,origin_time_ms".to_owned(),
+            format!("{first},get,a,9,1"),
+            format!("{},get,a,9,1", first + 1),
+        ];
+        let (scenario, read) = recording(strategy, &rows.each_ref().map(String::as_str));
+        (scenario.notes_on(&read.trace), scenario.warnings_on(&read.trace))
+    };
+    // Friday, 24 November 2023, 14:05:30 UTC.
+    let (notes, warnings) = told(&schedule(""), 1_700_834_730);
+    assert!(notes.len() == 1 && notes[0].contains("start = \"Fri 14:05\" (UTC)"), "{notes:?}");
+    assert_eq!(warnings, Vec::<String>::new());
+    let (notes, warnings) = told(&schedule(""), 7);
+    assert_eq!(notes, Vec::<String>::new());
+    assert!(warnings.len() == 1 && warnings[0].contains("the recording tells no clock"), "{warnings:?}");
+    for first in [7, 1_700_834_730] {
+        let nothing = Vec::<String>::new();
+        assert_eq!(
+            told(&schedule(", start = \"Fri 14:05\""), first),
+            (nothing.clone(), nothing),
+            "it is written"
+        );
+    }
+}
+
 /// How many of four requests had an outcome, as a whole number.
 fn of_four(run: &Measurements, kind: OutcomeKind) -> String {
     (rates::share(run, kind).expect("there are requests") * 4.0).to_string()

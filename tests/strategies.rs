@@ -109,6 +109,52 @@ fn a_deadline_in_the_value_takes_room_where_more_than_images_is_counted() {
 }
 
 #[test]
+fn a_refresh_that_the_guard_refuses_is_asked_for_again() {
+    // A token is given at 1 s, and the next one after 8 s; half of the TTL is over at 6.1 s.
+    let lease = "ttl = { rule = \"fixed\", ttl = \"10s\" }\nrefresh = { policy = \"refresh-ahead\", f = 0.5 }\n\
+                 guard = { policy = \"lease\", token_interval = \"7s\" }";
+    let run = |millis: &[u64]| asked_at(millis, 20, &scenario(lease, CONSTANT)).origin.refreshes;
+    assert_eq!(run(&[1_000, 7_000]), 0, "there is no token yet");
+    assert_eq!(run(&[1_000, 7_000, 9_000, 10_000]), 1, "the next reads ask again, and one of them gets it");
+}
+
+#[test]
+fn the_set_of_a_sweep_is_memory_of_the_server_and_counts_against_its_limit() {
+    let run = |sweep: &str, cache: &str| {
+        let text = format!(
+            "name = \"small\"\n[workload]\nduration = \"5m\"\nrate = \"200/s\"\n[[workload.class]]\nname = \"all\"\n\
+             objects = 2000\nsize = {{ model = \"constant\", value = \"100B\" }}\n[[strategy]]\nname = \"s\"\n\
+             ttl = {{ rule = \"fixed\", ttl = \"1h\" }}\n{sweep}\n{CONSTANT}\n[cache]\n{cache}\n"
+        );
+        let scenario = Scenario::parse(&text, "small.toml").unwrap_or_else(|error| panic!("{error}"));
+        let Source::Synthetic(workload) = &scenario.source else { unreachable!("it has a [workload]") };
+        play(&scenario, &Runs::Synthetic(Arc::clone(workload)))
+    };
+    let sweep = "sweep = { policy = \"zset-sweep\", limit_entries = 5_000, period = \"10s\" }";
+    let free = "memory = \"redis\"";
+    let (without, with) = (run("", free), run(sweep, free));
+    let set = with.memory.breakdown.expect("the model tells the parts").sorted_set;
+    // 1000 and more members of some hundred bytes each.
+    assert!((100_000..400_000).contains(&set), "{set}");
+    assert_eq!(with.memory.final_bytes, without.memory.final_bytes + set);
+    assert!(with.memory.peak_bytes >= without.memory.peak_bytes + set * 9 / 10);
+    assert!(with.memory.mean_bytes > without.memory.mean_bytes + set as f64 / 2.0);
+    let last = |run: &Measurements| run.series.buckets.last().expect("it has a series").live_mean_bytes;
+    assert!(last(&with) > last(&without) + set as f64 * 0.9);
+    // Room for the images, but not for the set as well.
+    let limited = format!(
+        "{free}\neviction = \"allkeys-lru\"\ncapacity = \"{}B\"",
+        without.memory.peak_bytes + set / 4
+    );
+    assert_eq!(run("", &limited).evicted, 0);
+    assert!(run(sweep, &limited).evicted > 0);
+    // Where images alone are counted, the set is told beside them.
+    let (without, with) = (run("", ""), run(sweep, ""));
+    assert_eq!(with.memory.final_bytes, without.memory.final_bytes);
+    assert!(with.sweeps.expect("it swept").peak_set_bytes > 0);
+}
+
+#[test]
 fn uploads_that_warm_the_cache_leave_nothing_old_in_it() {
     let changes = format!("{CONSTANT}\nchanges = {{ model = \"poisson\", mean = \"2m\" }}");
     let run = |addons: &str| {

@@ -360,6 +360,14 @@ impl Cache {
         self.residency.in_use()
     }
 
+    /// The server keeps a sorted set of so many bytes for the application from now on, where its memory is counted.
+    pub fn keep_sorted_set(&mut self, bytes: u64, now: SimTime) {
+        if let Some(server) = &mut self.server {
+            server.keep_sorted_set(bytes);
+            self.note_overhead(now);
+        }
+    }
+
     /// What is known of the objects that it can hold.
     pub fn objects(&self) -> &Objects {
         &self.objects

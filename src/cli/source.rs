@@ -292,13 +292,11 @@ fn warnings(provenance: &Provenance) -> Vec<String> {
     .collect()
 }
 
-/// When a trace began, if its times are those of a clock: before 1980 they count from something else.
+/// When a trace began, if its times are those of a clock.
 fn clock(provenance: &Provenance) -> Option<Clock> {
-    const EIGHTIES_NS: i64 = 315_532_800_000_000_000;
     let most = provenance.offsets.iter().max_by_key(|(_, lines)| **lines);
     let utc_offset_s = most.and_then(|(offset, _)| offset_s(offset)).unwrap_or(0);
-    let first = provenance.first_unix_ns;
-    (first >= EIGHTIES_NS).then(|| Clock { first_unix_s: first as f64 / 1e9, utc_offset_s })
+    provenance.began().map(|first| Clock { first_unix_s: first as f64 / 1e9, utc_offset_s })
 }
 
 /// The seconds of an offset such as `-0400`.

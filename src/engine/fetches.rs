@@ -36,7 +36,12 @@ impl<O: Observer> Run<'_, O> {
         let Arrival { index, at, object } = arrival;
         let node = self.client.node(self.routing, index, object);
         let kind = if at > entry.fresh_until { OutcomeKind::StaleHit } else { OutcomeKind::FreshHit };
-        self.fetch_behind(object, node, at, Purpose::Refresh, kind, index, Some(entry.version));
+        let departed =
+            self.fetch_behind(object, node, at, Purpose::Refresh, kind, index, Some(entry.version));
+        // Nothing is under way that could bring the successor.
+        if !departed && !self.flights.any_of(object) {
+            self.strategy.refresh.on_failure(object, at);
+        }
     }
 
     /// Fetches while nobody waits, if the guard allows it; whether it did.

@@ -143,6 +143,11 @@ impl Flights {
         self.in_flight
     }
 
+    /// Whether any fetch of an object is in flight.
+    pub(crate) fn any_of(&self, object: ObjectId) -> bool {
+        self.of_object.get(object).is_some()
+    }
+
     /// What was fetched last at its place.
     #[inline]
     pub(crate) fn object(&self, id: FlightId) -> ObjectId {

@@ -57,7 +57,11 @@ impl<O: Observer> Run<'_, O> {
         let fill = self.fill(object, held.map_or_else(Version::default, |held| held.version), now);
         let Some(sweep) = &mut self.strategy.sweep else { return };
         let fresh_until = self.strategy.ttl.fresh_until(&fill);
-        sweep.on_access(object, now, fresh_until.since(now));
+        let key_len = |object| self.trace.objects().key_len(object);
+        sweep.on_access(object, now, fresh_until.since(now), &key_len);
+        if self.after_end.is_none() {
+            self.cache.keep_sorted_set(sweep.bytes(), now);
+        }
         self.observer.sent(now, Command::Zadd, 1);
         let Some(stored) = fresh else { return };
         if stored && sweep.is_lean() {
@@ -157,8 +161,10 @@ impl<O: Observer> Run<'_, O> {
                 set_bytes: found.set_bytes,
             });
         }
+        let set_bytes = sweep.bytes();
         let removed =
             step.unlink.into_iter().filter(|object| self.cache.delete(*object, Cause::Evicted, now)).count();
+        self.cache.keep_sorted_set(set_bytes, now);
         if let Some(under_way) = &mut self.sweep_under_way {
             under_way.removed += removed as u64;
         }

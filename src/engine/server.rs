@@ -30,12 +30,12 @@ impl<O: Observer> Run<'_, O> {
         match self.server_events[place].what {
             Happening::Flush => {
                 self.cache.flush(now);
-                self.forget_what_was_kept();
+                self.forget_what_was_kept(now);
             }
             Happening::Restart(restart) => {
                 self.cache.shut_down(restart, now);
                 if restart.persistence == Persistence::None {
-                    self.forget_what_was_kept();
+                    self.forget_what_was_kept(now);
                 }
             }
             Happening::ShardLoss(loss) => {
@@ -59,11 +59,12 @@ impl<O: Observer> Run<'_, O> {
     }
 
     /// Locks, remembered errors and the sweep's set are keys too, and are gone with the others.
-    fn forget_what_was_kept(&mut self) {
+    fn forget_what_was_kept(&mut self, now: SimTime) {
         self.strategy.guard.forget(&|_| true);
         self.negative.clear();
         if let Some(sweep) = &mut self.strategy.sweep {
             sweep.forget();
+            self.cache.keep_sorted_set(0, now);
         }
     }
 }

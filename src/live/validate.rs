@@ -173,7 +173,7 @@ fn predict(
     let doubles = simulation.strategy.second_key().is_some();
     let none: &dyn Pulse = &();
     let run = simulation.run(tune::bucket_of(scenario, trace), none).expect("nobody stops it");
-    Ok(with_set(if doubles { with_second_keys(run) } else { run }))
+    Ok(if doubles { with_second_keys(run) } else { run })
 }
 
 /// The model counts a value with its second key as one entry; to a server they are two keys.
@@ -187,19 +187,6 @@ fn with_second_keys(mut run: Measurements) -> Measurements {
 /// What is to be known of a comparison with a server that evicts where second keys are kept.
 const ONE_BY_ONE: &str = "soft_expiry = \"sidecar\" with a limit: a server evicts a value and its second key one by one, and the model both at once, so \
                           that more misses are measured than predicted";
-
-/// The model keeps a sweep's sorted set apart from the images; to a server it is one more key.
-fn with_set(mut run: Measurements) -> Measurements {
-    if let Some(sweeps) = run.sweeps {
-        run.memory.mean_bytes += sweeps.mean_set_bytes;
-        // It changes little from sweep to sweep.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes of a set")]
-        let set = sweeps.mean_set_bytes.round() as u64;
-        run.memory.final_bytes += set;
-        run.series.buckets.iter_mut().for_each(|bucket| bucket.live_mean_bytes += sweeps.mean_set_bytes);
-    }
-    run
-}
 
 /// How a figure is found in a run.
 type Figure = fn(&Measurements) -> Option<f64>;
@@ -513,21 +500,6 @@ mod tests {
         let spread = vec![run(&[100.0, 190.0]), run(&[100.0, 210.0])];
         let row = worst_bucket(&spread, &run(&[120.0, 200.0]), &ALL).unwrap();
         assert_eq!((row.predicted, row.judgement), (Some(100.0), Judgement::Inside), "{row:?}");
-    }
-
-    #[test]
-    fn the_set_of_a_sweep_is_memory_of_the_server() {
-        let mut run = Measurements::empty();
-        run.series.buckets.resize(2, Bucket::default());
-        let memory_of = |run: Measurements| {
-            let run = with_set(run);
-            let over_time: Vec<f64> =
-                run.series.buckets.iter().map(|bucket| bucket.live_mean_bytes).collect();
-            (run.memory.mean_bytes, run.memory.final_bytes, over_time)
-        };
-        assert_eq!(memory_of(run.clone()), (0.0, 0, vec![0.0; 2]), "without a sweep there is none");
-        run.sweeps = Some(crate::metrics::SweepTotals { mean_set_bytes: 99.6, ..Default::default() });
-        assert_eq!(memory_of(run), (99.6, 100, vec![99.6; 2]));
     }
 
     #[test]

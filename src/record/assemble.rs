@@ -10,10 +10,11 @@ use crate::cache::{Capacity, ServerEvent};
 use crate::live::{LiveCell, Pace, Served, Shown};
 use crate::metrics::{Measurements, OutcomeKind};
 use crate::scenario::{Scenario, Source, events};
-use crate::score::{self, METRICS, judge};
+use crate::score::{self, METRICS, Weighed, judge};
+use crate::strategy::Design;
 use crate::trace::Trace;
 use crate::tune::{CellPlan, CellRun, Failure};
-use crate::units::ByteSize;
+use crate::units::{ByteSize, SimTime, Window};
 
 /// What the model leaves out for this scenario, and which way that would move a number.
 fn limits(scenario: &Scenario) -> Vec<String> {
@@ -141,7 +142,20 @@ fn unknown_changes(cells: &[score::Cell]) -> Option<String> {
 impl Record {
     /// Writes down what became of a scenario's cells; `trace` is that of the first replication.
     pub fn of_run(scenario: &Scenario, trace: &Trace, cells: Vec<CellRun>, about: About) -> Self {
-        let contexts: Vec<CellContext> = cells.iter().map(|cell| context(scenario, cell)).collect();
+        let steered: Vec<_> =
+            scenario.strategies.iter().map(|design| constant_timeouts(scenario, design, trace)).collect();
+        let contexts: Vec<CellContext> = cells
+            .iter()
+            .map(|cell| {
+                let (weighed, constant) = steered[cell.plan.strategy].unzip();
+                let first = cell.replications.first().and_then(|run| run.as_ref().ok());
+                let own = weighed.zip(first).and_then(|(weighed, run)| own_cost(weighed, run));
+                CellContext {
+                    timeouts: constant.map(|constant| wire::Timeouts { own, ..constant }),
+                    ..context(scenario, cell)
+                }
+            })
+            .collect();
         let cells: Vec<score::Cell> = cells.into_iter().map(|cell| scored(scenario, cell)).collect();
         let verdict = judge(&cells, &scenario.judgement.rules);
         let mut warnings = scenario.warnings.clone();
@@ -163,7 +177,7 @@ impl Record {
                 warmup_s: scenario.warmup.as_secs_f64(),
                 scored_s: scored_s.max(0.0),
                 warnings,
-                notes: scenario.notes.clone(),
+                notes: scenario.notes.iter().cloned().chain(scenario.notes_on(trace)).collect(),
                 limits: limits(scenario).into_iter().chain(unknown_changes(&cells)).collect(),
                 // Told when the cells have their names.
                 without_events: Vec::new(),
@@ -359,7 +373,41 @@ fn context(scenario: &Scenario, cell: &CellRun) -> CellContext {
         Capacity::Bytes(bytes) => Some(wire::Capacity::Bytes(bytes)),
         Capacity::Objects(objects) => Some(wire::Capacity::Objects(objects)),
     };
-    CellContext { capacity, eviction: scenario.cache.evictions[cell.plan.eviction].name().to_owned(), failed }
+    CellContext {
+        capacity,
+        eviction: scenario.cache.evictions[cell.plan.eviction].name().to_owned(),
+        failed,
+        timeouts: None,
+    }
+}
+
+/// What constant timeouts would have cost where the ttl rule steers one, and at which prices.
+fn constant_timeouts(
+    scenario: &Scenario,
+    design: &Design,
+    trace: &Trace,
+) -> Option<(Weighed, wire::Timeouts)> {
+    let rule = Some(&design.rule).filter(|rule| rule.name() == "elastic")?;
+    let weighed = Weighed { miss: rule.number_of("miss_cost")?, gb_hour: rule.number_of("price")? };
+    let limits = (rule.duration_of("min")?, rule.duration_of("max")?);
+    let window = Window { from: SimTime::ZERO + scenario.warmup, until: SimTime::ZERO + trace.span() };
+    let costs = score::timeouts(trace, window, weighed, limits)?;
+    let timeouts = wire::Timeouts {
+        own: None,
+        best: costs.best_cost,
+        best_s: costs.best.as_secs_f64(),
+        none: costs.none_cost,
+        forever: costs.forever_cost,
+    };
+    Some((weighed, timeouts))
+}
+
+/// What a run costs an hour at a rule's own prices.
+fn own_cost(weighed: Weighed, run: &Measurements) -> Option<f64> {
+    let hours = run.scored.as_secs_f64() / 3_600.0;
+    (hours > 0.0).then(|| {
+        run.origin.fetches as f64 * weighed.miss / hours + run.memory.mean_bytes / 1e9 * weighed.gb_hour
+    })
 }
 
 fn scored(scenario: &Scenario, cell: CellRun) -> score::Cell {

@@ -19,6 +19,8 @@ pub struct CellContext {
     pub eviction: String,
     /// Why replications are missing, if some failed.
     pub failed: Option<String>,
+    /// What the timeout costs that its rule steers, and constant ones.
+    pub timeouts: Option<wire::Timeouts>,
 }
 
 /// All that a record is made of.
@@ -213,6 +215,7 @@ impl Source<'_> {
             classes: super::classes::rows(runs, self.objects.classes(), self.classes),
             parties: super::parties::rows(runs),
             cost: self.cost(),
+            timeouts: self.context.timeouts,
             paired: self.paired(),
             by_replication: self.by_replication(),
             score: self.judged.score,
@@ -370,6 +373,7 @@ fn breakdown(runs: &Replications) -> Option<wire::MemoryParts> {
         expires_entries: part(|parts| parts.expires_entries)?,
         tables: part(|parts| parts.tables)?,
         rounding: part(|parts| parts.rounding)?,
+        sorted_set: part(|parts| parts.sorted_set)?,
         clients: part(|parts| parts.clients)?,
         fixed: part(|parts| parts.fixed)?,
     })

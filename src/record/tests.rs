@@ -15,7 +15,12 @@ fn objects() -> Objects {
 }
 
 fn build(cells: &[score::Cell], rules: &Rules) -> Record {
-    let context = CellContext { capacity: Some(Capacity::Bytes(64)), eviction: "lru".into(), failed: None };
+    let context = CellContext {
+        capacity: Some(Capacity::Bytes(64)),
+        eviction: "lru".into(),
+        failed: None,
+        timeouts: None,
+    };
     let seed = u64::MAX;
     Record::build(Finished {
         scenario: ScenarioInfo {

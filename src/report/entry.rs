@@ -19,7 +19,7 @@ pub(crate) struct Part {
 pub(crate) fn parts(cell: &Cell) -> Option<Vec<Part>> {
     let parts = cell.memory.breakdown?;
     let part = |label, field, bytes, of_entries| Part { label, field, bytes, of_entries };
-    Some(vec![
+    let mut all = vec![
         part("value: the image", "values", parts.values, true),
         part("key", "keys", parts.keys, true),
         part("object and string headers", "headers", parts.headers, true),
@@ -27,9 +27,12 @@ pub(crate) fn parts(cell: &Cell) -> Option<Vec<Part>> {
         part("entry of the expiry table", "expires_entries", parts.expires_entries, true),
         part("share of the tables' buckets", "tables", parts.tables, true),
         part("rounding by the allocator", "rounding", parts.rounding, true),
+        part("sorted set of the application's sweep", "sorted_set", parts.sorted_set, true),
         part("connections and buffers", "clients", parts.clients, false),
         part("empty server", "fixed", parts.fixed, false),
-    ])
+    ];
+    all.retain(|part| part.field != "sorted_set" || part.bytes > 0.0);
+    Some(all)
 }
 
 /// Bytes of a part per entry; `None` without entries.

@@ -3,7 +3,7 @@
 //! Every message names both settings.
 
 use super::remarks::World;
-use super::{OriginDesign, Source, fetch_time, windows};
+use super::{Source, fetch_time, windows};
 use crate::catalog::Fault;
 use crate::strategy::Design;
 use crate::units::SimDuration;
@@ -129,7 +129,7 @@ fn served_in_vain(design: &Design) -> Result<(), Fault> {
 /// The rule of xfetch is about the time of a fetch.
 fn never_early(design: &Design, world: &World<'_>) -> Result<(), Fault> {
     let latency = &world.origin.latency;
-    if design.refresh.name() != "xfetch" || fetch_time::mean(latency) != Some(0.0) {
+    if design.refresh.name() != "xfetch" || fetch_time::modelled(latency).map(|time| time.mean) != Some(0.0) {
         return Ok(());
     }
     let what = format!(
@@ -147,11 +147,14 @@ fn overloaded(design: &Design, world: &World<'_>) -> Result<(), Fault> {
     let class = design.refresh.word_of("class");
     let covered = workload.classes.iter().filter(|of| class.is_empty() || of.name == class);
     let objects: f64 = covered.map(|of| f64::from(of.objects)).sum();
-    overload(design, world.origin, objects).map_or(Ok(()), Err)
+    let late =
+        fetch_time::modelled(&world.origin.latency).and_then(|time| overload(design, time.mean, objects));
+    late.map_or(Ok(()), Err)
 }
 
-/// Why a job cannot keep up with so many objects, if it covers objects by the clock and cannot.
-pub(super) fn overload(design: &Design, origin: &OriginDesign, mut objects: f64) -> Option<Fault> {
+/// Why a job cannot keep up with so many objects if a fetch takes `mean` seconds on average, if it covers objects by the
+/// clock and cannot.
+pub(super) fn overload(design: &Design, mean: f64, mut objects: f64) -> Option<Fault> {
     let refresh = &design.refresh;
     if refresh.name() != "timer" {
         return None;
@@ -160,7 +163,6 @@ pub(super) fn overload(design: &Design, origin: &OriginDesign, mut objects: f64)
         objects = objects.min(refresh.number_of("top_k").unwrap_or(objects));
     }
     let (period, workers) = (refresh.duration_of("period")?, refresh.number_of("workers")?);
-    let mean = fetch_time::mean(&origin.latency)?;
     let busy = objects * mean / (period.as_secs_f64() * workers);
     if busy < 1.0 {
         return None;

@@ -3,12 +3,14 @@
 //! A warning names both settings, says why they do not fit and what to write instead. Both stand in
 //! the record and in the report.
 
+use super::fetch_time::FetchTime;
 use super::idle::idle;
 use super::{CacheDesign, OriginDesign, Scenario, Source, fetch_time, windows};
 use crate::cache::Capacity;
 use crate::catalog::Chosen;
 use crate::client::{Client, LateFill, Routing};
 use crate::strategy::Design;
+use crate::strategy::ttl::modifier::schedule::{self, start_of};
 use crate::trace::{Fact, Trace};
 use crate::units::SimDuration;
 
@@ -50,14 +52,15 @@ impl Remarks {
     /// TTLs that a cache, a client or a modifier undoes.
     fn lifetimes(&mut self, design: &Design, world: &World<'_>) {
         let (name, rule) = (&design.name, design.rule.name());
-        if rule == "none" && world.cache.capacities.contains(&Capacity::Unbounded) {
+        let never_expires = rule == "none" && !windows::expires(design);
+        if never_expires && world.cache.capacities.contains(&Capacity::Unbounded) {
             self.warn(format!(
                 "strategy \"{name}\": ttl rule \"none\" in a cache without a [cache] capacity lets memory grow with every \
                  object ever asked for; write a capacity, or a ttl rule that expires"
             ));
         }
         for eviction in world.cache.evictions.iter().map(Chosen::name) {
-            if eviction.starts_with("volatile-") && rule == "none" {
+            if eviction.starts_with("volatile-") && never_expires {
                 self.warn(format!(
                     "strategy \"{name}\": eviction \"{eviction}\" evicts keys with a TTL only, and ttl rule \"none\" gives \
                      none: nothing is ever evicted, as under \"noeviction\", and every write to the full cache fails; \
@@ -102,42 +105,15 @@ impl Remarks {
 
     /// Guards and refreshes that do not fit the time of a fetch.
     fn fetches(&mut self, design: &Design, world: &World<'_>) {
-        let name = &design.name;
-        let guard = design.guard.name();
-        let latency = &world.origin.latency;
-        let model = latency.name();
-        for param in ["lock_ttl", "token_interval"] {
-            if let (Some(lasts), Some(p99)) = (design.guard.duration_of(param), fetch_time::p99(latency))
-                && lasts.as_secs_f64() < p99
-                && !design.guard.is_set("extend")
-            {
-                self.warn(format!(
-                    "strategy \"{name}\": guard \"{guard}\" keeps others out for {lasts} ({param}), but [origin] latency \
-                     \"{model}\" takes longer than {p99:.2} s once in a hundred fetches, and then another one is let in; \
-                     write {param} = \"{:.0}s\"{}",
-                    (2.0 * p99).ceil(),
-                    if param == "lock_ttl" { ", or extend = true" } else { "" }
-                ));
-            }
+        if let Some(time) = fetch_time::modelled(&world.origin.latency) {
+            self.warnings.extend(too_slow(design, world.origin, &time));
         }
-        if design.refresh.name() == "refresh-ahead"
-            && let (Some(ttl), Some(f), Some(median)) =
-                (windows::least_ttl(design), design.refresh.number_of("f"), fetch_time::median(latency))
-            && ttl.as_secs_f64() * (1.0 - f) < median
-        {
-            self.warn(format!(
-                "strategy \"{name}\": refresh \"refresh-ahead\" (f = {f}) begins {:.2} s before the expiry, but [origin] \
-                 latency \"{model}\" takes longer than {median:.2} s every other time, so half of the refreshes come too \
-                 late; write a smaller f, or a longer ttl",
-                ttl.as_secs_f64() * (1.0 - f)
-            ));
-        }
-        self.warnings.extend(expires_first(design, world.origin));
         let Client { nodes, routing, .. } = design.client;
-        if guard == "single-flight" && nodes > 1 && routing == Routing::Uniform {
+        if design.guard.name() == "single-flight" && nodes > 1 && routing == Routing::Uniform {
             self.notes.push(format!(
-                "strategy \"{name}\": guard \"single-flight\" holds within a process, and [client] nodes = {nodes} with \
-                 routing = \"uniform\" can make up to {nodes} fetches of one object at once"
+                "strategy \"{}\": guard \"single-flight\" holds within a process, and [client] nodes = {nodes} with \
+                 routing = \"uniform\" can make up to {nodes} fetches of one object at once",
+                design.name
             ));
         }
     }
@@ -197,17 +173,51 @@ impl Remarks {
     /// An origin that cannot fill a lost cache again.
     fn metastable(&mut self, design: &Design, world: &World<'_>) {
         let Source::Synthetic(workload) = world.source else { return };
-        self.warnings.extend(metastable(design, world.origin, workload.rate.as_per_second()));
+        let Some(FetchTime { mean, .. }) = fetch_time::modelled(&world.origin.latency) else { return };
+        self.warnings.extend(metastable(design, world.origin, mean, workload.rate.as_per_second()));
     }
+}
+
+/// What guards and refreshes do where a fetch takes so long.
+fn too_slow(design: &Design, origin: &OriginDesign, time: &FetchTime) -> Vec<String> {
+    let FetchTime { median, p99, .. } = *time;
+    let (name, guard, model) = (&design.name, design.guard.name(), origin.latency.name());
+    let mut warnings = Vec::new();
+    for param in ["lock_ttl", "token_interval"] {
+        if let Some(lasts) = design.guard.duration_of(param)
+            && lasts.as_secs_f64() < p99
+            && !design.guard.is_set("extend")
+        {
+            warnings.push(format!(
+                "strategy \"{name}\": guard \"{guard}\" keeps others out for {lasts} ({param}), but [origin] latency \
+                 \"{model}\" takes longer than {p99:.2} s once in a hundred fetches, and then another one is let in; \
+                 write {param} = \"{:.0}s\"{}",
+                (2.0 * p99).ceil(),
+                if param == "lock_ttl" { ", or extend = true" } else { "" }
+            ));
+        }
+    }
+    if design.refresh.name() == "refresh-ahead"
+        && let (Some(ttl), Some(f)) = (windows::least_ttl(design), design.refresh.number_of("f"))
+        && ttl.as_secs_f64() * (1.0 - f) < median
+    {
+        warnings.push(format!(
+            "strategy \"{name}\": refresh \"refresh-ahead\" (f = {f}) begins {:.2} s before the expiry, but [origin] \
+             latency \"{model}\" takes longer than {median:.2} s every other time, so half of the refreshes come too \
+             late; write a smaller f, or a longer ttl",
+            ttl.as_secs_f64() * (1.0 - f)
+        ));
+    }
+    warnings.extend(expires_first(design, origin, p99));
+    warnings
 }
 
 /// Why values expire while the timer's job fetches them anew, if some do: what a read stores is fetched by the job up to
 /// a period later, and is there only once that fetch is over.
-fn expires_first(design: &Design, origin: &OriginDesign) -> Option<String> {
+fn expires_first(design: &Design, origin: &OriginDesign, fetch: f64) -> Option<String> {
     let physical = windows::physical_ttl(design)?;
     let kept = windows::least_bent_ttl(design).map_or(physical, |ttl| ttl.max(physical));
     let period = design.refresh.duration_of("period")?;
-    let fetch = fetch_time::p99(&origin.latency)?;
     (kept.as_secs_f64() < period.as_secs_f64() + fetch).then(|| {
         // Twice the period, as by default, where that leaves room for two fetches.
         let room = SimDuration::from_secs_f64((2.0 * fetch).ceil()).max(period);
@@ -223,8 +233,8 @@ fn expires_first(design: &Design, origin: &OriginDesign) -> Option<String> {
 }
 
 /// Why an origin that is asked so often without a cache may never fill it again.
-fn metastable(design: &Design, origin: &OriginDesign, asked: f64) -> Option<String> {
-    let (servers, mean) = (origin.capacity.number_of("servers")?, fetch_time::mean(&origin.latency)?);
+fn metastable(design: &Design, origin: &OriginDesign, mean: f64, asked: f64) -> Option<String> {
+    let servers = origin.capacity.number_of("servers")?;
     (design.client.late_fill == LateFill::Discard && asked * mean > servers).then(|| {
         format!(
             "strategy \"{}\": [client] late_fill = \"discard\", and without a cache {asked} requests a second meet an [origin] capacity of \
@@ -265,8 +275,22 @@ impl Scenario {
         warnings
     }
 
-    /// What a workload would have told before anything was read: of a job that cannot keep up, and of an origin that
-    /// cannot fill a lost cache again.
+    /// What follows from a setting and the trace together, and need not be changed.
+    pub fn notes_on(&self, trace: &Trace) -> Vec<String> {
+        let Some(began) = trace.began() else { return Vec::new() };
+        let told = |design: &Design| {
+            format!(
+                "strategy \"{}\": modifier \"schedule\" takes from the recording when it begins: start = \"{}\" (UTC)",
+                design.name,
+                start_of(began)
+            )
+        };
+        self.strategies.iter().filter(|design| takes_recorded_start(design)).map(told).collect()
+    }
+
+    /// What a workload or a model would have told before anything was read: of a job that cannot keep up, of an origin that
+    /// cannot fill a lost cache again, of guards and refreshes that do not fit the time of a fetch, and of a schedule that knows no
+    /// time of day.
     fn of_recorded(&self, design: &Design, trace: &Trace) -> Vec<String> {
         let class = design.refresh.word_of("class");
         let named = |fact: &&Fact| {
@@ -274,15 +298,37 @@ impl Scenario {
                 || trace.objects().classes().get(fact.class.index()).is_some_and(|of| of == class)
         };
         let objects = trace.objects().facts().iter().filter(named).count() as f64;
-        let late = super::coherence::overload(design, &self.origin, objects).map(|fault| {
+        let mut warnings = Vec::new();
+        if takes_recorded_start(design) && trace.began().is_none() {
+            warnings.push(format!(
+                "strategy \"{}\": modifier \"schedule\" takes the trace to begin on Monday at 00:00 (UTC), because the recording \
+                 tells no clock; write when it began, such as start = \"Mon 00:00\"",
+                design.name
+            ));
+        }
+        let measured = fetch_time::recorded(&self.origin.latency, trace);
+        warnings.extend(measured.iter().flat_map(|time| too_slow(design, &self.origin, time)));
+        let Some(FetchTime { mean, .. }) = measured.or_else(|| fetch_time::modelled(&self.origin.latency))
+        else {
+            return warnings;
+        };
+        let late = super::coherence::overload(design, mean, objects).map(|fault| {
             let parts = [Some(fault.what), fault.rule, fault.help];
             let words: Vec<String> = parts.into_iter().flatten().collect();
             format!("strategy \"{}\": {}", design.name, words.join("; "))
         });
         let seconds = trace.span().as_secs_f64();
         let asked = (seconds > 0.0).then(|| (trace.len() as f64 / seconds).round());
-        late.into_iter().chain(asked.and_then(|asked| metastable(design, &self.origin, asked))).collect()
+        warnings.extend(late);
+        warnings.extend(asked.and_then(|asked| metastable(design, &self.origin, mean, asked)));
+        warnings
     }
+}
+
+/// Whether a schedule of the strategy begins when the trace says.
+fn takes_recorded_start(design: &Design) -> bool {
+    let schedules = design.modifiers.iter().filter(|modifier| modifier.name() == "schedule");
+    schedules.into_iter().any(|modifier| modifier.word_of("start") == schedule::RECORDED)
 }
 
 /// The greatest share of requests, and of bytes, that can be hits: every object's first request is a miss.

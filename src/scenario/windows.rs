@@ -19,7 +19,7 @@ pub(super) fn least_ttl(design: &Design) -> Option<SimDuration> {
 /// The shortest TTL that the rule and its modifiers are known to give to what a timer covers; `None` where that depends
 /// on what is stored, or when.
 pub(super) fn least_bent_ttl(design: &Design) -> Option<SimDuration> {
-    let mut ttl = if expires(design) { covered_ttl(design)? } else { SimDuration::FOREVER };
+    let mut ttl = if rule_expires(design) { covered_ttl(design)? } else { SimDuration::FOREVER };
     for modifier in &design.modifiers {
         ttl = match modifier.name() {
             "clamp" => ttl.max(modifier.duration_of("min")?).min(modifier.duration_of("max")?),
@@ -58,15 +58,20 @@ pub(super) fn greatest_ttl(design: &Design) -> Option<SimDuration> {
     match rule.name() {
         "none" => None,
         "fixed" | "sliding" => least_ttl(design),
-        "class-table" if some_never_expire(design) => None,
+        "class-table" if some_classes_have_none(design) => None,
         "class-table" => rule.durations_of("table").into_iter().chain(rule.duration_of("default")).max(),
         "d-ttl" | "f-ttl" => rule.duration_of("max_ttl"),
         _ => rule.duration_of("max"),
     }
 }
 
-/// Whether the rule gives a TTL to some classes and none to others.
+/// Whether values of some classes expire and others never do.
 pub(super) fn some_never_expire(design: &Design) -> bool {
+    some_classes_have_none(design) && design.end_of_endless().is_none()
+}
+
+/// Whether the rule gives a TTL to some classes and none to others, before modifiers.
+fn some_classes_have_none(design: &Design) -> bool {
     let rule = design.rule.effective();
     let never = |value: &toml::Value| value.as_str() == Some("none");
     let table = rule.get("table").and_then(toml::Value::as_table);
@@ -74,8 +79,13 @@ pub(super) fn some_never_expire(design: &Design) -> bool {
         && (table.is_some_and(|table| table.values().any(never)) || rule.get("default").is_some_and(never))
 }
 
-/// Whether the rule gives any class a TTL.
+/// Whether values of any class expire: by the rule, or by a clamp of what it gives no TTL.
 pub(super) fn expires(design: &Design) -> bool {
+    rule_expires(design) || design.end_of_endless().is_some()
+}
+
+/// Whether the rule gives any class a TTL, before modifiers.
+fn rule_expires(design: &Design) -> bool {
     match design.rule.name() {
         "none" => false,
         "class-table" => least_ttl(design).is_some(),

@@ -16,6 +16,7 @@ pub mod rates;
 mod sensitivity;
 mod stats;
 mod target;
+mod timeouts;
 mod verdict;
 
 pub use cell::{Cell, Replications};
@@ -27,4 +28,5 @@ pub use sensitivity::{Stretch, stretches};
 pub(crate) use stats::student_95;
 pub use stats::{Estimate, Interval};
 pub use target::{TargetError, targets, written};
+pub use timeouts::{TimeoutCosts, Weighed, timeouts};
 pub use verdict::{CellVerdict, PAIRED, RULE, Rules, Verdict, judge};

@@ -177,6 +177,15 @@ impl Strategy {
 }
 
 impl Design {
+    /// What a modifier `clamp` makes of a TTL without an end; `None` without such a modifier, which leaves it without one.
+    pub fn end_of_endless(&self) -> Option<SimDuration> {
+        let clamps = self.modifiers.iter().filter(|modifier| modifier.name() == "clamp");
+        let limits = clamps.filter_map(|clamp| clamp.duration_of("min").zip(clamp.duration_of("max")));
+        limits.fold(None, |ttl: Option<SimDuration>, (min, max)| {
+            Some(ttl.map_or(max, |ttl| ttl.clamp(min, max)))
+        })
+    }
+
     /// Makes the strategy for one simulation.
     pub fn make(&self, setup: &Setup, resolution: TtlResolution) -> Result<Strategy, Fault> {
         let modifiers = self.modifiers.iter().enumerate().map(|(place, chosen)| {

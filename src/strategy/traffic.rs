@@ -28,6 +28,11 @@ impl Traffic {
         self.trace.as_ref().and_then(|trace| trace.ttls()).map_or(0, Ttls::objects)
     }
 
+    /// When the traffic begins by a recorded clock, in nanoseconds since 1970 UTC; `None` where none was recorded.
+    pub fn began(&self) -> Option<i64> {
+        self.trace.as_ref()?.began()
+    }
+
     /// Whether the size of any object is known; true where nothing is known of the traffic at all.
     pub fn knows_sizes(&self) -> bool {
         let facts = self.trace.as_ref().map_or(&[][..], |trace| trace.objects().facts());

@@ -33,6 +33,7 @@ impl Trace {
             events: events.collect(),
             ttls: self.ttls.clone(),
             is_timeless: self.is_timeless,
+            began: self.began,
             objects: Arc::clone(&self.objects),
             span: self.span.min(span),
             robots: None,

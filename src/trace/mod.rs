@@ -52,6 +52,8 @@ pub struct Trace {
     ttls: Option<Ttls>,
     robots: Option<Arc<Robots>>,
     is_timeless: bool,
+    /// When it begins, in nanoseconds since 1970 UTC, where a clock was recorded.
+    began: Option<i64>,
     objects: Arc<Objects>,
     span: SimDuration,
 }
@@ -83,6 +85,7 @@ impl Trace {
             ttls: None,
             robots: None,
             is_timeless: false,
+            began: None,
             objects: Arc::new(objects),
             span: span.max(last),
         }
@@ -130,6 +133,13 @@ impl Trace {
     #[must_use]
     pub fn without_times(mut self) -> Self {
         self.is_timeless = true;
+        self
+    }
+
+    /// Says when the trace begins by a recorded clock, in nanoseconds since 1970 UTC; `None` where there was none.
+    #[must_use]
+    pub fn beginning_at(mut self, unix_ns: Option<i64>) -> Self {
+        self.began = unix_ns;
         self
     }
 
@@ -183,6 +193,7 @@ impl Trace {
             events,
             ttls: self.ttls.as_ref().map(|ttls| ttls.of_objects(kept)),
             is_timeless: self.is_timeless,
+            began: self.began,
             columns: Columns::Memory { at: times, object: objects },
             objects: Arc::new(self.objects.only(kept)),
             span: self.span,
@@ -289,6 +300,11 @@ impl Trace {
     /// Whether the recording has an order but no times, so that nothing can be said about TTLs.
     pub fn is_timeless(&self) -> bool {
         self.is_timeless
+    }
+
+    /// When the trace begins, in nanoseconds since 1970 UTC; `None` where no clock was recorded.
+    pub fn began(&self) -> Option<i64> {
+        self.began
     }
 
     /// The requests in order.

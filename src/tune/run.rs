@@ -222,13 +222,18 @@ pub fn replication_seed(seed: u64, replication: u64) -> Seed {
 
 /// Refuses TTLs on a recording that has an order and no times.
 pub(super) fn refuse_timeless(scenario: &Scenario, trace: &Trace) -> Result<(), Fault> {
-    let expires = |design: &&strategy::Design| design.rule.name() != "none";
+    let expires =
+        |design: &&strategy::Design| design.rule.name() != "none" || design.end_of_endless().is_some();
     let Some(design) = scenario.strategies.iter().find(expires).filter(|_| trace.is_timeless()) else {
         return Ok(());
     };
-    let what =
-        format!("ttl rule \"{}\" needs times, and this recording has an order alone", design.rule.name());
-    Err(Fault::new(design.rule.span(), what).rule("without times nothing can be said about TTLs").help(
+    let clamp = design.modifiers.iter().find(|modifier| modifier.name() == "clamp");
+    let (what, span) = match (design.rule.name(), clamp) {
+        ("none", Some(clamp)) => ("modifier \"clamp\"".to_owned(), clamp.span()),
+        (rule, _) => (format!("ttl rule \"{rule}\""), design.rule.span()),
+    };
+    let what = format!("{what} needs times, and this recording has an order alone");
+    Err(Fault::new(span, what).rule("without times nothing can be said about TTLs").help(
         "say in which unit times are with time_unit = \"s\", give the format a rate, or write ttl = \"none\"",
     ))
 }
@@ -334,7 +339,7 @@ pub(super) fn simulation_of<'t>(
         objects.len(),
     );
     let design = &scenario.strategies[plan.strategy];
-    let strategy = strategy(scenario, plan, trace, seed, origin.servers())?;
+    let mut strategy = strategy(scenario, plan, trace, seed, origin.servers())?;
     let mut setup =
         cache::Setup { objects: objects.len(), capacity: plan.capacity, trace: Arc::clone(trace) };
     let mut memory = scenario.cache.memory.make(&setup)?;
@@ -342,6 +347,9 @@ pub(super) fn simulation_of<'t>(
     setup.capacity = sampled::limit(plan.capacity, rate, beside);
     if let Some(value) = strategy.second_key() {
         memory.keep_second_key(value);
+    }
+    if let (Some(sweep), Some(counting)) = (&mut strategy.sweep, memory.counting()) {
+        sweep.kept_by(counting.build);
     }
     // The model of trace simulators counts the bytes of images alone.
     let counts_all = scenario.cache.memory.name() != "payload";

@@ -159,6 +159,18 @@ pub(crate) const TABLE: &[Row] = &[
     ),
     (
         12,
+        "ttl = \"fixed\"\nguard = { policy = \"lock\", lock_ttl = \"2s\" }",
+        "[origin]\nlatency = { model = \"by-megapixels\", median = \"1s\", sigma = 0.8 }",
+        Warned,
+        &[
+            "\"lock\"",
+            "2s (lock_ttl)",
+            "latency \"by-megapixels\" takes longer than 6.43 s",
+            "write lock_ttl = \"13s\"",
+        ],
+    ),
+    (
+        12,
         "ttl = \"fixed\"\nguard = { policy = \"lease\", token_interval = \"100ms\" }",
         "",
         Warned,

@@ -268,6 +268,16 @@ fn a_fetch_in_the_background_is_stored_however_late_it_is() {
 }
 
 #[test]
+fn a_refresh_that_the_guard_refuses_is_asked_for_again() {
+    let guard = Guard::Lease { interval: 70, wait: 2, stale: false, window: 0 };
+    let config = Config { refresh: Refresh::Ahead { f: 0.5 }, guard, ..plain(TEN) };
+    // Stored at 10 and fresh until 110; the second token is given after 70.
+    let (outcomes, totals) = run(&[(0, 0), (65, 0)], &config);
+    assert_eq!((kinds(&outcomes), totals.refreshes), (vec![Miss(Cold), FreshHit], 0));
+    assert_eq!(run(&[(0, 0), (65, 0), (75, 0), (76, 0)], &config).1.refreshes, 1);
+}
+
+#[test]
 fn a_sliding_ttl_is_pushed_on_by_hits_up_to_the_greatest_age() {
     let config = Config { ttl: Ttl::Sliding { idle: 10, max_age: 25, redraws: true }, ..plain(AT_ONCE) };
     // Fresh until 10, then 18, then 25 at most.

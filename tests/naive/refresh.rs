@@ -200,7 +200,7 @@ impl<'a> Policy<'a> {
         }
     }
 
-    /// A fetch in the background brought nothing.
+    /// A fetch in the background brought nothing, or was refused while none was in flight.
     pub(crate) fn failed(&mut self, object: usize) {
         self.asked_for.remove(&object);
     }

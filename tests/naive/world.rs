@@ -232,7 +232,11 @@ impl World<'_> {
         match self.policy.read(object, &copy, now) {
             Wish::Serve => {}
             Wish::ServeAndFetch => {
-                self.fetch_behind(object, node, now, Purpose::Refresh, Some(copy.version));
+                let departed = self.fetch_behind(object, node, now, Purpose::Refresh, Some(copy.version));
+                let comes = self.fetches.iter().any(|fetch| !fetch.over && fetch.object == object);
+                if !departed && !comes {
+                    self.policy.failed(object);
+                }
             }
             Wish::Fetch => return self.begin(index, request, Cause::Expired, Some(copy)),
             Wish::Prolong(until) => {

@@ -62,14 +62,19 @@ impl Build {
         chain + self.allocated(header(key) + key + 1) + self.string(value) + ttl
     }
 
-    /// What a member of a large sorted set takes, its score and its place in the skip list included and the table left
-    /// out. A node of the list has as many levels as chance gives it; this is the mean.
-    pub fn sorted_set_member(self, key: u64) -> f64 {
-        let node = match self {
+    /// What a member of a large sorted set takes, its [node](Self::sorted_set_node) in the skip list and the table left
+    /// out.
+    pub fn sorted_set_member(self, key: u64) -> u64 {
+        self.allocated(DICT_ENTRY) + self.allocated(header(key) + key + 1)
+    }
+
+    /// A member's node in the skip list of a large sorted set, its score included. A node has as many levels as chance
+    /// gives it; this is the mean.
+    pub fn sorted_set_node(self) -> f64 {
+        match self {
             Self::Distribution => 53.3,
             Self::Upstream => 45.8,
-        };
-        (self.allocated(DICT_ENTRY) + self.allocated(header(key) + key + 1)) as f64 + node
+        }
     }
 
     /// The parts of [`Self::entry`], whose sum it is.
@@ -128,6 +133,9 @@ pub struct Breakdown {
     pub tables: u64,
     /// What the allocator rounds up.
     pub rounding: u64,
+    /// The sorted set of a sweep by the application.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub sorted_set: u64,
     /// Connections with their buffers.
     pub clients: u64,
     /// The empty server, and the histograms of the kinds of commands seen.
@@ -137,9 +145,9 @@ pub struct Breakdown {
 impl Breakdown {
     /// Everything together.
     pub fn total(&self) -> u64 {
-        let Self { values, keys, headers, dict_entries, expires_entries, tables, rounding, clients, fixed } =
-            *self;
-        values + keys + headers + dict_entries + expires_entries + tables + rounding + clients + fixed
+        let Self { values, keys, headers, dict_entries, expires_entries, tables, rounding, .. } = *self;
+        let of_entries = values + keys + headers + dict_entries + expires_entries + tables + rounding;
+        of_entries + self.sorted_set + self.clients + self.fixed
     }
 
     /// The same with `factor` times what keys take; the empty server and its connections stay as they are.
@@ -159,6 +167,7 @@ impl Breakdown {
             expires_entries: of(self.expires_entries),
             tables: of(self.tables),
             rounding: of(self.rounding),
+            sorted_set: of(self.sorted_set),
             ..*self
         }
     }
@@ -172,9 +181,15 @@ impl Breakdown {
         self.expires_entries += other.expires_entries;
         self.tables += other.tables;
         self.rounding += other.rounding;
+        self.sorted_set += other.sorted_set;
         self.clients += other.clients;
         self.fixed += other.fixed;
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_nothing(bytes: &u64) -> bool {
+    *bytes == 0
 }
 
 #[cfg(test)]

@@ -74,6 +74,8 @@ struct Overhead {
     clients: Clients,
     /// Whether a GET and a SET were run: the first of each kind allocates a histogram.
     ran: [bool; 2],
+    /// Bytes of a sorted set that the application keeps.
+    sorted_set: u64,
 }
 
 impl Counting {
@@ -131,6 +133,7 @@ impl Server {
             counting,
             clients: Clients::new(counting.build, settings, counting.clients),
             ran: [false; 2],
+            sorted_set: 0,
         });
         Self {
             settings,
@@ -165,7 +168,14 @@ impl Server {
     /// Bytes of everything but entries, where memory is counted so.
     pub(super) fn overhead(&self) -> u64 {
         let Some(overhead) = &self.overhead else { return 0 };
-        self.fixed() + overhead.clients.bytes() + self.tables()
+        self.fixed() + overhead.clients.bytes() + overhead.sorted_set + self.tables()
+    }
+
+    /// A sorted set that the application keeps takes so many bytes from now on.
+    pub(super) fn keep_sorted_set(&mut self, bytes: u64) {
+        if let Some(overhead) = &mut self.overhead {
+            overhead.sorted_set = bytes;
+        }
     }
 
     fn fixed(&self) -> u64 {
@@ -385,9 +395,10 @@ impl Server {
 
     /// Where memory goes, entries included.
     pub(super) fn breakdown(&self, slots: &[Slot]) -> Option<Breakdown> {
-        let Overhead { counting, clients, .. } = self.overhead.as_ref()?;
+        let Overhead { counting, clients, sorted_set, .. } = self.overhead.as_ref()?;
         let mut sum = Breakdown {
             tables: self.tables(),
+            sorted_set: *sorted_set,
             clients: clients.bytes(),
             fixed: self.fixed(),
             ..Breakdown::default()

@@ -43,6 +43,17 @@ impl Player {
         may
     }
 
+    /// Fetches the successor of a version that is served meanwhile, if the guard allows it.
+    pub(super) async fn refresh(self: &Rc<Self>, trip: Trip, version: Version) {
+        let departed = self.fetch_behind(trip, Some(version)).await;
+        let now = self.now();
+        let mut state = self.state();
+        // Nothing is under way that could bring it.
+        if !departed && !state.flights.any_of(trip.object) {
+            state.strategy.refresh.on_failure(trip.object, now);
+        }
+    }
+
     /// Fetches while nobody waits, if the guard allows it; whether it did.
     pub(super) async fn fetch_behind(self: &Rc<Self>, trip: Trip, version: Option<Version>) -> bool {
         if !self.may_fetch(trip.node, self.now()) {

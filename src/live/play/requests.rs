@@ -92,7 +92,7 @@ impl Player {
                 let node = self.client.node(self.routing, index, object);
                 let trip = Trip { object, node, purpose: Purpose::Refresh, trigger: kind, index };
                 let (player, version) = (Rc::clone(self), entry.version);
-                spawn_local(async move { player.fetch_behind(trip, Some(version)).await });
+                spawn_local(async move { player.refresh(trip, version).await });
             }
             Wish::Fetch => return self.begin(arrival, Cause::Expired, Some(entry)).await,
             Wish::RewriteAndFetch(until) => {

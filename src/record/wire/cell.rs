@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::super::columns::{Series, Trajectory};
 use super::{
     Avalanche, CacheCommands, ClassRow, Cost, Difference, Entries, Freshness, Gate, Incidents, Memory,
-    Origin, Outcomes, Party, Percentiles, Ratios, Stampedes, Sweeps,
+    Origin, Outcomes, Party, Percentiles, Ratios, Stampedes, Sweeps, Timeouts,
 };
 
 /// A capacity: bytes or objects.
@@ -92,6 +92,9 @@ pub struct Cell {
     /// What the cell costs a month; absent where the scenario names no prices, or no time was scored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
+    /// What the timeout costs that the ttl rule `elastic` steers, and constant ones; absent under other rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeouts: Option<Timeouts>,
     /// Composite score, from 0 to 1; `null` without requests.
     pub score: Option<f64>,
     /// Parts of the score by objective, each from 0 to 1.

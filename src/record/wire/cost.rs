@@ -1,4 +1,4 @@
-//! What a cell costs a month.
+//! What a cell costs a month, and what a timeout costs an hour.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,4 +23,20 @@ pub struct Cost {
     pub node: Option<String>,
     /// How many of them, replicas included.
     pub nodes: Option<u64>,
+}
+
+/// What the idle timeout costs an hour that the ttl rule steers, and what constant ones would have cost on the same requests if
+/// fetches took no time and memory had no limit. At the rule's own prices, in their currency, in the first replication.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Timeouts {
+    /// The rule's, as it was played; `null` where the replication is missing.
+    pub own: Option<f64>,
+    /// The cheapest constant timeout between the rule's limits.
+    pub best: f64,
+    /// How long that is, in seconds.
+    pub best_s: f64,
+    /// A timeout of nothing, so that every request is a fetch.
+    pub none: f64,
+    /// No timeout, so that everything is kept from its first request on.
+    pub forever: f64,
 }

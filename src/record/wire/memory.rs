@@ -56,8 +56,16 @@ pub struct MemoryParts {
     pub tables: f64,
     /// What the allocator rounds up.
     pub rounding: f64,
+    /// The sorted set of a sweep by the application; left out where there is none.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub sorted_set: f64,
     /// Connections with their buffers.
     pub clients: f64,
     /// The empty server, and the histograms of the kinds of commands seen.
     pub fixed: f64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_nothing(bytes: &f64) -> bool {
+    *bytes == 0.0
 }

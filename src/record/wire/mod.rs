@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::answers::{ClassRow, Estimate, Freshness, Outcomes, Party, Percentiles, Ratios};
 pub use self::cell::{Capacity, Cell};
-pub use self::cost::Cost;
+pub use self::cost::{Cost, Timeouts};
 pub use self::judged::{Bound, Difference, Expectation, Gate, Scoring};
 pub use self::load::{Avalanche, CacheCommands, Incidents, Origin, Stampedes, Sweeps, WorstStampede};
 pub use self::memory::{Entries, Memory, MemoryParts};

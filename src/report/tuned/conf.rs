@@ -6,6 +6,7 @@ use crate::cache::Capacity;
 use crate::cache::redis::Settings;
 use crate::report::format;
 use crate::scenario::Scenario;
+use crate::strategy::Design;
 
 /// A line, or a remark where no line can say it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -65,7 +66,8 @@ pub(super) fn lines(scenario: &Scenario) -> Vec<Line> {
             "minutes until an idle count falls",
         );
     }
-    if scenario.strategies.iter().any(|design| design.rule.name() != "none") {
+    let expires = |design: &Design| design.rule.name() != "none" || design.end_of_endless().is_some();
+    if scenario.strategies.iter().any(expires) {
         let why = "how hard the server looks for keys past their TTL that nobody asks for; their bytes count until then";
         number("active-expire-effort", settings.effort, defaults.effort, why);
         number("hz", settings.hz, defaults.hz, "how often it looks, in a second");

@@ -32,6 +32,9 @@ pub(super) fn table(scenario: &Scenario, design: &Design, classes: &[String]) ->
             }
             _ => None,
         };
+        let is_endless = |text: &String| matches!(text.as_str(), "no TTL" | "none");
+        let capped = fixed.as_ref().filter(|text| is_endless(text)).and_then(|_| design.end_of_endless());
+        let fixed = capped.map(|end| end.to_string()).or(fixed);
         fixed.unwrap_or_else(|| format!("decided by the rule: {effective}"))
     };
     let expire = |ttl: &str| match ttl.parse::<SimDuration>() {
@@ -104,6 +107,7 @@ mod tests {
             ),
             ("ttl = { rule = \"class-table\", table = { a = \"none\" } }", "none", "none"),
             ("ttl = \"none\"", "no TTL", "no TTL"),
+            ("ttl = { rule = \"none\", modifiers = [{ modifier = \"clamp\", max = \"6h\" }] }", "6h", "6h"),
         ] {
             let text = format!(
                 "name = \"t\"\n[workload]\nduration = \"1h\"\nrate = \"9/s\"\nclass = [{{ name = \"a\", objects = 9 }}]\n\

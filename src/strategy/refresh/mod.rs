@@ -87,7 +87,7 @@ pub trait RefreshPolicy: Send {
     /// A value was stored.
     fn on_fill(&mut self, _filled: &Filled) {}
 
-    /// A fetch in the background brought nothing.
+    /// A fetch in the background brought nothing, or was refused by guard or breaker while none was in flight.
     fn on_failure(&mut self, _object: ObjectId, _now: SimTime) {}
 
     /// When a job of its own is due next.

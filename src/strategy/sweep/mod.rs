@@ -4,6 +4,7 @@ pub mod none;
 pub mod zset_sweep;
 
 use super::Setup;
+use crate::cache::redis::Build;
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
 
@@ -15,9 +16,12 @@ pub struct View<'c> {
     pub bytes: u64,
     /// Whether a key is there; only the report of ghosts asks.
     pub holds: &'c dyn Fn(ObjectId) -> bool,
-    /// How many bytes a key has; only the report of the set's size asks.
-    pub key_len: &'c dyn Fn(ObjectId) -> u64,
+    /// How many bytes a key has.
+    pub key_len: KeyLen<'c>,
 }
+
+/// How many bytes a key has, for whoever counts what its name takes beside the key itself.
+pub type KeyLen<'c> = &'c dyn Fn(ObjectId) -> u64;
 
 /// What a sweep finds when it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -75,7 +79,15 @@ pub trait Sweep: Send {
     }
 
     /// An object was read or stored, with this TTL from now on.
-    fn on_access(&mut self, _object: ObjectId, _now: SimTime, _ttl: SimDuration) {}
+    fn on_access(&mut self, _object: ObjectId, _now: SimTime, _ttl: SimDuration, _key_len: KeyLen<'_>) {}
+
+    /// Who built the server that keeps what is noted; told before anything is, where memory is counted so.
+    fn kept_by(&mut self, _build: Build) {}
+
+    /// Bytes that the server keeps for it now, beside the entries.
+    fn bytes(&self) -> u64 {
+        0
+    }
 
     /// The cache lost all its keys, the set of access times among them.
     fn forget(&mut self) {}

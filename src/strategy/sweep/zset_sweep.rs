@@ -14,9 +14,10 @@
 //! whose key stays.
 //!
 //! The set takes 117.3 bytes per member of 24-byte keys (more where keys are longer), and 8 per place of its
-//! table, which doubles like all of the server's tables (allocator of 16-byte classes); it is reported beside the
-//! memory of the entries, not in it. The server's own LRU needs none of this. The EXPIRE at every access
-//! knows no greatest age: what is read often is never fetched anew, whatever the refresh policy.
+//! table, which doubles like all of the server's tables (allocator of 16-byte classes). With `memory = "redis"` it
+//! counts as memory of the server, against its limit too; elsewhere it is reported beside the memory of the entries, not
+//! in it. The server's own LRU needs none of this. The EXPIRE at every access knows no greatest age: what is read
+//! often is never fetched anew, whatever the refresh policy.
 //!
 //! ```toml
 //! sweep = { policy = "zset-sweep", period = "60s", limit_entries = 10_000 }
@@ -24,7 +25,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Found, SetCommand, Step, Sweep, View};
+use super::{Found, KeyLen, SetCommand, Step, Sweep, View};
 use crate::cache::list::List;
 use crate::cache::redis::Build;
 use crate::catalog::{Invalid, Kind, Param, Plugin};
@@ -67,6 +68,53 @@ enum Limit {
     Bytes(u64),
 }
 
+/// What the members of the set take, kept up as they come and go.
+#[derive(Debug)]
+struct Weight {
+    build: Build,
+    /// Bytes of the keys.
+    keys: u64,
+    /// Bytes of their blocks in a large set, less the mean node's.
+    blocks: u64,
+    /// Members whose key is too long for a compact list.
+    long: u64,
+}
+
+impl Weight {
+    /// Up to so many members, none longer than this, the set is a compact list.
+    const COMPACT: (u64, u64) = (128, 64);
+
+    fn nothing(build: Build) -> Self {
+        Self { build, keys: 0, blocks: 0, long: 0 }
+    }
+
+    fn add(&mut self, key: u64) {
+        self.keys += key;
+        self.blocks += self.build.sorted_set_member(key);
+        self.long += u64::from(key > Self::COMPACT.1);
+    }
+
+    fn take(&mut self, key: u64) {
+        self.keys -= key;
+        self.blocks -= self.build.sorted_set_member(key);
+        self.long -= u64::from(key > Self::COMPACT.1);
+    }
+
+    /// Bytes of the set with all its `members`.
+    fn bytes(&self, members: u64) -> u64 {
+        if members == 0 {
+            return 0;
+        }
+        if members <= Self::COMPACT.0 && self.long == 0 {
+            // Key, score and the lengths of both, and the header of the list.
+            return 7 + self.keys + 13 * members;
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of sizes")]
+        let nodes = (members as f64 * self.build.sorted_set_node()).round() as u64;
+        self.blocks + nodes + 8 * members.next_power_of_two()
+    }
+}
+
 /// A sorted set of access times and its periodic clean-up.
 #[derive(Debug)]
 pub struct ZsetSweep {
@@ -79,6 +127,7 @@ pub struct ZsetSweep {
     round_trip: SimDuration,
     /// The members, the most recent access first: in the order of the scores, since time does not go back.
     set: List,
+    weight: Weight,
     scores: PerObject<SimTime>,
     /// The TTL of the latest access.
     ttl: SimDuration,
@@ -132,6 +181,7 @@ impl Plugin for ZsetSweep {
             purge: params.purge == Purge::ByScore,
             round_trip: if params.atomic { SimDuration::ZERO } else { params.round_trip },
             set: List::new(0),
+            weight: Weight::nothing(Build::Distribution),
             scores: PerObject::default(),
             ttl: SimDuration::FOREVER,
             listed: Vec::new(),
@@ -143,11 +193,19 @@ impl Plugin for ZsetSweep {
 
 impl ZsetSweep {
     /// ZREMRANGEBYSCORE: members that nobody accessed for a TTL.
-    fn purge(&mut self, now: SimTime) {
+    fn purge(&mut self, now: SimTime, key_len: KeyLen<'_>) {
         while let Some(oldest) = self.set.back()
             && now.since(self.scores.get(oldest)) > self.ttl
         {
+            self.drop_oldest(key_len);
+        }
+    }
+
+    /// The member that was accessed least recently leaves.
+    fn drop_oldest(&mut self, key_len: KeyLen<'_>) {
+        if let Some(oldest) = self.set.back() {
             self.set.remove(oldest);
+            self.weight.take(key_len(oldest));
         }
     }
 
@@ -171,45 +229,16 @@ impl ZsetSweep {
             Limit::Entries(limit) => (members.saturating_sub(limit), 0),
             Limit::Bytes(limit) => (0, view.bytes.saturating_sub(limit)),
         };
-        let set_bytes = set_bytes(members, self.set.by_id().map(view.key_len));
-        Found { members, ghosts, excess_entries, excess_bytes, set_bytes }
+        Found { members, ghosts, excess_entries, excess_bytes, set_bytes: self.bytes() }
     }
 
     /// Removes what was listed, and as many members from the old end as were listed.
-    fn remove(&mut self, step: &mut Step) {
+    fn remove(&mut self, step: &mut Step, key_len: KeyLen<'_>) {
         step.unlink = std::mem::take(&mut self.listed);
-        for _ in 0..step.unlink.len() {
-            if let Some(oldest) = self.set.back() {
-                self.set.remove(oldest);
-            }
-        }
+        (0..step.unlink.len()).for_each(|_| self.drop_oldest(key_len));
         step.commands.extend(step.unlink.chunks(CHUNK).map(|chunk| SetCommand::Unlink(chunk.len())));
         step.commands.push(SetCommand::Remove(step.unlink.len()));
     }
-}
-
-/// Bytes of a sorted set of so many members whose keys have these lengths.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of sizes")]
-fn set_bytes(members: u64, mut keys: impl Iterator<Item = u64> + Clone) -> u64 {
-    /// Up to so many members, none longer than this, the set is a compact list.
-    const COMPACT: (u64, u64) = (128, 64);
-    if members == 0 {
-        return 0;
-    }
-    if members <= COMPACT.0 && keys.clone().all(|key| key <= COMPACT.1) {
-        // Key, score and the lengths of both, and the header of the list.
-        return 7 + keys.map(|key| key + 13).sum::<u64>();
-    }
-    let mut sum = 0.0;
-    // Most neighbours have keys of one length.
-    let mut latest = (0, Build::Distribution.sorted_set_member(0));
-    keys.by_ref().for_each(|key| {
-        if key != latest.0 {
-            latest = (key, Build::Distribution.sorted_set_member(key));
-        }
-        sum += latest.1;
-    });
-    sum.round() as u64 + 8 * members.next_power_of_two()
 }
 
 impl Sweep for ZsetSweep {
@@ -217,12 +246,21 @@ impl Sweep for ZsetSweep {
         self.lean
     }
 
-    fn on_access(&mut self, object: ObjectId, now: SimTime, ttl: SimDuration) {
+    fn kept_by(&mut self, build: Build) {
+        self.weight = Weight::nothing(build);
+    }
+
+    fn bytes(&self) -> u64 {
+        self.weight.bytes(self.set.len())
+    }
+
+    fn on_access(&mut self, object: ObjectId, now: SimTime, ttl: SimDuration, key_len: KeyLen<'_>) {
         self.set.grow(object.index() + 1);
         if self.set.contains(object) {
             self.set.move_to_front(object);
         } else {
             self.set.push_front(object);
+            self.weight.add(key_len(object));
         }
         if self.purge {
             self.scores.set(object, now);
@@ -234,6 +272,7 @@ impl Sweep for ZsetSweep {
         while let Some(oldest) = self.set.back() {
             self.set.remove(oldest);
         }
+        self.weight = Weight::nothing(self.weight.build);
     }
 
     fn next(&self) -> Option<SimTime> {
@@ -249,7 +288,7 @@ impl Sweep for ZsetSweep {
             }
             step.found = Some(self.found(view));
             if self.purge {
-                self.purge(view.now);
+                self.purge(view.now, view.key_len);
                 step.commands.push(SetCommand::Purge(self.ttl));
             }
         }
@@ -263,10 +302,10 @@ impl Sweep for ZsetSweep {
                     self.next = view.now + self.round_trip;
                     return step;
                 }
-                self.remove(&mut step);
+                self.remove(&mut step, view.key_len);
             }
         } else {
-            self.remove(&mut step);
+            self.remove(&mut step, view.key_len);
         }
         // By bytes, the next batch is decided on what this one left.
         let goes_on = matches!(self.limit, Limit::Bytes(_)) && !step.unlink.is_empty();
@@ -289,6 +328,7 @@ mod tests {
             purge,
             round_trip: SimDuration::from_nanos(round_trip),
             set: List::new(0),
+            weight: Weight::nothing(Build::Distribution),
             scores: PerObject::default(),
             ttl: SimDuration::FOREVER,
             listed: Vec::new(),
@@ -298,7 +338,8 @@ mod tests {
     }
 
     fn access(sweep: &mut ZsetSweep, object: u32, now: u64) {
-        sweep.on_access(ObjectId::new(object), SimTime::from_nanos(now), SimDuration::from_nanos(50));
+        let ttl = SimDuration::from_nanos(50);
+        sweep.on_access(ObjectId::new(object), SimTime::from_nanos(now), ttl, &|_| 24);
     }
 
     fn step(sweep: &mut ZsetSweep, now: u64, bytes: u64) -> (Vec<u32>, u64, bool) {
@@ -341,8 +382,9 @@ mod tests {
     #[test]
     fn the_set_takes_what_its_keys_ask_for() {
         let bytes = |members: u64, key: u64| {
-            let keys = (0..members).map(|_| key);
-            set_bytes(members, keys)
+            let mut weight = Weight::nothing(Build::Distribution);
+            (0..members).for_each(|_| weight.add(key));
+            weight.bytes(members)
         };
         assert_eq!((bytes(0, 24), bytes(100, 24)), (0, 7 + 3_700));
         // 117.3 bytes and 8 for each place of a table of 1024, the reference for keys of 24 bytes.
@@ -350,6 +392,18 @@ mod tests {
         // A name of 180 bytes takes a block of 192 instead of 32, and a long member makes even a small set a table.
         assert_eq!(bytes(1_000, 180), 117_300 + 160_000 + 8_192);
         assert_eq!(bytes(100, 65), 16_530 + 1_024);
+    }
+
+    #[test]
+    fn the_set_takes_less_as_members_leave_and_nothing_once_it_is_forgotten() {
+        let mut sweep = sweep(Limit::Entries(2), false, 0);
+        (0..5).for_each(|object| access(&mut sweep, object, 1));
+        access(&mut sweep, 3, 2);
+        assert_eq!(sweep.bytes(), 7 + 5 * 37);
+        step(&mut sweep, 100, 0);
+        assert_eq!(sweep.bytes(), 7 + 2 * 37);
+        sweep.forget();
+        assert_eq!(sweep.bytes(), 0);
     }
 
     #[test]

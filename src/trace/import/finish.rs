@@ -91,7 +91,8 @@ pub(super) fn finish(mut all: Collector, seed: Seed) -> Result<Import, TraceErro
         );
         trace = trace.without_times();
     }
-    Ok(Import { trace, provenance, local_hours: all.local_hours })
+    let began = provenance.began();
+    Ok(Import { trace: trace.beginning_at(began), provenance, local_hours: all.local_hours })
 }
 
 /// The requests of a trace, wherever they lie.

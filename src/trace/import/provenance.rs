@@ -123,6 +123,13 @@ pub struct Provenance {
 }
 
 impl Provenance {
+    /// When the trace begins by the recorder's clock, in nanoseconds since 1970 UTC; `None` where its times count from
+    /// something else, as those before 1980 do.
+    pub fn began(&self) -> Option<i64> {
+        const EIGHTIES_NS: i64 = 315_532_800_000_000_000;
+        Some(self.first_unix_ns).filter(|first| *first >= EIGHTIES_NS)
+    }
+
     /// Share of requests for objects whose size had to be assumed; `None` without requests.
     pub fn imputed_share(&self) -> Option<f64> {
         (self.kept > 0).then(|| self.imputed_requests as f64 / self.kept as f64)

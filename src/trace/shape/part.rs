@@ -41,6 +41,7 @@ impl Trace {
             events,
             ttls: self.ttls().cloned(),
             is_timeless: self.is_timeless(),
+            began: self.began(),
             objects: Arc::clone(&self.objects),
             span: self.span(),
             robots: None,

@@ -2,10 +2,11 @@
 
 use super::{Table, Td};
 use crate::cache::redis::Build;
+use crate::record::Timeouts;
 use crate::report::chart::ttl::shown;
-use crate::report::format::{bytes, count};
+use crate::report::format::{bytes, count, number, seconds};
 use crate::report::measure::Unit;
-use crate::report::reading::Reading;
+use crate::report::reading::{Reading, name};
 
 /// How the TTLs went that depend on time; `None` where none does.
 pub(in crate::report::html) fn table(reading: &Reading) -> Option<Table> {
@@ -44,7 +45,31 @@ pub(in crate::report::html) fn table(reading: &Reading) -> Option<Table> {
         }
     }
     table.notes.extend(shadows(reading));
+    let told = reading.ranked.iter().chain(&reading.bounds);
+    table.notes.extend(told.filter_map(|cell| Some(timeouts(&name(cell), &cell.timeouts?))));
     (!table.rows.is_empty()).then_some(table)
+}
+
+/// What a timeout costs that a rule steers, beside constant ones.
+fn timeouts(name: &str, costs: &Timeouts) -> String {
+    /// By how much of the best no timeout may cost more, and the timeout still means nothing.
+    const ALIKE: f64 = 1.02;
+    let Timeouts { own, best, best_s, none, forever } = *costs;
+    let verdict = if forever <= best * ALIKE {
+        ". Without a timeout it costs as good as the same, so the timeout itself means little here"
+    } else {
+        ""
+    };
+    format!(
+        "{name}: the steered timeout cost {} an hour at its own prices (first replication). On the same requests the best constant one \
+         that was tried, {}, costs {}, no cache at all (a timeout of 0) {}, and no timeout at all {}; these take no account of a memory \
+         limit, of max_age and of the time of fetches{verdict}.",
+        number(own),
+        seconds(best_s),
+        number(best),
+        number(none),
+        number(forever)
+    )
 }
 
 /// What the names take that a controller remembers without a value; `None` where none is remembered.
@@ -58,4 +83,20 @@ fn shadows(reading: &Reading) -> Option<String> {
         count(*most),
         bytes((most * key) as f64)
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_steered_timeout_stands_beside_the_best_constant_one_no_cache_and_no_timeout() {
+        let costs = Timeouts { own: Some(13.2), best: 13.17, best_s: 41.4, none: 20.0, forever: 20.5 };
+        let told = timeouts("elastic", &costs);
+        let parts = ["cost 13.2 an hour", "41.4 s, costs 13.2", "0) 20,", "at all 20.5;"];
+        assert!(parts.iter().all(|part| told.contains(part)), "{told}");
+        assert!(!told.contains("means little"), "{told}");
+        assert!(timeouts("elastic", &Timeouts { forever: 13.3, ..costs }).contains("means little"));
+        assert!(timeouts("elastic", &Timeouts { own: None, ..costs }).contains("timeout cost —"));
+    }
 }

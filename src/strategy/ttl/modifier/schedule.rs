@@ -4,7 +4,8 @@
 //! `"Mon-Fri 08:00"` on some, where a line that names days overrules one that does not. What holds late on Sunday holds
 //! on until the first line of Monday. A day that no line names is a gap, and refused: write what shall hold then, such as
 //! `"Sat-Sun 00:00" = 1`. With `interpolate = "linear"` the factor moves in a straight line from one instant to the next. `start` says
-//! at which day and time (UTC) the trace begins, `utc_offset` how far the users' clocks are ahead of that; summer time is not modelled.
+//! at which day and time (UTC) the trace begins: `recorded` when the recording's clock says so, and on Monday at 00:00 where none was
+//! recorded. `utc_offset` says how far the users' clocks are ahead of UTC; summer time is not modelled.
 //!
 //! The factor is that of the instant at which a value is stored. So only later stores change: a TTL longer than a band carries the
 //! night's factor into the day, and what is stored in one band expires bunched in the next. Which way to turn it depends on the
@@ -23,6 +24,8 @@ use crate::strategy::Setup;
 use crate::strategy::ttl::{Fill, TtlModifier};
 use crate::units::{SimDuration, SimTime};
 
+/// The `start` that is taken from the trace.
+pub const RECORDED: &str = "recorded";
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const MINUTES_A_DAY: i64 = 24 * 60;
 const MINUTES_A_WEEK: i64 = 7 * MINUTES_A_DAY;
@@ -95,27 +98,36 @@ impl Plugin for Schedule {
             .default("step"),
         Param::new("utc_offset", Kind::Text, "how far the users' clocks are ahead of UTC, such as +02:00")
             .default("+00:00"),
-        Param::new("start", Kind::Text, "day and time (UTC) at which the trace begins, such as Mon 00:00")
-            .default("Mon 00:00"),
+        Param::new(
+            "start",
+            Kind::Text,
+            "day and time (UTC) at which the trace begins, such as Mon 00:00, or recorded: when the recording says, else Mon 00:00",
+        )
+        .default(RECORDED),
     ];
     type Params = Params;
     type Setup = Setup;
 
-    fn new(params: &Params, _: &Setup) -> Result<Self, Invalid> {
+    fn new(params: &Params, setup: &Setup) -> Result<Self, Invalid> {
         let Some(offset) = offset(&params.utc_offset) else {
             let what = format!("\"{}\" is not an offset from UTC", params.utc_offset);
             return Err(Invalid::param("utc_offset", what)
                 .help("write utc_offset = \"+02:00\", from -14:00 to +14:00"));
         };
-        let start = instant(&params.start).and_then(|(days, minute)| match days.as_slice() {
-            [day] => Some(i64::try_from(*day).ok()? * MINUTES_A_DAY + minute),
+        let written = instant(&params.start).and_then(|(days, minute)| match days.as_slice() {
+            [day] => Some(nanos(i64::try_from(*day).ok()? * MINUTES_A_DAY + minute)),
             _ => None,
         });
-        let Some(start) = start else {
-            let what = format!("\"{}\" is not a day and a time", params.start);
-            return Err(Invalid::param("start", what).help("write start = \"Mon 00:00\""));
+        let start = match written {
+            None if params.start == RECORDED => setup.traffic.began().map_or(0, since_monday),
+            None => {
+                let what = format!("\"{}\" is not a day and a time", params.start);
+                let help = "write start = \"Mon 00:00\", or leave it out for what the recording says";
+                return Err(Invalid::param("start", what).help(help));
+            }
+            Some(written) => written,
         };
-        let begin = nanos((start + offset).rem_euclid(MINUTES_A_WEEK));
+        let begin = (start + nanos(offset.rem_euclid(MINUTES_A_WEEK))) % NANOS_A_WEEK;
         let week = week(&params.table)?;
         Ok(Self { week, interpolate: params.interpolate, begin, stretch: Stretch::NONE })
     }
@@ -123,6 +135,22 @@ impl Plugin for Schedule {
 
 fn nanos(minutes: i64) -> u64 {
     minutes.unsigned_abs() * NANOS_A_MINUTE
+}
+
+/// Nanoseconds since the latest Monday 00:00 UTC at an instant in nanoseconds since 1970 UTC.
+fn since_monday(unix_ns: i64) -> u64 {
+    // 1970 began on a Thursday.
+    let since = i128::from(unix_ns) + 3 * i128::from(NANOS_A_WEEK / 7);
+    u64::try_from(since.rem_euclid(NANOS_A_WEEK.into())).expect("a part of a week is not negative")
+}
+
+/// An instant in nanoseconds since 1970 UTC as `start` takes it: `Wed 14:05`.
+pub fn start_of(unix_ns: i64) -> String {
+    let minutes = since_monday(unix_ns) / NANOS_A_MINUTE;
+    let (day, minute) = (minutes / (24 * 60), minutes % (24 * 60));
+    let mut text = DAYS[usize::try_from(day).unwrap_or_default()].to_owned();
+    text[..1].make_ascii_uppercase();
+    format!("{text} {:02}:{:02}", minute / 60, minute % 60)
 }
 
 /// The table as instants of a week, in order.
@@ -312,6 +340,32 @@ mod tests {
             "table = { \"08:00\" = 2, \"09:00\" = 1 }, utc_offset = \"-03:00\"",
             &[(0, 10, 59, 1.0), (0, 11, 0, 2.0)],
         );
+    }
+
+    #[test]
+    fn the_recordings_clock_says_when_it_begins_unless_a_start_is_written() {
+        // Friday, 24 November 2023, 14:05:30 UTC.
+        const BEGAN: i64 = 1_700_834_730_000_000_000;
+        let objects = crate::trace::Objects::new(Vec::new(), crate::trace::Keys::Numbered, Vec::new());
+        let trace = crate::trace::Trace::new(Vec::new(), Vec::new(), objects, SimDuration::ZERO);
+        let factors = |began: Option<i64>, start: &str| {
+            let params = Params {
+                table: [("00:00", 1.0), ("Fri 14:06", 2.0), ("Sat 00:00", 1.0)]
+                    .map(|(at, factor)| (at.to_owned(), factor))
+                    .into(),
+                interpolate: Interpolate::Step,
+                utc_offset: "+00:00".to_owned(),
+                start: start.to_owned(),
+            };
+            let traffic =
+                crate::strategy::Traffic::like(std::sync::Arc::new(trace.clone().beginning_at(began)));
+            let mut made = Schedule::new(&params, &Setup { traffic, ..fixture::setup() }).unwrap();
+            [29, 31].map(|secs| made.adjust(&fixture::fill(secs), TTL).as_secs_f64() / 1_000.0)
+        };
+        assert_eq!(start_of(BEGAN), "Fri 14:05");
+        assert_eq!(factors(Some(BEGAN), RECORDED), [1.0, 2.0], "half a minute after the beginning");
+        assert_eq!(factors(None, RECORDED), [1.0, 1.0], "on Monday");
+        assert_eq!(factors(Some(BEGAN), "Fri 15:00"), [2.0, 2.0]);
     }
 
     #[test]

@@ -6,8 +6,9 @@
 //! `max` (after Carra, Neglia and Michiardi, ToN 2020). Reads set an entry's TTL anew, up to `max_age` after its store.
 //!
 //! The size of the step is critical, because the cost has more than one valley and fetches become rare at long TTLs: 5 s served best
-//! in our checks, above 20 s most runs ran away to `max`. Compare with a sweep of `sliding`, with no cache and with no TTL at all;
-//! where no TTL is nearly as cheap, the timeout itself means little. It needs real prices: none are assumed.
+//! in our checks, above 20 s most runs ran away to `max`. The report tells beside its cost what the best constant timeout, no cache
+//! and no TTL at all would have cost; where no TTL is nearly as cheap, the timeout itself means little. It needs real prices:
+//! none are assumed.
 //!
 //! ```toml
 //! ttl = { rule = "elastic", miss_cost = 1e-6, price = 0.0137, step = "5s", start = "60s" }
