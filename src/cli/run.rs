@@ -192,6 +192,8 @@ fn journal(
     let sweep = Sweep {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         scenario_sha256: record::sha256(meant.as_bytes()),
+        settings: record::settings(&file.scenario.effective),
+        tables: file.scenario.tables(),
         seed: file.scenario.seed,
         sample: file.scenario.sample.map(|rate| rate.to_string()),
         trace_sha256: loaded.about.as_ref().map(|about| about.sha256.clone()),

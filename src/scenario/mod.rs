@@ -32,6 +32,7 @@ pub mod vary;
 mod windows;
 mod workload;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use error::{Mistake, ScenarioError};
@@ -112,6 +113,11 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// SHA-256 of each table that it reads, by its path.
+    pub fn tables(&self) -> BTreeMap<String, String> {
+        self.notes.iter().filter_map(|note| workload::table_of(note)).collect()
+    }
+
     /// Uses another seed, as the command line may ask.
     pub fn reseed(&mut self, seed: u64) {
         self.seed = seed;
