@@ -30,5 +30,6 @@ pub use study::{
     tune,
 };
 pub use surface::{
-    Figure, Least, Method, PASS_PER_OBJECT, Point, Question, Surface, kept, least, surface, ttl_of,
+    Figure, Least, Method, PASS_PER_OBJECT, Point, Question, Surface, kept, least, shared_per_request, surface,
+    ttl_of,
 };
