@@ -37,7 +37,7 @@ use std::sync::Arc;
 
 pub use error::{Mistake, ScenarioError};
 
-pub use need::{Load, Need, Recorded as RecordedNeed, cache_per_object};
+pub use need::{Load, Need, Recorded as RecordedNeed, Traces, cache_per_object, replications_at_once};
 pub use rewrite::relocated;
 pub use trace_settings::trace_settings;
 
