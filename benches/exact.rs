@@ -11,7 +11,7 @@ use std::sync::Arc;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ttlab::cache::Capacity;
 use ttlab::engine::Simulation;
-use ttlab::engine::exact::surface::{self, LANES};
+use ttlab::engine::exact::surface::{LANES, Passes};
 use ttlab::engine::exact::{Detail, Player};
 use ttlab::metrics::Measurements;
 use ttlab::random::Seed;
@@ -102,15 +102,16 @@ fn rows(criterion: &mut Criterion) {
             bench.iter(|| black_box(by_player(&scenario, &trace, Detail::Bytes, &mut player)));
         });
     }
+    let mut passes = Passes::default();
     for count in [1, 8, 32] {
         let limits: Vec<u64> = (1..=count).map(|nth| LIMIT * nth / count).collect();
         group.bench_function(format!("LRU, capacities in one pass: {count}"), |bench| {
-            bench.iter(|| black_box(surface::sizes(&trace, window, &limits)));
+            bench.iter(|| black_box(passes.sizes(&trace, window, &limits)));
         });
     }
     let ttls: Vec<SimDuration> = (1..=LANES as u64).map(|nth| SimDuration::from_secs(nth * 50)).collect();
     group.bench_function("LRU + TTL, 16 TTLs in one pass, with bytes and memory", |bench| {
-        bench.iter(|| black_box(surface::ttls(&trace, window, Capacity::Objects(LIMIT), &ttls)));
+        bench.iter(|| black_box(passes.ttls(&trace, window, Capacity::Objects(LIMIT), &ttls)));
     });
     group.finish();
 }

@@ -228,6 +228,27 @@ fn a_workload_that_no_memory_holds_is_refused_at_the_number_that_is_too_large() 
 }
 
 #[test]
+fn a_recording_that_must_be_in_memory_is_refused_where_it_takes_too_much() {
+    let bench = Bench::new();
+    let rows: String = (0..5_000).map(|row| format!("{row},/{},9\n", row % 9)).collect();
+    bench.put("t.csv", format!("time_s,key,size\n{rows}"));
+    let text = "name = \"t\"\n[trace]\npath = \"t.csv\"\n[cache]\ncapacity = \"1kB\"\neviction = \"lru\"\n";
+    bench.put("s.toml", format!("{text}{STRATEGY}ttl = \"none\"\n"));
+    bench.put("oracle.toml", format!("{}{STRATEGY}ttl = \"none\"\n", text.replace("lru", "belady")));
+    for arguments in [&["drill", "s.toml"][..], &["curve", "s.toml", "--instant"], &["run", "oracle.toml"]] {
+        let output = bench.ttlab(&[arguments, &["--memory-limit", "12KiB"]].concat());
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        // Nine objects of 24 bytes, and 1,006 requests of 12: the first line names the columns.
+        let refused = "t.csv:1008: the requests up to here take 12 KiB of memory, but 12 KiB are allowed (--memory-limit)";
+        assert!(
+            message.contains(refused) && message.contains("= help: allow or free more memory"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn a_memory_limit_that_holds_no_run_is_refused_and_one_that_holds_one_runs_one_at_a_time() {
     let bench = Bench::new();

@@ -265,6 +265,20 @@ fn the_limits_of_a_grid_leave_samples_a_cache_that_is_one() {
 }
 
 #[test]
+fn what_is_sorted_by_object_counts_for_all_runs_together() {
+    let shared = |cache: &str, ttl: &str| {
+        let text = format!("{WORKLOAD}[cache]\n{cache}\n[[strategy]]\nname = \"it\"\nttl = {ttl}\n");
+        let scenario = Scenario::parse(&text, "s.toml").unwrap_or_else(|error| panic!("{error}"));
+        tune::shared_per_request(&scenario, 0, 0)
+    };
+    let (fixed, lazy) = ("{ rule = \"fixed\", ttl = \"5m\" }", "reclaim = \"lazy\"");
+    // An instant of each request.
+    assert_eq!(shared(&format!("eviction = \"infinite\"\n{lazy}"), fixed), 8);
+    assert_eq!(shared(&format!("eviction = \"infinite\"\n{lazy}"), "\"none\""), 0);
+    assert_eq!(shared(&format!("eviction = \"lru\"\n{lazy}"), fixed), 0);
+}
+
+#[test]
 fn a_memory_limit_below_what_a_surface_takes_is_refused() {
     let output = ttlab(FIXED, &["--memory-limit", "1MiB"]);
     let said = String::from_utf8_lossy(&output.stderr);

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::sample::select;
 use ttlab::cache::{Capacity, Cause};
-use ttlab::engine::exact::surface::{self, CellCounts, LANES};
+use ttlab::engine::exact::surface::{CellCounts, LANES, Passes};
 use ttlab::engine::exact::unbounded::ByObject;
 use ttlab::engine::exact::{Counts, Detail, Lifetime, Order, Play, Player};
 use ttlab::metrics::{Measurements, OutcomeKind};
@@ -211,7 +211,10 @@ proptest! {
         let window = scored(&trace, warmup);
         let mut player = Player::default();
         let ttls: Vec<SimDuration> = ttls.into_iter().map(SimDuration::from_millis).collect();
-        let (row, cells) = surface::ttls(&trace, window, capacity, &ttls);
+        let mut passes = Passes::default();
+        // What a pass leaves behind is nothing to the next one.
+        passes.ttls(&trace, window, Capacity::Objects(3), &ttls[..1]);
+        let (row, cells) = passes.ttls(&trace, window, capacity, &ttls);
         for (cell, ttl) in cells.iter().zip(&ttls) {
             let (want, resident, counts) = alone(&trace, window, capacity, Lifetime::Fixed(*ttl), &mut player);
             same_cell(cell, &want);
@@ -223,13 +226,13 @@ proptest! {
             let (cell, resident, _) = alone(&trace, window, Capacity::Objects(*size), Lifetime::Forever, &mut player);
             (cell.hits, resident)
         }).collect();
-        let sized = surface::sizes_with_bytes(&trace, window, &sizes);
+        let sized = passes.sizes_with_bytes(&trace, window, &sizes);
         prop_assert_eq!(sized.requests, row.requests);
         for (got, want) in sized.cells.iter().zip(&want) {
             prop_assert!(got.0 == want.0 && near(got.1, want.1), "{:?} instead of {:?}", got, want);
         }
         let hits: Vec<u64> = want.iter().map(|(hits, _)| *hits).collect();
-        prop_assert_eq!(surface::sizes(&trace, window, &sizes), hits);
+        prop_assert_eq!(passes.sizes(&trace, window, &sizes), hits);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A sweep that is killed goes on from the runs that were done, and comes to the same bytes; another sweep is refused.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -132,7 +133,9 @@ fn refused(arguments: &[&str], change: impl FnOnce(&Folder)) -> String {
 #[test]
 fn a_changed_scenario_or_seed_is_refused_with_what_changed() {
     let edited = refused(&[], |folder| folder.put("s.toml", &SWEEP.replace("80ms", "90ms")));
-    assert!(edited.contains("the scenario changed") && edited.contains("without --resume"), "{edited}");
+    let told =
+        "the scenario changed: origin.latency.median was \"80ms\" and is \"90ms\"; run without --resume";
+    assert!(edited.contains(told), "{edited}");
     let seed = refused(&["--seed", "5"], |_| ());
     assert!(seed.contains("the seed was") && seed.contains("and is 5"), "{seed}");
 }
@@ -151,6 +154,8 @@ fn a_changed_trace_is_refused() {
     let kept = ttlab::record::Sweep {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         scenario_sha256: ttlab::record::sha256(scenario.as_bytes()),
+        settings: BTreeMap::new(),
+        tables: BTreeMap::new(),
         seed: 1,
         sample: None,
         trace_sha256: Some(ttlab::record::sha256(table(500).as_bytes())),
@@ -175,6 +180,8 @@ fn a_changed_sample_is_refused_and_the_same_goes_on() {
     let kept = ttlab::record::Sweep {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         scenario_sha256: ttlab::record::sha256(scenario.as_bytes()),
+        settings: BTreeMap::new(),
+        tables: BTreeMap::new(),
         seed: 1,
         sample: Some("0.5".to_owned()),
         trace_sha256: None,

@@ -53,6 +53,7 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         strict: args.strict,
         stream: false,
         in_memory: false,
+        limit: None,
         purpose: source::Purpose::Figures,
     };
     let loaded = source::load(&mut file, args.trace.as_deref(), reading, silent)?;

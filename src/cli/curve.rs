@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 
-use super::pool::Side;
+use super::pool::{Beside, Side};
 use super::source::{self, ScenarioFile};
 use super::terminal::{self, Phase};
 use super::{CliError, Output, Status};
 use crate::cache::Capacity;
 use crate::report::{self, Titled};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Traces};
 use crate::trace::Trace;
 use crate::trace::synth::generate;
 use crate::tune::{self, Question, Runs};
@@ -90,6 +90,7 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         stream: false,
         // Where the engine plays, requests may lie on disk.
         in_memory: tune::clock(&file.scenario, strategy, 0).is_none(),
+        limit: args.memory_limit,
         purpose: source::Purpose::Figures,
     };
     let loaded = source::load(&mut file, args.trace.as_deref(), reading, args.output.quiet)?;
@@ -103,13 +104,18 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         file: &file,
         need: file.scenario.need.as_ref(),
         runs: &loaded.runs,
-        traces: 1,
+        traces: Traces::kept(1),
         most: u64::MAX,
         threads: args.threads,
         limit: args.memory_limit,
         silent: args.output.quiet,
     };
-    let pool = side.pool_with(if is_exact { tune::PASS_PER_OBJECT } else { 0 }, kept)?;
+    let of_passes = || Beside {
+        per_object: Some(tune::PASS_PER_OBJECT),
+        shared_per_request: tune::shared_per_request(&file.scenario, strategy, 0),
+        kept,
+    };
+    let pool = side.pool_with(if is_exact { of_passes() } else { Beside { kept, ..Beside::default() } })?;
     let trace = match loaded.runs {
         Runs::Recorded(trace) => trace,
         Runs::Synthetic(workload) => {

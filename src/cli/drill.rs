@@ -11,8 +11,8 @@ use super::source;
 use super::terminal::{self, Phase};
 use super::{CliError, Output, Status};
 use crate::report::DrillReport;
-use crate::scenario::Source;
 use crate::scenario::drill::{Drills, kinds};
+use crate::scenario::{Source, Traces};
 use crate::score::targets;
 use crate::tune::{self, NoDrill, Runs};
 use crate::units::{ByteSize, SimDuration};
@@ -91,6 +91,7 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         strict: args.strict,
         stream: false,
         in_memory: true,
+        limit: args.memory_limit,
         purpose: source::Purpose::Figures,
     };
     let loaded = source::load(&mut file, args.trace.as_deref(), reading, silent)?;
@@ -105,7 +106,7 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         file: &file,
         need: scenario.need.as_ref(),
         runs: &loaded.runs,
-        traces: scenario.repeat.min(2),
+        traces: Traces::of_sweep(cells, scenario.repeat),
         most: cells * u64::from(repeat),
         threads: args.threads,
         limit: args.memory_limit,

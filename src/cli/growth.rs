@@ -12,8 +12,8 @@ use super::source::{self, ScenarioFile};
 use super::terminal::{self, Phase};
 use super::{CliError, Output, Status};
 use crate::report::GrowthReport;
-use crate::scenario::Source;
 use crate::scenario::growth::{Growth, Ungrown};
+use crate::scenario::{Source, Traces};
 use crate::score::targets;
 use crate::tune::{self, NoGrowth, Runs};
 use crate::units::ByteSize;
@@ -96,7 +96,8 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         file: &file,
         need: largest.need.as_ref(),
         runs: &Runs::Synthetic(std::sync::Arc::clone(workload)),
-        traces: scenario.repeat.min(2),
+        // In the end a search wants one more limit of one cell.
+        traces: Traces::of_sweep(1, scenario.repeat),
         most: u64::MAX,
         threads: args.threads,
         limit: args.memory_limit,

@@ -69,7 +69,7 @@ impl PlayArgs {
     /// Reads or makes the trace of the first replication.
     fn trace_of(&self, file: &mut source::ScenarioFile) -> Result<(Arc<Trace>, record::TraceInfo), CliError> {
         let (strict, purpose) = (self.strict, source::Purpose::Record);
-        let reading = source::Reading { strict, stream: false, in_memory: true, purpose };
+        let reading = source::Reading { strict, stream: false, in_memory: true, limit: None, purpose };
         let loaded = source::load(file, self.trace.as_deref(), reading, self.output.quiet)?;
         let trace = match loaded.runs {
             Runs::Recorded(trace) => trace,

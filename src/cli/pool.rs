@@ -5,8 +5,9 @@ use rayon::ThreadPool;
 
 use super::source::ScenarioFile;
 use super::{CliError, memory, terminal};
-use crate::scenario::{Load, Need, RecordedNeed};
-use crate::tune::Runs;
+use crate::engine::exact::recorded::SPARE_PER_OBJECT;
+use crate::scenario::{Load, Need, RecordedNeed, Scenario, Traces};
+use crate::tune::{self, CellPlan, Runs};
 use crate::units::ByteSize;
 
 /// What is to run side by side.
@@ -17,8 +18,8 @@ pub(super) struct Side<'a> {
     pub(super) need: Option<&'a Need>,
     /// The requests.
     pub(super) runs: &'a Runs,
-    /// How many made-up traces are in memory at once.
-    pub(super) traces: u32,
+    /// Which made-up traces are in memory at once.
+    pub(super) traces: Traces,
     /// No more runs than this are ever there.
     pub(super) most: u64,
     /// Threads as the command line wants them.
@@ -29,28 +30,38 @@ pub(super) struct Side<'a> {
     pub(super) silent: bool,
 }
 
+/// What is needed beside what runs of the scenario take, or instead.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Beside {
+    /// Bytes that each run takes for an object, where it is none that makes a record.
+    pub(super) per_object: Option<u64>,
+    /// Bytes that all runs share for each request.
+    pub(super) shared_per_request: u64,
+    /// The sum of the shares of samples that are kept.
+    pub(super) kept: f64,
+}
+
 impl Side<'_> {
     /// The threads.
     ///
     /// # Errors
     /// If not even one run fits into memory, with what takes so much.
     pub(super) fn pool(&self) -> Result<ThreadPool, CliError> {
-        self.pool_with(0, 0.0)
+        self.pool_with(Beside::default())
     }
 
-    /// The same for runs that take no less than this for each object, beside samples that are kept of shares that sum up to
-    /// `kept`.
+    /// The same for runs that need something else than those of the scenario do.
     ///
     /// # Errors
     /// As those of [`Self::pool`].
-    pub(super) fn pool_with(&self, per_object: u64, kept: f64) -> Result<ThreadPool, CliError> {
+    pub(super) fn pool_with(&self, beside: Beside) -> Result<ThreadPool, CliError> {
         let pool = |threads: usize| {
             let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
             builder.build().context("the threads cannot be started")
         };
         let all = pool(self.threads.map_or(0, usize::from))?;
         let most = self.most.clamp(1, all.current_num_threads() as u64);
-        let at_once = self.at_once(most, per_object, kept)?;
+        let at_once = self.at_once(most, beside)?;
         if at_once >= most {
             return Ok(all);
         }
@@ -61,14 +72,16 @@ impl Side<'_> {
     }
 
     /// How many of `most` runs fit into memory side by side.
-    fn at_once(&self, most: u64, per_object: u64, kept: f64) -> Result<u64, CliError> {
+    fn at_once(&self, most: u64, beside: Beside) -> Result<u64, CliError> {
         let limit = self.limit.map(ByteSize::as_bytes);
         let scenario = &self.file.scenario;
         let load = Load {
             traces: self.traces,
             share: scenario.sample.unwrap_or(1.0),
-            run_per_object: scenario.run_per_object().max(per_object),
-            kept,
+            run_per_object: beside.per_object.unwrap_or_else(|| per_object(scenario)),
+            run_bits_per_request: scenario.run_bits_per_request(),
+            shared_per_request: beside.shared_per_request,
+            kept: beside.kept,
         };
         let free = memory::available();
         match (self.runs, self.need) {
@@ -84,6 +97,7 @@ impl Side<'_> {
                     objects: trace.objects().len() as u64,
                     requests: trace.len() as u64,
                     is_spooled: trace.is_spooled(),
+                    beside: trace.bytes_beside(),
                 };
                 // The trace is in memory already, so only the limit counts what it takes.
                 recorded.at_once(load, most, limit, free).map_err(|what| {
@@ -93,4 +107,12 @@ impl Side<'_> {
             (Runs::Synthetic(_), None) => Ok(most),
         }
     }
+}
+
+/// Bytes that a run takes for each object: those of the scenario, and what a play without events has needed and is kept
+/// for the next one while that is made ready.
+fn per_object(scenario: &Scenario) -> u64 {
+    let needs_events = |plan: &CellPlan| tune::needs_events(scenario, plan.strategy, plan.eviction);
+    let spare = if tune::grid(scenario).iter().all(needs_events) { 0 } else { SPARE_PER_OBJECT };
+    scenario.run_per_object() + spare
 }

@@ -13,6 +13,7 @@ use super::{CliError, Output, Status, default_folder};
 use crate::metrics::Measurements;
 use crate::record::{self, About, Journal, Record, Sweep};
 use crate::report;
+use crate::scenario::Traces;
 use crate::tune::{self, Progress, Runs};
 use crate::units::ByteSize;
 
@@ -87,6 +88,7 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
             strict: args.strict,
             stream: args.stream,
             in_memory: false,
+            limit: args.memory_limit,
             purpose: source::Purpose::Record,
         },
         silent,
@@ -142,7 +144,7 @@ fn quick(file: &mut ScenarioFile, runs: &Runs, args: &Args) -> Result<bool, CliE
         file,
         need: file.scenario.need.as_ref(),
         runs,
-        traces: 1,
+        traces: Traces::kept(1),
         most: (cells.len() * tune::SAMPLES) as u64,
         threads: args.threads,
         limit: args.memory_limit,
@@ -192,6 +194,8 @@ fn journal(
     let sweep = Sweep {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         scenario_sha256: record::sha256(meant.as_bytes()),
+        settings: record::settings(&file.scenario.effective),
+        tables: file.scenario.tables(),
         seed: file.scenario.seed,
         sample: file.scenario.sample.map(|rate| rate.to_string()),
         trace_sha256: loaded.about.as_ref().map(|about| about.sha256.clone()),
@@ -249,7 +253,7 @@ fn simulate(file: &ScenarioFile, runs: &Runs, args: &Args, kept: &Kept) -> Resul
         file,
         need: scenario.need.as_ref(),
         runs,
-        traces: scenario.repeat.min(2),
+        traces: Traces::of_sweep(cells.len() as u64, scenario.repeat),
         most: count,
         threads: args.threads,
         limit: args.memory_limit,

@@ -10,6 +10,7 @@ use super::terminal::{self, Phase};
 use super::{CliError, Output, Status};
 use crate::cache::Happening;
 use crate::report::{SizingReport, write_file};
+use crate::scenario::Traces;
 use crate::score::targets;
 use crate::tune::{self, Runs, Sizing};
 use crate::units::ByteSize;
@@ -85,6 +86,7 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         strict: args.strict,
         stream: false,
         in_memory: false,
+        limit: args.memory_limit,
         purpose: source::Purpose::Figures,
     };
     let loaded = source::load(&mut file, args.trace.as_deref(), reading, silent)?;
@@ -131,7 +133,8 @@ fn search(
         file,
         need: scenario.need.as_ref(),
         runs,
-        traces: scenario.repeat.min(2),
+        // In the end a search wants one more limit of one cell.
+        traces: Traces::of_sweep(1, scenario.repeat),
         most: u64::MAX,
         threads: args.threads,
         limit: args.memory_limit,

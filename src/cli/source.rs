@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 
-use super::{CliError, terminal};
+use super::{CliError, memory, terminal};
 use crate::catalog::Fault;
 use crate::random::Seed;
 use crate::record::{self, Clock, TraceInfo};
 use crate::scenario::{Scenario, ScenarioError, Source, trace_settings};
-use crate::trace::import::{self, Digest, Import, Options, Provenance, Skipped, Spill};
+use crate::trace::import::{self, Digest, Import, Options, Provenance, Room, Skipped, Spill};
 use crate::trace::{Trace, TraceError};
-use crate::tune::Runs;
-use crate::units::SimDuration;
+use crate::tune::{self, Runs};
+use crate::units::{ByteSize, SimDuration};
 
 /// A scenario with what is known of its file.
 pub(super) struct ScenarioFile {
@@ -92,8 +92,10 @@ pub(super) struct Reading {
     pub(super) strict: bool,
     /// Whether requests go to disk early.
     pub(super) stream: bool,
-    /// Whether they must be in memory, however many they are.
+    /// Whether they must be in memory, however many they are; a trace that does not fit is refused.
     pub(super) in_memory: bool,
+    /// The memory that the command line allows; otherwise what is free.
+    pub(super) limit: Option<ByteSize>,
     /// What it is read for.
     pub(super) purpose: Purpose,
 }
@@ -117,6 +119,29 @@ const STREAMED_ROWS: usize = 1 << 20;
 fn looks_ahead(scenario: &Scenario) -> bool {
     scenario.cache.evictions.iter().any(|eviction| eviction.name() == "belady")
         || scenario.origin.latency.name() == "trace"
+}
+
+/// Whether every cell of a scenario is played without a clock where the trace is in memory.
+fn needs_no_events(scenario: &Scenario) -> bool {
+    tune::grid(scenario).iter().all(|plan| !tune::needs_events(scenario, plan.strategy, plan.eviction))
+}
+
+/// Where the requests of a scenario lie, with so much memory `free`: when they go to disk, and how much memory they may
+/// take.
+fn whereabouts(scenario: &Scenario, reading: Reading, free: Option<u64>) -> (Option<Spill>, Option<Room>) {
+    let free = free.map(|bytes| Room { bytes, bound: "free" });
+    let allowed =
+        reading.limit.map(|limit| Room { bytes: limit.as_bytes(), bound: "allowed (--memory-limit)" });
+    let room = allowed.into_iter().chain(free).min_by_key(|room| room.bytes);
+    if reading.stream {
+        (Some(spill(STREAMED_ROWS)), None)
+    } else if reading.in_memory || looks_ahead(scenario) {
+        (None, room)
+    } else {
+        // Without events a run is twice as fast, but looks at requests in any order. Half of the room is left to it.
+        let half = room.map(|room| Room { bytes: room.bytes / 2, ..room });
+        (Some(spill(ROWS_IN_MEMORY)), half.filter(|_| needs_no_events(scenario)))
+    }
 }
 
 /// Reads the recorded trace of a scenario (`instead` of the one it names, if given), or takes its workload.
@@ -171,11 +196,7 @@ pub(super) fn load(
         Purpose::Record => Digest::Taken,
         Purpose::Figures => Digest::LeftOut,
     };
-    options.spill = if reading.stream {
-        Some(spill(STREAMED_ROWS))
-    } else {
-        Some(spill(ROWS_IN_MEMORY)).filter(|_| !reading.in_memory && !looks_ahead(&file.scenario))
-    };
+    (options.spill, options.room) = whereabouts(&file.scenario, reading, memory::available());
     let seed = Seed::new(file.scenario.seed).of("spread");
     let inputs = import::inputs(&path).map_err(trace_error)?;
     let Import { trace, provenance, .. } = import::open_all(&inputs, &options, seed).map_err(trace_error)?;
@@ -335,5 +356,52 @@ fn about(path: &Path, trace: &Trace, provenance: &Provenance) -> TraceInfo {
         notes: provenance.notes.clone(),
         clock: clock(provenance),
         reuse: Some(record::reuse(trace)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scenario(origin: &str, more: &str) -> Scenario {
+        let text = format!(
+            "name = \"t\"\n[trace]\n[origin]\nlatency = {{ model = \"constant\", value = \"{origin}\" }}\n\
+             [cache]\ncapacity = \"1MiB\"\nreclaim = \"lazy\"\nmemory = \"payload\"\n{more}\n\
+             [[strategy]]\nname = \"x\"\nttl = \"none\"\n"
+        );
+        Scenario::parse(&text, "t.toml").unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn requests_lie_where_they_are_played_best_and_there_is_room() {
+        let reading = Reading {
+            strict: false,
+            stream: false,
+            in_memory: false,
+            limit: None,
+            purpose: Purpose::Figures,
+        };
+        let on_disk = |rows| Some(spill(rows));
+        let room = |bytes| Some(Room { bytes, bound: "free" });
+        let instant = scenario("0s", "eviction = [\"lru\", \"fifo\"]");
+        // Without a clock they stay in memory while half of it holds them; else a part of them does.
+        assert_eq!(whereabouts(&instant, reading, Some(1 << 40)), (on_disk(1 << 24), room(1 << 39)));
+        assert_eq!(whereabouts(&instant, reading, None), (on_disk(1 << 24), None));
+        for slow in [scenario("1ms", "eviction = \"lru\""), scenario("0s", "eviction = [\"lru\", \"sieve\"]")]
+        {
+            assert_eq!(whereabouts(&slow, reading, Some(1 << 40)), (on_disk(1 << 24), None));
+        }
+        let streamed = Reading { stream: true, ..reading };
+        assert_eq!(whereabouts(&instant, streamed, Some(1 << 40)), (on_disk(1 << 20), None));
+        // Whoever looks ahead takes all there is, and no more than is allowed.
+        let ahead = scenario("1ms", "eviction = [\"lru\", \"belady\"]");
+        let limited = Reading { limit: Some(ByteSize::from_bytes(1 << 20)), ..reading };
+        let all = Reading { in_memory: true, ..limited };
+        let allowed = Some(Room { bytes: 1 << 20, bound: "allowed (--memory-limit)" });
+        assert_eq!(whereabouts(&ahead, reading, Some(1 << 30)), (None, room(1 << 30)));
+        assert_eq!(whereabouts(&ahead, limited, Some(1 << 30)), (None, allowed));
+        assert_eq!(whereabouts(&instant, all, Some(1 << 30)), (None, allowed));
+        assert_eq!(whereabouts(&instant, all, Some(1 << 10)), (None, room(1 << 10)));
+        assert_eq!(whereabouts(&instant, limited, Some(1 << 10)), (on_disk(1 << 24), room(1 << 9)));
     }
 }

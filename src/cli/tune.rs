@@ -12,6 +12,7 @@ use super::terminal::{self, Phase};
 use super::{CliError, Output, Status, default_folder};
 use crate::report;
 use crate::report::tuned::{Place, Plan};
+use crate::scenario::Traces;
 use crate::tune::{self, Budget, Ended, Progress, Runs, Unfinished, Watch};
 use crate::units::{ByteSize, SimDuration};
 
@@ -82,6 +83,7 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         strict: args.strict,
         stream: false,
         in_memory: false,
+        limit: args.memory_limit,
         purpose: source::Purpose::Figures,
     };
     let loaded = source::load(&mut file, args.trace.as_deref(), reading, silent)?;
@@ -90,12 +92,15 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         Runs::Synthetic(_) => file.scenario.classes.clone(),
     };
     let scenario = &file.scenario;
+    // The trials' traces stay, and the finals make one more at a time; a drill of a finalist is a sweep of one cell.
+    let is_drilled = scenario.tune.as_ref().is_some_and(|tuning| tuning.drills);
+    let of_finals = if is_drilled { Traces::of_sweep(1, scenario.repeat) } else { Traces::kept(1) };
+    let traces = of_finals.beside(scenario.repeat);
     let side = Side {
         file: &file,
         need: scenario.need.as_ref(),
         runs: &loaded.runs,
-        // The trials' traces stay, and the finals make one more.
-        traces: scenario.repeat.saturating_add(1),
+        traces,
         most: u64::MAX,
         threads: args.threads,
         limit: args.memory_limit,

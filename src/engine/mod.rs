@@ -25,6 +25,7 @@ mod waiting;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use exact::recorded::Workspace;
 use flights::{FlightId, Flights};
 use plain::PlainFlights;
 use queue::EventQueue;
@@ -86,12 +87,26 @@ impl Simulation<'_> {
     ///
     /// # Panics
     /// If the file of a spooled trace can no longer be read.
-    pub fn run(mut self, bucket: SimDuration, pulse: &dyn Pulse) -> Option<Measurements> {
+    pub fn run(self, bucket: SimDuration, pulse: &dyn Pulse) -> Option<Measurements> {
+        self.run_in(bucket, pulse, &Workspace::default())
+    }
+
+    /// The same in memory that runs before it had.
+    ///
+    /// # Panics
+    /// If the file of a spooled trace can no longer be read.
+    pub fn run_in(
+        mut self,
+        bucket: SimDuration,
+        pulse: &dyn Pulse,
+        workspace: &Workspace,
+    ) -> Option<Measurements> {
         if !exact::recorded::suits(&self) {
+            workspace.give_up();
             return self.run_by_events(bucket, pulse);
         }
         let recorder = self.recorder(bucket);
-        let (account, recorder) = exact::recorded::play(self, recorder, pulse)?;
+        let (account, recorder) = exact::recorded::play(self, recorder, pulse, workspace)?;
         Some(Measurements { without_events: true, ..recorder.finish(&account) })
     }
 

@@ -21,19 +21,23 @@ const NONE: u32 = u32::MAX;
 
 /// Whether every fetch of a run takes the short way.
 pub(super) fn suits(client: &Client, origin: &Origin, strategy: &Strategy) -> bool {
-    strategy.guard.only_joins() && is_simple(client, origin, strategy)
+    // Nobody gives up, and a value that comes is stored.
+    let is_patient = client.timeout.is_none()
+        && client.breaker.is_none()
+        && client.duplicate_fill == DuplicateFill::Overwrite;
+    strategy.guard.only_joins() && is_patient && asks_plainly(client, origin, strategy)
 }
 
-/// Whether nothing can go wrong with a fetch, and nobody but requests that find nothing wants one.
-pub(super) fn is_simple(client: &Client, origin: &Origin, strategy: &Strategy) -> bool {
-    let is_patient = client.timeout.is_none() && client.crash <= 0.0 && client.breaker.is_none();
-    let is_alone = client.nodes == 1 && client.duplicate_fill == DuplicateFill::Overwrite;
-    let asks_plainly = !strategy.refresh.fetches_early()
+/// Whether nobody but requests of one process that find nothing wants a fetch, and every fetch brings its value.
+pub(super) fn asks_plainly(client: &Client, origin: &Origin, strategy: &Strategy) -> bool {
+    let is_alone = client.nodes == 1 && client.crash <= 0.0;
+    is_alone
+        && !strategy.refresh.fetches_early()
         && strategy.fail_safe.is_none()
         && strategy.validates_at.is_none()
         && strategy.warms.is_none()
-        && !strategy.ttl.wants_load();
-    is_patient && is_alone && asks_plainly && origin.always_answers_at_once()
+        && !strategy.ttl.wants_load()
+        && origin.always_answers_at_once()
 }
 
 /// A fetch in flight; of a free place, `first` is the next free one.

@@ -311,7 +311,7 @@ fn worst_bucket(predicted: &[Measurements], measured: &Measurements, judging: &J
     let first = judging.warmup.as_nanos().div_ceil(measured.series.bucket.as_nanos().max(1));
     let places = usize::try_from(first).unwrap_or(usize::MAX)..measured.series.buckets.len();
     let rule = if measured.sweeps.is_some() {
-        Rule::Shown("of the set of a sweep only the mean is predicted")
+        Rule::Shown("a sweep removes much at once, so that a bucket depends on when in it that happened")
     } else {
         judging.applied(Rule::Memory(1.0))
     };

@@ -5,7 +5,7 @@
 //! before stay; a last line without its end is taken as never written. The file is no record: it goes when that
 //! is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -24,8 +24,14 @@ pub const JOURNAL: &str = "unfinished.jsonl";
 pub struct Sweep {
     /// The version of ttlab, for another one may measure otherwise.
     pub version: String,
-    /// SHA-256 of the scenario's text.
+    /// SHA-256 of the scenario's text and of the tables that it reads.
     pub scenario_sha256: String,
+    /// What the scenario means, by key, so that a change can be told: see [`settings`].
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+    /// SHA-256 of each table that the scenario reads, by its path.
+    #[serde(default)]
+    pub tables: BTreeMap<String, String>,
     /// The seed that all chance comes from.
     pub seed: u64,
     /// The share of the keys that is played; `None` where all are.
@@ -44,12 +50,15 @@ pub struct Sweep {
 impl Sweep {
     /// What differs from an `earlier` sweep, in words; `None` where nothing does.
     fn changes_since(&self, earlier: &Self) -> Option<String> {
+        let scenario = (self.scenario_sha256 != earlier.scenario_sha256)
+            .then(|| self.scenario_changes(earlier))
+            .flatten();
         let changed = [
             (
                 self.version != earlier.version,
                 format!("ttlab {} began it, this is {}", earlier.version, self.version),
             ),
-            (self.scenario_sha256 != earlier.scenario_sha256, "the scenario changed".to_owned()),
+            (scenario.is_some(), scenario.unwrap_or_default()),
             (self.seed != earlier.seed, format!("the seed was {} and is {}", earlier.seed, self.seed)),
             (
                 self.sample != earlier.sample,
@@ -67,6 +76,86 @@ impl Sweep {
         let changed: Vec<String> =
             changed.into_iter().filter_map(|(has, what)| has.then_some(what)).collect();
         (!changed.is_empty()).then(|| changed.join("; "))
+    }
+
+    /// Which keys of the scenario, or which of its tables, differ from an `earlier` sweep's; `None` where it is only what
+    /// is told anyway.
+    fn scenario_changes(&self, earlier: &Self) -> Option<String> {
+        // The seed and the sample have words of their own.
+        let is_told = |key: &str| !matches!(key, "seed" | "sample");
+        let keys: Vec<String> = differences(&self.settings, &earlier.settings)
+            .filter(|(key, ..)| is_told(key))
+            .map(|(key, now, then)| match (now, then) {
+                (Some(now), Some(then)) => format!("{key} was {} and is {}", short(then), short(now)),
+                (Some(now), None) => format!("{key} = {} is new", short(now)),
+                (None, then) => format!("{key} = {} is gone", short(then.map_or("", String::as_str))),
+            })
+            .collect();
+        let tables: Vec<&str> =
+            differences(&self.tables, &earlier.tables).map(|(path, ..)| path.as_str()).collect();
+        let mut told = Vec::new();
+        if !keys.is_empty() {
+            let more = keys.len().saturating_sub(FEW);
+            let others = if more > 0 { format!(", and {more} more") } else { String::new() };
+            told.push(format!("the scenario changed: {}{others}", keys[..keys.len() - more].join(", ")));
+        }
+        if !tables.is_empty() {
+            told.push(format!("the content of {} changed", tables.join(", ")));
+        }
+        if told.is_empty() {
+            let is_told = self.seed != earlier.seed || self.sample != earlier.sample;
+            return (!is_told).then(|| "the text of the scenario changed, though no setting did".to_owned());
+        }
+        Some(told.join("; "))
+    }
+}
+
+/// At most so many changed keys are named.
+const FEW: usize = 4;
+
+/// At most so many characters of a value are shown.
+const SHORT: usize = 60;
+
+/// A value as a message may show it.
+fn short(value: &str) -> String {
+    let mut letters = value.chars();
+    let start: String = letters.by_ref().take(SHORT).collect();
+    if letters.next().is_some() { start + "…" } else { start }
+}
+
+/// The keys whose values differ, with both values.
+fn differences<'m>(
+    now: &'m BTreeMap<String, String>,
+    then: &'m BTreeMap<String, String>,
+) -> impl Iterator<Item = (&'m String, Option<&'m String>, Option<&'m String>)> {
+    let keys: BTreeSet<&String> = now.keys().chain(then.keys()).collect();
+    let both = keys.into_iter().map(|key| (key, now.get(key), then.get(key)));
+    both.filter(|(_, now, then)| now != then)
+}
+
+/// What a scenario means, key by key: `cache.capacity`, and where there are several of a kind by name, as
+/// `strategy.minute.guard`, or else by number.
+pub fn settings(effective: &toml::Table) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    effective.iter().for_each(|(key, value)| flatten(key.clone(), value, &mut found));
+    found
+}
+
+fn flatten(path: String, value: &toml::Value, found: &mut BTreeMap<String, String>) {
+    match value {
+        toml::Value::Table(table) => {
+            table.iter().for_each(|(key, value)| flatten(format!("{path}.{key}"), value, found));
+        }
+        toml::Value::Array(items) if items.iter().any(toml::Value::is_table) => {
+            for (number, item) in (1..).zip(items) {
+                let name = item.get("name").and_then(toml::Value::as_str);
+                let name = name.map_or_else(|| number.to_string(), str::to_owned);
+                flatten(format!("{path}.{name}"), item, found);
+            }
+        }
+        value => {
+            found.insert(path, value.to_string());
+        }
     }
 }
 
@@ -256,6 +345,8 @@ mod tests {
         Sweep {
             version: "1".to_owned(),
             scenario_sha256: "ab".to_owned(),
+            settings: BTreeMap::new(),
+            tables: BTreeMap::new(),
             seed: 7,
             sample: None,
             trace_sha256: None,
@@ -304,7 +395,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert!(Journal::begin(folder.path(), &sweep()).keep(0, 0, &measured(1)));
         for (changed, word) in [
-            (Sweep { scenario_sha256: "cd".to_owned(), ..sweep() }, "the scenario changed"),
+            (Sweep { scenario_sha256: "cd".to_owned(), ..sweep() }, "the text of the scenario changed"),
             (
                 Sweep { sample: Some("0.01".to_owned()), ..sweep() },
                 "the sample of the keys was all of them and is 0.01",
@@ -320,6 +411,55 @@ mod tests {
         std::fs::write(folder.path().join(JOURNAL), "no JSON\n").unwrap();
         let refused = Journal::resume(folder.path(), &sweep()).unwrap_err().to_string();
         assert!(refused.contains("which sweep"), "{refused}");
+    }
+
+    #[test]
+    fn a_changed_scenario_is_told_key_by_key_and_a_changed_table_apart() {
+        let meant = |text: &str, table: &str| Sweep {
+            scenario_sha256: format!("{text}{table}"),
+            settings: settings(&text.parse().unwrap()),
+            tables: BTreeMap::from([("sizes.csv".to_owned(), table.to_owned())]),
+            ..sweep()
+        };
+        let text = "seed = 1\ncache = { capacity = \"1GiB\" }\nfaults = [{ at = \"1m\" }]\nlist = [1, 2]\n\
+                    [[strategy]]\nname = \"x\"\nttl = { rule = \"none\" }\n";
+        let before = meant(text, "ab");
+        let said = |text: &str, table: &str| meant(text, table).changes_since(&before);
+        assert_eq!(said(text, "ab"), None);
+        for (from, to, what) in [
+            ("1GiB", "2GiB", "the scenario changed: cache.capacity was \"1GiB\" and is \"2GiB\""),
+            ("[1, 2]", "[1, 3]", "the scenario changed: list was [1, 2] and is [1, 3]"),
+            (
+                "\"none\"",
+                "\"d-ttl\"",
+                "the scenario changed: strategy.x.ttl.rule was \"none\" and is \"d-ttl\"",
+            ),
+            ("at = \"1m\"", "at = \"2m\"", "the scenario changed: faults.1.at was \"1m\" and is \"2m\""),
+            (", 2]\n", ", 2]\nwarm = true\n", "the scenario changed: warm = true is new"),
+            ("list = [1, 2]\n", "", "the scenario changed: list = [1, 2] is gone"),
+            (
+                "\"x\"",
+                "\"y\"",
+                "the scenario changed: strategy.x.name = \"x\" is gone, strategy.x.ttl.rule = \"none\" is gone, \
+                 strategy.y.name = \"y\" is new, strategy.y.ttl.rule = \"none\" is new",
+            ),
+            // The seed is told of by itself.
+            ("seed = 1", "seed = 2", "the text of the scenario changed, though no setting did"),
+            ("seed = 1", "seed  = 1", "the text of the scenario changed, though no setting did"),
+        ] {
+            assert_eq!(said(&text.replace(from, to), "ab").as_deref(), Some(what));
+        }
+        let reseeded = Sweep { seed: 8, ..meant(&text.replace("seed = 1", "seed = 8"), "ab") };
+        assert_eq!(reseeded.changes_since(&before).as_deref(), Some("the seed was 7 and is 8"));
+        assert_eq!(said(text, "cd").as_deref(), Some("the content of sizes.csv changed"));
+        let both = said(&text.replace("1GiB", "2GiB"), "cd").unwrap();
+        assert!(
+            both.contains("cache.capacity was") && both.ends_with("; the content of sizes.csv changed"),
+            "{both}"
+        );
+        let more = (0..6).map(|nth| format!("k{nth} = \"{}\"\n", "x".repeat(90))).collect::<String>();
+        let many = said(&(more + text), "ab").unwrap();
+        assert!(many.ends_with("is new, and 2 more") && many.contains("xxx… is new"), "{many}");
     }
 
     #[test]

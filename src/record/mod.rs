@@ -19,7 +19,7 @@ mod wire;
 
 pub use assemble::{About, sha256, synthetic};
 pub use build::{CellContext, Finished, ids};
-pub use journal::{JOURNAL, Journal, JournalError, Sweep};
+pub use journal::{JOURNAL, Journal, JournalError, Sweep, settings};
 pub use json::RecordError;
 pub use reuse::reuse;
 pub use wire::*;

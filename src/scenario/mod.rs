@@ -32,11 +32,12 @@ pub mod vary;
 mod windows;
 mod workload;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use error::{Mistake, ScenarioError};
 
-pub use need::{Load, Need, Recorded as RecordedNeed, cache_per_object};
+pub use need::{Load, Need, Recorded as RecordedNeed, Traces, cache_per_object, replications_at_once};
 pub use rewrite::relocated;
 pub use trace_settings::trace_settings;
 
@@ -112,6 +113,11 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// SHA-256 of each table that it reads, by its path.
+    pub fn tables(&self) -> BTreeMap<String, String> {
+        self.notes.iter().filter_map(|note| workload::table_of(note)).collect()
+    }
+
     /// Uses another seed, as the command line may ask.
     pub fn reseed(&mut self, seed: u64) {
         self.seed = seed;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::Scenario;
 use crate::catalog::Fault;
 use crate::strategy::Design;
+use crate::units::ByteSize;
 
 /// Of a trace, for each object: its size and class, its rank, and the table that ranks are drawn from.
 const TRACE_PER_OBJECT: u128 = 24;
@@ -13,27 +14,73 @@ const TRACE_PER_REQUEST: u128 = 12;
 /// For each object, what its size was drawn from, where a change draws it anew.
 const RESIZED_PER_OBJECT: u128 = 24;
 
+/// How many whole traces are made up and held at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Traces {
+    /// Those that stay, however many runs there are at once.
+    kept: u32,
+    /// Cells of a sweep beside them, and its replications.
+    cells: u64,
+    replications: u32,
+}
+
+impl Traces {
+    /// So many, which all runs share.
+    pub const fn kept(traces: u32) -> Self {
+        Self { kept: traces, cells: 1, replications: 0 }
+    }
+
+    /// Those of a sweep: that of the first replication, which the sweep keeps, and those that are being played.
+    pub const fn of_sweep(cells: u64, replications: u32) -> Self {
+        Self { kept: 0, cells, replications }
+    }
+
+    /// With others beside them that stay.
+    #[must_use]
+    pub const fn beside(self, kept: u32) -> Self {
+        Self { kept: self.kept.saturating_add(kept), ..self }
+    }
+
+    /// How many there are at most while so many runs play.
+    fn held(self, runs: u64) -> u64 {
+        let of_sweep = replications_at_once(runs, self.cells).saturating_add(1);
+        u64::from(self.kept) + of_sweep.min(self.replications.into())
+    }
+}
+
+/// How many replications of a sweep have their requests in memory at once, where so many runs take one cell after the
+/// other, replication by replication: as many as runs that follow each other can be of, and one more for a run that lags.
+pub fn replications_at_once(runs: u64, cells: u64) -> u64 {
+    runs.saturating_sub(1).div_ceil(cells.max(1)).saturating_add(2).min(runs)
+}
+
 /// What plays side by side, in terms of memory.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Load {
-    /// Whole traces that are made up and held at once: a sweep has that of the first replication, which it keeps, and
-    /// that of the current one.
-    pub traces: u32,
+    /// Whole traces that are made up and held at once.
+    pub traces: Traces,
     /// The share of the keys that a run plays, of which it holds a copy; 1 where it plays the trace itself.
     pub share: f64,
     /// Bytes that a run takes for each object that it plays.
     pub run_per_object: u64,
+    /// Bits that a run takes for each request that it plays.
+    pub run_bits_per_request: u64,
+    /// Bytes that all runs share for each request, beside the trace.
+    pub shared_per_request: u64,
     /// Samples that are kept however many runs there are: the sum of their shares.
     pub kept: f64,
 }
 
 impl Load {
     /// What so many runs take beside the whole traces, if one of these takes `trace` bytes.
-    fn beside(&self, trace: u128, objects: u64, runs: u64) -> u128 {
+    fn beside(&self, trace: u128, objects: u64, requests: u64, runs: u64) -> u128 {
         let copy = if self.share < 1.0 { trace } else { 0 };
-        let run = copy + u128::from(objects) * u128::from(self.run_per_object);
+        let of_objects = u128::from(objects) * u128::from(self.run_per_object);
+        let of_requests = (u128::from(requests) * u128::from(self.run_bits_per_request)).div_ceil(8);
+        let run = copy + of_objects + of_requests;
         let run = if self.share < 1.0 { part(run, self.share) } else { run };
-        run * u128::from(runs) + part(trace, self.kept)
+        let shared = u128::from(requests) * u128::from(self.shared_per_request);
+        run * u128::from(runs) + shared + part(trace, self.kept)
     }
 }
 
@@ -112,6 +159,13 @@ impl Scenario {
         let cache = evictions.map(|eviction| cache_per_object(eviction.name(), reclaim, memory)).max();
         cache.unwrap_or(0) + self.strategies.iter().map(strategy_per_object).max().unwrap_or(0)
     }
+
+    /// Bits that the dearest run of this scenario takes for each request: the oracle looks ahead by a number of 32 bits,
+    /// and a run without a clock marks each place of the trace.
+    pub fn run_bits_per_request(&self) -> u64 {
+        let looks_ahead = self.cache.evictions.iter().any(|eviction| eviction.name() == "belady");
+        if looks_ahead { 32 } else { 1 }
+    }
 }
 
 /// What decides how much memory a synthetic scenario takes, and where that is written.
@@ -130,7 +184,7 @@ impl Need {
     fn bytes(&self, load: Load, runs: u64) -> u128 {
         let resized = u128::from(self.objects.0) * (self.per_object() - TRACE_PER_OBJECT);
         let trace = trace_bytes(self.objects.0, self.requests.0) + resized;
-        trace * u128::from(load.traces) + load.beside(trace, self.objects.0, runs)
+        trace * u128::from(load.traces.held(runs)) + load.beside(trace, self.objects.0, self.requests.0, runs)
     }
 
     /// Bytes of a trace for each object.
@@ -148,8 +202,9 @@ impl Need {
             return Ok(runs);
         }
         let bytes = self.bytes(load, 1);
-        let copies = f64::from(load.traces) + load.kept + if load.share < 1.0 { load.share } else { 0.0 };
-        let of_requests = self.requests.0 as f64 * TRACE_PER_REQUEST as f64 * copies;
+        let copies = load.traces.held(1) as f64 + load.kept + if load.share < 1.0 { load.share } else { 0.0 };
+        let beside = load.run_bits_per_request as f64 / 8.0 + load.shared_per_request as f64;
+        let of_requests = self.requests.0 as f64 * (TRACE_PER_REQUEST as f64 * copies + beside);
         let (many, span, help) = if of_requests > bytes as f64 / 2.0 {
             (
                 format!("{} requests", self.requests.0),
@@ -165,8 +220,8 @@ impl Need {
         };
         let what = format!(
             "{many} need at least {} of memory, but {} are available",
-            rounded(bytes as f64),
-            rounded(available as f64)
+            about(bytes),
+            about(available.into())
         );
         Err(Fault::new(span.clone(), what)
             .rule(format!(
@@ -191,6 +246,8 @@ pub struct Recorded {
     pub requests: u64,
     /// Whether the requests lie on disk.
     pub is_spooled: bool,
+    /// Bytes of what it tells beside its requests: origin times, TTLs, changes.
+    pub beside: u64,
 }
 
 impl Recorded {
@@ -206,8 +263,10 @@ impl Recorded {
         limit: Option<u64>,
         free: Option<u64>,
     ) -> Result<u64, String> {
-        let held = trace_bytes(self.objects, if self.is_spooled { 0 } else { self.requests });
-        let beside = |runs| load.beside(trace_bytes(self.objects, self.requests), self.objects, runs);
+        let told = u128::from(self.beside);
+        let held = trace_bytes(self.objects, if self.is_spooled { 0 } else { self.requests }) + told;
+        let whole = trace_bytes(self.objects, self.requests) + told;
+        let beside = |runs| load.beside(whole, self.objects, self.requests, runs);
         let within = |bytes: u128, most: Option<u64>| most.is_none_or(|most| bytes <= u128::from(most));
         let fits = |runs: &u64| within(held + beside(*runs), limit) && within(beside(*runs), free);
         if let Some(runs) = (1..=most.max(1)).rev().find(fits) {
@@ -220,24 +279,27 @@ impl Recorded {
             }
             _ => (beside(1), free.unwrap_or(0), "free"),
         };
-        Err(format!("{of} {} of memory, but {} are {there}", rounded(need as f64), rounded(have as f64)))
+        Err(format!("{of} {} of memory, but {} are {there}", about(need), about(have.into())))
     }
 }
 
-/// In whole KiB or MiB, or GiB with a digit.
-fn rounded(bytes: f64) -> String {
-    let mib = bytes / f64::from(1 << 20);
-    if mib < 1.0 {
-        return format!("{:.0} KiB", mib * 1_024.0);
-    }
-    if mib < 1_024.0 { format!("{mib:.0} MiB") } else { format!("{:.1} GiB", mib / 1_024.0) }
+/// About how many bytes these are.
+fn about(bytes: u128) -> String {
+    ByteSize::from_bytes(u64::try_from(bytes).unwrap_or(u64::MAX)).about()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ALL: Load = Load { traces: 1, share: 1.0, run_per_object: 64, kept: 0.0 };
+    const ALL: Load = Load {
+        traces: Traces::kept(1),
+        share: 1.0,
+        run_per_object: 64,
+        run_bits_per_request: 0,
+        shared_per_request: 0,
+        kept: 0.0,
+    };
 
     #[test]
     fn what_fits_is_let_through_and_the_greater_cause_is_named_at_its_place() {
@@ -250,7 +312,7 @@ mod tests {
         assert_eq!(fault.span, 10..20);
         assert!(fault.what.contains("1000000 objects need at least 84 MiB"), "{}", fault.what);
         let need = Need { objects: (10, 10..20), requests: (4_000_000_000, 30..40), is_resized: false };
-        let fault = need.at_once(Load { traces: 2, ..ALL }, 1, 1 << 30).unwrap_err();
+        let fault = need.at_once(Load { traces: Traces::kept(2), ..ALL }, 1, 1 << 30).unwrap_err();
         assert_eq!(fault.span, 30..40);
         assert!(fault.what.contains("89.4 GiB of memory, but 1.0 GiB are"), "{}", fault.what);
     }
@@ -262,7 +324,7 @@ mod tests {
         // The trace takes 144,000 bytes, and a run half of that and 32,000 bytes.
         assert_eq!(need.at_once(sampled, 3, 144_000 + 2 * 104_000).unwrap(), 2);
         assert_eq!(need.at_once(sampled, 3, 144_000 + 2 * 104_000 - 1).unwrap(), 1);
-        let recorded = Recorded { objects: 1_000, requests: 10_000, is_spooled: false };
+        let recorded = Recorded { objects: 1_000, requests: 10_000, is_spooled: false, beside: 0 };
         assert_eq!(recorded.at_once(sampled, 3, Some(144_000 + 104_000), None), Ok(1));
         assert!(recorded.at_once(sampled, 3, Some(144_000 + 103_999), None).is_err());
         assert_eq!(recorded.at_once(ALL, 3, Some(144_000 + 64_000), None), Ok(1));
@@ -272,8 +334,62 @@ mod tests {
     }
 
     #[test]
+    fn traces_of_a_sweep_follow_from_runs_at_once_cells_and_replications() {
+        // One run at once: its trace, and that of the first replication.
+        assert_eq!(Traces::of_sweep(3, 9).held(1), 2);
+        // Two runs stand in two replications at each end of one, beside the first.
+        assert_eq!(Traces::of_sweep(64, 9).held(2), 3);
+        assert_eq!(Traces::of_sweep(1, 2).held(2), 2, "there are no more than replications");
+        // With one cell every run has a replication of its own; with many they share them, but for one that lags.
+        assert_eq!([1, 2, 5, 64].map(|cells| Traces::of_sweep(cells, 99).held(16)), [17, 11, 6, 4]);
+        assert_eq!(Traces::of_sweep(1, 4).beside(3).held(2), 6);
+        assert_eq!(Traces::kept(5).held(16), 5);
+        // 12,240 bytes of a trace of 1,000 requests, and 640 of a run.
+        let need = Need { objects: (10, 0..1), requests: (1_000, 0..1), is_resized: false };
+        let sweep = Load { traces: Traces::of_sweep(1, 5), ..ALL };
+        let runs = |bytes| need.at_once(sweep, 4, bytes).unwrap();
+        let least = [(2, 1), (3, 2), (4, 3), (5, 4)].map(|(traces, runs)| traces * 12_240 + runs * 640);
+        assert_eq!(least.map(runs), [1, 2, 3, 4]);
+        assert_eq!([runs(least[1] - 1), runs(least[2] - 1), runs(least[3] - 1)], [1, 2, 3]);
+    }
+
+    #[test]
+    fn what_grows_with_the_requests_counts_beside_the_trace() {
+        let recorded = Recorded { objects: 1_000, requests: 10_000, is_spooled: true, beside: 80_000 };
+        // 24,000 bytes of objects, 80,000 of origin times, and for each run 64,000 of objects and 40,000 of requests.
+        let ahead = Load { run_bits_per_request: 32, ..ALL };
+        assert_eq!(recorded.at_once(ahead, 4, Some(104_000 + 2 * 104_000), None), Ok(2));
+        assert_eq!(recorded.at_once(ahead, 4, Some(104_000 + 2 * 104_000 - 1), None), Ok(1));
+        // 8 bytes a request for all runs together.
+        let sorted = Load { shared_per_request: 8, ..ALL };
+        assert_eq!(recorded.at_once(sorted, 4, Some(104_000 + 80_000 + 2 * 64_000), None), Ok(2));
+        assert_eq!(recorded.at_once(sorted, 4, Some(104_000 + 80_000 + 2 * 64_000 - 1), None), Ok(1));
+        let need = Need { objects: (10, 0..1), requests: (8_000, 7..9), is_resized: false };
+        let marked = Load { run_bits_per_request: 1, ..ALL };
+        assert_eq!(need.at_once(marked, 9, 96_240 + 3 * 1_640).unwrap(), 3);
+        assert_eq!(need.at_once(marked, 9, 96_240 + 3 * 1_640 - 1).unwrap(), 2);
+        // What is copied for a sample is all that is recorded.
+        let sampled = Load { share: 0.5, ..ALL };
+        let held = Recorded { is_spooled: false, ..recorded };
+        assert_eq!(held.at_once(sampled, 2, Some(224_000 + 112_000 + 32_000), None), Ok(1));
+        assert!(held.at_once(sampled, 2, Some(224_000 + 112_000 + 31_999), None).is_err());
+    }
+
+    #[test]
+    fn the_oracle_takes_four_bytes_a_request_and_whoever_marks_places_a_bit() {
+        let bits = |evictions: &str| {
+            let text = format!(
+                "name = \"t\"\n[workload]\nduration = \"1m\"\nrate = \"1/s\"\nclass = [{{ name = \"a\", objects = 1 }}]\n\
+                 [cache]\ncapacity = {{ objects = 1 }}\neviction = [{evictions}]\n[[strategy]]\nname = \"x\"\nttl = \"none\"\n"
+            );
+            Scenario::parse(&text, "t.toml").unwrap_or_else(|error| panic!("{error}")).run_bits_per_request()
+        };
+        assert_eq!((bits("\"lru\""), bits("\"lru\", \"belady\"")), (1, 32));
+    }
+
+    #[test]
     fn requests_on_disk_take_nothing_and_what_is_held_needs_not_be_free() {
-        let held = Recorded { objects: 1_000, requests: 10_000_000, is_spooled: false };
+        let held = Recorded { objects: 1_000, requests: 10_000_000, is_spooled: false, beside: 0 };
         let spooled = Recorded { is_spooled: true, ..held };
         assert_eq!(spooled.at_once(ALL, 1, Some(100_000), None), Ok(1));
         let refused = held.at_once(ALL, 1, Some(100_000), None).unwrap_err();
@@ -288,7 +404,16 @@ mod tests {
         let need =
             Need { objects: (u64::from(u32::MAX), 0..1), requests: (u64::MAX, 0..1), is_resized: false };
         for share in [0.5, 1.0] {
-            let load = Load { traces: 1_000, share, run_per_object: 200, kept: 1.0 };
+            let traces = Traces::of_sweep(u64::MAX, u32::MAX).beside(u32::MAX);
+            let (run_bits_per_request, shared_per_request) = (32, 8);
+            let load = Load {
+                traces,
+                share,
+                run_per_object: 200,
+                run_bits_per_request,
+                shared_per_request,
+                kept: 1.0,
+            };
             assert!(need.at_once(load, u64::from(u16::MAX), u64::MAX).is_err());
         }
     }

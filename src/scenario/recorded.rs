@@ -93,6 +93,7 @@ pub fn recorded<'i>(section: &mut Section<'i>) -> Result<(Recorded, Vec<(String,
         classes: Vec::new(),
         digest: defaults.digest,
         spill: None,
+        room: None,
     };
     let mut classes = Vec::new();
     let mut rest = Vec::new();

@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::io;
 
+use crate::units::ByteSize;
+
 /// A trace that cannot be read. The first line is complete by itself; [`TraceError::help`] adds what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError {
@@ -196,6 +198,24 @@ pub enum TraceError {
         /// How many objects fit.
         limit: u32,
     },
+    /// Requests that must all be in memory take more of it than they may.
+    #[error(
+        "{file}:{line}: the requests up to here take {} of memory, but {} are {bound}",
+        need.about(),
+        have.about()
+    )]
+    TooLarge {
+        /// As the user wrote it.
+        file: String,
+        /// Where the limit was passed.
+        line: u64,
+        /// What they take.
+        need: ByteSize,
+        /// What they may take.
+        have: ByteSize,
+        /// What sets that bound, such as `free`.
+        bound: &'static str,
+    },
     /// Class ids are 16 bits wide.
     #[error("{file}: there are more than 65535 different classes")]
     TooManyClasses {
@@ -230,6 +250,7 @@ impl TraceError {
             | Self::Expands { line, .. }
             | Self::BadLine { line, .. }
             | Self::Late { line, .. }
+            | Self::TooLarge { line, .. }
             | Self::TooManyObjects { line, .. } => Some(*line),
             Self::UnknownFormat { .. } | Self::UnknownColumn { .. } | Self::UndeclaredColumn { .. } => {
                 Some(1)
@@ -265,6 +286,7 @@ impl TraceError {
             | Self::TooManyBad { file, .. }
             | Self::Late { file, .. }
             | Self::NothingLeft { file, .. }
+            | Self::TooLarge { file, .. }
             | Self::TooManyObjects { file, .. }
             | Self::TooManyClasses { file } => Some(file),
             Self::NoMatch { .. } | Self::Settings { .. } | Self::Spill { .. } => None,
@@ -322,6 +344,9 @@ impl TraceError {
                 "choose other methods, status or extensions; an empty list keeps everything".to_owned()
             }
             Self::TooManyObjects { .. } => "cut the trace into parts".to_owned(),
+            Self::TooLarge { .. } => {
+                "allow or free more memory, or play a part of the trace: ttlab trace sample".to_owned()
+            }
             Self::TooManyClasses { .. } => "name a column with fewer values as the class".to_owned(),
             Self::Settings { help, .. } => help.clone().unwrap_or_default(),
         }

@@ -297,6 +297,15 @@ impl Trace {
         self.robots.as_ref().is_some_and(|robots| robots.contains(place))
     }
 
+    /// Bytes in memory of what is told beside the requests and their objects: origin times, TTLs, what happened between
+    /// requests, and robots.
+    pub fn bytes_beside(&self) -> u64 {
+        let times = self.origin_time.as_ref().map_or(0, |times| size_of_val(times.as_slice()));
+        let ttls = self.ttls.as_ref().map_or(0, Ttls::bytes);
+        let robots = self.robots.as_ref().map_or(0, |robots| robots.bytes());
+        (times + ttls + robots + size_of_val(self.events.as_slice())) as u64
+    }
+
     /// Whether the recording has an order but no times, so that nothing can be said about TTLs.
     pub fn is_timeless(&self) -> bool {
         self.is_timeless

@@ -77,6 +77,11 @@ impl Ttls {
         Self { ends, steps }
     }
 
+    /// Bytes in memory.
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(self.ends.as_slice()) + size_of_val(self.steps.as_slice())
+    }
+
     /// How many objects have a TTL.
     pub fn objects(&self) -> usize {
         (0..self.ends.len()).filter(|index| !self.of(ObjectId::from_index(*index)).is_empty()).count()
@@ -87,6 +92,31 @@ impl Ttls {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn bytes_are_those_of_objects_and_changes_of_ttls() {
+        let ttl =
+            |object, at, secs| (ObjectId::new(object), SimTime::from_nanos(at), SimDuration::from_secs(secs));
+        // The second says what the first said.
+        let ttls = Ttls::new(5, vec![ttl(1, 0, 9), ttl(1, 5, 9), ttl(1, 7, 8), ttl(4, 3, 9)]);
+        assert_eq!(ttls.bytes(), 5 * 8 + 3 * 16);
+    }
+
+    #[test]
+    fn what_is_told_beside_requests_counts_by_its_columns() {
+        use crate::trace::{ClassId, Fact, Keys, Objects, Robots, Trace};
+        let fact = Fact { size: 1, class: ClassId::default(), size_is_imputed: false };
+        let objects = Objects::new(vec![fact; 3], Keys::Numbered, vec!["all".to_owned()]);
+        let at = |secs: u64| SimTime::ZERO + SimDuration::from_secs(secs);
+        let trace =
+            Trace::new((0..100).map(at).collect(), vec![ObjectId::new(1); 100], objects, SimDuration::ZERO);
+        assert_eq!(trace.bytes_beside(), 0);
+        let event = Event { at: at(1), object: ObjectId::new(1), what: Happening::Changed, before: 2 };
+        let ttls = Ttls::new(3, vec![(ObjectId::new(1), at(3), SimDuration::from_secs(9))]);
+        let trace = trace.with_origin_times(vec![SimDuration::ZERO; 100]).with_events(vec![event; 2]);
+        let trace = trace.with_ttls(ttls).with_robots(Robots::at([70]));
+        assert_eq!(trace.bytes_beside(), 100 * 8 + 2 * 24 + (3 * 8 + 16) + 2 * 8);
+    }
 
     proptest! {
         #[test]

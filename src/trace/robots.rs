@@ -37,6 +37,11 @@ impl Robots {
         self.count
     }
 
+    /// Bytes in memory.
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(self.bits.as_slice())
+    }
+
     /// Whether none is.
     pub fn is_empty(&self) -> bool {
         self.count == 0

@@ -50,14 +50,33 @@ pub fn exact<'t>(
     Ok(Ok(Play { trace, window: exact_window(scenario, trace), order, capacity, lifetime, reclaim, detail }))
 }
 
-/// Why a strategy needs a clock under an eviction policy, whatever the trace; `None` where it needs none.
+/// Why hits of a strategy cannot be counted without a clock under an eviction policy, whatever the trace; `None` where
+/// they can.
 pub fn clock(scenario: &Scenario, strategy: usize, eviction: usize) -> Option<String> {
     let design = &scenario.strategies[strategy];
-    let of_eviction = || match scenario.cache.evictions[eviction].name() {
+    clock_in_world(scenario)
+        .or_else(|| clock_in_ttl(design))
+        .or_else(|| clock_in_strategy(design))
+        .or_else(|| clock_in_eviction(scenario, eviction))
+}
+
+/// Whether a run needs events to tell all that a record does, whatever the trace. Of TTLs it is shown more than counts of
+/// hits are, so that rules which learn need none; what else is asked is the same.
+pub fn needs_events(scenario: &Scenario, strategy: usize, eviction: usize) -> bool {
+    let design = &scenario.strategies[strategy];
+    let watches_load = || design.modifiers.iter().any(|modifier| modifier.name() == "load-adaptive");
+    clock_in_world(scenario).is_some()
+        || watches_load()
+        || clock_in_strategy(design).is_some()
+        || clock_in_eviction(scenario, eviction).is_some()
+}
+
+/// What makes a clock necessary in the order of eviction.
+fn clock_in_eviction(scenario: &Scenario, eviction: usize) -> Option<String> {
+    match scenario.cache.evictions[eviction].name() {
         "infinite" | "lru" | "fifo" => None,
         other => Some(format!("eviction \"{other}\" is neither exact LRU nor FIFO")),
-    };
-    clock_in_world(scenario).or_else(|| clock_in_strategy(design)).or_else(of_eviction)
+    }
 }
 
 /// The part of a trace that is scored.
@@ -88,14 +107,20 @@ fn clock_in_world(scenario: &Scenario) -> Option<String> {
     reasons.into_iter().find_map(|(holds, reason)| holds.then_some(reason))
 }
 
-/// What makes a clock necessary in the strategy.
+/// What makes a clock necessary in the rule of TTLs, of which counts of hits see the object, the instant and reads alone.
+fn clock_in_ttl(design: &Design) -> Option<String> {
+    let rule = design.rule.name();
+    if !RULES.contains(&rule) {
+        return Some(format!("ttl rule \"{rule}\" learns"));
+    }
+    let mut modifiers = design.modifiers.iter().map(crate::catalog::Chosen::name);
+    modifiers.find(|name| !MODIFIERS.contains(name)).map(|name| format!("modifier \"{name}\" learns"))
+}
+
+/// What makes a clock necessary in the rest of the strategy.
 fn clock_in_strategy(design: &Design) -> Option<String> {
-    let modifier =
-        design.modifiers.iter().map(crate::catalog::Chosen::name).find(|name| !MODIFIERS.contains(name));
     let client = &design.client;
     let reasons = [
-        (!RULES.contains(&design.rule.name()), format!("ttl rule \"{}\" learns", design.rule.name())),
-        (modifier.is_some(), format!("modifier \"{}\" learns", modifier.unwrap_or_default())),
         (
             design.refresh.name() != "on-demand",
             format!("refresh \"{}\" fetches early", design.refresh.name()),

@@ -15,7 +15,7 @@ mod surface;
 
 pub use cluster::{Clustered, Shard, cluster, placement};
 pub use drill::{Drilled, DrilledCell, NoDrill, Outcome, Seen, drill};
-pub use exact::{clock, exact, exact_window};
+pub use exact::{clock, exact, exact_window, needs_events};
 pub use grid::{CellPlan, grid};
 pub use growth::{Grown, Lasts, Month, Needed, NoGrowth, growth};
 pub use quick::quick;
@@ -30,5 +30,6 @@ pub use study::{
     tune,
 };
 pub use surface::{
-    Figure, Least, Method, PASS_PER_OBJECT, Point, Question, Surface, kept, least, surface, ttl_of,
+    Figure, Least, Method, PASS_PER_OBJECT, Point, Question, Surface, kept, least, shared_per_request,
+    surface, ttl_of,
 };

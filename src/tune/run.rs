@@ -8,21 +8,23 @@ use std::cmp::Reverse;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 
 use rayon::prelude::*;
 
 use super::CellPlan;
+use super::exact::needs_events;
 use super::sampled::{self, Extent, Portion, Source, replications};
 use crate::cache::{self, Cache, Capacity, Residency};
 use crate::catalog::{Chosen, Fault};
+use crate::engine::exact::recorded::Workspace;
 use crate::engine::{Pulse, Simulation};
 use crate::metrics::Measurements;
 use crate::origin::change::Changes;
 use crate::origin::fault::FaultModel;
 use crate::origin::{self, Origin};
 use crate::random::Seed;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, replications_at_once};
 use crate::strategy::{self, Strategy};
 use crate::trace::Trace;
 use crate::trace::synth::{Workload, generate};
@@ -139,8 +141,11 @@ pub fn run(
         }
     }
     let source = Source::new(scenario, traces);
-    let traces: Vec<Shared> = (0..repeat).map(|_| Shared::new(cells.len())).collect();
+    let at_once = replications_at_once(rayon::current_num_threads() as u64, cells.len() as u64);
+    let room = Room::of(at_once);
+    let traces: Vec<Shared> = (0..repeat).map(|_| Shared::new(cells.len(), &room)).collect();
     let longest_first = longest_first(scenario, cells);
+    let workspace = Workspace::default();
     let next = AtomicUsize::new(0);
     // Every thread takes the next run that is left, in this order.
     let worker = |_: usize| {
@@ -160,7 +165,7 @@ pub fn run(
                 Err(Failure::Stopped)
             } else {
                 let portion = || shared.get(|| source.portion(replication, &make));
-                let made = one(scenario, &cells[cell], &portion, seed, progress);
+                let made = one(scenario, &cells[cell], &portion, seed, progress, &workspace);
                 if let Ok(measured) = &made {
                     progress.measured(cell, replication, measured);
                 }
@@ -193,12 +198,12 @@ pub fn run(
 /// (longest processing time first: Graham, Bounds on multiprocessing timing anomalies, 1969).
 fn longest_first(scenario: &Scenario, cells: &[CellPlan]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..cells.len()).collect();
-    order.sort_by_key(|place| Reverse(duration(scenario, &cells[*place])));
+    order.sort_by_cached_key(|place| Reverse(duration(scenario, &cells[*place])));
     order
 }
 
-/// How long a cell takes beside others, roughly: what benches/strategies.rs and benches/redis.rs show, and of equal
-/// ones the smaller cache, which misses more.
+/// How long a cell takes beside others, roughly: what benches/strategies.rs, benches/redis.rs and benches/exact.rs show,
+/// and of equal ones the smaller cache, which misses more.
 fn duration(scenario: &Scenario, plan: &CellPlan) -> (u64, Reverse<u64>) {
     let design = &scenario.strategies[plan.strategy];
     let eviction = scenario.cache.evictions[plan.eviction].name();
@@ -206,6 +211,7 @@ fn duration(scenario: &Scenario, plan: &CellPlan) -> (u64, Reverse<u64>) {
         if design.refresh.name() == "timer" { 32 } else { 10 },
         if eviction.starts_with("allkeys-") || eviction.starts_with("volatile-") { 19 } else { 10 },
         if design.sweep.name() == "none" { 10 } else { 14 },
+        if needs_events(scenario, plan.strategy, plan.eviction) { 10 } else { 5 },
         10 + 2 * design.modifiers.len() as u64,
     ];
     let room = match plan.capacity {
@@ -245,11 +251,13 @@ pub(super) fn one(
     portion: &dyn Fn() -> Portion,
     seed: Seed,
     progress: &dyn Progress,
+    workspace: &Workspace,
 ) -> Result<Measurements, Failure> {
-    let attempt = catch_unwind(AssertUnwindSafe(|| match portion().play(scenario, plan, seed, progress) {
+    let play = || match portion().play(scenario, plan, seed, progress, workspace) {
         Ok(measured) => measured.ok_or(Failure::Stopped),
         Err(fault) => Err(Failure::Broken(fault.what)),
-    }));
+    };
+    let attempt = catch_unwind(AssertUnwindSafe(play));
     attempt.unwrap_or_else(|panic| {
         let message = panic.downcast_ref::<String>().map(String::as_str);
         let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
@@ -468,19 +476,55 @@ pub fn bucket_for(span: SimDuration) -> SimDuration {
     round.unwrap_or_else(|| SimDuration::from_nanos(span.as_nanos() / BUCKETS))
 }
 
-/// What one replication plays, made once and dropped after its last run.
-struct Shared {
-    state: Mutex<(Option<Portion>, usize)>,
+/// Room for the requests of so many replications, so that what memory was counted for stays true where a run takes
+/// far longer than those that come after it.
+struct Room {
+    left: Mutex<u64>,
+    freed: Condvar,
 }
 
-impl Shared {
-    fn new(runs: usize) -> Self {
-        Self { state: Mutex::new((None, runs)) }
+/// The room that one replication takes.
+struct Place<'r>(&'r Room);
+
+impl Room {
+    fn of(replications: u64) -> Self {
+        Self { left: Mutex::new(replications.max(1)), freed: Condvar::new() }
+    }
+
+    /// Takes room, as soon as there is any. Whoever waits holds nothing that a replication before needs to be done.
+    fn take(&self) -> Place<'_> {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = self.freed.wait_while(left, |left| *left == 0);
+        *left.unwrap_or_else(PoisonError::into_inner) -= 1;
+        Place(self)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        *self.0.left.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.freed.notify_one();
+    }
+}
+
+/// What one replication plays, made once and dropped after its last run.
+struct Shared<'r> {
+    state: Mutex<(Option<(Portion, Place<'r>)>, usize)>,
+    room: &'r Room,
+}
+
+impl<'r> Shared<'r> {
+    fn new(runs: usize, room: &'r Room) -> Self {
+        Self { state: Mutex::new((None, runs)), room }
     }
 
     fn get(&self, make: impl FnOnce() -> Portion) -> Portion {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.0.get_or_insert_with(make).clone()
+        let make = || {
+            let place = self.room.take();
+            (make(), place)
+        };
+        state.0.get_or_insert_with(make).0.clone()
     }
 
     /// One run is done; after the last one the requests go.
@@ -590,6 +634,63 @@ mod tests {
             assert!((burst.mean * 5_000.0 - run.origin.fetches as f64).abs() < 1e-6);
             assert!(burst.peak <= per_second.peak && burst.p999 <= burst.peak && burst.p999 > 0);
         }
+    }
+
+    #[test]
+    fn no_more_replications_than_counted_are_in_memory_at_once() {
+        let room = Room::of(2);
+        let (held, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let portion = || {
+            Portion::whole(Arc::new(Trace::new(
+                Vec::new(),
+                Vec::new(),
+                crate::trace::Objects::new(Vec::new(), crate::trace::Keys::Numbered, Vec::new()),
+                SimDuration::ZERO,
+            )))
+        };
+        let traces: Vec<Shared> = (0..12).map(|_| Shared::new(1, &room)).collect();
+        std::thread::scope(|scope| {
+            for shared in &traces {
+                scope.spawn(|| {
+                    let kept = shared.get(|| {
+                        most.fetch_max(held.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                        portion()
+                    });
+                    std::thread::yield_now();
+                    drop(kept);
+                    held.fetch_sub(1, Ordering::SeqCst);
+                    shared.done();
+                });
+            }
+        });
+        assert_eq!((held.into_inner(), *room.left.lock().unwrap()), (0, 2), "all were played");
+        assert!((1..=2).contains(&most.into_inner()), "and two at once at most");
+        // What breaks off while it is made leaves its place.
+        let broken = Shared::new(1, &room);
+        let attempt = catch_unwind(AssertUnwindSafe(|| broken.get(|| panic!("it cannot be made"))));
+        assert!(attempt.is_err() && *room.left.lock().unwrap() == 2);
+    }
+
+    #[test]
+    fn cells_that_need_events_are_begun_first() {
+        let text = TWO_CLASSES.replace(
+            "[origin]",
+            "[cache]\neviction = [\"lru\", \"sieve\"]\ncapacity = [\"1MB\", \"2MB\"]\n[origin]",
+        );
+        let order = |text: &str| {
+            let scenario = Scenario::parse(text, "t.toml").unwrap_or_else(|error| panic!("{error}"));
+            let cells = grid(&scenario);
+            let order = longest_first(&scenario, &cells).into_iter().map(|place| cells[place]);
+            order.map(|plan| (plan.eviction, plan.capacity)).collect::<Vec<_>>()
+        };
+        let [small, large] = [1_000_000, 2_000_000].map(Capacity::Bytes);
+        let slow = order(&text);
+        assert_eq!(slow, [(0, small), (1, small), (0, large), (1, large)], "smaller ones miss more");
+        // Under LRU an origin that takes no time needs no events.
+        let instant = text
+            .replace("120ms", "0s")
+            .replace("eviction", "memory = \"payload\"\nreclaim = \"lazy\"\neviction");
+        assert_eq!(order(&instant), [(1, small), (1, large), (0, small), (0, large)]);
     }
 
     #[test]

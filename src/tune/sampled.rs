@@ -12,6 +12,7 @@ use super::run::{Beat, bucket_of, check_scale, simulation_of};
 use super::{CellPlan, Progress, Runs};
 use crate::cache::{Capacity, Happening, ServerEvent};
 use crate::catalog::{Chosen, Fault};
+use crate::engine::exact::recorded::Workspace;
 use crate::metrics::{Census, Measurements, Sampled, Scaling};
 use crate::origin::Setup as OriginSetup;
 use crate::origin::capacity::CapacityModel;
@@ -73,13 +74,15 @@ impl Portion {
         plan: &CellPlan,
         seed: Seed,
         progress: &dyn Progress,
+        workspace: &Workspace,
     ) -> Result<Option<Measurements>, Fault> {
         let (rate, share) = self.part.as_ref().map_or((1.0, 1.0), |part| (part.rate, part.share));
         if let Some(part) = &self.part {
             check_scale(scenario, plan, &part.extent, rate)?;
         }
         let simulation = simulation_of(scenario, plan, &self.trace, seed, share)?;
-        let Some(measured) = simulation.run(bucket_of(scenario, &self.trace), &Beat(progress)) else {
+        let bucket = bucket_of(scenario, &self.trace);
+        let Some(measured) = simulation.run_in(bucket, &Beat(progress), workspace) else {
             return Ok(None);
         };
         let Some(part) = &self.part else { return Ok(Some(measured)) };

@@ -34,6 +34,15 @@ impl ByteSize {
     pub const fn as_bytes(self) -> u64 {
         self.0
     }
+
+    /// About how much it is: in whole KiB or MiB, or GiB with a digit.
+    pub fn about(self) -> String {
+        let mib = self.0 as f64 / f64::from(1 << 20);
+        if mib < 1.0 {
+            return format!("{:.0} KiB", mib * 1_024.0);
+        }
+        if mib < 1_024.0 { format!("{mib:.0} MiB") } else { format!("{:.1} GiB", mib / 1_024.0) }
+    }
 }
 
 impl FromStr for ByteSize {
@@ -98,6 +107,15 @@ mod tests {
             let size: ByteSize = text.parse().unwrap();
             assert_eq!(size.as_bytes(), bytes, "{text}");
             assert_eq!(size.to_string().parse(), Ok(size), "{text}");
+        }
+    }
+
+    #[test]
+    fn about_how_much_it_is_has_few_digits() {
+        for (bytes, about) in
+            [(1_500, "1 KiB"), (1 << 20, "1 MiB"), (1_500_000_000, "1.4 GiB"), (1 << 45, "32768.0 GiB")]
+        {
+            assert_eq!(ByteSize::from_bytes(bytes).about(), about);
         }
     }
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use ttlab::cache::Stored;
 use ttlab::engine::Simulation;
-use ttlab::engine::exact::recorded;
+use ttlab::engine::exact::recorded::{self, Workspace};
 use ttlab::metrics::{
     Asked, Command, Incident, Measurements, Observer, Outcome, Regeneration, Served, Sweep,
 };
@@ -85,15 +85,18 @@ fn simulation<'t>(scenario: &Scenario, plan: &CellPlan, trace: &'t Arc<Trace>, s
 fn both_ways(scenario: &Scenario, trace: &Arc<Trace>) -> usize {
     let (seed, bucket) = (Seed::new(scenario.seed), tune::bucket_of(scenario, trace));
     let cells = tune::grid(scenario);
+    // What a play leaves behind is nothing to the next one.
+    let workspace = Workspace::default();
     for plan in &cells {
         let new = || simulation(scenario, plan, trace, seed);
         assert!(recorded::suits(&new()), "it needs no clock");
         let end = new().window.until;
-        let (account, told) = recorded::play(new(), Diary::default(), &()).expect("nobody stops it");
+        let (account, told) =
+            recorded::play(new(), Diary::default(), &(), &workspace).expect("nobody stops it");
         let (cache, by_engine) = new().observed_by(Diary::default(), &()).expect("nobody stops it");
         assert_eq!(account, cache.finish(end));
         assert_eq!(told, by_engine);
-        let without = new().run(bucket, &()).expect("nobody stops it");
+        let without = new().run_in(bucket, &(), &workspace).expect("nobody stops it");
         let with = new().run_by_events(bucket, &()).expect("nobody stops it");
         assert!(without.without_events && !with.without_events);
         assert_eq!(Measurements { without_events: false, ..without }, with);
@@ -114,6 +117,17 @@ fn ttls() -> impl Strategy<Value = String> {
     ];
     prop_oneof![3 => super::ttls(), 2 => select(learning.to_vec()).prop_map(|ttl| format!("ttl = {ttl}"))]
 }
+
+/// How clients wait, give up and store: which says nothing where no fetch is late or fails.
+const CLIENTS: [&str; 7] = [
+    "",
+    "timeout = \"1ms\"",
+    "timeout = \"3ms\"\non_timeout = \"cancel\"\nlate_fill = \"discard\"\nretries = 2",
+    "breaker = { errors = 1, within = \"1s\", open_for = \"1s\" }",
+    "duplicate_fill = \"keep-first\"",
+    "duplicate_fill = \"newest-version\"\ntimeout = \"1ms\"",
+    "retries = 3\nnegative_ttl = \"5s\"\nshare_errors = false",
+];
 
 /// How objects change, by class, and from what age on an answer is too old.
 fn changes() -> impl Strategy<Value = (String, String)> {
@@ -141,6 +155,7 @@ proptest! {
         trace in super::traces(), ttl in ttls(), cache in super::caches(), (bound, classes) in changes(),
         warmup in select(vec![0, 0, 40]), bucket in select(vec!["", "bucket = \"10ms\"\n", "bucket = \"1s\"\n"]),
         resolution in select(vec!["exact", "1ms"]), guard in select(vec!["", "guard = \"none\"", "guard = \"single-flight\""]),
+        client in select(CLIENTS.to_vec()),
     ) {
         prop_assume!(SimDuration::from_millis(warmup) < trace.span() || warmup == 0);
         // Rules that learn from changes ask for some.
@@ -151,6 +166,7 @@ proptest! {
         let text = format!(
             "name = \"exact\"\n[time]\nwarmup = \"{warmup}ms\"\n{bucket}{bound}\
              [workload]\nduration = \"100s\"\nrate = \"1/s\"\n{classes}\
+             [client]\n{client}\n\
              [origin]\nlatency = {{ model = \"constant\", value = \"0s\" }}\n\
              [cache]\nmemory = \"payload\"\nttl_resolution = \"{resolution}\"\n{cache}\n\
              [[strategy]]\nname = \"it\"\n{ttl}\n{guard}\n"
@@ -251,7 +267,6 @@ fn whoever_needs_a_clock_has_one() {
         ("reclaim = \"lazy\"", "reclaim = \"active\""),
         ("capacity = [\"20kB\", \"2MB\"]", "capacity = [\"20MB\", \"22MB\"]\nstart = \"warm\""),
         ("memory = \"payload\"", "memory = \"payload\"\n[[cache.event]]\nflush = { at = \"2m\" }"),
-        ("repeat = 2", "repeat = 2\n[client]\ntimeout = \"1s\""),
         ("repeat = 2", "repeat = 2\n[client]\nnodes = 2"),
     ] {
         assert!(needs(from, to), "{to}");
@@ -267,6 +282,76 @@ fn whoever_needs_a_clock_has_one() {
     }
     let busy = "ttl = { rule = \"fixed\", ttl = \"45s\", modifiers = [{ modifier = \"load-adaptive\", servers = 4 }] }";
     assert!(needs("ttl = { rule = \"fixed\", ttl = \"45s\" }", busy));
+}
+
+/// One rule says it before there is a trace, and another one with all parts made: they may not differ.
+#[test]
+fn what_a_scenario_says_of_events_is_what_its_simulation_needs() {
+    let clients = CLIENTS.iter().copied().chain(["nodes = 2", "crash = 0.1"]);
+    let strategies = [
+        "ttl = \"none\"",
+        "ttl = { rule = \"fixed\", ttl = \"45s\" }",
+        "ttl = { rule = \"sliding\", idle = \"30s\", max_age = \"2m\", modifiers = [\"jitter\"] }",
+        "ttl = { rule = \"d-ttl\", target = 0.5 }",
+        "ttl = { rule = \"fixed\", ttl = \"45s\", modifiers = [{ modifier = \"load-adaptive\", servers = 4 }] }",
+        "ttl = { rule = \"fixed\", ttl = \"45s\" }\nguard = \"none\"",
+        "ttl = { rule = \"fixed\", ttl = \"45s\" }\nguard = \"lock\"",
+        "ttl = { rule = \"fixed\", ttl = \"45s\" }\nguard = \"lease\"",
+        "ttl = { rule = \"fixed\", ttl = \"45s\" }\nrefresh = \"refresh-ahead\"",
+        "ttl = { rule = \"fixed\", ttl = \"45s\" }\nrefresh = \"xfetch\"",
+        "ttl = { rule = \"fixed\", ttl = \"45s\" }\nsweep = { policy = \"zset-sweep\", period = \"30s\", limit_entries = 100 }",
+    ];
+    let caches = [
+        "eviction = [\"lru\", \"fifo\", \"sieve\", \"allkeys-lru\"]\ncapacity = { objects = 20 }",
+        "eviction = \"infinite\"\nreclaim = \"eager\"",
+        "eviction = \"lru\"\nreclaim = \"active\"",
+        "eviction = \"lru\"\nstart = \"warm\"\ncapacity = { objects = 200 }",
+        "eviction = \"lru\"\nmemory = \"redis\"",
+        "eviction = \"lru\"\n[[cache.event]]\nflush = { at = \"2m\" }",
+    ];
+    let origins = [
+        "latency = { model = \"constant\", value = \"0s\" }",
+        "latency = { model = \"constant\", value = \"1ms\" }",
+        "latency = { model = \"constant\", value = \"0s\" }\ncapacity = { model = \"servers\", servers = 50 }",
+        "latency = { model = \"constant\", value = \"0s\" }\n\
+         faults = [{ fault = \"errors\", at = \"2m\", lasts = \"1m\", share = 0.1 }]",
+    ];
+    let (mut with, mut without) = (0, 0);
+    let mut trace = None;
+    for client in clients {
+        for cache in caches {
+            for origin in origins {
+                let text = |strategy: &str| {
+                    let payload = if cache.contains("memory") { "" } else { "memory = \"payload\"\n" };
+                    let lazy = if cache.contains("reclaim") { "" } else { "reclaim = \"lazy\"\n" };
+                    format!(
+                        "name = \"exact\"\n[workload]\nduration = \"5m\"\nrate = \"1/s\"\n\
+                         class = [{{ name = \"a\", objects = 90 }}]\n[client]\n{client}\n[origin]\n{origin}\n\
+                         [cache]\n{payload}{lazy}{cache}\n[[strategy]]\nname = \"it\"\n{strategy}\n"
+                    )
+                };
+                // What cannot be combined is nobody's question.
+                for scenario in
+                    strategies.iter().filter_map(|text_of| Scenario::parse(&text(text_of), "t").ok())
+                {
+                    let Source::Synthetic(workload) = &scenario.source else { panic!("it is synthetic") };
+                    let trace = trace.get_or_insert_with(|| Arc::new(generate(workload, Seed::new(1))));
+                    for plan in tune::grid(&scenario) {
+                        let said = tune::needs_events(&scenario, plan.strategy, plan.eviction);
+                        let suits = recorded::suits(&simulation(&scenario, &plan, trace, Seed::new(1)));
+                        assert_eq!(said, !suits, "{}", toml::to_string(&scenario.effective).unwrap());
+                        let counted = tune::clock(&scenario, plan.strategy, plan.eviction).is_none();
+                        assert!(
+                            !counted || suits,
+                            "whose hits are counted without a clock plays without one"
+                        );
+                        if suits { without += 1 } else { with += 1 }
+                    }
+                }
+            }
+        }
+    }
+    assert!(with > 500 && without > 50, "{with} with, {without} without");
 }
 
 #[test]

@@ -15,13 +15,20 @@ pub(super) struct Place<M, N> {
     pub(super) note: N,
 }
 
-/// Where buffers lie, so that they are made once for many plays.
-#[derive(Debug, Default)]
+/// Where buffers lie, so that they are made once for many plays. Of places there are those of one way of living at a
+/// time.
+#[derive(Debug)]
 pub(super) struct Buffers<N> {
     pub(super) queue: Queue,
     unmarked: Vec<Place<(), N>>,
     by_place: Vec<Place<u32, N>>,
     by_deadline: Vec<Place<Deadline, N>>,
+}
+
+impl<N> Default for Buffers<N> {
+    fn default() -> Self {
+        Self { queue: Queue::default(), unmarked: Vec::new(), by_place: Vec::new(), by_deadline: Vec::new() }
+    }
 }
 
 /// A request on its way.

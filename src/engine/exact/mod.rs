@@ -14,10 +14,12 @@ mod life;
 mod player;
 mod queue;
 pub mod recorded;
+mod spare;
 pub mod surface;
 pub mod unbounded;
 
 pub use player::Player;
+pub use spare::Spare;
 
 use crate::cache::Capacity;
 pub use crate::cache::eviction::Order;

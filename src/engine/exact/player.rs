@@ -5,17 +5,19 @@ use std::ops::Range;
 use super::books::{Books, Stay, Tally};
 use super::life::{Asked, Buffers, Fixed, Forever, Life, Place, Ruled};
 use super::queue::Queue;
+use super::spare::refilled;
 use super::{Counts, Detail, Lifetime, Order, Play, suits};
 use crate::cache::reclaim::Reclaim;
 use crate::cache::{Capacity, Cause, Stored};
-use crate::trace::prefetch::{AHEAD, on_large_pages, prefetch};
+use crate::trace::prefetch::{AHEAD, prefetch};
 use crate::trace::{Fact, ObjectId, Trace};
 use crate::units::SimTime;
 
 /// The place of an object whose entry was given back when its TTL ran out.
 const GONE: u32 = u32::MAX;
 
-/// Plays one cache after the other; what it needs for that is allocated once, by the longest trace.
+/// Plays one cache after the other; what it needs for that is allocated once, by the longest trace, as long as entries
+/// live by rules of one kind.
 #[derive(Debug, Default)]
 pub struct Player {
     buffers: Buffers<()>,
@@ -113,12 +115,10 @@ impl<const FIFO: bool, const RECLAIMS: bool> Pass<'_, FIFO, RECLAIMS> {
     ) -> Option<B> {
         let mut queue = std::mem::take(&mut buffers.queue);
         queue.reset(self.objects.len());
-        let mut places = std::mem::take(L::places(buffers));
-        places.clear();
-        if places.capacity() < self.facts.len() {
-            places = on_large_pages(self.facts.len());
-        }
-        places.resize(self.facts.len(), Place::default());
+        let places = std::mem::take(L::places(buffers));
+        // Those of another way of living go, so that nobody holds more than one play needs.
+        *buffers = Buffers::default();
+        let places = refilled(places, self.facts.len(), Place::default());
         let mut run = Run { pass: self, life, books, queue, places };
         let is_whole = legs.all(|leg| {
             let passed = leg.end;

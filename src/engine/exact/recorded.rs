@@ -9,8 +9,9 @@
 use std::ops::ControlFlow;
 
 use super::books::{Books, Stay};
-use super::life::{Asked, Buffers};
+use super::life::{Asked, Buffers, Deadline, Place};
 use super::player::Cached;
+use super::spare::Spare;
 use super::{Lifetime, suits as has_places};
 use crate::cache::{Account, Bare, Cause, Entry, Residency, Stored};
 use crate::engine::teller::Teller;
@@ -25,13 +26,14 @@ use crate::units::SimTime;
 const BEAT: usize = 1 << 16;
 
 /// Whether a simulation needs no clock: every fetch is answered at once, nobody but a request that finds nothing wants
-/// one, nothing happens but requests, and the requests alone say what the cache does.
+/// one, nothing happens but requests, and the requests alone say what the cache does. How patient clients are, when they
+/// stop asking and which of two values they store says nothing there: no fetch is late, fails or meets another one.
 pub fn suits(simulation: &Simulation<'_>) -> bool {
     let Simulation { trace, client, origin, cache, strategy, window, .. } = simulation;
     let is_quiet = simulation.server_events.is_empty() && !simulation.warm && strategy.sweep.is_none();
     is_quiet
         && origin.takes_no_time()
-        && plain::is_simple(client, origin, strategy)
+        && plain::asks_plainly(client, origin, strategy)
         && strategy.guard.lets_the_first_fetch()
         // Nothing is kept beyond its TTL.
         && strategy.deadlines.is_none()
@@ -40,11 +42,30 @@ pub fn suits(simulation: &Simulation<'_>) -> bool {
         && trace.times().last().is_none_or(|last| *last <= window.until)
 }
 
+/// What plays need, used again by those that come after them.
+#[derive(Debug, Default)]
+pub struct Workspace(Spare<Buffers<Version>>);
+
+impl Workspace {
+    /// Gives back the memory of one play, for whoever plays now does it by events.
+    pub fn give_up(&self) {
+        self.0.give_up();
+    }
+}
+
+/// Bytes that a [`Workspace`] keeps for each object and play at once, at most.
+pub const SPARE_PER_OBJECT: u64 = size_of::<Place<Deadline, Version>>() as u64;
+
 /// Plays a simulation that [suits]: what the cache held, and the observer; `None` if the pulse stopped it.
 ///
 /// # Panics
 /// If it does not suit.
-pub fn play<O: Observer>(simulation: Simulation<'_>, observer: O, pulse: &dyn Pulse) -> Option<(Account, O)> {
+pub fn play<O: Observer>(
+    simulation: Simulation<'_>,
+    observer: O,
+    pulse: &dyn Pulse,
+    workspace: &Workspace,
+) -> Option<(Account, O)> {
     assert!(suits(&simulation), "the simulation needs no clock");
     let Simulation { trace, origin, cache, strategy, window, .. } = simulation;
     let Bare { order, capacity, reclaim, residency } = cache.bare().expect("its cache is plain");
@@ -52,7 +73,8 @@ pub fn play<O: Observer>(simulation: Simulation<'_>, observer: O, pulse: &dyn Pu
     let cached = Cached { trace, end: window.until, order, capacity, lifetime, reclaim };
     let books = Record { objects: trace.objects(), origin, residency, observer, pulse, passed: 0 };
     let legs = (0..trace.len()).step_by(BEAT).map(|from| from..(from + BEAT).min(trace.len()));
-    let Record { residency, observer, .. } = cached.play(&mut Buffers::default(), books, legs)?;
+    let played = workspace.0.lend(|buffers| cached.play(buffers, books, legs));
+    let Record { residency, observer, .. } = played?;
     Some((residency.finish(), observer))
 }
 

@@ -3,17 +3,18 @@
 //! Where a dead entry keeps its place until it is looked up or evicted, it does not matter to the order of
 //! LRU whether a request found its entry dead: either way the object stands first afterwards. So what is
 //! resident does not depend on the TTL, and one pass serves many of them: an object has one place for all and
-//! one store for each TTL. [`sizes`] turns this around and asks one pass without TTLs for many capacities.
+//! one store for each TTL. [`Passes::sizes`] turns this around and asks one pass without TTLs for many capacities.
 //!
 //! The idea that expiry and recency can be followed together in one pass is that of Sultan and others,
 //! "TTLs Matter: Efficient Cache Sizing with TTL-Aware Miss Ratio Curves" (`EuroSys` 2024), where expired entries
 //! leave at once; here they stay until somebody notices, as under `reclaim = "lazy"`, which makes it exact.
 
 use super::queue::Queue;
+use super::spare::refilled;
 use super::suits;
 use crate::cache::Capacity;
 use crate::trace::Trace;
-use crate::trace::prefetch::{AHEAD, on_large_pages, prefetch};
+use crate::trace::prefetch::{AHEAD, prefetch};
 use crate::units::{SimDuration, SimTime, Window};
 
 /// How many TTLs go along in one pass: as many places of 4 bytes as a cache line has.
@@ -41,29 +42,125 @@ pub struct RowCounts {
     pub resident_mean: f64,
 }
 
+/// Requests between two looks at which stores have died.
+const BLOCK: usize = 64;
+
 /// Stores of an object, one for each TTL: the place of the request that stored it.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
 struct Stores([i32; LANES]);
 
-/// Plays exact LRU with lazy reclaim at one capacity under up to [`LANES`] TTLs, each fixed from the store.
-///
-/// # Panics
-/// If there are more TTLs, or the trace does not [suit](suits) or has more than 2^31 - 2 requests.
-pub fn ttls(
-    trace: &Trace,
-    window: Window,
-    capacity: Capacity,
-    ttls: &[SimDuration],
-) -> (RowCounts, Vec<CellCounts>) {
-    assert!(ttls.len() <= LANES && suits(trace), "at most {LANES} TTLs over a trace with places");
-    assert!(i32::try_from(trace.len()).is_ok(), "places are below 2^31");
-    let mut row = Row::new(trace, window, capacity, ttls);
-    let scored = trace.times().partition_point(|at| *at < window.from);
-    for index in 0..trace.len() {
-        row.request(index, index >= scored);
+/// Makes one pass after the other; what they need for that is allocated once, by the longest trace.
+#[derive(Debug, Default)]
+pub struct Passes {
+    queue: Queue,
+    places: Vec<u32>,
+    stores: Vec<Stores>,
+}
+
+impl Passes {
+    /// Plays exact LRU with lazy reclaim at one capacity under up to [`LANES`] TTLs, each fixed from the store.
+    ///
+    /// # Panics
+    /// If there are more TTLs, or the trace does not [suit](suits) or has more than 2^31 - 2 requests.
+    pub fn ttls(
+        &mut self,
+        trace: &Trace,
+        window: Window,
+        capacity: Capacity,
+        ttls: &[SimDuration],
+    ) -> (RowCounts, Vec<CellCounts>) {
+        assert!(ttls.len() <= LANES && suits(trace), "at most {LANES} TTLs over a trace with places");
+        assert!(i32::try_from(trace.len()).is_ok(), "places are below 2^31");
+        let mut row = Row::new(std::mem::take(self), trace, window, capacity, ttls);
+        let scored = trace.times().partition_point(|at| *at < window.from);
+        for index in 0..trace.len() {
+            row.request(index, index >= scored);
+        }
+        let counts = row.finish();
+        let Row { queue, places, stores, .. } = row;
+        *self = Self { queue, places, stores };
+        counts
     }
-    row.finish()
+
+    /// The hits of exact LRU without TTLs at many capacities in objects, in one pass.
+    ///
+    /// Under LRU a larger cache holds all that a smaller one does (Mattson and others, 1970), so the smallest
+    /// cache that still holds an object tells for all, and the tails of all caches go along one queue.
+    ///
+    /// # Panics
+    /// If the trace does not [suit](suits).
+    pub fn sizes(&mut self, trace: &Trace, window: Window, capacities: &[u64]) -> Vec<u64> {
+        let sized = self.walk::<false>(trace, window, capacities);
+        sized.cells.into_iter().map(|(hits, _)| hits).collect()
+    }
+
+    /// The same with the bytes that are resident, for which each cache looks up what leaves it.
+    ///
+    /// # Panics
+    /// If the trace does not [suit](suits).
+    pub fn sizes_with_bytes(&mut self, trace: &Trace, window: Window, capacities: &[u64]) -> SizeCounts {
+        self.walk::<true>(trace, window, capacities)
+    }
+
+    fn walk<const BYTES: bool>(&mut self, trace: &Trace, window: Window, capacities: &[u64]) -> SizeCounts {
+        assert!(suits(trace), "the trace has places");
+        let mut order: Vec<usize> = (0..capacities.len()).filter(|at| capacities[*at] > 0).collect();
+        order.sort_by_key(|at| capacities[*at]);
+        // From the smallest cache to the largest.
+        let new = |at: &usize| Tail { at: 1, held: 0, limit: capacities[*at], resident: 0.0 };
+        let mut tails: Vec<Tail> = order.iter().map(new).collect();
+        let mut hits_from = vec![0_u64; tails.len() + 1];
+        let mut queue = std::mem::take(&mut self.queue);
+        queue.reset(trace.len());
+        let mut places = refilled(std::mem::take(&mut self.places), trace.objects().len(), 0);
+        let scored = trace.times().partition_point(|at| *at < window.from);
+        let (times, objects, facts) = (trace.times(), trace.object_ids(), trace.objects().facts());
+        for (index, object) in objects.iter().enumerate() {
+            if let Some(coming) = objects.get(index + AHEAD) {
+                prefetch(&places, coming.index());
+                if BYTES {
+                    prefetch(facts, coming.index());
+                }
+            }
+            let place = u32::try_from(index + 1).expect("the trace suits");
+            let before = std::mem::replace(&mut places[object.index()], place);
+            // What a byte adds that stays from now on.
+            let ahead =
+                if BYTES { window.overlap(times[index], window.until).as_nanos() as f64 } else { 0.0 };
+            let mut missed = 0;
+            while let Some(tail) = tails.get_mut(missed).filter(|tail| before < tail.at) {
+                if BYTES {
+                    tail.resident += f64::from(facts[object.index()].size) * ahead;
+                }
+                if tail.held < tail.limit {
+                    tail.held += 1;
+                } else {
+                    let leaves = queue.next_from(tail.at);
+                    tail.at = leaves + 1;
+                    if BYTES {
+                        let victim = objects[leaves as usize - 1];
+                        tail.resident -= f64::from(facts[victim.index()].size) * ahead;
+                    }
+                }
+                missed += 1;
+            }
+            if before > 0 {
+                queue.pass(before);
+            }
+            hits_from[missed] += u64::from(index >= scored);
+        }
+        (self.queue, self.places) = (queue, places);
+        let length = window.length().as_nanos() as f64;
+        let mut cells = vec![(0, 0.0); capacities.len()];
+        let mut sum = 0;
+        for (nth, at) in order.into_iter().enumerate() {
+            sum += hits_from[nth];
+            let mean = if length > 0.0 { (tails[nth].resident / length).max(0.0) } else { 0.0 };
+            cells[at] = (sum, mean);
+        }
+        SizeCounts { requests: (trace.len() - scored) as u64, cells }
+    }
 }
 
 /// One capacity on its way.
@@ -76,13 +173,16 @@ struct Row<'t> {
     /// The latest place of each object; 0 where it was never stored.
     places: Vec<u32>,
     stores: Vec<Stores>,
-    /// For each TTL, the first place whose store is still alive.
-    first_alive: [i32; LANES],
+    /// For each TTL, the first place whose store is alive at the end of this block of requests, and one before which
+    /// none has been alive since it began; what lies between is looked up. Below all places where there is no TTL.
+    surely_alive: [i32; LANES],
+    maybe_alive: [i32; LANES],
     held: u64,
     bytes: u64,
     resident: f64,
-    /// What the stores of this instant add to the live bytes of each TTL, a byte.
-    ahead: [f64; LANES],
+    /// Hits, and their bytes, under all TTLs, and those that some TTLs have beyond these.
+    hits_of_all: u64,
+    hit_bytes_of_all: u64,
     hits: [u64; LANES],
     hit_bytes: [u64; LANES],
     live: [f64; LANES],
@@ -90,25 +190,33 @@ struct Row<'t> {
 }
 
 impl<'t> Row<'t> {
-    fn new(trace: &'t Trace, window: Window, capacity: Capacity, ttls: &[SimDuration]) -> Self {
+    fn new(
+        passes: Passes,
+        trace: &'t Trace,
+        window: Window,
+        capacity: Capacity,
+        ttls: &[SimDuration],
+    ) -> Self {
         let objects = trace.objects().len();
-        let mut queue = Queue::default();
+        let Passes { mut queue, places, stores } = passes;
         queue.reset(trace.len());
-        let mut stores = on_large_pages(objects);
-        stores.resize(objects, Stores([0; LANES]));
+        let mut surely_alive = [i32::MIN; LANES];
+        surely_alive[..ttls.len()].fill(1);
         Self {
             trace,
             window,
             capacity,
             ttls: ttls.to_vec(),
             queue,
-            places: vec![0; objects],
-            stores,
-            first_alive: [1; LANES],
+            places: refilled(places, objects, 0),
+            stores: refilled(stores, objects, Stores([0; LANES])),
+            surely_alive,
+            maybe_alive: surely_alive,
             held: 0,
             bytes: 0,
             resident: 0.0,
-            ahead: [0.0; LANES],
+            hits_of_all: 0,
+            hit_bytes_of_all: 0,
             hits: [0; LANES],
             hit_bytes: [0; LANES],
             live: [0.0; LANES],
@@ -121,14 +229,15 @@ impl<'t> Row<'t> {
         self.window.overlap(from, to).as_nanos() as f64
     }
 
-    fn comes(&mut self, now: SimTime) {
+    /// A block of requests begins at `index`.
+    fn begins(&mut self, index: usize) {
         let times = self.trace.times();
-        for (lane, ttl) in self.ttls.iter().enumerate() {
-            let first = &mut self.first_alive[lane];
-            while times[first.unsigned_abs() as usize - 1] + *ttl < now {
+        let last = times[(index + BLOCK).min(times.len()) - 1];
+        self.maybe_alive = self.surely_alive;
+        for (first, ttl) in self.surely_alive.iter_mut().zip(&self.ttls) {
+            while times[first.unsigned_abs() as usize - 1] + *ttl < last {
                 *first += 1;
             }
-            self.ahead[lane] = self.window.overlap(now, now + *ttl).as_nanos() as f64;
         }
     }
 
@@ -141,8 +250,8 @@ impl<'t> Row<'t> {
             prefetch(facts, coming.index());
         }
         let (now, object) = (times[index], objects[index].index());
-        if index == 0 || times[index - 1] != now {
-            self.comes(now);
+        if index.is_multiple_of(BLOCK) {
+            self.begins(index);
         }
         let size = u64::from(facts[object].size);
         if is_scored {
@@ -160,13 +269,27 @@ impl<'t> Row<'t> {
         }
         self.places[object] = place.unsigned_abs();
         let stores = &mut self.stores[object].0;
-        let bytes = size as f64;
-        for (lane, stored) in stores.iter_mut().enumerate() {
-            let hit = is_held && *stored >= self.first_alive[lane];
-            *stored = if hit { *stored } else { place };
-            self.hits[lane] += u64::from(hit && is_scored);
-            self.hit_bytes[lane] += if hit && is_scored { size } else { 0 };
-            self.live[lane] += if hit { 0.0 } else { bytes * self.ahead[lane] };
+        // Without a way out in the middle the lanes are compared together.
+        let alive =
+            stores.iter().zip(&self.surely_alive).fold(true, |all, (stored, first)| all & (stored >= first));
+        let (scored, scored_bytes) = if is_scored { (1, size) } else { (0, 0) };
+        if is_held && alive {
+            self.hits_of_all += scored;
+            self.hit_bytes_of_all += scored_bytes;
+            return;
+        }
+        for (lane, (stored, ttl)) in stores.iter_mut().zip(&self.ttls).enumerate() {
+            let lives = *stored >= self.surely_alive[lane]
+                || *stored >= self.maybe_alive[lane]
+                    && times[stored.unsigned_abs() as usize - 1] + *ttl >= now;
+            if is_held && lives {
+                self.hits[lane] += scored;
+                self.hit_bytes[lane] += scored_bytes;
+            } else {
+                *stored = place;
+                let ahead = self.window.overlap(now, now + *ttl).as_nanos();
+                self.live[lane] += size as f64 * ahead as f64;
+            }
         }
     }
 
@@ -207,19 +330,20 @@ impl<'t> Row<'t> {
         let times = self.trace.times();
         for (lane, ttl) in self.ttls.iter().enumerate() {
             let stored = self.stores[object].0[lane];
-            if stored >= self.first_alive[lane] {
+            // Of what has died since there is nothing left to take off.
+            if stored >= self.maybe_alive[lane] {
                 let deadline = times[stored.unsigned_abs() as usize - 1] + *ttl;
                 self.live[lane] -= size * self.scored(now, deadline);
             }
         }
     }
 
-    fn finish(self) -> (RowCounts, Vec<CellCounts>) {
+    fn finish(&self) -> (RowCounts, Vec<CellCounts>) {
         let length = self.window.length().as_nanos() as f64;
         let mean = |integral: f64| if length > 0.0 { (integral / length).max(0.0) } else { 0.0 };
         let cells = (0..self.ttls.len()).map(|lane| CellCounts {
-            hits: self.hits[lane],
-            hit_bytes: self.hit_bytes[lane],
+            hits: self.hits_of_all + self.hits[lane],
+            hit_bytes: self.hit_bytes_of_all + self.hit_bytes[lane],
             live_mean: mean(self.live[lane]),
         });
         (RowCounts { resident_mean: mean(self.resident), ..self.counts }, cells.collect())
@@ -233,83 +357,6 @@ pub struct SizeCounts {
     pub requests: u64,
     /// For each size the hits, and the bytes resident, averaged over the window.
     pub cells: Vec<(u64, f64)>,
-}
-
-/// The hits of exact LRU without TTLs at many capacities in objects, in one pass.
-///
-/// Under LRU a larger cache holds all that a smaller one does (Mattson and others, 1970), so the smallest
-/// cache that still holds an object tells for all, and the tails of all caches go along one queue.
-///
-/// # Panics
-/// If the trace does not [suit](suits).
-pub fn sizes(trace: &Trace, window: Window, capacities: &[u64]) -> Vec<u64> {
-    walk::<false>(trace, window, capacities).cells.into_iter().map(|(hits, _)| hits).collect()
-}
-
-/// The same with the bytes that are resident, for which each cache looks up what leaves it.
-///
-/// # Panics
-/// If the trace does not [suit](suits).
-pub fn sizes_with_bytes(trace: &Trace, window: Window, capacities: &[u64]) -> SizeCounts {
-    walk::<true>(trace, window, capacities)
-}
-
-fn walk<const BYTES: bool>(trace: &Trace, window: Window, capacities: &[u64]) -> SizeCounts {
-    assert!(suits(trace), "the trace has places");
-    let mut order: Vec<usize> = (0..capacities.len()).filter(|at| capacities[*at] > 0).collect();
-    order.sort_by_key(|at| capacities[*at]);
-    // From the smallest cache to the largest.
-    let new = |at: &usize| Tail { at: 1, held: 0, limit: capacities[*at], resident: 0.0 };
-    let mut tails: Vec<Tail> = order.iter().map(new).collect();
-    let mut hits_from = vec![0_u64; tails.len() + 1];
-    let mut queue = Queue::default();
-    queue.reset(trace.len());
-    let mut places = on_large_pages(trace.objects().len());
-    places.resize(trace.objects().len(), 0_u32);
-    let scored = trace.times().partition_point(|at| *at < window.from);
-    let (times, objects, facts) = (trace.times(), trace.object_ids(), trace.objects().facts());
-    for (index, object) in objects.iter().enumerate() {
-        if let Some(coming) = objects.get(index + AHEAD) {
-            prefetch(&places, coming.index());
-            if BYTES {
-                prefetch(facts, coming.index());
-            }
-        }
-        let place = u32::try_from(index + 1).expect("the trace suits");
-        let before = std::mem::replace(&mut places[object.index()], place);
-        // What a byte adds that stays from now on.
-        let ahead = if BYTES { window.overlap(times[index], window.until).as_nanos() as f64 } else { 0.0 };
-        let mut missed = 0;
-        while let Some(tail) = tails.get_mut(missed).filter(|tail| before < tail.at) {
-            if BYTES {
-                tail.resident += f64::from(facts[object.index()].size) * ahead;
-            }
-            if tail.held < tail.limit {
-                tail.held += 1;
-            } else {
-                let leaves = queue.next_from(tail.at);
-                tail.at = leaves + 1;
-                if BYTES {
-                    let victim = objects[leaves as usize - 1];
-                    tail.resident -= f64::from(facts[victim.index()].size) * ahead;
-                }
-            }
-            missed += 1;
-        }
-        if before > 0 {
-            queue.pass(before);
-        }
-        hits_from[missed] += u64::from(index >= scored);
-    }
-    let length = window.length().as_nanos() as f64;
-    let mut cells = vec![(0, 0.0); capacities.len()];
-    let mut sum = 0;
-    for (nth, at) in order.into_iter().enumerate() {
-        sum += hits_from[nth];
-        let mean = if length > 0.0 { (tails[nth].resident / length).max(0.0) } else { 0.0 };
-        cells[at] = (sum, mean);
-    }
-    SizeCounts { requests: (trace.len() - scored) as u64, cells }
 }
 
 /// The tail of one cache in the queue of all.

@@ -253,6 +253,12 @@ fn notes(traffic: &Traffic, classes: &[Written], folder: &Path) -> Vec<String> {
     paths.into_iter().filter_map(note).collect()
 }
 
+/// The path and the digest in a note of a table that a result depends on.
+pub(super) fn table_of(note: &str) -> Option<(String, String)> {
+    let (path, digest) = note.strip_prefix("table ")?.rsplit_once(": sha256 ")?;
+    Some((path.to_owned(), digest.to_owned()))
+}
+
 fn class_sections<'i>(section: &mut Section<'i>) -> Result<Vec<Section<'i>>, Fault> {
     section.sections("class", "[[workload.class]]")
 }

@@ -7,12 +7,12 @@ use super::finish::finish;
 use super::intern::Interner;
 use super::sieve::{Sieve, is_absence};
 use super::sizes::{SizeChange, Sizes};
-use super::spill::{Parts, Row as Kept, Spill, failed};
+use super::spill::{Parts, Room, Row as Kept, failed};
 use super::{Import, Options, SetRule};
 use crate::random::Seed;
 use crate::trace::format::{Op, Record, Row};
 use crate::trace::{ObjectId, TraceError};
-use crate::units::SimDuration;
+use crate::units::{ByteSize, SimDuration};
 
 /// Ids end before the largest 32-bit number, which means none.
 pub(super) const MAX_OBJECTS: u32 = u32::MAX - 1;
@@ -31,12 +31,24 @@ pub(super) const UNCLASSED: u32 = u32::MAX;
 /// No request yet.
 const NOWHERE: usize = usize::MAX;
 
+/// Bytes of an object in a trace: its size, class and rank.
+const OBJECT_BYTES: u64 = 24;
+
+/// Bytes that a row takes at most, its origin time, a TTL and a new object among them.
+const MOST_BYTES: u64 = 80;
+
 /// What a row is in the trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Request,
     Changed,
     Deleted,
+}
+
+/// Takes all out of a column, and gives back what it has beyond the room for `rows`.
+fn emptied<T>(column: &mut Vec<T>, rows: usize) {
+    column.clear();
+    column.shrink_to(rows.saturating_mul(2));
 }
 
 /// A trace that is being put together.
@@ -72,6 +84,8 @@ pub(super) struct Collector {
     /// Rows that are on disk already, and how many they are.
     pub(super) parts: Option<Parts>,
     on_disk: usize,
+    /// With so many rows in memory it is time to look whether there is room for more.
+    enough: usize,
     pub(super) ttls: Vec<(ObjectId, i64, SimDuration)>,
     /// The last recorded TTL of each object, where there are any; zero for none.
     last_ttl: Vec<SimDuration>,
@@ -116,6 +130,11 @@ impl Collector {
             known_origin_times: 0,
             parts: None,
             on_disk: 0,
+            enough: match (&options.spill, options.room) {
+                (Some(spill), room) => room.map_or(0, Room::rows).max(spill.rows),
+                (None, Some(_)) => 0,
+                (None, None) => usize::MAX,
+            },
             ttls: Vec::new(),
             last_ttl: Vec::new(),
             modified: Vec::new(),
@@ -175,16 +194,40 @@ impl Collector {
             }
             Op::Expire => self.ignored_writes += 1,
         }
-        self.spill_if_full()
+        self.stay_in_room(row.line)
     }
 
-    /// Puts the rows on disk if they are as many as may be in memory.
-    pub(super) fn spill_if_full(&mut self) -> Result<(), TraceError> {
-        let is_full = |spill: &&Spill| self.at.len() >= spill.rows;
-        match self.options.spill.as_ref().filter(is_full).map(|spill| spill.folder.clone()) {
-            Some(folder) => self.spill(&folder),
-            None => Ok(()),
+    /// Puts the rows on disk if they are as many as may be in memory, or refuses them at `line` if they must be there.
+    #[inline]
+    pub(super) fn stay_in_room(&mut self, line: u64) -> Result<(), TraceError> {
+        if self.at.len() < self.enough { Ok(()) } else { self.make_room(line) }
+    }
+
+    fn make_room(&mut self, line: u64) -> Result<(), TraceError> {
+        if let Some(spill) = self.options.spill.clone() {
+            // From now on parts are no longer than what is wanted on disk.
+            self.enough = spill.rows;
+            return self.spill(&spill.folder);
         }
+        let Some(Room { bytes, bound }) = self.options.room else { return Ok(()) };
+        let held = self.held_bytes();
+        let Some(left) = bytes.checked_sub(held) else {
+            let [need, have] = [held, bytes].map(ByteSize::from_bytes);
+            return Err(TraceError::TooLarge { file: self.sieve.file.clone(), line, need, have, bound });
+        };
+        // So many more rows fit, whatever they tell.
+        self.enough = self.at.len() + usize::try_from(left / MOST_BYTES).unwrap_or(usize::MAX / 2).max(1);
+        Ok(())
+    }
+
+    /// Bytes that the trace so far takes in memory, at least.
+    fn held_bytes(&self) -> u64 {
+        let columns = size_of_val(self.at.as_slice()) + size_of_val(self.object.as_slice());
+        let told = size_of_val(self.origin_time.as_slice())
+            + size_of_val(self.kind.as_slice())
+            + size_of_val(self.lag_ms.as_slice())
+            + size_of_val(self.ttls.as_slice());
+        (columns + told) as u64 + self.requests_of.len() as u64 * OBJECT_BYTES
     }
 
     /// Puts all rows that are in memory on disk.
@@ -193,23 +236,30 @@ impl Collector {
             Some(parts) => Ok(parts),
             None => Parts::create(folder),
         };
+        let kept = |row: usize| Kept {
+            time: self.at[row],
+            object: self.object[row],
+            kind: self.kind.get(row).copied().unwrap_or(Kind::Request),
+            lag_ms: self.lag_ms.get(row).copied().unwrap_or(0),
+        };
+        // Where more were kept than a part should have, they are several.
+        let rows = self.options.spill.as_ref().map_or(usize::MAX, |spill| spill.rows.max(1));
+        let all = self.at.len();
+        let length = all.div_ceil((all / rows).max(1)).max(1);
         let added = parts.and_then(|mut parts| {
-            parts.add(self.at.len(), |row| Kept {
-                time: self.at[row],
-                object: self.object[row],
-                kind: self.kind.get(row).copied().unwrap_or(Kind::Request),
-                lag_ms: self.lag_ms.get(row).copied().unwrap_or(0),
-            })?;
+            for from in (0..all).step_by(length) {
+                parts.add(length.min(all - from), |row| kept(from + row))?;
+            }
             Ok(parts)
         });
         self.parts = Some(added.map_err(|source| failed(folder, source))?);
         self.known_origin_times += self.origin_time.iter().filter(|time| **time != UNKNOWN).count() as u64;
         self.on_disk += self.at.len();
-        self.at.clear();
-        self.object.clear();
-        self.origin_time.clear();
-        self.kind.clear();
-        self.lag_ms.clear();
+        emptied(&mut self.at, rows);
+        emptied(&mut self.object, rows);
+        emptied(&mut self.origin_time, rows);
+        emptied(&mut self.kind, rows);
+        emptied(&mut self.lag_ms, rows);
         Ok(())
     }
 

@@ -50,7 +50,7 @@ pub(in crate::trace) use key::unescape;
 pub use key::{KeyCase, Percent, Query};
 pub use provenance::{Operation, Provenance, Skipped};
 pub use sizes::{SizeChange, SizeRule};
-pub use spill::Spill;
+pub use spill::{Room, Spill};
 pub use stream::{Item, Streamed, stream};
 pub use writes::{DeleteRule, SetRule};
 
@@ -121,6 +121,9 @@ pub struct Options {
     /// When and where to put requests into files, so that memory is needed for objects alone; `None` keeps all in
     /// memory.
     pub spill: Option<Spill>,
+    /// How much memory the requests may take, where that is bounded. With a [`Spill`] none goes to disk while they can be
+    /// sorted in it; without one, a trace that takes more is refused.
+    pub room: Option<Room>,
 }
 
 impl Default for Options {
@@ -148,6 +151,7 @@ impl Default for Options {
             classes: Vec::new(),
             digest: Digest::Taken,
             spill: None,
+            room: None,
         }
     }
 }

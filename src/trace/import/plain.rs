@@ -21,7 +21,7 @@ impl Collector {
         for batch in rows.chunks(BATCH) {
             self.take_batch(line, batch)?;
             line += batch.len() as u64;
-            self.spill_if_full()?;
+            self.stay_in_room(line - 1)?;
         }
         Ok(())
     }

@@ -36,6 +36,25 @@ pub struct Spill {
     pub rows: usize,
 }
 
+/// How much memory requests may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// In bytes.
+    pub bytes: u64,
+    /// What sets this bound, in words that follow the number of bytes, such as `free`.
+    pub bound: &'static str,
+}
+
+impl Room {
+    /// Bytes of a row while rows are sorted.
+    const SORTED: u64 = 40;
+
+    /// Rows that can be sorted in it.
+    pub(super) fn rows(self) -> usize {
+        usize::try_from(self.bytes / Self::SORTED).unwrap_or(usize::MAX)
+    }
+}
+
 /// Why a file could not be written or read.
 pub(super) fn failed(folder: &Path, source: io::Error) -> TraceError {
     TraceError::Spill { folder: folder.display().to_string(), source }
@@ -342,6 +361,54 @@ mod tests {
         let spooled = read(&text, &options(Spread::Uniform, Some(20_000))).unwrap();
         assert!(spooled.trace.is_spooled() && spooled.trace.len() == 150_000);
         assert_eq!(memory.trace, spooled.trace);
+    }
+
+    #[test]
+    fn requests_stay_in_memory_while_they_can_be_sorted_in_the_room_there_is() {
+        let line = |i: u32| format!("{},get,/{},9\n", (i / 30) ^ 5, i.wrapping_mul(2_654_435_761) >> 22);
+        let text = format!("time_s,op,key,size\n{}", (0..3_000).map(line).collect::<String>());
+        let within = |bytes, rows| {
+            let room = Some(Room { bytes, bound: "free" });
+            read(&text, &Options { room, ..options(Spread::Uniform, Some(rows)) }).unwrap().trace
+        };
+        let memory = read(&text, &options(Spread::Uniform, None)).unwrap().trace;
+        // 3,000 rows of 40 bytes fit, and they are put on disk only once more come.
+        for (bytes, rows, is_spooled) in [
+            (120_040, 100, false),
+            (119_960, 100, true),
+            (119_960, 7_000, false),
+            (0, 100, true),
+            (60_000, 64, true),
+        ] {
+            let trace = within(bytes, rows);
+            assert_eq!(
+                (trace.is_spooled(), trace == memory),
+                (is_spooled, true),
+                "{bytes} bytes, {rows} rows"
+            );
+        }
+    }
+
+    #[test]
+    fn a_trace_that_must_be_in_memory_is_refused_at_the_line_where_it_takes_too_much() {
+        let line = |i: u32| format!("{i},/{},9,{}\n", i % 7, i % 3);
+        let text = format!("time_s,key,size,origin_time_ms\n{}", (0..2_000).map(line).collect::<String>());
+        let refused = |bytes| {
+            let room = Some(Room { bytes, bound: "allowed (--memory-limit)" });
+            let options = Options { room, ..options(Spread::None, None) };
+            import(text.as_bytes(), "t.csv", &options, Seed::new(1)).map(|import| import.trace.len())
+        };
+        // 2,000 requests of 12 bytes with origin times of 8, and seven objects of 24.
+        assert_eq!(refused(40_168).unwrap(), 2_000);
+        let error = refused(40_167).unwrap_err();
+        assert_eq!(error.line(), Some(2_001));
+        assert_eq!(
+            error.to_string(),
+            "t.csv:2001: the requests up to here take 39 KiB of memory, but 39 KiB are allowed (--memory-limit)"
+        );
+        assert!(error.help().contains("ttlab trace sample"));
+        assert_eq!(refused(20_000).unwrap_err().line(), Some(993));
+        assert_eq!(refused(0).unwrap_err().line(), Some(2));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use toml::Value;
 use super::{Unfinished, Watch};
 use crate::cache::Capacity;
 use crate::catalog::Fault;
+use crate::engine::exact::recorded::Workspace;
 use crate::metrics::Measurements;
 use crate::random::Seed;
 use crate::scenario::Scenario;
@@ -59,6 +60,8 @@ pub(super) struct Player<'p> {
     prepared: Mutex<BTreeMap<u64, Arc<Prepared>>>,
     /// The whole traces of the search.
     wholes: OnceLock<Vec<(Seed, Arc<Trace>)>>,
+    /// What plays without a clock use again.
+    workspace: Workspace,
 }
 
 /// Traces, with the baseline on them.
@@ -104,8 +107,15 @@ impl<'p> Player<'p> {
         runs: &'p Runs,
         watch: &'p dyn Watch,
     ) -> Result<Self, Fault> {
-        let player =
-            Self { scenario, tuning, runs, watch, prepared: Mutex::default(), wholes: OnceLock::new() };
+        let player = Self {
+            scenario,
+            tuning,
+            runs,
+            watch,
+            prepared: Mutex::default(),
+            wholes: OnceLock::new(),
+            workspace: Workspace::default(),
+        };
         if let Runs::Recorded(trace) = runs {
             // What depends on the trace is found out before anything runs.
             refuse_timeless(scenario, trace)?;
@@ -266,7 +276,7 @@ impl<'p> Player<'p> {
                 if self.watch.stop() {
                     return Err(Failure::Stopped);
                 }
-                let result = one(scenario, &plan, &|| portion.clone(), *seed, self.watch);
+                let result = one(scenario, &plan, &|| portion.clone(), *seed, self.watch, &self.workspace);
                 self.watch.run_done();
                 result
             })

@@ -18,17 +18,28 @@ use super::sampled::SAMPLES;
 use super::{CellPlan, Progress};
 use crate::cache::Capacity;
 use crate::catalog::Fault;
-use crate::engine::exact::surface::{self, CellCounts, LANES, RowCounts};
+use crate::engine::exact::surface::{CellCounts, LANES, Passes, RowCounts};
 use crate::engine::exact::unbounded::ByObject;
-use crate::engine::exact::{Detail, Player};
+use crate::engine::exact::{Detail, Player, Spare};
 use crate::random::Seed;
 use crate::scenario::Scenario;
 use crate::score::Metric;
 use crate::trace::Trace;
-use crate::units::SimDuration;
+use crate::units::{SimDuration, SimTime};
 
 /// Bytes that an exact pass takes for each object: its place, and its store under each of 16 TTLs.
 pub const PASS_PER_OBJECT: u64 = 68;
+
+/// Bytes that an exact surface takes once for each request, however many runs there are: the instants by object, where
+/// no capacity is a limit and a TTL varies.
+pub fn shared_per_request(scenario: &Scenario, strategy: usize, eviction: usize) -> u64 {
+    let design = &scenario.strategies[strategy];
+    let is_sorted = scenario.cache.evictions[eviction].name() == "infinite"
+        && scenario.cache.reclaim.name() == "lazy"
+        && design.modifiers.is_empty()
+        && ttl_of(design.rule.name()).is_some();
+    if is_sorted { size_of::<SimTime>() as u64 } else { 0 }
+}
 
 /// What is asked: one strategy over capacities and TTLs.
 #[derive(Debug, Clone)]
@@ -197,6 +208,7 @@ impl Asked<'_> {
         let rows = self.question.capacities.iter();
         let tasks: Vec<(Capacity, &[SimDuration])> =
             rows.flat_map(|row| columns.iter().map(move |ttls| (*row, *ttls))).collect();
+        let spare = Spare::<Passes>::default();
         let parts: Option<Vec<Vec<Point>>> = tasks
             .par_iter()
             .with_max_len(1)
@@ -204,7 +216,7 @@ impl Asked<'_> {
                 if self.progress.stop() {
                     return None;
                 }
-                let (row, cells) = surface::ttls(self.trace, window, *capacity, ttls);
+                let (row, cells) = spare.lend(|passes| passes.ttls(self.trace, window, *capacity, ttls));
                 self.progress.advanced(self.trace.len() as u64);
                 self.progress.run_done();
                 let seconds = window.length().as_secs_f64();
@@ -223,6 +235,7 @@ impl Asked<'_> {
             _ => u64::MAX,
         };
         let limits: Vec<u64> = self.question.capacities.iter().map(limit).collect();
+        let spare = Spare::<Passes>::default();
         let parts: Option<Vec<Vec<Point>>> = limits
             .par_chunks(LANES)
             .with_max_len(1)
@@ -230,7 +243,7 @@ impl Asked<'_> {
                 if self.progress.stop() {
                     return None;
                 }
-                let sized = surface::sizes_with_bytes(self.trace, window, limits);
+                let sized = spare.lend(|passes| passes.sizes_with_bytes(self.trace, window, limits));
                 for _ in limits {
                     self.progress.advanced(self.trace.len() as u64);
                     self.progress.run_done();
@@ -262,13 +275,14 @@ impl Asked<'_> {
 
     fn cells(&self) -> Result<Option<Vec<Point>>, Fault> {
         let seconds = exact_window(self.scenario, self.trace).length().as_secs_f64();
-        let play = |player: &mut Player, plan: &CellPlan| -> Result<Option<Point>, Fault> {
+        let spare = Spare::<Player>::default();
+        let play = |plan: &CellPlan| -> Result<Option<Point>, Fault> {
             if self.progress.stop() {
                 return Ok(None);
             }
             let play = exact(self.scenario, plan, self.trace, self.seed(), Detail::Bytes)?;
             let play = play.map_err(|reason| Fault::new(0..0, reason))?;
-            let counts = player.play(play);
+            let counts = spare.lend(|player| player.play(play));
             self.progress.advanced(self.trace.len() as u64);
             self.progress.run_done();
             let bytes = counts.bytes.unwrap_or_default();
@@ -280,7 +294,7 @@ impl Asked<'_> {
                 live_bytes: Figure::exact(Some(bytes.resident.mean - bytes.dead_mean)),
             }))
         };
-        self.plans.par_iter().with_max_len(1).map_init(Player::default, play).collect()
+        self.plans.par_iter().with_max_len(1).map(play).collect()
     }
 }
 

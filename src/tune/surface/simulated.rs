@@ -8,6 +8,7 @@ use super::super::run::check_scale;
 use super::super::sampled::{Extent, Portion, Sampling};
 use super::{Asked, Figure, Point, per_second, share};
 use crate::catalog::Fault;
+use crate::engine::exact::recorded::Workspace;
 use crate::score::Estimate;
 use crate::tune::CellPlan;
 
@@ -15,7 +16,8 @@ impl Asked<'_> {
     /// Every cell over all requests.
     pub(super) fn engine(&self) -> Result<Option<Vec<Point>>, Fault> {
         let all = Portion::whole(Arc::clone(self.trace));
-        let whole = |plan: &CellPlan| self.simulate(plan, &all);
+        let workspace = Workspace::default();
+        let whole = |plan: &CellPlan| self.simulate(plan, &all, &workspace);
         let found: Option<Vec<Simulated>> =
             self.plans.par_iter().with_max_len(1).map(whole).collect::<Result<_, _>>()?;
         let point = |seen: Simulated| Point {
@@ -38,18 +40,25 @@ impl Asked<'_> {
         let portions: Vec<Portion> = (0..samples).into_par_iter().map(|nth| sampling.sample(nth)).collect();
         let tasks: Vec<(usize, usize)> =
             (0..self.plans.len()).flat_map(|cell| (0..samples).map(move |nth| (cell, nth))).collect();
-        let seen = |&(cell, nth): &(usize, usize)| self.simulate(&self.plans[cell], &portions[nth]);
+        let workspace = Workspace::default();
+        let seen =
+            |&(cell, nth): &(usize, usize)| self.simulate(&self.plans[cell], &portions[nth], &workspace);
         let found: Option<Vec<Simulated>> =
             tasks.par_iter().with_max_len(1).map(seen).collect::<Result<_, _>>()?;
         let tells_memory = !self.scenario.shared().sweeps;
         Ok(found.map(|found| found.chunks(samples).map(|seen| estimate(seen, tells_memory)).collect()))
     }
 
-    fn simulate(&self, plan: &CellPlan, portion: &Portion) -> Result<Option<Simulated>, Fault> {
+    fn simulate(
+        &self,
+        plan: &CellPlan,
+        portion: &Portion,
+        workspace: &Workspace,
+    ) -> Result<Option<Simulated>, Fault> {
         if self.progress.stop() {
             return Ok(None);
         }
-        let Some(seen) = portion.play(self.scenario, plan, self.seed(), self.progress)? else {
+        let Some(seen) = portion.play(self.scenario, plan, self.seed(), self.progress, workspace)? else {
             return Ok(None);
         };
         self.progress.run_done();
