@@ -6,7 +6,7 @@ use crate::record::Timeouts;
 use crate::report::chart::ttl::shown;
 use crate::report::format::{bytes, count, number, seconds};
 use crate::report::measure::Unit;
-use crate::report::reading::{Reading, name};
+use crate::report::reading::Reading;
 
 /// How the TTLs went that depend on time; `None` where none does.
 pub(in crate::report::html) fn table(reading: &Reading) -> Option<Table> {
@@ -46,7 +46,7 @@ pub(in crate::report::html) fn table(reading: &Reading) -> Option<Table> {
     }
     table.notes.extend(shadows(reading));
     let told = reading.ranked.iter().chain(&reading.bounds);
-    table.notes.extend(told.filter_map(|cell| Some(timeouts(&name(cell), &cell.timeouts?))));
+    table.notes.extend(told.filter_map(|cell| Some(timeouts(&reading.name(cell), &cell.timeouts?))));
     (!table.rows.is_empty()).then_some(table)
 }
 
