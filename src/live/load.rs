@@ -328,7 +328,8 @@ impl Bench<'_> {
         for ((key, fact), fill) in self.keys.iter().zip(facts).zip(1..) {
             let value = values.value(fill, fact.size as usize);
             self.wait_until(due).await?;
-            due = due.max(Instant::now() - SLACK) + gap;
+            let now = Instant::now();
+            due = due.max(now.checked_sub(SLACK).unwrap_or(now)) + gap;
             let mut written = std::pin::pin!(self.link.set(key.as_bytes(), &value, None));
             let written = tokio::select! {
                 biased;

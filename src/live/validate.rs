@@ -13,7 +13,7 @@ use crate::cache::redis::Settings;
 use crate::engine::Pulse;
 use crate::metrics::{Bucket, Measurements, OutcomeKind};
 use crate::scenario::Scenario;
-use crate::strategy::SoftExpiry;
+use crate::strategy::{Design, SoftExpiry};
 use crate::trace::Trace;
 use crate::tune::{self, CellPlan};
 use crate::units::SimDuration;
@@ -60,7 +60,7 @@ pub enum Judgement {
 }
 
 /// A figure that is compared.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Row {
     /// What it is.
     pub what: &'static str,
@@ -152,7 +152,7 @@ pub fn validate(
         },
         eviction: scenario.cache.evictions[plan.eviction].name().to_owned(),
         server: cell.server.clone(),
-        rows: rows(&predicted, measured, &Judging::of(scenario)),
+        rows: rows(&predicted, measured, &Judging::of(scenario, design)),
         courses: courses(&predicted, measured),
         warnings: cell.warnings.iter().cloned().chain(one_by_one.then(|| ONE_BY_ONE.to_owned())).collect(),
     }))
@@ -206,13 +206,19 @@ enum Rule {
 struct Judging {
     /// Whether the memory model counts all of a server's memory.
     counts_all: bool,
+    /// Whether there is a second key beside every one.
+    has_pairs: bool,
     /// How long the run goes before it is scored.
     warmup: SimDuration,
 }
 
 impl Judging {
-    fn of(scenario: &Scenario) -> Self {
-        Self { counts_all: scenario.cache.memory.name() == "redis", warmup: scenario.warmup }
+    fn of(scenario: &Scenario, design: &Design) -> Self {
+        Self {
+            counts_all: scenario.cache.memory.name() == "redis",
+            has_pairs: design.soft_expiry == SoftExpiry::Sidecar,
+            warmup: scenario.warmup,
+        }
     }
 
     /// The rule, where the model has what it is about.
@@ -312,6 +318,8 @@ fn worst_bucket(predicted: &[Measurements], measured: &Measurements, judging: &J
     let places = usize::try_from(first).unwrap_or(usize::MAX)..measured.series.buckets.len();
     let rule = if measured.sweeps.is_some() {
         Rule::Shown("a sweep removes much at once, so that a bucket depends on when in it that happened")
+    } else if judging.has_pairs {
+        Rule::Shown("the model expires a value and its second key at once, and a server one by one")
     } else {
         judging.applied(Rule::Memory(1.0))
     };
@@ -432,7 +440,7 @@ mod tests {
         assert_eq!(judgement(Kind::Share, 0.5, &spread, 0.6110), Judgement::Outside);
     }
 
-    const ALL: Judging = Judging { counts_all: true, warmup: SimDuration::ZERO };
+    const ALL: Judging = Judging { counts_all: true, has_pairs: false, warmup: SimDuration::ZERO };
 
     #[test]
     fn every_outcome_has_a_row_where_there_is_any() {
@@ -442,7 +450,7 @@ mod tests {
             run
         };
         let shares = |predicted: &Measurements, measured: &Measurements| -> Vec<(&str, Option<f64>)> {
-            let rows = rows(&[predicted.clone()], measured, &ALL);
+            let rows = rows(std::slice::from_ref(predicted), measured, &ALL);
             let shares = rows.iter().filter(|row| row.kind == Kind::Share && row.what != "misses, expired");
             shares.map(|row| (row.what, row.measured)).collect()
         };
@@ -459,7 +467,7 @@ mod tests {
     fn memory_of_values_alone_is_not_judged_against_a_servers() {
         let run = Measurements::empty();
         let judged = |judging: &Judging| {
-            let rows = rows(&[run.clone()], &run, judging);
+            let rows = rows(std::slice::from_ref(&run), &run, judging);
             let row = rows.into_iter().find(|row| row.what == MEAN_MEMORY).unwrap();
             (row.tolerance, row.why)
         };
@@ -496,6 +504,8 @@ mod tests {
         let mut swept = run(&[90.0, 200.0, 400.0]);
         swept.sweeps = Some(crate::metrics::SweepTotals::default());
         assert_eq!(worst_bucket(&predicted, &swept, &ALL).unwrap().judgement, Judgement::NotJudged);
+        let pairs = worst_bucket(&predicted, &run(&[90.0; 3]), &Judging { has_pairs: true, ..ALL }).unwrap();
+        assert_eq!((pairs.judgement, pairs.tolerance), (Judgement::NotJudged, None));
         // Chance is that of all buckets together.
         let spread = vec![run(&[100.0, 190.0]), run(&[100.0, 210.0])];
         let row = worst_bucket(&spread, &run(&[120.0, 200.0]), &ALL).unwrap();
