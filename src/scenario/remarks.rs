@@ -327,8 +327,8 @@ impl Scenario {
 
 /// Whether a schedule of the strategy begins when the trace says.
 fn takes_recorded_start(design: &Design) -> bool {
-    let schedules = design.modifiers.iter().filter(|modifier| modifier.name() == "schedule");
-    schedules.into_iter().any(|modifier| modifier.word_of("start") == schedule::RECORDED)
+    let mut schedules = design.modifiers.iter().filter(|modifier| modifier.name() == "schedule");
+    schedules.any(|modifier| modifier.word_of("start") == schedule::RECORDED)
 }
 
 /// The greatest share of requests, and of bytes, that can be hits: every object's first request is a miss.

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 /// Times between changes that are declared.
-const EVERY: [u64; 4] = [20 * TICK, 50 * TICK, 100 * TICK, 250 * TICK];
+const EVERY: [u64; 4] = [100 * TICK, 150 * TICK, 200 * TICK, 250 * TICK];
 
 /// A whole number of ticks.
 pub(crate) fn ticks(range: std::ops::Range<u64>) -> impl Strategy<Value = u64> + Clone {

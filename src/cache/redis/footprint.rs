@@ -187,9 +187,9 @@ impl Breakdown {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-fn is_nothing(bytes: &u64) -> bool {
-    *bytes == 0
+/// Whether a part is left out because there is none of it.
+fn is_nothing<B: Default + PartialEq>(bytes: &B) -> bool {
+    *bytes == B::default()
 }
 
 #[cfg(test)]

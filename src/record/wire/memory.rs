@@ -65,7 +65,7 @@ pub struct MemoryParts {
     pub fixed: f64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-fn is_nothing(bytes: &f64) -> bool {
-    *bytes == 0.0
+/// Whether a part is left out because there is none of it.
+fn is_nothing<B: Default + PartialEq>(bytes: &B) -> bool {
+    *bytes == B::default()
 }
