@@ -210,6 +210,14 @@ impl<'a> Reading<'a> {
         names
     }
 
+    /// What the line of a cell is called in charts over time, beside these others: its strategy, and its eviction where
+    /// they differ in that.
+    pub(crate) fn line_name(&self, beside: &[&Cell], cell: &Cell) -> String {
+        let strategy = format::shortened(&cell.strategy, format::LONGEST_NAME);
+        let evictions = beside.iter().any(|other| other.eviction != beside[0].eviction);
+        if evictions { format!("{strategy}, {}", cell.eviction) } else { strategy }
+    }
+
     /// The cells worth a line in charts over time: those at the capacity of the focus, best first, at most `most`; the baseline is always among them.
     pub(crate) fn side_by_side(&self, most: usize) -> Vec<&'a Cell> {
         let Some(focus) = self.focus() else { return Vec::new() };
