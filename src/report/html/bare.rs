@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::grid::Table;
 use super::policy::policy;
-use super::{SCRIPT, style};
+use super::{SCRIPT, finished, style};
 
 /// What every page has around its content.
 struct Frame {
@@ -78,7 +78,7 @@ impl ComparePage {
     pub(in crate::report) fn finish(self) -> String {
         let frame = Frame::with_table(self.title.clone(), self.table.as_ref());
         let page = CompareTemplate { frame, page: self };
-        page.render().expect("filling in a template in memory does not fail")
+        finished(&page)
     }
 }
 
@@ -108,7 +108,7 @@ impl TunedPage {
     pub(in crate::report) fn finish(self) -> String {
         let frame = Frame::of(self.title.clone());
         let page = TunedTemplate { frame, page: self };
-        page.render().expect("filling in a template in memory does not fail")
+        finished(&page)
     }
 }
 
@@ -138,7 +138,7 @@ impl PlanPage {
     /// Renders the page.
     pub(in crate::report) fn finish(self) -> String {
         let page = PlanTemplate { frame: Frame::of(self.title.clone()), page: self };
-        page.render().expect("filling in a template in memory does not fail")
+        finished(&page)
     }
 }
 
@@ -161,7 +161,7 @@ impl SurfacePage {
     /// Renders the page.
     pub(in crate::report) fn finish(self) -> String {
         let page = SurfaceTemplate { frame: Frame::of(self.title.clone()), page: self };
-        page.render().expect("filling in a template in memory does not fail")
+        finished(&page)
     }
 }
 
@@ -187,7 +187,7 @@ impl ValidationPage {
     /// Renders the page.
     pub(in crate::report) fn finish(self) -> String {
         let page = ValidationTemplate { frame: Frame::of(self.title.clone()), page: self };
-        page.render().expect("filling in a template in memory does not fail")
+        finished(&page)
     }
 }
 
@@ -222,5 +222,5 @@ struct IndexTemplate {
 /// Renders an index over runs.
 pub(in crate::report) fn index(rows: Vec<IndexRow>) -> String {
     let page = IndexTemplate { frame: Frame::of("Runs of ttlab".into()), rows };
-    page.render().expect("filling in a template in memory does not fail")
+    finished(&page)
 }

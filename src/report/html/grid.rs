@@ -147,7 +147,7 @@ impl Table {
 impl Td {
     /// Text.
     pub(in crate::report) fn text(text: impl Into<String>) -> Self {
-        Self { text: format::shortened(&text.into(), 4 * format::LONGEST_NAME), ..Self::default() }
+        Self { text: format::shortened(&text.into(), format::LONGEST_SENTENCE), ..Self::default() }
     }
 
     /// The name of a row.
@@ -217,6 +217,7 @@ impl Td {
         let mut more = marks.join(", ");
         if let Some(why) = &cell.failed {
             more = format!("{more}{}failed: {why}", if more.is_empty() { "" } else { "; " });
+            let why = format::sentence(why);
         }
         Self { more, ..Self::heading(format::shortened(&cell.strategy, format::LONGEST_NAME)) }
     }
