@@ -74,7 +74,7 @@ fn benchmark(args: &Args, trace: &Arc<Trace>, options: &Options) -> Result<Statu
             options.limits.rate.as_per_second()
         ));
     }
-    let phase = Phase::begin("reading", 1, 1, args.play.output.quiet);
+    let phase = Phase::open("trying higher rates of reads", args.play.output.quiet);
     let steps = load::benchmark(&trace, options, &load, &phase);
     phase.end();
     let steps = match steps {
