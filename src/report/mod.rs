@@ -36,9 +36,9 @@ mod surface;
 pub mod tuned;
 mod validation;
 mod verdict;
-mod weights;
 #[cfg(test)]
 mod walk;
+mod weights;
 mod write;
 
 use std::collections::BTreeMap;
@@ -106,10 +106,10 @@ pub fn verdict_sentence(record: &Record) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::walk::attribute;
     use super::*;
 
     fn text(files: &BTreeMap<String, Vec<u8>>, name: &str) -> String {
-    use super::walk::attribute;
         String::from_utf8(files[name].clone()).unwrap()
     }
 

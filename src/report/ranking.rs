@@ -102,12 +102,15 @@ fn table(reading: &Reading, width: usize, out: &mut String) {
 
 fn row(reading: &Reading, cell: &Cell, rank: &str) -> [String; 10] {
     let label = if cell.baseline { " (baseline)" } else { "" };
+    let eviction =
+        if reading.compares_evictions() { format!(", {}", printable(&cell.eviction)) } else { String::new() };
+    let label = format!("{eviction}{label}");
     let score = cell.score.map_or_else(|| format::NONE.into(), |score| format!("{score:.2}"));
     let near = if reading.is_near_winner(cell) { " ≈ 1" } else { "" };
     let gates = reading::gates(cell);
     [
         rank.into(),
-        format!("{}{label}", format::shortened(&cell.strategy, LONGEST_NAME - label.len())),
+        format!("{}{label}", format::shortened(&cell.strategy, LONGEST_NAME.saturating_sub(label.len()))),
         reading::capacity(cell.capacity),
         with_change(reading, cell, &FRESH_HIT),
         with_change(reading, cell, &PEAK_ORIGIN_RATE),
@@ -261,6 +264,21 @@ mod tests {
     #[test]
     fn a_narrow_terminal_keeps_strategy_memory_and_gates() {
         insta::assert_snapshot!(ranking(&fixture::thumbnails(), 60));
+    }
+
+    #[test]
+    fn cells_that_differ_in_their_eviction_can_be_told_apart() {
+        let mut record = fixture::complete();
+        assert!(!ranking(&record, 160).contains("infinite"), "one policy needs no name");
+        for cell in record.cells.iter_mut().filter(|cell| cell.oracle) {
+            cell.eviction = "infinite".into();
+        }
+        let text = ranking(&record, 200);
+        assert!(
+            text.contains("no limit known, infinite ") && text.contains("setex-3600, allkeys-lru (baseline)")
+        );
+        let page = String::from_utf8(crate::report::render(&record)["index.html"].clone()).unwrap();
+        assert!(page.contains("<small>infinite, bound, no contender</small>"));
     }
 
     #[test]

@@ -210,6 +210,11 @@ impl<'a> Reading<'a> {
         names
     }
 
+    /// Whether cells differ in their policy of eviction, so that a strategy and a limit do not tell one from another.
+    pub(crate) fn compares_evictions(&self) -> bool {
+        self.record.cells.iter().any(|cell| cell.eviction != self.record.cells[0].eviction)
+    }
+
     /// What the line of a cell is called in charts over time, beside these others: its strategy, and its eviction where
     /// they differ in that.
     pub(crate) fn line_name(&self, beside: &[&Cell], cell: &Cell) -> String {

@@ -208,6 +208,7 @@ impl Td {
     /// The cell's name, marked as baseline, recommended or bound.
     pub(in crate::report) fn name(reading: &Reading, cell: &Cell) -> Self {
         let marks = [
+            (reading.compares_evictions(), cell.eviction.as_str()),
             (reading.is_recommended(cell), "★ recommended"),
             (cell.baseline, "baseline"),
             (cell.oracle, "bound, no contender"),
@@ -216,8 +217,8 @@ impl Td {
         let marks: Vec<&str> = marks.into_iter().filter(|(is, _)| *is).map(|(_, mark)| mark).collect();
         let mut more = marks.join(", ");
         if let Some(why) = &cell.failed {
-            more = format!("{more}{}failed: {why}", if more.is_empty() { "" } else { "; " });
             let why = format::sentence(why);
+            more = format!("{more}{}failed: {why}", if more.is_empty() { "" } else { "; " });
         }
         Self { more, ..Self::heading(format::shortened(&cell.strategy, format::LONGEST_NAME)) }
     }

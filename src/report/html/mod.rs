@@ -50,7 +50,7 @@ impl Charts {
         let plain = |drawn: Result<Svg, ChartError>| drawn.map(|svg| (svg, String::new()));
         let drawn = vec![
             ("pareto", plain(chart::pareto::draw(reading))),
-            ("capacity", plain(chart::capacity::draw(reading))),
+            ("capacity", chart::capacity::draw(reading)),
             ("weights", plain(chart::weights::draw(reading))),
             ("series", chart::series::draw(reading)),
             ("ttl", plain(chart::ttl::draw(reading))),
