@@ -24,18 +24,29 @@ pub(super) struct Man {
 }
 
 pub(super) fn run(args: &Args) -> Status {
-    let mut text = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "ttlab", &mut text);
-    terminal::result(&String::from_utf8_lossy(&text));
+    terminal::result(&script(args.shell));
     Status::Done
 }
 
+/// The completions for a shell, in its own language.
+fn script(shell: Shell) -> String {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "ttlab", &mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
 pub(super) fn man(args: &Man) -> Result<Status, CliError> {
+    terminal::result(&page(&args.command)?);
+    Ok(Status::Done)
+}
+
+/// The manual page of the command with these names, or of ttlab itself.
+fn page(names: &[String]) -> Result<String, CliError> {
     let mut all = Cli::command();
     all.build();
     let (mut command, mut title) = (&all, "ttlab".to_owned());
     // A name may come as one word in quotes.
-    for name in args.command.iter().flat_map(|words| words.split_whitespace()) {
+    for name in names.iter().flat_map(|words| words.split_whitespace()) {
         command = command.find_subcommand(name).ok_or_else(|| {
             let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
             let called = title.replacen('-', " ", 1);
@@ -52,6 +63,55 @@ pub(super) fn man(args: &Man) -> Result<Status, CliError> {
     let page = clap_mangen::Man::new(command.clone()).title(title);
     let mut text = Vec::new();
     page.render(&mut text).map_err(anyhow::Error::from)?;
-    terminal::result(&String::from_utf8_lossy(&text));
-    Ok(Status::Done)
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+
+    use super::*;
+
+    /// The names of every command and of what it has below it, from the outermost on.
+    fn commands(below: &clap::Command, names: &[String]) -> Vec<Vec<String>> {
+        let each = |command: &clap::Command| {
+            let path = [names, &[command.get_name().to_owned()]].concat();
+            [vec![path.clone()], commands(command, &path)].concat()
+        };
+        below.get_subcommands().flat_map(each).collect()
+    }
+
+    #[test]
+    fn every_shell_completes_every_command() {
+        let all = commands(&Cli::command(), &[]);
+        assert!(all.len() > 20, "{all:?}");
+        for shell in Shell::value_variants() {
+            let text = script(*shell);
+            for path in &all {
+                let name = path.last().unwrap();
+                let known =
+                    text.split(|c: char| !(c.is_alphanumeric() || c == '-' || c == '_')).any(|word| {
+                        // Shells write the path in a word of their own: `ttlab__subcmd__trace`, `ttlab__trace`.
+                        word == name || word.ends_with(&format!("__{name}"))
+                    });
+                assert!(known, "{shell} does not complete {}", path.join(" "));
+            }
+        }
+    }
+
+    #[test]
+    fn the_manual_has_a_page_for_every_command_and_names_those_below() {
+        let whole = Cli::command();
+        for path in [vec![Vec::new()], commands(&whole, &[])].concat() {
+            let text = page(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+            let title = [&["ttlab".to_owned()], path.as_slice()].concat().join("-");
+            assert!(text.contains(&format!(".TH {title}")), "{path:?}: {}", &text[..200]);
+            let below = path.iter().fold(&whole, |command, name| command.find_subcommand(name).unwrap());
+            for command in below.get_subcommands() {
+                // A hyphen is escaped in the language of manual pages.
+                let name = command.get_name().replace('-', "\\-");
+                assert!(text.contains(&format!("\\-{name}(")), "the page of {title} leaves out {name}");
+            }
+        }
+    }
 }

@@ -67,7 +67,7 @@ fn benchmark(args: &Args, trace: &Arc<Trace>, options: &Options) -> Result<Statu
     if !args.play.output.quiet {
         terminal::note(&writes);
     }
-    let phase = Phase::begin("reading", 1, 1, args.play.output.quiet);
+    let phase = Phase::open("trying higher rates of reads", args.play.output.quiet);
     let search = load::benchmark(&trace, options, &load, &phase);
     phase.end();
     let search = match search {

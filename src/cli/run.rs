@@ -302,10 +302,10 @@ pub(super) fn tell(record: &Record, out: &Path, output: Output) {
         return;
     }
     for warning in &record.provenance.warnings {
-        terminal::note(&format!("warning: {warning}"));
+        terminal::note(&format!("warning: {}", report::sentence(warning)));
     }
     for note in &record.provenance.notes {
-        terminal::note(&format!("note: {note}"));
+        terminal::note(&format!("note: {}", report::sentence(note)));
     }
     if let Some(words) = report::clockless_words(record) {
         terminal::note(&format!("note: {words}"));
@@ -313,7 +313,8 @@ pub(super) fn tell(record: &Record, out: &Path, output: Output) {
     for words in report::sample_words(record) {
         terminal::note(&format!("sample: {words}"));
     }
-    terminal::table(&report::ranking(record, terminal::width()));
+    let width = terminal::width();
+    terminal::table(&format!("{}\n{}", report::head(record, width), report::ranking(record, width)));
     terminal::result(&format!("{}\n", out.join("index.html").display()));
 }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 
-use super::{CliError, memory, terminal};
+use super::terminal::{self, Phase};
+use super::{CliError, memory};
 use crate::catalog::Fault;
 use crate::random::Seed;
 use crate::record::{self, Clock, TraceInfo};
@@ -199,7 +200,16 @@ pub(super) fn load(
     (options.spill, options.room) = whereabouts(&file.scenario, reading, memory::available());
     let seed = Seed::new(file.scenario.seed).of("spread");
     let inputs = import::inputs(&path).map_err(trace_error)?;
-    let Import { trace, provenance, .. } = import::open_all(&inputs, &options, seed).map_err(trace_error)?;
+    let names: Vec<String> = inputs.iter().take(3).map(ToString::to_string).collect();
+    let more = if inputs.len() > names.len() {
+        format!(" and {} more", inputs.len() - names.len())
+    } else {
+        String::new()
+    };
+    let phase = Phase::open(&format!("reading {}{more}", names.join(", ")), silent);
+    let imported = import::open_all(&inputs, &options, seed);
+    phase.end();
+    let Import { trace, provenance, .. } = imported.map_err(trace_error)?;
     if file.scenario.warmup >= trace.span() && !file.scenario.warmup.is_zero() {
         let (warmup, span) = (file.scenario.warmup, trace.span());
         return Err(anyhow!(

@@ -14,6 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{CliError, Output, signal};
 use crate::live::stop_servers;
+use crate::report::cleaned;
 use crate::trace::export::unfinished;
 use crate::tune::Progress;
 
@@ -26,16 +27,66 @@ pub(super) fn result(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
+/// A variable of the environment.
+#[expect(clippy::disallowed_methods, reason = "the command line may read its environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// Writes a table to standard output, with colours where a person looks at it.
 pub(super) fn table(text: &str) {
-    #[expect(clippy::disallowed_methods, reason = "the command line may read its environment")]
-    let variable = |name| std::env::var(name).ok();
     let colours = wants_colours(
         std::io::stdout().is_terminal(),
         variable("NO_COLOR").as_deref(),
         variable("TERM").as_deref(),
     );
-    if colours { result(&coloured(text)) } else { result(text) }
+    let text = readable(text);
+    if colours { result(&coloured(&text)) } else { result(&text) }
+}
+
+/// A text as this terminal can show it: nothing in it moves the cursor, and signs have the form that its locale knows.
+fn readable(text: &str) -> String {
+    let text = cleaned(text);
+    let named = ["LC_ALL", "LC_CTYPE", "LANG"].map(variable);
+    if is_unicode(named.each_ref().map(Option::as_deref)) { text } else { in_ascii(&text) }
+}
+
+/// Whether the locale is one of UTF-8, by the first of `LC_ALL`, `LC_CTYPE` and `LANG` that says something (POSIX,
+/// "Environment Variables"). Containers and other systems often set none of them and show everything.
+fn is_unicode(named: [Option<&str>; 3]) -> bool {
+    let locale = named.into_iter().flatten().find(|name| !name.is_empty());
+    locale.is_none_or(|name| ["utf-8", "utf8"].iter().any(|utf| name.to_ascii_lowercase().ends_with(utf)))
+}
+
+/// The signs of the tables in characters that every terminal has, each as wide as before. Where a sign follows an arrow,
+/// it says all that the arrow says.
+fn in_ascii(text: &str) -> String {
+    const SIGNS: [(char, char); 21] = [
+        ('▲', '+'),
+        ('▼', '-'),
+        ('≈', '~'),
+        ('★', '*'),
+        ('—', '-'),
+        ('–', '-'),
+        ('·', '|'),
+        ('×', 'x'),
+        ('…', '~'),
+        ('µ', 'u'),
+        ('±', '~'),
+        ('≥', '>'),
+        ('≤', '<'),
+        ('▁', '_'),
+        ('▂', '.'),
+        ('▃', '-'),
+        ('▄', '~'),
+        ('▅', '+'),
+        ('▆', '='),
+        ('▇', '*'),
+        ('█', '#'),
+    ];
+    let text = text.replace("▲ +", "  +").replace("▼ -", "  -").replace("±0", "+0");
+    let ascii = |c: char| SIGNS.iter().find(|(sign, _)| *sign == c).map_or(c, |(_, ascii)| *ascii);
+    text.chars().map(ascii).collect()
 }
 
 /// Whether to use colours: on a terminal that has them, unless `NO_COLOR` is set and not empty (<https://no-color.org>).
@@ -64,7 +115,7 @@ fn coloured(text: &str) -> String {
 /// Tells the user something that is not the result.
 pub(super) fn note(text: &str) {
     // Of a terminal that was closed nobody reads it.
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", readable(text));
 }
 
 /// Tells of an error and gives the exit status.
@@ -72,7 +123,7 @@ pub(super) fn failed(error: &CliError, output: Output) -> ExitCode {
     if output.json {
         result(&(as_json(error) + "\n"));
     } else {
-        eprintln!("{error}");
+        eprintln!("{}", cleaned(&error.to_string()));
     }
     ExitCode::from(2)
 }
@@ -124,8 +175,7 @@ fn as_json(error: &CliError) -> String {
 
 /// How wide a table may be.
 pub(super) fn width() -> usize {
-    #[expect(clippy::disallowed_methods, reason = "the command line may read its environment")]
-    let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let told = variable("COLUMNS").and_then(|columns| columns.parse().ok());
     told.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)))
         .unwrap_or(DEFAULT_WIDTH)
 }
@@ -174,18 +224,28 @@ pub(super) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
 }
 
-/// A bar on a terminal; silent elsewhere and where asked.
+/// A bar on a terminal; elsewhere a line at the start and one at the end; silent where asked.
 pub(super) struct Phase {
     bar: Option<ProgressBar>,
-    runs: u64,
+    /// What the last line begins with, and since when; `None` where there is none.
+    lines: Option<(String, Instant)>,
+    /// How many runs there are; `None` where nobody knows.
+    runs: Option<u64>,
     done: std::sync::atomic::AtomicU64,
+}
+
+/// The real time, by which a user is told how long something took.
+#[expect(clippy::disallowed_methods, reason = "the command line may read a clock")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 impl Phase {
     /// Begins a phase of `runs` runs over `requests` requests in all.
     pub(super) fn begin(title: &str, runs: u64, requests: u64, silent: bool) -> Self {
-        let on_terminal = std::io::stderr().is_terminal();
-        let bar = (on_terminal && !silent).then(|| {
+        let plural = |count: u64| if count == 1 { "" } else { "s" };
+        let first = format!("{title}: {runs} run{}, {requests} request{}", plural(runs), plural(requests));
+        let bar = || {
             let bar = ProgressBar::new(requests);
             let style = ProgressStyle::with_template(
                 "{prefix} {bar:30} {percent:>3} % · {msg} · {per_sec} requests · {eta} left",
@@ -193,16 +253,51 @@ impl Phase {
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.set_prefix(title.to_owned());
             bar.set_message(format!("0 of {runs} runs"));
-            bar.enable_steady_tick(Duration::from_millis(250));
             bar
+        };
+        Self::shown(title, &first, Some(runs), silent, bar)
+    }
+
+    /// Begins a phase of which nobody knows how much there is to do, such as reading a log.
+    pub(super) fn open(title: &str, silent: bool) -> Self {
+        let bar = || {
+            let bar = ProgressBar::new_spinner();
+            let style = ProgressStyle::with_template("{spinner} {msg}, for {elapsed}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar.set_message(cleaned(title));
+            bar
+        };
+        Self::shown(title, title, None, silent, bar)
+    }
+
+    fn shown(
+        title: &str,
+        first: &str,
+        runs: Option<u64>,
+        silent: bool,
+        bar: impl FnOnce() -> ProgressBar,
+    ) -> Self {
+        let on_terminal = std::io::stderr().is_terminal();
+        let lines = (!on_terminal && !silent).then(|| {
+            note(first);
+            (title.to_owned(), now())
         });
-        Self { bar, runs, done: 0.into() }
+        let bar = (on_terminal && !silent).then(bar);
+        bar.iter().for_each(|bar| bar.enable_steady_tick(Duration::from_millis(250)));
+        Self { bar, lines, runs, done: 0.into() }
     }
 
     /// Ends the phase.
     pub(super) fn end(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+        }
+        if let Some((title, since)) = &self.lines {
+            let (done, took) = (self.done.load(Ordering::Relaxed), since.elapsed().as_secs_f64());
+            let word = if interrupted() { "stopped" } else { "done" };
+            // Some answers need fewer runs than were to be expected, so only those are told that were made.
+            let runs = if self.runs.is_some() { format!(", runs: {done}") } else { String::new() };
+            note(&format!("{title}: {word} after {took:.1} s{runs}"));
         }
     }
 }
@@ -216,8 +311,8 @@ impl Progress for Phase {
 
     fn run_done(&self) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-        if let Some(bar) = &self.bar {
-            bar.set_message(format!("{done} of {} runs", self.runs));
+        if let (Some(bar), Some(runs)) = (&self.bar, self.runs) {
+            bar.set_message(format!("{done} of {runs} runs"));
         }
     }
 
@@ -242,6 +337,30 @@ mod tests {
         let asks = |line: &str| asks_for_json(line.split(' ').map(OsString::from));
         assert!(asks("ttlab compare a b --json --fail-on x:1") && asks("ttlab compare --json"));
         assert!(!asks("ttlab compare a b") && !asks("ttlab compare -- --json b"), "a name is no option");
+    }
+
+    #[test]
+    fn the_first_variable_that_says_something_names_the_locale() {
+        assert!(is_unicode([None, None, None]) && is_unicode([None, None, Some("C.UTF-8")]));
+        assert!(is_unicode([Some(""), Some("de_DE.utf8"), Some("C")]));
+        assert!(!is_unicode([Some("C"), None, Some("C.UTF-8")]));
+        assert!(
+            !is_unicode([None, Some("POSIX"), None]) && !is_unicode([None, None, Some("en_US.ISO-8859-1")])
+        );
+    }
+
+    #[test]
+    fn signs_keep_their_width_in_ascii() {
+        for (sign, ascii) in [
+            (
+                "1  92.1 % ▲ +3.2 pt  188 ▼ -54 %  25.5 ≈  ±0 pt  0.90 ≈ 1  —",
+                "1  92.1 %   +3.2 pt  188   -54 %  25.5 ~  +0 pt  0.90 ~ 1  -",
+            ),
+            ("▲ ×20  strategy…  3 µs  ▁▂▃▄▅▆▇█", "+ x20  strategy~  3 us  _.-~+=*#"),
+            ("ёлка", "ёлка"),
+        ] {
+            assert_eq!(in_ascii(sign), ascii);
+        }
     }
 
     #[test]

@@ -174,6 +174,21 @@ pub(crate) fn turns_text(c: char) -> bool {
 /// The longest name of others that a page writes out.
 pub(crate) const LONGEST_NAME: usize = 200;
 
+/// The longest sentence with names of others in it that is written out.
+pub(crate) const LONGEST_SENTENCE: usize = 4 * LONGEST_NAME;
+
+/// A sentence that names what others have named, such as a warning: on one line, and no longer than
+/// [`LONGEST_SENTENCE`].
+pub(crate) fn sentence(text: &str) -> String {
+    shortened(text.trim(), LONGEST_SENTENCE)
+}
+
+/// A text of any length whose lines stay: other control characters and what turns the direction of text become spaces,
+/// so that nothing in it moves a terminal's cursor or reads otherwise than it is written.
+pub(crate) fn cleaned(text: &str) -> String {
+    text.chars().map(|c| if c != '\n' && (c.is_control() || turns_text(c)) { ' ' } else { c }).collect()
+}
+
 /// Cuts a text to `width` characters, the last of which is then an ellipsis. Control characters, line breaks and what
 /// turns the direction of text become spaces, so that a name never breaks a table.
 pub(crate) fn shortened(text: &str, width: usize) -> String {
@@ -316,5 +331,7 @@ mod tests {
         assert_eq!(shortened("jitter", 6), "jitter");
         assert_eq!(shortened("jitter\n+ lock", 8), "jitter …");
         assert_eq!(shortened("ёлка🎄🎄", 5), "ёлка…");
+        assert_eq!(sentence(&format!(" {}\u{202E}", "long ".repeat(500))).chars().count(), LONGEST_SENTENCE);
+        assert_eq!(cleaned("one\n\u{1b}[31mtwo\r\u{202E}three"), "one\n [31mtwo  three");
     }
 }

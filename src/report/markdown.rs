@@ -12,9 +12,10 @@ use crate::record::Cell;
 /// Renders the summary.
 pub(super) fn summary(reading: &Reading, verdict: &Verdict) -> String {
     let record = reading.record;
-    let mut out = format!("# {}\n\n", escaped(&record.scenario.name));
+    let mut out =
+        format!("# {}\n\n", escaped(&format::shortened(&record.scenario.name, format::LONGEST_NAME)));
     if !record.scenario.question.trim().is_empty() {
-        line(&mut out, &format!("> {}\n", escaped(record.scenario.question.trim())));
+        line(&mut out, &format!("> {}\n", escaped(&format::sentence(&record.scenario.question))));
     }
     line(&mut out, &format!("**{}**\n", escaped(&verdict.sentence)));
     for gate in &verdict.gates {
@@ -87,7 +88,7 @@ fn claims(reading: &Reading, out: &mut String) {
         let _ = writeln!(
             out,
             "- Expectation not met by {}: {} {}, expected {} to {}",
-            escaped(&claim.cell),
+            escaped(&format::shortened(&claim.cell, 2 * format::LONGEST_NAME)),
             super::measure::label_of(&claim.metric),
             unit.print(claim.value),
             unit.print(Some(claim.low)),
@@ -115,10 +116,10 @@ fn conditions(reading: &Reading, out: &mut String) {
         line(out, "\nSource: live, measured against a real server.");
     }
     for warning in &how.warnings {
-        line(out, &format!("\nWarning: {}", escaped(warning)));
+        line(out, &format!("\nWarning: {}", escaped(&format::sentence(warning))));
     }
     for note in &how.notes {
-        line(out, &format!("\nNote: {}", escaped(note)));
+        line(out, &format!("\nNote: {}", escaped(&format::sentence(note))));
     }
 }
 

@@ -17,6 +17,7 @@ mod fixture;
 mod format;
 mod further;
 mod growth;
+mod head;
 mod hours;
 mod html;
 mod index;
@@ -36,6 +37,8 @@ mod surface;
 pub mod tuned;
 mod validation;
 mod verdict;
+#[cfg(test)]
+mod walk;
 mod weights;
 mod write;
 
@@ -44,7 +47,9 @@ use std::collections::BTreeMap;
 pub use clockless::clockless_words;
 pub use compare::{Comparison, FailOn, FailOnError, Failure};
 pub use drill::DrillReport;
+pub(crate) use format::{cleaned, sentence};
 pub use growth::GrowthReport;
+pub use head::head;
 pub use index::{IndexError, write_index};
 pub use ranking::ranking;
 pub use sampled::sample_words;
@@ -102,6 +107,7 @@ pub fn verdict_sentence(record: &Record) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::walk::attribute;
     use super::*;
 
     fn text(files: &BTreeMap<String, Vec<u8>>, name: &str) -> String {
@@ -288,103 +294,6 @@ mod tests {
         }
     }
 
-    /// The text of an attribute of a tag.
-    fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
-        tag.split_once(&format!(" {name}=\"")).map(|(_, rest)| rest.split('"').next().unwrap())
-    }
-
-    /// The number that the record has at a pointer.
-    fn at(record: &serde_json::Value, pointer: &str) -> Option<f64> {
-        record.pointer(pointer)?.as_f64()
-    }
-
-    /// Walks every number of a page that says where the record has it; gives how many, and the tables of the others.
-    fn walk(name: &str, record: &Record, page: &str) -> (usize, Vec<String>) {
-        let json: serde_json::Value = serde_json::from_str(&record.to_json()).unwrap();
-        let (mut compared, mut others) = (0, Vec::new());
-        let mut same = |shown: &str, expected: Option<f64>, place: &str| {
-            assert_eq!(shown.parse::<f64>().ok(), expected, "{name}: {place}");
-            compared += 1;
-        };
-        for data in page.split("<data ").skip(1).map(|rest| rest.split('>').next().unwrap()) {
-            let data = format!(" {data}");
-            if let Some(of) = attribute(&data, "data-of") {
-                same(attribute(&data, "value").unwrap(), at(&json, of), of);
-            }
-        }
-        for table in page.split("<table ").skip(1).map(|rest| rest.split("</table>").next().unwrap()) {
-            let id = attribute(&format!(" {table}"), "id").unwrap().to_owned();
-            let heads: Vec<Option<&str>> = table
-                .split("<th scope=\"col\"")
-                .skip(1)
-                .map(|rest| attribute(rest.split('>').next().unwrap(), "data-of"))
-                .collect();
-            for row in table.split("<tr").skip(2) {
-                let place = attribute(row.split('>').next().unwrap(), "data-at");
-                let cells = row.split("</td>").flat_map(|part| part.split("</th>"));
-                for (cell, of) in cells.zip(&heads) {
-                    let Some((_, data)) = cell.split_once("<data ") else { continue };
-                    let data = format!(" {data}");
-                    let value = attribute(&data, "value").unwrap();
-                    match (place, of) {
-                        (Some(place), Some(of)) => {
-                            let mut parts = of.split(':').map(|of| at(&json, &format!("{place}{of}")));
-                            let (first, second) = (parts.next().unwrap(), parts.next());
-                            let expected = match second {
-                                None => first,
-                                Some(whole) => first.zip(whole).map(|(part, whole)| part / whole),
-                            };
-                            same(value, expected, &format!("{id}: {place}{of}"));
-                        }
-                        _ if !data.contains("data-of") => others.push(id.clone()),
-                        _ => {}
-                    }
-                }
-            }
-        }
-        others.dedup();
-        (compared, others)
-    }
-
-    #[test]
-    fn every_number_on_the_page_is_the_record_s() {
-        // In these tables some numbers are worked out from the record: ranks, limits, room, shares of hours and weights.
-        const WORKED_OUT: [&str; 12] = [
-            "ranking",
-            "weights-table",
-            "ttl-table",
-            "hours-table",
-            "reuse-table",
-            "entry-table",
-            "memory-table",
-            "misses-table",
-            "stampede-totals",
-            "latency-table",
-            "class-table",
-            "skipped",
-        ];
-        for (name, record) in [("complete", fixture::complete()), ("thumbnails", fixture::thumbnails())] {
-            let page = text(&render(&record), PAGE);
-            let (compared, others) = walk(name, &record, &page);
-            assert!(compared > 400, "{name}: only {compared} numbers say where they are from");
-            for other in others {
-                assert!(
-                    WORKED_OUT.contains(&other.as_str()),
-                    "{name}: {other} does not say where its numbers are from"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn the_walk_finds_a_number_that_was_changed() {
-        let record = fixture::complete();
-        let page = text(&render(&record), PAGE);
-        let value = format!("value=\"{}\"", record.cells[0].memory.mean_bytes);
-        let wrong = page.replacen(&value, "value=\"1\"", 1);
-        assert!(std::panic::catch_unwind(|| walk("changed", &record, &wrong)).is_err());
-    }
-
     /// Whether a dash in a table of a page, under which head, lacks its reason below.
     fn unexplained_dashes(page: &str) -> Vec<String> {
         let mut found = Vec::new();
@@ -440,7 +349,7 @@ mod tests {
         for (anchor, _) in html::CONTENTS {
             assert!(page.contains(&format!("<section id=\"{anchor}\"")), "{anchor}");
         }
-        assert_eq!(page.matches("<figure").count(), 14);
+        assert_eq!(page.matches("<figure").count(), 15);
         assert!(!page.contains("class=\"missing\""), "every chart is drawn");
         for events in
             ["flush at 2:30:00", "maxmemory at 2:31:00: maxmemory of everything", "restart at 3:53:20"]

@@ -86,7 +86,7 @@ fn table(reading: &Reading, width: usize, out: &mut String) {
         line(row, out);
         let name = reading.names.strategy(cell, LONGEST_NAME);
         if let Some(why) = &cell.failed {
-            wrap(&format!("failed {name}: {}", printable(why)), width, "    ", out);
+            wrap(&format!("failed {name}: {}", format::sentence(why)), width, "    ", out);
         }
         for gate in verdict::gates(cell).iter().filter(|gate| !gate.pass) {
             wrap(&format!("FAIL {name}: {}", gate.words), width, "    ", out);

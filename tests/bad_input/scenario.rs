@@ -237,3 +237,63 @@ fn the_mistake_in_a_strategy_is_told_and_not_that_there_is_no_such_strategy() {
         );
     }
 }
+
+#[test]
+fn a_name_never_speaks_to_the_terminal() {
+    let bench = Bench::new();
+    // Without a capacity this strategy is warned of, by its name.
+    let name = format!("\\u001b]0;owned\\u0007\\u202e{}", "long ".repeat(2_000));
+    bench.put("s.toml", format!("name = \"t\"\n{WORKLOAD}[[strategy]]\nname = \"{name}\"\nttl = \"none\"\n"));
+    let output = bench.ttlab(&["run", "s.toml"]);
+    let told = String::from_utf8([output.stdout, output.stderr].concat()).expect("it is text");
+    assert!(output.status.success() && told.contains("warning: strategy"), "{told}");
+    assert!(told.chars().all(|c| c == '\n' || !(c.is_control() || c == '\u{202e}')), "{told:?}");
+    assert!(told.lines().all(|line| line.chars().count() < 1_000), "{told}");
+}
+
+#[test]
+fn phases_have_a_line_at_their_start_and_one_at_their_end_where_there_is_no_terminal() {
+    let bench = Bench::new();
+    let strategy = format!("{STRATEGY}ttl = \"fixed\"\n");
+    bench.put("s.toml", format!("name = \"t\"\n{WORKLOAD}{strategy}"));
+    bench.put("log.toml", format!("name = \"l\"\n[trace]\npath = \"t.csv\"\ntime_unit = \"s\"\n{strategy}"));
+    bench.put("t.csv", "time,key,size\n10,/a,5\n20,/a,5\n30,/b,5\n");
+    let said = |arguments: &[&str]| {
+        let output = bench.ttlab(&[&["run"], arguments].concat());
+        String::from_utf8(output.stderr).expect("it is text")
+    };
+    let (made_up, read) = (said(&["s.toml"]), said(&["log.toml"]));
+    for phase in ["simulating: 1 run, ", "simulating: done after "] {
+        assert!(made_up.contains(phase) && read.contains(phase), "{phase}: {made_up} {read}");
+    }
+    for phase in ["reading t.csv\n", "reading t.csv: done after "] {
+        assert!(read.contains(phase) && !made_up.contains("reading"), "{phase}: {read}");
+    }
+    assert_eq!(said(&["log.toml", "--quiet"]), "");
+    // Standard output is one document all the same.
+    let json = bench.ttlab(&["run", "log.toml", "--json"]).stdout;
+    assert!(serde_json::from_slice::<serde_json::Value>(&json).is_ok());
+}
+
+#[test]
+fn a_locale_without_unicode_gets_tables_that_it_can_show() {
+    let bench = Bench::new();
+    let second = "[[strategy]]\nname = \"y\"\nttl = { rule = \"fixed\", ttl = \"5s\" }\n";
+    bench.put("s.toml", format!("name = \"t\"\nrepeat = 2\n{WORKLOAD}{STRATEGY}ttl = \"fixed\"\n{second}"));
+    let told = |locale: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ttlab"));
+        command
+            .current_dir(bench.path(""))
+            .args(["run", "s.toml"])
+            .env("LC_ALL", locale)
+            .env("COLUMNS", "160");
+        let output = command.output().expect("ttlab can be started");
+        String::from_utf8(output.stdout).expect("it is text")
+    };
+    let (unicode, ascii) = (told("C.UTF-8"), told("C"));
+    assert!(!unicode.is_ascii() && ascii.is_ascii(), "{unicode}\n{ascii}");
+    let widths = |text: &str| text.lines().map(|line| line.trim_end().chars().count()).collect::<Vec<_>>();
+    assert_eq!(widths(&unicode), widths(&ascii), "{unicode}\n{ascii}");
+    assert!(unicode.starts_with("t\ntrace synthetic, "), "{unicode}");
+    assert!(unicode.contains("2 strategies x 2 seeds = 4 runs"), "{unicode}");
+}

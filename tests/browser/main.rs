@@ -124,9 +124,36 @@ fn the_cursor_tells_exact_values_by_keyboard_and_series_can_be_hidden() {
     for _ in 0..100 {
         browser.press("ArrowRight", RIGHT);
     }
-    let told = browser.ask("document.querySelector('#series-figure .readout').textContent");
-    let told = told.as_str().expect("text");
-    assert!(told.contains("fresh hits") && told.contains("today") && told.contains('%'), "{told}");
+    let told = browser.ask("document.querySelector('#series-figure .readout').innerText");
+    let told = told.as_str().expect("text").to_owned();
+    let place = 100;
+    let winner = pages.record.scoring.winner.expect("a cell is recommended");
+    let limit = pages.record.cells[winner].capacity;
+    let today = pages.record.cells.iter().find(|cell| cell.strategy == "today" && cell.capacity == limit);
+    let series = &today.expect("it was played").series;
+    assert!(series.requests.len() < 240, "a column is a bucket");
+    let memory = series.live_bytes[place];
+    for (panel, start, expected) in [
+        ("fresh hits", "today ", 100.0 * series.fresh_hit[place] / series.requests[place]),
+        ("memory of live", "(", memory),
+        ("memory of live", "with expired entries ", memory + series.expired_bytes[place]),
+        ("origin fetches per second", "today ", series.fetches[place] / series.bucket_s),
+        ("origin fetches per second", "busiest second ", series.peak_fetch_rate[place] as f64),
+    ] {
+        let words = told.lines().find(|line| line.starts_with(panel)).unwrap_or_else(|| panic!("{told}"));
+        let words = &words[words.find("today ").expect("its name")..];
+        let words = &words[words.find(start).expect("what it tells") + start.len()..];
+        // Of memory the bytes are told behind the rounded size.
+        let words = if start.starts_with("with") {
+            words.split_once('(').map_or(words, |(_, rest)| rest)
+        } else {
+            words
+        };
+        let digits: String =
+            words.chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ',')).collect();
+        let shown: f64 = digits.trim_end_matches(',').replace(',', "").parse().unwrap_or(f64::NAN);
+        assert!((shown - expected).abs() <= expected * 6e-9, "{panel}: {shown}, not {expected}, in {told}");
+    }
     // It stands in every panel.
     let moved = browser.ask(
         "document.querySelectorAll('#series-figure line.cursor[visibility=visible]').length === \
@@ -142,6 +169,67 @@ fn the_cursor_tells_exact_values_by_keyboard_and_series_can_be_hidden() {
     let address = address.as_str().expect("text").to_owned();
     browser.open(&pages.index(), &address);
     assert!(browser.ask(hidden).as_u64().is_some_and(|count| count > 1), "the link shows the same");
+}
+
+#[test]
+fn a_series_is_hidden_in_every_chart_over_time() {
+    let pages = Pages::small();
+    let Some(mut browser) = Browser::start() else { return };
+    browser.open(&pages.index(), "#series-figure?hide=today");
+    let hidden = |figure: &str| {
+        format!("document.querySelectorAll('#{figure}-figure [data-k=\"today\"][data-v].off').length")
+    };
+    for figure in ["series", "stampedes"] {
+        let count = browser.ask(&hidden(figure));
+        assert!(count.as_u64().is_some_and(|count| count > 0), "{figure}: the baseline is still there");
+    }
+}
+
+#[test]
+fn an_address_that_is_none_shows_the_page_as_it_is() {
+    let pages = Pages::small();
+    let Some(mut browser) = Browser::start() else { return };
+    let shown = "[document.querySelectorAll('figure .controls').length, \
+                 document.querySelectorAll('table.sortable th button').length, document.querySelectorAll('.off').length]";
+    browser.open(&pages.index(), "");
+    let whole = browser.ask(shown);
+    assert!(whole[0].as_u64().is_some_and(|count| count > 5) && whole[2] == json!(0), "{whole}");
+    for address in ["#%", "#series-figure?hide=%", "#series-figure?hide=nobody,%E0%A4%A", "#no-such-place"] {
+        browser.open(&pages.index(), address);
+        assert_eq!(browser.ask(shown), whole, "{address}");
+        let complaints = browser.complaints();
+        assert!(complaints.is_empty(), "{address}: {complaints:?}");
+    }
+}
+
+#[test]
+fn what_is_to_be_written_elsewhere_can_be_copied() {
+    let pages = Pages::small();
+    let Some(mut browser) = Browser::start() else { return };
+    let buttons = "[...document.querySelectorAll('button.copy')].map(b => b.getAttribute('aria-label'))";
+    browser.open(&pages.index(), "#effective");
+    let names = browser.ask(buttons);
+    let names: Vec<&str> = names.as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    let [settings, effective] = names.as_slice() else { panic!("{names:?}") };
+    assert!(settings.starts_with("Copy: Settings of "), "{settings}");
+    assert!(effective.starts_with("Copy: Effective scenario"), "{effective}");
+    // What the clipboard would hold; whether it may be written to is for the browser to say.
+    let copied = browser.ask(
+        "new Promise(done => { navigator.clipboard.writeText = text => { done(text); return Promise.resolve(); }; \
+         document.querySelector('#effective button.copy').click(); })",
+    );
+    assert_eq!(copied, browser.ask("document.querySelector('#effective pre').textContent"));
+    assert_eq!(browser.ask("document.querySelector('#effective output').textContent"), json!("Copied."));
+    // No button that does nothing: without a clipboard, and without scripts.
+    let none = json!({"source": "Object.defineProperty(navigator, 'clipboard', { value: undefined })"});
+    let added = browser.call("Page.addScriptToEvaluateOnNewDocument", &none);
+    browser.open(&pages.index(), "");
+    assert_eq!(browser.ask(buttons), json!([]));
+    assert!(browser.complaints().is_empty());
+    browser.call("Page.removeScriptToEvaluateOnNewDocument", &added);
+    browser.scripts(false);
+    browser.open(&pages.index(), "");
+    assert_eq!(browser.ask(buttons), json!([]));
 }
 
 #[test]
@@ -212,13 +300,18 @@ fn fifty_cells_make_a_small_page_that_lays_out_quickly() {
     assert_eq!(pages.record.cells.len(), 50);
     let bytes = std::fs::metadata(pages.index()).expect("it was written").len();
     assert!(bytes < 1_000_000, "{bytes} bytes");
-    browser.open(&pages.index(), "");
-    // How long it took depends on the machine, so it is told and not judged here.
-    let took = browser.ask(
-        "(() => { document.body.getBoundingClientRect(); \
-         const [load] = performance.getEntriesByType('navigation'); return Math.round(load.loadEventEnd); })()",
-    );
-    println!("50 cells: {bytes} bytes, loaded and laid out after {took} ms");
+    // How long it takes depends on what else the machine does: the best of up to ten times is judged.
+    let mut times = Vec::new();
+    while times.len() < 10 && times.iter().all(|took| *took >= 1_000) {
+        browser.open(&pages.index(), "");
+        let took = browser.ask(
+            "(() => { document.body.getBoundingClientRect(); \
+             const [load] = performance.getEntriesByType('navigation'); return Math.round(load.loadEventEnd); })()",
+        );
+        times.push(took.as_u64().expect("milliseconds"));
+    }
+    println!("50 cells: {bytes} bytes, loaded and laid out after {times:?} ms");
+    assert!(times.iter().any(|took| *took < 1_000), "{times:?} ms");
     // What does not depend on it is how much there is to lay out.
     let elements = browser.ask("document.querySelectorAll('*').length").as_u64().expect("a count");
     assert!(elements < 20_000, "{elements} elements");

@@ -19,8 +19,14 @@ const MOST: usize = 12;
 /// Curves named at their ends at most.
 const NAMED: usize = 8;
 
-/// Draws the chart.
-pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
+/// What is said of bounds where the chart has some.
+const BOUNDS: &str = "Dotted grey curves are bounds that no real cache reaches.";
+/// What is said where it has none.
+const NO_BOUNDS: &str = "There is no bound beside the curves: eviction = [\"lru\", \"belady\", \"infinite\"] in \
+                         [cache], with your own policy first, adds one that knows the future and one without limit.";
+
+/// Draws the chart; the second text tells of bounds.
+pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
     let all = curves(reading);
     let mut curves: Vec<&Curve> = all.iter().take(MOST).collect();
     // All is told against the baseline, so it is never left out.
@@ -65,7 +71,9 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     end_labels(&sheet, labels.take(NAMED).collect(), (TOP + 8.0, HEIGHT - 26.0 - BELOW), RIGHT)?;
     let axis = if in_bytes { "memory limit (logarithmic)" } else { "limit in objects (logarithmic)" };
     sheet.text(LEFT + (WIDTH - LEFT - RIGHT) / 2.0, HEIGHT - 12.0, axis, Hold::Middle)?;
-    Ok(sheet.finish("capacity", "Hit ratio against capacity", finding(reading, &curves)))
+    let bounds = curves.iter().any(|curve| curve.cells[0].1.oracle);
+    let svg = sheet.finish("capacity", "Hit ratio against capacity", finding(reading, &curves));
+    Ok((svg, if bounds { BOUNDS } else { NO_BOUNDS }.to_owned()))
 }
 
 /// With many curves only those that have a hue of their own are named beside the drawing.
@@ -125,4 +133,17 @@ fn finding(reading: &Reading, curves: &[&Curve]) -> String {
         Knee::Unknown => format!("{} lacks data at some limits.", of.name),
     };
     format!("{} curves of fresh hits against the limit. {knee}", curves.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn bounds_are_told_of_where_there_are_some_and_else_how_to_add_them() {
+        let note = |record| draw(&Reading::new(&record)).unwrap().1;
+        assert_eq!(note(fixture::thumbnails()), NO_BOUNDS);
+        assert_eq!(note(fixture::complete()), BOUNDS);
+    }
 }

@@ -12,6 +12,8 @@ const STRIP: f64 = 74.0;
 const GAP: f64 = 30.0;
 /// Strips drawn at most.
 const MOST: usize = 6;
+/// Room for the right half of the label at the end of the axis.
+const RIGHT: f64 = 28.0;
 /// Below a thousandth of a millisecond lengths are alike.
 const LEAST_MS: f64 = 0.001;
 
@@ -48,12 +50,12 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         let drawn = &cell.stampedes.worst;
         let told = if drawn.is_empty() { "none".to_owned() } else { format!("{} drawn", drawn.len()) };
         sheet.text(WIDTH - 8.0, top + 9.0, &told, Hold::Right)?;
-        let area = sheet.part(0.0, top + 16.0, WIDTH - 8.0, STRIP + if last { BELOW } else { 4.0 });
+        let area = sheet.part(0.0, top + 16.0, WIDTH - RIGHT, STRIP + if last { BELOW } else { 4.0 });
         let panel = Panel::new(&area, &lengths, &sizes, last)?;
         for one in drawn {
             let tip = format!(
                 "{}: {} fetches in {}, from {} on",
-                one.object,
+                format::shortened(&one.object, format::LONGEST_NAME),
                 format::count(one.size),
                 format::millis(one.length_s * 1e3),
                 format::instant(one.start_s)
@@ -62,7 +64,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
             sheet.with_tip(&tip, |sheet| sheet.marker(x, y, 5.0, ink_of(reading, cell), 0.6))?;
         }
     }
-    let middle = LEFT + (WIDTH - LEFT) / 2.0;
+    let middle = LEFT + (WIDTH - LEFT - RIGHT) / 2.0;
     sheet.text(
         middle,
         height - 12.0,

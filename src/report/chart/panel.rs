@@ -54,6 +54,17 @@ pub(super) struct Panel<'a> {
     y: Scale,
 }
 
+/// What a panel over time shows, for the page's script.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown<'a> {
+    /// Its title.
+    pub(super) title: &'a str,
+    /// The unit of its values, as the script knows it.
+    pub(super) unit: &'a str,
+    /// What the upper edges of bands tell, where there are any.
+    pub(super) band: Option<&'a str>,
+}
+
 /// A label that belongs to a point of a line.
 #[derive(Debug, Clone)]
 pub(super) struct EndLabel {
@@ -146,12 +157,18 @@ impl<'a> Panel<'a> {
         [left, top, right, bottom]
     }
 
-    /// Tells the page's script where the panel lies, what it shows and in which unit.
-    pub(super) fn frame(&self, sheet: &Sheet, title: &str, unit: &str) -> Result<(), ChartError> {
+    /// Tells the page's script where the panel lies, how long its columns are, in seconds, and what it shows.
+    pub(super) fn frame(&self, sheet: &Sheet, column_s: f64, shown: &Shown) -> Result<(), ChartError> {
         let area = self.area().map(|edge| ((edge * 10.0).round() / 10.0).to_string()).join(" ");
-        let span = format!("{} {}", self.x.low, self.x.high);
-        let told = [("class", "frame"), ("data-area", &area), ("data-span", &span), ("data-title", title)];
-        sheet.group(&[told.as_slice(), &[("data-unit", unit)]].concat(), |_| Ok(()))
+        let (span, column) = (format!("{} {}", self.x.low, self.x.high), column_s.to_string());
+        let mut told = vec![("class", "frame"), ("data-area", &area), ("data-span", &span)];
+        told.extend([
+            ("data-column", column.as_str()),
+            ("data-title", shown.title),
+            ("data-unit", shown.unit),
+        ]);
+        told.extend(shown.band.map(|band| ("data-band", band)));
+        sheet.group(&told, |_| Ok(()))
     }
 
     /// The surface between a lower and an upper line.
@@ -198,14 +215,15 @@ impl<'a> Panel<'a> {
     }
 }
 
-/// The values of a line as the page's script reads them, to four digits: `0.9612,,0.9708`.
+/// The values of a line as the page's script reads them, whole numbers in full and others to nine digits:
+/// `268435456,,0.970812345`.
 pub(super) fn told(line: &[(f64, Option<f64>)]) -> String {
-    let short = |value: f64| {
-        let digits = 3.0 - value.abs().max(1e-12).log10().floor();
-        let scale = 10_f64.powf(digits.clamp(-12.0, 12.0));
-        ((value * scale).round() / scale).to_string()
+    let exact = |value: f64| {
+        // Written and read again, for the shortest form of what nine digits leave.
+        let nine: f64 = format!("{value:.8e}").parse().unwrap_or(value);
+        if value.fract() == 0.0 { value.to_string() } else { nine.to_string() }
     };
-    let value = |value: Option<f64>| value.filter(|value| value.is_finite()).map(short).unwrap_or_default();
+    let value = |value: Option<f64>| value.filter(|value| value.is_finite()).map(exact).unwrap_or_default();
     line.iter().map(|(_, known)| value(*known)).collect::<Vec<_>>().join(",")
 }
 

@@ -67,6 +67,12 @@ impl Sampling {
         format!("{buckets} buckets of {length}, drawn as {columns} columns.")
     }
 
+    /// What the page's cursor tells, for the caption; `of_column` is what it tells of a column of several buckets.
+    pub(super) fn cursor_words(self, of_column: &str) -> String {
+        let of = if self.group == 1 { "the record's value of a bucket" } else { of_column };
+        format!("The cursor tells {of}, whole numbers exactly and others to nine digits.")
+    }
+
     fn middle(self, index: usize) -> f64 {
         (index as f64 + 0.5) * self.column_s()
     }

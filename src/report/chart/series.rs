@@ -1,7 +1,7 @@
 //! The run over time, in panels above one time axis: hits, memory, load on the origin, evictions and expirations.
 
 use super::palette::{Ink, ink_of};
-use super::panel::{BELOW, EndLabel, LEFT, Panel, end_labels, told};
+use super::panel::{BELOW, EndLabel, LEFT, Panel, Shown, end_labels, told};
 use super::sample::{Line, Sampling};
 use super::scale::Scale;
 use super::svg::{ChartError, Hold, Sheet, Svg, TEXT, WIDTH, text_width};
@@ -25,8 +25,8 @@ struct Rows {
     unit: &'static str,
     scale: Scale,
     lines: Vec<Line>,
-    /// Upper edges of bands above the lines, for cells that have one.
-    bands: Vec<Option<Line>>,
+    /// What bands above the lines reach up to, and their upper edges, one for each cell.
+    bands: Option<(&'static str, Vec<Line>)>,
     /// A limit drawn across the panel.
     limit: Option<f64>,
 }
@@ -80,7 +80,9 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
     let words = sampling.words(buckets);
     let finding = format!("{} cells over {}, {words}", shared.cells.len(), format::duration(span));
     let start = format::percent(panels[0].scale.low);
-    let mut note = format!("{words} The hit ratio's axis starts at {start}.");
+    let cursor = sampling
+        .cursor_words("a column's mean (of bands and of fetches in flight the greatest of its buckets)");
+    let mut note = format!("{words} {cursor} The hit ratio's axis starts at {start}.");
     for event in &events {
         let what = format::shortened(&event.what, format::LONGEST_NAME);
         note = format!("{note} Event: {} at {}: {what}.", event.kind, format::instant(event.at_s));
@@ -118,8 +120,7 @@ impl Shared<'_> {
         };
         let plain = |title: &str, lines: Vec<Line>| {
             let scale = Scale::linear(most(&lines).max(1e-3), format::number);
-            let bands = vec![None; lines.len()];
-            Rows { title: title.into(), unit: "number", scale, lines, bands, limit: None }
+            Rows { title: title.into(), unit: "number", scale, lines, bands: None, limit: None }
         };
         let mut panels = vec![
             self.hit_ratio(),
@@ -150,9 +151,8 @@ impl Shared<'_> {
 
     fn busy_servers(&self) -> Rows {
         let lines = self.lines(|cell, sampling| sampling.means(&cell.series.utilisation));
-        let bands = vec![None; lines.len()];
         let title = "servers of the origin that were busy, % of their time".into();
-        Rows { title, unit: "share", scale: Scale::shares(0.0), lines, bands, limit: None }
+        Rows { title, unit: "share", scale: Scale::shares(0.0), lines, bands: None, limit: None }
     }
 
     /// Commands per second where some cell sends more than the GET of each request and the SET of each fill, which the
@@ -177,18 +177,14 @@ impl Shared<'_> {
     }
 
     fn hit_ratio(&self) -> Rows {
-        let mut lines =
+        let lines =
             self.lines(|cell, sampling| sampling.ratios(&cell.series.fresh_hit, &cell.series.requests));
         let scored =
             lines.iter().flatten().filter(|(at, _)| *at > self.warmup).filter_map(|(_, ratio)| *ratio);
         let least = scored.fold(1.0, f64::min);
         let low = if least >= 0.3 { ((least * 10.0 - 0.2).floor() / 10.0).max(0.0) } else { 0.0 };
-        for (_, ratio) in lines.iter_mut().flatten() {
-            *ratio = ratio.filter(|ratio| *ratio >= low);
-        }
-        let bands = vec![None; lines.len()];
         let title = "fresh hits, % of requests".into();
-        Rows { title, unit: "share", scale: Scale::shares(low), lines, bands, limit: None }
+        Rows { title, unit: "share", scale: Scale::shares(low), lines, bands: None, limit: None }
     }
 
     fn memory(&self) -> Rows {
@@ -205,7 +201,7 @@ impl Shared<'_> {
             _ => None,
         };
         let scale = Scale::bytes(most(&all).max(limit.unwrap_or(0.0)));
-        let bands = all.into_iter().zip(&self.emphasised).map(|(all, shown)| shown.then_some(all)).collect();
+        let bands = Some(("with expired entries", all));
         let mut title = "memory of live entries; the band above is expired but resident".to_owned();
         if limit.is_some() {
             title.push_str("; rule: the limit");
@@ -216,10 +212,9 @@ impl Shared<'_> {
     fn origin(&self, lines: Vec<Line>) -> Rows {
         let peaks = self.lines(|cell, sampling| sampling.peaks(&cell.series.peak_fetch_rate));
         let highest = most(&lines).max(most(&peaks));
-        let bands = peaks.into_iter().zip(&self.emphasised).map(|(peaks, shown)| shown.then_some(peaks));
         let title = "origin fetches per second: mean, and band up to the busiest second".into();
-        let scale = Scale::linear(highest, format::number);
-        Rows { title, unit: "rate", scale, lines, bands: bands.collect(), limit: None }
+        let (scale, bands) = (Scale::linear(highest, format::number), Some(("busiest second", peaks)));
+        Rows { title, unit: "rate", scale, lines, bands, limit: None }
     }
 
     fn draw(
@@ -233,7 +228,9 @@ impl Shared<'_> {
         let below = if last { BELOW } else { 4.0 };
         let area = sheet.part(0.0, top, WIDTH - RIGHT, PANEL + below);
         let mut panel = Panel::new(&area, &self.time, &rows.scale, last)?;
-        panel.frame(sheet, &rows.title, rows.unit)?;
+        let band = rows.bands.as_ref().map(|(band, _)| *band);
+        let shown = Shown { title: &rows.title, unit: rows.unit, band };
+        panel.frame(sheet, self.sampling.column_s(), &shown)?;
         if self.warmup > 0.0 {
             panel.shade(0.0, self.warmup)?;
             let ((from, _), (to, _)) = (panel.at(0.0, 0.0), panel.at(self.warmup, 0.0));
@@ -248,27 +245,34 @@ impl Shared<'_> {
             panel.level(limit, Ink::Axis)?;
         }
         // The recommended cell and the baseline come last, on top of the others.
-        for (cell, (line, band)) in self.cells.iter().zip(rows.lines.iter().zip(&rows.bands)).rev() {
-            let (ink, name) = (ink_of(self.reading, cell), self.name(cell));
-            sheet.group(&[("data-k", &name), ("data-v", &told(line))], |_| {
-                if let Some(high) = band {
+        for (place, cell) in self.cells.iter().enumerate().rev() {
+            let (ink, name) = (ink_of(self.reading, cell), self.reading.strategy(cell));
+            let (line, high) = (&rows.lines[place], rows.bands.as_ref().map(|(_, edges)| &edges[place]));
+            let (values, edge) = (told(line), high.map(|high| told(high)));
+            let mut attributes = vec![("data-k", name.as_str()), ("data-v", &values)];
+            attributes.extend(edge.as_deref().map(|edge| ("data-w", edge)));
+            sheet.group(&attributes, |_| {
+                if let Some(high) = high.filter(|_| self.emphasised[place]) {
                     panel.band(line, high, ink, 0.25)?;
                 }
-                panel.line(line, ink, if ink == Ink::S1 { 2.2 } else { 1.6 })
+                panel.line(&drawn(line, rows.scale.low), ink, if ink == Ink::S1 { 2.2 } else { 1.6 })
             })?;
         }
         let label = |(cell, line): (&&Cell, &Line)| {
+            let line = drawn(line, rows.scale.low);
             let (x, y) = line.iter().rev().find_map(|(x, y)| Some((*x, (*y)?)))?;
             let at = (panel.at(self.time.high, 0.0).0, panel.at(x, y).1);
-            Some(EndLabel { at, text: self.name(cell), ink: ink_of(self.reading, cell) })
+            let text = self.reading.strategy(cell);
+            Some(EndLabel { at, text, ink: ink_of(self.reading, cell) })
         };
         let labels: Vec<EndLabel> = self.cells.iter().zip(&rows.lines).filter_map(label).collect();
         end_labels(sheet, labels, (top + 4.0, top + PANEL - 2.0), RIGHT)
     }
+}
 
-    fn name(&self, cell: &Cell) -> String {
-        self.reading.strategy(cell)
-    }
+/// A line without what lies below the start of the axis.
+fn drawn(line: &Line, low: f64) -> Line {
+    line.iter().map(|(at, value)| (*at, value.filter(|value| *value >= low))).collect()
 }
 
 fn most(lines: &[Line]) -> f64 {

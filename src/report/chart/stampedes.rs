@@ -1,7 +1,7 @@
 //! When stampedes happen: duplicate fetches over time, one strip for each cell on one scale.
 
 use super::palette::ink_of;
-use super::panel::{BELOW, LEFT, Panel, told};
+use super::panel::{BELOW, LEFT, Panel, Shown, told};
 use super::sample::Sampling;
 use super::scale::Scale;
 use super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
@@ -57,8 +57,8 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
     for (index, (cell, strip)) in cells.iter().zip(&strips).enumerate() {
         let top = 24.0 + index as f64 * (STRIP + GAP);
         let last = index + 1 == cells.len();
-        let name = reading.strategy(cell);
-        let name = if cell.baseline { format!("{name} (baseline)") } else { name };
+        let line = reading.strategy(cell);
+        let name = if cell.baseline { format!("{line} (baseline)") } else { line.clone() };
         sheet.label(LEFT, top + 9.0, &name, WIDTH - LEFT - 210.0, Hold::Left)?;
         sheet.text(WIDTH - 8.0, top + 9.0, &total(reading, cell), Hold::Right)?;
         let area = sheet.part(0.0, top + 16.0, WIDTH - 8.0, STRIP + if last { BELOW } else { 4.0 });
@@ -66,9 +66,11 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
         if warmup > 0.0 {
             panel.shade(0.0, warmup)?;
         }
-        panel.frame(&sheet, &format!("duplicates, {name}"), "number")?;
+        let title = format!("duplicates, {name}");
+        panel.frame(&sheet, sampling.column_s(), &Shown { title: &title, unit: "number", band: None })?;
         let values: Vec<(f64, Option<f64>)> = strip.iter().map(|(at, sum)| (*at, Some(*sum))).collect();
-        sheet.group(&[("data-k", &name), ("data-v", &told(&values))], |_| {
+        // Called as in the other charts over time, so that a series is hidden in all of them.
+        sheet.group(&[("data-k", &line), ("data-v", &told(&values))], |_| {
             panel.bars(strip, sampling.column_s(), ink_of(reading, cell))
         })?;
     }
@@ -82,6 +84,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
     let several = cells.iter().any(|cell| cell.replications > 1);
     let means =
         if several { "Bars are means over the replications; the table below has their sums. " } else { "" };
-    let note = format!("{means}{}", sampling.words(buckets));
+    let cursor = sampling.cursor_words("the sum of a column's buckets");
+    let note = format!("{means}{} {cursor}", sampling.words(buckets));
     Ok((sheet.finish("stampedes", "Duplicate origin fetches over time", finding), note))
 }

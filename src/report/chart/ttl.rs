@@ -1,7 +1,7 @@
 //! TTLs over time, on one scale: what a controller steered, or what fills of each class were given; a strip for each strategy.
 
 use super::palette::Ink;
-use super::panel::{BELOW, EndLabel, LEFT, Panel, end_labels};
+use super::panel::{BELOW, EndLabel, LEFT, Panel, Shown, end_labels};
 use super::sample::{COLUMNS, Line};
 use super::scale::Scale;
 use super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
@@ -57,7 +57,8 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         let below = if last { BELOW } else { 4.0 };
         let area = sheet.part(0.0, top + 25.0, WIDTH - RIGHT, STRIP + below);
         let mut panel = Panel::new(&area, &time, &scale, last)?;
-        panel.frame(&sheet, &title(reading, cell), "number")?;
+        let shown_here = Shown { title: &title(reading, cell), unit: "number", band: None };
+        panel.frame(&sheet, span / COLUMNS as f64, &shown_here)?;
         if warmup > 0.0 {
             panel.shade(0.0, warmup)?;
         }

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::grid::Table;
 use super::policy::policy;
-use super::{SCRIPT, style};
+use super::{SCRIPT, finished, style};
 
 /// What every page has around its content.
 struct Frame {
@@ -82,7 +82,7 @@ impl ComparePage {
     pub(in crate::report) fn finish(self) -> String {
         let frame = Frame::with_table(self.title.clone(), self.table.as_ref());
         let page = CompareTemplate { frame, page: self };
-        page.render().expect("filling in a template in memory does not fail")
+        finished(&page)
     }
 }
 
@@ -112,7 +112,7 @@ impl TunedPage {
     pub(in crate::report) fn finish(self) -> String {
         let frame = Frame::of(self.title.clone());
         let page = TunedTemplate { frame, page: self };
-        page.render().expect("filling in a template in memory does not fail")
+        finished(&page)
     }
 }
 
@@ -142,7 +142,7 @@ impl PlanPage {
     /// Renders the page.
     pub(in crate::report) fn finish(self) -> String {
         let page = PlanTemplate { frame: Frame::of(self.title.clone()), page: self };
-        page.render().expect("filling in a template in memory does not fail")
+        finished(&page)
     }
 }
 
@@ -165,7 +165,7 @@ impl SurfacePage {
     /// Renders the page.
     pub(in crate::report) fn finish(self) -> String {
         let page = SurfaceTemplate { frame: Frame::of(self.title.clone()), page: self };
-        page.render().expect("filling in a template in memory does not fail")
+        finished(&page)
     }
 }
 
@@ -191,7 +191,7 @@ impl ValidationPage {
     /// Renders the page.
     pub(in crate::report) fn finish(self) -> String {
         let page = ValidationTemplate { frame: Frame::of(self.title.clone()), page: self };
-        page.render().expect("filling in a template in memory does not fail")
+        finished(&page)
     }
 }
 
@@ -226,5 +226,5 @@ struct IndexTemplate {
 /// Renders an index over runs.
 pub(in crate::report) fn index(rows: Vec<IndexRow>) -> String {
     let page = IndexTemplate { frame: Frame::of("Runs of ttlab".into()), rows };
-    page.render().expect("filling in a template in memory does not fail")
+    finished(&page)
 }

@@ -147,7 +147,7 @@ impl Table {
 impl Td {
     /// Text.
     pub(in crate::report) fn text(text: impl Into<String>) -> Self {
-        Self { text: format::shortened(&text.into(), 4 * format::LONGEST_NAME), ..Self::default() }
+        Self { text: format::shortened(&text.into(), format::LONGEST_SENTENCE), ..Self::default() }
     }
 
     /// The name of a row.
@@ -216,6 +216,7 @@ impl Td {
         let marks: Vec<&str> = marks.into_iter().filter(|(is, _)| *is).map(|(_, mark)| mark).collect();
         let mut more = marks.join(", ");
         if let Some(why) = &cell.failed {
+            let why = format::sentence(why);
             more = format!("{more}{}failed: {why}", if more.is_empty() { "" } else { "; " });
         }
         Self { more, ..Self::heading(reading.strategy(cell)) }

@@ -50,7 +50,7 @@ impl Charts {
         let plain = |drawn: Result<Svg, ChartError>| drawn.map(|svg| (svg, String::new()));
         let drawn = vec![
             ("pareto", plain(chart::pareto::draw(reading))),
-            ("capacity", plain(chart::capacity::draw(reading))),
+            ("capacity", chart::capacity::draw(reading)),
             ("weights", plain(chart::weights::draw(reading))),
             ("series", chart::series::draw(reading)),
             ("ttl", plain(chart::ttl::draw(reading))),
@@ -110,18 +110,18 @@ struct Page<'a> {
     policy: String,
     style: String,
     script: &'static str,
-    tool: &'a str,
+    tool: String,
     name: String,
-    question: &'a str,
+    question: String,
     contents: &'static [(&'static str, &'static str)],
     verdict: &'a Verdict,
     firmness: Option<String>,
-    rule: &'a str,
+    rule: String,
     settings: String,
     settings_of: String,
     sample: Vec<String>,
-    warnings: &'a [String],
-    remarks: &'a [String],
+    warnings: Vec<String>,
+    remarks: Vec<String>,
     tiles: Vec<Tiles>,
     comparison: String,
     ranking: Table,
@@ -144,8 +144,8 @@ struct Page<'a> {
     classes: Option<Table>,
     parties: Option<Table>,
     provenance: Table,
-    limits: &'a [String],
-    notes: &'a [String],
+    limits: Vec<String>,
+    notes: Vec<String>,
     skipped: Option<Table>,
     effective: String,
     glossary: Vec<(String, &'static str, &'static str)>,
@@ -162,18 +162,18 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         policy: policy(&style, SCRIPT),
         style,
         script: SCRIPT,
-        tool: &record.tool.name,
+        tool: format::shortened(&record.tool.name, format::LONGEST_NAME),
         name: format::shortened(&record.scenario.name, format::LONGEST_NAME),
-        question: record.scenario.question.trim(),
+        question: format::sentence(&record.scenario.question),
         contents: &CONTENTS,
         verdict,
         firmness: weights::words(reading.names, &weights::objectives(reading)),
-        rule: &record.scoring.rule,
+        rule: format::sentence(&record.scoring.rule),
         settings: settings.0,
         settings_of: shown.map(|cell| format::shortened(&cell.strategy, 80)).unwrap_or_default(),
         sample: sample_words(record),
-        warnings: &record.provenance.warnings,
-        remarks: &record.provenance.notes,
+        warnings: sentences(&record.provenance.warnings),
+        remarks: sentences(&record.provenance.notes),
         tiles: tables::tiles(reading),
         comparison: tables::comparison_words(reading),
         ranking,
@@ -196,13 +196,24 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         classes: tables::classes(reading),
         parties: tables::parties(reading),
         provenance: provenance::table(record),
-        limits: &record.provenance.limits,
-        notes: &record.trace.notes,
+        limits: sentences(&record.provenance.limits),
+        notes: sentences(&record.trace.notes),
         skipped: provenance::skipped(record),
         effective: provenance::written_out(&record.scenario.effective),
         glossary: words::GLOSSARY.iter().map(|(term, meaning)| (anchor_of(term), *term, *meaning)).collect(),
     };
-    page.render().expect("filling in a template in memory does not fail")
+    finished(&page)
+}
+
+/// A page with its template filled in. Whatever names it tells, none reaches a reader with characters that turn the text
+/// around it, or that no text has.
+fn finished(page: &impl Template) -> String {
+    format::cleaned(&page.render().expect("filling in a template in memory does not fail"))
+}
+
+/// Texts of the record, each as one sentence.
+fn sentences(texts: &[String]) -> Vec<String> {
+    texts.iter().map(|text| format::sentence(text)).collect()
 }
 
 /// `term-fresh-hit` for "Fresh hit"; of several terms the first.

@@ -77,8 +77,36 @@ for (const table of document.querySelectorAll("table.sortable")) {
   table.closest(".scroll").before(tools);
 }
 
+// What is copied elsewhere, beside its heading; a page that may not write to the clipboard shows no such button.
+if (navigator.clipboard) {
+  for (const text of document.querySelectorAll("details > pre")) {
+    const name = text.parentElement.querySelector("summary").textContent.trim();
+    const button = make("button", { type: "button", textContent: "Copy", className: "copy" });
+    button.setAttribute("aria-label", `Copy: ${name}`);
+    const told = make("output");
+    button.addEventListener("click", () =>
+      navigator.clipboard.writeText(text.textContent).then(
+        () => (told.textContent = "Copied."),
+        () => (told.textContent = "The browser does not allow it: select the text and copy it."),
+      ),
+    );
+    text.before(make("div", { className: "controls" }, button, told));
+  }
+}
+
+// Addresses are typed and cut by people: what is no address within this page shows the page as it is.
+const decoded = (text) => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
+  }
+};
+
 // Charts: series on and off. What is hidden stands in the address, so that a link shows the same.
-const hidden = new Set((location.hash.split("?hide=")[1] || "").split(",").filter(Boolean).map(decodeURIComponent));
+const known = new Set([...document.querySelectorAll("figure [data-k]")].map((part) => part.dataset.k));
+const asked = (location.hash.split("?hide=")[1] || "").split(",").map(decoded);
+const hidden = new Set(asked.filter((name) => known.has(name)));
 const showSeries = () => {
   for (const part of document.querySelectorAll("figure [data-k]")) {
     part.classList.toggle("off", hidden.has(part.dataset.k));
@@ -131,16 +159,17 @@ const zoom = (figure, bar) => {
 };
 
 // Charts over time: a cursor that moves through all of them, and the values beneath it.
+const digits = (v) => v.toLocaleString("en", Number.isInteger(v) ? {} : { maximumSignificantDigits: 9 });
 const units = {
-  share: (v) => `${(v * 100).toFixed(1)} %`,
+  share: (v) => `${digits(Number((v * 100).toPrecision(9)))} %`,
   bytes: (v) => {
-    const names = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let at = 0;
-    while (v >= 1024 && at < names.length - 1) [v, at] = [v / 1024, at + 1];
-    return `${Number(v.toPrecision(4))} ${names[at]}`;
+    const names = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+    let [short, at] = [v, 0];
+    while (short >= 1024 && at < names.length - 1) [short, at] = [short / 1024, at + 1];
+    return at === 0 ? `${digits(v)} bytes` : `${Number(short.toPrecision(4))} ${names[at]} (${digits(v)} bytes)`;
   },
-  rate: (v) => `${v.toLocaleString("en")}/s`,
-  number: (v) => v.toLocaleString("en"),
+  rate: (v) => `${digits(v)}/s`,
+  number: digits,
 };
 const clock = (s) => {
   const part = (n) => String(Math.floor(n)).padStart(2, "0");
@@ -158,13 +187,18 @@ const timed = (figure, bar) => {
     const values = [];
     for (let next = frame.nextElementSibling; next && !next.matches(".frame"); next = next.nextElementSibling) {
       for (const part of next.dataset.v ? [next] : next.querySelectorAll("[data-v]")) {
-        values.push({ name: part.dataset.k, list: part.dataset.v.split(",") });
+        const [list, above] = [part.dataset.v, part.dataset.w || ""].map((text) => text.split(","));
+        values.push({ name: part.dataset.k, list, above });
       }
     }
-    return { left, right, line, values, title: frame.dataset.title, unit: units[frame.dataset.unit] || units.number };
+    const { title, band, unit } = frame.dataset;
+    return { left, right, line, values, title, band, unit: units[unit] || units.number };
   });
   const [from, to] = frames[0].dataset.span.split(" ").map(Number);
-  const columns = Math.max(...panels.flatMap((panel) => panel.values.map((value) => value.list.length)), 2);
+  // The last column may be longer than what is left of the run.
+  const length = Number(frames[0].dataset.column);
+  const columns = Math.max(1, Math.ceil((to - from) / length - 1e-6));
+  const columnAt = (time) => Math.min(columns - 1, Math.floor((time - from) / length));
   const slider = make("input", { type: "range", min: 0, max: columns - 1, step: 1, value: 0 });
   const output = make("output");
   const readout = make("div", { className: "readout", hidden: true });
@@ -176,24 +210,25 @@ const timed = (figure, bar) => {
       panel.line.setAttribute("x2", x);
       panel.line.setAttribute("visibility", "visible");
     }
-    slider.value = Math.floor(share * columns);
+    const column = columnAt(time);
+    slider.value = column;
     output.textContent = clock(time);
     slider.setAttribute("aria-valuetext", clock(time));
     const told = panels.filter((panel) => panel.values.length > 0);
     readout.hidden = told.length === 0;
     readout.replaceChildren(
       ...told.map((panel) => {
-        const at = (value) => value.list[Math.min(value.list.length - 1, Math.floor(share * value.list.length))];
+        const at = (list) => (list[column] ? panel.unit(Number(list[column])) : "\u2014");
         const words = panel.values
           .filter((value) => !hidden.has(value.name))
-          .map((value) => `${value.name} ${at(value) === "" ? "\u2014" : panel.unit(Number(at(value)))}`);
+          .map(({ name, list, above }) => `${name} ${at(list)}${panel.band ? `, ${panel.band} ${at(above)}` : ""}`);
         return make("p", {}, make("strong", { textContent: `${panel.title}: ` }), words.join(" \u00b7 "));
       }),
     );
   };
   const move = (time) => cursors.forEach((cursor) => cursor(Math.min(to, Math.max(from, time))));
   cursors.push((time) => time <= to && show(time));
-  slider.addEventListener("input", () => move(from + ((Number(slider.value) + 0.5) / columns) * (to - from)));
+  slider.addEventListener("input", () => move(from + (Number(slider.value) + 0.5) * length));
   svg.addEventListener("pointermove", (event) => {
     const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
     const { left, right } = panels[0];
@@ -215,7 +250,7 @@ showSeries();
 // A link to a place inside something closed opens it; a view in the address is not part of the place.
 const open = () => {
   const place = location.hash.slice(1).split("?")[0];
-  const target = place && document.getElementById(decodeURIComponent(place));
+  const target = place && document.getElementById(decoded(place));
   const around = target && target.closest("details");
   if (around) around.open = true;
   if (target && location.hash.includes("?")) target.scrollIntoView();

@@ -1,5 +1,7 @@
 //! What was assumed and how to repeat it: the tables of provenance and of skipped lines.
 
+use std::fmt::Write;
+
 use super::grid::{Table, Td};
 use crate::record::Record;
 use crate::report::sampled::share;
@@ -101,26 +103,46 @@ pub(super) fn skipped(record: &Record) -> Option<Table> {
     Some(table)
 }
 
-/// A part of a scenario as TOML, or as JSON where TOML cannot say it.
+/// A part of a scenario as TOML, or as JSON where TOML cannot say it. What turns the direction of text is written as both
+/// escape it; names longer than any sentence are cut.
 pub(super) fn written_out(value: &serde_json::Value) -> String {
-    let known = without_nulls(value);
+    let known = writable(value);
     let toml = if known.is_object() { toml::to_string_pretty(&known).ok() } else { None };
-    toml.or_else(|| serde_json::to_string_pretty(&known).ok()).unwrap_or_default()
+    let text = toml.or_else(|| serde_json::to_string_pretty(&known).ok()).unwrap_or_default();
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if format::turns_text(c) {
+            // Writing to a string does not fail.
+            let _ = write!(out, "\\u{:04X}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// TOML has no word for what is not known: a key that is not there.
-fn without_nulls(value: &serde_json::Value) -> serde_json::Value {
+fn writable(value: &serde_json::Value) -> serde_json::Value {
     use serde_json::Value;
     match value {
         Value::Object(fields) => {
             let known = fields.iter().filter(|(_, value)| !value.is_null());
-            Value::Object(known.map(|(key, value)| (key.clone(), without_nulls(value))).collect())
+            Value::Object(known.map(|(key, value)| (cut(key), writable(value))).collect())
         }
         Value::Array(items) => {
-            Value::Array(items.iter().filter(|value| !value.is_null()).map(without_nulls).collect())
+            Value::Array(items.iter().filter(|value| !value.is_null()).map(writable).collect())
         }
+        Value::String(text) => Value::String(cut(text)),
         other => other.clone(),
     }
+}
+
+/// A text as it is, or its beginning where nobody would read it to its end.
+fn cut(text: &str) -> String {
+    if text.chars().count() <= format::LONGEST_SENTENCE {
+        return text.to_owned();
+    }
+    text.chars().take(format::LONGEST_SENTENCE - 1).chain(['…']).collect()
 }
 
 #[cfg(test)]
@@ -153,5 +175,15 @@ mod tests {
         let value = serde_json::json!({"seed": 1, "nothing": null, "cache": {"capacity": ["64MiB"]}});
         let text = written_out(&value);
         assert!(text.contains("seed = 1") && text.contains("[cache]") && !text.contains("nothing"), "{text}");
+    }
+
+    #[test]
+    fn what_turns_text_is_escaped_and_what_nobody_reads_is_cut() {
+        let name = "a\u{202E}b";
+        let text = written_out(&serde_json::json!({ "name": name, "long": "x".repeat(10_000) }));
+        assert!(text.contains("name = \"a\\u202Eb\"") && text.len() < 1_000, "{text}");
+        let read: toml::Table = toml::from_str(&text).unwrap();
+        assert_eq!(read["name"].as_str(), Some(name), "who copies it has what was meant");
+        assert!(read["long"].as_str().is_some_and(|long| long.ends_with('…')));
     }
 }

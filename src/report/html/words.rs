@@ -46,7 +46,7 @@ pub(super) const CAPTIONS: [Caption; 15] = [
         shows: "Each curve is one strategy at every memory limit that was simulated; the ribbon around it is the 95 % interval over \
                 replications, where there are several and the curve has a name.",
         read: "A curve that runs level says that memory is not what is missing. The ring marks the knee: from there on no doubling \
-               of the limit adds a point on average between two simulated limits. Dotted grey curves are bounds that no real cache reaches.",
+               of the limit adds a point on average between two simulated limits.",
         caveat: "Points are simulated, the lines between them guide the eye; the limit's axis is logarithmic, and the vertical one \
                  may start above 0.",
     },

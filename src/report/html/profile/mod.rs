@@ -4,6 +4,7 @@ mod time;
 
 use askama::Template;
 
+use super::finished;
 use super::grid::{Table, Td};
 use super::policy::policy;
 use crate::report::chart::{self, ChartError, Svg, profile as charts};
@@ -49,7 +50,7 @@ pub(in crate::report) fn page(profile: &Profile) -> String {
         fit: profile.fit.iter().chain(&profile.input.notes).map(String::as_str).collect(),
         parts: parts(profile),
     };
-    page.render().expect("filling in a template in memory does not fail")
+    finished(&page)
 }
 
 fn names(files: &str) -> String {

@@ -1,0 +1,283 @@
+//! Every number of a page is held against the record that it was made from: values, the text beside them, and what the
+//! cursor tells.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::measure::{Unit, unit_of};
+use super::{PAGE, fixture, format, render};
+use crate::record::{Cell, Record, Series};
+
+/// The text of an attribute of a tag.
+pub(super) fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
+    tag.split_once(&format!(" {name}=\"")).map(|(_, rest)| rest.split('"').next().unwrap())
+}
+
+/// Text as a page has it, without its escapes.
+fn plain(text: &str) -> String {
+    let escapes =
+        [("&#60;", "<"), ("&#62;", ">"), ("&lt;", "<"), ("&gt;", ">"), ("&#39;", "'"), ("&quot;", "\"")];
+    escapes.iter().fold(text.to_owned(), |text, (escape, c)| text.replace(escape, c)).replace("&amp;", "&")
+}
+
+/// The number that the record has at a pointer.
+fn at(record: &Value, pointer: &str) -> Option<f64> {
+    record.pointer(pointer)?.as_f64()
+}
+
+/// The numbers of a page that were held against the record, and those that could not be: table and column.
+#[derive(Debug, Default)]
+struct Walk {
+    values: usize,
+    texts: usize,
+    others: Vec<(String, String)>,
+}
+
+/// How a value is written that the record has at `of`: one pointer, or two for a part and its whole.
+fn printed(json: &Value, of: &str, value: f64) -> String {
+    let (first, second) = of.split_once(':').map_or((of, None), |(first, second)| (first, Some(second)));
+    let field = first.rsplit('/').next().unwrap();
+    let ends = |ends: &[&str]| ends.iter().any(|end| field.ends_with(end));
+    let unit = match field {
+        // In seconds from the first request on.
+        "start_s" => return format::instant(value),
+        "value" => {
+            let metric = json.pointer(&first.replace("/value", "/metric")).and_then(Value::as_str);
+            unit_of(metric.unwrap())
+        }
+        "count" => Unit::Number,
+        _ if ends(&["_per_s"]) => Unit::Number,
+        "mean" if first.contains("/ratios/") => Unit::Share,
+        _ if first.contains("/latency") => Unit::Millis,
+        _ if first.contains("/breakdown/") || ends(&["_bytes", "bytes"]) => Unit::Bytes,
+        _ if first.contains("/capacity/") => return format!("{} objects", format::number(value)),
+        _ if first.contains("/origin/") && ends(&["_rate"]) => Unit::Rate,
+        _ if first.contains("/commands/") => Unit::Number,
+        _ if second.is_some() || ends(&["_hit", "hit", "_share", "_ratio"]) => Unit::Share,
+        _ if ends(&["_s"]) => Unit::Seconds,
+        _ => Unit::Number,
+    };
+    unit.print(Some(value))
+}
+
+/// Walks every number of a page that says where the record has it.
+fn walk(name: &str, record: &Record, page: &str) -> Walk {
+    let json: Value = serde_json::from_str(&record.to_json()).unwrap();
+    let mut walk = Walk::default();
+    let mut same = |data: &str, of: &str, expected: Option<f64>| {
+        let (tag, rest) = data.split_once('>').unwrap();
+        let shown = attribute(&format!(" {tag}"), "value").unwrap().parse::<f64>().ok();
+        assert_eq!(shown, expected, "{name}: {of}");
+        walk.values += 1;
+        let text = plain(rest.split("</data>").next().unwrap());
+        let value = expected.unwrap();
+        // An interval beside a value is told by the table's own words.
+        let told = text.split(" ± ").next().unwrap();
+        assert_eq!(told, printed(&json, of, value), "{name}: the text of {of}, which is {value}");
+        walk.texts += 1;
+    };
+    for data in page.split("<data ").skip(1) {
+        if let Some(of) = attribute(&format!(" {}", data.split('>').next().unwrap()), "data-of") {
+            same(data, of, at(&json, of));
+        }
+    }
+    let mut others = Vec::new();
+    for table in page.split("<table ").skip(1).map(|rest| rest.split("</table>").next().unwrap()) {
+        let tag = format!(" {table}");
+        let id = attribute(&tag, "id").unwrap();
+        let heads: Vec<(Option<&str>, String)> = table
+            .split("<th scope=\"col\"")
+            .skip(1)
+            .map(|rest| rest.split_once('>').unwrap())
+            .map(|(tag, rest)| (attribute(tag, "data-of"), plain(rest.split("</th>").next().unwrap())))
+            .collect();
+        for row in table.split("<tr").skip(2) {
+            let place = attribute(row.split('>').next().unwrap(), "data-at");
+            let cells = row.split("</td>").flat_map(|part| part.split("</th>"));
+            for (cell, (of, head)) in cells.zip(&heads) {
+                let Some((_, data)) = cell.split_once("<data ") else { continue };
+                if attribute(&format!(" {}", data.split('>').next().unwrap()), "data-of").is_some() {
+                    continue;
+                }
+                match (place, of) {
+                    (Some(place), Some(of)) => {
+                        let whole =
+                            of.split_once(':').map(|(_, whole)| at(&json, &format!("{place}{whole}")));
+                        let first = at(&json, &format!("{place}{}", of.split(':').next().unwrap()));
+                        let expected = match whole {
+                            None => first,
+                            Some(whole) => first.zip(whole).map(|(part, whole)| part / whole),
+                        };
+                        same(data, &format!("{place}{of}"), expected);
+                    }
+                    (Some(place), None) if head == "memory limit" => {
+                        // A class or a party stands below its cell.
+                        let cell: Vec<&str> = place.split('/').take(3).collect();
+                        let limit = json.pointer(&format!("{}/capacity", cell.join("/"))).unwrap();
+                        let (unit, limit) = limit.as_object().unwrap().iter().next().unwrap();
+                        same(data, &format!("{}/capacity/{unit}", cell.join("/")), limit.as_f64());
+                    }
+                    _ => others.push((id.to_owned(), head.clone())),
+                }
+            }
+        }
+    }
+    others.sort();
+    others.dedup();
+    walk.others = others;
+    walk
+}
+
+#[test]
+fn every_number_on_the_page_is_the_record_s() {
+    // Tables, and how the heads of their columns begin whose numbers are worked out from the record: ranks, room, shares
+    // of hours, weights and requests, the first and the last of a series, and counts by reason.
+    const WORKED_OUT: [(&str, &str); 16] = [
+        ("ranking", "rank"),
+        ("memory-table", "room below the limit"),
+        ("entry-table", "per entry"),
+        ("weights-table", "its share now"),
+        ("weights-table", "from"),
+        ("weights-table", "to"),
+        ("ttl-table", "memory limit"),
+        ("ttl-table", "at first"),
+        ("ttl-table", "at the end"),
+        ("ttl-table", "least"),
+        ("ttl-table", "greatest"),
+        ("ttl-table", "at a limit"),
+        ("hours-table", ""),
+        ("reuse-table", "so soon or sooner"),
+        ("reuse-table", "a"),
+        ("skipped", "lines"),
+    ];
+    let mut used = BTreeSet::new();
+    for (name, record) in [("complete", fixture::complete()), ("thumbnails", fixture::thumbnails())] {
+        let page = String::from_utf8(render(&record)[PAGE].clone()).unwrap();
+        let walk = walk(name, &record, &page);
+        assert!(walk.values > 400 && walk.texts == walk.values, "{name}: only {} numbers", walk.values);
+        for (id, head) in &walk.others {
+            let known = WORKED_OUT.iter().position(|(table, column)| table == id && head.starts_with(column));
+            let known = known.unwrap_or_else(|| panic!("{name}: {id}, {head} does not say where it is from"));
+            used.insert(known);
+        }
+    }
+    assert_eq!(used.len(), WORKED_OUT.len(), "each is needed: {used:?}");
+}
+
+#[test]
+fn the_walk_finds_a_number_or_a_text_that_was_changed() {
+    let record = fixture::complete();
+    let page = String::from_utf8(render(&record)[PAGE].clone()).unwrap();
+    let mean = record.cells[0].memory.mean_bytes;
+    let value = format!("value=\"{mean}\"");
+    let text = format!(">{}</data>", Unit::Bytes.print(Some(mean)));
+    for (right, wrong) in [(value.as_str(), "value=\"1\""), (text.as_str(), ">1 B</data>")] {
+        let changed = page.replacen(right, wrong, 1);
+        assert_ne!(page, changed, "{right} is there");
+        assert!(std::panic::catch_unwind(|| walk("changed", &record, &changed)).is_err(), "{right}");
+    }
+}
+
+/// What the cursor tells of a line: the title of its panel, its name, its values, and those of the edge of its band.
+type Told = (String, String, Vec<Option<f64>>, Option<Vec<Option<f64>>>);
+
+/// All that the cursor tells on a page.
+fn cursor(page: &str) -> Vec<Told> {
+    let (mut title, mut told) = (String::new(), Vec::new());
+    for tag in page.split("<g").skip(1).map(|rest| rest.split('>').next().unwrap()) {
+        if let Some(of) = attribute(tag, "data-title") {
+            title = plain(of);
+        }
+        let list = |name| {
+            let values = attribute(tag, name)?.split(',');
+            Some(values.map(|value| value.parse().ok()).collect::<Vec<Option<f64>>>())
+        };
+        if let Some(values) = list("data-v") {
+            told.push((title.clone(), plain(attribute(tag, "data-k").unwrap()), values, list("data-w")));
+        }
+    }
+    told
+}
+
+/// What the record says of a panel's line in columns of `group` buckets: its values and the edge of its band.
+fn recorded(cell: &Cell, title: &str, group: usize) -> (Vec<Option<f64>>, Option<Vec<Option<f64>>>) {
+    let series: &Series = &cell.series;
+    let sum = |values: &[f64]| values.iter().sum::<f64>();
+    let sums = |values: &[f64]| values.chunks(group).map(sum).collect::<Vec<f64>>();
+    let means = |values: &[f64]| -> Vec<Option<f64>> {
+        values.chunks(group).map(|part| Some(sum(part) / part.len() as f64)).collect()
+    };
+    let rates = |values: &[f64]| {
+        means(values).into_iter().map(|mean| mean.map(|mean| mean / series.bucket_s)).collect::<Vec<_>>()
+    };
+    let most = |values: &[u64]| -> Vec<Option<f64>> {
+        values.chunks(group).map(|part| part.iter().max().map(|most| *most as f64)).collect()
+    };
+    let of = |start: &str| title.starts_with(start);
+    if of("fresh hits") {
+        let all = sums(&series.requests);
+        let shares = sums(&series.fresh_hit).into_iter().zip(all);
+        return (shares.map(|(hits, all)| (all > 0.0).then(|| hits / all)).collect(), None);
+    }
+    if of("memory of live entries") {
+        let all: Vec<f64> = series
+            .live_bytes
+            .iter()
+            .zip(&series.expired_bytes)
+            .map(|(live, expired)| live + expired)
+            .collect();
+        return (means(&series.live_bytes), Some(means(&all)));
+    }
+    if of("origin fetches per second") {
+        return (rates(&series.fetches), Some(most(&series.peak_fetch_rate)));
+    }
+    let values = match title {
+        _ if of("origin fetches in flight") => most(&series.peak_in_flight),
+        _ if of("servers of the origin") => means(&series.utilisation),
+        _ if of("fetches waiting") => means(&series.queue_mean),
+        _ if of("entries whose TTL ran out") => rates(&series.expired),
+        _ if of("entries evicted") => rates(&series.evicted),
+        _ if of("duplicates, ") => sums(&series.duplicate_fetches).into_iter().map(Some).collect(),
+        _ if of("commands") => {
+            let kinds = series.commands.kinds();
+            let sent = |bucket: usize| kinds.iter().filter_map(|(_, column)| column.get(bucket)).sum::<f64>();
+            rates(&(0..series.requests.len()).map(sent).collect::<Vec<f64>>())
+        }
+        _ => panic!("{title} is a panel that nothing is compared with"),
+    };
+    (values, None)
+}
+
+#[test]
+fn every_value_that_the_cursor_tells_is_the_record_s() {
+    for (name, record) in [("complete", fixture::complete()), ("thumbnails", fixture::thumbnails())] {
+        let page = String::from_utf8(render(&record)[PAGE].clone()).unwrap();
+        let winner = &record.cells[record.scoring.winner.unwrap()];
+        let group = winner.series.requests.len().div_ceil(240);
+        let all = cursor(&page);
+        let told = |title: &str| all.iter().filter(|line| line.0.starts_with(title)).count();
+        assert_eq!((told("fresh hits"), told("duplicates, ")), (3, 3), "{name}");
+        let mut compared = 0;
+        for (title, line, values, edge) in all {
+            let beside = |cell: &&Cell| cell.capacity == winner.capacity && cell.strategy == line;
+            let cell =
+                record.cells.iter().find(beside).unwrap_or_else(|| panic!("{name}: no cell of {line}"));
+            let (expected, expected_edge) = recorded(cell, &title, group);
+            let lists = [(Some(values), Some(expected)), (edge, expected_edge)];
+            for (told, expected) in lists {
+                assert_eq!(told.as_ref().map(Vec::len), expected.as_ref().map(Vec::len), "{name}: {title}");
+                for (told, expected) in told.into_iter().flatten().zip(expected.into_iter().flatten()) {
+                    let near = |told: f64, expected: f64| (told - expected).abs() <= expected.abs() * 5.1e-9;
+                    let same = match (told, expected) {
+                        (Some(told), Some(expected)) => near(told, expected),
+                        (told, expected) => told == expected,
+                    };
+                    assert!(same, "{name}: {title} of {line}: {told:?}, not {expected:?}");
+                    compared += 1;
+                }
+            }
+        }
+        assert!(compared > 800, "{name}: only {compared}");
+    }
+}
