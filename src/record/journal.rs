@@ -457,7 +457,7 @@ mod tests {
             both.contains("cache.capacity was") && both.ends_with("; the content of sizes.csv changed"),
             "{both}"
         );
-        let more = (0..6).map(|nth| format!("k{nth} = \"{}\"\n", "x".repeat(90))).collect::<String>();
+        let more = [0, 1, 2, 3, 4, 5].map(|nth| format!("k{nth} = \"{}\"\n", "x".repeat(90))).concat();
         let many = said(&(more + text), "ab").unwrap();
         assert!(many.ends_with("is new, and 2 more") && many.contains("xxx… is new"), "{many}");
     }

@@ -124,7 +124,7 @@ fn what_went_wrong_is_told_beside_keys_that_stay() {
 
 #[test]
 fn keys_that_stay_after_ctrl_c_are_told() {
-    let fake = Fake::playing(Script { value: Some("12345678"), keeps_keys: true, ..Script::default() });
+    let fake = Fake::playing(&Script { value: Some("12345678"), keeps_keys: true, ..Script::default() });
     let folder = folder(&of_objects(10));
     let child = command(folder.path(), &["--step", "5m", "--redis", &fake.url()]).spawn();
     let child = child.expect("ttlab can be started");
@@ -154,7 +154,7 @@ fn a_rate_that_measures_nothing_is_refused_before_anything_is_sent() {
 
 /// A search by the library, over so many objects.
 fn searched(script: Script, objects: usize, most: f64) -> Result<live::load::Search, LiveError> {
-    let fake = Fake::playing(script);
+    let fake = Fake::playing(&script);
     let mut options = options(&fake.url(), 1.0);
     options.limits = Limits { rate: Rate::per_second(most), ..Limits::default() };
     let names: Vec<String> = (0..objects).map(|nth| format!("image/{nth}")).collect();

@@ -49,15 +49,15 @@ impl Default for Script {
 impl Fake {
     /// A fake that stalls so long after `began` for so long, and says `info` of itself.
     pub(crate) fn start(began: Instant, stalls: (Duration, Duration), info: &str, oom: bool) -> Self {
-        Self::playing(Script { began, stalls, info: info.to_owned(), oom, ..Script::default() })
+        Self::playing(&Script { began, stalls, info: info.to_owned(), oom, ..Script::default() })
     }
 
     /// A fake that follows a script.
-    pub(crate) fn playing(script: Script) -> Self {
+    pub(crate) fn playing(script: &Script) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("there are free ports");
         let port = listener.local_addr().expect("it is bound").port();
         let info = format!("redis_version:7.0.0\r\nrun_id:fake\r\nused_memory:1000\r\n{}", script.info);
-        let first = Arc::new(Script { info, ..script });
+        let first = Arc::new(Script { info, ..script.clone() });
         let later = Arc::new(Script { deaf_after: None, ..(*first).clone() });
         // Threads end with their connections, and the listener with the tests.
         thread::spawn(move || {

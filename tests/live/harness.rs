@@ -343,7 +343,6 @@ fn half_a_minute(ttl: &str) -> Result<Vec<serde_json::Value>, String> {
     command.current_dir(folder.path()).args(["validate", "small.toml", "--spawn", "--out", "out"]);
     let output = command.args(["--strategy", "single-flight"]).output().expect("ttlab can be started");
     let told = String::from_utf8_lossy(&output.stdout).into_owned() + &said(&output);
-    println!("{told}");
     if output.status.code() != Some(0) {
         assert_eq!(output.status.code(), Some(1), "{told}");
         return Err(told);

@@ -99,9 +99,8 @@ fn a_run_keeps_to_its_prefix_from_its_first_command_to_its_last() {
             "GET" | "SET" if OTHERS.contains(&words[1].as_str()) => continue,
             "GET" | "SET" | "PEXPIRE" | "DEL" | "ZCARD" | "ZRANGE" | "ZREMRANGEBYSCORE"
             | "ZREMRANGEBYRANK" => &words[1..2],
-            "ZADD" => &words[1..],
+            "ZADD" | "UNLINK" => &words[1..],
             "EVALSHA" | "EVAL" => &words[3..4],
-            "UNLINK" => &words[1..],
             "TTL" | "KEYS" | "ECHO" | "INFO" | "CONFIG" | "CLIENT" | "SCRIPT" | "COMMAND" | "HELLO"
             | "PING" => &[],
             other => panic!("nobody expects {other}: {words:?}"),

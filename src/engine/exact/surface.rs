@@ -270,8 +270,9 @@ impl<'t> Row<'t> {
         self.places[object] = place.unsigned_abs();
         let stores = &mut self.stores[object].0;
         // Without a way out in the middle the lanes are compared together.
-        let alive =
-            stores.iter().zip(&self.surely_alive).fold(true, |all, (stored, first)| all & (stored >= first));
+        let dead: u32 =
+            stores.iter().zip(&self.surely_alive).map(|(stored, first)| u32::from(stored < first)).sum();
+        let alive = dead == 0;
         let (scored, scored_bytes) = if is_scored { (1, size) } else { (0, 0) };
         if is_held && alive {
             self.hits_of_all += scored;

@@ -79,8 +79,9 @@ impl<R: BufRead> RowLimit<R> {
     /// Moves what stands in `text` together so that line ends of two signs are of one; how much there is then. Who takes
     /// rows apart sees the second sign with the next row only, and would count lines wrong.
     fn with_short_ends(&mut self, text: &mut [u8]) -> usize {
-        let Some(mut kept) = memchr(b'\r', text) else { return text.len() };
-        for at in kept..text.len() {
+        let Some(first) = memchr(b'\r', text) else { return text.len() };
+        let mut kept = first;
+        for at in first..text.len() {
             let is_dropped = text[at] == b'\r'
                 && match text.get(at + 1) {
                     Some(next) => *next == b'\n',

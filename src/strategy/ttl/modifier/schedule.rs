@@ -360,12 +360,12 @@ mod tests {
             let traffic =
                 crate::strategy::Traffic::like(std::sync::Arc::new(trace.clone().beginning_at(began)));
             let mut made = Schedule::new(&params, &Setup { traffic, ..fixture::setup() }).unwrap();
-            [29, 31].map(|secs| made.adjust(&fixture::fill(secs), TTL).as_secs_f64() / 1_000.0)
+            [29, 31].map(|secs| made.adjust(&fixture::fill(secs), TTL).as_nanos() / TTL.as_nanos())
         };
         assert_eq!(start_of(BEGAN), "Fri 14:05");
-        assert_eq!(factors(Some(BEGAN), RECORDED), [1.0, 2.0], "half a minute after the beginning");
-        assert_eq!(factors(None, RECORDED), [1.0, 1.0], "on Monday");
-        assert_eq!(factors(Some(BEGAN), "Fri 15:00"), [2.0, 2.0]);
+        assert_eq!(factors(Some(BEGAN), RECORDED), [1, 2], "half a minute after the beginning");
+        assert_eq!(factors(None, RECORDED), [1, 1], "on Monday");
+        assert_eq!(factors(Some(BEGAN), "Fri 15:00"), [2, 2]);
     }
 
     #[test]
