@@ -230,7 +230,8 @@ fn a_workload_that_no_memory_holds_is_refused_at_the_number_that_is_too_large() 
 #[test]
 fn a_recording_that_must_be_in_memory_is_refused_where_it_takes_too_much() {
     let bench = Bench::new();
-    let rows: String = (0..5_000).map(|row| format!("{row},/{},9\n", row % 9)).collect();
+    let rows: Vec<String> = (0..5_000).map(|row| format!("{row},/{},9\n", row % 9)).collect();
+    let rows = rows.concat();
     bench.put("t.csv", format!("time_s,key,size\n{rows}"));
     let text = "name = \"t\"\n[trace]\npath = \"t.csv\"\n[cache]\ncapacity = \"1kB\"\neviction = \"lru\"\n";
     bench.put("s.toml", format!("{text}{STRATEGY}ttl = \"none\"\n"));

@@ -133,11 +133,12 @@ fn sized(check: impl Fn(&Probe, &Param, &str)) {
 }
 
 /// The scenario with the parameter at `value`, refused or not.
-fn attempt(probe: &Probe, param: &Param, value: &toml::Value) -> Result<(), Mistake> {
+fn attempt(probe: &Probe, param: &Param, value: &toml::Value) -> Result<(), Box<Mistake>> {
     let text = probe.with(|table, _| {
         table.insert(param.name.to_owned(), value.clone());
     });
-    let first = |error: ScenarioError| error.mistakes.into_iter().next().expect("an error has a mistake");
+    let first =
+        |error: ScenarioError| Box::new(error.mistakes.into_iter().next().expect("an error has a mistake"));
     Probe::parse(&text).map(drop).map_err(first)
 }
 

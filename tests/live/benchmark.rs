@@ -153,8 +153,8 @@ fn a_rate_that_measures_nothing_is_refused_before_anything_is_sent() {
 }
 
 /// A search by the library, over so many objects.
-fn searched(script: Script, objects: usize, most: f64) -> Result<live::load::Search, LiveError> {
-    let fake = Fake::playing(&script);
+fn searched(script: &Script, objects: usize, most: f64) -> Result<live::load::Search, LiveError> {
+    let fake = Fake::playing(script);
     let mut options = options(&fake.url(), 1.0);
     options.limits = Limits { rate: Rate::per_second(most), ..Limits::default() };
     let names: Vec<String> = (0..objects).map(|nth| format!("image/{nth}")).collect();
@@ -170,20 +170,20 @@ fn searched(script: Script, objects: usize, most: f64) -> Result<live::load::Sea
 fn keys_are_written_no_faster_than_is_allowed() {
     let begun = Instant::now();
     let script = Script { value: Some("12345678"), ..Script::default() };
-    searched(script, 400, 400.0).expect("it comes to its end");
+    searched(&script, 400, 400.0).expect("it comes to its end");
     assert!(begun.elapsed() > Duration::from_millis(1_200), "400 keys and a step: {:?}", begun.elapsed());
 }
 
 #[test]
 fn a_server_that_has_lost_the_keys_says_nothing_about_its_rate() {
-    let lost = searched(Script::default(), 20, 1_000.0).expect_err("there is no value").to_string();
+    let lost = searched(&Script::default(), 20, 1_000.0).expect_err("there is no value").to_string();
     assert!(lost.contains("reads found no value") && lost.contains("maxmemory"), "{lost}");
 }
 
 #[test]
 fn reads_that_a_step_leaves_unanswered_do_not_spoil_the_next_one() {
     let script = Script { value: Some("12345678"), deaf_after: Some(20), ..Script::default() };
-    let search = searched(script, 20, 1_000.0).expect("it comes to its end");
+    let search = searched(&script, 20, 1_000.0).expect("it comes to its end");
     let [first, second] = [search.steps[0], search.steps[1]];
     // On a busy machine the harness may be late itself.
     assert!(first.kept != Kept::Yes && first.reads == 20, "most of its reads were not answered: {first:?}");
