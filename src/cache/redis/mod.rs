@@ -15,6 +15,7 @@ mod footprint;
 mod keys;
 mod pool;
 mod rank;
+mod restart;
 mod room;
 mod rows;
 mod settings;
@@ -38,7 +39,7 @@ use swept::Swept;
 
 use super::eviction::sampled::{Rank, Sampled};
 use super::memory::{Counting, SIDECAR_SUFFIX};
-use super::{Restart, Slot, State};
+use super::{Slot, State};
 use crate::origin::Version;
 use crate::random::{Seed, Stream};
 use crate::trace::{ObjectId, Objects};
@@ -317,63 +318,6 @@ impl Server {
     pub(super) fn flushed(&mut self) {
         self.dict.reserve(0);
         self.expires.reserve(0);
-    }
-
-    /// The process was started anew and has loaded what is `held`: other hashes, other tables, an empty
-    /// pool. A snapshot keeps idle times and counters, the append-only file does not.
-    pub(super) fn restarted(&mut self, restart: Restart, now: SimTime, slots: &[Slot]) {
-        self.starts += 1;
-        let held = |slot: &&(usize, &Slot)| slot.1.state == State::Held;
-        let mut loaded: Vec<(ObjectId, SimTime)> = slots
-            .iter()
-            .enumerate()
-            .filter(|slot| held(&slot))
-            .map(|(index, slot)| (ObjectId::from_index(index), slot.expires_at))
-            .collect();
-        // A snapshot lists the keys in the order of its own table.
-        loaded.sort_by_key(|(object, _)| self.keys.hash(*object));
-        let with_ttl = loaded.iter().filter(|(_, expires_at)| *expires_at != SimTime::NEVER).count();
-        for (object, expires_at) in &loaded {
-            self.left(*object, *expires_at != SimTime::NEVER);
-        }
-        let whole = self.keys.whole();
-        let age = |object: ObjectId| whole.get(object.index()).map_or(0, |key| key.stamp);
-        let ages: Vec<u32> = loaded.iter().map(|(object, _)| age(*object)).collect();
-        self.keys.clear();
-        self.hashing = self.seed.of("hash").nth(self.starts);
-        self.dict.reserve(if self.runs_commands() { loaded.len() } else { 0 });
-        self.expires.reserve(with_ttl);
-        let before =
-            rank::lru_clock(&self.settings, SimTime::from_nanos(now.as_nanos() - restart.down.as_nanos()));
-        self.clock = rank::lru_clock(&self.settings, now);
-        for ((object, expires_at), age) in loaded.into_iter().zip(ages) {
-            self.stored(object, expires_at, now, u64::MAX);
-            if restart.persistence == super::Persistence::Rdb
-                && let Some(rank) = self.needs.sampled.map(|sampled| sampled.rank)
-            {
-                let kept = match rank {
-                    Rank::Lru => {
-                        rank::aged(&self.settings, self.clock, rank::idle(&self.settings, before, age))
-                    }
-                    Rank::Lfu => rank::lfu_loaded(&self.settings, now, age),
-                    Rank::Random | Rank::Ttl => continue,
-                };
-                self.keys[object.index()].stamp = kept;
-            }
-        }
-        self.pool.clear();
-        self.pending = None;
-        self.wake = SimTime::ZERO;
-        self.foreseen = (0, ASKED);
-        self.expiry = Expiry::default();
-        if let Some(overhead) = &mut self.overhead {
-            overhead.clients =
-                Clients::new(overhead.counting.build, self.settings, overhead.counting.clients);
-            overhead.ran = [false; 2];
-        }
-        while self.tick < now {
-            self.tick += self.settings.tick();
-        }
     }
 
     fn lru_clock(&self, now: SimTime) -> u32 {
