@@ -13,6 +13,7 @@ mod expires;
 mod expiry;
 mod footprint;
 mod keys;
+mod kind;
 mod pool;
 mod rank;
 mod restart;
@@ -25,6 +26,8 @@ mod table;
 mod tallies;
 
 pub use footprint::{Breakdown, Build};
+pub use kind::Kind;
+pub(super) use room::Room;
 pub use settings::{LruClock, Settings};
 
 use std::sync::Arc;
@@ -34,6 +37,7 @@ use dict::Dict;
 use expires::Expires;
 use expiry::Expiry;
 use keys::Keys;
+use kind::Kinds;
 use pool::Pool;
 use swept::Swept;
 
@@ -45,14 +49,11 @@ use crate::random::{Seed, Stream};
 use crate::trace::{ObjectId, Objects};
 use crate::units::SimTime;
 
-/// Bytes that a server without keys takes, its connections asleep.
-pub fn empty(counting: &Counting) -> u64 {
-    counting.build.startup() + Clients::asleep(counting.clients)
-}
-
 /// What a cache asks of its server.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Needs {
+    /// Commands that run as Redis runs them, checks of memory included.
+    pub(super) commands: bool,
     /// Eviction by sampling.
     pub(super) sampled: Option<Sampled>,
     /// The active expiry cycle.
@@ -64,7 +65,7 @@ pub(super) struct Needs {
 impl Needs {
     /// Whether no server is needed at all.
     pub(super) fn nothing(&self) -> bool {
-        self.sampled.is_none() && !self.active && self.counting.is_none()
+        !self.commands && self.sampled.is_none() && !self.active && self.counting.is_none()
     }
 }
 
@@ -73,8 +74,8 @@ impl Needs {
 struct Overhead {
     counting: Counting,
     clients: Clients,
-    /// Whether a GET and a SET were run: the first of each kind allocates a histogram.
-    ran: [bool; 2],
+    /// Which kinds of commands were run: the first of each allocates a histogram.
+    ran: Kinds,
 }
 
 impl Counting {
@@ -131,7 +132,7 @@ impl Server {
         let overhead = needs.counting.map(|counting| Overhead {
             counting,
             clients: Clients::new(counting.build, settings, counting.clients),
-            ran: [false; 2],
+            ran: Kinds::default(),
         });
         Self {
             settings,
@@ -160,7 +161,7 @@ impl Server {
 
     /// Whether commands run as Redis runs them, checks of memory included.
     pub(super) fn runs_commands(&self) -> bool {
-        self.needs.sampled.is_some() || self.needs.counting.is_some()
+        self.needs.commands
     }
 
     /// Bytes of everything but entries, where memory is counted so.
@@ -171,15 +172,22 @@ impl Server {
 
     fn fixed(&self) -> u64 {
         let Some(Overhead { counting, ran, .. }) = &self.overhead else { return 0 };
-        let kinds = ran.iter().filter(|ran| **ran).count() as u64;
-        let histograms = if counting.latency_tracking { kinds * footprint::HISTOGRAM } else { 0 };
+        let histograms = if counting.latency_tracking { ran.count() * footprint::HISTOGRAM } else { 0 };
         counting.build.startup() + histograms
     }
 
     fn tables(&self) -> u64 {
-        let ([a, b], [c, d]) = (self.dict.buckets(), self.expires.buckets());
+        self.dict_bytes() + self.bytes_of(self.expires.buckets())
+    }
+
+    fn dict_bytes(&self) -> u64 {
+        self.bytes_of(self.dict.buckets())
+    }
+
+    /// Bytes of a table and of the one that keys move to.
+    fn bytes_of(&self, [old, new]: [usize; 2]) -> u64 {
         // Tables double: twice as many keys have twice as many buckets, at the same moments.
-        (8 * (a + b + c + d) * self.keys_each()) as u64
+        (8 * (old + new) * self.keys_each()) as u64
     }
 
     /// Keys that the server holds for an entry.
@@ -271,14 +279,16 @@ impl Server {
     /// A key was stored where there was none; tables may grow by `room` bytes, less the command's own.
     pub(super) fn stored(&mut self, object: ObjectId, expires_at: SimTime, now: SimTime, room: u64) {
         self.hash(object);
-        let room = room.saturating_sub(self.in_flight);
+        let mut room = room.saturating_sub(self.in_flight);
         let each = self.keys_each() as u64;
-        let allowed = |bytes: u64| each * bytes <= room;
         if self.runs_commands() {
-            self.dict.insert(object, &mut self.keys, allowed);
+            let before = self.dict_bytes();
+            self.dict.insert(object, &mut self.keys, |bytes| each * bytes <= room);
+            // What one table has taken the other cannot have.
+            room = room.saturating_add(before).saturating_sub(self.dict_bytes());
         }
         if expires_at != SimTime::NEVER {
-            self.expires.arm(object, expires_at, false, &mut self.keys, allowed);
+            self.expires.arm(object, expires_at, false, &mut self.keys, |bytes| each * bytes <= room);
         }
         match self.needs.sampled.map(|sampled| sampled.rank) {
             Some(Rank::Lru) => self.keys[object.index()].stamp = self.lru_clock(now),
@@ -297,7 +307,7 @@ impl Server {
     /// A live key has another deadline from now on, or none; `had_ttl` says whether it had one before.
     pub(super) fn armed(&mut self, object: ObjectId, had_ttl: bool, expires_at: SimTime, room: u64) {
         if expires_at != SimTime::NEVER {
-            let each = self.keys_each() as u64;
+            let (each, room) = (self.keys_each() as u64, room.saturating_sub(self.in_flight));
             self.expires.arm(object, expires_at, had_ttl, &mut self.keys, |bytes| each * bytes <= room);
         } else if had_ttl {
             self.expires.remove(object, &mut self.keys);

@@ -5,6 +5,7 @@
 
 use super::clients::Clients;
 use super::expiry::Expiry;
+use super::kind::Kinds;
 use super::{ASKED, Server, rank};
 use crate::cache::eviction::sampled::Rank;
 use crate::cache::{Persistence, Restart, Slot, State};
@@ -62,7 +63,7 @@ impl Server {
         if let Some(overhead) = &mut self.overhead {
             overhead.clients =
                 Clients::new(overhead.counting.build, self.settings, overhead.counting.clients);
-            overhead.ran = [false; 2];
+            overhead.ran = Kinds::default();
         }
         while self.tick < now {
             self.tick += self.settings.tick();
@@ -92,7 +93,7 @@ mod tests {
         let objects = Arc::new(Objects::new(facts, Keys::Numbered, vec!["all".to_owned()]));
         let sampled = Some(Sampled { volatile: false, rank });
         let settings = Settings::default();
-        let needs = Needs { sampled, ..Needs::default() };
+        let needs = Needs { sampled, commands: true, ..Needs::default() };
         let mut server = Server::new(needs, settings, Seed::new(1), &objects);
         let object = ObjectId::new(0);
         server.stored(object, SimTime::NEVER, at(0), u64::MAX);
