@@ -28,7 +28,7 @@ pub use event::{Happening, Persistence, Restart, ServerEvent, ShardLoss, TtlCloc
 use eviction::EvictionPolicy;
 use memory::MemoryModel;
 use reclaim::Reclaim;
-use redis::{Needs, Server, Settings};
+use redis::{Kind, Needs, Server, Settings};
 pub use residency::{Account, Held as HeldBytes, Residency};
 pub use slot::Entry;
 use slot::{Slot, State};
@@ -210,6 +210,7 @@ impl Cache {
     #[must_use]
     pub fn serving(mut self, settings: Settings, seed: Seed) -> Self {
         let needs = Needs {
+            commands: self.eviction.is_of_redis() || self.memory.counting().is_some(),
             sampled: self.eviction.sampled(),
             active: self.reclaim.is_active(),
             counting: self.memory.counting(),
@@ -267,7 +268,15 @@ impl Cache {
             return Lookup::Absent(self.unreachable(object, now));
         }
         if self.server.is_some() {
-            self.before_get(object, now);
+            self.before_command(Kind::Get, object, &[], now);
+        }
+        self.read(object, now)
+    }
+
+    /// Reads a value, for a command that has begun.
+    fn read(&mut self, object: ObjectId, now: SimTime) -> Lookup {
+        if self.server.is_some() {
+            self.step_tables(object, now);
         }
         if let Some(entry) = self.find(object, now) {
             self.stats.keyspace_hits += 1;
@@ -283,6 +292,15 @@ impl Cache {
         match self.slots[object.index()].state {
             State::Absent(cause) => Lookup::Absent(cause),
             State::Held => unreachable!("a dead entry is deleted when it is found"),
+        }
+    }
+
+    /// A command that changes nothing that is modelled here comes in beside the others, such as the PTTL of a key or the
+    /// ZADD of an access: like any command it lets the server make room, needs its connection and, the first of its kind,
+    /// a histogram. `more` are the lengths of its words behind the key.
+    pub fn asked(&mut self, kind: Kind, object: ObjectId, more: &[u64], now: SimTime) {
+        if self.server.is_some() && !self.is_out_of_reach(object, now) {
+            self.before_command(kind, object, more, now);
         }
     }
 
@@ -306,14 +324,11 @@ impl Cache {
         found
     }
 
-    /// The look with which every command begins: the live entry; a dead one is deleted and counts as expired.
+    /// The look at a key of a command that has begun: the live entry; a dead one is deleted and counts as expired.
     #[inline]
     fn find(&mut self, object: ObjectId, now: SimTime) -> Option<Entry> {
         if self.is_out_of_reach(object, now) {
             return None;
-        }
-        if self.server.is_some() {
-            self.serve_clock(now);
         }
         let slot = &self.slots[object.index()];
         if slot.state == State::Held && !slot.is_live(now) {
@@ -430,10 +445,8 @@ impl Cache {
             );
         }
         match self.capacity {
-            // A server checks before it writes, and may end above its limit.
+            // A server checks before it writes, and may end above its limit; what it must not evict stays.
             _ if self.runs_commands() => {}
-            // Where nothing is evicted, what was there before a lower limit stays above it.
-            _ if self.eviction.oversized() == Stored::OutOfMemory => {}
             Capacity::Unbounded => {}
             Capacity::Bytes(limit) => assert!(bytes <= limit, "{bytes} bytes in {limit}"),
             Capacity::Objects(limit) => assert!(entries <= limit, "{entries} entries in {limit}"),

@@ -1,5 +1,6 @@
 //! What changes entries: writing, new deadlines, deleting, and the room that is made for it.
 
+use super::redis::Kind;
 use super::residency::Residency;
 use super::slot::{Slot, State};
 use super::{Cache, Capacity, Cause, Entry, Stored};
@@ -7,10 +8,22 @@ use crate::origin::Version;
 use crate::trace::ObjectId;
 use crate::units::SimTime;
 
+/// Digits of a TTL in milliseconds, some tens of seconds: PEXPIRE sends them.
+const TTL_DIGITS: u64 = 5;
+
 impl Cache {
-    /// Deletes an entry, as DEL and UNLINK do; whether there was a live one. `cause` is what a later
-    /// lookup shall find: evicted where an application makes room by itself, invalidated otherwise.
+    /// Deletes an entry, as UNLINK does; whether there was a live one. `cause` is what a later lookup shall find:
+    /// evicted where an application makes room by itself, invalidated otherwise.
     pub fn delete(&mut self, object: ObjectId, cause: Cause, now: SimTime) -> bool {
+        if self.is_out_of_reach(object, now) {
+            return false;
+        }
+        self.before_command(Kind::Unlink, object, &[], now);
+        self.take(object, cause, now)
+    }
+
+    /// Deletes an entry, for a command that has begun.
+    pub(super) fn take(&mut self, object: ObjectId, cause: Cause, now: SimTime) -> bool {
         let was_live = self.find(object, now).is_some();
         if was_live {
             self.remove(object, cause, now);
@@ -54,11 +67,9 @@ impl Cache {
 
     /// A live value of another size goes before the one that replaces it comes: to a textbook policy, which weighs
     /// values once, that is a new one, and it goes also where the new one is then not admitted, because nobody may read it any
-    /// more. It leaves with the SET; nobody sends a command for it. Redis overwrites it in its place, also where it evicts
-    /// nothing.
+    /// more. It leaves with the SET; nobody sends a command for it. Redis overwrites it in its place.
     pub(super) fn make_way(&mut self, object: ObjectId, entry: &Entry, now: SimTime) {
-        let is_redis = self.eviction.sampled().is_some() || self.eviction.oversized() == Stored::OutOfMemory;
-        if !self.objects.are_resized() || is_redis {
+        if !self.objects.are_resized() || self.eviction.is_of_redis() {
             return;
         }
         let size = |version: Version| self.objects.size_of(object, version.0);
@@ -117,7 +128,7 @@ impl Cache {
         }
     }
 
-    /// Moves the deadlines of a live entry, as EXPIRE does; whether there was one.
+    /// Moves the deadlines of a live entry, as PEXPIRE does, and PERSIST where it has no end; whether there was one.
     pub fn expire(
         &mut self,
         object: ObjectId,
@@ -125,11 +136,38 @@ impl Cache {
         expires_at: SimTime,
         now: SimTime,
     ) -> bool {
+        if self.is_out_of_reach(object, now) {
+            return false;
+        }
+        self.before_expire(object, expires_at, now);
         let is_live = self.look_to_write(object, now).is_some();
         if is_live {
             self.arm(object, fresh_until, expires_at, now);
         }
         is_live
+    }
+
+    /// Writes down that the value of a live entry is still the latest, with new deadlines: on a server PEXPIRE does that,
+    /// which needs no room for a value. What is not there any more is stored.
+    pub fn confirm(&mut self, object: ObjectId, entry: Entry, now: SimTime) -> Stored {
+        if self.runs_commands() && !self.is_out_of_reach(object, now) {
+            self.before_expire(object, entry.expires_at, now);
+            if let Some(old) = self.find(object, now) {
+                let cost = self.cost(object, &entry);
+                self.overwrite(object, &old, entry, cost, now);
+                return Stored::Yes;
+            }
+        }
+        self.set(object, entry, now)
+    }
+
+    /// A command comes in that moves an end: PEXPIRE, or PERSIST where there is none.
+    fn before_expire(&mut self, object: ObjectId, expires_at: SimTime, now: SimTime) {
+        if expires_at == SimTime::NEVER {
+            self.before_command(Kind::Persist, object, &[], now);
+        } else {
+            self.before_command(Kind::PExpire, object, &[TTL_DIGITS], now);
+        }
     }
 
     /// Moves the deadlines of an entry that has been found.
@@ -153,7 +191,7 @@ impl Cache {
             Capacity::Objects(limit) => (Residency::entries as fn(&Residency) -> u64, entries, limit),
         };
         if needed > limit {
-            return self.eviction.oversized();
+            return Stored::TooLarge;
         }
         while used(&self.residency) > limit - needed {
             match self.eviction.victim() {
@@ -243,12 +281,13 @@ mod tests {
         Entry { stored_at: SimTime::ZERO, fresh_until: never, expires_at: never, version: Version(version) }
     }
 
-    /// What is held of both objects at the end, and the account.
-    fn overwritten(eviction: &'static str) -> ([Option<u32>; 2], Account) {
+    /// What is held of both objects at the end, and the account, where the last write must end so.
+    fn overwritten(eviction: &'static str, last: Stored) -> ([Option<u32>; 2], Account) {
         let mut cache = cache(eviction, "payload", Capacity::Bytes(200), 50);
         let [first, other] = [0, 1].map(ObjectId::new);
-        for (object, version) in [(first, 0), (other, 0), (first, 1)] {
-            assert_eq!(cache.set(object, entry(version), SimTime::ZERO), Stored::Yes);
+        for (object, version, stored) in [(first, 0, Stored::Yes), (other, 0, Stored::Yes), (first, 1, last)]
+        {
+            assert_eq!(cache.set(object, entry(version), SimTime::ZERO), stored);
             cache.check();
         }
         let held = [first, other].map(|object| cache.peek(object, SimTime::ZERO).map(|held| held.version.0));
@@ -256,14 +295,28 @@ mod tests {
     }
 
     #[test]
-    fn a_larger_value_takes_the_place_of_the_old_one_where_nothing_is_evicted_and_is_weighed_anew_elsewhere()
-    {
-        let (held, account) = overwritten("noeviction");
-        assert_eq!((held, account.evicted), ([Some(1), Some(0)], 0), "Redis lets a full server overwrite");
-        assert_eq!(account.peak_bytes, 250);
-        let (held, account) = overwritten("lru");
+    fn a_larger_value_finds_no_room_beside_the_old_one_where_nothing_is_evicted_and_is_weighed_anew_elsewhere()
+     {
+        let (held, account) = overwritten("noeviction", Stored::OutOfMemory);
+        assert_eq!((held, account.evicted), ([Some(0), Some(0)], 0), "a full server refuses to overwrite");
+        assert_eq!(account.peak_bytes, 200);
+        let (held, account) = overwritten("lru", Stored::Yes);
         assert_eq!((held, account.evicted), ([Some(1), None], 1), "the other one makes room");
         assert_eq!(account.peak_bytes, 200);
+    }
+
+    #[test]
+    fn a_confirmed_value_needs_no_room_in_a_full_server() {
+        let mut cache = cache("noeviction", "payload", Capacity::Bytes(200), 0);
+        let [first, other] = [0, 1].map(ObjectId::new);
+        for object in [first, other] {
+            assert_eq!(cache.set(object, entry(0), SimTime::ZERO), Stored::Yes);
+        }
+        let later = Entry { stored_at: END, ..entry(0) };
+        assert_eq!(cache.set(first, later, END), Stored::OutOfMemory);
+        assert_eq!(cache.confirm(first, later, END), Stored::Yes);
+        assert_eq!(cache.peek(first, END), Some(later));
+        cache.check();
     }
 
     #[test]
@@ -275,11 +328,14 @@ mod tests {
             let object = ObjectId::new(0);
             let at = |secs: u64| SimTime::from_nanos(secs * 1_000_000_000);
             assert_eq!(cache.set(object, entry(version), at(0)), Stored::Yes);
+            // A buffer that is full doubles with every reply, until what it needed is forgotten.
+            let mut most = 0;
             for secs in 1..30 {
                 cache.get(object, at(secs));
+                most = most.max(cache.breakdown().expect("the model tells the parts").clients);
             }
             cache.check();
-            cache.breakdown().expect("the model tells the parts").clients
+            most
         };
         let (small, large) = (buffers(0), buffers(1));
         assert!(large > small + 10_000, "{small} and {large} bytes of buffers");

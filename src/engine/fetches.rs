@@ -300,9 +300,14 @@ impl<O: Observer> Run<'_, O> {
             after_end.insert(object, entry);
             return;
         }
-        let stored = self.cache.set(object, entry, now);
         // A confirmed value that is still there needs no more than a new deadline.
-        if fetch.answer == Answer::Unchanged && held.is_some() && stored == Stored::Yes {
+        let is_confirmed = fetch.answer == Answer::Unchanged && held.is_some();
+        let stored = if is_confirmed {
+            self.cache.confirm(object, entry, now)
+        } else {
+            self.cache.set(object, entry, now)
+        };
+        if is_confirmed && stored == Stored::Yes {
             self.observer.touched(now);
         } else {
             self.observer.stored(fill.size, now, stored);

@@ -3,12 +3,16 @@
 use super::flights::Purpose;
 use super::{Event, Run};
 use crate::cache::Cause;
+use crate::cache::redis::Kind;
 use crate::metrics::{Command, Observer, OutcomeKind, Sweep};
 use crate::origin::Version;
 use crate::strategy::refresh::addon::Cover;
 use crate::strategy::sweep::View;
 use crate::trace::ObjectId;
 use crate::units::SimTime;
+
+/// Lengths of the words of a ZADD beside the key: the name of the set, and microseconds since 1970.
+const ACCESS_TIME: [u64; 2] = [18, 16];
 
 impl<O: Observer> Run<'_, O> {
     /// Schedules the refresh policy's next job, if it comes before the one that is scheduled.
@@ -29,6 +33,7 @@ impl<O: Observer> Run<'_, O> {
         while let Some(object) = self.strategy.refresh.job(now) {
             // What was evicted is not fetched, and only the cache knows.
             if !self.cache.is_out_of_reach(object, now) {
+                self.cache.asked(Kind::Exists, object, &[], now);
                 self.observer.sent(now, Command::Look, 1);
             }
             let Some(entry) = self.cache.peek(object, now) else {
@@ -59,6 +64,7 @@ impl<O: Observer> Run<'_, O> {
         let fresh_until = self.strategy.ttl.fresh_until(&fill);
         let key_len = |object| self.trace.objects().key_len(object);
         sweep.on_access(object, now, fresh_until.since(now), &key_len);
+        self.cache.asked(Kind::ZAdd, object, &ACCESS_TIME, now);
         if self.after_end.is_none() {
             self.cache.keep_sorted_set(sweep.bytes(), now);
         }

@@ -4,10 +4,12 @@ use super::flights::{FlightId, Purpose};
 use super::teller::Teller;
 use super::waiting::{Waiter, WaiterId, Waits};
 use super::{Arrival, Event, Run};
+use crate::cache::redis::Kind;
 use crate::cache::{Cause, Entry, Lookup};
 use crate::client::OnTimeout;
 use crate::metrics::{Command, Incident, Observer, OutcomeKind};
 use crate::origin::Version;
+use crate::strategy::SoftExpiry;
 use crate::strategy::guard::{Permit, Wanting};
 use crate::strategy::refresh::{Copy, Wish};
 use crate::trace::ObjectId;
@@ -24,10 +26,20 @@ impl<O: Observer> Run<'_, O> {
     pub(super) fn arrive(&mut self, index: usize, at: SimTime, object: ObjectId) {
         self.latest = index;
         let arrival = Arrival { index, at, object };
-        match self.cache.get(object, at) {
+        match self.look(object, at) {
             Lookup::Held(entry) => self.serve(arrival, &entry),
             Lookup::Absent(cause) => self.begin(arrival, cause, None),
         }
+    }
+
+    /// GET, and PTTL where that tells the deadline.
+    #[inline]
+    fn look(&mut self, object: ObjectId, at: SimTime) -> Lookup {
+        let found = self.cache.get(object, at);
+        if self.strategy.deadlines == Some(SoftExpiry::Pttl) {
+            self.cache.asked(Kind::PTtl, object, &[], at);
+        }
+        found
     }
 
     /// A copy is there: serve it, or fetch another one, or both.
@@ -233,7 +245,7 @@ impl<O: Observer> Run<'_, O> {
         if self.is_over() {
             return self.peek(object, now);
         }
-        match self.cache.get(object, now) {
+        match self.look(object, now) {
             Lookup::Held(entry) => Some(entry),
             Lookup::Absent(_) => None,
         }

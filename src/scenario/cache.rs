@@ -6,7 +6,7 @@ use super::{CacheDesign, events, server};
 use crate::cache::eviction::{EVICTIONS, EvictionPolicy};
 use crate::cache::memory::MEMORIES;
 use crate::cache::reclaim::RECLAIMS;
-use crate::cache::{Capacity, Happening, Setup, redis};
+use crate::cache::{Capacity, Happening, Setup};
 use crate::catalog::{Chosen, Fault, Item, Section, read};
 use crate::strategy::TtlResolution;
 use crate::units::ByteSize;
@@ -28,7 +28,7 @@ pub(super) fn cache(section: Option<Section<'_>>) -> Result<CacheDesign, Fault> 
     let events = events::events(section.sections("event", "[[cache.event]]")?, &capacities)?;
     let written = server::settings(&mut section)?;
     let memory = section.plug("memory", &MEMORIES, "payload")?;
-    let redis = memory.name() == "redis" || evictions.iter().any(is_sampled);
+    let redis = memory.name() == "redis" || evictions.iter().any(is_of_redis);
     let reclaim = section.plug("reclaim", &RECLAIMS, if redis { "active" } else { "lazy" })?;
     let used = redis || reclaim.name() == "active";
     server::refuse_idle(&written, used)?;
@@ -45,19 +45,19 @@ pub(super) fn cache(section: Option<Section<'_>>) -> Result<CacheDesign, Fault> 
     };
     section.finish()?;
     limits_that_change(&design)?;
-    smaller_than_empty(&mut design)?;
+    leaving_no_room(&mut design)?;
     Ok(design)
 }
 
-/// Whether a policy is one of those by which Redis samples.
-fn is_sampled(policy: &Chosen<dyn EvictionPolicy, Setup>) -> bool {
-    policy.make(&Setup::nothing()).is_ok_and(|policy| policy.sampled().is_some())
+/// Whether a policy is one of Redis's own.
+fn is_of_redis(policy: &Chosen<dyn EvictionPolicy, Setup>) -> bool {
+    policy.make(&Setup::nothing()).is_ok_and(|policy| policy.is_of_redis())
 }
 
-/// Warns of limits that the empty server exceeds: Redis takes them, and refuses every write.
-fn smaller_than_empty(design: &mut CacheDesign) -> Result<(), Fault> {
+/// Warns of limits that a server at work exceeds without any key: Redis takes them, and refuses writes.
+fn leaving_no_room(design: &mut CacheDesign) -> Result<(), Fault> {
     let Some(counting) = design.memory.make(&Setup::nothing())?.counting() else { return Ok(()) };
-    let empty = redis::empty(&counting);
+    let least = counting.without_entries();
     let first = design.capacities.iter().copied();
     let later = design.events.iter().filter_map(|written| match written.event.what {
         Happening::Limit(capacity) => Some(capacity),
@@ -66,12 +66,12 @@ fn smaller_than_empty(design: &mut CacheDesign) -> Result<(), Fault> {
     let mut warnings = Vec::new();
     for capacity in first.chain(later) {
         if let Capacity::Bytes(bytes) = capacity
-            && bytes < empty
+            && bytes < least
         {
             warnings.push(format!(
-                "maxmemory {} is less than the empty server takes ({}): every write is refused",
+                "maxmemory {} is less than a server at work takes without any key ({}): nearly every write is refused",
                 ByteSize::from_bytes(bytes),
-                ByteSize::from_bytes(empty)
+                ByteSize::from_bytes(least)
             ));
         }
     }

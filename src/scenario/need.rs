@@ -105,7 +105,7 @@ pub fn cache_per_object(eviction: &str, reclaim: &str, memory: &str) -> u64 {
     const DEADLINE: u64 = 16;
     let is_volatile = eviction.starts_with("volatile-");
     let is_sampled = is_volatile || eviction.starts_with("allkeys-");
-    let is_counted = memory == "redis";
+    let is_counted = memory == "redis" || eviction == "noeviction";
     let is_active = reclaim == "active";
     let order = match eviction {
         "infinite" | "noeviction" => 0,

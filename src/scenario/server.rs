@@ -133,3 +133,81 @@ pub(super) fn effective(settings: &Settings, table: &mut toml::Table) {
     table.insert("expire-cost".to_owned(), settings.expire_cost.to_string().into());
     table.insert("visit-cost".to_owned(), settings.visit_cost.to_string().into());
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::scenario::Scenario;
+
+    /// What is said of a cache with these lines: its warnings, or why it is refused.
+    fn said(cache: &str) -> Result<Vec<String>, String> {
+        let text = format!(
+            "name = \"t\"\n[workload]\nduration = \"1s\"\n[cache]\neviction = \"allkeys-lfu\"\n{cache}\n\
+             [[strategy]]\nname = \"s\"\nttl = \"fixed\"\n"
+        );
+        match Scenario::parse(&text, "t.toml") {
+            Ok(scenario) => Ok(scenario.cache.warnings),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn what_redis_does_not_take_is_refused_with_its_range_and_default() {
+        for (key, values, range, default) in [
+            ("maxmemory-samples", [0_i64, 2_147_483_648], "1 to 2147483647", 5),
+            ("hz", [-1, 2_147_483_648], "0 to 2147483647", 10),
+            ("active-expire-effort", [0, 11], "1 to 10", 1),
+            ("maxmemory-eviction-tenacity", [-1, 101], "0 to 100", 10),
+            ("lfu-log-factor", [-1, 2_147_483_648], "0 to 2147483647", 10),
+            ("lfu-decay-time", [-1, 2_147_483_648], "0 to 2147483647", 1),
+            ("clock-phase-ms", [-1, 60_000], "0 to 59999", 0),
+        ] {
+            for value in values {
+                let error = said(&format!("{key} = {value}")).expect_err("it is out of range");
+                for part in [
+                    "t.toml:6".to_owned(),
+                    format!("{key} = {value} is out of range"),
+                    range.to_owned(),
+                    format!("default, {default}"),
+                ] {
+                    assert!(error.contains(&part), "{part:?} is missing in {error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_redis_takes_is_taken_and_told_where_it_is_odd() {
+        let limits = |limit: &str| format!("memory = \"redis\"\ncapacity = \"{limit}\"");
+        for (cache, told) in [
+            ("hz = 1\nmaxmemory-samples = 64".to_owned(), None),
+            ("hz = 500\nactive-expire-effort = 10".to_owned(), None),
+            ("maxmemory-eviction-tenacity = 0\nlfu-log-factor = 0\nlfu-decay-time = 0".to_owned(), None),
+            ("maxmemory-eviction-tenacity = 100\nactive-expire-effort = 1".to_owned(), None),
+            ("hz = 0".to_owned(), Some("hz = 0 is taken as 1")),
+            ("hz = 501".to_owned(), Some("hz = 501 is taken as 500")),
+            ("maxmemory-samples = 65".to_owned(), Some("later versions refuse more than 64")),
+            ("expire-cost = \"101ms\"".to_owned(), Some("hardly expires anything")),
+            // An empty server, its connection and the histograms of GET and SET take 963 888 bytes.
+            (limits("500KB"), Some("nearly every write is refused")),
+            (limits("963887B"), Some("nearly every write is refused")),
+            (limits("963888B"), None),
+        ] {
+            let warnings = said(&cache).unwrap_or_else(|error| panic!("{cache}: {error}"));
+            assert_eq!(warnings.len(), usize::from(told.is_some()), "{cache}: {warnings:?}");
+            let words = told.unwrap_or_default();
+            assert!(warnings.iter().all(|warning| warning.contains(words)), "{cache}: {warnings:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_evicts_nothing_has_settings_too_and_sweeps() {
+        let text = "name = \"t\"\n[workload]\nduration = \"1s\"\n[cache]\neviction = \"POLICY\"\ncapacity = \"9MiB\"\nhz = 20\n\
+                    [[strategy]]\nname = \"s\"\nttl = \"fixed\"\n";
+        let scenario = Scenario::parse(&text.replace("POLICY", "noeviction"), "t.toml");
+        let cache = scenario.unwrap_or_else(|error| panic!("{error}")).cache;
+        assert_eq!((cache.reclaim.name(), cache.server.map(|server| server.hz)), ("active", Some(20)));
+        let error =
+            Scenario::parse(&text.replace("POLICY", "lru"), "t.toml").expect_err("there is no server");
+        assert!(error.to_string().contains("hz is a setting of a Redis server"), "{error}");
+    }
+}

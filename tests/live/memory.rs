@@ -207,6 +207,58 @@ fn memory_follows_expire_ttl_persist_and_del_entry_by_entry() {
     assert_eq!(model.cache().entries(), 0);
 }
 
+/// One command of each kind, and one more of most: the histograms of the kinds that were run.
+const KINDS: [&str; 22] = [
+    "SET KEY v",
+    "SET KEY w",
+    "GET KEY",
+    "SETEX KEY 1000 v",
+    "PSETEX KEY 1000000 v",
+    "GETEX KEY PERSIST",
+    "GETEX KEY FOO",
+    "EXPIRE KEY ten",
+    "EXPIRE KEY 1000",
+    "PEXPIRE KEY 1000000",
+    "EXPIREAT KEY 4000000000",
+    "PEXPIREAT KEY 4000000000000",
+    "TTL KEY",
+    "PTTL KEY",
+    "EXPIRETIME KEY",
+    "PEXPIRETIME KEY",
+    "PERSIST KEY",
+    "EXISTS KEY KEY",
+    "GET KEY KEY",
+    "GETDEL KEY",
+    "DEL KEY",
+    "UNLINK KEY",
+];
+
+#[test]
+fn each_kind_of_command_takes_its_histogram_once() {
+    let Some(server) = Server::start(&SETTINGS) else { return };
+    let key = "0".repeat(24);
+    let objects = model::objects([(key.as_str(), 1)]);
+    let trace = Arc::new(Trace::new(Vec::new(), Vec::new(), objects, SimDuration::ZERO));
+    let cache = model::tracking(&trace, "noeviction", 1 << 40, 0, 0, true);
+    let mut model = Connection::new(cache, WallClock::starting_at(1_700_000_000_000));
+    let fixed = |model: &Connection| model.cache().breakdown().expect("the model counts as Redis does").fixed;
+    let (mut before, mut live_before) = (fixed(&model), settled(&server));
+    for (millis, line) in (0..).zip(KINDS) {
+        let words: Vec<&str> =
+            line.split(' ').map(|word| if word == "KEY" { key.as_str() } else { word }).collect();
+        let mut client = server.client();
+        client.ask(&words);
+        drop(client);
+        model.send(&words, SimTime::ZERO + SimDuration::from_millis(millis));
+        let (after, live) = (fixed(&model), settled(&server));
+        let (told, grown) = (after - before, live.cast_signed() - live_before.cast_signed());
+        // A key comes and goes, and some hundred bytes are in use for something else.
+        let is_near = grown.abs_diff(told.cast_signed()) < 2_000;
+        assert!(is_near, "{line}: the server takes {grown} bytes more, the model says {told}");
+        (before, live_before) = (after, live);
+    }
+}
+
 /// A client that has been idle for long is left with little.
 #[test]
 fn a_client_that_is_idle_for_long_gives_its_buffers_back() {

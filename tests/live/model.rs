@@ -45,6 +45,18 @@ pub(crate) fn lazy(held: Objects, clock: WallClock) -> Connection {
 /// A cache that is a Redis server with this policy and limit in bytes, its run beginning so many
 /// milliseconds after a full minute of the wall clock.
 pub(crate) fn redis(trace: &Arc<Trace>, policy: &str, maxmemory: u64, phase_ms: u64, seed: u64) -> Cache {
+    tracking(trace, policy, maxmemory, phase_ms, seed, false)
+}
+
+/// The same, which may keep a histogram of each kind of command.
+pub(crate) fn tracking(
+    trace: &Arc<Trace>,
+    policy: &str,
+    maxmemory: u64,
+    phase_ms: u64,
+    seed: u64,
+    latency_tracking: bool,
+) -> Cache {
     let text = format!(
         r#"
         name = "live"
@@ -56,7 +68,7 @@ pub(crate) fn redis(trace: &Arc<Trace>, policy: &str, maxmemory: u64, phase_ms: 
         capacity = "{maxmemory}B"
         eviction = "{policy}"
         reclaim = "active"
-        memory = {{ model = "redis", latency_tracking = false }}
+        memory = {{ model = "redis", latency_tracking = {latency_tracking} }}
         clock-phase-ms = {phase_ms}
         [origin]
         latency = {{ model = "constant", value = "1ms" }}

@@ -306,10 +306,11 @@ impl World<'_> {
             after_end.insert(object, value);
             return;
         }
-        if self.store.set(object, value) {
+        let confirmed = self.fetches[number].known == Some(version) && held.is_some();
+        let sent = if confirmed { self.store.confirm(object, value) } else { self.store.set(object, value) };
+        if sent {
             self.deadline_written();
         }
-        let confirmed = self.fetches[number].known == Some(version) && held.is_some();
         self.totals.touches += u64::from(confirmed);
         self.policy.stored(object, now, Some(now - asked));
         self.schedule_job(now);

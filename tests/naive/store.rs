@@ -135,6 +135,23 @@ impl<'a> Store<'a> {
         if self.is_away(object, now) {
             return false;
         }
+        // A server that evicts nothing looks at its memory before it looks for the key, and so counts what is written over.
+        if self.eviction == Eviction::Never
+            && !self.has_room(self.bytes(), self.entries.len(), self.sizes[object])
+        {
+            self.totals.out_of_memory += 1;
+            return true;
+        }
+        self.put(object, value)
+    }
+
+    /// A new deadline for a value that is there, which needs no room; whether it was sent at all.
+    pub(crate) fn confirm(&mut self, object: usize, value: Value) -> bool {
+        !self.is_away(object, value.stored_at) && self.put(object, value)
+    }
+
+    fn put(&mut self, object: usize, value: Value) -> bool {
+        let now = value.stored_at;
         self.delete_dead(object, now);
         if let Some(place) = self.place_of(object) {
             self.entries[place].value = value;
@@ -142,8 +159,8 @@ impl<'a> Store<'a> {
         } else if self.make_room(self.sizes[object], now) {
             self.entries.push(Entry { object, came_at: now, value });
         } else {
-            // What is larger than all there is need not be sent to be refused, where others would go for it.
-            return self.eviction == Eviction::Never;
+            // What is larger than all there is need not be sent to be refused.
+            return false;
         }
         self.totals.peak_bytes = self.totals.peak_bytes.max(self.bytes());
         true
@@ -223,23 +240,21 @@ impl<'a> Store<'a> {
         self.entries.is_empty()
     }
 
-    /// Evicts until `size` more bytes and one more entry fit; says whether they do.
-    fn make_room(&mut self, size: u64, now: u64) -> bool {
-        let capacity = self.capacity;
-        let fits = |bytes: u64, entries: u64| match capacity {
+    /// Whether one more entry of `size` bytes fits beside so many.
+    fn has_room(&self, bytes: u64, entries: usize, size: u64) -> bool {
+        match self.capacity {
             Capacity::Unbounded => true,
             Capacity::Bytes(most) => bytes + size <= most,
-            Capacity::Objects(most) => entries < most,
-        };
-        if self.eviction == Eviction::Never {
-            let fits = fits(self.bytes(), self.entries.len() as u64);
-            self.totals.out_of_memory += u64::from(!fits);
-            return fits;
+            Capacity::Objects(most) => (entries as u64) < most,
         }
-        if !fits(0, 0) {
+    }
+
+    /// Evicts until `size` more bytes and one more entry fit; says whether they do.
+    fn make_room(&mut self, size: u64, now: u64) -> bool {
+        if !self.has_room(0, 0, size) {
             return false;
         }
-        while !fits(self.bytes(), self.entries.len() as u64) {
+        while !self.has_room(self.bytes(), self.entries.len(), size) {
             self.leave(0, Cause::Evicted, now);
         }
         true

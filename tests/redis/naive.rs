@@ -89,18 +89,25 @@ impl<'d> Server<'d> {
             self.clock = self.wall(self.next_tick) / 1_000;
             if self.design.reclaim == "active" {
                 let share = u64::from(25 + 2 * (self.design.settings.effort - 1));
-                self.expire(share * 10_000_000 / u64::from(self.design.settings.hz), self.next_tick);
+                // Whole microseconds.
+                let limit = share * 1_000_000 / u64::from(self.design.settings.hz) / 100;
+                self.expire(1_000 * limit, self.next_tick);
             }
             self.dict.tick();
             self.volatile.tick();
-            // Where nobody is evicted the model keeps no table of all keys, and so none that moves first.
-            if self.dict.new.is_some() && self.design.policy != "noeviction" {
+            if self.dict.new.is_some() {
                 self.dict.settle(&self.hashes);
             } else {
                 self.volatile.settle(&self.hashes);
             }
+            self.expire_fast(self.next_tick);
             self.next_tick += 1_000 / u64::from(self.design.settings.hz);
         }
+        self.expire_fast(now);
+    }
+
+    /// The end of a turn of the event loop: of each tick, and of each command.
+    fn expire_fast(&mut self, now: u64) {
         // In nanoseconds: a fast cycle may take a millisecond, and begins at most once in twice that.
         let limit = 1_000_000 + 250_000 * u64::from(self.design.settings.effort - 1);
         if self.hit_limit && now * 1_000_000 >= self.fast_from {
@@ -225,6 +232,15 @@ impl<'d> Server<'d> {
 
     /// A read, and a write of what is missing; whether it was a hit.
     pub(crate) fn request(&mut self, key: usize, now: u64) -> bool {
+        let hit = self.read(key, now);
+        if !hit {
+            self.write(key, now);
+        }
+        hit
+    }
+
+    /// A read; whether it was a hit.
+    pub(crate) fn read(&mut self, key: usize, now: u64) -> bool {
         self.ticks(now);
         self.make_room(0, now);
         self.dict.step(&self.hashes);
@@ -237,23 +253,39 @@ impl<'d> Server<'d> {
             self.delete(key);
             self.expired += 1;
         }
+        false
+    }
+
+    /// A write, also over what is there.
+    pub(crate) fn write(&mut self, key: usize, now: u64) {
+        self.ticks(now);
         let in_flight = match self.design.capacity {
             Capacity::Objects(_) => 1,
             _ => u64::from(self.design.sizes[key]),
         };
-        if self.make_room(in_flight, now) {
-            let ttl = self.design.ttls[key];
+        if !self.make_room(in_flight, now) {
+            self.refused += 1;
+            return;
+        }
+        if self.kept.get(&key).is_some_and(|kept| kept.expires.is_some_and(|end| now > end)) {
+            self.delete(key);
+            self.expired += 1;
+        }
+        let ttl = self.design.ttls[key];
+        let expires = (ttl > 0).then_some(now + ttl);
+        if self.kept.contains_key(&key) {
+            // The old value is touched, and the new one inherits its counter; a key has a TTL always or never.
+            self.touch(key, now);
+            let kept = self.kept[&key];
+            self.kept.insert(key, Kept { expires, ..kept });
+        } else {
             self.dict.insert(key, &self.hashes);
             if ttl > 0 {
                 self.volatile.insert(key, &self.hashes);
             }
-            let expires = (ttl > 0).then_some(now + ttl);
             let (stamp, minute) = (self.lru_clock(now), self.wall(now) / 60_000);
             self.kept.insert(key, Kept { expires, stamp, minute, counter: 5 });
-        } else {
-            self.refused += 1;
         }
-        false
     }
 
     fn touch(&mut self, key: usize, now: u64) {
@@ -285,7 +317,7 @@ const POLICIES: [&str; 7] = [
 ];
 
 fn design() -> impl Strategy<Value = Design> {
-    let hz = prop_oneof![Just(1), Just(10), Just(100)];
+    let hz = prop_oneof![Just(1), Just(10), Just(100), Just(300)];
     let settings = (hz, 1..20_u32, 0..3_u32, 0..3_u32, any::<bool>(), 0..60_000_u32).prop_map(
         |(hz, samples, lfu_decay_time, lfu_log_factor, exact, clock_phase_ms)| Settings {
             hz,

@@ -73,15 +73,15 @@ impl Connection {
         }
     }
 
-    /// Why a command is refused that cannot be read: a write that there is no room for is refused before anybody looks at
-    /// its options (`server.c:processCommand`).
+    /// Why a command is refused that cannot be read: the server makes room before it reads options, and a write that there
+    /// is no room for is refused before.
     fn refusal(&mut self, words: &[&str], error: CommandError, at: SimTime) -> CommandError {
         if self.cache.is_down(at) {
             return CommandError::Down;
         }
-        match Command::stores(words).and_then(|key| self.names.object(key).ok()) {
-            // What stands behind the value is an option, and options take memory.
-            Some(key) if self.cache.refuses_set(key, words.len() > 3, at) => CommandError::OutOfMemory,
+        let key = words.get(1).and_then(|key| self.names.object(key).ok());
+        match (Command::kind_of(words), key) {
+            (Some(kind), Some(key)) if self.cache.refuses(kind, key, words, at) => CommandError::OutOfMemory,
             _ => error,
         }
     }

@@ -3,6 +3,7 @@
 use super::{
     Command, CommandError, ExpireOnly, Lifetime, Moment, Moves, Only, Reply, Since, Unit, WallClock,
 };
+use crate::cache::redis::{Kind, Room};
 use crate::cache::{Cache, Cause, Entry, Lookup, Stored};
 use crate::origin::Version;
 use crate::trace::ObjectId;
@@ -31,18 +32,34 @@ impl Cache {
             return Reply::Error(CommandError::Down);
         }
         let now = Now { at, clock };
+        if let Some((key, more)) = command.words(&self.objects) {
+            self.before_command(command.kind(), key, &more, at);
+        }
         match command {
             Command::Set { key, value, lifetime, only, get } => {
-                self.set_if(*key, *value, lifetime, *only, *get, now)
+                if self.is_out_of_reach(*key, at) {
+                    return Reply::Error(CommandError::Down);
+                }
+                self.reclaim_due(at);
+                // Before anything else is looked at, its conditions and options included.
+                let room = self.before_set(command.kind(), *key, *value, *lifetime != Lifetime::Drop, at);
+                let reply = match room {
+                    Room::None => Reply::Error(CommandError::OutOfMemory),
+                    Room::Made => self.set_if(*key, *value, lifetime, *only, *get, now),
+                };
+                self.after_command(at);
+                reply
             }
-            Command::Get(key) => value_or_nil(self.read(*key, now)),
+            Command::Get(key) => value_or_nil(self.value(*key, now)),
             Command::GetEx { key, lifetime } => self.get_ex(*key, lifetime, now),
             Command::GetDel(key) => {
-                let found = self.read(*key, now);
-                self.delete(*key, Cause::Invalidated, at);
+                let found = self.value(*key, now);
+                self.take(*key, Cause::Invalidated, at);
                 value_or_nil(found)
             }
-            Command::Del(keys) => count(keys, |key| self.delete(key, Cause::Invalidated, at)),
+            Command::Del(keys) | Command::Unlink(keys) => {
+                count(keys, |key| self.take(key, Cause::Invalidated, at))
+            }
             Command::Exists(keys) => count(keys, |key| self.glance(key, at).is_some()),
             Command::Expire { key, until, only } => self.expire_if(*key, until, *only, now),
             Command::Ttl(key, unit) => self.tell_expiry(*key, now, |when| match unit {
@@ -64,14 +81,33 @@ impl Cache {
     }
 
     /// The live entry, as GET reads it.
-    fn read(&mut self, key: ObjectId, now: Now) -> Option<Entry> {
-        match self.get(key, now.at) {
+    fn value(&mut self, key: ObjectId, now: Now) -> Option<Entry> {
+        if self.is_out_of_reach(key, now.at) {
+            return None;
+        }
+        match self.read(key, now.at) {
             Lookup::Held(entry) => Some(entry),
             Lookup::Absent(_) => None,
         }
     }
 
-    /// SET.
+    /// A command is sent whose options make no sense: whether the server refuses it before it reads them, because it
+    /// might store something and there is no room (`server.c:processCommand`).
+    pub(super) fn refuses(&mut self, kind: Kind, key: ObjectId, words: &[&str], at: SimTime) -> bool {
+        let room = if matches!(kind, Kind::Set | Kind::SetEx | Kind::PSetEx) {
+            self.serve_clock(at);
+            // What stands behind the value is an option, and options take memory.
+            let room = self.before_set(kind, key, Version(0), words.len() > 3, at);
+            self.after_command(at);
+            room
+        } else {
+            let more: Vec<u64> = words[2..].iter().map(|word| word.len() as u64).collect();
+            self.before_command(kind, key, &more, at)
+        };
+        room == Room::None && kind.takes_memory()
+    }
+
+    /// SET, for which there is room.
     fn set_if(
         &mut self,
         key: ObjectId,
@@ -81,9 +117,6 @@ impl Cache {
         get: bool,
         now: Now,
     ) -> Reply {
-        if self.refuses_set(key, *lifetime != Lifetime::Drop, now.at) {
-            return Reply::Error(CommandError::OutOfMemory);
-        }
         let until = match lifetime {
             Lifetime::Until(moment) => match moment.in_future(now) {
                 Ok(unix_ms) => Some(unix_ms),
@@ -91,7 +124,7 @@ impl Cache {
             },
             Lifetime::Drop | Lifetime::Keep => None,
         };
-        let before = if get { self.read(key, now) } else { None };
+        let before = if get { self.value(key, now) } else { None };
         let found = self.find(key, now.at);
         let refused = match only {
             None => false,
@@ -109,7 +142,11 @@ impl Cache {
             (None, ..) => (NEVER, NEVER),
         };
         let entry = Entry { stored_at: now.at, fresh_until, expires_at, version: value };
-        let stored = self.set(key, entry, now.at);
+        let stored = if self.runs_commands() {
+            self.store_in_server(key, entry, now.at)
+        } else {
+            self.set(key, entry, now.at)
+        };
         if let (Stored::Yes, Some(unix_ms)) = (stored, until) {
             self.far_ends.note(key, unix_ms, expires_at);
         }
@@ -124,7 +161,7 @@ impl Cache {
 
     /// GETEX.
     fn get_ex(&mut self, key: ObjectId, lifetime: &Lifetime, now: Now) -> Reply {
-        let Some(found) = self.read(key, now) else { return Reply::Nil };
+        let Some(found) = self.value(key, now) else { return Reply::Nil };
         match lifetime {
             Lifetime::Keep => {}
             Lifetime::Drop => self.arm(key, NEVER, NEVER, now.at),
@@ -163,7 +200,7 @@ impl Cache {
     /// Moves the end of a key's life; one that is not in the future deletes it, and counts as no expiry.
     fn expire_at(&mut self, key: ObjectId, unix_ms: i64, now: Now) {
         if unix_ms <= now.unix_ms() {
-            self.delete(key, Cause::Invalidated, now.at);
+            self.take(key, Cause::Invalidated, now.at);
         } else {
             let end = now.clock.expiry(unix_ms);
             self.arm(key, end, end, now.at);

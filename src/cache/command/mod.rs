@@ -104,8 +104,10 @@ pub enum Command {
     },
     /// `GETDEL key`.
     GetDel(ObjectId),
-    /// `DEL key [key ...]`, and UNLINK, which differs from it only in who gives the memory back.
+    /// `DEL key [key ...]`.
     Del(Vec<ObjectId>),
+    /// `UNLINK key [key ...]`, which differs from DEL only in who gives the memory back.
+    Unlink(Vec<ObjectId>),
     /// `EXISTS key [key ...]`: how many of them there are, a key that stands twice counting twice.
     Exists(Vec<ObjectId>),
     /// `EXPIRE key time [NX | XX | GT | LT]`, PEXPIRE, EXPIREAT and PEXPIREAT.

@@ -1,7 +1,8 @@
 //! Reads commands from words, in the order in which Redis finds faults in them.
 
 use super::{Command, CommandError, ExpireOnly, Lifetime, Moment, Moves, Names, Only, Since, Unit};
-use crate::trace::ObjectId;
+use crate::cache::redis::Kind;
+use crate::trace::{ObjectId, Objects};
 
 /// A command as it is listed: its name, how many words it takes at least and at most, and who reads it.
 struct Form {
@@ -29,7 +30,7 @@ const FORMS: [Form; 18] = [
     form("getex", 2..=ANY, get_ex),
     form("getdel", 2..=2, |_, words, names| Ok(Command::GetDel(names.object(words[1])?))),
     form("del", 2..=ANY, |_, words, names| Ok(Command::Del(objects(words, names)?))),
-    form("unlink", 2..=ANY, |_, words, names| Ok(Command::Del(objects(words, names)?))),
+    form("unlink", 2..=ANY, |_, words, names| Ok(Command::Unlink(objects(words, names)?))),
     form("exists", 2..=ANY, |_, words, names| Ok(Command::Exists(objects(words, names)?))),
     form("expire", 3..=ANY, |name, words, names| expire(name, words, names, Unit::Seconds, Since::Now)),
     form("pexpire", 3..=ANY, |name, words, names| expire(name, words, names, Unit::Millis, Since::Now)),
@@ -61,13 +62,80 @@ impl Command {
 }
 
 impl Command {
-    /// The key that a command of these words would store a value under, whether or not its options make sense; `None`
-    /// for another command, or where the number of words is wrong.
-    pub(super) fn stores<'w>(words: &[&'w str]) -> Option<&'w str> {
+    /// The kind of a command of these words, whether or not its options make sense; `None` where there is no such
+    /// command, or the number of words is wrong.
+    pub(super) fn kind_of(words: &[&str]) -> Option<Kind> {
         let (name, _) = words.split_first()?;
         let form = FORMS.iter().find(|form| form.name.eq_ignore_ascii_case(name))?;
         let is_whole = (form.least..=form.most).contains(&words.len());
-        (is_whole && matches!(form.name, "set" | "setex" | "psetex")).then(|| words[1])
+        Kind::named(form.name).filter(|_| is_whole)
+    }
+
+    /// Its kind.
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Set { lifetime: Lifetime::Until(until), .. } if until.command == Kind::SetEx.name() => {
+                Kind::SetEx
+            }
+            Self::Set { lifetime: Lifetime::Until(until), .. } if until.command == Kind::PSetEx.name() => {
+                Kind::PSetEx
+            }
+            Self::Set { .. } => Kind::Set,
+            Self::Get(_) => Kind::Get,
+            Self::GetEx { .. } => Kind::GetEx,
+            Self::GetDel(_) => Kind::GetDel,
+            Self::Del(_) => Kind::Del,
+            Self::Unlink(_) => Kind::Unlink,
+            Self::Exists(_) => Kind::Exists,
+            Self::Expire { until, .. } => match (until.unit, until.since) {
+                (Unit::Seconds, Since::Now) => Kind::Expire,
+                (Unit::Millis, Since::Now) => Kind::PExpire,
+                (Unit::Seconds, Since::Epoch) => Kind::ExpireAt,
+                (Unit::Millis, Since::Epoch) => Kind::PExpireAt,
+            },
+            Self::Ttl(_, Unit::Seconds) => Kind::Ttl,
+            Self::Ttl(_, Unit::Millis) => Kind::PTtl,
+            Self::ExpireTime(_, Unit::Seconds) => Kind::ExpireTime,
+            Self::ExpireTime(_, Unit::Millis) => Kind::PExpireTime,
+            Self::Persist(_) => Kind::Persist,
+        }
+    }
+
+    /// The first key of a command without a value, and the lengths of the words that stand behind it.
+    pub(super) fn words(&self, objects: &Objects) -> Option<(ObjectId, Vec<u64>)> {
+        let words = match self {
+            Self::Set { .. } => return None,
+            Self::Get(key)
+            | Self::GetDel(key)
+            | Self::Ttl(key, _)
+            | Self::ExpireTime(key, _)
+            | Self::Persist(key) => (*key, Vec::new()),
+            Self::GetEx { key, lifetime } => match lifetime {
+                Lifetime::Keep => (*key, Vec::new()),
+                Lifetime::Drop => (*key, vec!["persist".len() as u64]),
+                Lifetime::Until(until) => {
+                    let option = if until.since == Since::Now { "px" } else { "pxat" };
+                    (*key, vec![option.len() as u64, until.digits()])
+                }
+            },
+            Self::Expire { key, until, only } => {
+                let flags = [only.without_ttl, only.with_ttl, only.moves.is_some()];
+                let flags = flags.into_iter().filter(|flag| *flag).map(|_| "nx".len() as u64);
+                (*key, std::iter::once(until.digits()).chain(flags).collect())
+            }
+            Self::Del(keys) | Self::Unlink(keys) | Self::Exists(keys) => {
+                let (first, others) = keys.split_first()?;
+                (*first, others.iter().map(|key| objects.key_len(*key)).collect())
+            }
+        };
+        Some(words)
+    }
+}
+
+impl Moment {
+    /// How long its number is as it is sent.
+    fn digits(&self) -> u64 {
+        self.amount.as_ref().map_or(1, |amount| amount.to_string().len() as u64)
     }
 }
 

@@ -5,6 +5,10 @@
 //!
 //! The settings `maxmemory-samples`, `maxmemory-eviction-tenacity`, `lfu-log-factor` and `lfu-decay-time` are keys of `[cache]`.
 //!
+//! Source: Redis 7.0, `evict.c:LFULogIncr`, `evict.c:LFUDecrAndReturn`, `evict.c:evictionPoolPopulate`; redis.io, "Key
+//! eviction". To count by chance: R. Morris, "Counting large numbers of events in small registers", Communications of the ACM
+//! 21(10), 1978.
+//!
 //! ```toml
 //! eviction = "allkeys-lfu"
 //! ```

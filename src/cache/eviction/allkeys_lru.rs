@@ -6,6 +6,10 @@
 //!
 //! The settings `maxmemory-samples`, `maxmemory-eviction-tenacity`, `hz` and `lru-clock` are keys of `[cache]`.
 //!
+//! Source: Redis 7.0, `evict.c:performEvictions`, `evict.c:evictionPoolPopulate`, `dict.c:dictGetSomeKeys`; redis.io, "Key
+//! eviction". To keep the best of earlier samples: K. Psounis and B. Prabhakar, "Efficient randomized web-cache replacement
+//! schemes using samples from past eviction times", IEEE/ACM Transactions on Networking 10(4), 2002.
+//!
 //! ```toml
 //! eviction = "allkeys-lru"
 //! ```

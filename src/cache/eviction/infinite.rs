@@ -3,6 +3,9 @@
 //! What is still a miss here is the first request of an object (or comes from TTLs and late answers): no
 //! memory and no policy can avoid it. The upper end of every capacity curve.
 //!
+//! M. D. Hill and A. J. Smith, "Evaluating associativity in CPU caches", IEEE Transactions on Computers 38(12), 1989: what
+//! misses in a cache without limit is compulsory.
+//!
 //! ```toml
 //! eviction = ["lru", "infinite"]
 //! ```

@@ -21,7 +21,7 @@ pub mod volatile_random;
 pub mod volatile_ttl;
 pub mod w_tinylfu;
 
-use super::{Setup, Stored};
+use super::Setup;
 use crate::trace::ObjectId;
 use sampled::Sampled;
 
@@ -39,9 +39,14 @@ pub enum Order {
 /// Weights are in the unit of the capacity: bytes by the memory model, or 1 an entry where the
 /// capacity counts objects.
 pub trait EvictionPolicy: Send {
-    /// How the server finds victims itself, where the policy is one of Redis's own.
+    /// How the server finds victims itself, where it draws them.
     fn sampled(&self) -> Option<Sampled> {
         None
+    }
+
+    /// Whether the policy is one of Redis's own, so that commands run as a server runs them.
+    fn is_of_redis(&self) -> bool {
+        self.sampled().is_some()
     }
 
     /// The order in which entries leave, where there is no more to the policy than that.
@@ -95,11 +100,6 @@ pub trait EvictionPolicy: Send {
     /// Who will probably leave after this one, so that its memory can be asked for ahead.
     fn likely_victim(&self) -> Option<ObjectId> {
         None
-    }
-
-    /// What becomes of a value that is larger than the whole cache: textbook policies do not store it.
-    fn oversized(&self) -> Stored {
-        Stored::TooLarge
     }
 
     /// Whether the cache has no limit under this policy, whatever the scenario says: a bound to compare with.

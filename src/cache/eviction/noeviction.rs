@@ -1,7 +1,10 @@
 //! Nothing is evicted: a value that does not fit is refused, reads go on.
 //!
-//! Redis's default. A refused fill is counted as `out_of_memory`; its answer still reaches the
-//! client, the next request of the object is a miss again.
+//! Redis's default. The check comes before the key is looked up, so that a value that is there is not written over
+//! either while the new one does not fit beside it. A refused fill is counted as `out_of_memory`; its answer still
+//! reaches the client, the next request of the object is a miss again.
+//!
+//! Source: Redis 7.0, `evict.c:performEvictions`, `server.c:processCommand`; redis.io, "Key eviction".
 //!
 //! ```toml
 //! eviction = "noeviction"
@@ -9,7 +12,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EvictionPolicy, Setup, Stored};
+use super::{EvictionPolicy, Setup};
 use crate::catalog::{Invalid, Param, Plugin};
 use crate::trace::ObjectId;
 
@@ -45,8 +48,8 @@ impl EvictionPolicy for NoEviction {
         None
     }
 
-    fn oversized(&self) -> Stored {
-        Stored::OutOfMemory
+    fn is_of_redis(&self) -> bool {
+        true
     }
 
     fn check(&self, _: u64) {}

@@ -4,6 +4,8 @@
 //!
 //! The settings `maxmemory-samples`, `maxmemory-eviction-tenacity`, `hz` and `lru-clock` are keys of `[cache]`.
 //!
+//! Source: Redis 7.0, `evict.c:performEvictions`, `evict.c:evictionPoolPopulate`; redis.io, "Key eviction".
+//!
 //! ```toml
 //! eviction = "volatile-lru"
 //! ```

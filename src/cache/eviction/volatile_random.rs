@@ -4,6 +4,8 @@
 //!
 //! The setting `maxmemory-eviction-tenacity` is a key of `[cache]`.
 //!
+//! Source: Redis 7.0, `evict.c:performEvictions`, `dict.c:dictGetRandomKey`; redis.io, "Key eviction".
+//!
 //! ```toml
 //! eviction = "volatile-random"
 //! ```

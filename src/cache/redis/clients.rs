@@ -35,8 +35,7 @@ const REPLY_MEMORY: u64 = 5_000;
 const REST: u64 = 2;
 /// Of more connections than these it is seldom asked which of them the cron has something to do for.
 const MANY: usize = 256;
-/// Bytes of a request beside key and value: of a GET, of a SET before its value, behind it, and behind that with PX.
-const GET: u64 = 20;
+/// Bytes of a SET beside key and value: before the value, behind it, and behind that with PX.
 const HEAD: u64 = 28;
 const TAIL: u64 = 2;
 const TTL: u64 = 19;
@@ -114,15 +113,10 @@ impl Clients {
         let bytes = connections.iter().map(Connection::bytes).sum();
         let hz = settings.hz.max(1);
         let visits = (count / hz as usize).max(count.min(5));
-        let between = 1_000 * count.div_ceil(visits.max(1)) as u64 / u64::from(hz);
+        let between = u64::from(1_000 / hz) * count.div_ceil(visits.max(1)) as u64;
         let memory = between * (REPLY_MEMORY / between.max(1) + 1);
         let (turn, served, visit, quiet_until) = (0, 0, 0, SimTime::ZERO);
         Self { build, settings, connections, turn, served, bytes, visit, visits, memory, quiet_until }
-    }
-
-    /// Bytes of so many connections that have been idle for long.
-    pub(super) fn asleep(count: usize) -> u64 {
-        (BASE + EMPTY + REPLY_LEAST) * count as u64
     }
 
     /// Bytes of so many connections at work whose replies fill their buffers.
@@ -135,15 +129,21 @@ impl Clients {
         self.bytes
     }
 
-    /// A GET comes in; its bytes on the way.
-    pub(super) fn get(&mut self, key: u64, now: SimTime) -> u64 {
-        self.request(0, GET + key, now);
-        let build = self.build;
-        build.allocated(16) + build.string(3) + build.string(key)
+    /// A command without a large value comes in, of words of these lengths; its bytes on the way.
+    #[inline]
+    pub(super) fn command(&mut self, words: impl IntoIterator<Item = u64>, now: SimTime) -> u64 {
+        let (mut count, mut sent, mut held) = (0, 0, 0);
+        for word in words {
+            // A word is sent with its length before it, and a line's end behind both.
+            (count, sent) = (count + 1, sent + 1 + digits(word) + 2 + word + 2);
+            held += self.build.string(word);
+        }
+        self.request(0, 1 + digits(count) + 2 + sent, now);
+        self.build.allocated(8 * count) + held
     }
 
-    /// A SET comes in, with PX where there is a TTL; its bytes on the way, the value among them.
-    pub(super) fn set(&mut self, key: u64, value: u64, has_ttl: bool, now: SimTime) -> u64 {
+    /// A SET comes in, with PX where there is a TTL; its bytes on the way, and those of the value.
+    pub(super) fn set(&mut self, key: u64, value: u64, has_ttl: bool, now: SimTime) -> [u64; 2] {
         let build = self.build;
         let rest = value + TAIL + if has_ttl { TTL } else { 0 };
         let value = if value >= VALUE_BIG {
@@ -163,7 +163,7 @@ impl Clients {
         } else {
             build.allocated(24)
         };
-        options + build.string(3) + build.string(key) + value
+        [options + build.string(3) + build.string(key), value]
     }
 
     /// A request comes in one write: its `head`, all before the value, and the rest. What does not fit the buffer that is
@@ -190,8 +190,7 @@ impl Clients {
     #[inline]
     pub(super) fn replied(&mut self, value: u64) {
         let connection = &mut self.connections[self.served];
-        let digits = u64::from(value.checked_ilog10().unwrap_or(0)) + 1;
-        let needed = connection.reply.min(1 + digits + 2 + value + 2);
+        let needed = connection.reply.min(1 + digits(value) + 2 + value + 2);
         if needed > connection.reply_peak {
             connection.reply_peak = needed;
             if connection.next_visit(self.build) == Some(0) {
@@ -277,6 +276,11 @@ impl Clients {
     }
 }
 
+/// Digits of a number.
+fn digits(number: u64) -> u64 {
+    u64::from(number.checked_ilog10().unwrap_or(0)) + 1
+}
+
 impl Connection {
     /// The cron looks after both buffers at an instant of the server's clock.
     fn tend(&mut self, build: Build, millis: u64) {
@@ -299,6 +303,16 @@ mod tests {
 
     fn at(millis: u64) -> SimTime {
         SimTime::from_nanos(millis * 1_000_000)
+    }
+
+    /// GET of a key.
+    fn get(clients: &mut Clients, key: u64, now: SimTime) -> u64 {
+        clients.command([3, key], now)
+    }
+
+    /// Bytes of so many connections that have been idle for long.
+    fn asleep(count: usize) -> u64 {
+        (BASE + EMPTY + REPLY_LEAST) * count as u64
     }
 
     /// One connection, and ticks ten times a second.
@@ -331,7 +345,7 @@ mod tests {
     fn a_connection_at_rest_gives_its_buffers_back() {
         let mut one = One::new();
         assert_eq!(one.clients.bytes(), 17_640);
-        assert_eq!(one.clients.get(24, at(50)), 16 + 32 + 48);
+        assert_eq!(get(&mut one.clients, 24, at(50)), 16 + 32 + 48);
         assert_eq!(one.clients.bytes(), 38_112);
         // The first visit forgets what a new buffer was given for needed, the second cuts it.
         assert_eq!(one.buffers(50), (20_480, 16_384));
@@ -348,7 +362,7 @@ mod tests {
         for count in [MANY - 1, MANY + 150] {
             let mut clients = Clients::new(Build::Distribution, Settings::default(), count);
             for _ in 0..count {
-                clients.get(24, at(50));
+                get(&mut clients, 24, at(50));
                 clients.done();
             }
             assert_eq!(clients.bytes(), Clients::at_work(count), "{count}");
@@ -361,13 +375,13 @@ mod tests {
                 quiet.is_some_and(|tick| tick >= 30),
                 "two seconds and more after the requests: {quiet:?}"
             );
-            assert_eq!(clients.bytes(), Clients::asleep(count), "{count}");
+            assert_eq!(clients.bytes(), asleep(count), "{count}");
             // A request wakes its connection up, also where all were at rest.
-            clients.get(24, at(30_000));
+            get(&mut clients, 24, at(30_000));
             clients.done();
             assert!(clients.quiet_until() < SimTime::NEVER);
             (300..400).for_each(|tick| clients.tick(at(tick * 100)));
-            assert_eq!((clients.bytes(), clients.quiet_until()), (Clients::asleep(count), SimTime::NEVER));
+            assert_eq!((clients.bytes(), clients.quiet_until()), (asleep(count), SimTime::NEVER));
         }
     }
 
@@ -383,7 +397,7 @@ mod tests {
         }
         // After a rest a small request makes the first buffer, which 20 000 bytes fit.
         one.buffers(5_000);
-        one.clients.get(1, at(5_010));
+        get(&mut one.clients, 1, at(5_010));
         one.clients.set(1, 20_000, false, at(5_020));
         assert_eq!(one.buffers(5_100).0, 20_480);
         for (begin, grown) in [(5_110, 81_920), (5_210, 98_304)] {
@@ -399,13 +413,14 @@ mod tests {
         let mut one = One::new();
         one.buffers(100);
         let build = Build::Distribution;
-        let before = one.clients.set(24, 10, false, at(110)) - build.string(10);
-        assert_eq!(one.clients.set(24, 100_000, false, at(120)) - before, 16 + 114_688);
+        let small = one.clients.set(24, 10, false, at(110));
+        assert_eq!(small[1], build.string(10));
+        assert_eq!(one.clients.set(24, 100_000, false, at(120)), [small[0], 16 + 114_688]);
         assert_eq!(one.buffers(120).0, 114_688);
         assert_eq!(one.buffers(200).0, 114_688, "as much was needed since the last visit");
-        one.clients.get(2, at(210));
-        assert_eq!(one.buffers(300).0, 32, "the last request had 22 bytes");
-        one.clients.get(2, at(310));
+        get(&mut one.clients, 2, at(210));
+        assert_eq!(one.buffers(300).0, 32, "the last request had 21 bytes");
+        get(&mut one.clients, 2, at(310));
         assert_eq!(one.buffers(310).0, 20_480);
     }
 
@@ -419,7 +434,7 @@ mod tests {
             for tick in 0..100 {
                 let now = begin + 100 * tick + 50;
                 one.buffers(now);
-                one.clients.get(24, at(now));
+                get(&mut one.clients, 24, at(now));
                 one.clients.done();
                 one.clients.replied(value);
                 let (_, reply) = one.buffers(now);
@@ -435,7 +450,7 @@ mod tests {
     fn a_connection_of_a_server_whose_second_takes_ten_rests_ten_times_as_late() {
         let settings = Settings { second: SimDuration::from_secs(10), ..Settings::default() };
         let mut clients = Clients::new(Build::Distribution, settings, 1);
-        clients.get(24, at(0));
+        get(&mut clients, 24, at(0));
         let query = [1, 3, 29, 30].map(|seconds| {
             clients.tick(at(1_000 * seconds));
             clients.connections[0].query

@@ -77,6 +77,7 @@ impl Cache {
 
     fn wake_up(&mut self, now: SimTime) {
         self.go_on_evicting(now);
+        // Each tick is a turn of the event loop, and so is a command.
         while let Some(at) = self.server.as_mut().and_then(|server| server.due(now)) {
             let Some(server) = &mut self.server else { return };
             server.housekeeping(at);
@@ -88,15 +89,21 @@ impl Cache {
                 server.tend_tables();
             }
             self.note_overhead(at);
+            self.try_fast_cycle(at);
         }
-        if self.server.as_mut().is_some_and(|server| server.wants_fast_cycle(now))
+        self.try_fast_cycle(now);
+        if let Some(server) = &mut self.server {
+            server.wake = server.next_wake();
+        }
+    }
+
+    /// The end of a turn of the event loop: a fast cycle of the expiry, if the last cycle hit its limit.
+    fn try_fast_cycle(&mut self, at: SimTime) {
+        if self.server.as_mut().is_some_and(|server| server.wants_fast_cycle(at))
             && let Some(server) = &self.server
         {
             let limit = expiry::fast_limit(&server.settings);
-            self.expire_cycle(limit, now);
-        }
-        if let Some(server) = &mut self.server {
-            server.wake = server.next_wake();
+            self.expire_cycle(limit, at);
         }
     }
 

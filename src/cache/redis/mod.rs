@@ -13,8 +13,10 @@ mod expires;
 mod expiry;
 mod footprint;
 mod keys;
+mod kind;
 mod pool;
 mod rank;
+mod restart;
 mod room;
 mod rows;
 mod settings;
@@ -24,6 +26,8 @@ mod table;
 mod tallies;
 
 pub use footprint::{Breakdown, Build};
+pub use kind::Kind;
+pub(super) use room::Room;
 pub use settings::{LruClock, Settings};
 
 use std::sync::Arc;
@@ -33,25 +37,23 @@ use dict::Dict;
 use expires::Expires;
 use expiry::Expiry;
 use keys::Keys;
+use kind::Kinds;
 use pool::Pool;
 use swept::Swept;
 
 use super::eviction::sampled::{Rank, Sampled};
 use super::memory::{Counting, SIDECAR_SUFFIX};
-use super::{Restart, Slot, State};
+use super::{Slot, State};
 use crate::origin::Version;
 use crate::random::{Seed, Stream};
 use crate::trace::{ObjectId, Objects};
 use crate::units::SimTime;
 
-/// Bytes that a server without keys takes, its connections asleep.
-pub fn empty(counting: &Counting) -> u64 {
-    counting.build.startup() + Clients::asleep(counting.clients)
-}
-
 /// What a cache asks of its server.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Needs {
+    /// Commands that run as Redis runs them, checks of memory included.
+    pub(super) commands: bool,
     /// Eviction by sampling.
     pub(super) sampled: Option<Sampled>,
     /// The active expiry cycle.
@@ -63,7 +65,7 @@ pub(super) struct Needs {
 impl Needs {
     /// Whether no server is needed at all.
     pub(super) fn nothing(&self) -> bool {
-        self.sampled.is_none() && !self.active && self.counting.is_none()
+        !self.commands && self.sampled.is_none() && !self.active && self.counting.is_none()
     }
 }
 
@@ -72,8 +74,8 @@ impl Needs {
 struct Overhead {
     counting: Counting,
     clients: Clients,
-    /// Whether a GET and a SET were run: the first of each kind allocates a histogram.
-    ran: [bool; 2],
+    /// Which kinds of commands were run: the first of each allocates a histogram.
+    ran: Kinds,
     /// Bytes of a sorted set that the application keeps.
     sorted_set: u64,
 }
@@ -132,7 +134,7 @@ impl Server {
         let overhead = needs.counting.map(|counting| Overhead {
             counting,
             clients: Clients::new(counting.build, settings, counting.clients),
-            ran: [false; 2],
+            ran: Kinds::default(),
             sorted_set: 0,
         });
         Self {
@@ -162,7 +164,7 @@ impl Server {
 
     /// Whether commands run as Redis runs them, checks of memory included.
     pub(super) fn runs_commands(&self) -> bool {
-        self.needs.sampled.is_some() || self.needs.counting.is_some()
+        self.needs.commands
     }
 
     /// Bytes of everything but entries, where memory is counted so.
@@ -180,15 +182,22 @@ impl Server {
 
     fn fixed(&self) -> u64 {
         let Some(Overhead { counting, ran, .. }) = &self.overhead else { return 0 };
-        let kinds = ran.iter().filter(|ran| **ran).count() as u64;
-        let histograms = if counting.latency_tracking { kinds * footprint::HISTOGRAM } else { 0 };
+        let histograms = if counting.latency_tracking { ran.count() * footprint::HISTOGRAM } else { 0 };
         counting.build.startup() + histograms
     }
 
     fn tables(&self) -> u64 {
-        let ([a, b], [c, d]) = (self.dict.buckets(), self.expires.buckets());
+        self.dict_bytes() + self.bytes_of(self.expires.buckets())
+    }
+
+    fn dict_bytes(&self) -> u64 {
+        self.bytes_of(self.dict.buckets())
+    }
+
+    /// Bytes of a table and of the one that keys move to.
+    fn bytes_of(&self, [old, new]: [usize; 2]) -> u64 {
         // Tables double: twice as many keys have twice as many buckets, at the same moments.
-        (8 * (a + b + c + d) * self.keys_each()) as u64
+        (8 * (old + new) * self.keys_each()) as u64
     }
 
     /// Keys that the server holds for an entry.
@@ -280,14 +289,16 @@ impl Server {
     /// A key was stored where there was none; tables may grow by `room` bytes, less the command's own.
     pub(super) fn stored(&mut self, object: ObjectId, expires_at: SimTime, now: SimTime, room: u64) {
         self.hash(object);
-        let room = room.saturating_sub(self.in_flight);
+        let mut room = room.saturating_sub(self.in_flight);
         let each = self.keys_each() as u64;
-        let allowed = |bytes: u64| each * bytes <= room;
         if self.runs_commands() {
-            self.dict.insert(object, &mut self.keys, allowed);
+            let before = self.dict_bytes();
+            self.dict.insert(object, &mut self.keys, |bytes| each * bytes <= room);
+            // What one table has taken the other cannot have.
+            room = room.saturating_add(before).saturating_sub(self.dict_bytes());
         }
         if expires_at != SimTime::NEVER {
-            self.expires.arm(object, expires_at, false, &mut self.keys, allowed);
+            self.expires.arm(object, expires_at, false, &mut self.keys, |bytes| each * bytes <= room);
         }
         match self.needs.sampled.map(|sampled| sampled.rank) {
             Some(Rank::Lru) => self.keys[object.index()].stamp = self.lru_clock(now),
@@ -306,7 +317,7 @@ impl Server {
     /// A live key has another deadline from now on, or none; `had_ttl` says whether it had one before.
     pub(super) fn armed(&mut self, object: ObjectId, had_ttl: bool, expires_at: SimTime, room: u64) {
         if expires_at != SimTime::NEVER {
-            let each = self.keys_each() as u64;
+            let (each, room) = (self.keys_each() as u64, room.saturating_sub(self.in_flight));
             self.expires.arm(object, expires_at, had_ttl, &mut self.keys, |bytes| each * bytes <= room);
         } else if had_ttl {
             self.expires.remove(object, &mut self.keys);
@@ -327,63 +338,6 @@ impl Server {
     pub(super) fn flushed(&mut self) {
         self.dict.reserve(0);
         self.expires.reserve(0);
-    }
-
-    /// The process was started anew and has loaded what is `held`: other hashes, other tables, an empty
-    /// pool. A snapshot keeps idle times and counters, the append-only file does not.
-    pub(super) fn restarted(&mut self, restart: Restart, now: SimTime, slots: &[Slot]) {
-        self.starts += 1;
-        let held = |slot: &&(usize, &Slot)| slot.1.state == State::Held;
-        let mut loaded: Vec<(ObjectId, SimTime)> = slots
-            .iter()
-            .enumerate()
-            .filter(|slot| held(&slot))
-            .map(|(index, slot)| (ObjectId::from_index(index), slot.expires_at))
-            .collect();
-        // A snapshot lists the keys in the order of its own table.
-        loaded.sort_by_key(|(object, _)| self.keys.hash(*object));
-        let with_ttl = loaded.iter().filter(|(_, expires_at)| *expires_at != SimTime::NEVER).count();
-        for (object, expires_at) in &loaded {
-            self.left(*object, *expires_at != SimTime::NEVER);
-        }
-        let whole = self.keys.whole();
-        let age = |object: ObjectId| whole.get(object.index()).map_or(0, |key| key.stamp);
-        let ages: Vec<u32> = loaded.iter().map(|(object, _)| age(*object)).collect();
-        self.keys.clear();
-        self.hashing = self.seed.of("hash").nth(self.starts);
-        self.dict.reserve(if self.runs_commands() { loaded.len() } else { 0 });
-        self.expires.reserve(with_ttl);
-        let before =
-            rank::lru_clock(&self.settings, SimTime::from_nanos(now.as_nanos() - restart.down.as_nanos()));
-        self.clock = rank::lru_clock(&self.settings, now);
-        for ((object, expires_at), age) in loaded.into_iter().zip(ages) {
-            self.stored(object, expires_at, now, u64::MAX);
-            if restart.persistence == super::Persistence::Rdb
-                && let Some(rank) = self.needs.sampled.map(|sampled| sampled.rank)
-            {
-                let kept = match rank {
-                    Rank::Lru => {
-                        rank::aged(&self.settings, self.clock, rank::idle(&self.settings, before, age))
-                    }
-                    Rank::Lfu => rank::lfu_loaded(&self.settings, now, age),
-                    Rank::Random | Rank::Ttl => continue,
-                };
-                self.keys[object.index()].stamp = kept;
-            }
-        }
-        self.pool.clear();
-        self.pending = None;
-        self.wake = SimTime::ZERO;
-        self.foreseen = (0, ASKED);
-        self.expiry = Expiry::default();
-        if let Some(overhead) = &mut self.overhead {
-            overhead.clients =
-                Clients::new(overhead.counting.build, self.settings, overhead.counting.clients);
-            overhead.ran = [false; 2];
-        }
-        while self.tick < now {
-            self.tick += self.settings.tick();
-        }
     }
 
     fn lru_clock(&self, now: SimTime) -> u32 {

@@ -44,9 +44,10 @@ pub(super) fn aged(settings: &Settings, clock: u32, idle: u64) -> u32 {
     }
 }
 
-/// The LFU bits of an object loaded from a snapshot: its decayed counter, and the minute of the load.
-pub(super) fn lfu_loaded(settings: &Settings, now: SimTime, bits: u32) -> u32 {
-    packed(minute(settings, now), lfu_counter(settings, now, bits))
+/// The LFU bits of an object loaded from a snapshot: its counter as it had decayed when that was saved, and the minute
+/// of the load.
+pub(super) fn lfu_loaded(settings: &Settings, saved_at: SimTime, now: SimTime, bits: u32) -> u32 {
+    packed(minute(settings, now), lfu_counter(settings, saved_at, bits))
 }
 
 /// The minute that LFU keeps, 16 bits: it wraps after 45.5 days.

@@ -4,7 +4,7 @@
 //! write adds beyond that the next command removes (`redis-7.0 evict.c:performEvictions`).
 
 use super::expires::Expires;
-use super::{Server, rank};
+use super::{Kind, Server, rank};
 use crate::cache::eviction::sampled::Rank;
 use crate::cache::{Cache, Capacity, Cause, State};
 use crate::origin::Version;
@@ -50,12 +50,51 @@ impl Server {
 }
 
 impl Cache {
-    /// A GET of `object` comes in: what the clock has brought is done, then room is made for its arguments.
-    pub(in crate::cache) fn before_get(&mut self, object: ObjectId, now: SimTime) {
+    /// A command comes in that names `object` and further words of these lengths: what the clock has brought is done, then
+    /// room is made for its arguments, which are freed when it runs. A command that brings a value begins with
+    /// [`Self::before_set`].
+    #[inline]
+    pub(in crate::cache) fn before_command(
+        &mut self,
+        kind: Kind,
+        object: ObjectId,
+        more: &[u64],
+        now: SimTime,
+    ) -> Room {
         self.serve_clock(now);
-        if self.runs_commands() {
-            self.check_before_get(object, now);
+        if self.runs_commands() { self.check_command(kind, object, more, now) } else { Room::Made }
+    }
+
+    fn check_command(&mut self, kind: Kind, object: ObjectId, more: &[u64], now: SimTime) -> Room {
+        let Self { server, objects, .. } = self;
+        let Some(server) = server else { return Room::Made };
+        server.in_flight = match &mut server.overhead {
+            None => 0,
+            Some(overhead) => {
+                let words = [kind.name().len() as u64, objects.key_len(object)];
+                overhead.clients.command(words.into_iter().chain(more.iter().copied()), now)
+            }
+        };
+        self.note_overhead(now);
+        let room = self.room(now);
+        self.runs(kind, room);
+        self.after_command(now);
+        room
+    }
+
+    /// A command was checked: unless it is refused it runs, and the first of its kind takes memory.
+    fn runs(&mut self, kind: Kind, room: Room) {
+        if let Some(server) = &mut self.server
+            && let Some(overhead) = &mut server.overhead
+            && (room == Room::Made || !kind.takes_memory())
+        {
+            overhead.ran.add(kind);
         }
+    }
+
+    /// The key of a command that reads a value is looked up: tables move on.
+    #[inline]
+    pub(in crate::cache) fn step_tables(&mut self, object: ObjectId, now: SimTime) {
         let slot = &self.slots[object.index()];
         let held = slot.state == State::Held && (slot.is_live(now) || !self.is_swept(object));
         if let Some(server) = &mut self.server {
@@ -65,44 +104,36 @@ impl Cache {
         self.note_overhead(now);
     }
 
-    fn check_before_get(&mut self, object: ObjectId, now: SimTime) {
-        let Self { server, objects, .. } = self;
-        let Some(server) = server else { return };
-        server.in_flight = match &mut server.overhead {
-            None => 0,
-            Some(overhead) => {
-                overhead.ran[0] = true;
-                overhead.clients.get(objects.key_len(object), now)
-            }
-        };
-        self.note_overhead(now);
-        self.room(now);
-        self.after_command(now);
-    }
-
-    /// A SET comes in: whether it may run, the value on its way counted.
+    /// A command comes in that brings a value: whether it may run, the value on its way counted. [`Self::after_command`]
+    /// must follow.
     pub(in crate::cache) fn before_set(
         &mut self,
+        kind: Kind,
         object: ObjectId,
         version: Version,
         has_ttl: bool,
         now: SimTime,
     ) -> Room {
+        if !self.runs_commands() {
+            return Room::Made;
+        }
         let (key, size) = (self.objects.key_len(object), self.objects.size_of(object, version.0));
         let cost = self.memory.cost(&self.objects, object, version, has_ttl);
         let by_objects = matches!(self.capacity, Capacity::Objects(_));
         let Some(server) = &mut self.server else { return Room::Made };
-        server.in_flight = match &mut server.overhead {
-            None if by_objects => 1,
-            None => cost,
-            Some(overhead) => {
-                overhead.ran[1] = true;
-                let bytes = overhead.clients.set(key, size.into(), has_ttl, now);
-                if by_objects { 1 } else { bytes }
-            }
+        let [arguments, value] = match &mut server.overhead {
+            None => [0, cost],
+            Some(overhead) => overhead.clients.set(key, size.into(), has_ttl, now),
         };
+        server.in_flight = if by_objects { 1 } else { arguments + value };
         self.note_overhead(now);
-        self.room(now)
+        let room = self.room(now);
+        if let Some(server) = &mut self.server {
+            // From here on the value is that of the entry.
+            server.in_flight = if by_objects { 0 } else { arguments };
+        }
+        self.runs(kind, room);
+        room
     }
 
     /// The arguments of the command are freed.

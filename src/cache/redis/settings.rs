@@ -83,9 +83,10 @@ impl Settings {
         hz
     }
 
-    /// Time between two ticks of the cron.
+    /// Time between two ticks of the cron: whole milliseconds of the server's clock (`server.c:serverCron`).
     pub(super) fn tick(&self) -> SimDuration {
-        SimDuration::from_nanos((self.second.as_nanos() / u64::from(self.hz.clamp(1, MOST_HZ))).max(1))
+        let millis = 1_000 / u64::from(self.hz.clamp(1, MOST_HZ));
+        SimDuration::from_nanos((self.second.as_nanos().saturating_mul(millis) / 1_000).max(1))
     }
 
     /// How long a span of the server's clock takes in the trace's time.
@@ -128,6 +129,10 @@ mod tests {
         assert_eq!(slow.tick(), SimDuration::from_secs(1));
         assert_eq!(slow.span(SimDuration::from_micros(30)), SimDuration::from_micros(300));
         assert_eq!(Settings::default().span(SimDuration::from_micros(30)), SimDuration::from_micros(30));
+        // The server counts whole milliseconds.
+        let odd = Settings { hz: 300, ..Settings::default() };
+        assert_eq!(odd.tick(), SimDuration::from_millis(3));
+        assert_eq!(Settings { hz: 300, ..slow }.tick(), SimDuration::from_millis(30));
         let at = |secs| SimTime::ZERO + SimDuration::from_secs(secs);
         assert_eq!((slow.wall_millis(at(0)), slow.wall_millis(at(25))), (500, 3_000));
         assert_eq!(Settings::default().wall_millis(at(25)), 25_000);

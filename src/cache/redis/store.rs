@@ -1,8 +1,7 @@
 //! SET in a server: the check of memory comes first, then the lookup, then the write.
 
-use super::room::Room;
+use super::{Kind, Room};
 use crate::cache::{Cache, Entry, State, Stored};
-use crate::origin::Version;
 use crate::trace::ObjectId;
 use crate::units::SimTime;
 
@@ -15,19 +14,15 @@ impl Cache {
     /// Stores a value; what the memory check evicts may be the old value itself.
     pub(in crate::cache) fn set_in_server(&mut self, object: ObjectId, entry: Entry, now: SimTime) -> Stored {
         self.make_way(object, &entry, now);
-        let weight = self.weight(self.cost(object, &entry));
-        let mut admitted = self.is_live(object, now);
-        if !admitted {
-            admitted = self.eviction.admit(object, weight);
-            if !admitted {
-                return Stored::NotAdmitted;
-            }
+        // What the policy does not want is not sent.
+        if !self.is_admitted(object, &entry, now) {
+            return Stored::NotAdmitted;
         }
         let was_live = self.is_live(object, now);
-        let room = self.before_set(object, entry.version, entry.has_ttl(), now);
+        let room = self.before_set(Kind::Set, object, entry.version, entry.has_ttl(), now);
         let stored = if room == Room::None {
             Stored::OutOfMemory
-        } else if was_live && !self.is_live(object, now) && !self.eviction.admit(object, weight) {
+        } else if was_live && !self.is_admitted(object, &entry, now) {
             Stored::NotAdmitted
         } else {
             self.write(object, entry, now);
@@ -37,15 +32,27 @@ impl Cache {
         stored
     }
 
-    /// Whether the check of memory refuses a SET before anything else is looked at, its conditions included; commands
-    /// write the first version of an object.
-    pub(in crate::cache) fn refuses_set(&mut self, object: ObjectId, has_ttl: bool, now: SimTime) -> bool {
-        if !self.runs_commands() {
-            return false;
+    /// Stores a value that a command has brought for which room was made.
+    pub(in crate::cache) fn store_in_server(
+        &mut self,
+        object: ObjectId,
+        entry: Entry,
+        now: SimTime,
+    ) -> Stored {
+        self.make_way(object, &entry, now);
+        if !self.is_admitted(object, &entry, now) {
+            return Stored::NotAdmitted;
         }
-        let refuses = self.before_set(object, Version(0), has_ttl, now) == Room::None;
-        self.after_command(now);
-        refuses
+        self.write(object, entry, now);
+        Stored::Yes
+    }
+
+    /// Whether a value is there to be written over, or the policy lets one come.
+    fn is_admitted(&mut self, object: ObjectId, entry: &Entry, now: SimTime) -> bool {
+        self.is_live(object, now) || {
+            let weight = self.weight(self.cost(object, entry));
+            self.eviction.admit(object, weight)
+        }
     }
 
     fn is_live(&self, object: ObjectId, now: SimTime) -> bool {

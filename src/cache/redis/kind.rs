@@ -1,0 +1,138 @@
+//! Kinds of commands, as a server tells them apart: each has a latency histogram of its own from its first use on.
+
+/// A kind of command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// SET.
+    Set,
+    /// SETEX.
+    SetEx,
+    /// PSETEX.
+    PSetEx,
+    /// GET.
+    Get,
+    /// GETEX.
+    GetEx,
+    /// GETDEL.
+    GetDel,
+    /// DEL.
+    Del,
+    /// UNLINK.
+    Unlink,
+    /// EXISTS.
+    Exists,
+    /// EXPIRE.
+    Expire,
+    /// PEXPIRE.
+    PExpire,
+    /// EXPIREAT.
+    ExpireAt,
+    /// PEXPIREAT.
+    PExpireAt,
+    /// TTL.
+    Ttl,
+    /// PTTL.
+    PTtl,
+    /// EXPIRETIME.
+    ExpireTime,
+    /// PEXPIRETIME.
+    PExpireTime,
+    /// PERSIST.
+    Persist,
+    /// ZADD.
+    ZAdd,
+}
+
+impl Kind {
+    /// All of them.
+    const ALL: [Self; 19] = [
+        Self::Set,
+        Self::SetEx,
+        Self::PSetEx,
+        Self::Get,
+        Self::GetEx,
+        Self::GetDel,
+        Self::Del,
+        Self::Unlink,
+        Self::Exists,
+        Self::Expire,
+        Self::PExpire,
+        Self::ExpireAt,
+        Self::PExpireAt,
+        Self::Ttl,
+        Self::PTtl,
+        Self::ExpireTime,
+        Self::PExpireTime,
+        Self::Persist,
+        Self::ZAdd,
+    ];
+
+    /// Its name as it is sent, in small letters.
+    pub(in crate::cache) fn name(self) -> &'static str {
+        match self {
+            Self::Set => "set",
+            Self::SetEx => "setex",
+            Self::PSetEx => "psetex",
+            Self::Get => "get",
+            Self::GetEx => "getex",
+            Self::GetDel => "getdel",
+            Self::Del => "del",
+            Self::Unlink => "unlink",
+            Self::Exists => "exists",
+            Self::Expire => "expire",
+            Self::PExpire => "pexpire",
+            Self::ExpireAt => "expireat",
+            Self::PExpireAt => "pexpireat",
+            Self::Ttl => "ttl",
+            Self::PTtl => "pttl",
+            Self::ExpireTime => "expiretime",
+            Self::PExpireTime => "pexpiretime",
+            Self::Persist => "persist",
+            Self::ZAdd => "zadd",
+        }
+    }
+
+    /// The kind of this name, in small letters.
+    pub(in crate::cache) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Whether it is refused where no room can be made: it may take memory (`COMMAND INFO`, flag `denyoom`).
+    pub(in crate::cache) fn takes_memory(self) -> bool {
+        matches!(self, Self::Set | Self::SetEx | Self::PSetEx | Self::ZAdd)
+    }
+}
+
+/// A set of kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Kinds(u32);
+
+impl Kinds {
+    /// Adds a kind.
+    #[inline]
+    pub(super) fn add(&mut self, kind: Kind) {
+        self.0 |= 1 << kind as u32;
+    }
+
+    /// How many there are.
+    pub(super) fn count(self) -> u64 {
+        self.0.count_ones().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_name_and_a_place_of_its_own() {
+        let mut all = Kinds::default();
+        for (count, kind) in (1..).zip(Kind::ALL) {
+            assert_eq!(Kind::named(kind.name()), Some(kind));
+            all.add(kind);
+            all.add(kind);
+            assert_eq!(all.count(), count, "{kind:?}");
+        }
+        assert_eq!(Kind::named("frobnicate"), None);
+    }
+}

@@ -1,0 +1,122 @@
+//! What a process that was started anew knows of the keys that it has loaded.
+//!
+//! A snapshot keeps how long a key had been idle when it was saved, or its counter as it had decayed by then; the
+//! downtime adds nothing to either (`redis-7.0 rdb.c:rdbSaveKeyValuePair`, `object.c:objectSetLRUOrLFU`).
+
+use super::clients::Clients;
+use super::expiry::Expiry;
+use super::kind::Kinds;
+use super::{ASKED, Server, rank};
+use crate::cache::eviction::sampled::Rank;
+use crate::cache::{Persistence, Restart, Slot, State};
+use crate::trace::ObjectId;
+use crate::units::SimTime;
+
+impl Server {
+    /// The process was started anew and has loaded what is `held`: other hashes, other tables, an empty
+    /// pool. A snapshot keeps idle times and counters, the append-only file does not.
+    pub(in crate::cache) fn restarted(&mut self, restart: Restart, now: SimTime, slots: &[Slot]) {
+        self.starts += 1;
+        let held = |slot: &&(usize, &Slot)| slot.1.state == State::Held;
+        let mut loaded: Vec<(ObjectId, SimTime)> = slots
+            .iter()
+            .enumerate()
+            .filter(|slot| held(&slot))
+            .map(|(index, slot)| (ObjectId::from_index(index), slot.expires_at))
+            .collect();
+        // A snapshot lists the keys in the order of its own table.
+        loaded.sort_by_key(|(object, _)| self.keys.hash(*object));
+        let with_ttl = loaded.iter().filter(|(_, expires_at)| *expires_at != SimTime::NEVER).count();
+        for (object, expires_at) in &loaded {
+            self.left(*object, *expires_at != SimTime::NEVER);
+        }
+        let whole = self.keys.whole();
+        let age = |object: ObjectId| whole.get(object.index()).map_or(0, |key| key.stamp);
+        let ages: Vec<u32> = loaded.iter().map(|(object, _)| age(*object)).collect();
+        self.keys.clear();
+        self.hashing = self.seed.of("hash").nth(self.starts);
+        self.dict.reserve(if self.runs_commands() { loaded.len() } else { 0 });
+        self.expires.reserve(with_ttl);
+        let saved_at = SimTime::from_nanos(now.as_nanos() - restart.down.as_nanos());
+        let before = rank::lru_clock(&self.settings, saved_at);
+        self.clock = rank::lru_clock(&self.settings, now);
+        for ((object, expires_at), age) in loaded.into_iter().zip(ages) {
+            self.stored(object, expires_at, now, u64::MAX);
+            if restart.persistence == Persistence::Rdb
+                && let Some(rank) = self.needs.sampled.map(|sampled| sampled.rank)
+            {
+                let kept = match rank {
+                    Rank::Lru => {
+                        rank::aged(&self.settings, self.clock, rank::idle(&self.settings, before, age))
+                    }
+                    Rank::Lfu => rank::lfu_loaded(&self.settings, saved_at, now, age),
+                    Rank::Random | Rank::Ttl => continue,
+                };
+                self.keys[object.index()].stamp = kept;
+            }
+        }
+        self.pool.clear();
+        self.pending = None;
+        self.wake = SimTime::ZERO;
+        self.foreseen = (0, ASKED);
+        self.expiry = Expiry::default();
+        if let Some(overhead) = &mut self.overhead {
+            overhead.clients =
+                Clients::new(overhead.counting.build, self.settings, overhead.counting.clients);
+            overhead.ran = Kinds::default();
+        }
+        while self.tick < now {
+            self.tick += self.settings.tick();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::{Needs, Settings};
+    use super::*;
+    use crate::cache::TtlClock;
+    use crate::cache::eviction::sampled::Sampled;
+    use crate::random::Seed;
+    use crate::trace::{ClassId, Fact, Keys, Objects};
+    use crate::units::SimDuration;
+
+    fn at(secs: u64) -> SimTime {
+        SimTime::from_nanos(secs * 1_000_000_000)
+    }
+
+    /// What is kept of a key that was stored at 0 s, saved two minutes later and loaded after a downtime of ten.
+    fn loaded(rank: Rank, persistence: Persistence) -> (Settings, u32) {
+        let facts = vec![Fact { size: 1, class: ClassId::default(), size_is_imputed: false }];
+        let objects = Arc::new(Objects::new(facts, Keys::Numbered, vec!["all".to_owned()]));
+        let sampled = Some(Sampled { volatile: false, rank });
+        let settings = Settings::default();
+        let needs = Needs { sampled, commands: true, ..Needs::default() };
+        let mut server = Server::new(needs, settings, Seed::new(1), &objects);
+        let object = ObjectId::new(0);
+        server.stored(object, SimTime::NEVER, at(0), u64::MAX);
+        let down = SimDuration::from_secs(600);
+        let restart = Restart { down, persistence, ttl: TtlClock::WallClock };
+        let held = Slot { state: State::Held, expires_at: SimTime::NEVER, ..Slot::EMPTY };
+        server.restarted(restart, at(720), &[held]);
+        (settings, server.keys[0].stamp)
+    }
+
+    #[test]
+    fn a_snapshot_keeps_idle_times_and_counters_as_they_were_when_it_was_made() {
+        let idle = |persistence| {
+            let (settings, stamp) = loaded(Rank::Lru, persistence);
+            rank::idle(&settings, rank::lru_clock(&settings, at(720)), stamp)
+        };
+        assert_eq!((idle(Persistence::Rdb), idle(Persistence::Aof)), (120_000, 0));
+        let counters = |persistence| {
+            let (settings, bits) = loaded(Rank::Lfu, persistence);
+            [720, 779, 780].map(|secs| rank::lfu_counter(&settings, at(secs), bits))
+        };
+        // Five less two minutes; it decays again from the minute of the load on.
+        assert_eq!(counters(Persistence::Rdb), [3, 3, 2]);
+        assert_eq!(counters(Persistence::Aof), [5, 5, 4]);
+    }
+}
