@@ -69,7 +69,11 @@ fn benchmark(args: &Args, trace: &Arc<Trace>, options: &Options) -> Result<Statu
     }
     let phase = Phase::open("trying higher rates of reads", args.play.output.quiet);
     let search = load::benchmark(&trace, options, &load, &phase);
-    phase.end();
+    if search.is_ok() || terminal::interrupted() {
+        phase.end();
+    } else {
+        phase.fail();
+    }
     let search = match search {
         Ok(search) => search,
         // Keys may have stayed.

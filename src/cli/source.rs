@@ -208,8 +208,11 @@ pub(super) fn load(
     };
     let phase = Phase::open(&format!("reading {}{more}", names.join(", ")), silent);
     let imported = import::open_all(&inputs, &options, seed);
+    let Import { trace, provenance, .. } = imported.map_err(|error| {
+        phase.fail();
+        trace_error(error)
+    })?;
     phase.end();
-    let Import { trace, provenance, .. } = imported.map_err(trace_error)?;
     if file.scenario.warmup >= trace.span() && !file.scenario.warmup.is_zero() {
         let (warmup, span) = (file.scenario.warmup, trace.span());
         return Err(anyhow!(

@@ -287,6 +287,16 @@ impl Phase {
         Self { bar, lines, runs, done: 0.into() }
     }
 
+    /// Ends the phase that failed, whose error is told next.
+    pub(super) fn fail(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        if let Some((title, since)) = &self.lines {
+            note(&format!("{title}: failed after {:.1} s", since.elapsed().as_secs_f64()));
+        }
+    }
+
     /// Ends the phase.
     pub(super) fn end(&self) {
         if let Some(bar) = &self.bar {

@@ -17,7 +17,9 @@ use tokio::task::LocalSet;
 
 use super::limits::{bytes_of_keys, place};
 use super::link::{Fault, Link, Values, Written};
+use super::server::config::Changed;
 use super::server::{Info, Spawned};
+use super::tidy::tidy;
 use super::{LiveError, Options, Target};
 use crate::random::Seed;
 use crate::trace::{ObjectId, Trace};
@@ -29,9 +31,6 @@ const UNDER_WAY: u64 = 50_000;
 
 /// From here on the harness is too slow to say anything about the server: a tick of its timer is a millisecond.
 const LATE: f64 = 0.005;
-
-/// Keys in one UNLINK.
-const CHUNK: usize = 500;
 
 /// Time between two looks at whether the user wants to stop.
 const TICK: Duration = Duration::from_millis(20);
@@ -385,16 +384,9 @@ impl Bench<'_> {
         if self.spawned.is_some() {
             return Ok(());
         }
-        for chunk in self.keys.chunks(CHUNK) {
-            let why = match tokio::time::timeout(CLEAN_UP, self.link.unlink(chunk)).await {
-                Ok(Ok(_)) => continue,
-                Ok(Err(fault)) => fault.to_string(),
-                Err(_) => format!("it did not answer within {} s", CLEAN_UP.as_secs()),
-            };
-            return Err(format!(
-                "keys of this run may still be on the server ({why}); remove those that begin with \"{}\"",
-                self.options.prefix()
-            ));
+        let left = tidy(self.options, &self.keys, Changed::default()).await;
+        if !left.is_empty() {
+            return Err(left.join("; "));
         }
         Ok(())
     }

@@ -280,7 +280,7 @@ impl Scenario {
         let Some(began) = trace.began() else { return Vec::new() };
         let told = |design: &Design| {
             format!(
-                "strategy \"{}\": modifier \"schedule\" takes from the recording when it begins: start = \"{}\" (UTC)",
+                "strategy \"{}\": modifier \"schedule\" takes from the recording when it begins, to the second: about start = \"{}\" (UTC)",
                 design.name,
                 start_of(began)
             )

@@ -182,7 +182,8 @@ impl Design {
         let clamps = self.modifiers.iter().filter(|modifier| modifier.name() == "clamp");
         let limits = clamps.filter_map(|clamp| clamp.duration_of("min").zip(clamp.duration_of("max")));
         limits.fold(None, |ttl: Option<SimDuration>, (min, max)| {
-            Some(ttl.map_or(max, |ttl| ttl.clamp(min, max)))
+            // Limits the wrong way round are refused elsewhere.
+            Some(ttl.map_or(max, |ttl| ttl.max(min).min(max)))
         })
     }
 

@@ -306,7 +306,8 @@ impl World<'_> {
             after_end.insert(object, value);
             return;
         }
-        let confirmed = self.fetches[number].known == Some(version) && held.is_some();
+        let confirmed =
+            self.fetches[number].known == Some(version) && held.is_some_and(|held| held.version == version);
         let sent = if confirmed { self.store.confirm(object, value) } else { self.store.set(object, value) };
         if sent {
             self.deadline_written();

@@ -8,6 +8,7 @@
 
 use super::Settings;
 use super::footprint::Build;
+use super::settings::MOST_HZ;
 use crate::units::{SimDuration, SimTime};
 
 /// A connection without its buffers.
@@ -111,7 +112,7 @@ impl Clients {
     pub(super) fn new(build: Build, settings: Settings, count: usize) -> Self {
         let connections = vec![Connection::FRESH; count];
         let bytes = connections.iter().map(Connection::bytes).sum();
-        let hz = settings.hz.max(1);
+        let hz = settings.hz.clamp(1, MOST_HZ);
         let visits = (count / hz as usize).max(count.min(5));
         let between = u64::from(1_000 / hz) * count.div_ceil(visits.max(1)) as u64;
         let memory = between * (REPLY_MEMORY / between.max(1) + 1);

@@ -67,7 +67,7 @@ impl Default for Settings {
 }
 
 /// The cron may not be called more often in a second.
-const MOST_HZ: u32 = 500;
+pub(super) const MOST_HZ: u32 = 500;
 
 /// Connections that one call of the cron is to answer for at most.
 const CLIENTS_PER_TICK: usize = 200;

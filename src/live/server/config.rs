@@ -117,8 +117,12 @@ impl Changed {
         for (node, name, value, now) in differ {
             // Noted first: whether it is set when no answer comes nobody knows.
             self.before.push((node.clone(), name, now));
-            let set = link.set_config(node, name, value).await;
-            set.map_err(|fault| format!("--configure: CONFIG SET {name} {value} on {node}: {fault}"))?;
+            if let Err(fault) = link.set_config(node, name, value).await {
+                if matches!(fault, Fault::Refused(..)) {
+                    self.before.pop();
+                }
+                return Err(format!("--configure: CONFIG SET {name} {value} on {node}: {fault}"));
+            }
         }
         Ok(told)
     }

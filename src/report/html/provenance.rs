@@ -103,46 +103,90 @@ pub(super) fn skipped(record: &Record) -> Option<Table> {
     Some(table)
 }
 
-/// A part of a scenario as TOML, or as JSON where TOML cannot say it. What turns the direction of text is written as both
-/// escape it; names longer than any sentence are cut.
+/// A part of a scenario as TOML, or as JSON where TOML cannot say it. What turns the direction of text and what controls
+/// terminals is written as both escape it; texts longer than any sentence are cut, and a remark says so.
 pub(super) fn written_out(value: &serde_json::Value) -> String {
-    let known = writable(value);
+    let mut strange = Strange::default();
+    let known = strange.writable(value);
     let toml = if known.is_object() { toml::to_string_pretty(&known).ok() } else { None };
-    let text = toml.or_else(|| serde_json::to_string_pretty(&known).ok()).unwrap_or_default();
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if format::turns_text(c) {
-            // Writing to a string does not fail.
-            let _ = write!(out, "\\u{:04X}", u32::from(c));
+    let text = match toml {
+        Some(toml) if strange.is_cut => format!("{CUT}{toml}"),
+        Some(toml) => toml,
+        None => serde_json::to_string_pretty(&known).unwrap_or_default(),
+    };
+    strange.put_back(text)
+}
+
+/// What stands before a scenario of which something is left out.
+const CUT: &str = "# Long texts end in … here: record.json holds them whole.\n";
+
+/// Begins and ends the stand-in of a text: a character that no alphabet has. Texts that hold it have stand-ins.
+const MARK: char = '\u{F8FF}';
+
+/// Texts that must be escaped, whatever quotes and backslashes they hold. Writers of TOML quote such texts so that nothing is
+/// an escape, so a stand-in is written, and the text as a string of escapes in its place afterwards.
+#[derive(Debug, Default)]
+struct Strange {
+    texts: Vec<String>,
+    is_cut: bool,
+}
+
+impl Strange {
+    /// TOML has no word for what is not known: a key that is not there.
+    fn writable(&mut self, value: &serde_json::Value) -> serde_json::Value {
+        use serde_json::Value;
+        match value {
+            Value::Object(fields) => {
+                let known = fields.iter().filter(|(_, value)| !value.is_null());
+                Value::Object(known.map(|(key, value)| (self.text(key), self.writable(value))).collect())
+            }
+            Value::Array(items) => {
+                let known = items.iter().filter(|value| !value.is_null());
+                Value::Array(known.map(|value| self.writable(value)).collect())
+            }
+            Value::String(text) => Value::String(self.text(text)),
+            other => other.clone(),
+        }
+    }
+
+    /// A text as it is, its beginning where nobody would read it to its end, or a stand-in.
+    fn text(&mut self, text: &str) -> String {
+        let is_long = text.chars().count() > format::LONGEST_SENTENCE;
+        self.is_cut |= is_long;
+        let text: String = if is_long {
+            text.chars().take(format::LONGEST_SENTENCE - 1).chain(['…']).collect()
         } else {
-            out.push(c);
+            text.to_owned()
+        };
+        let is_strange = |c: char| c == MARK || format::turns_text(c) || (c.is_control() && c != '\n');
+        if !text.contains(is_strange) {
+            return text;
         }
+        self.texts.push(text);
+        format!("{MARK}{}{MARK}", self.texts.len() - 1)
     }
-    out
-}
 
-/// TOML has no word for what is not known: a key that is not there.
-fn writable(value: &serde_json::Value) -> serde_json::Value {
-    use serde_json::Value;
-    match value {
-        Value::Object(fields) => {
-            let known = fields.iter().filter(|(_, value)| !value.is_null());
-            Value::Object(known.map(|(key, value)| (cut(key), writable(value))).collect())
+    /// The written text with the strange ones in the places of their stand-ins.
+    fn put_back(&self, mut written: String) -> String {
+        for (place, text) in self.texts.iter().enumerate() {
+            let mut escaped = String::from("\"");
+            for c in text.chars() {
+                // Writing to a string does not fail.
+                let _ = match c {
+                    '"' | '\\' => write!(escaped, "\\{c}"),
+                    c if c.is_control() || c == MARK || format::turns_text(c) => {
+                        write!(escaped, "\\u{:04X}", u32::from(c))
+                    }
+                    c => write!(escaped, "{c}"),
+                };
+            }
+            escaped.push('"');
+            for quote in ['"', '\''] {
+                written = written.replace(&format!("{quote}{MARK}{place}{MARK}{quote}"), &escaped);
+            }
         }
-        Value::Array(items) => {
-            Value::Array(items.iter().filter(|value| !value.is_null()).map(writable).collect())
-        }
-        Value::String(text) => Value::String(cut(text)),
-        other => other.clone(),
+        written
     }
-}
-
-/// A text as it is, or its beginning where nobody would read it to its end.
-fn cut(text: &str) -> String {
-    if text.chars().count() <= format::LONGEST_SENTENCE {
-        return text.to_owned();
-    }
-    text.chars().take(format::LONGEST_SENTENCE - 1).chain(['…']).collect()
 }
 
 #[cfg(test)]
@@ -179,11 +223,26 @@ mod tests {
 
     #[test]
     fn what_turns_text_is_escaped_and_what_nobody_reads_is_cut() {
-        let name = "a\u{202E}b";
-        let text = written_out(&serde_json::json!({ "name": name, "long": "x".repeat(10_000) }));
-        assert!(text.contains("name = \"a\\u202Eb\"") && text.len() < 1_000, "{text}");
+        let names = [
+            "a\u{202E}b",
+            "a\"\u{202E}\\b\n",
+            "tab\there",
+            "\u{F8FF}0\u{F8FF}",
+            "c1 \u{85} 'q'",
+            "plain \"q\" \\d",
+        ];
+        let keyed: serde_json::Map<String, serde_json::Value> =
+            names.iter().map(|name| ((*name).to_owned(), 1.into())).collect();
+        let text =
+            written_out(&serde_json::json!({ "name": names, "keys": keyed, "long": "x".repeat(10_000) }));
+        assert!(text.contains("\"a\\u202Eb\"") && text.len() < 2_000, "{text}");
+        assert!(!text.contains(|c: char| format::turns_text(c) || (c.is_control() && c != '\n')), "{text}");
         let read: toml::Table = toml::from_str(&text).unwrap();
-        assert_eq!(read["name"].as_str(), Some(name), "who copies it has what was meant");
-        assert!(read["long"].as_str().is_some_and(|long| long.ends_with('…')));
+        let told: Vec<&str> =
+            read["name"].as_array().unwrap().iter().filter_map(toml::Value::as_str).collect();
+        assert_eq!(told, names, "who copies it has what was meant");
+        assert!(names.iter().all(|name| read["keys"].as_table().unwrap().contains_key(*name)), "{text}");
+        assert!(read["long"].as_str().is_some_and(|long| long.ends_with('…')) && text.starts_with(CUT));
+        assert!(!written_out(&serde_json::json!({ "name": "short" })).contains('#'));
     }
 }

@@ -88,7 +88,7 @@ pub(super) struct Collector {
     enough: usize,
     pub(super) ttls: Vec<(ObjectId, i64, SimDuration)>,
     /// The last recorded TTL of each object, where there are any; zero for none.
-    last_ttl: Vec<SimDuration>,
+    pub(super) last_ttl: Vec<SimDuration>,
     /// When each object was last modified and when that was last recorded, in nanoseconds, in recordings that tell.
     modified: Vec<Option<(i64, i64)>>,
     /// The last request of each object, in recordings that tell operations; [`NOWHERE`] for none.

@@ -28,7 +28,7 @@ impl Collector {
 
     fn take_batch(&mut self, first_line: u64, rows: &[Plain]) -> Result<(), TraceError> {
         let mut ids = [0; BATCH];
-        let Self { keys, sizes, requests_of, .. } = self;
+        let Self { keys, sizes, requests_of, last_ttl, requests_with_ttl, .. } = self;
         let (numbers, limit) = keys.numbers().expect("the caller asked before");
         let shown = rows.iter().map(|row| Shown { number: row.number, size: row.size });
         let found = numbers.batch(shown, limit, &mut ids, |id, size| {
@@ -45,6 +45,10 @@ impl Collector {
         }
         let ids = &ids[..rows.len()];
         ids.iter().for_each(|id| requests_of[*id as usize] += 1);
+        if !last_ttl.is_empty() {
+            let has_ttl = |id: &&u32| last_ttl.get(**id as usize).is_some_and(|ttl| !ttl.is_zero());
+            *requests_with_ttl += ids.iter().filter(has_ttl).count() as u64;
+        }
         self.object.extend(ids.iter().map(|id| ObjectId::new(*id)));
         self.at.extend(rows.iter().map(|row| row.time_ns));
         if !self.kind.is_empty() {

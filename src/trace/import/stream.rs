@@ -264,7 +264,7 @@ impl<'r> Queue<'r> {
         // What was never there has a size, or whoever reads it again would assume one.
         let is_absent = self.options.negative
             && record.status.is_some_and(is_absence)
-            && verdicts.as_mut().is_none_or(|verdicts| verdicts.is_empty(&key));
+            && verdicts.as_mut().is_some_and(|verdicts| verdicts.is_empty(&key));
         let size = size.or(is_absent.then_some(ASSUMED_SIZE));
         // A size that is not known is neither small nor large.
         let ruled = self.options.classes.iter().find(|rule| {
