@@ -3,6 +3,7 @@
 use std::io::{self, BufRead};
 
 use csv::ByteRecord;
+use memchr::memchr;
 
 use super::asked::Asked;
 use super::operation::Op;
@@ -127,10 +128,14 @@ impl<R: BufRead> RecordReader for TableReader<R> {
             self.is_first = false;
             self.lines_read = 1;
         }
-        let line = self.row.position().map_or(0, csv::Position::line) + self.taken;
+        let mut line = self.row.position().map_or(0, csv::Position::line) + self.taken;
         // At the end of a text without a final line end, the reader still stands in the last line.
-        let lines = (self.rows.position().line() + self.taken).saturating_sub(line).max(1);
+        let mut lines = (self.rows.position().line() + self.taken).saturating_sub(line).max(1);
         self.lines_read = line + lines - 1;
+        if lines > 1 && memchr(b'\n', self.row.as_slice()).is_none() {
+            // No field goes on over a line end, so the lines before the last were blank.
+            (line, lines) = (self.lines_read, 1);
+        }
         let is_first = std::mem::take(&mut self.is_first);
         let content = if self.rows.get_ref().is_cut() {
             Err(Skip::bad("a row must be shorter than a MiB", self.row.get(0).unwrap_or_default()))
@@ -446,6 +451,16 @@ mod tests {
             let want = rows(&text, Dialect::TSV, buffer, || false);
             let always = rows(&text, Dialect::TSV, buffer, || true);
             prop_assert_eq!((always.0, always.1), (want.0, want.1));
+        }
+    }
+
+    #[test]
+    fn blank_lines_are_no_rows_and_harm_none() {
+        for text in ["1,a,5\n\n2,b,6\n\n\n3,c,7\n", "1,a,5\r\n\r\n2,b,6\r\n\r\n\r\n3,c,7\r\n"] {
+            let (read, lines, _) = rows(&format!("time,key,size\n{text}"), Dialect::CSV, 8_192, || false);
+            let told: Vec<_> = read.iter().map(|(line, lines, row)| (*line, *lines, row.is_ok())).collect();
+            assert_eq!(told, [(2, 1, true), (4, 1, true), (7, 1, true)], "{text:?}");
+            assert_eq!(lines, 7);
         }
     }
 
