@@ -297,13 +297,11 @@ impl Cache {
 
     /// A command that changes nothing that is modelled here comes in beside the others, such as the PTTL of a key or the
     /// ZADD of an access: like any command it lets the server make room, needs its connection and, the first of its kind,
-    /// a histogram. `more` are the lengths of its words behind the key. Whether it runs: one that takes memory is refused
-    /// where there is none.
-    pub fn asked(&mut self, kind: Kind, object: ObjectId, more: &[u64], now: SimTime) -> bool {
-        if self.server.is_none() || self.is_out_of_reach(object, now) {
-            return true;
+    /// a histogram. `more` are the lengths of its words behind the key.
+    pub fn asked(&mut self, kind: Kind, object: ObjectId, more: &[u64], now: SimTime) {
+        if self.server.is_some() && !self.is_out_of_reach(object, now) {
+            self.before_command(kind, object, more, now);
         }
-        self.before_command(kind, object, more, now) == redis::Room::Made || !kind.takes_memory()
     }
 
     /// Reads as TTL and EXISTS do: it counts as a hit or a miss, but touches nothing.

@@ -300,9 +300,8 @@ impl<O: Observer> Run<'_, O> {
             after_end.insert(object, entry);
             return;
         }
-        // A confirmed value that is still there, and no other one, needs no more than a new deadline.
-        let is_confirmed =
-            fetch.answer == Answer::Unchanged && held.is_some_and(|held| held.version == fetch.version);
+        // A confirmed value that is still there needs no more than a new deadline.
+        let is_confirmed = fetch.answer == Answer::Unchanged && held.is_some();
         let stored = if is_confirmed {
             self.cache.confirm(object, entry, now)
         } else {

@@ -62,10 +62,10 @@ impl<O: Observer> Run<'_, O> {
         let fill = self.fill(object, held.map_or_else(Version::default, |held| held.version), now);
         let Some(sweep) = &mut self.strategy.sweep else { return };
         let fresh_until = self.strategy.ttl.fresh_until(&fill);
-        // A full server that evicts nothing refuses it.
-        if self.cache.asked(Kind::ZAdd, object, &ACCESS_TIME, now) {
-            let key_len = |object| self.trace.objects().key_len(object);
-            sweep.on_access(object, now, fresh_until.since(now), &key_len);
+        let key_len = |object| self.trace.objects().key_len(object);
+        sweep.on_access(object, now, fresh_until.since(now), &key_len);
+        self.cache.asked(Kind::ZAdd, object, &ACCESS_TIME, now);
+        if self.after_end.is_none() {
             self.cache.keep_sorted_set(sweep.bytes(), now);
         }
         self.observer.sent(now, Command::Zadd, 1);

@@ -306,8 +306,7 @@ impl World<'_> {
             after_end.insert(object, value);
             return;
         }
-        let confirmed =
-            self.fetches[number].known == Some(version) && held.is_some_and(|held| held.version == version);
+        let confirmed = self.fetches[number].known == Some(version) && held.is_some();
         let sent = if confirmed { self.store.confirm(object, value) } else { self.store.set(object, value) };
         if sent {
             self.deadline_written();
