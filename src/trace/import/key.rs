@@ -181,7 +181,8 @@ fn spell(target: &[u8], rules: &TargetRules, out: &mut Vec<u8>) {
         out.extend(host.to_ascii_lowercase());
     }
     let Some(rule) = &rules.query else {
-        if target.is_empty() {
+        // No path is left, or a host was taken off that none stands behind.
+        if target.is_empty() || host.is_some() && matches!(target[0], b'?' | b'#') {
             out.push(b'/');
         }
         respell(target, rules.percent, out);
@@ -329,6 +330,24 @@ mod tests {
         assert_eq!(key(lower, "/A.PNG"), "/a.png");
         let keep = TargetRules { percent: Percent::Keep, ..usual() };
         assert_eq!(key(keep, "/A/%4A%2f.PNG?x"), "/A/%4A%2f.PNG");
+    }
+
+    #[test]
+    fn a_host_without_a_path_leaves_the_root() {
+        let without_host = |asked: &str| {
+            let written = Options { key_host: Some(false), ..Options::default() };
+            Speller::new(TargetRules::of(&written, false)).key(asked.as_bytes()).to_owned()
+        };
+        for (asked, want) in [
+            ("http://h", "/"),
+            ("http://h?w=2", "/?w=2"),
+            ("http://h#top", "/#top"),
+            ("http://h/a?w=2", "/a?w=2"),
+            ("user:7", "user:7"),
+            ("?w=2", "?w=2"),
+        ] {
+            assert_eq!(without_host(asked), want, "{asked}");
+        }
     }
 
     #[test]

@@ -98,6 +98,32 @@ mod tests {
         collector.finish(Seed::new(3)).unwrap()
     }
 
+    /// A TTL that a row one by one has set holds for the rows by the block after it.
+    #[test]
+    fn requests_with_a_ttl_are_counted_however_they_are_taken() {
+        let with_ttl = |by_block: bool| {
+            let mut collector = Collector::new(&Options::default());
+            collector.begin("f", false, true).unwrap();
+            let ttl = Some(crate::units::SimDuration::from_secs(60));
+            let first = Record { time_ns: 1, key: b"7", size: Some(5), ttl, ..Record::default() };
+            collector.take(&Row { line: 1, lines: 1, content: Ok(first) }).unwrap();
+            for (line, number) in (2..).zip([7, 8, 7]) {
+                let row = Plain { time_ns: line, number, size: 5 };
+                let line = line.unsigned_abs();
+                if by_block {
+                    collector.take_plain(line, &[row]).unwrap();
+                } else {
+                    let key = number.to_string();
+                    let (key, time_ns) = (key.as_bytes(), row.time_ns);
+                    let record = Record { time_ns, key, size: Some(5), ..Record::default() };
+                    collector.take(&Row { line, lines: 1, content: Ok(record) }).unwrap();
+                }
+            }
+            collector.requests_with_ttl
+        };
+        assert_eq!((with_ttl(true), with_ttl(false)), (3, 3), "all but that of number 8");
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(100))]
         #[test]
