@@ -210,7 +210,10 @@ fn wrong_questions_are_told_what_to_ask() {
         "name = \"log\"\n[trace]\npath = \"access.log\"\n[[strategy]]\nname = \"s\"\nttl = \"none\"\n",
     )
     .expect("a file can be written");
+    let bound = SCENARIO.replace("[cache]", "[cache]\neviction = \"belady\"");
+    std::fs::write(folder.path().join("bound.toml"), bound).expect("a file can be written");
     for (arguments, parts) in [
+        (&["size", "bound.toml", "--target", "hit >= 0.9"][..], &["bound.toml", "allkeys-lru"][..]),
         (
             &["size", "s.toml", "--target", "hti >= 0.9"][..],
             &["--target", "\"hti >= 0.9\"", "did you mean \"hit\"?"][..],

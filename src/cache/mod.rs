@@ -297,10 +297,19 @@ impl Cache {
 
     /// A command that changes nothing that is modelled here comes in beside the others, such as the PTTL of a key or the
     /// ZADD of an access: like any command it lets the server make room, needs its connection and, the first of its kind,
-    /// a histogram. `more` are the lengths of its words behind the key.
-    pub fn asked(&mut self, kind: Kind, object: ObjectId, more: &[u64], now: SimTime) {
-        if self.server.is_some() && !self.is_out_of_reach(object, now) {
-            self.before_command(kind, object, more, now);
+    /// a histogram. `more` are the lengths of its words behind the key. Whether it runs: one that takes memory is refused
+    /// where there is none.
+    pub fn asked(&mut self, kind: Kind, object: ObjectId, more: &[u64], now: SimTime) -> bool {
+        if self.server.is_none() || self.is_out_of_reach(object, now) {
+            return true;
+        }
+        self.before_command(kind, object, more, now) == redis::Room::Made || !kind.takes_memory()
+    }
+
+    /// The same for a command on the sorted set of access times that the application keeps, such as ZRANGE.
+    pub fn asked_of_set(&mut self, kind: Kind, more: &[u64], now: SimTime) {
+        if self.server.is_some() && !self.is_down(now) {
+            self.before_set_command(kind, more, now);
         }
     }
 

@@ -147,6 +147,13 @@ impl Cache {
         is_live
     }
 
+    /// The same for an entry that was stored just now with this very end: only the command comes in.
+    pub fn expire_again(&mut self, object: ObjectId, expires_at: SimTime, now: SimTime) {
+        if self.runs_commands() && !self.is_out_of_reach(object, now) {
+            self.before_expire(object, expires_at, now);
+        }
+    }
+
     /// Writes down that the value of a live entry is still the latest, with new deadlines: on a server PEXPIRE does that,
     /// which needs no room for a value. What is not there any more is stored.
     pub fn confirm(&mut self, object: ObjectId, entry: Entry, now: SimTime) -> Stored {

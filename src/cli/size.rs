@@ -80,6 +80,11 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         file.scenario.reseed(seed);
     }
     refuse_changing_limits(&file, "size")?;
+    if file.scenario.cache.evictions.iter().all(|policy| policy.about().oracle) {
+        let what = "every eviction policy of this scenario sees what no real cache could see, so there is no memory to buy; \
+                    write one that a server has in [cache], such as eviction = \"allkeys-lru\"";
+        return Err(anyhow!("{}: {what}", args.scenario.display()).into());
+    }
     terminal::catch_interrupts();
     let silent = args.output.quiet;
     let reading = source::Reading {

@@ -300,14 +300,14 @@ impl<O: Observer> Run<'_, O> {
             after_end.insert(object, entry);
             return;
         }
-        // A confirmed value that is still there needs no more than a new deadline.
-        let is_confirmed = fetch.answer == Answer::Unchanged && held.is_some();
-        let stored = if is_confirmed {
-            self.cache.confirm(object, entry, now)
-        } else {
-            self.cache.set(object, entry, now)
+        // A confirmed value that is still there needs no more than a new deadline. The EXPIRE moves the deadline of what
+        // is there, also where that is another version by now, and never brings a version back.
+        let confirmed = held.filter(|_| fetch.answer == Answer::Unchanged);
+        let stored = match confirmed {
+            Some(held) => self.cache.confirm(object, Entry { version: held.version, ..entry }, now),
+            None => self.cache.set(object, entry, now),
         };
-        if is_confirmed && stored == Stored::Yes {
+        if confirmed.is_some() && stored == Stored::Yes {
             self.observer.touched(now);
         } else {
             self.observer.stored(fill.size, now, stored);

@@ -7,12 +7,18 @@ use crate::cache::redis::Kind;
 use crate::metrics::{Command, Observer, OutcomeKind, Sweep};
 use crate::origin::Version;
 use crate::strategy::refresh::addon::Cover;
-use crate::strategy::sweep::View;
+use crate::strategy::sweep::{SetCommand, View};
 use crate::trace::ObjectId;
 use crate::units::SimTime;
 
 /// Lengths of the words of a ZADD beside the key: the name of the set, and microseconds since 1970.
 const ACCESS_TIME: [u64; 2] = [18, 16];
+
+/// Lengths of the words of a command on ranks beside the set's name: the first of them, and the last.
+const RANKS: [u64; 2] = [1, 4];
+
+/// Lengths of the words of a ZREMRANGEBYSCORE: `-inf`, and a time with its bracket.
+const SCORES: [u64; 2] = [4, 17];
 
 impl<O: Observer> Run<'_, O> {
     /// Schedules the refresh policy's next job, if it comes before the one that is scheduled.
@@ -62,11 +68,13 @@ impl<O: Observer> Run<'_, O> {
         let fill = self.fill(object, held.map_or_else(Version::default, |held| held.version), now);
         let Some(sweep) = &mut self.strategy.sweep else { return };
         let fresh_until = self.strategy.ttl.fresh_until(&fill);
-        let key_len = |object| self.trace.objects().key_len(object);
-        sweep.on_access(object, now, fresh_until.since(now), &key_len);
-        self.cache.asked(Kind::ZAdd, object, &ACCESS_TIME, now);
-        if self.after_end.is_none() {
-            self.cache.keep_sorted_set(sweep.bytes(), now);
+        // A full server that evicts nothing refuses it.
+        if self.cache.asked(Kind::ZAdd, object, &ACCESS_TIME, now) {
+            let key_len = |object| self.trace.objects().key_len(object);
+            sweep.on_access(object, now, fresh_until.since(now), &key_len);
+            if self.after_end.is_none() {
+                self.cache.keep_sorted_set(sweep.bytes(), now);
+            }
         }
         self.observer.sent(now, Command::Zadd, 1);
         let Some(stored) = fresh else { return };
@@ -74,8 +82,10 @@ impl<O: Observer> Run<'_, O> {
             return;
         }
         // After a SETEX the EXPIRE changes nothing; after a read it makes any rule sliding.
-        if !stored {
-            let expires_at = self.strategy.keep_until(now, fresh_until);
+        let expires_at = self.strategy.keep_until(now, fresh_until);
+        if stored {
+            self.cache.expire_again(object, expires_at, now);
+        } else {
             self.cache.expire(object, fresh_until, expires_at, now);
         }
         self.observer.touched(now);
@@ -168,6 +178,17 @@ impl<O: Observer> Run<'_, O> {
             });
         }
         let set_bytes = sweep.bytes();
+        for command in &step.commands {
+            let (kind, more) = match command {
+                SetCommand::Measure => (Kind::ZCard, [].as_slice()),
+                SetCommand::Purge(_) => (Kind::ZRemRangeByScore, SCORES.as_slice()),
+                SetCommand::List(_) => (Kind::ZRange, RANKS.as_slice()),
+                SetCommand::Remove(_) => (Kind::ZRemRangeByRank, RANKS.as_slice()),
+                // Deletions of keys come below, each by its key.
+                SetCommand::Unlink(_) => continue,
+            };
+            self.cache.asked_of_set(kind, more, now);
+        }
         let removed =
             step.unlink.into_iter().filter(|object| self.cache.delete(*object, Cause::Evicted, now)).count();
         self.cache.keep_sorted_set(set_bytes, now);

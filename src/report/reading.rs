@@ -106,11 +106,14 @@ impl<'a> Reading<'a> {
         place.map(|place| format!("/cells/{place}")).unwrap_or_default()
     }
 
-    /// The best cell of every strategy: those of the baseline and of the focus, and the others in their rank.
+    /// The best cell of every strategy under every eviction policy: those of the baseline and of the focus, and the others in their rank.
     pub(crate) fn best_of_each(&self) -> Vec<&'a Cell> {
         let mut best: Vec<&Cell> = Vec::new();
         for cell in self.focus().into_iter().chain(self.ranked.iter().copied()) {
-            if !best.iter().any(|other| other.strategy == cell.strategy) {
+            if !best
+                .iter()
+                .any(|other| (&other.strategy, &other.eviction) == (&cell.strategy, &cell.eviction))
+            {
                 best.push(cell);
             }
         }

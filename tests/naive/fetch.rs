@@ -306,12 +306,16 @@ impl World<'_> {
             after_end.insert(object, value);
             return;
         }
-        let confirmed = self.fetches[number].known == Some(version) && held.is_some();
-        let sent = if confirmed { self.store.confirm(object, value) } else { self.store.set(object, value) };
+        // What is confirmed gets a new deadline, whichever version is there by now.
+        let confirmed = held.filter(|_| self.fetches[number].known == Some(version));
+        let sent = match confirmed {
+            Some(held) => self.store.confirm(object, Value { version: held.version, ..value }),
+            None => self.store.set(object, value),
+        };
         if sent {
             self.deadline_written();
         }
-        self.totals.touches += u64::from(confirmed);
+        self.totals.touches += u64::from(confirmed.is_some());
         self.policy.stored(object, now, Some(now - asked));
         self.schedule_job(now);
     }

@@ -41,11 +41,19 @@ pub enum Kind {
     Persist,
     /// ZADD.
     ZAdd,
+    /// ZCARD.
+    ZCard,
+    /// ZRANGE.
+    ZRange,
+    /// ZREMRANGEBYRANK.
+    ZRemRangeByRank,
+    /// ZREMRANGEBYSCORE.
+    ZRemRangeByScore,
 }
 
 impl Kind {
     /// All of them.
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 23] = [
         Self::Set,
         Self::SetEx,
         Self::PSetEx,
@@ -65,6 +73,10 @@ impl Kind {
         Self::PExpireTime,
         Self::Persist,
         Self::ZAdd,
+        Self::ZCard,
+        Self::ZRange,
+        Self::ZRemRangeByRank,
+        Self::ZRemRangeByScore,
     ];
 
     /// Its name as it is sent, in small letters.
@@ -89,6 +101,10 @@ impl Kind {
             Self::PExpireTime => "pexpiretime",
             Self::Persist => "persist",
             Self::ZAdd => "zadd",
+            Self::ZCard => "zcard",
+            Self::ZRange => "zrange",
+            Self::ZRemRangeByRank => "zremrangebyrank",
+            Self::ZRemRangeByScore => "zremrangebyscore",
         }
     }
 

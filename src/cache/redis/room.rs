@@ -14,6 +14,9 @@ use crate::units::SimTime;
 /// A call looks at its clock once in so many victims.
 const VICTIMS: u64 = 16;
 
+/// Bytes of the name of the application's sorted set: `image_access_times`.
+const SET_NAME: u64 = 18;
+
 /// What became of an attempt to make room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cache) enum Room {
@@ -62,16 +65,26 @@ impl Cache {
         now: SimTime,
     ) -> Room {
         self.serve_clock(now);
-        if self.runs_commands() { self.check_command(kind, object, more, now) } else { Room::Made }
+        if self.runs_commands() { self.check_command(kind, Some(object), more, now) } else { Room::Made }
     }
 
-    fn check_command(&mut self, kind: Kind, object: ObjectId, more: &[u64], now: SimTime) -> Room {
+    /// The same for a command on the application's sorted set, which takes no memory.
+    pub(in crate::cache) fn before_set_command(&mut self, kind: Kind, more: &[u64], now: SimTime) {
+        self.serve_clock(now);
+        if self.runs_commands() {
+            self.check_command(kind, None, more, now);
+        }
+    }
+
+    /// A command names a key, or else the application's sorted set.
+    fn check_command(&mut self, kind: Kind, key: Option<ObjectId>, more: &[u64], now: SimTime) -> Room {
         let Self { server, objects, .. } = self;
         let Some(server) = server else { return Room::Made };
         server.in_flight = match &mut server.overhead {
             None => 0,
             Some(overhead) => {
-                let words = [kind.name().len() as u64, objects.key_len(object)];
+                let key = key.map_or(SET_NAME, |object| objects.key_len(object));
+                let words = [kind.name().len() as u64, key];
                 overhead.clients.command(words.into_iter().chain(more.iter().copied()), now)
             }
         };

@@ -50,6 +50,21 @@ impl Queue {
         }
         u32::try_from(word * 64).unwrap_or(u32::MAX) + counts.trailing_zeros()
     }
+
+    /// The place behind the `count`-th that counts from this one on; at least one is counted.
+    #[inline]
+    pub(super) fn beyond(&self, place: u32, count: u32) -> u32 {
+        let mut word = place as usize / 64;
+        let mut counts = !self.passed[word] & (u64::MAX << (place % 64));
+        let mut left = count;
+        while counts.count_ones() < left {
+            left -= counts.count_ones();
+            word += 1;
+            counts = !self.passed[word];
+        }
+        (1..left).for_each(|_| counts &= counts - 1);
+        u32::try_from(word * 64).unwrap_or(u32::MAX) + counts.trailing_zeros() + 1
+    }
 }
 
 #[cfg(test)]
@@ -63,6 +78,8 @@ mod tests {
         (1..=200).filter(|place| *place != 3 && *place != 130).for_each(|place| queue.pass(place));
         assert_eq!([queue.leave(), queue.leave(), queue.leave()], [3, 130, 201]);
         assert_eq!(queue.tail(), 202);
+        assert_eq!([1, 2, 3].map(|count| queue.beyond(2, count)), [4, 131, 202]);
+        assert_eq!(queue.beyond(131, 64), 265);
         queue.reset(300);
         assert_eq!(queue.leave(), 1);
     }

@@ -85,8 +85,8 @@ impl Passes {
 
     /// The hits of exact LRU without TTLs at many capacities in objects, in one pass.
     ///
-    /// Under LRU a larger cache holds all that a smaller one does (Mattson and others, 1970), so the smallest
-    /// cache that still holds an object tells for all, and the tails of all caches go along one queue.
+    /// The order of LRU does not depend on the capacity, so the tails of all caches go along one queue, each by the block:
+    /// where no request of a block asks for what a tail goes over in it, counting tells how far it goes.
     ///
     /// # Panics
     /// If the trace does not [suit](suits).
@@ -105,61 +105,60 @@ impl Passes {
 
     fn walk<const BYTES: bool>(&mut self, trace: &Trace, window: Window, capacities: &[u64]) -> SizeCounts {
         assert!(suits(trace), "the trace has places");
-        let mut order: Vec<usize> = (0..capacities.len()).filter(|at| capacities[*at] > 0).collect();
-        order.sort_by_key(|at| capacities[*at]);
-        // From the smallest cache to the largest.
-        let new = |at: &usize| Tail { at: 1, held: 0, limit: capacities[*at], resident: 0.0 };
-        let mut tails: Vec<Tail> = order.iter().map(new).collect();
-        let mut hits_from = vec![0_u64; tails.len() + 1];
+        let new = |limit: &u64| Tail { at: 1, held: 0, limit: *limit, misses: 0, resident: 0.0 };
+        let mut tails: Vec<Tail> = capacities.iter().map(new).collect();
         let mut queue = std::mem::take(&mut self.queue);
         queue.reset(trace.len());
         let mut places = refilled(std::mem::take(&mut self.places), trace.objects().len(), 0);
         let scored = trace.times().partition_point(|at| *at < window.from);
-        let (times, objects, facts) = (trace.times(), trace.object_ids(), trace.objects().facts());
-        for (index, object) in objects.iter().enumerate() {
-            if let Some(coming) = objects.get(index + AHEAD) {
-                prefetch(&places, coming.index());
-                if BYTES {
-                    prefetch(facts, coming.index());
-                }
+        let (objects, facts) = (trace.object_ids(), trace.objects().facts());
+        let mut one_by_one = Vec::with_capacity(tails.len());
+        let mut begins = 0;
+        while begins < objects.len() {
+            if begins == scored {
+                tails.iter_mut().for_each(|tail| tail.misses = 0);
             }
-            let place = u32::try_from(index + 1).expect("the trace suits");
-            let before = std::mem::replace(&mut places[object.index()], place);
-            // What a byte adds that stays from now on.
-            let ahead =
-                if BYTES { window.overlap(times[index], window.until).as_nanos() as f64 } else { 0.0 };
-            let mut missed = 0;
-            while let Some(tail) = tails.get_mut(missed).filter(|tail| before < tail.at) {
-                if BYTES {
-                    tail.resident += f64::from(facts[object.index()].size) * ahead;
-                }
-                if tail.held < tail.limit {
-                    tail.held += 1;
-                } else {
-                    let leaves = queue.next_from(tail.at);
-                    tail.at = leaves + 1;
+            // A block does not reach from what is not scored into what is.
+            let limit = if begins < scored { scored } else { objects.len() };
+            let ends = limit.min(begins + BLOCK);
+            let mut before = [0; BLOCK];
+            let before = &mut before[..ends - begins];
+            for (before, index) in before.iter_mut().zip(begins..ends) {
+                if let Some(coming) = objects.get(index + AHEAD) {
+                    prefetch(&places, coming.index());
                     if BYTES {
-                        let victim = objects[leaves as usize - 1];
-                        tail.resident -= f64::from(facts[victim.index()].size) * ahead;
+                        prefetch(facts, coming.index());
                     }
                 }
-                missed += 1;
+                let place = u32::try_from(index + 1).expect("the trace suits");
+                *before = std::mem::replace(&mut places[objects[index].index()], place);
             }
-            if before > 0 {
-                queue.pass(before);
+            let first = u32::try_from(begins + 1).expect("the trace suits");
+            one_by_one.clear();
+            for (nth, tail) in tails.iter_mut().enumerate() {
+                if BYTES || !tail.leaps(&queue, before, first) {
+                    one_by_one.push(nth);
+                }
             }
-            hits_from[missed] += u64::from(index >= scored);
+            for (before, index) in before.iter().zip(begins..) {
+                for nth in &one_by_one {
+                    tails[*nth].request::<BYTES>(&queue, *before, index, trace, window);
+                }
+                if *before > 0 {
+                    queue.pass(*before);
+                }
+            }
+            begins = ends;
         }
         (self.queue, self.places) = (queue, places);
         let length = window.length().as_nanos() as f64;
-        let mut cells = vec![(0, 0.0); capacities.len()];
-        let mut sum = 0;
-        for (nth, at) in order.into_iter().enumerate() {
-            sum += hits_from[nth];
-            let mean = if length > 0.0 { (tails[nth].resident / length).max(0.0) } else { 0.0 };
-            cells[at] = (sum, mean);
-        }
-        SizeCounts { requests: (trace.len() - scored) as u64, cells }
+        let requests = (objects.len() - scored) as u64;
+        let cell = |tail: &Tail| {
+            let mean = if length > 0.0 { (tail.resident / length).max(0.0) } else { 0.0 };
+            let hits = if tail.limit > 0 { requests.saturating_sub(tail.misses) } else { 0 };
+            (hits, mean)
+        };
+        SizeCounts { requests, cells: tails.iter().map(cell).collect() }
     }
 }
 
@@ -361,10 +360,72 @@ pub struct SizeCounts {
 }
 
 /// The tail of one cache in the queue of all.
+#[derive(Debug, Clone, Copy)]
 struct Tail {
     at: u32,
     held: u64,
     limit: u64,
+    /// Requests that found nothing.
+    misses: u64,
     /// Bytes times nanoseconds.
     resident: f64,
+}
+
+impl Tail {
+    /// Takes a block of requests at once, whose objects were asked for last at the places `before`, the first of them
+    /// from place `first`; `false` where the tail might go over one of these in between and nothing was done.
+    #[inline]
+    fn leaps(&mut self, queue: &Queue, before: &[u32], first: u32) -> bool {
+        let missed = |at: u32| before.iter().map(|before| u32::from(*before < at)).sum::<u32>();
+        let misses = missed(self.at);
+        if self.held < self.limit {
+            if self.held + u64::from(misses) > self.limit {
+                return false;
+            }
+            self.held += u64::from(misses);
+        } else if misses > 0 && self.limit > 0 {
+            let at = queue.beyond(self.at, misses);
+            if at > first || missed(at) != misses {
+                return false;
+            }
+            self.at = at;
+        }
+        self.misses += u64::from(misses);
+        true
+    }
+
+    /// Takes one request, whose object was asked for last at the place `before`.
+    #[inline]
+    fn request<const BYTES: bool>(
+        &mut self,
+        queue: &Queue,
+        before: u32,
+        index: usize,
+        trace: &Trace,
+        window: Window,
+    ) {
+        if before >= self.at {
+            return;
+        }
+        self.misses += 1;
+        if self.limit == 0 {
+            return;
+        }
+        let stays = |index: usize, from: usize| {
+            let bytes = trace.objects().facts()[trace.object_ids()[index].index()].size;
+            f64::from(bytes) * window.overlap(trace.times()[from], window.until).as_nanos() as f64
+        };
+        if BYTES {
+            self.resident += stays(index, index);
+        }
+        if self.held < self.limit {
+            self.held += 1;
+        } else {
+            let leaves = queue.next_from(self.at);
+            self.at = leaves + 1;
+            if BYTES {
+                self.resident -= stays(leaves as usize - 1, index);
+            }
+        }
+    }
 }

@@ -85,16 +85,11 @@ impl Player {
         let state = &mut *guard;
         let sweep = state.strategy.sweep.as_mut()?;
         let fresh_until = state.strategy.ttl.fresh_until(&self.fill(object, at));
-        let key_len = |object| self.key_len(object);
+        let key_len = |object| self.trace.objects().key_len(object);
         sweep.on_access(object, at, fresh_until.since(at), &key_len);
         let expires = fresh.is_some_and(|stored| !(stored && sweep.is_lean()));
         let deadlines = expires.then(|| (fresh_until, state.strategy.keep_until(at, fresh_until)));
         Some(Access { at, deadlines })
-    }
-
-    /// How many bytes a key has on the server.
-    fn key_len(&self, object: ObjectId) -> u64 {
-        self.keys.prefix().len() as u64 + self.trace.objects().key_len(object)
     }
 
     /// ZADD of an access time, and EXPIRE.
@@ -141,7 +136,7 @@ impl Player {
             let ledger = &state.ledger;
             let holds = |object| ledger.latest(object, now).is_some();
             let Some(sweep) = &mut state.strategy.sweep else { return Ok(()) };
-            let key_len = |object| self.key_len(object);
+            let key_len = |object| self.trace.objects().key_len(object);
             sweep.step(&View { now, bytes, holds: &holds, key_len: &key_len })
         };
         self.state().recorder.sent(now, Command::Sweep, step.commands.len() as u64);

@@ -12,11 +12,6 @@ impl Keys {
         Self { prefix }
     }
 
-    /// What all names begin with.
-    pub(super) fn prefix(&self) -> &str {
-        &self.prefix
-    }
-
     /// An image's key as the origin knows it, without the prefix.
     pub(in crate::live) fn at_the_origin<'a>(&self, key: &'a str) -> &'a str {
         key.strip_prefix(&self.prefix).unwrap_or(key)

@@ -16,6 +16,8 @@ const TOP: f64 = 22.0;
 const RIGHT: f64 = 176.0;
 /// Curves drawn at most; all of them stand in the table.
 const MOST: usize = 12;
+/// Of these bounds, where there are so many.
+const BOUNDS_AT_LEAST: usize = 2;
 /// Curves named at their ends at most.
 const NAMED: usize = 8;
 
@@ -25,15 +27,30 @@ const BOUNDS: &str = "Dotted grey curves are bounds that no real cache reaches."
 const NO_BOUNDS: &str = "There is no bound beside the curves: eviction = [\"lru\", \"belady\", \"infinite\"] in \
                          [cache], with your own policy first, adds one that knows the future and one without limit.";
 
-/// Draws the chart; the second text tells of bounds.
-pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
-    let all = curves(reading);
-    let mut curves: Vec<&Curve> = all.iter().take(MOST).collect();
+/// What is said where it can have none.
+const NO_BOUNDS_MEASURED: &str = "There is no bound beside the curves, for no server can be one; ttlab run of the same \
+                                  scenario adds one with eviction = [\"lru\", \"belady\", \"infinite\"] in [cache].";
+
+/// The curves that are drawn: those of the best cells, of the baseline, and bounds.
+fn drawn<'c, 'a>(all: &'c [Curve<'a>]) -> Vec<&'c Curve<'a>> {
+    let (bounds, contenders): (Vec<&Curve>, Vec<&Curve>) =
+        all.iter().partition(|curve| curve.cells[0].1.oracle);
+    let most = MOST - bounds.len().min(BOUNDS_AT_LEAST);
+    let mut curves: Vec<&Curve> = contenders.iter().take(most).copied().collect();
     // All is told against the baseline, so it is never left out.
-    if let Some(baseline) = all.iter().skip(MOST).find(|curve| curve.cells[0].1.baseline) {
+    if let Some(baseline) = contenders.iter().skip(most).find(|curve| curve.cells[0].1.baseline) {
         curves.pop();
         curves.push(baseline);
     }
+    let left = MOST - curves.len();
+    curves.extend(bounds.into_iter().take(left));
+    curves
+}
+
+/// Draws the chart; the second text tells of bounds.
+pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
+    let all = curves(reading);
+    let curves = drawn(&all);
     if curves.is_empty() {
         return Err(ChartError::NoData(
             "Every strategy was simulated at one limit only, so there is no curve; write several, as in \
@@ -73,7 +90,12 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
     sheet.text(LEFT + (WIDTH - LEFT - RIGHT) / 2.0, HEIGHT - 12.0, axis, Hold::Middle)?;
     let bounds = curves.iter().any(|curve| curve.cells[0].1.oracle);
     let svg = sheet.finish("capacity", "Hit ratio against capacity", finding(reading, &curves));
-    Ok((svg, if bounds { BOUNDS } else { NO_BOUNDS }.to_owned()))
+    let note = match (bounds, reading.record.source.is_simulation()) {
+        (true, _) => BOUNDS,
+        (false, true) => NO_BOUNDS,
+        (false, false) => NO_BOUNDS_MEASURED,
+    };
+    Ok((svg, note.to_owned()))
 }
 
 /// With many curves only those that have a hue of their own are named beside the drawing.
@@ -138,6 +160,7 @@ fn finding(reading: &Reading, curves: &[&Curve]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::RunSource;
     use crate::report::fixture;
 
     #[test]
@@ -145,5 +168,18 @@ mod tests {
         let note = |record| draw(&Reading::new(&record)).unwrap().1;
         assert_eq!(note(fixture::thumbnails()), NO_BOUNDS);
         assert_eq!(note(fixture::complete()), BOUNDS);
+        let mut many = fixture::complete();
+        let own: Vec<_> = many.cells.iter().filter(|cell| !cell.oracle).cloned().collect();
+        for nth in 0..MOST {
+            let named = own.iter().cloned().map(|mut cell| {
+                cell.strategy = format!("{}-{nth}", cell.strategy);
+                cell
+            });
+            many.cells.extend(named);
+        }
+        assert_eq!(note(many), BOUNDS, "they are drawn beside ever so many strategies");
+        let mut measured = fixture::thumbnails();
+        measured.source = RunSource::Live;
+        assert_eq!(note(measured), NO_BOUNDS_MEASURED);
     }
 }

@@ -1,4 +1,4 @@
-//! Colours, dashes and markers: which strategy has which, on every chart of a page.
+//! Colours, dashes and markers: which strategy has which under which policy, on every chart of a page.
 //!
 //! Four hues of Okabe and Ito (Color Universal Design, 2008) beside ink, told apart by dash and
 //! marker as well. There is never a sixth hue: with more strategies than hues only the baseline and
@@ -144,22 +144,27 @@ pub(crate) fn css() -> String {
     Ink::ALL.into_iter().map(declare).collect()
 }
 
-/// The colour of a cell's strategy, the same on every chart.
+/// The colour of a cell's strategy under its eviction policy, the same on every chart.
 pub(crate) fn ink_of(reading: &Reading, cell: &Cell) -> Ink {
-    let baseline = reading.record.cells.iter().find(|cell| cell.baseline).map(|cell| cell.strategy.as_str());
-    let winner = reading.winner().map(|winner| winner.strategy.as_str());
-    let strategy = Some(cell.strategy.as_str());
     if cell.oracle {
         return Ink::Bound;
     }
-    if strategy == baseline {
+    let own = party(cell);
+    let baseline = reading.record.cells.iter().find(|cell| cell.baseline && !cell.oracle).map(party);
+    let winner = reading.winner().map(party);
+    if Some(own) == baseline {
         return Ink::Text;
     }
-    if strategy == winner {
+    if Some(own) == winner {
         return Ink::S1;
     }
-    let mut others = contenders(reading);
-    others.retain(|name| Some(*name) != baseline && Some(*name) != winner);
+    let mut others = Vec::new();
+    for cell in reading.record.cells.iter().filter(|cell| !cell.oracle) {
+        let other = party(cell);
+        if Some(other) != baseline && Some(other) != winner && !others.contains(&other) {
+            others.push(other);
+        }
+    }
     let hues = if winner.is_none() || winner == baseline {
         [Ink::S1, Ink::S2, Ink::S3, Ink::S4].as_slice()
     } else {
@@ -168,12 +173,12 @@ pub(crate) fn ink_of(reading: &Reading, cell: &Cell) -> Ink {
     if others.len() > hues.len() {
         return Ink::Bound;
     }
-    others.iter().position(|name| Some(*name) == strategy).map_or(Ink::Bound, |place| hues[place])
+    others.iter().position(|other| *other == own).map_or(Ink::Bound, |place| hues[place])
 }
 
-fn contenders<'a>(reading: &Reading<'a>) -> Vec<&'a str> {
-    let bound = |name: &&str| reading.bounds.iter().all(|cell| cell.strategy != **name);
-    reading.strategies().into_iter().filter(bound).collect()
+/// What has a colour of its own: a strategy under one eviction policy, at whatever limit.
+fn party(cell: &Cell) -> (&str, &str) {
+    (&cell.strategy, &cell.eviction)
 }
 
 #[cfg(test)]
@@ -206,6 +211,22 @@ mod tests {
         for ink in Ink::ALL {
             assert_eq!(Ink::of_rgb(ink.light()), Some(ink));
         }
+    }
+
+    #[test]
+    fn a_strategy_has_a_colour_under_each_policy_and_bounds_take_none() {
+        let mut record = fixture::forty();
+        record.cells.truncate(6);
+        record.scoring.winner = None;
+        let policies = ["lru", "lru", "fifo", "sieve", "lru", "belady"];
+        for (place, (cell, policy)) in record.cells.iter_mut().zip(policies).enumerate() {
+            (cell.strategy, cell.eviction) = ("one".into(), policy.into());
+            (cell.baseline, cell.oracle) = (place < 5, policy == "belady");
+        }
+        record.cells[4].strategy = "other".into();
+        let reading = Reading::new(&record);
+        let inks: Vec<Ink> = record.cells.iter().map(|cell| ink_of(&reading, cell)).collect();
+        assert_eq!(inks, [Ink::Text, Ink::Text, Ink::S1, Ink::S2, Ink::S3, Ink::Bound]);
     }
 
     #[test]

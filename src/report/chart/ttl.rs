@@ -1,7 +1,7 @@
 //! TTLs over time, on one scale: what a controller steered, or what fills of each class were given; a strip for each strategy.
 
 use super::palette::Ink;
-use super::panel::{BELOW, EndLabel, LEFT, Panel, Shown, end_labels};
+use super::panel::{BELOW, EndLabel, LEFT, Panel, Shown, end_labels, told};
 use super::sample::{COLUMNS, Line};
 use super::scale::Scale;
 use super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
@@ -57,7 +57,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         let below = if last { BELOW } else { 4.0 };
         let area = sheet.part(0.0, top + 25.0, WIDTH - RIGHT, STRIP + below);
         let mut panel = Panel::new(&area, &time, &scale, last)?;
-        let shown_here = Shown { title: &title(reading, cell), unit: "number", band: None };
+        let shown_here = Shown { title: &title(reading, cell), unit: "seconds", band: None };
         panel.frame(&sheet, span / COLUMNS as f64, &shown_here)?;
         if warmup > 0.0 {
             panel.shade(0.0, warmup)?;
@@ -66,7 +66,8 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         for trajectory in shown(cell).into_iter().rev() {
             let line = sampled(trajectory);
             let ink = ink_of(cell, trajectory);
-            sheet.group(&[("data-k", &whose(trajectory))], |_| panel.line(&line, ink, 1.8))?;
+            let (name, values) = (whose(trajectory), told(&by_column(trajectory, span)));
+            sheet.group(&[("data-k", &name), ("data-v", &values)], |_| panel.line(&line, ink, 1.8))?;
             if let Some((_, y)) = line.iter().rev().find_map(|(x, y)| Some((*x, (*y)?))) {
                 let (x, y) = (panel.at(time.high, y).0, panel.at(0.0, y).1);
                 labels.push(EndLabel { at: (x, y), text: whose(trajectory), ink });
@@ -118,4 +119,46 @@ fn sampled(trajectory: &Trajectory) -> Line {
     columns
         .map(|(times, ttls)| (mean(times), Some(mean(ttls)).filter(|ttl| ttl.is_finite() && *ttl > 0.0)))
         .collect()
+}
+
+/// What the page's cursor tells of each column of a span: the mean of the instants in it, or the latest before it.
+fn by_column(trajectory: &Trajectory, span: f64) -> Line {
+    let column = span / COLUMNS as f64;
+    let mut points = trajectory.times_s.iter().copied().zip(trajectory.ttl_s.iter().copied()).peekable();
+    let mut latest = None;
+    let mut line = Line::with_capacity(COLUMNS);
+    for index in 0..COLUMNS {
+        let (ends, mut here) = ((index + 1) as f64 * column, Vec::new());
+        while let Some((_, ttl)) = points.next_if(|(at, _)| *at < ends) {
+            here.push(ttl);
+        }
+        if !here.is_empty() {
+            let known: Vec<f64> = here.into_iter().filter(|ttl| ttl.is_finite()).collect();
+            latest = (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64);
+        }
+        line.push(((index as f64 + 0.5) * column, latest));
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cursor_tells_means_and_else_the_latest() {
+        let trajectory = Trajectory {
+            name: "d-ttl".into(),
+            class: None,
+            times_s: vec![1.5, 3.2, 3.4, 5.0, 7.5],
+            ttl_s: vec![10.0, 20.0, 40.0, f64::NAN, 50.0],
+            pinned_share: Some(0.0),
+            shadows: Vec::new(),
+        };
+        let values: Vec<Option<f64>> =
+            by_column(&trajectory, COLUMNS as f64).into_iter().map(|(_, ttl)| ttl).collect();
+        let want = [None, Some(10.0), Some(10.0), Some(30.0), Some(30.0), None, None, Some(50.0), Some(50.0)];
+        assert_eq!(values[..9], want);
+        assert!(values.len() == COLUMNS && values[9..].iter().all(|ttl| *ttl == Some(50.0)));
+    }
 }

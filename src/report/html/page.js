@@ -169,6 +169,7 @@ const units = {
     return at === 0 ? `${digits(v)} bytes` : `${Number(short.toPrecision(4))} ${names[at]} (${digits(v)} bytes)`;
   },
   rate: (v) => `${digits(v)}/s`,
+  seconds: (v) => `${digits(v)} s`,
   number: digits,
 };
 const clock = (s) => {

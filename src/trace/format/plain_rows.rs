@@ -130,7 +130,46 @@ impl PlainRows {
 }
 
 /// A whole number below 2^64 in digits, at least one, and what follows it.
+#[inline]
 fn number(text: &[u8]) -> Option<(u64, &[u8])> {
+    // Most numbers end within eight bytes, which are looked at together, or within the next eight.
+    let Some(eight) = text.first_chunk() else { return long_number(text) };
+    let (value, length) = leading(*eight);
+    if length == 0 {
+        return None;
+    }
+    if length < 8 {
+        return Some((value, &text[length..]));
+    }
+    let Some(eight) = text[8..].first_chunk() else { return long_number(text) };
+    let (more, length) = leading(*eight);
+    if length == 8 {
+        return long_number(text);
+    }
+    Some((value * 10_u64.pow(u32::try_from(length).ok()?) + more, &text[8 + length..]))
+}
+
+/// The value of the digits with which eight bytes begin, and how many they are.
+#[inline]
+fn leading(eight: [u8; 8]) -> (u64, usize) {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    // Digits become 0 to 9. Whatever is more has the upper bit of its byte set in `others`.
+    let values = u64::from_le_bytes(eight) ^ (EACH * 0x30);
+    let others = (((values & (EACH * 0x7f)) + EACH * 0x76) | values) & (EACH * 0x80);
+    let length = others.trailing_zeros() / 8;
+    if length == 0 {
+        return (0, 0);
+    }
+    // Zeros stand before the digits, and neighbours are put together: to pairs, to fours, to eight.
+    let digits = values << (64 - 8 * length);
+    let pairs = (digits.wrapping_mul(10 * 0x100 + 1) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul(100 * 0x1_0000 + 1) >> 16) & 0x0000_ffff_0000_ffff;
+    let value = fours.wrapping_mul(10_000 * 0x1_0000_0000 + 1) >> 32;
+    (value, length as usize)
+}
+
+/// The same of a number of any length, digit by digit.
+fn long_number(text: &[u8]) -> Option<(u64, &[u8])> {
     /// Digits of which any number is below 2^64.
     const SAFE: usize = 19;
     let (mut value, mut length) = (0_u64, 0);
@@ -157,6 +196,8 @@ fn number(text: &[u8]) -> Option<(u64, &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::table::Found;
     use super::*;
 
@@ -209,6 +250,22 @@ mod tests {
             "99999999999999999999,2,3\n",
         ] {
             assert_eq!(rows(&plain, odd), (vec![], 0), "{odd:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_are_those_of_their_digits(value: u64, digits in 0_u32..20, zeros in 0_usize..3, after in ".{0,12}") {
+            let value = value % 10_u64.pow(digits).max(2);
+            let text = format!("{}{value}{after}", "0".repeat(zeros));
+            let end = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+            let want = text[..end].parse().ok().map(|value: u64| (value, &text.as_bytes()[end..]));
+            // Beyond twenty digits nobody asks, whatever the zeros.
+            if end <= 20 {
+                prop_assert_eq!(number(text.as_bytes()), want);
+                prop_assert_eq!(long_number(text.as_bytes()), want);
+            }
+            prop_assert_eq!(number(after.as_bytes()), long_number(after.as_bytes()));
         }
     }
 

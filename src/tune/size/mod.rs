@@ -91,14 +91,17 @@ pub struct Sizing {
 
 impl Sizing {
     /// A search for the smallest limits that meet `targets`, to the multiple of `step` bytes; without a step, to about
-    /// 0.4 % of what each strategy holds without a limit.
+    /// 0.4 % of what each strategy holds without a limit. Policies that see what no real cache could see are left out: nobody
+    /// can buy memory for them.
     ///
     /// # Panics
     /// For a step of 0 bytes.
     pub fn new(scenario: &Scenario, targets: Vec<Gate>, step: Option<u64>) -> Self {
-        let pairs = (0..scenario.strategies.len()).flat_map(|strategy| {
-            (0..scenario.cache.evictions.len()).map(move |eviction| (strategy, eviction))
-        });
+        let policies = scenario.cache.evictions.iter().enumerate();
+        let real: Vec<usize> =
+            policies.filter(|(_, policy)| !policy.about().oracle).map(|(at, _)| at).collect();
+        let pairs = (0..scenario.strategies.len())
+            .flat_map(|strategy| real.iter().map(move |eviction| (strategy, *eviction)));
         Self::of(scenario, &pairs.collect::<Vec<_>>(), targets, step)
     }
 

@@ -21,9 +21,14 @@ fn trace(sizes: &[u32], order: impl IntoIterator<Item = usize>) -> Runs {
 }
 
 fn recorded(eviction: &str) -> Scenario {
+    under(&format!("\"{eviction}\""))
+}
+
+/// Under these policies, as they are written.
+fn under(eviction: &str) -> Scenario {
     let text = format!(
         "name = \"t\"\n[trace]\npath = \"x\"\nformat = \"csv\"\n[origin]\nlatency = {{ model = \"constant\", value = \"0s\" }}\n\
-         [cache]\neviction = \"{eviction}\"\n[[strategy]]\nname = \"s\"\nttl = \"none\"\n"
+         [cache]\neviction = {eviction}\n[[strategy]]\nname = \"s\"\nttl = \"none\"\n"
     );
     Scenario::parse(&text, "t.toml").unwrap_or_else(|error| panic!("{error}"))
 }
@@ -91,6 +96,15 @@ fn the_smallest_limit_is_that_of_brute_force() {
             assert!(found[0].tried < 36, "{} of {} limits", found[0].tried, total.div_ceil(step));
         }
     }
+}
+
+#[test]
+fn bounds_are_not_sized() {
+    let scenario = under("[\"belady\", \"lru\", \"infinite\"]");
+    let runs = trace(&[1_000; 60], skewed(60, 400));
+    let found = sized(&scenario, &runs, "hit >= 0.5", Some(1_000));
+    let policies: Vec<usize> = found.iter().map(|sized| sized.eviction).collect();
+    assert_eq!(policies, [1]);
 }
 
 #[test]
