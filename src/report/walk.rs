@@ -249,6 +249,25 @@ fn recorded(cell: &Cell, title: &str, group: usize) -> (Vec<Option<f64>>, Option
     (values, None)
 }
 
+/// The TTLs of one trajectory by columns of equal length: means, or the latest before.
+fn steered(cell: &Cell, line: &str, span: f64, columns: usize) -> Vec<Option<f64>> {
+    let named = |of: &&crate::record::Trajectory| {
+        of.class.as_deref() == Some(line) || (of.class.is_none() && (of.name == line || line == "all"))
+    };
+    let steers = cell.trajectories.iter().any(|of| of.pinned_share.is_some());
+    let kind = |of: &&crate::record::Trajectory| of.pinned_share.is_some() == steers;
+    let trajectory =
+        cell.trajectories.iter().filter(kind).find(named).unwrap_or_else(|| panic!("nothing steers {line}"));
+    let of = |column: usize| {
+        let within = |at: f64| (0..columns).find(|nth| at < (nth + 1) as f64 * (span / columns as f64));
+        let points = || trajectory.times_s.iter().zip(&trajectory.ttl_s).map(|(at, ttl)| (within(*at), *ttl));
+        let last = points().filter_map(|(place, _)| place.filter(|place| *place <= column)).max()?;
+        let here: Vec<f64> = points().filter(|(place, _)| *place == Some(last)).map(|(_, ttl)| ttl).collect();
+        Some(here.iter().sum::<f64>() / here.len() as f64).filter(|mean| mean.is_finite())
+    };
+    (0..columns).map(of).collect()
+}
+
 #[test]
 fn every_value_that_the_cursor_tells_is_the_record_s() {
     for (name, record) in [("complete", fixture::complete()), ("thumbnails", fixture::thumbnails())] {
@@ -260,10 +279,16 @@ fn every_value_that_the_cursor_tells_is_the_record_s() {
         assert_eq!((told("fresh hits"), told("duplicates, ")), (3, 3), "{name}");
         let mut compared = 0;
         for (title, line, values, edge) in all {
-            let beside = |cell: &&Cell| cell.capacity == winner.capacity && cell.strategy == line;
-            let cell =
-                record.cells.iter().find(beside).unwrap_or_else(|| panic!("{name}: no cell of {line}"));
-            let (expected, expected_edge) = recorded(cell, &title, group);
+            // Strips of TTLs are of one strategy each, with a line for whatever is steered.
+            let strip =
+                title.split_once(": ").filter(|(_, what)| what.contains(" TTL ") || what.contains("steers"));
+            let of = strip.map_or(line.as_str(), |(strategy, _)| strategy);
+            let beside = |cell: &&Cell| cell.capacity == winner.capacity && cell.strategy == of;
+            let cell = record.cells.iter().find(beside).unwrap_or_else(|| panic!("{name}: no cell of {of}"));
+            let (expected, expected_edge) = match strip {
+                Some(_) => (steered(cell, &line, record.trace.span_s, values.len()), None),
+                None => recorded(cell, &title, group),
+            };
             let lists = [(Some(values), Some(expected)), (edge, expected_edge)];
             for (told, expected) in lists {
                 assert_eq!(told.as_ref().map(Vec::len), expected.as_ref().map(Vec::len), "{name}: {title}");

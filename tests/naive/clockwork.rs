@@ -41,7 +41,9 @@ impl World<'_> {
         let fresh_until = self.rule.fresh_until(object, self.images.sizes[object], now, None);
         let live_until = self.keep_until(now, fresh_until);
         let Some(broom) = &mut self.broom else { return };
-        broom.accessed(object, now);
+        if !self.store.refuses() {
+            broom.accessed(object, now);
+        }
         self.totals.notes += 1;
         if !expires || (stored && broom.sweep.lean) {
             return;

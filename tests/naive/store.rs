@@ -217,14 +217,23 @@ impl<'a> Store<'a> {
 
     /// Evicts until what is there fits a lower limit.
     pub(super) fn shrink(&mut self, now: u64) {
-        let fits = |store: &Self| match store.capacity {
-            Capacity::Unbounded => true,
-            Capacity::Bytes(most) => store.bytes() <= most,
-            Capacity::Objects(most) => store.entries.len() as u64 <= most,
-        };
-        while !fits(self) {
+        while !self.keeps_to_limit() {
             self.leave(0, Cause::Evicted, now);
         }
+    }
+
+    fn keeps_to_limit(&self) -> bool {
+        match self.capacity {
+            Capacity::Unbounded => true,
+            Capacity::Bytes(most) => self.bytes() <= most,
+            Capacity::Objects(most) => self.entries.len() as u64 <= most,
+        }
+    }
+
+    /// Whether a command that may take memory is refused, though it brings no value: nothing is evicted, and the limit was
+    /// lowered below what is there.
+    pub(super) fn refuses(&self) -> bool {
+        self.eviction == Eviction::Never && !self.keeps_to_limit()
     }
 
     /// The dead are not loaded again: they are gone because they expired, and nobody counts them.

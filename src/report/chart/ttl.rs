@@ -48,6 +48,8 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     let warmup = reading.record.provenance.warmup_s.clamp(0.0, span);
     let (time, unit) = Scale::time(span);
     let scale = Scale::durations_by_logarithm(least, most);
+    let instants = cells.iter().flat_map(|cell| shown(cell)).map(|trajectory| trajectory.times_s.len());
+    let columns = instants.max().unwrap_or(0).clamp(1, COLUMNS);
     let height = cells.len() as f64 * (STRIP + GAP) + BELOW + 12.0;
     let sheet = Sheet::new(height);
     for (index, cell) in cells.iter().enumerate() {
@@ -58,7 +60,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         let area = sheet.part(0.0, top + 25.0, WIDTH - RIGHT, STRIP + below);
         let mut panel = Panel::new(&area, &time, &scale, last)?;
         let shown_here = Shown { title: &title(reading, cell), unit: "seconds", band: None };
-        panel.frame(&sheet, span / COLUMNS as f64, &shown_here)?;
+        panel.frame(&sheet, span / columns as f64, &shown_here)?;
         if warmup > 0.0 {
             panel.shade(0.0, warmup)?;
         }
@@ -66,7 +68,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         for trajectory in shown(cell).into_iter().rev() {
             let line = sampled(trajectory);
             let ink = ink_of(cell, trajectory);
-            let (name, values) = (whose(trajectory), told(&by_column(trajectory, span)));
+            let (name, values) = (whose(trajectory), told(&by_column(trajectory, span, columns)));
             sheet.group(&[("data-k", &name), ("data-v", &values)], |_| panel.line(&line, ink, 1.8))?;
             if let Some((_, y)) = line.iter().rev().find_map(|(x, y)| Some((*x, (*y)?))) {
                 let (x, y) = (panel.at(time.high, y).0, panel.at(0.0, y).1);
@@ -121,13 +123,13 @@ fn sampled(trajectory: &Trajectory) -> Line {
         .collect()
 }
 
-/// What the page's cursor tells of each column of a span: the mean of the instants in it, or the latest before it.
-fn by_column(trajectory: &Trajectory, span: f64) -> Line {
-    let column = span / COLUMNS as f64;
+/// What the page's cursor tells of each of the columns of a span: the mean of the instants in it, or the latest before it.
+fn by_column(trajectory: &Trajectory, span: f64, columns: usize) -> Line {
+    let column = span / columns as f64;
     let mut points = trajectory.times_s.iter().copied().zip(trajectory.ttl_s.iter().copied()).peekable();
     let mut latest = None;
-    let mut line = Line::with_capacity(COLUMNS);
-    for index in 0..COLUMNS {
+    let mut line = Line::with_capacity(columns);
+    for index in 0..columns {
         let (ends, mut here) = ((index + 1) as f64 * column, Vec::new());
         while let Some((_, ttl)) = points.next_if(|(at, _)| *at < ends) {
             here.push(ttl);
@@ -156,9 +158,9 @@ mod tests {
             shadows: Vec::new(),
         };
         let values: Vec<Option<f64>> =
-            by_column(&trajectory, COLUMNS as f64).into_iter().map(|(_, ttl)| ttl).collect();
+            by_column(&trajectory, 20.0, 20).into_iter().map(|(_, ttl)| ttl).collect();
         let want = [None, Some(10.0), Some(10.0), Some(30.0), Some(30.0), None, None, Some(50.0), Some(50.0)];
         assert_eq!(values[..9], want);
-        assert!(values.len() == COLUMNS && values[9..].iter().all(|ttl| *ttl == Some(50.0)));
+        assert!(values.len() == 20 && values[9..].iter().all(|ttl| *ttl == Some(50.0)));
     }
 }

@@ -76,7 +76,7 @@ pub(super) const CAPTIONS: [Caption; 15] = [
         shows: "How long values stay fresh, over time, in every cell at that limit whose TTL depends on time: what a controller \
                 steers, or else the mean TTL of what was stored, by class.",
         read: "The axis is logarithmic, so that equal steps are equal factors. A controller that has settled runs level; one \
-               that runs along its limit cannot reach its target.",
+               that runs along its limit cannot reach its target. The cursor tells the mean of a column, or the latest before it.",
         caveat: "Of the first replication, warm-up (shaded) included. A TTL works when the value expires, so its effect on the \
                  charts above comes about one TTL later.",
     },
