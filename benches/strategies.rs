@@ -13,20 +13,16 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench says what it found")]
 
-use std::hint::black_box;
+mod rounds;
+
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
 
 use ttlab::random::Seed;
 use ttlab::scenario::{Scenario, Source};
 use ttlab::trace::synth::generate;
 use ttlab::trace::{ObjectId, Trace, Ttls};
-use ttlab::tune;
 use ttlab::units::{SimDuration, SimTime};
-
-/// How often every row is played.
-const ROUNDS: usize = 5;
 
 /// What the last row may take, in times of the first.
 const MOST: f64 = 3.0;
@@ -120,43 +116,20 @@ fn trace() -> Arc<Trace> {
     Arc::new(trace.with_ttls(ttls))
 }
 
-/// Nanoseconds per request of one simulation.
-#[expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
-fn nanos_per_request(scenario: &Scenario, trace: &Arc<Trace>) -> f64 {
-    let plan = tune::grid(scenario)[0];
-    let start = Instant::now();
-    let simulation = tune::simulation(scenario, &plan, trace, Seed::new(1))
-        .unwrap_or_else(|fault| panic!("{}", fault.what));
-    black_box(simulation.run(tune::bucket_for(trace.span()), &()));
-    start.elapsed().as_secs_f64() * 1e9 / trace.len() as f64
-}
-
 /// A row's own time, and over the first row's, each the median of all rounds.
 fn print(name: &str, times: &[f64], first: &[f64]) -> f64 {
-    let median = |mut all: Vec<f64>| {
-        all.sort_by(f64::total_cmp);
-        all[all.len() / 2]
-    };
-    let ratio = median(times.iter().zip(first).map(|(time, first)| time / first).collect());
-    println!("{:9.0} {ratio:8.2}   {name}", median(times.to_vec()));
+    let ratio = rounds::ratio(times, first);
+    println!("{:9.0} {ratio:8.2}   {name}", rounds::median(times.to_vec()));
     ratio
 }
 
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    // Without `cargo bench` this is only to show that every row runs.
-    let rounds = if words.iter().any(|word| word == "--bench") { ROUNDS } else { 1 };
-    let wanted = words.iter().find(|word| !word.starts_with('-'));
-    let is_wanted = |name: &str| wanted.is_none_or(|word| name.contains(word.as_str()));
+    let (rounds, wanted) = (rounds::rounds(), rounds::wanted());
+    let is_wanted = |name: &str| wanted.as_ref().is_none_or(|word| name.contains(word.as_str()));
     let rows: Vec<_> = ROWS.iter().filter(|row| row.0 == ROWS[0].0 || is_wanted(row.0)).collect();
     let scenarios: Vec<_> = rows.iter().map(|(_, ttl, more)| scenario(ttl, more)).collect();
     let trace = trace();
-    let mut times = vec![Vec::new(); rows.len()];
-    for _ in 0..rounds {
-        for (scenario, times) in scenarios.iter().zip(&mut times) {
-            times.push(nanos_per_request(scenario, &trace));
-        }
-    }
+    let times = rounds::times(&scenarios, &trace, rounds);
     println!("{:>9} {:>8}", "ns/req", "ratio");
     let mut heaviest = None;
     for (row, own) in rows.iter().zip(&times) {

@@ -141,16 +141,25 @@ fn highest(steps: &[Step]) -> Option<f64> {
     steps.iter().filter(|step| step.kept == Kept::Yes).map(|step| step.offered).reduce(f64::max)
 }
 
-/// The step with the lowest rate among those that did not hold.
+/// The step with the lowest rate among those that did not hold, not even when they were tried again.
 fn failed(steps: &[Step]) -> Option<&Step> {
+    let held =
+        |rate: f64| steps.iter().any(|step| step.kept == Kept::Yes && step.offered.total_cmp(&rate).is_eq());
     steps
         .iter()
-        .filter(|step| step.kept != Kept::Yes)
+        .filter(|step| step.kept != Kept::Yes && !held(step.offered))
         .min_by(|one, other| one.offered.total_cmp(&other.offered))
 }
 
 /// The next rate to try; `None` when the highest one is known to a tenth.
 fn next(steps: &[Step], first: f64, most: f64) -> Option<f64> {
+    // A harness that was late once may have been kept from the processor by somebody else: a second time tells.
+    if let [before @ .., last] = steps
+        && last.kept == Kept::ClientLimited
+        && before.iter().all(|step| step.offered.total_cmp(&last.offered).is_ne())
+    {
+        return Some(last.offered);
+    }
     let first = first.min(most);
     match (highest(steps), failed(steps).map(|step| step.offered)) {
         (None, None) => Some(first),
@@ -558,6 +567,15 @@ mod tests {
             vec![step(1_000.0, Kept::Yes), step(1_500.0, Kept::ClientLimited), step(2_000.0, Kept::TooSlow)];
         let search = Search { steps, ..found(1.0, 1.0, 1e4) };
         assert_eq!(search.limited_by(), Some(LimitedBy::Harness), "the lowest rate that did not hold tells");
+        let again = |kept| {
+            let steps =
+                vec![step(1_000.0, Kept::Yes), step(1_500.0, Kept::ClientLimited), step(1_500.0, kept)];
+            (next(&steps, 1_000.0, 1e9), Search { steps, ..found(1.0, 1.0, 1e9) }.limited_by())
+        };
+        assert_eq!(next(&[step(1_000.0, Kept::ClientLimited)], 1_000.0, 1e9), Some(1_000.0), "once more");
+        assert_eq!(again(Kept::Yes), (Some(2_250.0), None), "it was chance");
+        assert_eq!(again(Kept::ClientLimited).1, Some(LimitedBy::Harness));
+        assert!(again(Kept::ClientLimited).0.is_some_and(|rate| rate < 1_500.0), "it goes on below");
         let stopped = Search { steps: search.steps[..1].to_vec(), ..search };
         assert_eq!(stopped.limited_by(), None, "nobody knows");
     }

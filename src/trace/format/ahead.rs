@@ -7,9 +7,14 @@ use std::io::{self, BufRead, Read};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::Scope;
 
+use memchr::memrchr;
+
 /// Bytes of a block: enough for handing it over to cost nothing beside filling it, few enough to stay in the second
 /// cache.
 const BLOCK: usize = 192 << 10;
+
+/// How much of a line is kept for the next block at most, in bytes.
+const LINE: usize = 4 << 10;
 
 /// Blocks that are filled at most before one is taken.
 const BLOCKS: usize = 4;
@@ -34,11 +39,15 @@ pub fn ahead<'scope>(scope: &'scope Scope<'scope, '_>, input: impl Read + Send +
     Ahead { full, empty, block: Vec::new(), at: 0 }
 }
 
-/// Fills blocks as they come back.
+/// Fills blocks as they come back. A block ends with a line where that is near: a line that lies in two blocks is taken
+/// with more effort.
 fn pump(mut input: impl Read, fill: &Sender<io::Result<Vec<u8>>>, refill: &Receiver<Vec<u8>>) {
+    let mut begun = Vec::new();
     while let Ok(mut block) = refill.recv() {
         block.resize(BLOCK, 0);
-        let mut end = 0;
+        let mut end = begun.len();
+        block[..end].copy_from_slice(&begun);
+        begun.clear();
         // How the input ended, if it did. A decoder must not be asked for nothing.
         let over = loop {
             if end == BLOCK {
@@ -51,6 +60,13 @@ fn pump(mut input: impl Read, fill: &Sender<io::Result<Vec<u8>>>, refill: &Recei
                 Err(error) => break Some(Err(error)),
             }
         };
+        if over.is_none()
+            && let Some(line) = memrchr(b'\n', &block[BLOCK - LINE..])
+        {
+            let whole = BLOCK - LINE + line + 1;
+            begun.extend_from_slice(&block[whole..]);
+            end = whole;
+        }
         block.truncate(end);
         // Where nobody receives any more, nobody asks for the next block either.
         if end > 0 && fill.send(Ok(block)).is_err() {

@@ -42,7 +42,7 @@ impl Plugin for Clf {
 impl TraceFormat for Clf {
     fn open<'r>(
         &self,
-        input: Box<dyn BufRead + 'r>,
+        input: Box<dyn BufRead + Send + 'r>,
         _: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
         Ok(Box::new(LogReader::new(input, 0)))

@@ -41,7 +41,7 @@ impl Plugin for Combined {
 impl TraceFormat for Combined {
     fn open<'r>(
         &self,
-        input: Box<dyn BufRead + 'r>,
+        input: Box<dyn BufRead + Send + 'r>,
         _: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
         Ok(Box::new(LogReader::new(input, 2)))

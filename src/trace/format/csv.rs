@@ -55,7 +55,7 @@ impl Plugin for Csv {
 impl TraceFormat for Csv {
     fn open<'r>(
         &self,
-        input: Box<dyn BufRead + 'r>,
+        input: Box<dyn BufRead + Send + 'r>,
         file: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
         Ok(Box::new(TableReader::open(Dialect::CSV, input, &self.0, file)?))

@@ -50,7 +50,7 @@ impl Plugin for JsonLines {
 impl TraceFormat for JsonLines {
     fn open<'r>(
         &self,
-        mut input: Box<dyn BufRead + 'r>,
+        mut input: Box<dyn BufRead + Send + 'r>,
         file: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
         let unreadable = |source| TraceError::Unreadable { file: file.to_owned(), source };

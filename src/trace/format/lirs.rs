@@ -54,7 +54,7 @@ impl Plugin for Lirs {
 impl TraceFormat for Lirs {
     fn open<'r>(
         &self,
-        input: Box<dyn BufRead + 'r>,
+        input: Box<dyn BufRead + Send + 'r>,
         _: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
         Ok(Box::new(LineReader::new(

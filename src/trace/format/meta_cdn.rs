@@ -48,7 +48,7 @@ const NAMED: [(&str, &str); 4] =
 impl TraceFormat for MetaCdn {
     fn open<'r>(
         &self,
-        mut input: Box<dyn BufRead + 'r>,
+        mut input: Box<dyn BufRead + Send + 'r>,
         file: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
         let unreadable = |source| TraceError::Unreadable { file: file.to_owned(), source };

@@ -78,7 +78,7 @@ pub trait TraceFormat {
     /// Begins to read; `file` is what messages call the input.
     fn open<'r>(
         &self,
-        input: Box<dyn BufRead + 'r>,
+        input: Box<dyn BufRead + Send + 'r>,
         file: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError>;
 
@@ -98,7 +98,7 @@ pub trait TraceFormat {
 }
 
 /// A trace that is being read.
-pub trait RecordReader {
+pub trait RecordReader: Send {
     /// The next row; `None` at the end.
     fn next_row(&mut self) -> Option<io::Result<Row<'_>>>;
 

@@ -65,7 +65,7 @@ impl Plugin for Nginx {
 impl TraceFormat for Nginx {
     fn open<'r>(
         &self,
-        input: Box<dyn BufRead + 'r>,
+        input: Box<dyn BufRead + Send + 'r>,
         _: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
         Ok(Box::new(LineReader::new(input, Parser::new(self.0.clone()))))

@@ -47,7 +47,7 @@ impl Plugin for OracleGeneral {
 impl TraceFormat for OracleGeneral {
     fn open<'r>(
         &self,
-        input: Box<dyn BufRead + 'r>,
+        input: Box<dyn BufRead + Send + 'r>,
         _: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
         let rows = Vec::with_capacity(AT_ONCE);

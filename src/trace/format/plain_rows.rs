@@ -130,7 +130,8 @@ impl PlainRows {
 }
 
 /// A whole number below 2^64 in digits, at least one, and what follows it.
-#[inline]
+#[expect(clippy::inline_always, reason = "called for each field, and short where it matters")]
+#[inline(always)]
 fn number(text: &[u8]) -> Option<(u64, &[u8])> {
     // Most numbers end within eight bytes, which are looked at together, or within the next eight.
     let Some(eight) = text.first_chunk() else { return long_number(text) };
@@ -150,7 +151,8 @@ fn number(text: &[u8]) -> Option<(u64, &[u8])> {
 }
 
 /// The value of the digits with which eight bytes begin, and how many they are.
-#[inline]
+#[expect(clippy::inline_always, reason = "a dozen operations")]
+#[inline(always)]
 fn leading(eight: [u8; 8]) -> (u64, usize) {
     const EACH: u64 = 0x0101_0101_0101_0101;
     // Digits become 0 to 9. Whatever is more has the upper bit of its byte set in `others`.
@@ -169,6 +171,7 @@ fn leading(eight: [u8; 8]) -> (u64, usize) {
 }
 
 /// The same of a number of any length, digit by digit.
+#[inline(never)]
 fn long_number(text: &[u8]) -> Option<(u64, &[u8])> {
     /// Digits of which any number is below 2^64.
     const SAFE: usize = 19;

@@ -55,7 +55,7 @@ impl Plugin for RedisMonitor {
 impl TraceFormat for RedisMonitor {
     fn open<'r>(
         &self,
-        input: Box<dyn BufRead + 'r>,
+        input: Box<dyn BufRead + Send + 'r>,
         _: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
         let lines = Lines::with_longest(input, LONGEST);

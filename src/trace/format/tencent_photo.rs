@@ -44,7 +44,7 @@ impl Plugin for TencentPhoto {
 impl TraceFormat for TencentPhoto {
     fn open<'r>(
         &self,
-        input: Box<dyn BufRead + 'r>,
+        input: Box<dyn BufRead + Send + 'r>,
         _: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
         Ok(Box::new(LineReader::new(input, Parser::default())))

@@ -38,7 +38,7 @@ impl Plugin for Tsv {
 impl TraceFormat for Tsv {
     fn open<'r>(
         &self,
-        input: Box<dyn BufRead + 'r>,
+        input: Box<dyn BufRead + Send + 'r>,
         file: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
         Ok(Box::new(TableReader::open(Dialect::TSV, input, &self.0, file)?))

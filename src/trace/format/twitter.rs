@@ -46,7 +46,7 @@ impl Plugin for Twitter {
 impl TraceFormat for Twitter {
     fn open<'r>(
         &self,
-        input: Box<dyn BufRead + 'r>,
+        input: Box<dyn BufRead + Send + 'r>,
         _: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
         Ok(Box::new(LineReader::new(input, *self)))

@@ -41,7 +41,7 @@ impl Plugin for Webcachesim {
 impl TraceFormat for Webcachesim {
     fn open<'r>(
         &self,
-        input: Box<dyn BufRead + 'r>,
+        input: Box<dyn BufRead + Send + 'r>,
         _: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
         Ok(Box::new(LineReader::new(input, Parser { unit: self.unit, requests: 0 })))

@@ -44,7 +44,7 @@ impl Plugin for WikimediaUpload {
 impl TraceFormat for WikimediaUpload {
     fn open<'r>(
         &self,
-        input: Box<dyn BufRead + 'r>,
+        input: Box<dyn BufRead + Send + 'r>,
         _: &str,
     ) -> Result<Box<dyn RecordReader + 'r>, TraceError> {
         Ok(Box::new(LineReader::new(input, *self)))

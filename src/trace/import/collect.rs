@@ -107,6 +107,11 @@ pub(super) struct Collector {
     hour: (i64, u64),
 }
 
+/// The hour since 1970 that a clock shows which is so many seconds ahead of UTC.
+pub(super) fn hour_of(time_ns: i64, offset_s: i32) -> i64 {
+    (time_ns.div_euclid(SECOND_NS) + i64::from(offset_s)).div_euclid(HOUR_S)
+}
+
 impl Collector {
     pub(super) fn new(options: &Options) -> Self {
         Self {
@@ -326,8 +331,7 @@ impl Collector {
 
     /// Counts requests of one instant by the hour of the recorder's clock.
     pub(super) fn count_hour(&mut self, time_ns: i64, offset_s: i32, requests: u64) {
-        let local_s = time_ns.div_euclid(SECOND_NS) + i64::from(offset_s);
-        let hour = local_s.div_euclid(HOUR_S);
+        let hour = hour_of(time_ns, offset_s);
         if hour != self.hour.0 {
             self.end_hour();
             self.hour.0 = hour;

@@ -27,6 +27,7 @@ mod key;
 mod numbers;
 mod objects;
 mod plain;
+mod plain_ahead;
 mod provenance;
 #[cfg(test)]
 mod recordings;

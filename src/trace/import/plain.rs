@@ -1,10 +1,13 @@
 //! Takes rows of time, number and size by the batch: what [`Collector::take`] does with each, without spelling keys
 //! and without waiting for one object's place in memory before the next is asked for.
 
-use super::collect::{Collector, Kind, MAX_OBJECTS};
+use super::collect::{Collector, Kind, MAX_OBJECTS, hour_of};
 use super::numbers::{BATCH, Shown};
 use crate::trace::format::Plain;
 use crate::trace::{ObjectId, TraceError};
+
+/// Nanoseconds of an hour.
+const HOUR_NS: i64 = 3_600_000_000_000;
 
 impl Collector {
     /// Whether such rows can be taken now: nothing else is remembered of them, and all keys so far are numbers.
@@ -58,8 +61,15 @@ impl Collector {
         let mut line = first_line;
         for same in rows.chunk_by(|a, b| a.time_ns == b.time_ns) {
             self.sieve.order.take(same[0].time_ns, line);
-            self.count_hour(same[0].time_ns, 0, same.len() as u64);
             line += same.len() as u64;
+        }
+        let mut rest = rows;
+        while let Some(first) = rest.first() {
+            let from = hour_of(first.time_ns, 0).saturating_mul(HOUR_NS);
+            let hour = from..from.saturating_add(HOUR_NS);
+            let alike = rest.iter().skip(1).take_while(|row| hour.contains(&row.time_ns)).count() + 1;
+            self.count_hour(first.time_ns, 0, alike as u64);
+            rest = &rest[alike..];
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::thread::Scope;
 
 use super::collect::Collector;
+use super::plain_ahead::{self, WORTH_A_THREAD};
 use super::{Digesting, Options};
 use crate::catalog::one_of;
 use crate::trace::TraceError;
@@ -105,7 +106,7 @@ impl<'r> Source<'r> {
         if (self.head.len() as u64) < HEAD {
             return self.reader(file);
         }
-        let text: Box<dyn BufRead> = Box::new(Cursor::new(self.head).chain(ahead(scope, self.rest)));
+        let text: Box<dyn BufRead + Send> = Box::new(Cursor::new(self.head).chain(ahead(scope, self.rest)));
         self.format.open(text, file)
     }
 
@@ -114,13 +115,20 @@ impl<'r> Source<'r> {
         let facts = self.facts;
         std::thread::scope(|scope| {
             let mut reader = self.reader_ahead(file, scope)?;
-            let mut block = Vec::new();
+            let (mut block, mut in_turn) = (Vec::new(), 0);
             loop {
                 if collector.takes_plain() {
                     let line = reader.plain(&mut block);
-                    if !block.is_empty() {
+                    if block.is_empty() {
+                        in_turn = 0;
+                    } else {
                         collector.take_plain(line, &block)?;
-                        continue;
+                        in_turn += 1;
+                        if in_turn < WORTH_A_THREAD {
+                            continue;
+                        }
+                        in_turn = 0;
+                        reader = plain_ahead::collect(reader, collector)?;
                     }
                 }
                 match reader.next_row() {

@@ -381,3 +381,32 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_table_of_plain_rows_with_others_among_them_is_what_it_is_row_by_row() {
+    let table = |is_quoted: &dyn Fn(u32) -> bool| {
+        let mut text = String::from("time_ms,key,size\n");
+        for row in 0..90_000_u32 {
+            let (key, size) = (row.wrapping_mul(2_654_435_761) % 5_000, 1 + row % 7);
+            text += &match row {
+                50_000 => "soon,1,2\n".to_owned(),
+                _ if is_quoted(row) => format!("{row},\"{key}\",{size}\n"),
+                _ => format!("{row},{key},{size}\n"),
+            };
+        }
+        text
+    };
+    let options = Options { format: Some(FORMATS.default_choice("csv")), ..tolerant() };
+    let want = read(table(&|_| true), &options).unwrap();
+    let sparse = table(&|row| row % 20_000 == 7 || (60_000..60_100).contains(&row));
+    for text in [table(&|_| false), sparse, table(&|row| row % 30 == 0)] {
+        let got = read(text, &options).unwrap();
+        assert_eq!(got.trace, want.trace);
+        assert_eq!(keys(&got), keys(&want));
+        let alike =
+            |import: &Import| Provenance { bytes: 0, sha256: String::new(), ..import.provenance.clone() };
+        assert_eq!(alike(&got), alike(&want));
+        let skipped: Vec<u64> = got.provenance.skipped.values().map(|skipped| skipped.first_line).collect();
+        assert_eq!(skipped, [50_002]);
+    }
+}

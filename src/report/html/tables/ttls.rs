@@ -45,10 +45,22 @@ pub(in crate::report::html) fn table(reading: &Reading) -> Option<Table> {
         }
     }
     table.notes.extend(shadows(reading));
-    let told = reading.ranked.iter().chain(&reading.bounds);
-    table.notes.extend(told.filter_map(|cell| Some(timeouts(&reading.name(cell), &cell.timeouts?))));
+    let steered =
+        || reading.ranked.iter().chain(&reading.bounds).filter_map(|cell| Some((cell, cell.timeouts?)));
+    table
+        .notes
+        .extend(steered().take(MOST_TIMEOUTS).map(|(cell, costs)| timeouts(&reading.name(cell), &costs)));
+    let more = steered().count().saturating_sub(MOST_TIMEOUTS);
+    if more > 0 {
+        table
+            .notes
+            .push(format!("The costs of the timeouts of {more} more cells are in record.json (timeouts)."));
+    }
     (!table.rows.is_empty()).then_some(table)
 }
+
+/// Cells whose timeouts are held against constant ones here: the best.
+const MOST_TIMEOUTS: usize = 4;
 
 /// What a timeout costs that a rule steers, beside constant ones.
 fn timeouts(name: &str, costs: &Timeouts) -> String {
