@@ -11,7 +11,7 @@ use crate::metrics::Measurements;
 pub const FORMULA: &str = "score = sum of weight x part / sum of weights, in each replication, then averaged \
 over replications. The part of a share that should be high is the share itself (below 0 it counts as 0). The part \
 of a quantity x that should be low is b / (b + x), where b is the mean of x over all cells and replications of the \
-baseline: 1 for none, 0.5 for as much as the baseline, 0.667 for half as much. So that a single event does not decide, \
+baseline, bounds aside: 1 for none, 0.5 for as much as the baseline, 0.667 for half as much. So that a single event does not decide, \
 b is at least 10 for counts of events, and for stampedes at least one in a thousand regenerations or ten in the \
 scored time, whichever is more. An objective without data in any \
 cell is left out for all; a cell that lacks data for one that others have gets no score.";
@@ -83,7 +83,8 @@ impl Weighed {
 
 /// The score of every cell, in their order.
 pub(super) fn scores(cells: &[Cell], weights: &Weights) -> Vec<Score> {
-    let baseline: Vec<&Cell> = cells.iter().filter(|cell| cell.baseline).collect();
+    // What no real cache can do is not usual.
+    let baseline: Vec<&Cell> = cells.iter().filter(|cell| cell.baseline && !cell.oracle).collect();
     let known =
         |metric: &Metric| cells.iter().any(|cell| cell.runs.iter().any(|run| metric.of_run(run).is_some()));
     let weighed: Vec<Weighed> = weights
@@ -135,6 +136,15 @@ mod tests {
     fn close(value: Option<f64>, expected: f64) {
         let value = value.unwrap();
         assert!((value - expected).abs() < 1e-12, "{value} is not {expected}");
+    }
+
+    #[test]
+    fn a_bound_changes_no_other_score() {
+        let cells = [cell("baseline", 100.0, &[800]), cell("half", 50.0, &[600])];
+        let alone = means(&cells, &[("hit", 3.0), ("memory", 1.0)]);
+        let bound = Cell { oracle: true, ..cell("baseline", 900.0, &[990]) };
+        let beside = means(&[cells[0].clone(), cells[1].clone(), bound], &[("hit", 3.0), ("memory", 1.0)]);
+        assert_eq!(beside[..2], alone);
     }
 
     #[test]
