@@ -329,6 +329,13 @@ impl Progress for Phase {
     fn stop(&self) -> bool {
         interrupted()
     }
+
+    fn told(&self, what: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| note(what)),
+            None => note(what),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! What a run may write, worked out before it starts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
 
 use super::Options;
+use super::play::Keys;
 use super::server::config;
 use crate::cache::Capacity;
+use crate::cache::redis::Build;
 use crate::strategy::Strategy;
 use crate::trace::{ObjectId, Objects, Trace};
 use crate::tune::CellPlan;
@@ -14,9 +16,25 @@ use crate::units::{ByteSize, Rate, SimDuration, SimTime};
 /// What a key costs a server beside its name and value, about.
 const PER_KEY: u64 = 120;
 
+/// What a place costs in each of both tables of a server: 8 bytes, in tables that may be half empty.
+const PLACES: u64 = 2 * 16;
+
 /// What the keys of these objects cost a server beside their values, about.
-pub(super) fn bytes_of_keys(objects: &Objects) -> u64 {
-    (0..objects.len()).map(|index| objects.key_len(ObjectId::from_index(index)) + PER_KEY).sum()
+fn bytes_of_keys(objects: &Objects) -> u64 {
+    ids(objects).map(|object| objects.key_len(object) + PER_KEY).sum()
+}
+
+/// What these objects take of a server, each with a TTL: what the allocator rounds up is up to a quarter of a value.
+pub(super) fn bytes_of(objects: &Objects) -> u64 {
+    let entry = |object| {
+        let size = u64::from(objects.size(object));
+        Build::Distribution.entry(objects.key_len(object), size, true) + PLACES
+    };
+    ids(objects).map(entry).sum()
+}
+
+fn ids(objects: &Objects) -> impl Iterator<Item = ObjectId> {
+    (0..objects.len()).map(ObjectId::from_index)
 }
 
 /// Where keys with this prefix go, and whether they stay.
@@ -67,6 +85,17 @@ impl Beside {
         }
     }
 
+    /// Every name that a run may write under for these objects, those of locks and of the set included.
+    pub(super) fn names(self, objects: &Objects, keys: &Keys) -> impl Iterator<Item = String> {
+        let of = move |object| {
+            let key = objects.key(object);
+            let second = self.second_key.is_some().then(|| Keys::second(&key));
+            let lock = self.locks.then(|| keys.lock(&key));
+            [Some(key), second, lock].into_iter().flatten()
+        };
+        ids(objects).flat_map(of).chain(self.set.then(|| keys.access_times()))
+    }
+
     /// What it takes where `objects` have values, and their names, with what any key costs, take `keys` bytes.
     fn of_all(self, objects: u64, keys: u64) -> u64 {
         let names = [self.second_key.is_some(), self.locks, self.set].map(u64::from).iter().sum::<u64>();
@@ -114,8 +143,7 @@ impl Undertaking {
         let objects = trace.objects();
         let keys = bytes_of_keys(objects);
         let bytes = cells.iter().map(|cell| {
-            let all =
-                objects.total_bytes() + keys + beside[&cell.strategy].of_all(objects.len() as u64, keys);
+            let all = bytes_of(objects) + beside[&cell.strategy].of_all(objects.len() as u64, keys);
             // A capacity that nobody sets limits nothing.
             let limit = match cell.capacity {
                 Capacity::Bytes(limit) if options.sets_the_limit() => Some(limit),
@@ -192,15 +220,16 @@ impl Undertaking {
     }
 }
 
-/// Most requests of a trace in any whole second of real time.
+/// Most requests of a trace in any second of real time, wherever it begins.
 fn peak(trace: &Trace, speed: f64) -> f64 {
     let second = SimDuration::from_secs_f64(speed);
-    let (mut bucket, mut count, mut most) = (0, 0_u64, 0);
+    let (mut inside, mut most) = (VecDeque::new(), 0);
     trace.each(|at: SimTime, _| {
-        let own = at.bucket(second);
-        count = if own == bucket { count + 1 } else { 1 };
-        bucket = own;
-        most = most.max(count);
+        while inside.front().is_some_and(|first: &SimTime| at.since(*first) >= second) {
+            inside.pop_front();
+        }
+        inside.push_back(at);
+        most = most.max(inside.len());
     });
     most as f64
 }
@@ -239,6 +268,11 @@ mod tests {
         let nothing = beside(Beside::default());
         let of = |speed| Undertaking::of(&trace(), &[cell], &options(speed), &nothing, None);
         assert_eq!((of(1.0).peak_rate, of(2.0).peak_rate, of(4.0).peak_rate), (3.0, 5.0, 6.0));
+        let at = [900, 950, 1_050, 1_100].map(|ms| SimTime::ZERO + SimDuration::from_millis(ms));
+        let fact = Fact { size: 1_000, class: ClassId::default(), size_is_imputed: false };
+        let one = Objects::new(vec![fact], Keys::Numbered, vec!["all".to_owned()]);
+        let across = Trace::new(at.to_vec(), vec![ObjectId::new(0); 4], one, SimDuration::from_secs(4));
+        assert!((peak(&across, 1.0) - 4.0).abs() < 1e-9, "a second begins anywhere");
         assert_eq!((of(2.0).seconds, of(2.0).keys), (2.0, 2));
         let limits = Limits { rate: Rate::per_second(4.0), bytes: ByteSize::from_bytes(1_000_000) };
         assert!(of(1.0).within(&limits).is_ok());
@@ -297,6 +331,33 @@ mod tests {
         );
         let told = of(8).within(&limits).unwrap_err();
         assert!(told.contains("3 requests and 8 jobs") && told.contains("--max-rate"), "{told}");
+    }
+
+    #[test]
+    fn a_value_costs_what_the_allocator_rounds_it_up_to() {
+        let fact = Fact { size: 32_768, class: ClassId::default(), size_is_imputed: false };
+        let objects = Objects::new(vec![fact; 10], Keys::Numbered, vec!["all".to_owned()]);
+        // 40 KiB is the next class, and what is left holds keys, deadlines and tables.
+        let each = bytes_of(&objects) / 10;
+        assert!((40_960..41_300).contains(&each), "{each}");
+    }
+
+    #[test]
+    fn every_name_that_a_run_may_use_is_known() {
+        let (named, keys) = (trace().with_key_prefix("p:"), super::Keys::new("p:".to_owned()));
+        let names = |beside: Beside| beside.names(named.objects(), &keys).collect::<Vec<_>>();
+        assert_eq!(names(Beside::default()), ["p:all/0", "p:all/1"]);
+        let all = names(Beside { bytes: 0, second_key: Some(8), locks: true, set: true });
+        let want = [
+            "p:all/0",
+            "p:all/0:due",
+            "p:lock:all/0",
+            "p:all/1",
+            "p:all/1:due",
+            "p:lock:all/1",
+            "p:image_access_times",
+        ];
+        assert_eq!(all, want);
     }
 
     #[test]

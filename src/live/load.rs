@@ -15,7 +15,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 use tokio::task::LocalSet;
 
-use super::limits::{bytes_of_keys, place};
+use super::limits::{Beside, bytes_of, place};
 use super::link::{Fault, Link, Values, Written};
 use super::server::config::Changed;
 use super::server::{Info, Spawned};
@@ -194,7 +194,7 @@ pub fn undertaking(trace: &Trace, options: &Options, load: &Load) -> Result<Stri
             limits.rate, load.step
         ));
     }
-    let bytes = ByteSize::from_bytes(objects.total_bytes() + bytes_of_keys(objects));
+    let bytes = ByteSize::from_bytes(bytes_of(objects));
     if bytes > limits.bytes {
         return refused(format!(
             "its keys would take up to {bytes} of the server's memory, more than the limit of {}; raise it with --max-bytes",
@@ -253,6 +253,7 @@ async fn search(
     let (info, _) = Info::ask(&link).await.map_err(|fault| fault.to_string())?;
     super::run::usable(&info, options)?;
     let objects = trace.objects();
+    super::run::free(&link, &info, objects, Beside::default(), options).await?;
     let keys = (0..objects.len()).map(|index| objects.key(ObjectId::from_index(index))).collect();
     let most = options.limits.rate.as_per_second();
     let mut bench = Bench {
@@ -410,6 +411,8 @@ struct Rate {
 
 /// What is counted meanwhile.
 struct Seen {
+    /// How late reads were begun.
+    late: RefCell<Histogram<u64>>,
     waits: RefCell<Histogram<u64>>,
     missing: Cell<u64>,
     under_way: Cell<u64>,
@@ -431,12 +434,12 @@ impl Rate {
     ) -> Result<(Step, bool), Ended> {
         let histogram = || Histogram::<u64>::new(3).expect("three digits are legal");
         let seen = Rc::new(Seen {
+            late: RefCell::new(histogram()),
             waits: RefCell::new(histogram()),
             missing: Cell::new(0),
             under_way: Cell::new(0),
             fault: RefCell::new(None),
         });
-        let mut late = histogram();
         let length = Duration::from_nanos(load.step.as_nanos());
         let began = Instant::now() + Duration::from_millis(50);
         let end = began + length;
@@ -451,7 +454,6 @@ impl Rate {
             let now = Instant::now();
             while at < length && began + at <= now {
                 let object = objects.next().expect("a trace without requests was refused");
-                late.record(nanos(now - (began + at))).expect("a histogram that may grow takes every time");
                 self.read(object, began + at, &seen);
                 sent += 1;
                 at += gap(sent);
@@ -478,7 +480,7 @@ impl Rate {
         let elapsed = began.elapsed().max(length).as_secs_f64();
         let waits = seen.waits.borrow();
         let [p50_s, p99_s] = [0.5, 0.99].map(|quantile| waits.value_at_quantile(quantile) as f64 / 1e9);
-        let late_p99_s = late.value_at_quantile(0.99) as f64 / 1e9;
+        let late_p99_s = seen.late.borrow().value_at_quantile(0.99) as f64 / 1e9;
         let kept = if late_p99_s > LATE {
             Kept::ClientLimited
         } else if overrun || is_behind || waits.is_empty() || p99_s > load.p99.as_secs_f64() {
@@ -497,6 +499,9 @@ impl Rate {
         let (link, keys, seen) = (Rc::clone(&self.link), Rc::clone(&self.keys), Rc::clone(seen));
         seen.under_way.set(seen.under_way.get() + 1);
         tokio::task::spawn_local(async move {
+            // A read that was let begin in time may have waited its turn: that is the harness, too.
+            let late = seen.late.borrow_mut().record(nanos(meant.elapsed()));
+            late.expect("a histogram that may grow takes every time");
             match link.get(keys[object.index()].as_bytes()).await {
                 Ok(value) => {
                     let recorded = seen.waits.borrow_mut().record(nanos(meant.elapsed()));

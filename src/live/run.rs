@@ -10,10 +10,11 @@ use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::clock::Clock;
+use super::limits::Beside;
 use super::link::{Address, Link, Node};
 use super::origin::Http;
 use super::pace::Pacer;
-use super::play::{Parts, Player};
+use super::play::{Keys, Parts, Player};
 use super::server::{Info, Look, Spawned, Watch, Work, config};
 use super::tidy::tidy;
 use super::{LiveCell, LiveError, Options, Pace, Target};
@@ -22,7 +23,7 @@ use crate::cache::memory::Counting;
 use crate::engine::Simulation;
 use crate::metrics::{Measurements, Observer, Recorder, Setting};
 use crate::scenario::Scenario;
-use crate::trace::Trace;
+use crate::trace::{Objects, Trace};
 use crate::tune::{self, CellPlan, Failure, Progress};
 use crate::units::{SimTime, Window};
 
@@ -120,8 +121,17 @@ async fn cell(
     let http = http.map_err(LiveError::Other)?;
     let counting = cache.counting();
     let connections = options.connections * client.nodes as usize;
-    let Ready { spawned, link, first, work, changed, mut warnings } =
-        ready(scenario, plan, counting, connections, options).await.map_err(LiveError::Other)?;
+    let Ready { spawned, link, first, work, changed, mut warnings } = ready(
+        scenario,
+        plan,
+        counting,
+        connections,
+        (trace.objects(), Beside::of(&strategy)),
+        options,
+        progress,
+    )
+    .await
+    .map_err(LiveError::Other)?;
     if let Some(counting) = counting.filter(|counting| counting.clients != connections) {
         warnings.push(format!(
             "the run has {connections} connections and the scenario's memory model counts {}; each takes up to 38 KB, and more after \
@@ -246,7 +256,9 @@ async fn ready(
     plan: &CellPlan,
     counting: Option<Counting>,
     connections: usize,
+    (objects, beside): (&Objects, Beside),
     options: &Options,
+    progress: &dyn Progress,
 ) -> Result<Ready, String> {
     let said = |fault: super::link::Fault| fault.to_string();
     let wanted = |servers| config::wanted(scenario, plan, counting, servers);
@@ -263,6 +275,9 @@ async fn ready(
         return Err("somebody else answers at the port of the server that was started; try again".to_owned());
     }
     usable(&first, options)?;
+    if spawned.is_none() {
+        free(&link, &first, objects, beside, options).await?;
+    }
     // Before anything is changed, which a failure would leave so.
     let work = Work::ask(&link).await.map_err(said)?;
     let (mut changed, mut warnings) = (config::Changed::default(), Vec::new());
@@ -271,7 +286,10 @@ async fn ready(
         let nodes: Vec<Node> = servers.iter().map(|(node, _)| node.clone()).collect();
         if options.configure {
             config::spares_others(&servers, &wanted)?;
-            warnings = match changed.set(&link, &nodes, &wanted).await {
+            let set = changed.set(&link, &nodes, &wanted).await;
+            // Told at once: whoever kills the run must know what to put back.
+            changed.told().for_each(|what| progress.told(&what));
+            warnings = match set {
                 Ok(warnings) => warnings,
                 Err(why) => {
                     let left = tidy(options, &[], changed).await;
@@ -331,6 +349,39 @@ pub(super) fn usable(first: &Info, options: &Options) -> Result<(), String> {
     Ok(())
 }
 
+/// Names in one EXISTS.
+const CHUNK: usize = 500;
+
+/// Whether nobody has keys by the names that a run would use: it would write over them, and remove them at its end.
+pub(super) async fn free(
+    link: &Link,
+    first: &Info,
+    objects: &Objects,
+    beside: Beside,
+    options: &Options,
+) -> Result<(), String> {
+    if first.keys == 0 {
+        return Ok(());
+    }
+    let keys = Keys::new(options.prefix().to_owned());
+    let (mut names, mut taken) = (beside.names(objects, &keys), 0);
+    loop {
+        let chunk: Vec<String> = names.by_ref().take(CHUNK).collect();
+        if chunk.is_empty() {
+            break;
+        }
+        taken += link.exists(&chunk).await.map_err(|fault| fault.to_string())?;
+    }
+    if taken > 0 {
+        return Err(format!(
+            "{taken} keys by names of this run are on the server already, of somebody else or left by a run that was killed, and would \
+             be written over and removed; choose another --prefix, or remove those that begin with \"{}\"",
+            options.prefix()
+        ));
+    }
+    Ok(())
+}
+
 /// Looks at the server at an instant of the run.
 async fn look(player: &Player, at: SimTime) -> Result<Look, String> {
     let asked = std::time::Instant::now();
@@ -373,7 +424,7 @@ async fn play(
             }
         }
         if player.under_way() > UNDER_WAY {
-            player.give_up(overrun(seconds(&player.pace().0)));
+            player.give_up(overrun(seconds(&player.pace().0), player.unanswered()));
         }
         if stopped || player.broken().is_some() {
             break;
@@ -461,13 +512,19 @@ fn seconds(nanos: &Histogram<u64>) -> [f64; 3] {
     [nanos.value_at_quantile(0.5), nanos.value_at_quantile(0.99), nanos.max()].map(|nanos| nanos as f64 / 1e9)
 }
 
-/// Why more requests wait than can be waited for, by how late they were started.
-fn overrun([_, late, worst]: [f64; 3]) -> String {
+/// Why more requests wait than can be waited for: by how late they were started, and how many wait for the server.
+fn overrun([_, late, worst]: [f64; 3], unanswered: u64) -> String {
     if late > LATE.as_secs_f64() {
         return format!(
             "client-limited: the harness could not start requests in time (up to {:.0} ms late) and {UNDER_WAY} of them wait; play \
              the trace slower",
             worst * 1e3
+        );
+    }
+    if unanswered < UNDER_WAY / 2 {
+        return format!(
+            "more than {UNDER_WAY} requests wait at once, and all but {unanswered} of them for the origin or for each other, not for \
+             the server; play the trace slower, or give the origin more servers, a shorter queue or less latency"
         );
     }
     format!(
@@ -512,4 +569,62 @@ fn doubts(
         ));
     }
     doubts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::synth::generate;
+
+    #[test]
+    fn who_is_to_blame_for_too_many_requests_is_told_apart() {
+        let late = [0.001, 0.5, 0.9];
+        assert!(overrun(late, UNDER_WAY).starts_with("client-limited"), "they wait for the harness");
+        assert!(overrun([0.0; 3], UNDER_WAY).starts_with("the server cannot keep up"));
+        let origin = overrun([0.0; 3], 12);
+        assert!(
+            origin.contains("all but 12 of them for the origin") && !origin.contains("cannot keep up"),
+            "{origin}"
+        );
+    }
+
+    /// What is said of a run in which keys stayed so long before they were evicted.
+    fn said(eviction: &str, stay: f64, speed: f64) -> Vec<String> {
+        let text = format!(
+            "name = \"x\"\n[workload]\nduration = \"10s\"\nrate = \"10/s\"\n[[workload.class]]\nname = \"a\"\nobjects = 9\n\
+             [cache]\ncapacity = \"1MiB\"\neviction = \"{eviction}\"\n[[strategy]]\nname = \"s\"\nttl = \"none\"\n"
+        );
+        let scenario = Scenario::parse(&text, "x.toml").expect("it is a scenario");
+        let crate::scenario::Source::Synthetic(workload) = &scenario.source else {
+            panic!("it is synthetic")
+        };
+        let (trace, plan) =
+            (Arc::new(generate(workload, crate::random::Seed::new(1))), tune::grid(&scenario)[0]);
+        let simulation = tune::simulation(&scenario, &plan, &trace, crate::random::Seed::new(1))
+            .expect("it can be set up");
+        let mut measured = simulation.run(tune::bucket_for(trace.span()), &()).expect("nobody stops it");
+        (measured.memory.mean_entries, measured.evicted) =
+            (stay * 10.0 / measured.scored.as_secs_f64() * speed, 10);
+        let pace = Pace {
+            late_s: [0.0; 3],
+            get_s: [0.0; 3],
+            most_under_way: 1,
+            clock_phase_ms: 0,
+            written_bytes: 0,
+            served: None,
+            shown: None,
+        };
+        doubts(&scenario, &plan, &measured, &pace, speed)
+    }
+
+    #[test]
+    fn stays_too_short_for_the_clock_of_lru_are_told_and_so_is_a_higher_speed() {
+        let short = said("allkeys-lru", 9.9, 1.0);
+        assert!(short[0].contains("keys stayed for 9.9 s") && short[0].contains("more memory"), "{short:?}");
+        assert_eq!(said("allkeys-lru", 10.1, 1.0), [""; 0]);
+        assert_eq!(said("allkeys-lfu", 9.9, 1.0), [""; 0], "it has no such clock");
+        let fast = said("volatile-lru", 9.9, 2.0);
+        assert!(fast[0].contains("lower --speed") && fast[1].contains("played 2 times faster"), "{fast:?}");
+        assert_eq!(said("volatile-lru", 10.1, 2.0).len(), 1);
+    }
 }

@@ -18,11 +18,27 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How many connections are opened, one after the other.
 const CONNECTIONS: u32 = 5;
 
-/// Removes `keys` and puts settings back; a sentence for each of the two where something is left.
+/// Puts settings back and removes `keys`; a sentence for each of the two where something is left.
 pub(super) async fn tidy(options: &Options, keys: &[String], changed: Changed) -> Vec<String> {
-    let mut errand = Errand { options, link: None, connections: CONNECTIONS, over: None };
     let mut left = Vec::new();
+    // Settings first, and each of both on its own: they matter to others, and an UNLINK of many keys may take long.
+    let (mut settings, mut why) = (Vec::new(), None);
+    let mut errand = Errand::new(options);
+    for (node, name, value) in changed.back() {
+        let set = errand.send(async |link| link.set_config(&node, name, &value).await).await;
+        if let Err(reason) = set {
+            settings.push(format!("{name} {value} on {node}"));
+            why.get_or_insert(reason);
+        }
+    }
+    if let Some(why) = why {
+        left.push(format!(
+            "settings could not be put back ({why}); do it with CONFIG SET: {}",
+            settings.join(", ")
+        ));
+    }
     let (mut kept, mut why) = (0, None);
+    let mut errand = Errand::new(options);
     for chunk in keys.chunks(CHUNK) {
         let removed = errand.send(async |link| within("UNLINK", PATIENCE, link.unlink(chunk)).await).await;
         if let Err(reason) = removed {
@@ -35,20 +51,6 @@ pub(super) async fn tidy(options: &Options, keys: &[String], changed: Changed) -
             "up to {kept} of the {} keys of this run may still be on the server ({why}); remove those that begin with \"{}\"",
             keys.len(),
             options.prefix()
-        ));
-    }
-    let (mut settings, mut why) = (Vec::new(), None);
-    for (node, name, value) in changed.back() {
-        let set = errand.send(async |link| link.set_config(&node, name, &value).await).await;
-        if let Err(reason) = set {
-            settings.push(format!("{name} {value} on {node}"));
-            why.get_or_insert(reason);
-        }
-    }
-    if let Some(why) = why {
-        left.push(format!(
-            "settings could not be put back ({why}); do it with CONFIG SET: {}",
-            settings.join(", ")
         ));
     }
     left
@@ -64,7 +66,11 @@ struct Errand<'o> {
     over: Option<String>,
 }
 
-impl Errand<'_> {
+impl<'o> Errand<'o> {
+    fn new(options: &'o Options) -> Self {
+        Self { options, link: None, connections: CONNECTIONS, over: None }
+    }
+
     /// Does one thing, again over another connection where one dies.
     async fn send<T>(&mut self, what: impl AsyncFn(&Link) -> Result<T, Fault>) -> Result<T, String> {
         loop {

@@ -377,6 +377,9 @@ fn judged(row: Row, rule: Rule) -> Row {
             let inside = match row.difference {
                 _ if row.kind == Kind::Count && most < EVENTS => Err("fewer than 1000 on both sides"),
                 _ if row.kind == Kind::Rate && most < BUSY => Err("fewer than 100 a second on both sides"),
+                Some(_) if row.chance.is_some_and(|chance| chance > tolerance) => {
+                    Err("chance alone is larger than the tolerance: play it longer")
+                }
                 Some(difference) => Ok(difference.abs() <= tolerance + CHANCE * row.chance.unwrap_or(0.0)),
                 // Where the model sees nothing at all, many are too many.
                 None if most >= EVENTS && row.predicted.is_some() => Ok(false),
@@ -438,6 +441,18 @@ mod tests {
         let spread = [0.599, 0.600, 0.601];
         assert_eq!(judgement(Kind::Share, 0.5, &spread, 0.6091), Judgement::Inside);
         assert_eq!(judgement(Kind::Share, 0.5, &spread, 0.6110), Judgement::Outside);
+    }
+
+    #[test]
+    fn what_chance_alone_brings_beyond_the_tolerance_is_not_judged() {
+        let row = |spread: f64| {
+            let draws = [0.6 - spread, 0.6, 0.6 + spread];
+            compare("x", Kind::Share, Rule::Within(0.5), &draws, Some(0.6))
+        };
+        assert_eq!(row(0.004).judgement, Judgement::Inside);
+        let noisy = row(0.006);
+        assert_eq!(noisy.judgement, Judgement::NotJudged, "{:?}", noisy.chance);
+        assert!(noisy.why.unwrap().contains("chance"));
     }
 
     const ALL: Judging = Judging { counts_all: true, has_pairs: false, warmup: SimDuration::ZERO };

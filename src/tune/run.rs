@@ -46,6 +46,9 @@ pub trait Progress: Sync {
         None
     }
 
+    /// Something that the user must know at once.
+    fn told(&self, _what: &str) {}
+
     /// A run was made and measured this.
     fn measured(&self, _cell: usize, _replication: usize, _: &Measurements) {}
 }

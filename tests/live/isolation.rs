@@ -99,7 +99,7 @@ fn a_run_keeps_to_its_prefix_from_its_first_command_to_its_last() {
             "GET" | "SET" if OTHERS.contains(&words[1].as_str()) => continue,
             "GET" | "SET" | "PEXPIRE" | "DEL" | "ZCARD" | "ZRANGE" | "ZREMRANGEBYSCORE"
             | "ZREMRANGEBYRANK" => &words[1..2],
-            "ZADD" | "UNLINK" => &words[1..],
+            "ZADD" | "UNLINK" | "EXISTS" => &words[1..],
             "EVALSHA" | "EVAL" => &words[3..4],
             "TTL" | "KEYS" | "ECHO" | "INFO" | "CONFIG" | "CLIENT" | "SCRIPT" | "COMMAND" | "HELLO"
             | "PING" => &[],
@@ -110,6 +110,36 @@ fn a_run_keeps_to_its_prefix_from_its_first_command_to_its_last() {
         assert!(named.iter().all(is_own), "{words:?}");
     }
     assert!(locked > 0, "locks are keys too");
+}
+
+#[test]
+fn keys_that_others_have_under_the_prefix_are_left_alone() {
+    let Some(server) = Server::start(&[]) else { return };
+    let mut client = server.client();
+    let text = locked_and_swept();
+    let folder = folder(&text);
+    for (name, more) in [
+        ("t:thumbnail/3", &[][..]),
+        ("t:lock:thumbnail/199", &[]),
+        ("t:image_access_times", &[]),
+        ("t:thumbnail/7", &["--benchmark", "--max-rate", "2000"]),
+    ] {
+        client.must(&["SET", name, "theirs"]);
+        let mut words = vec!["--redis".to_owned(), server.url()];
+        words.extend(["--allow-nonempty", "--prefix", "t:"].map(str::to_owned));
+        words.extend(more.iter().map(|word| (*word).to_owned()));
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let output = command(folder.path(), &words).output().expect("ttlab can be started");
+        assert_eq!(output.status.code(), Some(2), "{name}: {}", said(&output));
+        assert!(
+            said(&output).contains("1 keys by names of this run are on the server already"),
+            "{}",
+            said(&output)
+        );
+        assert_eq!(client.ask(&["GET", name]), Answer::Bulk(Some(b"theirs".to_vec())), "{name}");
+        assert_eq!(names(&mut client), [name], "nothing else was written");
+        client.must(&["DEL", name]);
+    }
 }
 
 #[test]
@@ -171,6 +201,12 @@ fn ctrl_c_gives_back_locks_and_settings_and_leaves_what_is_others() {
     interrupt(&child);
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(130), "{}", said(&output));
+    assert!(
+        said(&output)
+            .contains("maxmemory-policy of the server was volatile-ttl, which is put back at the end"),
+        "{}",
+        said(&output)
+    );
     assert_eq!(beside_others(&mut client), [""; 0], "locks and the set are removed as well");
     let [policy, limit] = ["maxmemory-policy", "maxmemory"].map(|name| setting(&mut client, name));
     assert!(is(&policy, "volatile-ttl") && is(&limit, "0"), "they are put back: {policy}, {limit}");

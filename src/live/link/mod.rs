@@ -139,15 +139,25 @@ impl Link {
 
     /// UNLINK: how many of the keys were there.
     pub(super) async fn unlink<K: AsRef<[u8]>>(&self, keys: &[K]) -> Result<u64, Fault> {
+        self.of_all("UNLINK", keys).await
+    }
+
+    /// EXISTS: how many of the keys are there.
+    pub(super) async fn exists<K: AsRef<[u8]>>(&self, keys: &[K]) -> Result<u64, Fault> {
+        self.of_all("EXISTS", keys).await
+    }
+
+    /// A command on keys that answers with a number of them.
+    async fn of_all<K: AsRef<[u8]>>(&self, name: &str, keys: &[K]) -> Result<u64, Fault> {
         if keys.is_empty() {
             return Ok(0);
         }
         let mut command = Cmd::new();
-        command.arg(b"UNLINK");
+        command.arg(name);
         keys.iter().for_each(|key| {
             command.arg(key.as_ref());
         });
-        self.number("UNLINK", &command).await
+        self.number(name, &command).await
     }
 
     /// A command that answers with a number.

@@ -8,7 +8,7 @@ pub(in crate::live) struct Keys {
 
 impl Keys {
     /// Names under a prefix, which may be empty where the server is one's own.
-    pub(super) fn new(prefix: String) -> Self {
+    pub(in crate::live) fn new(prefix: String) -> Self {
         Self { prefix }
     }
 

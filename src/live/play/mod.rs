@@ -36,7 +36,7 @@ use crate::strategy::ttl::Fill;
 use crate::strategy::{SoftExpiry, Strategy};
 use crate::trace::{Event, Happening, ObjectId, Trace};
 use crate::units::SimTime;
-use keys::Keys;
+pub(in crate::live) use keys::Keys;
 
 /// What a fetch ended with, for those who wait for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +107,8 @@ pub(super) struct Player {
     job_news: Notify,
     /// Requests that have no outcome yet.
     under_way: Cell<u64>,
+    /// Requests whose first read has not been answered.
+    unanswered: Cell<u64>,
     most_under_way: Cell<u64>,
     /// The latest end of a fetch, or of a pause before another attempt, that is known beforehand.
     planned: Cell<SimTime>,
@@ -165,6 +167,7 @@ impl Player {
             stopped: Cell::new(false),
             job_news: Notify::new(),
             under_way: Cell::new(0),
+            unanswered: Cell::new(0),
             most_under_way: Cell::new(0),
             planned: Cell::new(SimTime::ZERO),
             sent_bytes: Cell::new(0),
@@ -182,7 +185,6 @@ impl Player {
         for one in due {
             match one {
                 Due::Request { index, at, object } => {
-                    self.note_lateness(at);
                     self.under_way.set(self.under_way.get() + 1);
                     self.most_under_way.set(self.most_under_way.get().max(self.under_way.get()));
                     spawn_local(Rc::clone(self).request(Arrival { index, at, object }));
@@ -203,6 +205,11 @@ impl Player {
     /// Requests that have no outcome yet.
     pub(super) fn under_way(&self) -> u64 {
         self.under_way.get()
+    }
+
+    /// Requests among these whose first read the server has not answered yet.
+    pub(super) fn unanswered(&self) -> u64 {
+        self.unanswered.get()
     }
 
     /// Most requests that had no outcome at once.
@@ -294,6 +301,7 @@ impl Player {
         self.until.set(self.until.get().min(self.now()));
     }
 
+    /// A request begins now that was due at this instant: it may have been let begin in time, and have waited its turn.
     fn note_lateness(&self, at: SimTime) {
         let late = self.clock.real(self.now().since(at));
         let nanos = u64::try_from(late.as_nanos()).unwrap_or(u64::MAX);

@@ -45,6 +45,7 @@ enum Waited {
 impl Player {
     /// A request starts.
     pub(super) async fn request(self: Rc<Self>, arrival: Arrival) {
+        self.note_lateness(arrival.at);
         match self.look(arrival.object).await {
             Ok(Some(entry)) => self.serve(arrival, entry).await,
             Ok(None) => {
@@ -59,7 +60,10 @@ impl Player {
     /// GET: the copy that the server holds.
     async fn look(&self, object: ObjectId) -> Result<Option<Entry>, Fault> {
         let began = Instant::now();
-        let copy = self.copy(object).await?;
+        self.unanswered.set(self.unanswered.get() + 1);
+        let copy = self.copy(object).await;
+        self.unanswered.set(self.unanswered.get() - 1);
+        let copy = copy?;
         let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         note(&mut self.state().gets, took);
         Ok(copy)

@@ -127,6 +127,13 @@ impl Changed {
         Ok(told)
     }
 
+    /// Each change in a sentence.
+    pub(in crate::live) fn told(&self) -> impl Iterator<Item = String> {
+        self.before
+            .iter()
+            .map(|(node, name, now)| format!("{name} of {node} was {now}, which is put back at the end"))
+    }
+
     /// What is to be put back, the latest change first.
     pub(in crate::live) fn back(self) -> impl Iterator<Item = Set> {
         self.before.into_iter().rev()

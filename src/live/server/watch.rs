@@ -20,6 +20,16 @@ struct Sample {
     reads: [u64; 2],
 }
 
+/// Evictions, expirations, and reads that found a key and that did not, as the server counts them.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counters([u64; 4]);
+
+impl Counters {
+    fn of(info: &Info) -> Self {
+        Self([info.evicted_keys, info.expired_keys, info.keyspace_hits, info.keyspace_misses])
+    }
+}
+
 /// What else INFO showed at the end of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shown {
@@ -53,6 +63,8 @@ pub(in crate::live) struct Watch {
     samples: Vec<Sample>,
     /// The first look: keys and counts before it are nobody's of this run.
     first: Info,
+    /// What was counted before somebody reset the counters, and the counters at the latest look.
+    counted: [Counters; 2],
     /// Bytes of the process, and the most bytes in use, at the latest look.
     rss_and_peak: [u64; 2],
     /// The server's clock less ours at the latest look, and how far off that may be; in microseconds.
@@ -69,6 +81,7 @@ impl Watch {
             bucket,
             samples: Vec::new(),
             first: first.info.clone(),
+            counted: [Counters::default(), Counters::of(&first.info)],
             rss_and_peak: [0; 2],
             ahead_us: None,
             began: first.seen,
@@ -85,13 +98,18 @@ impl Watch {
             format!("the server was started anew during the run, before {:.1} s of it", at.as_secs_f64())
         });
         self.note_clock(at, (seen, took), info.clock_us);
+        if restarted.is_none() {
+            self.note_reset(at, Counters::of(&info));
+        }
+        let [before, now] = self.counted;
+        let total = |which: usize| before.0[which] + now.0[which];
         self.samples.push(Sample {
             at,
             used: info.used_memory,
             keys: info.keys.saturating_sub(self.first.keys),
-            evicted: info.evicted_keys.saturating_sub(self.first.evicted_keys),
-            expired: info.expired_keys.saturating_sub(self.first.expired_keys),
-            reads: [info.keyspace_hits, info.keyspace_misses],
+            evicted: total(0).saturating_sub(self.first.evicted_keys),
+            expired: total(1).saturating_sub(self.first.expired_keys),
+            reads: [total(2), total(3)],
         });
         self.rss_and_peak = [info.used_memory_rss, info.used_memory_peak];
         restarted
@@ -117,6 +135,20 @@ impl Watch {
     /// What the reader must know of the server's clock.
     pub(in crate::live) fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// Counters only grow, unless somebody sets them to nothing (CONFIG RESETSTAT).
+    fn note_reset(&mut self, at: SimTime, now: Counters) {
+        let [before, latest] = &mut self.counted;
+        if now.0.iter().zip(latest.0).any(|(now, latest)| *now < latest) {
+            before.0.iter_mut().zip(latest.0).for_each(|(before, latest)| *before += latest);
+            self.warnings.push(format!(
+                "somebody reset the server's counters (CONFIG RESETSTAT) before {:.1} s of the run: what was evicted, expired and \
+                 read between the look before and then is not counted",
+                at.as_secs_f64()
+            ));
+        }
+        *latest = now;
     }
 
     /// TTLs follow the server's wall clock, which can be set; ours is steady.
@@ -205,8 +237,8 @@ impl Watch {
                 live_mean_bytes: bytes / span,
                 dead_mean_bytes: 0.0,
                 peak_bytes,
-                evicted: last.evicted - first.evicted,
-                expired: last.expired - first.expired,
+                evicted: last.evicted.saturating_sub(first.evicted),
+                expired: last.expired.saturating_sub(first.expired),
             }
         });
         Account {
@@ -217,8 +249,8 @@ impl Watch {
             mean_entries: keys / length,
             peak_entries,
             final_entries: end.keys,
-            evicted: end.evicted - begin.evicted,
-            expired: end.expired - begin.expired,
+            evicted: end.evicted.saturating_sub(begin.evicted),
+            expired: end.expired.saturating_sub(begin.expired),
             peak_expiring_per_second: self.most_expired_in_a_second(),
             breakdown: None,
             rss_ratio: None,
@@ -298,6 +330,18 @@ mod tests {
         }
         // The first second is not scored, and 40 in two seconds are 20 in each.
         assert_eq!(watch.account().peak_expiring_per_second, 30);
+    }
+
+    #[test]
+    fn counters_that_somebody_resets_go_on_from_where_they_were() {
+        let window = Window { from: at(0), until: at(9) };
+        let mut watch = Watch::begin(window, SimDuration::from_secs(3), look(0, info(1, 0, 100)));
+        for (secs, evicted) in [(3, 130), (6, 4), (9, 10)] {
+            watch.look(look(secs, info(1, 0, evicted)));
+        }
+        assert_eq!(watch.account().evicted, 40);
+        assert_eq!(watch.warnings().len(), 1);
+        assert!(watch.warnings()[0].contains("before 6.0 s"), "{:?}", watch.warnings());
     }
 
     #[test]
