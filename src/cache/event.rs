@@ -131,13 +131,17 @@ impl Cache {
             }
             self.far_ends.postpone(restart.down);
         }
+        let mut saved = [0; 2];
         if restart.persistence == Persistence::Rdb {
+            let kept = self.slots.iter().filter(|slot| slot.state == State::Held);
+            let with_ttl = kept.clone().filter(|slot| slot.expires_at != SimTime::NEVER).count();
+            saved = [kept.count(), with_ttl];
             for object in self.held(|slot| !slot.is_live(now)) {
                 self.drop_while_loading(object, now);
             }
         }
         if let Some(server) = &mut self.server {
-            server.restarted(restart, now, &self.slots);
+            server.restarted(restart, now, &self.slots, saved);
             self.note_overhead(now);
         }
     }

@@ -592,7 +592,7 @@ mod tests {
     fn said(eviction: &str, stay: f64, speed: f64) -> Vec<String> {
         let text = format!(
             "name = \"x\"\n[workload]\nduration = \"10s\"\nrate = \"10/s\"\n[[workload.class]]\nname = \"a\"\nobjects = 9\n\
-             [cache]\ncapacity = \"1MiB\"\neviction = \"{eviction}\"\n[[strategy]]\nname = \"s\"\nttl = \"none\"\n"
+             [cache]\ncapacity = \"1MiB\"\neviction = \"{eviction}\"\n[[strategy]]\nname = \"s\"\nttl = {{ rule = \"fixed\", ttl = \"1h\" }}\n"
         );
         let scenario = Scenario::parse(&text, "x.toml").expect("it is a scenario");
         let crate::scenario::Source::Synthetic(workload) = &scenario.source else {

@@ -4,8 +4,9 @@
 //! (in the highest, to the front of the same). Each of the three upper queues may hold a quarter of the
 //! capacity; while one holds more, its last entry goes to the front of the queue below. The lowest holds
 //! what the others leave. To make room, the last entry of the lowest queue that has any is evicted,
-//! until the new one fits; an entry larger than a quarter cannot stay above the lowest queue. At one of
-//! the largest photo services it was the best of the simple policies.
+//! until the new one fits; an entry larger than a quarter cannot stay above the lowest queue. The paper gives the lowest queue
+//! a quarter as well and evicts what falls out of it; that leaves memory unused as long as little was asked for twice, so
+//! here it may fill what nobody else needs. At one of the largest photo services it was the best of the simple policies.
 //!
 //! Q. Huang et al., "An Analysis of Facebook Photo Caching", SOSP 2013, section 6.
 //!

@@ -132,8 +132,16 @@ impl<const LINK: usize> Table<Chains<LINK>> {
         let (mut place, mut gap, mut seen) = (below(random, larger), 0, 0);
         for _ in 0..10 * want {
             for half in 0..=usize::from(self.is_moving()) {
-                let emptied = half == 0 && self.moving.is_some_and(|at| place < at);
-                if emptied || place >= self.halves[half].buckets() {
+                if half == 0
+                    && let Some(first) = self.moving.filter(|first| place < *first)
+                {
+                    // Beyond the new table nobody lives before the first bucket that is not emptied: it jumps there.
+                    if place < self.halves[1].buckets() {
+                        continue;
+                    }
+                    place = first;
+                }
+                if place >= self.halves[half].buckets() {
                     continue;
                 }
                 let mut key = self.halves[half].heads[place];

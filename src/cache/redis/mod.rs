@@ -338,6 +338,7 @@ impl Server {
     pub(super) fn flushed(&mut self) {
         self.dict.reserve(0);
         self.expires.reserve(0);
+        self.expiry.cursor = 0;
     }
 
     fn lru_clock(&self, now: SimTime) -> u32 {

@@ -14,8 +14,16 @@ use crate::units::SimTime;
 
 impl Server {
     /// The process was started anew and has loaded what is `held`: other hashes, other tables, an empty
-    /// pool. A snapshot keeps idle times and counters, the append-only file does not.
-    pub(in crate::cache) fn restarted(&mut self, restart: Restart, now: SimTime, slots: &[Slot]) {
+    /// pool. A snapshot keeps idle times and counters, the append-only file does not. It tells how many keys, and how many
+    /// with a TTL, it was made of, `saved`; tables are made for so many, though those that died since are left out
+    /// (`rdb.c`, `RDB_OPCODE_RESIZEDB`).
+    pub(in crate::cache) fn restarted(
+        &mut self,
+        restart: Restart,
+        now: SimTime,
+        slots: &[Slot],
+        saved: [usize; 2],
+    ) {
         self.starts += 1;
         let held = |slot: &&(usize, &Slot)| slot.1.state == State::Held;
         let mut loaded: Vec<(ObjectId, SimTime)> = slots
@@ -35,8 +43,8 @@ impl Server {
         let ages: Vec<u32> = loaded.iter().map(|(object, _)| age(*object)).collect();
         self.keys.clear();
         self.hashing = self.seed.of("hash").nth(self.starts);
-        self.dict.reserve(if self.runs_commands() { loaded.len() } else { 0 });
-        self.expires.reserve(with_ttl);
+        self.dict.reserve(if self.runs_commands() { loaded.len().max(saved[0]) } else { 0 });
+        self.expires.reserve(with_ttl.max(saved[1]));
         let saved_at = SimTime::from_nanos(now.as_nanos() - restart.down.as_nanos());
         let before = rank::lru_clock(&self.settings, saved_at);
         self.clock = rank::lru_clock(&self.settings, now);
@@ -87,8 +95,8 @@ mod tests {
         SimTime::from_nanos(secs * 1_000_000_000)
     }
 
-    /// What is kept of a key that was stored at 0 s, saved two minutes later and loaded after a downtime of ten.
-    fn loaded(rank: Rank, persistence: Persistence) -> (Settings, u32) {
+    /// A server that kept a key at 0 s, saved this many two minutes later, and loaded the one after a downtime of ten.
+    fn started_anew(rank: Rank, persistence: Persistence, saved: [usize; 2]) -> Server {
         let facts = vec![Fact { size: 1, class: ClassId::default(), size_is_imputed: false }];
         let objects = Arc::new(Objects::new(facts, Keys::Numbered, vec!["all".to_owned()]));
         let sampled = Some(Sampled { volatile: false, rank });
@@ -100,8 +108,22 @@ mod tests {
         let down = SimDuration::from_secs(600);
         let restart = Restart { down, persistence, ttl: TtlClock::WallClock };
         let held = Slot { state: State::Held, expires_at: SimTime::NEVER, ..Slot::EMPTY };
-        server.restarted(restart, at(720), &[held]);
-        (settings, server.keys[0].stamp)
+        server.restarted(restart, at(720), &[held], saved);
+        server
+    }
+
+    /// What is kept of the key.
+    fn loaded(rank: Rank, persistence: Persistence) -> (Settings, u32) {
+        (Settings::default(), started_anew(rank, persistence, [1, 0]).keys[0].stamp)
+    }
+
+    #[test]
+    fn tables_are_made_for_all_that_was_saved_though_most_died_since() {
+        let buckets = |saved| {
+            let server = started_anew(Rank::Lru, Persistence::Rdb, saved);
+            [server.dict.buckets()[0], server.expires.buckets()[0]]
+        };
+        assert_eq!((buckets([1, 0]), buckets([100, 60])), ([4, 0], [128, 64]));
     }
 
     #[test]
