@@ -87,7 +87,7 @@ impl Server {
         let Expires::Swept(rows) = &self.expires else { return None };
         // A cycle that finds nobody dead is over after one round, and who asks looks at all keys.
         let (tick, keys) = (self.settings.tick(), rows.len() as u64);
-        let round = keys_per_round(&self.settings) as u64;
+        let round = keys_per_round(&self.settings).div_ceil(self.keys_each()) as u64;
         let looks = (now.since(self.tick).as_nanos() / tick.as_nanos()).saturating_mul(round);
         if looks <= LONG.max(keys) || self.tick < self.expiry.ask_from {
             return None;
@@ -121,14 +121,17 @@ impl Cache {
         let mut hit_limit = false;
         while let Some(server) = self.server.as_ref().filter(|server| server.worth_a_round()) {
             let settings = server.settings;
-            let round = self.expire_round(keys_per_round(&settings), now);
+            // Where a second key lies beside each, a row stands for two keys that are looked at and deleted.
+            let each = server.keys_each();
+            let round = self.expire_round(keys_per_round(&settings).div_ceil(each), now);
             rounds += 1;
             sampled += round.sampled;
             expired += round.expired;
             elapsed = elapsed
                 + SimDuration::from_nanos(
-                    settings.expire_cost.as_nanos() * round.expired as u64
-                        + settings.visit_cost.as_nanos() * round.visited as u64,
+                    each as u64
+                        * (settings.expire_cost.as_nanos() * round.expired as u64
+                            + settings.visit_cost.as_nanos() * round.visited as u64),
                 );
             if rounds % ROUNDS == 0 && elapsed > limit {
                 hit_limit = true;

@@ -201,7 +201,7 @@ impl Server {
     }
 
     /// Keys that the server holds for an entry.
-    fn keys_each(&self) -> usize {
+    pub(super) fn keys_each(&self) -> usize {
         let counting = self.overhead.as_ref().map(|overhead| overhead.counting);
         if counting.is_some_and(|counting| counting.second_key.is_some()) { 2 } else { 1 }
     }
