@@ -192,3 +192,14 @@ fn reads_that_a_step_leaves_unanswered_do_not_spoil_the_next_one() {
     assert!(second.kept == Kept::Yes || second.late_p99_s > 0.005, "its own reads were: {second:?}");
     assert!(search.warnings.is_empty(), "the keys could be removed: {:?}", search.warnings);
 }
+
+/// Reads that were due while the server stalled count from when they were due, not from when they could be sent.
+#[test]
+fn a_stall_shows_in_the_waits_of_a_rate() {
+    let stalls = (Duration::from_millis(200), Duration::from_secs(1));
+    let script = Script { value: Some("12345678"), stalls, ..Script::default() };
+    let search = searched(&script, 20, 1_000.0).expect("it comes to its end");
+    let first = search.steps[0];
+    assert!(first.p99_s > 0.1, "{first:?}");
+    assert!(first.reads > 150, "all that were due are there: {first:?}");
+}

@@ -5,6 +5,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -29,6 +30,10 @@ pub(crate) struct Script {
     pub(crate) deaf_after: Option<u64>,
     /// It refuses to remove keys.
     pub(crate) keeps_keys: bool,
+    /// It is a replica from so many SETs on, all connections together.
+    pub(crate) read_only_after: Option<u64>,
+    /// How many it was sent.
+    pub(crate) sets: Arc<AtomicU64>,
 }
 
 impl Default for Script {
@@ -42,6 +47,8 @@ impl Default for Script {
             value: None,
             deaf_after: None,
             keeps_keys: false,
+            read_only_after: None,
+            sets: Arc::default(),
         }
     }
 }
@@ -90,12 +97,17 @@ impl Script {
                 // Until the other side hangs up.
                 continue;
             }
+            let is_set = words[0].eq_ignore_ascii_case("SET");
+            let sets = self.sets.fetch_add(u64::from(is_set), Ordering::Relaxed);
             let answer = match words[0].to_ascii_uppercase().as_str() {
                 "GET" => match self.value {
                     Some(value) => format!("${}\r\n{value}\r\n", value.len()),
                     None => "$-1\r\n".to_owned(),
                 },
                 "UNLINK" if self.keeps_keys => "-NOPERM it may not\r\n".to_owned(),
+                "SET" if self.read_only_after.is_some_and(|most| sets >= most) => {
+                    "-READONLY You can't write against a read only replica.\r\n".to_owned()
+                }
                 "SET" if self.oom => {
                     "-OOM command not allowed when used memory > 'maxmemory'.\r\n".to_owned()
                 }

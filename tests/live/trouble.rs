@@ -16,10 +16,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use ttlab::live::{self, Options, Target};
 use ttlab::scenario::{Scenario, Source};
 use ttlab::trace::synth::generate;
-use ttlab::tune;
+use ttlab::tune::{self, Failure};
 use ttlab::units::ByteSize;
 
-use super::fake::Fake;
+use super::fake::{Fake, Script};
 use super::harness::{QUIET, folder, keys, measured, options, played_with, record, run, said, scenario};
 use super::resp::{Answer, Client};
 use super::server::Server;
@@ -331,4 +331,12 @@ fn what_is_not_over_when_the_user_stops_waiting_is_counted_as_unfinished() {
         said(&output)
     );
     assert_eq!(record(folder.path())["source"], "live");
+}
+
+#[test]
+fn a_server_that_becomes_a_replica_in_the_middle_ends_the_run_with_that_reason() {
+    let fake = Fake::playing(&Script { read_only_after: Some(10), ..Script::default() });
+    let cell = played_with(&scenario("\"none\"", ""), &options(&fake.url(), 1.0));
+    let Err(Failure::Broken(why)) = &cell.result else { panic!("it takes no writes any more") };
+    assert!(why.contains("takes no writes") && why.contains("s into the run"), "{why}");
 }
