@@ -305,7 +305,7 @@ impl Column {
 /// which chance evens out and a fault of the model does not.
 fn compare(load: &Load, played: &[(Case, Live, Vec<Counts>)]) -> (String, Vec<String>) {
     let requests = load.requests.len() as f64;
-    let (mut table, mut wrong) = (String::new(), Vec::new());
+    let (mut table, mut wrong, mut by_chance) = (String::new(), Vec::new(), Vec::new());
     let mut all: [Vec<Difference>; 4] = Default::default();
     for (case, live, modelled) in played {
         let ttl = case.ttl.map_or("none".to_owned(), |ttl| ttl.to_string());
@@ -321,10 +321,10 @@ fn compare(load: &Load, played: &[(Case, Live, Vec<Counts>)]) -> (String, Vec<St
             let shown = difference
                 .map_or("-".to_owned(), |Difference { error, chance }| format!("{error:+.2} ± {chance:.2}"));
             write!(table, " {own} | {shown} |").expect("a text takes any line");
-            wrong.extend(
-                difference
-                    .and_then(|difference| column.judge(&format!("{}, TTL {ttl}", case.policy), difference)),
-            );
+            let whose = format!("{}, TTL {ttl}", case.policy);
+            wrong.extend(difference.and_then(|difference| column.judge(&whose, difference)));
+            let beyond = difference.filter(|difference| difference.error.abs() > column.tolerance);
+            by_chance.extend(beyond.map(|_| format!("{} ({whose}, {shown})", column.what)));
             all.extend(difference);
         }
         let [late, answered] = [live.lag, live.answer].map(|[usual, most]| {
@@ -341,6 +341,9 @@ fn compare(load: &Load, played: &[(Case, Live, Vec<Counts>)]) -> (String, Vec<St
             .expect("a text takes any line");
         wrong.extend(column.judge("on average", Difference { error, chance }));
     }
+    let by_chance = if by_chance.is_empty() { "none".to_owned() } else { by_chance.join("; ") };
+    writeln!(table, "\nBeyond the tolerance without regard to chance: {by_chance}.")
+        .expect("a text takes any line");
     (table, wrong)
 }
 
