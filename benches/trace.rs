@@ -56,7 +56,7 @@ fn read(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, path: &Path, diges
 }
 
 /// Takes an input apart into records and looks at each, without making a trace of them.
-fn records<'r>(format: &'static str, input: impl BufRead + 'r) -> u64 {
+fn records<'r>(format: &'static str, input: impl BufRead + Send + 'r) -> u64 {
     let format = FORMATS.default_choice(format).make(&Declared::default()).expect("no settings are needed");
     let mut reader = format.open(Box::new(input), "bench").expect("the file can be opened");
     let mut sum = 0;
@@ -78,7 +78,7 @@ fn records_ahead(format: &'static str, input: impl Read + Send) -> u64 {
 }
 
 /// Takes an input apart record by record, with a key of each in letters.
-fn one_by_one(format: &'static str, input: impl BufRead) -> u64 {
+fn one_by_one(format: &'static str, input: impl BufRead + Send) -> u64 {
     let format = FORMATS.default_choice(format).make(&Declared::default()).expect("no settings are needed");
     let mut reader = format.open(Box::new(input), "bench").expect("the file can be opened");
     let mut sum = 0;

@@ -10,18 +10,18 @@ use ttlab::trace::Trace;
 use ttlab::tune;
 
 /// How often every simulation is made: once where this is only to show that it runs, without `cargo bench`.
-pub fn rounds() -> usize {
+pub(crate) fn rounds() -> usize {
     const ROUNDS: usize = 5;
     if std::env::args().any(|word| word == "--bench") { ROUNDS } else { 1 }
 }
 
 /// What was asked for behind `--`, if anything.
-pub fn wanted() -> Option<String> {
+pub(crate) fn wanted() -> Option<String> {
     std::env::args().skip(1).find(|word| !word.starts_with('-'))
 }
 
 /// Nanoseconds per request of the first cell of each scenario, one of every round.
-pub fn times(scenarios: &[Scenario], trace: &Arc<Trace>, rounds: usize) -> Vec<Vec<f64>> {
+pub(crate) fn times(scenarios: &[Scenario], trace: &Arc<Trace>, rounds: usize) -> Vec<Vec<f64>> {
     let mut times = vec![Vec::new(); scenarios.len()];
     for _ in 0..rounds {
         for (scenario, times) in scenarios.iter().zip(&mut times) {
@@ -43,12 +43,12 @@ fn nanos_per_request(scenario: &Scenario, trace: &Arc<Trace>) -> f64 {
 }
 
 /// The one in the middle.
-pub fn median(mut all: Vec<f64>) -> f64 {
+pub(crate) fn median(mut all: Vec<f64>) -> f64 {
     all.sort_by(f64::total_cmp);
     all[all.len() / 2]
 }
 
 /// How many times as long as the other's these times are, taken within each round; the median.
-pub fn ratio(times: &[f64], other: &[f64]) -> f64 {
+pub(crate) fn ratio(times: &[f64], other: &[f64]) -> f64 {
     median(times.iter().zip(other).map(|(time, other)| time / other).collect())
 }

@@ -6,7 +6,7 @@ use super::lines::Lines;
 use super::{Record, RecordReader, Row, Skip};
 
 /// What one line says.
-pub(super) trait LineParser {
+pub(super) trait LineParser: Send {
     /// The record in a line that is neither empty nor cut.
     fn record<'l>(&'l mut self, line: &'l [u8]) -> Result<Record<'l>, Skip<'l>>;
 
@@ -28,7 +28,7 @@ impl<R: BufRead, P: LineParser> LineReader<R, P> {
     }
 }
 
-impl<R: BufRead, P: LineParser> RecordReader for LineReader<R, P> {
+impl<R: BufRead + Send, P: LineParser> RecordReader for LineReader<R, P> {
     fn next_row(&mut self) -> Option<io::Result<Row<'_>>> {
         let line = match self.lines.next()? {
             Ok(line) => line,

@@ -22,7 +22,7 @@ impl<R: BufRead> LogReader<R> {
     }
 }
 
-impl<R: BufRead> RecordReader for LogReader<R> {
+impl<R: BufRead + Send> RecordReader for LogReader<R> {
     fn next_row(&mut self) -> Option<io::Result<Row<'_>>> {
         let line = match self.lines.next()? {
             Ok(line) => line,

@@ -112,7 +112,7 @@ impl<R: BufRead> Reader<R> {
     }
 }
 
-impl<R: BufRead> RecordReader for Reader<R> {
+impl<R: BufRead + Send> RecordReader for Reader<R> {
     #[inline]
     fn next_row(&mut self) -> Option<io::Result<Row<'_>>> {
         if self.next == self.rows.len() {

@@ -151,8 +151,7 @@ fn number(text: &[u8]) -> Option<(u64, &[u8])> {
 }
 
 /// The value of the digits with which eight bytes begin, and how many they are.
-#[expect(clippy::inline_always, reason = "a dozen operations")]
-#[inline(always)]
+#[inline]
 fn leading(eight: [u8; 8]) -> (u64, usize) {
     const EACH: u64 = 0x0101_0101_0101_0101;
     // Digits become 0 to 9. Whatever is more has the upper bit of its byte set in `others`.

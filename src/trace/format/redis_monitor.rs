@@ -94,7 +94,7 @@ struct Command {
     key: Vec<u8>,
 }
 
-impl<R: BufRead> RecordReader for Reader<R> {
+impl<R: BufRead + Send> RecordReader for Reader<R> {
     fn next_row(&mut self) -> Option<io::Result<Row<'_>>> {
         if let Some(key) = self.told.next_key {
             let (line, content) = (self.number, Ok(self.told.record(key)));

@@ -103,7 +103,7 @@ impl<R: BufRead> TableReader<R> {
     }
 }
 
-impl<R: BufRead> RecordReader for TableReader<R> {
+impl<R: BufRead + Send> RecordReader for TableReader<R> {
     fn next_row(&mut self) -> Option<io::Result<Row<'_>>> {
         if let Some(error) = self.error.take() {
             return Some(Err(error));
