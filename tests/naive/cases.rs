@@ -8,8 +8,8 @@ use super::refresh::Covers;
 use super::sweep::{Limit, Sweep};
 use super::upload::{Cover, Warming};
 use super::{
-    Capacity, Config, Eviction, Failures, Fate, Guard, Images, Kind, LateFill, Reclaim, Refresh, Request,
-    Result, Servers, Soft, Totals, Ttl, simulate,
+    Capacity, Config, Eviction, FailSafe, Failures, Fate, Guard, Images, Kind, LateFill, Reclaim, Refresh,
+    Request, Result, Servers, Soft, Totals, Ttl, simulate,
 };
 
 /// Every fetch takes 10.
@@ -403,6 +403,20 @@ fn a_job_for_the_most_read_one_comes_to_it_at_the_beginning_of_every_period_that
     let (_, totals) = run(&[(0, 0), (1, 1), (2, 1), (45, 0), (46, 0), (81, 1)], &config);
     // At 40 the second, with two reads; at 80 the first, with two and a half of one left; at 120 the first, with one left of two.
     assert_eq!((totals.fetches, totals.refreshes), (5, 3));
+}
+
+/// Old values are kept for very long, for the case that a fetch fails.
+const SAFE: Option<FailSafe> = Some(FailSafe { window: 1_000, throttle: 0, soft: None });
+
+#[test]
+fn what_the_job_does_not_cover_is_served_for_as_long_as_it_is_kept_for_the_job_and_then_fetched() {
+    let covers = Covers::Class(1);
+    let refresh = Refresh::Timer { period: 40, keep: 80, workers: 1, covers, staggers: false };
+    let config = Config { refresh, ttl: Ttl::Fixed(30), fail_safe: SAFE, end: Some(300), ..plain(TEN) };
+    // Stored at 10, so fresh until 40 and kept for the job until 90; stored again at 101.
+    let (outcomes, totals) = run(&[(0, 0), (90, 0), (91, 0), (102, 0)], &config);
+    assert_eq!(outcomes, [(Miss(Cold), 10), (StaleHit, 0), (Miss(Expired), 10), (FreshHit, 0)]);
+    assert_eq!((totals.fetches, totals.refreshes), (2, 0));
 }
 
 /// Two versions of the first object, of which the second is there from 20 on.

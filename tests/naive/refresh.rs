@@ -120,6 +120,8 @@ impl<'a> Policy<'a> {
         let stale = now > copy.fresh_until;
         match self.refresh {
             Refresh::OnDemand | Refresh::Ahead { .. } | Refresh::Chance { .. } if stale => Wish::Fetch,
+            // A value is served for as long as the job has it kept, and not for as long as others do.
+            Refresh::Timer { keep, .. } if stale && now > copy.stored_at.saturating_add(keep) => Wish::Fetch,
             Refresh::OnDemand | Refresh::Timer { .. } => Wish::Serve,
             Refresh::StaleWhileRevalidate { window } => match stale {
                 false => Wish::Serve,
