@@ -127,7 +127,8 @@ impl<O: Observer> Run<'_, O> {
         if !self.may_fetch(node, now) {
             return self.fall_back(id, now);
         }
-        let (permit, ticket) = self.permit(object, node, now, copy.is_some(), now.since(since));
+        let has_copy = copy.is_some_and(|entry| now <= entry.fresh_until + self.strategy.guard.serves_for());
+        let (permit, ticket) = self.permit(object, node, now, has_copy, now.since(since));
         // Who has a fresh copy in hand waits for nobody.
         if let Some(entry) = copy.filter(|entry| now <= entry.fresh_until)
             && !matches!(permit, Permit::Fetch | Permit::FetchAsHolder)

@@ -419,6 +419,23 @@ fn what_the_job_does_not_cover_is_served_for_as_long_as_it_is_kept_for_the_job_a
     assert_eq!((totals.fetches, totals.refreshes), (2, 0));
 }
 
+#[test]
+fn a_guard_has_a_copy_served_for_its_own_window_and_no_longer() {
+    let served = |guard| {
+        let config = Config { guard, fail_safe: SAFE, ..plain(TEN) };
+        // Fresh until 110, and fetched again by the request at 125, which brings it at 135.
+        run(&[(0, 0), (125, 0), (130, 0), (131, 0)], &config).0[2..].to_vec()
+    };
+    let (extends, poll) = (false, 4);
+    let stale = Guard::LockStale { lock_ttl: 100, extends, poll, wait: 50, window: 20, cold_waits: true };
+    assert_eq!(served(stale), [(StaleHit, 0), (DelayedHit, 4)]);
+    let lease = Guard::Lease { interval: 100, wait: 4, stale: true, window: 20 };
+    assert_eq!(served(lease), [(StaleHit, 0), (DelayedHit, 4)]);
+    // A lock alone has no window: whatever is kept is served.
+    let lock = Guard::Lock { lock_ttl: 100, extends, poll, wait: 0, after: AfterWait::Stale };
+    assert_eq!(served(lock), [(StaleHit, 0), (StaleHit, 0)]);
+}
+
 /// Two versions of the first object, of which the second is there from 20 on.
 struct Changes;
 

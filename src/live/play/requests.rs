@@ -175,7 +175,9 @@ impl Player {
         if !self.may_fetch(node, now) {
             return self.fall_back(&waiter, now).await;
         }
-        let (permit, ticket) = match self.permit(object, node, copy.is_some(), now.since(since)).await {
+        let served_for = self.state().strategy.guard.serves_for();
+        let has_copy = copy.is_some_and(|entry| now <= entry.fresh_until + served_for);
+        let (permit, ticket) = match self.permit(object, node, has_copy, now.since(since)).await {
             Ok(permit) => permit,
             Err(fault) => {
                 self.lost(waiter.arrival, &fault);
