@@ -50,6 +50,7 @@ impl<O: Observer> Run<'_, O> {
         let copy = Copy { object, now: at, stored_at, fresh_until };
         if copy.is_stale() && self.is_throttled(object, at) && self.is_servable(entry, at) {
             self.strategy.refresh.on_other_read(object);
+            self.note_access(object, at, None);
             return self.answer(arrival, at, OutcomeKind::StaleOnError, Some(entry.version));
         }
         match self.strategy.refresh.on_copy(&copy) {

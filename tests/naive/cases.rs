@@ -1,7 +1,7 @@
 //! The naive simulator against small cases calculated by hand.
 
 use super::Cause::{Cold, Evicted, Expired};
-use super::Kind::{DelayedHit, Error, FreshHit, Miss, StaleHit};
+use super::Kind::{DelayedHit, Error, FreshHit, Miss, StaleHit, StaleOnError};
 use super::guard::AfterWait;
 use super::origin::Shed;
 use super::refresh::Covers;
@@ -383,6 +383,30 @@ fn a_sweep_leaves_the_members_that_were_accessed_last() {
     let (outcomes, totals) = run(&[(0, 0), (1, 1), (2, 0), (11, 1), (12, 0)], &config);
     assert_eq!(kinds(&outcomes)[3..], [Miss(Evicted), FreshHit]);
     assert_eq!((totals.notes, totals.touches), (5, 5));
+}
+
+/// Fails the second fetch, and takes 10 for each.
+struct SecondFails;
+
+impl Fate for SecondFails {
+    fn latency(&self, _: usize, _: u64) -> u64 {
+        10
+    }
+
+    fn fails(&self, _: usize, nth: u64) -> bool {
+        nth == 1
+    }
+}
+
+#[test]
+fn whoever_is_served_an_old_value_has_its_access_noted_but_no_deadline_moved() {
+    let sweep = Sweep { period: 500, limit: Limit::Members(9), lean: true, round_trip: 0, purge_after: None };
+    let fail_safe = Some(FailSafe { window: 1_000, throttle: 50, soft: None });
+    let config = Config { sweep: Some(sweep), fail_safe, end: Some(300), ..plain(&SecondFails) };
+    // Fresh until 110; the fetch of 120 fails at 130, and until 180 nobody asks again.
+    let (outcomes, totals) = run(&[(0, 0), (120, 0), (180, 0)], &config);
+    assert_eq!(outcomes, [(Miss(Cold), 10), (StaleOnError, 10), (StaleOnError, 0)]);
+    assert_eq!((totals.fetches, totals.notes, totals.touches), (2, 3, 0));
 }
 
 #[test]

@@ -227,6 +227,7 @@ impl World<'_> {
         let stale = now > copy.fresh_until;
         let throttled = self.throttled.get(&object).is_some_and(|until| now <= *until);
         if stale && throttled && self.is_servable(&copy, now) {
+            self.accessed(object, now, false, false);
             return self.answer(index, object, now, now, Kind::StaleOnError, Some(copy.version));
         }
         match self.policy.read(object, &copy, now) {

@@ -82,7 +82,9 @@ impl Player {
         let copy = Copy { object, now, stored_at, fresh_until };
         if copy.is_stale() && self.is_throttled(object, now) && self.is_servable(&entry, now) {
             self.state().strategy.refresh.on_other_read(object);
-            return self.tell(arrival, now, OutcomeKind::StaleOnError, Some(entry.version));
+            let access = self.access(object, None);
+            self.tell(arrival, now, OutcomeKind::StaleOnError, Some(entry.version));
+            return self.note_access(object, access).await;
         }
         let wish = self.state().strategy.refresh.on_copy(&copy);
         match wish {
@@ -238,7 +240,9 @@ impl Player {
             }
             Waited::GaveUp(end) => self.gave_up(waiter, end).await,
             Waited::ServedOld(end, entry) => {
+                let access = if self.is_over(end) { None } else { self.access(object, None) };
                 self.tell(waiter.arrival, end, OutcomeKind::StaleHit, Some(entry.version));
+                self.note_access(object, access).await;
                 None
             }
         }
