@@ -157,8 +157,8 @@ pub struct Commands {
     pub zadd: u64,
     /// Commands of periodic sweeps.
     pub sweep: u64,
-    /// Of deadlines kept beside values: PTTL with each GET and EXISTS; or of a second key GET with each of those, and SET
-    /// with each value written or given another deadline.
+    /// Of deadlines kept beside values: PTTL with each GET; or of a second key GET with each GET, and SET with each value
+    /// written or given another deadline. An EXISTS asks for no deadline.
     pub deadline: u64,
     /// Times that the application waited for the cache; commands sent together are one.
     pub round_trips: u64,
