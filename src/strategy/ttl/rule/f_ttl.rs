@@ -4,8 +4,8 @@
 //! (the filter), and only its name is remembered for the full TTL (a shadow). Whoever is asked for again,
 //! in the filter or while its shadow lives, gets the full TTL at every request. The full TTL is steered as by `d-ttl`; the filter's,
 //! a share `s` of it, by `s <- s + eta (size - added) / size` at every request: `added` is the time of storage that the request
-//! added (up to the new deadline, from the old one where that is still to come), `size` the target divided by the rate of requests (Little's law), and `eta = .1 / l^.7` (f-TTL: Basu et al., ToN 2018; this
-//! form of the update is ours).
+//! added (up to the new deadline, from the old one where that is still to come), `size` the target divided by the rate of
+//! requests (Little's law), and `eta = .1 / l^.7` (f-TTL: Basu et al., ToN 2018; this form of the update is ours).
 //!
 //! There is a least size: with the filter closed every object is stored at its second request only. A smaller
 //! target leaves the filter closed, while the hit ratio is still held; the record says so (`pinned_share` of `f-ttl/filter`).
@@ -68,7 +68,7 @@ pub struct FTtl {
     /// The deadline of each object's value, before modifiers, as it was last set; before its first store the beginning of time.
     held_until: Vec<SimTime>,
     shadows: Shadows,
-    /// When the latest request came.
+    /// When the latest request was over.
     now: SimTime,
     max_age: SimDuration,
 }
