@@ -59,7 +59,8 @@ impl<O: Observer> Run<'_, O> {
             Wish::Fetch => return self.begin(arrival, Cause::Expired, Some(*entry)),
             Wish::RewriteAndFetch(until) => {
                 self.cache.expire(object, fresh_until, until.max(entry.expires_at), at);
-                self.observer.sent(at, Command::Rewrite, 1);
+                let size = self.trace.objects().size_of(object, entry.version.0);
+                self.observer.rewritten(size, at);
                 return self.begin(arrival, Cause::Expired, Some(*entry));
             }
         }
@@ -85,7 +86,7 @@ impl<O: Observer> Run<'_, O> {
         let Some(fresh_until) = touched else { return false };
         let expires_at = self.strategy.keep_until(arrival.at, fresh_until);
         self.cache.expire(arrival.object, fresh_until, expires_at, arrival.at);
-        self.observer.touched(arrival.at);
+        self.observer.touched(fill.size, arrival.at);
         true
     }
 

@@ -55,6 +55,8 @@ pub struct Recorder {
     stampedes: StampedeRecorder,
     /// Questions for the deadline with every GET: one, or none where the value tells it or there is only the key's own.
     questions: u64,
+    /// Whether deadlines lie inside their values, so that a value is written again to move its own.
+    in_values: bool,
     /// SETs of a second key for every deadline that is written: one, or none where there is no such key.
     second_key: u64,
     commands: Commands,
@@ -113,6 +115,7 @@ impl Recorder {
             origin: OriginRecorder::new(window, median_fetch_time, servers),
             stampedes: StampedeRecorder::new(window),
             questions: u64::from(matches!(deadlines, Some(SoftExpiry::Pttl | SoftExpiry::Sidecar))),
+            in_values: deadlines == Some(SoftExpiry::Envelope),
             second_key: u64::from(deadlines == Some(SoftExpiry::Sidecar)),
             commands: Commands::default(),
             incidents: Incidents::default(),
@@ -341,17 +344,18 @@ impl Observer for Recorder {
 
     #[inline]
     fn sent(&mut self, at: SimTime, command: Command, times: u64) {
+        // A job asks only whether the key is there, and an error that is remembered has no other deadline than the key's own.
         let deadlines = match command {
             Command::Poll => self.questions,
-            Command::Rewrite => self.second_key,
-            // A job asks only whether the key is there, and an error that is remembered has no other deadline than the key's own.
+            Command::Expire => self.second_key,
             _ => 0,
         };
         let (commands, _) = self.commands_at(at);
         commands.deadline += deadlines * times;
         *match command {
             Command::Poll | Command::Look => &mut commands.get,
-            Command::Rewrite | Command::SetError => &mut commands.set,
+            Command::Expire => &mut commands.expire,
+            Command::SetError => &mut commands.set,
             Command::Lock | Command::Unlock => &mut commands.lock,
             Command::Delete => &mut commands.del,
             Command::Zadd => &mut commands.zadd,
@@ -381,11 +385,22 @@ impl Observer for Recorder {
         }
     }
 
-    fn touched(&mut self, at: SimTime) {
+    fn touched(&mut self, size: u32, at: SimTime) {
+        if self.in_values {
+            return self.rewritten(size, at);
+        }
         let second_key = self.second_key;
         let (commands, _) = self.commands_at(at);
         commands.expire += 1;
         commands.deadline += second_key;
+    }
+
+    fn rewritten(&mut self, size: u32, at: SimTime) {
+        let second_key = self.second_key;
+        let (commands, _) = self.commands_at(at);
+        commands.set += 1;
+        commands.deadline += second_key;
+        commands.bytes_in += u64::from(size);
     }
 
     fn steered(&mut self, trajectories: Vec<Trajectory>) {
@@ -423,6 +438,24 @@ mod tests {
             for commands in [run.commands, run.series.buckets[0].commands] {
                 assert_eq!((commands.get, commands.deadline, commands.round_trips), (7, asked, 7));
             }
+        }
+    }
+
+    #[test]
+    fn a_deadline_inside_a_value_is_moved_by_writing_the_value_again() {
+        use SoftExpiry::{Envelope, Pttl, Sidecar};
+        let cases =
+            [(None, 0, 2, 1), (Some(Envelope), 7, 1, 2), (Some(Pttl), 0, 2, 1), (Some(Sidecar), 0, 2, 1)];
+        for (deadlines, moved_bytes, expire, set) in cases {
+            let mut recorder = recorder(deadlines);
+            recorder.touched(7, SimTime::ZERO);
+            recorder.rewritten(5, SimTime::ZERO);
+            // That of a sweep is one of the key.
+            recorder.sent(SimTime::ZERO, Command::Expire, 1);
+            let commands = recorder.finish(&Account::default()).commands;
+            assert_eq!((commands.expire, commands.set), (expire, set), "{deadlines:?}");
+            assert_eq!(commands.bytes_in, moved_bytes + 5, "{deadlines:?}");
+            assert_eq!(commands.deadline, if deadlines == Some(Sidecar) { 3 } else { 0 }, "{deadlines:?}");
         }
     }
 }

@@ -56,7 +56,7 @@ fn a_purge_voids_the_lease_that_was_given_before_it() {
 fn a_copy_that_is_marked_stale_is_kept_as_long_as_if_it_had_ended_then() {
     let config = Config { acts: act(1, 30, false), ..plain(TEN) };
     let (outcomes, totals) = run(&[(0, 0), (30, 0)], &config);
-    assert_eq!((outcomes[1].0, totals.expired, totals.rewrites), (Miss(Expired), 1, 1));
+    assert_eq!((outcomes[1].0, totals.expired, totals.touches), (Miss(Expired), 1, 1));
     let refresh = Refresh::StaleWhileRevalidate { window: 50 };
     let (outcomes, totals) = run(&[(0, 0), (79, 0)], &Config { refresh, ..config.clone() });
     assert_eq!((outcomes[1].0, totals.refreshes), (StaleHit, 1));
@@ -65,7 +65,7 @@ fn a_copy_that_is_marked_stale_is_kept_as_long_as_if_it_had_ended_then() {
     // It ends at 160 without a mark; one that is stale already is left alone.
     let (outcomes, totals) =
         run(&[(0, 0), (160, 0)], &Config { refresh, acts: act(1, 120, false), ..config });
-    assert_eq!((outcomes[1].0, totals.rewrites), (StaleHit, 0));
+    assert_eq!((outcomes[1].0, totals.touches), (StaleHit, 0));
 }
 
 #[test]

@@ -353,6 +353,8 @@ pub(crate) struct Totals {
     pub(crate) rewrites: u64,
     pub(crate) errors_stored: u64,
     pub(crate) touches: u64,
+    /// Bytes of the values that were prolonged, or whose deadline was moved, but for what a sweep moves.
+    pub(crate) moved_bytes: u64,
     pub(crate) notes: u64,
     pub(crate) sweeps: u64,
     pub(crate) deletes: u64,

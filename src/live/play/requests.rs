@@ -100,7 +100,7 @@ impl Player {
             Wish::RewriteAndFetch(until) => {
                 let until = until.max(entry.expires_at);
                 if self.set_deadline(object, fresh_until, until, now).await {
-                    self.state().recorder.sent(now, Command::Rewrite, 1);
+                    self.state().recorder.rewritten(self.trace.objects().size(object), now);
                 }
                 return self.begin(arrival, Cause::Expired, Some(entry)).await;
             }
@@ -118,7 +118,7 @@ impl Player {
         if let Some((fresh_until, expires_at)) = touch
             && self.set_deadline(object, fresh_until, expires_at, now).await
         {
-            self.state().recorder.touched(now);
+            self.state().recorder.touched(self.trace.objects().size(object), now);
         }
         self.note_access(object, access).await;
     }
