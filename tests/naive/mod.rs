@@ -248,8 +248,8 @@ pub(crate) trait Fate {
     fn left_at_start(&self, _object: usize) -> f64 {
         0.5
     }
-    /// What a read at an instant draws for an early fetch.
-    fn early(&self, _object: usize, _at: u64) -> f64 {
+    /// What a read at an instant draws for an early fetch, which so many reads of a fresh copy at that instant come before.
+    fn early(&self, _object: usize, _at: u64, _before: u64) -> f64 {
         0.0
     }
 }
