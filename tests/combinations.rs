@@ -100,3 +100,16 @@ fn what_fits_together_is_not_talked_about() {
         );
     }
 }
+
+#[test]
+fn what_is_fetched_by_the_clock_or_for_an_upload_needs_no_ttl() {
+    let changes = "[origin]\nchanges = { model = \"poisson\", mean = \"7d\" }";
+    for refresh in [
+        "policy = \"on-demand\", addons = [\"warm-on-upload\"]",
+        "policy = \"on-demand\", addons = [\"conditional\", \"warm-on-upload\"]",
+        "policy = \"timer\", period = \"30m\", addons = [\"conditional\"]",
+    ] {
+        let strategy = format!("ttl = \"none\"\nrefresh = {{ {refresh} }}");
+        assert!(said(4, &strategy, changes).is_ok(), "{refresh}");
+    }
+}

@@ -307,10 +307,12 @@ impl<O: Observer> Run<'_, O> {
             Some(held) => self.cache.confirm(object, Entry { version: held.version, ..entry }, now),
             None => self.cache.set(object, entry, now),
         };
-        if confirmed.is_some() && stored == Stored::Yes {
-            self.observer.touched(now);
-        } else {
-            self.observer.stored(fill.size, now, stored);
+        match confirmed.filter(|_| stored == Stored::Yes) {
+            Some(held) => {
+                let size = self.trace.objects().size_of(object, held.version.0);
+                self.observer.touched(size, now);
+            }
+            None => self.observer.stored(fill.size, now, stored),
         }
         let took = Some(now.since(asked));
         self.strategy.refresh.on_fill(&Filled { object, class: fill.class, at: now, fresh_until, took });

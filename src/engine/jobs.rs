@@ -88,7 +88,7 @@ impl<O: Observer> Run<'_, O> {
         } else {
             self.cache.expire(object, fresh_until, expires_at, now);
         }
-        self.observer.touched(now);
+        self.observer.sent(now, Command::Expire, 1);
     }
 
     /// Schedules the uploads that warm the cache: the first new version of every object, and the first of

@@ -368,7 +368,7 @@ impl<O: Observer> Run<'_, O> {
         } else {
             self.cache.expire(object, fresh_until, expires_at, at);
         }
-        self.observer.sent(at, Command::Rewrite, 1);
+        self.observer.touched(self.trace.objects().size_of(object, entry.version.0), at);
     }
 
     /// Whether the run has ended and only those that wait are still answered.

@@ -50,6 +50,7 @@ impl<O: Observer> Run<'_, O> {
         let copy = Copy { object, now: at, stored_at, fresh_until };
         if copy.is_stale() && self.is_throttled(object, at) && self.is_servable(entry, at) {
             self.strategy.refresh.on_other_read(object);
+            self.note_access(object, at, None);
             return self.answer(arrival, at, OutcomeKind::StaleOnError, Some(entry.version));
         }
         match self.strategy.refresh.on_copy(&copy) {
@@ -58,7 +59,8 @@ impl<O: Observer> Run<'_, O> {
             Wish::Fetch => return self.begin(arrival, Cause::Expired, Some(*entry)),
             Wish::RewriteAndFetch(until) => {
                 self.cache.expire(object, fresh_until, until.max(entry.expires_at), at);
-                self.observer.sent(at, Command::Rewrite, 1);
+                let size = self.trace.objects().size_of(object, entry.version.0);
+                self.observer.rewritten(size, at);
                 return self.begin(arrival, Cause::Expired, Some(*entry));
             }
         }
@@ -84,7 +86,7 @@ impl<O: Observer> Run<'_, O> {
         let Some(fresh_until) = touched else { return false };
         let expires_at = self.strategy.keep_until(arrival.at, fresh_until);
         self.cache.expire(arrival.object, fresh_until, expires_at, arrival.at);
-        self.observer.touched(arrival.at);
+        self.observer.touched(fill.size, arrival.at);
         true
     }
 
@@ -127,7 +129,8 @@ impl<O: Observer> Run<'_, O> {
         if !self.may_fetch(node, now) {
             return self.fall_back(id, now);
         }
-        let (permit, ticket) = self.permit(object, node, now, copy.is_some(), now.since(since));
+        let has_copy = copy.is_some_and(|entry| now <= entry.fresh_until + self.strategy.guard.serves_for());
+        let (permit, ticket) = self.permit(object, node, now, has_copy, now.since(since));
         // Who has a fresh copy in hand waits for nobody.
         if let Some(entry) = copy.filter(|entry| now <= entry.fresh_until)
             && !matches!(permit, Permit::Fetch | Permit::FetchAsHolder)

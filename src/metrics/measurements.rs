@@ -145,9 +145,10 @@ pub struct Commands {
     /// GET, one per request and one per poll of a request that waits, and EXISTS, one for each object that a job of the
     /// refresh policy is about to fetch anew.
     pub get: u64,
-    /// SET or SETEX, one per stored (or refused) fill, rewritten value and remembered error.
+    /// SET or SETEX, one per stored (or refused) fill, rewritten value and remembered error, and per deadline that is moved
+    /// inside its value.
     pub set: u64,
-    /// EXPIRE, one per TTL extended on a read.
+    /// EXPIRE, one per other deadline that is moved, and per access under a sweep.
     pub expire: u64,
     /// DEL.
     pub del: u64,
@@ -157,8 +158,8 @@ pub struct Commands {
     pub zadd: u64,
     /// Commands of periodic sweeps.
     pub sweep: u64,
-    /// Of deadlines kept beside values: PTTL with each GET and EXISTS; or of a second key GET with each of those, and SET
-    /// with each value written or given another deadline.
+    /// Of deadlines kept beside values: PTTL with each GET; or of a second key GET with each GET, and SET with each value
+    /// written or given another deadline. An EXISTS asks for no deadline.
     pub deadline: u64,
     /// Times that the application waited for the cache; commands sent together are one.
     pub round_trips: u64,

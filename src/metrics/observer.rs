@@ -65,8 +65,8 @@ pub enum Command {
     Lock,
     /// Compare-and-delete of a lock, and PEXPIRE while it is kept.
     Unlock,
-    /// A SET that gives an old value a new deadline.
-    Rewrite,
+    /// EXPIRE of a key whose access a sweep notes.
+    Expire,
     /// SETEX of an error that is to be remembered.
     SetError,
     /// DEL of a key whose value was changed or is no longer wanted.
@@ -133,8 +133,12 @@ pub trait Observer {
     /// A value of `size` bytes was written to the cache, or refused.
     fn stored(&mut self, _size: u32, _at: SimTime, _stored: Stored) {}
 
-    /// An access set an entry's TTL anew.
-    fn touched(&mut self, _at: SimTime) {}
+    /// A value of `size` bytes that stays as it is was given another deadline: by a read, by an origin that has no newer
+    /// one, or because it is to be taken for stale.
+    fn touched(&mut self, _size: u32, _at: SimTime) {}
+
+    /// An old value of `size` bytes was written once more, to last longer.
+    fn rewritten(&mut self, _size: u32, _at: SimTime) {}
 
     /// The application sent a command so many times.
     fn sent(&mut self, _at: SimTime, _command: Command, _times: u64) {}

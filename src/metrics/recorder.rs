@@ -53,7 +53,10 @@ pub struct Recorder {
     looks_closer: bool,
     origin: OriginRecorder,
     stampedes: StampedeRecorder,
-    deadlines: Option<SoftExpiry>,
+    /// Questions for the deadline with every GET: one, or none where the value tells it or there is only the key's own.
+    questions: u64,
+    /// Whether deadlines lie inside their values, so that a value is written again to move its own.
+    in_values: bool,
     /// SETs of a second key for every deadline that is written: one, or none where there is no such key.
     second_key: u64,
     commands: Commands,
@@ -111,7 +114,8 @@ impl Recorder {
             looks_closer: changes,
             origin: OriginRecorder::new(window, median_fetch_time, servers),
             stampedes: StampedeRecorder::new(window),
-            deadlines,
+            questions: u64::from(matches!(deadlines, Some(SoftExpiry::Pttl | SoftExpiry::Sidecar))),
+            in_values: deadlines == Some(SoftExpiry::Envelope),
             second_key: u64::from(deadlines == Some(SoftExpiry::Sidecar)),
             commands: Commands::default(),
             incidents: Incidents::default(),
@@ -141,11 +145,14 @@ impl Recorder {
         // One GET per request, beside those of requests that looked again.
         let mut commands = self.commands;
         commands.get += totals.outcomes.total();
+        commands.deadline += self.questions * totals.outcomes.total();
         commands.bytes_out += totals.hit_bytes;
         let mut series = self.series.finish(account);
         for bucket in &mut series.buckets {
-            bucket.commands = completed(bucket.commands, self.deadlines);
+            bucket.commands.deadline += self.questions * bucket.outcomes.total();
+            bucket.commands.round_trips = round_trips(&bucket.commands);
         }
+        commands.round_trips = round_trips(&commands);
         if let Some(servers) = self.servers {
             servers.finish(&mut series.buckets);
         }
@@ -170,7 +177,7 @@ impl Recorder {
             expired: account.expired,
             out_of_memory: self.out_of_memory,
             too_large: self.too_large,
-            commands: completed(commands, self.deadlines),
+            commands,
             origin: self.origin.finish(account.peak_expiring_per_second),
             stampedes: self.stampedes.finish(),
             incidents: self.incidents,
@@ -184,17 +191,11 @@ impl Recorder {
     }
 }
 
-/// What follows from the commands that were counted: those of deadlines, and the round trips of all.
-fn completed(mut commands: Commands, deadlines: Option<SoftExpiry>) -> Commands {
-    // The SETs of a second key have been counted with what they follow.
-    commands.deadline += match deadlines {
-        None | Some(SoftExpiry::Envelope) => 0,
-        Some(SoftExpiry::Pttl | SoftExpiry::Sidecar) => commands.get,
-    };
+/// Times that the application waited for these commands.
+fn round_trips(commands: &Commands) -> u64 {
     // Deadlines travel with the value they belong to, and an EXPIRE with its ZADD.
-    let Commands { get, set, expire, del, lock, zadd, sweep, .. } = commands;
-    commands.round_trips = get + set + expire.max(zadd) + del + lock + sweep;
-    commands
+    let Commands { get, set, expire, del, lock, zadd, sweep, .. } = *commands;
+    get + set + expire.max(zadd) + del + lock + sweep
 }
 
 impl Recorder {
@@ -343,13 +344,18 @@ impl Observer for Recorder {
 
     #[inline]
     fn sent(&mut self, at: SimTime, command: Command, times: u64) {
-        // An error that is remembered has one deadline, and it is the key's own.
-        let second_key = if command == Command::Rewrite { self.second_key } else { 0 };
+        // A job asks only whether the key is there, and an error that is remembered has no other deadline than the key's own.
+        let deadlines = match command {
+            Command::Poll => self.questions,
+            Command::Expire => self.second_key,
+            _ => 0,
+        };
         let (commands, _) = self.commands_at(at);
-        commands.deadline += second_key * times;
+        commands.deadline += deadlines * times;
         *match command {
             Command::Poll | Command::Look => &mut commands.get,
-            Command::Rewrite | Command::SetError => &mut commands.set,
+            Command::Expire => &mut commands.expire,
+            Command::SetError => &mut commands.set,
             Command::Lock | Command::Unlock => &mut commands.lock,
             Command::Delete => &mut commands.del,
             Command::Zadd => &mut commands.zadd,
@@ -379,14 +385,77 @@ impl Observer for Recorder {
         }
     }
 
-    fn touched(&mut self, at: SimTime) {
+    fn touched(&mut self, size: u32, at: SimTime) {
+        if self.in_values {
+            return self.rewritten(size, at);
+        }
         let second_key = self.second_key;
         let (commands, _) = self.commands_at(at);
         commands.expire += 1;
         commands.deadline += second_key;
     }
 
+    fn rewritten(&mut self, size: u32, at: SimTime) {
+        let second_key = self.second_key;
+        let (commands, _) = self.commands_at(at);
+        commands.set += 1;
+        commands.deadline += second_key;
+        commands.bytes_in += u64::from(size);
+    }
+
     fn steered(&mut self, trajectories: Vec<Trajectory>) {
         self.trajectories = trajectories;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A recorder of one class and of the time until ten seconds.
+    fn recorder(deadlines: Option<SoftExpiry>) -> Recorder {
+        let second = SimDuration::from_secs(1);
+        Recorder::new(&Setting {
+            window: Window { from: SimTime::ZERO, until: SimTime::ZERO + SimDuration::from_secs(10) },
+            bucket: second,
+            classes: 1,
+            median_fetch_time: second,
+            servers: None,
+            changes: false,
+            deadlines,
+            freshness_bound: None,
+        })
+    }
+
+    #[test]
+    fn whoever_looks_again_asks_for_the_deadline_and_a_job_does_not() {
+        for (deadlines, asked) in [(SoftExpiry::Envelope, 0), (SoftExpiry::Pttl, 3), (SoftExpiry::Sidecar, 3)]
+        {
+            let mut recorder = recorder(Some(deadlines));
+            recorder.sent(SimTime::ZERO, Command::Poll, 3);
+            recorder.sent(SimTime::ZERO, Command::Look, 4);
+            let run = recorder.finish(&Account::default());
+            for commands in [run.commands, run.series.buckets[0].commands] {
+                assert_eq!((commands.get, commands.deadline, commands.round_trips), (7, asked, 7));
+            }
+        }
+    }
+
+    #[test]
+    fn a_deadline_inside_a_value_is_moved_by_writing_the_value_again() {
+        use SoftExpiry::{Envelope, Pttl, Sidecar};
+        let cases =
+            [(None, 0, 2, 1), (Some(Envelope), 7, 1, 2), (Some(Pttl), 0, 2, 1), (Some(Sidecar), 0, 2, 1)];
+        for (deadlines, moved_bytes, expire, set) in cases {
+            let mut recorder = recorder(deadlines);
+            recorder.touched(7, SimTime::ZERO);
+            recorder.rewritten(5, SimTime::ZERO);
+            // That of a sweep is one of the key.
+            recorder.sent(SimTime::ZERO, Command::Expire, 1);
+            let commands = recorder.finish(&Account::default()).commands;
+            assert_eq!((commands.expire, commands.set), (expire, set), "{deadlines:?}");
+            assert_eq!(commands.bytes_in, moved_bytes + 5, "{deadlines:?}");
+            assert_eq!(commands.deadline, if deadlines == Some(Sidecar) { 3 } else { 0 }, "{deadlines:?}");
+        }
     }
 }

@@ -67,10 +67,18 @@ fn needs_expiry(design: &Design) -> Result<(), Fault> {
     let guard = Some(&design.guard)
         .filter(|chosen| chosen.name() == "lock-stale" || chosen.is_set("stale_ok"))
         .map(|chosen| (format!("guard \"{}\"", chosen.name()), chosen.span(), "guard = \"lock\""));
+    // Jobs and uploads have values fetched that are fresh, and those fetches can ask whether anything changed.
+    let named = |name: &str| design.addons.iter().any(|addon| addon.name() == name);
+    let asks_again = design.refresh.name() == "timer" || named("warm-on-upload");
     let addon = design
         .addons
-        .first()
-        .map(|chosen| (format!("add-on \"{}\"", chosen.name()), chosen.span(), "no add-ons"));
+        .iter()
+        .find(|addon| match addon.name() {
+            "stale-if-error" => true,
+            "conditional" => !asks_again,
+            _ => false,
+        })
+        .map(|chosen| (format!("add-on \"{}\"", chosen.name()), chosen.span(), "leave the add-on out"));
     match refresh.or(guard).or(addon) {
         None => Ok(()),
         Some((what, span, instead)) => Err(Fault::new(
@@ -80,7 +88,7 @@ fn needs_expiry(design: &Design) -> Result<(), Fault> {
                 if rule == "none" { "is \"none\"" } else { "\"class-table\" gives none to any class" }
             ),
         )
-        .rule("a value that never expires is never stale")
+        .rule("a value that never expires is never stale, and no request fetches it anew")
         .help(format!("choose a ttl rule that expires, such as \"fixed\", or {instead}"))),
     }
 }

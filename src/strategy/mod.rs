@@ -88,7 +88,8 @@ impl TtlResolution {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SoftExpiry {
-    /// Inside the value, which is 16 bytes longer; counted where memory is not that of images alone.
+    /// Inside the value, which is 16 bytes longer, counted where memory is not that of images alone. Where it moves, the
+    /// whole value is written again.
     #[default]
     Envelope,
     /// Nowhere: it is the key's own less the stale window, so that every read asks for its PTTL as well.

@@ -60,7 +60,26 @@ pub(crate) const TABLE: &[Row] = &[
         "ttl = \"none\"\nrefresh = { policy = \"on-demand\", addons = [\"stale-if-error\"] }",
         "",
         Refused,
-        &["\"stale-if-error\"", "\"none\"", "no add-ons"],
+        &["\"stale-if-error\"", "\"none\"", "leave the add-on out"],
+    ),
+    (
+        4,
+        "ttl = \"none\"\nrefresh = { policy = \"on-demand\", addons = [\"warm-on-upload\", \"stale-if-error\"] }",
+        "[origin]\nchanges = { model = \"poisson\", mean = \"7d\" }",
+        Refused,
+        &["add-on \"stale-if-error\" needs a ttl", "never stale"],
+    ),
+    (
+        4,
+        "ttl = \"none\"\nrefresh = { policy = \"on-demand\", addons = [{ addon = \"conditional\", keep = \"1h\" }] }",
+        "[origin]\nchanges = { model = \"poisson\", mean = \"7d\" }",
+        Refused,
+        &[
+            "add-on \"conditional\" needs a ttl",
+            "\"none\"",
+            "no request fetches it anew",
+            "leave the add-on out",
+        ],
     ),
     // A stale window without end cannot be written, so there is nothing that noeviction could keep for ever.
     (

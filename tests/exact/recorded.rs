@@ -52,8 +52,12 @@ impl Observer for Diary {
         self.note((size, at, stored));
     }
 
-    fn touched(&mut self, at: SimTime) {
-        self.note(("touched", at));
+    fn touched(&mut self, size: u32, at: SimTime) {
+        self.note(("touched", size, at));
+    }
+
+    fn rewritten(&mut self, size: u32, at: SimTime) {
+        self.note(("rewritten", size, at));
     }
 
     fn sent(&mut self, at: SimTime, command: Command, times: u64) {

@@ -1,15 +1,15 @@
 //! The naive simulator against small cases calculated by hand.
 
 use super::Cause::{Cold, Evicted, Expired};
-use super::Kind::{DelayedHit, Error, FreshHit, Miss, StaleHit};
+use super::Kind::{DelayedHit, Error, FreshHit, Miss, StaleHit, StaleOnError};
 use super::guard::AfterWait;
 use super::origin::Shed;
 use super::refresh::Covers;
 use super::sweep::{Limit, Sweep};
 use super::upload::{Cover, Warming};
 use super::{
-    Capacity, Config, Eviction, Failures, Fate, Guard, Images, Kind, LateFill, Reclaim, Refresh, Request,
-    Result, Servers, Soft, Totals, Ttl, simulate,
+    Capacity, Config, Eviction, FailSafe, Failures, Fate, Guard, Images, Kind, LateFill, Reclaim, Refresh,
+    Request, Result, Servers, Soft, Totals, Ttl, simulate,
 };
 
 /// Every fetch takes 10.
@@ -385,6 +385,30 @@ fn a_sweep_leaves_the_members_that_were_accessed_last() {
     assert_eq!((totals.notes, totals.touches), (5, 5));
 }
 
+/// Fails the second fetch, and takes 10 for each.
+struct SecondFails;
+
+impl Fate for SecondFails {
+    fn latency(&self, _: usize, _: u64) -> u64 {
+        10
+    }
+
+    fn fails(&self, _: usize, nth: u64) -> bool {
+        nth == 1
+    }
+}
+
+#[test]
+fn whoever_is_served_an_old_value_has_its_access_noted_but_no_deadline_moved() {
+    let sweep = Sweep { period: 500, limit: Limit::Members(9), lean: true, round_trip: 0, purge_after: None };
+    let fail_safe = Some(FailSafe { window: 1_000, throttle: 50, soft: None });
+    let config = Config { sweep: Some(sweep), fail_safe, end: Some(300), ..plain(&SecondFails) };
+    // Fresh until 110; the fetch of 120 fails at 130, and until 180 nobody asks again.
+    let (outcomes, totals) = run(&[(0, 0), (120, 0), (180, 0)], &config);
+    assert_eq!(outcomes, [(Miss(Cold), 10), (StaleOnError, 10), (StaleOnError, 0)]);
+    assert_eq!((totals.fetches, totals.notes, totals.touches), (2, 3, 0));
+}
+
 #[test]
 fn a_job_fetches_what_is_held_every_period() {
     let refresh = Refresh::Timer { period: 40, keep: 80, workers: 1, covers: Covers::All, staggers: false };
@@ -403,6 +427,37 @@ fn a_job_for_the_most_read_one_comes_to_it_at_the_beginning_of_every_period_that
     let (_, totals) = run(&[(0, 0), (1, 1), (2, 1), (45, 0), (46, 0), (81, 1)], &config);
     // At 40 the second, with two reads; at 80 the first, with two and a half of one left; at 120 the first, with one left of two.
     assert_eq!((totals.fetches, totals.refreshes), (5, 3));
+}
+
+/// Old values are kept for very long, for the case that a fetch fails.
+const SAFE: Option<FailSafe> = Some(FailSafe { window: 1_000, throttle: 0, soft: None });
+
+#[test]
+fn what_the_job_does_not_cover_is_served_for_as_long_as_it_is_kept_for_the_job_and_then_fetched() {
+    let covers = Covers::Class(1);
+    let refresh = Refresh::Timer { period: 40, keep: 80, workers: 1, covers, staggers: false };
+    let config = Config { refresh, ttl: Ttl::Fixed(30), fail_safe: SAFE, end: Some(300), ..plain(TEN) };
+    // Stored at 10, so fresh until 40 and kept for the job until 90; stored again at 101.
+    let (outcomes, totals) = run(&[(0, 0), (90, 0), (91, 0), (102, 0)], &config);
+    assert_eq!(outcomes, [(Miss(Cold), 10), (StaleHit, 0), (Miss(Expired), 10), (FreshHit, 0)]);
+    assert_eq!((totals.fetches, totals.refreshes), (2, 0));
+}
+
+#[test]
+fn a_guard_has_a_copy_served_for_its_own_window_and_no_longer() {
+    let served = |guard| {
+        let config = Config { guard, fail_safe: SAFE, ..plain(TEN) };
+        // Fresh until 110, and fetched again by the request at 125, which brings it at 135.
+        run(&[(0, 0), (125, 0), (130, 0), (131, 0)], &config).0[2..].to_vec()
+    };
+    let (extends, poll) = (false, 4);
+    let stale = Guard::LockStale { lock_ttl: 100, extends, poll, wait: 50, window: 20, cold_waits: true };
+    assert_eq!(served(stale), [(StaleHit, 0), (DelayedHit, 4)]);
+    let lease = Guard::Lease { interval: 100, wait: 4, stale: true, window: 20 };
+    assert_eq!(served(lease), [(StaleHit, 0), (DelayedHit, 4)]);
+    // A lock alone has no window: whatever is kept is served.
+    let lock = Guard::Lock { lock_ttl: 100, extends, poll, wait: 0, after: AfterWait::Stale };
+    assert_eq!(served(lock), [(StaleHit, 0), (StaleHit, 0)]);
 }
 
 /// Two versions of the first object, of which the second is there from 20 on.

@@ -6,7 +6,7 @@ use super::cases::{AT_ONCE, Dies, FirstFails, TEN, kinds, plain, run};
 use super::fault::{Fault, Spell};
 use super::guard::{AfterWait, Guard};
 use super::recorded::Act;
-use super::refresh::Refresh;
+use super::refresh::{Covers, Refresh};
 use super::schedule::Clock;
 use super::server::{Keeps, Upset};
 use super::ttl::Ttl;
@@ -56,7 +56,7 @@ fn a_purge_voids_the_lease_that_was_given_before_it() {
 fn a_copy_that_is_marked_stale_is_kept_as_long_as_if_it_had_ended_then() {
     let config = Config { acts: act(1, 30, false), ..plain(TEN) };
     let (outcomes, totals) = run(&[(0, 0), (30, 0)], &config);
-    assert_eq!((outcomes[1].0, totals.expired, totals.rewrites), (Miss(Expired), 1, 1));
+    assert_eq!((outcomes[1].0, totals.expired, totals.touches), (Miss(Expired), 1, 1));
     let refresh = Refresh::StaleWhileRevalidate { window: 50 };
     let (outcomes, totals) = run(&[(0, 0), (79, 0)], &Config { refresh, ..config.clone() });
     assert_eq!((outcomes[1].0, totals.refreshes), (StaleHit, 1));
@@ -65,7 +65,7 @@ fn a_copy_that_is_marked_stale_is_kept_as_long_as_if_it_had_ended_then() {
     // It ends at 160 without a mark; one that is stale already is left alone.
     let (outcomes, totals) =
         run(&[(0, 0), (160, 0)], &Config { refresh, acts: act(1, 120, false), ..config });
-    assert_eq!((outcomes[1].0, totals.rewrites), (StaleHit, 0));
+    assert_eq!((outcomes[1].0, totals.touches), (StaleHit, 0));
 }
 
 #[test]
@@ -95,6 +95,14 @@ fn a_deadline_before_the_keys_own_costs_a_command_with_each_read_and_in_a_second
     assert_eq!(of(stale, Ttl::Fixed(9)), [0, 3, 4]);
     assert_eq!(of(stale, sliding), [0, 3, 6]);
     assert_eq!(of(Refresh::OnDemand, Ttl::Fixed(9)), [0, 0, 0]);
+    // A job that looks at 9 and 18 before it fetches does not ask for the deadline, and its fetches write two.
+    let (period, keep, workers) = (9, 20, 1);
+    let timer = Refresh::Timer { period, keep, workers, covers: Covers::All, staggers: false };
+    for (soft, deadlines) in [(Soft::Asked, 1), (Soft::Beside, 4)] {
+        let config = Config { refresh: timer, soft, end: Some(20), ..plain(AT_ONCE) };
+        let (_, totals) = run(&[(0, 0)], &config);
+        assert_eq!((totals.looks, totals.deadlines), (2, deadlines));
+    }
     // An error that is remembered has no other deadline than its own.
     let failures = Failures { negative: 5, ..Failures::PLAIN };
     let config = Config { soft: Soft::Beside, refresh: stale, failures, ..plain(&FirstFails) };

@@ -18,7 +18,9 @@ impl World<'_> {
         if !self.breaker_lets(node, now) {
             return self.fall_back(asker, now);
         }
-        let (may, ticket) = self.may(object, node, now, copy.is_some(), now - since);
+        let overdue = copy.map(|copy| now.saturating_sub(copy.fresh_until));
+        let servable = overdue.is_some_and(|overdue| self.config.guard.serves(overdue));
+        let (may, ticket) = self.may(object, node, now, servable, now - since);
         // Who has a fresh copy in hand waits for nobody.
         if let Some(copy) = copy.filter(|copy| now <= copy.fresh_until)
             && !matches!(may, May::Fetch { .. })

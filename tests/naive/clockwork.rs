@@ -19,7 +19,6 @@ impl World<'_> {
         while let Some(object) = self.policy.job(now) {
             if !self.is_away(object, now) {
                 self.totals.looks += 1;
-                self.deadline_read(now);
             }
             match self.store.peek(object, now) {
                 None => self.policy.job_done(object, now, false),

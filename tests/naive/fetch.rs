@@ -315,7 +315,10 @@ impl World<'_> {
         if sent {
             self.deadline_written();
         }
-        self.totals.touches += u64::from(confirmed.is_some());
+        if confirmed.is_some() {
+            self.totals.touches += 1;
+            self.totals.moved_bytes += self.images.sizes[object];
+        }
         self.policy.stored(object, now, Some(now - asked));
         self.schedule_job(now);
     }

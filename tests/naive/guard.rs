@@ -28,6 +28,12 @@ impl Guard {
             _ => 0,
         }
     }
+
+    /// Whether a value that is past its freshness for so long may be served by its leave. A lock alone keeps nothing, so
+    /// that it sets no limit.
+    pub(crate) fn serves(self, overdue: u64) -> bool {
+        matches!(self, Self::Lock { .. }) || overdue <= self.window()
+    }
 }
 
 /// What who wants a fetch may do.

@@ -213,7 +213,9 @@ pub(super) struct Filter {
     part: f64,
     /// Until when each object is remembered.
     known: BTreeMap<usize, u64>,
-    /// Those of them that were stored by the filter last, and not read since.
+    /// Until when each value is stored, as far as the rule has said.
+    stored: BTreeMap<usize, u64>,
+    /// Those that are remembered and were stored by the filter last, and not read since.
     by_name: BTreeSet<usize>,
     /// When the latest request was answered.
     now: u64,
@@ -222,7 +224,8 @@ pub(super) struct Filter {
 impl Filter {
     pub(super) fn new(goal: Goal, room: Room) -> Self {
         let steered = Steered::new(goal);
-        Self { steered, room, part: 1.0, known: BTreeMap::new(), by_name: BTreeSet::new(), now: 0 }
+        let (known, stored, by_name) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Self { steered, room, part: 1.0, known, stored, by_name, now: 0 }
     }
 
     pub(super) fn ttl(&self) -> u64 {
@@ -240,7 +243,10 @@ impl Filter {
         } else {
             self.by_name.insert(object);
         }
-        self.added(ttl, size);
+        // The time until the end of the value before it has come in already.
+        let end = now.saturating_add(ttl);
+        let twice = self.stored.insert(object, end).map_or(0, |before| before.min(end).saturating_sub(now));
+        self.added(end - now - twice, size);
         ttl
     }
 
@@ -253,6 +259,7 @@ impl Filter {
     pub(super) fn read(&mut self, object: usize, size: u64, value: &Value, now: u64) {
         let until = (now + self.ttl()).min(value.stored_at.saturating_add(self.steered.goal.max_age));
         self.known.insert(object, until);
+        self.stored.insert(object, until);
         self.by_name.remove(&object);
         self.added(until.saturating_sub(value.fresh_until), size);
     }

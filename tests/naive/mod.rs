@@ -248,8 +248,8 @@ pub(crate) trait Fate {
     fn left_at_start(&self, _object: usize) -> f64 {
         0.5
     }
-    /// What a read at an instant draws for an early fetch.
-    fn early(&self, _object: usize, _at: u64) -> f64 {
+    /// What a read at an instant draws for an early fetch, which so many reads of a fresh copy at that instant come before.
+    fn early(&self, _object: usize, _at: u64, _before: u64) -> f64 {
         0.0
     }
 }
@@ -353,6 +353,8 @@ pub(crate) struct Totals {
     pub(crate) rewrites: u64,
     pub(crate) errors_stored: u64,
     pub(crate) touches: u64,
+    /// Bytes of the values that were prolonged, or whose deadline was moved, but for what a sweep moves.
+    pub(crate) moved_bytes: u64,
     pub(crate) notes: u64,
     pub(crate) sweeps: u64,
     pub(crate) deletes: u64,

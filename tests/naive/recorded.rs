@@ -61,7 +61,6 @@ impl World<'_> {
         } else {
             self.store.expire(object, now - 1, live_until, now);
         }
-        self.totals.rewrites += 1;
-        self.deadline_written();
+        self.deadline_moved(object);
     }
 }

@@ -66,6 +66,8 @@ pub(crate) struct Policy<'a> {
     fate: &'a dyn Fate,
     /// When the value was stored whose successor has been asked for.
     asked_for: BTreeMap<usize, u64>,
+    /// Every read of a fresh copy, where each draws.
+    drawn: Vec<(usize, u64)>,
     /// How long fetches took, averaged.
     took: BTreeMap<usize, f64>,
     /// When the prolonged value was stored, and until when it is prolonged.
@@ -89,6 +91,7 @@ impl<'a> Policy<'a> {
             classes,
             fate,
             asked_for: BTreeMap::new(),
+            drawn: Vec::new(),
             took: BTreeMap::new(),
             prolonged: BTreeMap::new(),
             known: BTreeSet::new(),
@@ -120,6 +123,8 @@ impl<'a> Policy<'a> {
         let stale = now > copy.fresh_until;
         match self.refresh {
             Refresh::OnDemand | Refresh::Ahead { .. } | Refresh::Chance { .. } if stale => Wish::Fetch,
+            // A value is served for as long as the job has it kept, and not for as long as others do.
+            Refresh::Timer { keep, .. } if stale && now > copy.stored_at.saturating_add(keep) => Wish::Fetch,
             Refresh::OnDemand | Refresh::Timer { .. } => Wish::Serve,
             Refresh::StaleWhileRevalidate { window } => match stale {
                 false => Wish::Serve,
@@ -135,11 +140,13 @@ impl<'a> Policy<'a> {
                 Wish::ServeAndFetch
             }
             Refresh::Chance { beta, waits, longest, .. } => {
+                let before = self.drawn.iter().filter(|drawn| **drawn == (object, now)).count() as u64;
+                self.drawn.push((object, now));
                 let Some(took) = self.took.get(&object) else { return Wish::Serve };
                 let scale = beta * took.min(longest as f64);
                 let left = (copy.fresh_until - now) as f64;
                 // 1 - u, because a logarithm of 0 would be for ever.
-                let early = scale > 0.0 && -scale * (1.0 - self.fate.early(object, now)).ln() >= left;
+                let early = scale > 0.0 && -scale * (1.0 - self.fate.early(object, now, before)).ln() >= left;
                 match (early, waits) {
                     (false, _) => Wish::Serve,
                     (true, true) => Wish::Fetch,

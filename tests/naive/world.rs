@@ -227,6 +227,7 @@ impl World<'_> {
         let stale = now > copy.fresh_until;
         let throttled = self.throttled.get(&object).is_some_and(|until| now <= *until);
         if stale && throttled && self.is_servable(&copy, now) {
+            self.accessed(object, now, false, false);
             return self.answer(index, object, now, now, Kind::StaleOnError, Some(copy.version));
         }
         match self.policy.read(object, &copy, now) {
@@ -242,6 +243,7 @@ impl World<'_> {
             Wish::Prolong(until) => {
                 self.store.expire(object, copy.fresh_until, copy.live_until.max(until), now);
                 self.totals.rewrites += 1;
+                self.totals.moved_bytes += self.images.sizes[object];
                 self.deadline_written();
                 return self.begin(index, request, Cause::Expired, Some(copy));
             }
@@ -252,8 +254,7 @@ impl World<'_> {
             touched = true;
             let live_until = self.keep_until(now, fresh_until);
             self.store.expire(object, fresh_until, live_until, now);
-            self.totals.touches += 1;
-            self.deadline_written();
+            self.deadline_moved(object);
         }
         self.accessed(object, now, !stale && !touched, false);
         let kind = if stale { Kind::StaleHit } else { Kind::FreshHit };
@@ -336,6 +337,13 @@ impl World<'_> {
             return (May::Fetch { holds: false }, ticket);
         }
         (self.gate.ask(Wanting { object, now, ticket, in_flight, has_copy, waited }), ticket)
+    }
+
+    /// The freshness of a value that stays as it is has another end.
+    pub(super) fn deadline_moved(&mut self, object: usize) {
+        self.totals.touches += 1;
+        self.totals.moved_bytes += self.images.sizes[object];
+        self.deadline_written();
     }
 
     /// A request has its outcome.

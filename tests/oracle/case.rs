@@ -194,8 +194,10 @@ impl Fate for Chance<'_> {
         self.warm.unit(object as u64, 0)
     }
 
-    fn early(&self, object: usize, at: u64) -> f64 {
-        self.strategy.of("xfetch").unit(object as u64, at)
+    fn early(&self, object: usize, at: u64, before: u64) -> f64 {
+        let seed = self.strategy.of("xfetch");
+        let seed = if before == 0 { seed } else { seed.nth(before) };
+        seed.unit(object as u64, at)
     }
 }
 

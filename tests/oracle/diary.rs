@@ -64,9 +64,16 @@ impl Observer for Diary {
         self.totals.out_of_memory += u64::from(stored == Stored::OutOfMemory);
     }
 
-    fn touched(&mut self, at: SimTime) {
+    fn touched(&mut self, size: u32, at: SimTime) {
         self.commands.push((at, 1));
         self.totals.touches += 1;
+        self.totals.moved_bytes += u64::from(size);
+    }
+
+    fn rewritten(&mut self, size: u32, at: SimTime) {
+        self.commands.push((at, 1));
+        self.totals.rewrites += 1;
+        self.totals.moved_bytes += u64::from(size);
     }
 
     fn sent(&mut self, at: SimTime, command: Command, count: u64) {
@@ -75,7 +82,7 @@ impl Observer for Diary {
             Command::Poll => &mut self.totals.polls,
             Command::Look => &mut self.totals.looks,
             Command::Lock | Command::Unlock => &mut self.totals.locks,
-            Command::Rewrite => &mut self.totals.rewrites,
+            Command::Expire => &mut self.totals.touches,
             Command::SetError => &mut self.totals.errors_stored,
             Command::Zadd => &mut self.totals.notes,
             Command::Sweep => &mut self.totals.sweeps,

@@ -379,11 +379,12 @@ fn coherent(mut case: Case) -> Case {
     for (before, ..) in &mut case.acts {
         *before %= case.requests.len() + 1;
     }
-    // What never expires is never stale.
+    // What never expires is never stale, and fetched anew by the clock or for an upload only.
     if !case.ttl.expires() {
-        (case.conditional, case.fail_safe, case.warming) = (None, None, None);
+        case.fail_safe = None;
         if !matches!(case.refresh, Refresh::Timer { .. }) {
             case.refresh = Refresh::OnDemand;
+            case.conditional = case.conditional.filter(|_| case.warming.is_some());
         }
         if matches!(case.guard, Guard::LockStale { .. } | Guard::Lease { stale: true, .. }) {
             case.guard = Guard::SingleFlight;

@@ -137,7 +137,7 @@ impl<O: Observer> Books for Record<'_, O> {
     #[inline]
     fn hit(&mut self, asked: &Asked, _: u32, version: Version, touched: bool, ttl: Option<&mut Ttl>) {
         if touched {
-            self.observer.touched(asked.at);
+            self.observer.touched(self.objects.size(asked.object), asked.at);
         }
         self.teller().answered(ttl, arrival(asked), asked.at, OutcomeKind::FreshHit, Some(version));
     }

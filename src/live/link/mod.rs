@@ -289,7 +289,7 @@ pub(super) fn bytes(name: &str, answer: Value) -> Result<Option<Vec<u8>>, Fault>
 }
 
 /// A number that is not below 0.
-pub(super) fn number(name: &str, answer: Value) -> Result<u64, Fault> {
+fn number(name: &str, answer: Value) -> Result<u64, Fault> {
     match answer {
         Value::Int(number) => Ok(u64::try_from(number).unwrap_or(0)),
         other => Err(Fault::strange(name, &other)),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use redis::{Cmd, Value};
 
-use super::super::link::{Fault, Written, bytes, fill_of, millis, number, set_command, written};
+use super::super::link::{Fault, Written, bytes, fill_of, millis, set_command, written};
 use super::Player;
 use super::keys::Keys;
 use crate::cache::Entry;
@@ -54,25 +54,15 @@ impl Player {
     }
 
     /// EXISTS, as a job asks before it fetches: the copy that the server still holds. Nobody tells an application
-    /// what was evicted.
+    /// what was evicted. It fetches whatever the deadline is, so that it asks for none.
     pub(super) async fn still_there(&self, object: ObjectId) -> Result<Option<Entry>, Fault> {
-        let key = self.key(object);
         let mut exists = Cmd::new();
-        exists.arg(b"EXISTS").arg(&key);
-        let (count, told) = match self.deadline_question(&key) {
-            None => (self.link.number("EXISTS", &exists).await?, None),
-            Some(question) => {
-                let [count, told] = self.link.send_both(&exists, &question).await;
-                (number("EXISTS", count?)?, Some(told?))
-            }
-        };
+        exists.arg(b"EXISTS").arg(self.key(object));
+        let count = self.link.number("EXISTS", &exists).await?;
         let now = self.now();
-        let latest = {
-            let mut state = self.state();
-            state.recorder.sent(now, Command::Look, 1);
-            state.ledger.latest(object, now).filter(|_| count > 0)
-        };
-        self.dated(latest, told)
+        let mut state = self.state();
+        state.recorder.sent(now, Command::Look, 1);
+        Ok(state.ledger.latest(object, now).filter(|_| count > 0))
     }
 
     /// What is asked of the server together with a key, where its deadline lies neither there nor in the value.

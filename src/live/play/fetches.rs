@@ -320,7 +320,7 @@ impl Player {
             && held.is_some()
             && self.set_deadline(object, entry.fresh_until, entry.expires_at, now).await;
         if confirmed {
-            self.state().recorder.touched(now);
+            self.state().recorder.touched(fill.size, now);
         } else {
             let stored = self.write(object, number, entry, now).await?;
             self.state().recorder.stored(fill.size, now, stored);

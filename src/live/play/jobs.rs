@@ -106,7 +106,7 @@ impl Player {
         if let Some((fresh_until, expires_at)) = deadlines
             && self.set_deadline(object, fresh_until, expires_at, at).await
         {
-            self.state().recorder.touched(at);
+            self.state().recorder.sent(at, Command::Expire, 1);
         }
     }
 

@@ -86,7 +86,9 @@ impl Player {
         let copy = Copy { object, now, stored_at, fresh_until };
         if copy.is_stale() && self.is_throttled(object, now) && self.is_servable(&entry, now) {
             self.state().strategy.refresh.on_other_read(object);
-            return self.tell(arrival, now, OutcomeKind::StaleOnError, Some(entry.version));
+            let access = self.access(object, None);
+            self.tell(arrival, now, OutcomeKind::StaleOnError, Some(entry.version));
+            return self.note_access(object, access).await;
         }
         let wish = self.state().strategy.refresh.on_copy(&copy);
         match wish {
@@ -102,7 +104,7 @@ impl Player {
             Wish::RewriteAndFetch(until) => {
                 let until = until.max(entry.expires_at);
                 if self.set_deadline(object, fresh_until, until, now).await {
-                    self.state().recorder.sent(now, Command::Rewrite, 1);
+                    self.state().recorder.rewritten(self.trace.objects().size(object), now);
                 }
                 return self.begin(arrival, Cause::Expired, Some(entry)).await;
             }
@@ -120,7 +122,7 @@ impl Player {
         if let Some((fresh_until, expires_at)) = touch
             && self.set_deadline(object, fresh_until, expires_at, now).await
         {
-            self.state().recorder.touched(now);
+            self.state().recorder.touched(self.trace.objects().size(object), now);
         }
         self.note_access(object, access).await;
     }
@@ -179,7 +181,9 @@ impl Player {
         if !self.may_fetch(node, now) {
             return self.fall_back(&waiter, now).await;
         }
-        let (permit, ticket) = match self.permit(object, node, copy.is_some(), now.since(since)).await {
+        let served_for = self.state().strategy.guard.serves_for();
+        let has_copy = copy.is_some_and(|entry| now <= entry.fresh_until + served_for);
+        let (permit, ticket) = match self.permit(object, node, has_copy, now.since(since)).await {
             Ok(permit) => permit,
             Err(fault) => {
                 self.lost(waiter.arrival, &fault);
@@ -240,7 +244,9 @@ impl Player {
             }
             Waited::GaveUp(end) => self.gave_up(waiter, end).await,
             Waited::ServedOld(end, entry) => {
+                let access = if self.is_over(end) { None } else { self.access(object, None) };
                 self.tell(waiter.arrival, end, OutcomeKind::StaleHit, Some(entry.version));
+                self.note_access(object, access).await;
                 None
             }
         }

@@ -2,8 +2,8 @@
 //!
 //! Leases as at Facebook (Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013): a miss returns
 //! a token to fetch with, and no second one for the same key until `token_interval` is over. The
-//! others come back after `wait`, or with `stale_ok` take a copy past its TTL, which is kept for
-//! `window`. Unlike a lock, a token is not given back: a fetch that takes longer than the interval
+//! others come back after `wait`, or with `stale_ok` take a copy that is past its TTL by `window` at most,
+//! for which it is kept. Unlike a lock, a token is not given back: a fetch that takes longer than the interval
 //! is doubled, and a holder that dies, or an origin that fails, leaves the key empty until the
 //! interval ends. A purge (a deletion, or a copy marked stale) voids the token: what was asked for
 //! before it answers who waits, and is not stored, so no old version comes back. The interval goes on,

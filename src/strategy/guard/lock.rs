@@ -3,7 +3,8 @@
 //! `SET key-lock token NX PX lock_ttl`; who gets it fetches, stores and deletes the lock if it still
 //! holds it. The others sleep for `poll` and look again, with a GET and, where the value is still
 //! missing, another SET NX. After `wait_timeout` they go on without the lock: `on_timeout` says
-//! whether they `fetch`, `fail`, or are served a `stale` copy (and fetch if there is none).
+//! whether they `fetch`, `fail`, or are served a `stale` copy (and fetch if there is none). The lock keeps nothing for
+//! that: what refresh policy and add-ons keep beyond its TTL is served, for as long as they keep it.
 //!
 //! If waiters give up after `W` less than the fetch time `D`, `1 + λ(D - W)` fetches are made; if
 //! `lock_ttl` is shorter than `D`, `⌈D / lock_ttl⌉` (law X1). With `extend` a living holder keeps its
@@ -86,6 +87,11 @@ impl Plugin for Lock {
 }
 
 impl StampedeGuard for Lock {
+    fn serves_for(&self) -> SimDuration {
+        // It has nothing kept, so that it names no window: what others keep is served for as long as they keep it.
+        if self.on_timeout == OnTimeout::Stale { SimDuration::FOREVER } else { SimDuration::ZERO }
+    }
+
     fn is_in_cache(&self) -> bool {
         true
     }

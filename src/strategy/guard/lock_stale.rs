@@ -1,8 +1,9 @@
 //! One process fetches under a lock, and all others are served the old copy meanwhile.
 //!
 //! The lock is that of `lock`; values are kept for `window` beyond their TTL, so that there is a copy
-//! to serve. Nobody but the holder waits, unless there is no copy at all: then `cold` says whether
-//! the others `wait` for the holder, as under `lock`, or `fetch` themselves.
+//! to serve; what something else keeps for longer is no copy for it beyond the `window`. Nobody but the holder waits,
+//! unless there is no copy at all: then `cold` says whether the others `wait` for the holder, as under `lock`, or `fetch`
+//! themselves.
 //!
 //! With the refresh policy `on-demand` the holder waits for its own fetch; with
 //! `stale-while-revalidate` it is served stale as well.

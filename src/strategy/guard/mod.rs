@@ -22,7 +22,7 @@ pub struct Wanting {
     pub ticket: u64,
     /// Whether a fetch of the object by the same process is in flight.
     pub in_flight: bool,
-    /// Whether it has a copy that it may serve instead.
+    /// Whether it has a copy that it may serve instead, not older than the guard [serves](StampedeGuard::serves_for).
     pub has_copy: bool,
     /// How long it has waited.
     pub waited: SimDuration,
@@ -98,6 +98,11 @@ pub trait StampedeGuard: Send {
     /// How long beyond its logical TTL the cache keeps a value for it.
     fn stale_window(&self) -> SimDuration {
         SimDuration::ZERO
+    }
+
+    /// How long beyond its logical TTL it lets a copy be served, whoever has it kept for how long.
+    fn serves_for(&self) -> SimDuration {
+        self.stale_window()
     }
 
     /// Whether what it knows lies in the cache, and is out of reach while the server is down.

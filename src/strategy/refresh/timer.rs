@@ -6,8 +6,9 @@
 //! that halves then, rounded down. With `stagger` each object has its own place in the period;
 //! without, all come at once. At most `workers` fetches of
 //! the job run at a time; the others wait for their turn, so a job that cannot keep up falls behind
-//! and values expire. The cache keeps values for `physical_ttl`, and what is past its TTL but still
-//! kept is served stale. What a read stores waits up to a period for the job and then for a fetch, so `physical_ttl` must
+//! and values expire. The cache keeps values for `physical_ttl` from their store on, and what is past its TTL is served
+//! stale until then. Where a guard or an add-on keeps it for longer, a read that comes later fetches anew all the same.
+//! What a read stores waits up to a period for the job and then for a fetch, so `physical_ttl` must
 //! be longer than both together; a TTL that is longer still keeps values by itself. Objects that have left the cache come
 //! back by a read, not by the job, which asks the cache (EXISTS) before each fetch.
 //!
@@ -237,7 +238,8 @@ impl RefreshPolicy for Timer {
 
     fn on_copy(&mut self, copy: &Copy) -> Wish {
         self.read(copy.object);
-        Wish::Serve
+        // What is there for longer than that is there for the sake of a guard or an add-on.
+        if copy.now <= self.keep_until(copy.stored_at, copy.fresh_until) { Wish::Serve } else { Wish::Fetch }
     }
 
     fn on_other_read(&mut self, object: ObjectId) {
@@ -443,6 +445,18 @@ mod tests {
         assert_eq!(timer.job(at(200)), None, "it is still being fetched");
         timer.job_done(ObjectId::new(2), at(210), true);
         assert_eq!(timer.job(at(300)), Some(ObjectId::new(2)));
+    }
+
+    #[test]
+    fn a_copy_is_served_stale_until_its_physical_ttl_is_over_whoever_keeps_it_for_longer() {
+        let mut timer = timer(Scope::All, false, 9);
+        let at = SimTime::from_nanos;
+        let mut wish = |now, fresh_until| {
+            let (object, stored_at) = (ObjectId::new(0), at(30));
+            timer.on_copy(&Copy { object, now: at(now), stored_at, fresh_until: at(fresh_until) })
+        };
+        assert_eq!((wish(230, 130), wish(231, 130)), (Wish::Serve, Wish::Fetch));
+        assert_eq!((wish(300, 300), wish(301, 300)), (Wish::Serve, Wish::Fetch), "a TTL that is longer");
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::catalog::{Invalid, Kind, Param, Plugin};
 use crate::random::Seed;
 use crate::strategy::Setup;
 use crate::strategy::per_object::PerObject;
-use crate::units::SimDuration;
+use crate::units::{SimDuration, SimTime};
 
 /// Parameters of [`Xfetch`].
 #[derive(Debug, Serialize, Deserialize)]
@@ -55,6 +55,8 @@ pub struct Xfetch {
     seed: Seed,
     /// Time of the last fetch; none before the first.
     delta: PerObject<Option<SimDuration>>,
+    /// The instant of the last read that found a fresh copy, and how many such reads came before it at that instant.
+    last_read: PerObject<Option<(SimTime, u64)>>,
 }
 
 impl Plugin for Xfetch {
@@ -86,23 +88,36 @@ impl Plugin for Xfetch {
 
     fn new(params: &Params, setup: &Setup) -> Result<Self, Invalid> {
         let Params { beta, mode, delta_max, delta_ewma } = *params;
-        let delta = PerObject::default();
-        Ok(Self { beta, mode, delta_max, ewma: delta_ewma, seed: setup.seed.of("xfetch"), delta })
+        let (delta, last_read) = (PerObject::default(), PerObject::default());
+        Ok(Self { beta, mode, delta_max, ewma: delta_ewma, seed: setup.seed.of("xfetch"), delta, last_read })
     }
 }
 
 impl Xfetch {
+    /// How many reads found a fresh copy of the object at this very instant before.
+    fn reads_before(&mut self, copy: &Copy) -> u64 {
+        let before = match self.last_read.get(copy.object) {
+            Some((at, before)) if at == copy.now => before + 1,
+            _ => 0,
+        };
+        self.last_read.set(copy.object, Some((copy.now, before)));
+        before
+    }
+
     /// Whether a read fetches before the expiry.
-    fn is_early(&self, copy: &Copy) -> bool {
+    fn is_early(&mut self, copy: &Copy) -> bool {
         /// Beyond so many scales the chance is below 1e-17, and no draw can be as small.
         const FAR: f64 = 40.0;
+        let before = self.reads_before(copy);
         let Some(delta) = self.delta.get(copy.object) else { return false };
         let scale = delta.min(self.delta_max).as_nanos() as f64 * self.beta;
         let left = copy.fresh_until.since(copy.now).as_nanos() as f64;
         if left > FAR * scale || scale <= 0.0 {
             return false;
         }
-        let draw = 1.0 - self.seed.unit(u64::from(copy.object.as_u32()), copy.now.as_nanos());
+        // Each read draws for itself, also where many come at one instant, as in a trace of whole seconds.
+        let seed = if before == 0 { self.seed } else { self.seed.nth(before) };
+        let draw = 1.0 - seed.unit(u64::from(copy.object.as_u32()), copy.now.as_nanos());
         -scale * draw.ln() >= left
     }
 }
@@ -137,7 +152,6 @@ impl RefreshPolicy for Xfetch {
 mod tests {
     use super::*;
     use crate::trace::{ClassId, ObjectId};
-    use crate::units::SimTime;
 
     fn xfetch(beta: f64, took: u64) -> Xfetch {
         let mut policy = Xfetch {
@@ -147,6 +161,7 @@ mod tests {
             ewma: 1.0,
             seed: Seed::new(9),
             delta: PerObject::default(),
+            last_read: PerObject::default(),
         };
         let (at, took) = (SimTime::ZERO, SimDuration::from_secs(took));
         let (object, class) = (ObjectId::new(0), ClassId::new(0));
@@ -174,6 +189,16 @@ mod tests {
             let error = (expected * (1.0 - expected) / 40_000.0).sqrt();
             assert!((seen - expected).abs() < 4.0 * error, "{beta} {took} {left}: {seen}, not {expected}");
         }
+    }
+
+    #[test]
+    fn reads_at_one_instant_draw_each_for_itself() {
+        let mut policy = xfetch(1.0, 3);
+        let (object, now) = (ObjectId::new(0), SimTime::ZERO);
+        let copy = Copy { object, now, stored_at: now, fresh_until: now + SimDuration::from_secs(3) };
+        let early = (0..40_000).filter(|_| policy.on_copy(&copy) == Wish::ServeAndRefresh).count();
+        let share = early as f64 / 40_000.0;
+        assert!((share - (-1.0_f64).exp()).abs() < 0.01, "{share}");
     }
 
     #[test]

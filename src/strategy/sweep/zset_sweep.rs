@@ -1,7 +1,8 @@
 //! LRU built by the application: a sorted set of access times, an EXPIRE per access, and a periodic clean-up.
 //!
 //! Every access sends `ZADD set now key` and `EXPIRE key T`, which makes any TTL rule sliding with its
-//! own `T`: two more commands per request (`lean` drops the EXPIRE that follows a SETEX). Every
+//! own `T`: two more commands per request (`lean` drops the EXPIRE that follows a SETEX). Whoever is served a stale
+//! value sends the ZADD alone, because the EXPIRE would give it a life that it no longer has. Every
 //! `period` the job compares with `limit_entries` members or `limit_bytes` used, and removes the
 //! least recently accessed: ZRANGE, UNLINK in chunks of 1000, ZREMRANGEBYRANK; by bytes in batches
 //! of `batch`.

@@ -81,7 +81,7 @@ pub struct Touch {
 /// A request as monitoring sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
-    /// When it came.
+    /// When it was over: answered, or given up.
     pub at: SimTime,
     /// What it asked for.
     pub object: ObjectId,

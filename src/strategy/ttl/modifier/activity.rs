@@ -2,7 +2,8 @@
 //!
 //! The factor is `(r / r_ref)^a`, kept between `f_min` and `f_max`. `r` is the recent rate of requests, from a counter that halves every
 //! `half_life`; `r_ref` is the long-run mean: of the class or site itself, and for `scope = "key"` the mean over all keys seen so far, so
-//! that there the factor follows popularity and recency.
+//! that there the factor follows popularity and recency. A request is counted when it is over, so the one that causes a
+//! fill is counted after it: with `scope = "key"` the first fill of a key sees no activity, which is `f_min` where `a > 0`.
 //!
 //! More TTL saves the origin `λ² / (1 + λT)²` fetches a second and second of TTL: nothing for keys that are hardly asked for, and for busy
 //! ones the same whatever their rate. So popularity pays between the two. With `a > 0` the hottest images become the stalest;

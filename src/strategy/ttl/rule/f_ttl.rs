@@ -4,8 +4,8 @@
 //! (the filter), and only its name is remembered for the full TTL (a shadow). Whoever is asked for again,
 //! in the filter or while its shadow lives, gets the full TTL at every request. The full TTL is steered as by `d-ttl`; the filter's,
 //! a share `s` of it, by `s <- s + eta (size - added) / size` at every request: `added` is the time of storage that the request
-//! added, `size` the target divided by the rate of requests (Little's law), and `eta = .1 / l^.7` (f-TTL: Basu et al., ToN 2018; this
-//! form of the update is ours).
+//! added (up to the new deadline, from the old one where that is still to come), `size` the target divided by the rate of
+//! requests (Little's law), and `eta = .1 / l^.7` (f-TTL: Basu et al., ToN 2018; this form of the update is ours).
 //!
 //! There is a least size: with the filter closed every object is stored at its second request only. A smaller
 //! target leaves the filter closed, while the hit ratio is still held; the record says so (`pinned_share` of `f-ttl/filter`).
@@ -65,8 +65,10 @@ pub struct FTtl {
     size: Size,
     /// Until when each object is known; before its first request the beginning of time.
     known_until: Vec<SimTime>,
+    /// The deadline of each object's value, before modifiers, as it was last set; before its first store the beginning of time.
+    held_until: Vec<SimTime>,
     shadows: Shadows,
-    /// When the latest request came.
+    /// When the latest request was over.
     now: SimTime,
     max_age: SimDuration,
 }
@@ -145,6 +147,7 @@ impl Plugin for FTtl {
             share: 1.0,
             size: size_target,
             known_until: vec![SimTime::ZERO; setup.objects],
+            held_until: vec![SimTime::ZERO; setup.objects],
             shadows: Shadows::new(setup.objects),
             now: SimTime::ZERO,
             max_age: max_age(&params.max_age, max_ttl, "max_ttl")?,
@@ -188,7 +191,10 @@ impl TtlRule for FTtl {
         } else {
             self.shadows.cast(fill.object, *known);
         }
-        self.store(given, fill.size);
+        // Where a value takes the place of one that has time left, only what comes after that is added.
+        let held_until = fill.at + given;
+        let before = std::mem::replace(&mut self.held_until[fill.object.index()], held_until);
+        self.store(held_until.since(before.max(fill.at)), fill.size);
         given
     }
 
@@ -197,6 +203,7 @@ impl TtlRule for FTtl {
         let ttl = self.ttl.ttl();
         let until = (read.now + ttl).min(not_after);
         self.known_until[read.object.index()] = until;
+        self.held_until[read.object.index()] = until;
         self.shadows.lift(read.object);
         self.store(until.since(read.fresh_until), read.size);
         Some(Touch { ttl, not_after, redraw: true })
@@ -303,6 +310,27 @@ mod tests {
         let (now, stored_at, fresh_until) = (fixture::at(220), fixture::at(200), fixture::at(300));
         rule.on_read(&Read { object, class, size: 1, now, stored_at, fresh_until });
         assert_eq!(shadows(&mut *rule, 220), 0, "it is read, and has the full TTL from now on");
+    }
+
+    #[test]
+    fn a_value_that_takes_the_place_of_a_live_one_adds_the_time_after_that_ones_deadline() {
+        let mut rule = fixture::rule(
+            "{ rule = \"f-ttl\", size_target = { objects = 1 }, start = \"100s\", max_ttl = \"1000s\", a0 = 0.001, target = 0.5 }",
+        );
+        let share = |rule: &mut dyn TtlRule| {
+            let [full, filter] = rule.steered(fixture::at(10))[..] else { panic!("two ttls") };
+            filter.ttl.as_secs_f64() / full.ttl.as_secs_f64()
+        };
+        // One request in ten seconds may add ten of storage, and moves the filter by a tenth of what is missing to that.
+        rule.on_request(&missed(10));
+        let ttl = rule.fresh_for(&fixture::fill(10)).as_secs_f64();
+        let first = 1.0 + 0.1 * (10.0 - ttl) / 10.0;
+        assert!(first > 0.0 && (share(&mut *rule) - first).abs() < 1e-6, "{}", share(&mut *rule));
+        // A second fetch stores it at the same instant, and another one five seconds later.
+        rule.fresh_for(&fixture::fill(10));
+        assert!((share(&mut *rule) - (first + 0.1)).abs() < 1e-6, "nothing is added: {}", share(&mut *rule));
+        rule.fresh_for(&fixture::fill(15));
+        assert!((share(&mut *rule) - (first + 0.15)).abs() < 1e-6, "five seconds are: {}", share(&mut *rule));
     }
 
     #[test]
