@@ -203,6 +203,23 @@ impl<'a> Reading<'a> {
         Some(why.into())
     }
 
+    /// Why a sample of the keys cannot tell of something that would be there if it had a measure, as a sentence without its
+    /// full stop; `None` where it can, and where all keys were played: what is not there then did not happen.
+    pub(crate) fn untold_by_sample(&self, what: &str, key: &str) -> Option<String> {
+        let why = self.record.sample.as_ref()?.unavailable.get(key)?;
+        Some(format!("A sample of the keys does not tell {what}: {}", format::sentence(why)))
+    }
+
+    /// Why single stampedes are not listed though there may have been some.
+    pub(crate) fn untold_stampedes(&self) -> Option<String> {
+        let known_to_be_none = |cell: &Cell| cell.stampedes.count == Some(0);
+        if self.record.cells.iter().all(known_to_be_none) {
+            return None;
+        }
+        self.untold_by_sample("single stampedes", "stampedes")
+            .or_else(|| self.untold_by_sample("single stampedes", "max_stampede_size"))
+    }
+
     /// Why staleness is not known where nothing says when objects change.
     pub(crate) fn no_changes(&self) -> &'static str {
         if self.record.trace.recorded {

@@ -133,6 +133,8 @@ struct Page<'a> {
     ttls: Option<Table>,
     stampede_totals: Table,
     worst: Option<Table>,
+    /// Why no stampede is listed, where none is.
+    unlisted: String,
     heat: Option<Table>,
     hours: Option<Table>,
     reuse: Option<Table>,
@@ -185,6 +187,7 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         ttls: tables::ttls(reading),
         stampede_totals: tables::stampedes(reading),
         worst: tables::worst_stampedes(reading),
+        unlisted: unlisted(reading),
         heat: tables::heat(reading),
         hours: tables::hours(reading),
         reuse: tables::reuse(reading),
@@ -203,6 +206,13 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         glossary: words::GLOSSARY.iter().map(|(term, meaning)| (anchor_of(term), *term, *meaning)).collect(),
     };
     finished(&page)
+}
+
+/// Why no stampede is listed, as a sentence without its full stop.
+fn unlisted(reading: &Reading) -> String {
+    reading.untold_stampedes().unwrap_or_else(|| {
+        "No stampede is listed: none occurred in the first replication of the cells compared here".into()
+    })
 }
 
 /// A page with its template filled in. Whatever names it tells, none reaches a reader with characters that turn the text

@@ -63,8 +63,8 @@ pub(super) const CAPTIONS: [Caption; 15] = [
     Caption {
         name: "series",
         label: "Chart: the run over time",
-        shows: "The run from its first request on, at the memory limit of the cell that the verdict names; what never happened \
-                has no panel.",
+        shows: "The run from its first request on, at the memory limit of the cell that the verdict names; what never happened, \
+                or is not known, has no panel.",
         read: "Lines are means over a column of time and, where there are several, over replications; bands reach up to the \
                busiest second and to the memory that expired entries still take. The shaded stretch is the warm-up.",
         caveat: "The warm-up is simulated and not scored, so no table counts it; a stretch without requests, or below the start \
