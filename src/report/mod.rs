@@ -148,6 +148,17 @@ mod tests {
     }
 
     #[test]
+    fn a_live_record_and_a_sample_are_read_back_as_they_were_written() {
+        for record in [fixture::live(), fixture::sampled()] {
+            let text = record.to_json();
+            let again = Record::from_json(&text).unwrap();
+            assert_eq!(again.source, record.source);
+            assert!(again.to_json() == text, "a record of {:?} changes when it is read", record.source);
+            assert_eq!(render(&again), render(&record));
+        }
+    }
+
+    #[test]
     fn every_awkward_record_gives_sound_pages_and_charts() {
         for (name, record) in fixture::all() {
             for (path, bytes) in render(&record) {

@@ -32,6 +32,10 @@ pub(crate) struct Names {
 /// alone: a page is to stay below 1 MB.
 const MANY: usize = 100;
 
+/// How sure a live run is: what a server evicts and when it sweeps is chance, and so are delays.
+pub(crate) const MEASURED_ONCE: &str =
+    "Measured once, in real time; another run differs, and no interval tells by how much.";
+
 /// How one cell differs from another in one measure: from its baseline, or from what it was in a run before.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Change {

@@ -233,7 +233,9 @@ fn comparison(reading: &Reading) -> String {
     if record.cells.len() < 2 {
         return "Nothing was compared.".into();
     }
-    if record.sample.is_some() {
+    if !record.source.is_simulation() {
+        reading::MEASURED_ONCE.into()
+    } else if record.sample.is_some() {
         format!(
             "Estimated from samples of the keys; differences are paired over {most} samples of the same keys with 95 % \
              intervals, and indistinguishable means that the interval contains 0."

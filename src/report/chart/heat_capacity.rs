@@ -109,7 +109,7 @@ fn grid(reading: &Reading, rows: &[Row], limits: &[u64], measure: &'static Measu
             return Tile {
                 value: None,
                 text: String::new(),
-                tip: "not simulated".into(),
+                tip: "not played".into(),
                 anchor: String::new(),
             };
         };
