@@ -10,6 +10,7 @@ mod compare;
 mod cost;
 mod csv;
 mod curves;
+mod design;
 mod drill;
 mod entry;
 #[cfg(test)]

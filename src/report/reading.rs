@@ -292,11 +292,7 @@ impl Names {
 
     /// A cell in a sentence: `jitter at 256 MiB`, or `jitter, allkeys-lfu at 256 MiB`.
     pub(crate) fn cell(self, cell: &Cell) -> String {
-        let strategy = self.strategy(cell, format::LONGEST_NAME);
-        match cell.capacity {
-            None => format!("{strategy} without a memory limit"),
-            limit => format!("{strategy} at {}", capacity(limit)),
-        }
+        format!("{} {}", self.strategy(cell, format::LONGEST_NAME), at(cell))
     }
 }
 
@@ -393,6 +389,14 @@ pub(crate) fn capacity(capacity: Option<Capacity>) -> String {
         Some(Capacity::Bytes(bytes)) => format::bytes(bytes as f64),
         Some(Capacity::Objects(objects)) => format!("{} objects", format::count(objects)),
         None => "unbounded".into(),
+    }
+}
+
+/// A cell's limit in a sentence: `at 256 MiB`, `without a memory limit`.
+pub(crate) fn at(cell: &Cell) -> String {
+    match cell.capacity {
+        None => "without a memory limit".into(),
+        limit => format!("at {}", capacity(limit)),
     }
 }
 

@@ -3,12 +3,12 @@
 use super::super::grid::Td;
 use super::super::provenance::written_out;
 use crate::record::{Cell, Record};
-use crate::report::format;
 use crate::report::measure::{
     BYTE_HIT, DUPLICATE_RATIO, EXPIRED_RESIDENT, FRESH_HIT, FRESH_SHARE, MEMORY, Measure, ORIGIN_OFFLOAD,
     ORIGIN_RATE, P50, P95_AGE, P99, PEAK_MEMORY, PEAK_ORIGIN_RATE, STAMPEDES,
 };
 use crate::report::reading::{self, Reading};
+use crate::report::{design, format};
 
 /// Strategies told of at most; the table below has them all.
 const MOST: usize = 8;
@@ -20,12 +20,7 @@ pub(in crate::report::html) struct Settings(pub(in crate::report::html) String);
 impl Settings {
     /// Looks a strategy up in the effective scenario.
     pub(in crate::report::html) fn of(record: &Record, strategy: &str) -> Self {
-        let effective = &record.scenario.effective;
-        let lists = ["strategy", "strategies"].into_iter().filter_map(|key| effective.get(key)?.as_array());
-        let named = |value: &&serde_json::Value| {
-            value.get("name").and_then(serde_json::Value::as_str) == Some(strategy)
-        };
-        Self(lists.flatten().find(named).map(written_out).unwrap_or_default())
+        Self(design::named(record, strategy).map(written_out).unwrap_or_default())
     }
 }
 
