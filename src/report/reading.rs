@@ -13,13 +13,15 @@ use crate::score::{Estimate, Interval};
 pub(crate) struct Reading<'a> {
     /// The record.
     pub(crate) record: &'a Record,
-    /// Contenders: the recommended cell first, then those that pass every gate, then the others,
-    /// each by score.
+    /// Contenders: the recommended cell first, then those that finished all replications and pass every gate, those that
+    /// finished them and do not pass, and the others, each by score.
     pub(crate) ranked: Vec<&'a Cell>,
     /// Cells that see what no real cache could see.
     pub(crate) bounds: Vec<&'a Cell>,
     /// How its cells are called.
     pub(crate) names: Names,
+    /// The most replications of any cell.
+    pub(crate) replications: u32,
 }
 
 /// How cells are called: by their strategy, and by their eviction policy too where several are compared.
@@ -54,9 +56,10 @@ impl<'a> Reading<'a> {
     pub(crate) fn new(record: &'a Record) -> Self {
         let winner = record.scoring.winner.and_then(|index| record.cells.get(index));
         let (bounds, mut ranked): (Vec<_>, Vec<_>) = record.cells.iter().partition(|cell| cell.oracle);
+        let replications = most_replications(record);
         let place = |cell: &Cell| {
             let chosen = winner.is_some_and(|winner| std::ptr::eq(winner, cell));
-            (!chosen, !passes(cell))
+            (!chosen, cell.replications < replications, !passes(cell))
         };
         let score = |cell: &Cell| cell.score.filter(|score| score.is_finite());
         ranked.sort_by(|a, b| {
@@ -67,7 +70,7 @@ impl<'a> Reading<'a> {
                 (None, None) => Ordering::Equal,
             })
         });
-        Self { record, ranked, bounds, names: Names::of(&record.cells) }
+        Self { record, ranked, bounds, names: Names::of(&record.cells), replications }
     }
 
     /// A cell in a sentence, as [`Names::cell`] says it.
@@ -90,9 +93,18 @@ impl<'a> Reading<'a> {
         self.record.scoring.winner.and_then(|index| self.record.cells.get(index))
     }
 
-    /// The cell whose worst gate is missed by least, of those that finished.
+    /// Whether a cell has as many replications as any. One that has fewer met other requests on average, is no match for the
+    /// others, and so cannot be recommended.
+    pub(crate) fn is_complete(&self, cell: &Cell) -> bool {
+        cell.replications == self.replications
+    }
+
+    /// The cell whose worst gate is missed by least, of those that finished: all replications, if one did.
     pub(crate) fn nearest(&self) -> Option<&'a Cell> {
-        let missed = |cell: &Cell| cell.gates.values().map(missed_by).fold(0.0, f64::max);
+        let missed = |cell: &Cell| {
+            let worst = cell.gates.values().map(missed_by).fold(0.0, f64::max);
+            (!self.is_complete(cell), worst)
+        };
         let finished = self.ranked.iter().copied().filter(|cell| cell.replications > 0);
         finished.reduce(|best, cell| if missed(cell) < missed(best) { cell } else { best })
     }
@@ -366,6 +378,11 @@ fn numbered<'c>(cell: &'c Cell, measure: &Measure) -> &'c [Option<f64>] {
 pub(crate) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
     (count > 0).then(|| sum / f64::from(count))
+}
+
+/// The most replications of any cell.
+pub(crate) fn most_replications(record: &Record) -> u32 {
+    record.cells.iter().map(|cell| cell.replications).max().unwrap_or(0)
 }
 
 /// Whether a cell passes every gate and finished.

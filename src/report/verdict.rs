@@ -172,19 +172,27 @@ fn refusal(reading: &Reading, nearest: Option<&Cell>) -> String {
     let Some(cell) = nearest else { return "Only bounds finished; none of them can be set up.".into() };
     let missed: Vec<String> =
         gates(cell).into_iter().filter(|gate| !gate.pass).map(|gate| gate.words).collect();
+    if missed.is_empty() && !reading.is_complete(cell) {
+        return "No cell finished all replications, so none is recommended.".into();
+    }
     if missed.is_empty() {
         return "No cell could be scored, so none is recommended.".into();
     }
-    format!(
-        "No cell passes every gate. Nearest is {}, which fails {}.",
-        reading.name(cell),
-        missed.join("; ")
-    )
+    // A cell that passes and is not recommended did not finish.
+    let of = if reading.ranked.iter().any(|cell| reading::passes(cell)) {
+        "No cell that finished all replications passes"
+    } else {
+        "No cell passes"
+    };
+    format!("{of} every gate. Nearest is {}, which fails {}.", reading.name(cell), missed.join("; "))
 }
 
 fn runner_up(reading: &Reading, winner: &Cell) -> Option<String> {
     let second = reading.ranked.get(1)?;
     let name = reading.name(second);
+    if second.replications > 0 && !reading.is_complete(second) {
+        return Some(format!("Next comes {name}, which did not finish all replications."));
+    }
     if !reading::passes(second) {
         let failed = gates(second).into_iter().find(|gate| !gate.pass);
         let why = failed.map_or_else(|| "did not finish".into(), |gate| format!("fails {}", gate.words));
@@ -243,8 +251,7 @@ fn certainty(reading: &Reading) -> String {
 /// How sure it is that cells differ.
 fn comparison(reading: &Reading) -> String {
     let record = reading.record;
-    let runs = record.cells.iter().map(|cell| cell.replications).max().unwrap_or(0);
-    let most = format::count(runs.into());
+    let most = format::count(reading.replications.into());
     if record.cells.len() < 2 {
         return "Nothing was compared.".into();
     }
@@ -257,7 +264,7 @@ fn comparison(reading: &Reading) -> String {
         )
     } else if record.trace.recorded {
         "One recording, exact for it, no interval; another day may differ.".into()
-    } else if runs > 1 {
+    } else if reading.replications > 1 {
         format!(
             "In this model and for this trace; differences are paired over {most} replications with 95 % intervals, \
              and indistinguishable means that the interval contains 0."

@@ -174,7 +174,7 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         question: format::sentence(&record.scenario.question),
         contents: &CONTENTS,
         verdict,
-        firmness: weights::words(reading.names, &weights::objectives(reading)),
+        firmness: weights::words(reading, &weights::objectives(reading)),
         rule: format::sentence(&record.scoring.rule),
         settings: settings.0,
         settings_of: shown.map(|cell| format::shortened(&cell.strategy, 80)).unwrap_or_default(),
