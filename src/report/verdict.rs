@@ -75,9 +75,13 @@ fn recommendation(reading: &Reading, winner: &Cell) -> String {
     let alone = reading.strategies().len() == 1;
     let name = with_settings(reading, winner);
     if alone && reading.ranked.len() == 1 {
+        let (only, end) = if reading.bounds.is_empty() {
+            ("the only cell of this run", "there is nothing to compare it with")
+        } else {
+            ("the only cell that can be set up", "beside it stand bounds, which no real cache reaches")
+        };
         return format!(
-            "{} is the only cell of this run and {}: {hits}{}; there is nothing to compare it with.",
-            reading.name(winner),
+            "{name} is {only} and {}: {hits}{}; {end}.",
             if winner.gates.is_empty() { "has no gates to pass" } else { "passes every gate" },
             absolutes(winner)
         );
@@ -419,6 +423,55 @@ mod tests {
     #[test]
     fn one_strategy_has_nothing_to_be_compared_with() {
         insta::assert_snapshot!(words(&fixture::one_cell()));
+    }
+
+    #[test]
+    fn a_cell_that_lacks_replications_comes_behind_the_others() {
+        let mut record = fixture::thumbnails();
+        record.scoring.indistinguishable.clear();
+        record.cells[4].replications -= 1;
+        let reading = Reading::new(&record);
+        assert_eq!(reading.ranked.last().unwrap().id, record.cells[4].id);
+        let second = verdict(&reading).runner_up.unwrap();
+        assert!(!second.contains("single-flight at 256 MiB"), "{second}");
+        record.cells.iter_mut().take(5).for_each(|cell| cell.replications = 4);
+        let second = verdict(&Reading::new(&record)).runner_up.unwrap();
+        assert_eq!(second, "Next comes single-flight at 256 MiB, which did not finish all replications.");
+    }
+
+    #[test]
+    fn where_only_unfinished_cells_pass_that_is_said() {
+        let mut record = fixture::none_passes();
+        record.cells[4].gates.clear();
+        record.cells[4].replications -= 1;
+        let sentence = verdict(&Reading::new(&record)).sentence;
+        assert!(
+            sentence
+                .starts_with("No cell that finished all replications passes every gate. Nearest is jitter"),
+            "{sentence}"
+        );
+    }
+
+    #[test]
+    fn bounds_are_no_cells_to_choose_from_and_not_nothing() {
+        let mut record = fixture::one_cell();
+        let mut bound = record.cells[0].clone();
+        (bound.id, bound.oracle, bound.baseline) = ("only-belady".into(), true, false);
+        bound.eviction = "belady".into();
+        record.cells.push(bound);
+        let sentence = verdict(&Reading::new(&record)).sentence;
+        assert!(
+            sentence.contains(" is the only cell that can be set up and passes every gate: "),
+            "{sentence}"
+        );
+        assert!(sentence.ends_with("; beside it stand bounds, which no real cache reaches."), "{sentence}");
+    }
+
+    #[test]
+    fn a_live_run_is_measured_once_and_not_exact() {
+        let certainty = verdict(&Reading::new(&fixture::live())).certainty;
+        assert!(certainty.starts_with(reading::MEASURED_ONCE), "{certainty}");
+        assert!(!certainty.contains("exact"), "{certainty}");
     }
 
     #[test]
