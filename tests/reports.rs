@@ -66,7 +66,8 @@ fn finished_reports_are_not_stale() {
             "--out".as_ref(),
             again.path().as_ref(),
         ]);
-        for file in files(again.path()) {
+        assert_eq!(files(&kept), files(again.path()), "{name}, from its record alone");
+        for file in files(&kept) {
             let read = |folder: &Path| std::fs::read(folder.join(&file)).expect("it can be read");
             assert!(read(&kept) == read(again.path()), "{name}/{}", file.display());
         }

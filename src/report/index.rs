@@ -111,9 +111,11 @@ mod tests {
         std::fs::create_dir(folder.path().join("empty")).unwrap();
         assert_eq!(write_index(folder.path()).unwrap(), 3);
         let page = std::fs::read_to_string(folder.path().join(PAGE)).unwrap();
-        for wanted in
-            ["Use jitter + single-flight at 256 MiB", "No cell passes every gate", "b%20%3Ci%3E/index.html"]
-        {
+        for wanted in [
+            "Use jitter + single-flight (TTL rule fixed with ttl 1h) at 256 MiB: ",
+            "No cell passes every gate",
+            "b%20%3Ci%3E/index.html",
+        ] {
             assert!(page.contains(wanted), "{wanted}");
         }
         assert!(page.contains("the record is cut off") && !page.contains("<i>"));

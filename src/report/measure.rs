@@ -64,6 +64,12 @@ impl Measure {
         self.unit.print(self.of(cell))
     }
 
+    /// The one whose value a cell of the record has there.
+    #[cfg(test)]
+    pub(crate) fn at(path: &str) -> Option<&'static Self> {
+        ALL.iter().copied().find(|measure| measure.path == path)
+    }
+
     fn named(key: &str) -> Option<&'static Self> {
         let key = match key {
             "stampedes_per_hour" => "stampedes",

@@ -10,6 +10,7 @@ mod compare;
 mod cost;
 mod csv;
 mod curves;
+mod design;
 mod drill;
 mod entry;
 #[cfg(test)]
@@ -144,6 +145,17 @@ mod tests {
     fn the_same_record_gives_the_same_bytes() {
         for (name, record) in fixture::all() {
             assert_eq!(render(&record), render(&record.clone()), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_live_record_and_a_sample_are_read_back_as_they_were_written() {
+        for record in [fixture::live(), fixture::sampled()] {
+            let text = record.to_json();
+            let again = Record::from_json(&text).unwrap();
+            assert_eq!(again.source, record.source);
+            assert!(again.to_json() == text, "a record of {:?} changes when it is read", record.source);
+            assert_eq!(render(&again), render(&record));
         }
     }
 

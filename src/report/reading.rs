@@ -13,13 +13,15 @@ use crate::score::{Estimate, Interval};
 pub(crate) struct Reading<'a> {
     /// The record.
     pub(crate) record: &'a Record,
-    /// Contenders: the recommended cell first, then those that pass every gate, then the others,
-    /// each by score.
+    /// Contenders: the recommended cell first, then those that finished all replications and pass every gate, those that
+    /// finished them and do not pass, and the others, each by score.
     pub(crate) ranked: Vec<&'a Cell>,
     /// Cells that see what no real cache could see.
     pub(crate) bounds: Vec<&'a Cell>,
     /// How its cells are called.
     pub(crate) names: Names,
+    /// The most replications of any cell.
+    pub(crate) replications: u32,
 }
 
 /// How cells are called: by their strategy, and by their eviction policy too where several are compared.
@@ -31,6 +33,10 @@ pub(crate) struct Names {
 /// From so many cells on, charts and tables tell of the best in detail, and of the others in the table of all cells
 /// alone: a page is to stay below 1 MB.
 const MANY: usize = 100;
+
+/// How sure a live run is: what a server evicts and when it sweeps is chance, and so are delays.
+pub(crate) const MEASURED_ONCE: &str =
+    "Measured once, in real time; another run differs, and no interval tells by how much.";
 
 /// How one cell differs from another in one measure: from its baseline, or from what it was in a run before.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,9 +56,10 @@ impl<'a> Reading<'a> {
     pub(crate) fn new(record: &'a Record) -> Self {
         let winner = record.scoring.winner.and_then(|index| record.cells.get(index));
         let (bounds, mut ranked): (Vec<_>, Vec<_>) = record.cells.iter().partition(|cell| cell.oracle);
+        let replications = most_replications(record);
         let place = |cell: &Cell| {
             let chosen = winner.is_some_and(|winner| std::ptr::eq(winner, cell));
-            (!chosen, !passes(cell))
+            (!chosen, cell.replications < replications, !passes(cell))
         };
         let score = |cell: &Cell| cell.score.filter(|score| score.is_finite());
         ranked.sort_by(|a, b| {
@@ -63,7 +70,7 @@ impl<'a> Reading<'a> {
                 (None, None) => Ordering::Equal,
             })
         });
-        Self { record, ranked, bounds, names: Names::of(&record.cells) }
+        Self { record, ranked, bounds, names: Names::of(&record.cells), replications }
     }
 
     /// A cell in a sentence, as [`Names::cell`] says it.
@@ -86,9 +93,18 @@ impl<'a> Reading<'a> {
         self.record.scoring.winner.and_then(|index| self.record.cells.get(index))
     }
 
-    /// The cell whose worst gate is missed by least, of those that finished.
+    /// Whether a cell has as many replications as any. One that has fewer met other requests on average, is no match for the
+    /// others, and so cannot be recommended.
+    pub(crate) fn is_complete(&self, cell: &Cell) -> bool {
+        cell.replications == self.replications
+    }
+
+    /// The cell whose worst gate is missed by least, of those that finished: all replications, if one did.
     pub(crate) fn nearest(&self) -> Option<&'a Cell> {
-        let missed = |cell: &Cell| cell.gates.values().map(missed_by).fold(0.0, f64::max);
+        let missed = |cell: &Cell| {
+            let worst = cell.gates.values().map(missed_by).fold(0.0, f64::max);
+            (!self.is_complete(cell), worst)
+        };
         let finished = self.ranked.iter().copied().filter(|cell| cell.replications > 0);
         finished.reduce(|best, cell| if missed(cell) < missed(best) { cell } else { best })
     }
@@ -203,6 +219,23 @@ impl<'a> Reading<'a> {
         Some(why.into())
     }
 
+    /// Why a sample of the keys cannot tell of something that would be there if it had a measure, as a sentence without its
+    /// full stop; `None` where it can, and where all keys were played: what is not there then did not happen.
+    pub(crate) fn untold_by_sample(&self, what: &str, key: &str) -> Option<String> {
+        let why = self.record.sample.as_ref()?.unavailable.get(key)?;
+        Some(format!("A sample of the keys does not tell {what}: {}", format::sentence(why)))
+    }
+
+    /// Why single stampedes are not listed though there may have been some.
+    pub(crate) fn untold_stampedes(&self) -> Option<String> {
+        let known_to_be_none = |cell: &Cell| cell.stampedes.count == Some(0);
+        if self.record.cells.iter().all(known_to_be_none) {
+            return None;
+        }
+        self.untold_by_sample("single stampedes", "stampedes")
+            .or_else(|| self.untold_by_sample("single stampedes", "max_stampede_size"))
+    }
+
     /// Why staleness is not known where nothing says when objects change.
     pub(crate) fn no_changes(&self) -> &'static str {
         if self.record.trace.recorded {
@@ -271,11 +304,7 @@ impl Names {
 
     /// A cell in a sentence: `jitter at 256 MiB`, or `jitter, allkeys-lfu at 256 MiB`.
     pub(crate) fn cell(self, cell: &Cell) -> String {
-        let strategy = self.strategy(cell, format::LONGEST_NAME);
-        match cell.capacity {
-            None => format!("{strategy} without a memory limit"),
-            limit => format!("{strategy} at {}", capacity(limit)),
-        }
+        format!("{} {}", self.strategy(cell, format::LONGEST_NAME), at(cell))
     }
 }
 
@@ -351,6 +380,11 @@ pub(crate) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     (count > 0).then(|| sum / f64::from(count))
 }
 
+/// The most replications of any cell.
+pub(crate) fn most_replications(record: &Record) -> u32 {
+    record.cells.iter().map(|cell| cell.replications).max().unwrap_or(0)
+}
+
 /// Whether a cell passes every gate and finished.
 pub(crate) fn passes(cell: &Cell) -> bool {
     cell.replications > 0 && cell.gates.values().all(|gate| gate.pass)
@@ -372,6 +406,14 @@ pub(crate) fn capacity(capacity: Option<Capacity>) -> String {
         Some(Capacity::Bytes(bytes)) => format::bytes(bytes as f64),
         Some(Capacity::Objects(objects)) => format!("{} objects", format::count(objects)),
         None => "unbounded".into(),
+    }
+}
+
+/// A cell's limit in a sentence: `at 256 MiB`, `without a memory limit`.
+pub(crate) fn at(cell: &Cell) -> String {
+    match cell.capacity {
+        None => "without a memory limit".into(),
+        limit => format!("at {}", capacity(limit)),
     }
 }
 

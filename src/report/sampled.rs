@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::reading::most_replications;
 use super::{format, measure};
 use crate::record::{Cell, Record, SampleInfo};
 
@@ -21,7 +22,7 @@ pub(in crate::report) fn share(rate: f64) -> String {
 }
 
 fn how(record: &Record, sample: &SampleInfo) -> String {
-    let runs = record.cells.iter().map(|cell| cell.replications).max().unwrap_or(0);
+    let runs = most_replications(record);
     let taken = if sample.samples_of_one_trace > 1 {
         format!("{runs} samples of {} of the keys each", share(sample.rate))
     } else {

@@ -1,8 +1,10 @@
 //! The verdict in sentences: what to set, whether it passes, what came second and why.
 
-use super::format;
-use super::measure::{self, FRESH_HIT, MEMORY, Measure, PEAK_ORIGIN_RATE, STAMPEDES};
+use super::measure::{
+    self, FRESH_HIT, FRESH_SHARE, MEMORY, Measure, ORIGIN_RATE, PEAK_ORIGIN_RATE, STAMPEDES,
+};
 use super::reading::{self, Reading};
+use super::{design, format};
 use crate::record::{Cell, Gate};
 
 /// What the top of every page says.
@@ -29,7 +31,7 @@ pub(crate) struct GateLine {
     pub(crate) words: String,
 }
 
-/// From which share of difference in memory on the verdict tells of it.
+/// From which share of difference on the verdict tells of memory, of the mean load and of current answers.
 const CLEARLY: f64 = 0.05;
 
 /// Judges a record in words.
@@ -71,17 +73,22 @@ pub(crate) fn advice(reading: &Reading, winner: &Cell) -> &'static str {
 fn recommendation(reading: &Reading, winner: &Cell) -> String {
     let hits = format!("{} fresh hits", FRESH_HIT.text(winner));
     let alone = reading.strategies().len() == 1;
+    let name = with_settings(reading, winner);
     if alone && reading.ranked.len() == 1 {
+        let (only, end) = if reading.bounds.is_empty() {
+            ("the only cell of this run", "there is nothing to compare it with")
+        } else {
+            ("the only cell that can be set up", "beside it stand bounds, which no real cache reaches")
+        };
         return format!(
-            "{} is the only cell of this run and {}: {hits}{}; there is nothing to compare it with.",
-            reading.name(winner),
+            "{name} is {only} and {}: {hits}{}; {end}.",
             if winner.gates.is_empty() { "has no gates to pass" } else { "passes every gate" },
             absolutes(winner)
         );
     }
     let set = advice(reading, winner);
     let Some(base) = reading.baseline_of(winner).filter(|_| !winner.baseline) else {
-        return format!("{set} {}: {hits}{}.", reading.name(winner), absolutes(winner));
+        return format!("{set} {name}: {hits}{}.", absolutes(winner));
     };
     let against = match reading.change(winner, &FRESH_HIT) {
         Some(change) if change.indistinguishable == Some(true) => {
@@ -99,9 +106,21 @@ fn recommendation(reading: &Reading, winner: &Cell) -> String {
         [(&STAMPEDES, "stampedes an hour"), (&PEAK_ORIGIN_RATE, "origin fetches in the busiest second")]
             .into_iter()
             .filter_map(|(measure, words)| instead(reading, winner, base, measure, words));
-    let effects: Vec<String> = held(reading, winner, base).into_iter().chain(load).collect();
+    let clear = |measure, words| clearly(reading, winner, base, measure, words);
+    let effects: Vec<String> = clear(&MEMORY, "of memory on average")
+        .into_iter()
+        .chain(clear(&ORIGIN_RATE, "of origin fetches on average"))
+        .chain(load)
+        .chain(clear(&FRESH_SHARE, "current answers"))
+        .collect();
     let with = if effects.is_empty() { String::new() } else { format!(", with {}", listed(&effects)) };
-    format!("{set} {}: {hits}{against}{with}.", reading.name(winner))
+    format!("{set} {name}: {hits}{against}{with}.")
+}
+
+/// A cell with what its strategy is made of: `jitter (TTL rule fixed with ttl 1h; modifier jitter) at 256 MiB`.
+fn with_settings(reading: &Reading, cell: &Cell) -> String {
+    let Some(made) = design::words(reading.record, &cell.strategy) else { return reading.name(cell) };
+    format!("{} ({made}) {}", reading.strategy(cell), reading::at(cell))
 }
 
 /// `a, b and c`.
@@ -112,12 +131,12 @@ fn listed(parts: &[String]) -> String {
     }
 }
 
-/// `29.3 MiB of memory instead of 766 MiB`; `None` where the two hold about the same, or chance may explain it.
-fn held(reading: &Reading, cell: &Cell, base: &Cell) -> Option<String> {
-    let change = reading.change(cell, &MEMORY)?;
+/// `29.3 MiB of memory instead of 766 MiB`; `None` where the two have about the same, or chance may explain it.
+fn clearly(reading: &Reading, cell: &Cell, base: &Cell, measure: &Measure, words: &str) -> Option<String> {
+    let change = reading.change(cell, measure)?;
     let clear = change.indistinguishable != Some(true)
         && change.relative.is_some_and(|relative| relative.abs() >= CLEARLY);
-    clear.then(|| format!("{} of memory on average instead of {}", MEMORY.text(cell), MEMORY.text(base)))
+    clear.then(|| format!("{} {words} instead of {}", measure.text(cell), measure.text(base)))
 }
 
 /// `0.1 stampedes an hour instead of 14`; `None` where neither has any, or data are missing.
@@ -157,19 +176,27 @@ fn refusal(reading: &Reading, nearest: Option<&Cell>) -> String {
     let Some(cell) = nearest else { return "Only bounds finished; none of them can be set up.".into() };
     let missed: Vec<String> =
         gates(cell).into_iter().filter(|gate| !gate.pass).map(|gate| gate.words).collect();
+    if missed.is_empty() && !reading.is_complete(cell) {
+        return "No cell finished all replications, so none is recommended.".into();
+    }
     if missed.is_empty() {
         return "No cell could be scored, so none is recommended.".into();
     }
-    format!(
-        "No cell passes every gate. Nearest is {}, which fails {}.",
-        reading.name(cell),
-        missed.join("; ")
-    )
+    // A cell that passes and is not recommended did not finish.
+    let of = if reading.ranked.iter().any(|cell| reading::passes(cell)) {
+        "No cell that finished all replications passes"
+    } else {
+        "No cell passes"
+    };
+    format!("{of} every gate. Nearest is {}, which fails {}.", reading.name(cell), missed.join("; "))
 }
 
 fn runner_up(reading: &Reading, winner: &Cell) -> Option<String> {
     let second = reading.ranked.get(1)?;
     let name = reading.name(second);
+    if second.replications > 0 && !reading.is_complete(second) {
+        return Some(format!("Next comes {name}, which did not finish all replications."));
+    }
     if !reading::passes(second) {
         let failed = gates(second).into_iter().find(|gate| !gate.pass);
         let why = failed.map_or_else(|| "did not finish".into(), |gate| format!("fails {}", gate.words));
@@ -228,19 +255,20 @@ fn certainty(reading: &Reading) -> String {
 /// How sure it is that cells differ.
 fn comparison(reading: &Reading) -> String {
     let record = reading.record;
-    let runs = record.cells.iter().map(|cell| cell.replications).max().unwrap_or(0);
-    let most = format::count(runs.into());
+    let most = format::count(reading.replications.into());
     if record.cells.len() < 2 {
         return "Nothing was compared.".into();
     }
-    if record.sample.is_some() {
+    if !record.source.is_simulation() {
+        reading::MEASURED_ONCE.into()
+    } else if record.sample.is_some() {
         format!(
             "Estimated from samples of the keys; differences are paired over {most} samples of the same keys with 95 % \
              intervals, and indistinguishable means that the interval contains 0."
         )
     } else if record.trace.recorded {
         "One recording, exact for it, no interval; another day may differ.".into()
-    } else if runs > 1 {
+    } else if reading.replications > 1 {
         format!(
             "In this model and for this trace; differences are paired over {most} replications with 95 % intervals, \
              and indistinguishable means that the interval contains 0."
@@ -331,6 +359,44 @@ mod tests {
     }
 
     #[test]
+    fn the_strategy_is_told_with_what_it_is_made_of() {
+        let mut record = fixture::thumbnails();
+        let says = |record: &Record| verdict(&Reading::new(record)).sentence;
+        let start = "Use jitter + single-flight (TTL rule fixed with ttl 1h) at 256 MiB: ";
+        assert!(says(&record).starts_with(start), "{}", says(&record));
+        record.scenario.effective["strategy"][0]["guard"] = "lock".into();
+        assert!(says(&record).contains(" with ttl 1h; guard lock) at 256 MiB: "), "{}", says(&record));
+        record.scenario.effective = serde_json::Value::Null;
+        assert!(says(&record).starts_with("Use jitter + single-flight at 256 MiB: "), "{}", says(&record));
+    }
+
+    #[test]
+    fn mean_load_and_current_answers_are_told_where_they_differ_clearly() {
+        let mut record = fixture::recorded();
+        let says = |record: &Record| verdict(&Reading::new(record)).sentence;
+        (record.cells[3].origin.mean_rate, record.cells[5].origin.mean_rate) = (40.0, 20.0);
+        (record.cells[3].freshness.fresh_share, record.cells[5].freshness.fresh_share) =
+            (Some(0.99), Some(0.9));
+        let told = says(&record);
+        assert!(told.contains("with 20/s of origin fetches on average instead of 40/s, "), "{told}");
+        assert!(told.ends_with(" and 90.0 % current answers instead of 99.0 %."), "{told}");
+        (record.cells[5].origin.mean_rate, record.cells[5].freshness.fresh_share) = (39.0, Some(0.98));
+        let told = says(&record);
+        assert!(
+            !told.contains("of origin fetches on average") && !told.contains("current answers"),
+            "{told}"
+        );
+        let mut several = fixture::thumbnails();
+        (several.cells[3].origin.mean_rate, several.cells[5].origin.mean_rate) = (40.0, 20.0);
+        let apart =
+            Difference { mean: -20.0, low: Some(-21.0), high: Some(-19.0), indistinguishable: Some(false) };
+        several.cells[5].paired.insert("origin_rate".into(), apart);
+        assert!(says(&several).contains("20/s of origin fetches"), "{}", says(&several));
+        several.cells[5].paired.get_mut("origin_rate").unwrap().indistinguishable = Some(true);
+        assert!(!says(&several).contains("of origin fetches on average"), "{}", says(&several));
+    }
+
+    #[test]
     fn a_baseline_that_wins_is_kept() {
         let mut record = fixture::thumbnails();
         record.scoring.winner = Some(3);
@@ -357,6 +423,55 @@ mod tests {
     #[test]
     fn one_strategy_has_nothing_to_be_compared_with() {
         insta::assert_snapshot!(words(&fixture::one_cell()));
+    }
+
+    #[test]
+    fn a_cell_that_lacks_replications_comes_behind_the_others() {
+        let mut record = fixture::thumbnails();
+        record.scoring.indistinguishable.clear();
+        record.cells[4].replications -= 1;
+        let reading = Reading::new(&record);
+        assert_eq!(reading.ranked.last().unwrap().id, record.cells[4].id);
+        let second = verdict(&reading).runner_up.unwrap();
+        assert!(!second.contains("single-flight at 256 MiB"), "{second}");
+        record.cells.iter_mut().take(5).for_each(|cell| cell.replications = 4);
+        let second = verdict(&Reading::new(&record)).runner_up.unwrap();
+        assert_eq!(second, "Next comes single-flight at 256 MiB, which did not finish all replications.");
+    }
+
+    #[test]
+    fn where_only_unfinished_cells_pass_that_is_said() {
+        let mut record = fixture::none_passes();
+        record.cells[4].gates.clear();
+        record.cells[4].replications -= 1;
+        let sentence = verdict(&Reading::new(&record)).sentence;
+        assert!(
+            sentence
+                .starts_with("No cell that finished all replications passes every gate. Nearest is jitter"),
+            "{sentence}"
+        );
+    }
+
+    #[test]
+    fn bounds_are_no_cells_to_choose_from_and_not_nothing() {
+        let mut record = fixture::one_cell();
+        let mut bound = record.cells[0].clone();
+        (bound.id, bound.oracle, bound.baseline) = ("only-belady".into(), true, false);
+        bound.eviction = "belady".into();
+        record.cells.push(bound);
+        let sentence = verdict(&Reading::new(&record)).sentence;
+        assert!(
+            sentence.contains(" is the only cell that can be set up and passes every gate: "),
+            "{sentence}"
+        );
+        assert!(sentence.ends_with("; beside it stand bounds, which no real cache reaches."), "{sentence}");
+    }
+
+    #[test]
+    fn a_live_run_is_measured_once_and_not_exact() {
+        let certainty = verdict(&Reading::new(&fixture::live())).certainty;
+        assert!(certainty.starts_with(reading::MEASURED_ONCE), "{certainty}");
+        assert!(!certainty.contains("exact"), "{certainty}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::measure::{Unit, unit_of};
+use super::measure::{Measure, Unit, unit_of};
 use super::{PAGE, fixture, format, render};
 use crate::record::{Cell, Record, Series};
 
@@ -31,12 +31,17 @@ fn at(record: &Value, pointer: &str) -> Option<f64> {
 struct Walk {
     values: usize,
     texts: usize,
+    /// Differences to a baseline.
+    changes: usize,
     others: Vec<(String, String)>,
 }
 
 /// How a value is written that the record has at `of`: one pointer, or two for a part and its whole.
 fn printed(json: &Value, of: &str, value: f64) -> String {
     let (first, second) = of.split_once(':').map_or((of, None), |(first, second)| (first, Some(second)));
+    if first.contains("/paired/") {
+        return change(json, first, value);
+    }
     let field = first.rsplit('/').next().unwrap();
     let ends = |ends: &[&str]| ends.iter().any(|end| field.ends_with(end));
     let unit = match field {
@@ -61,6 +66,40 @@ fn printed(json: &Value, of: &str, value: f64) -> String {
     unit.print(Some(value))
 }
 
+/// How a difference to the baseline is written that the record has at `/cells/5/paired/fresh_hit/mean`.
+fn change(json: &Value, of: &str, value: f64) -> String {
+    let difference = of.strip_suffix("/mean").unwrap();
+    if json.pointer(&format!("{difference}/indistinguishable")) == Some(&Value::Bool(true)) {
+        return "indistinguishable".to_owned();
+    }
+    let (cell, key) = difference.split_once("/paired/").unwrap();
+    let amount = if unit_of(key) == Unit::Share {
+        format::points(value)
+    } else {
+        let path = match key {
+            "memory" => "memory/mean_bytes",
+            "peak_origin_rate" => "origin/peak_rate",
+            "stampedes" => "stampedes/per_hour",
+            "p99" => "latency_ms/p99",
+            _ => panic!("it is not known where the baseline has {key}"),
+        };
+        let beside = json.pointer(cell).unwrap();
+        let is_base = |one: &&Value| one["baseline"] == true && one["capacity"] == beside["capacity"];
+        let base = json["cells"].as_array().unwrap().iter().find(is_base).unwrap();
+        format::relative(value / at(base, &format!("/{path}")).unwrap())
+    };
+    let arrow = if amount.starts_with('±') { "" } else { format::arrow(value) };
+    format!("{arrow}{amount}")
+}
+
+/// The difference to the baseline below the value that a cell of the record has at `path`, and where the record has it.
+fn below<'t>(text: &'t str, cell: &str, path: &str) -> Option<(&'t str, String)> {
+    let (_, small) = text.split_once("<small")?;
+    let (_, data) = small.split_once("<data ")?;
+    let measure = Measure::at(path).unwrap_or_else(|| panic!("{path} is that of no measure"));
+    Some((data, format!("{cell}/paired/{}/mean", measure.key)))
+}
+
 /// Walks every number of a page that says where the record has it.
 fn walk(name: &str, record: &Record, page: &str) -> Walk {
     let json: Value = serde_json::from_str(&record.to_json()).unwrap();
@@ -82,6 +121,16 @@ fn walk(name: &str, record: &Record, page: &str) -> Walk {
             same(data, of, at(&json, of));
         }
     }
+    // Below a value stands its difference to the baseline's: in a tile, whose value says where it is from, and in a table,
+    // whose row and column do.
+    for tile in page.split("<dd>").skip(1).map(|rest| rest.split("</dd>").next().unwrap()) {
+        let Some(of) = attribute(tile, "data-of") else { continue };
+        let path = of.match_indices('/').nth(2).unwrap().0;
+        if let Some((data, of)) = below(tile, &of[..path], &of[path..]) {
+            same(data, &of, at(&json, &of));
+            walk.changes += 1;
+        }
+    }
     let mut others = Vec::new();
     for table in page.split("<table ").skip(1).map(|rest| rest.split("</table>").next().unwrap()) {
         let tag = format!(" {table}");
@@ -99,6 +148,10 @@ fn walk(name: &str, record: &Record, page: &str) -> Walk {
                 let Some((_, data)) = cell.split_once("<data ") else { continue };
                 if attribute(&format!(" {}", data.split('>').next().unwrap()), "data-of").is_some() {
                     continue;
+                }
+                if let Some((data, of)) = place.zip(*of).and_then(|(place, of)| below(cell, place, of)) {
+                    same(data, &of, at(&json, &of));
+                    walk.changes += 1;
                 }
                 match (place, of) {
                     (Some(place), Some(of)) => {
@@ -156,6 +209,8 @@ fn every_number_on_the_page_is_the_record_s() {
         let page = String::from_utf8(render(&record)[PAGE].clone()).unwrap();
         let walk = walk(name, &record, &page);
         assert!(walk.values > 400 && walk.texts == walk.values, "{name}: only {} numbers", walk.values);
+        // Of four cells beside a baseline, in as many measures at least.
+        assert!(walk.changes >= 16, "{name}: only {} differences to the baseline", walk.changes);
         for (id, head) in &walk.others {
             let known = WORKED_OUT.iter().position(|(table, column)| table == id && head.starts_with(column));
             let known = known.unwrap_or_else(|| panic!("{name}: {id}, {head} does not say where it is from"));
@@ -172,7 +227,8 @@ fn the_walk_finds_a_number_or_a_text_that_was_changed() {
     let mean = record.cells[0].memory.mean_bytes;
     let value = format!("value=\"{mean}\"");
     let text = format!(">{}</data>", Unit::Bytes.print(Some(mean)));
-    for (right, wrong) in [(value.as_str(), "value=\"1\""), (text.as_str(), ">1 B</data>")] {
+    let (change, other) = (">▲ +3.0 points</data>", ">▲ +2.0 points</data>");
+    for (right, wrong) in [(value.as_str(), "value=\"1\""), (text.as_str(), ">1 B</data>"), (change, other)] {
         let changed = page.replacen(right, wrong, 1);
         assert_ne!(page, changed, "{right} is there");
         assert!(std::panic::catch_unwind(|| walk("changed", &record, &changed)).is_err(), "{right}");

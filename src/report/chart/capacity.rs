@@ -52,10 +52,13 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
     let all = curves(reading);
     let curves = drawn(&all);
     if curves.is_empty() {
-        return Err(ChartError::NoData(
+        return Err(ChartError::NoData(if reading.record.source.is_simulation() {
             "Every strategy was simulated at one limit only, so there is no curve; write several, as in \
-             capacity = [\"64MiB\", \"256MiB\"]",
-        ));
+             capacity = [\"64MiB\", \"256MiB\"]"
+        } else {
+            "Every strategy was played at one limit only, so there is no curve; write several, as in \
+             capacity = [\"64MiB\", \"256MiB\"]"
+        }));
     }
     let limits: Vec<f64> = curves.iter().flat_map(|curve| &curve.cells).map(|(limit, _)| *limit).collect();
     let hits = || curves.iter().flat_map(|curve| &curve.cells).filter_map(|(_, cell)| FRESH_HIT.of(cell));
@@ -180,6 +183,10 @@ mod tests {
         assert_eq!(note(many), BOUNDS, "they are drawn beside ever so many strategies");
         let mut measured = fixture::thumbnails();
         measured.source = RunSource::Live;
-        assert_eq!(note(measured), NO_BOUNDS_MEASURED);
+        assert_eq!(note(measured.clone()), NO_BOUNDS_MEASURED);
+        measured.cells.retain(|cell| cell.capacity == Some(Capacity::Bytes(64 << 20)));
+        measured.scoring.winner = None;
+        let why = draw(&Reading::new(&measured)).unwrap_err().to_string();
+        assert!(why.starts_with("Every strategy was played at one limit only"), "{why}");
     }
 }

@@ -19,10 +19,12 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         return Err(ChartError::NoData("No cell finished, so nothing was held"));
     };
     let Some(parts) = parts(cell) else {
-        return Err(ChartError::NoData(
+        return Err(ChartError::NoData(if reading.record.source.is_simulation() {
             "The memory model counts the bytes of values alone, so there is nothing to take apart; memory = \"redis\" \
-             breaks an entry down",
-        ));
+             breaks an entry down"
+        } else {
+            "A server does not tell which of its bytes are values and which come on top, so there is nothing to take apart"
+        }));
     };
     let shares: Vec<(&Part, f64)> =
         parts.iter().filter_map(|part| Some((part, per_entry(part, cell)?))).collect();

@@ -27,6 +27,9 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     let cells: Vec<&Cell> = reading.side_by_side(MOST);
     let all = || cells.iter().flat_map(|cell| &cell.stampedes.worst);
     let Some(largest) = all().max_by_key(|one| one.size) else {
+        if let Some(why) = reading.untold_stampedes() {
+            return Err(ChartError::Untold(why));
+        }
         return Err(ChartError::NoData(
             "No stampede occurred in the first replication of the cells compared here",
         ));

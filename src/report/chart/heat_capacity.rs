@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::heat::{Grid, Tile};
 use super::svg::{ChartError, Sheet, Svg};
 use crate::record::{Capacity, Cell, Record};
-use crate::report::format;
 use crate::report::measure::{FRESH_HIT, Measure, PEAK_ORIGIN_RATE};
 use crate::report::reading::{self, Reading};
+use crate::report::{design, format};
 
 /// Rows drawn at most; the others stand in the table of all cells.
 const MOST: usize = 24;
@@ -90,10 +90,7 @@ pub(crate) fn fixed_ttls(reading: &Reading) -> usize {
 
 /// The TTL in seconds of a strategy whose TTL is fixed, and how the scenario writes it.
 fn fixed_ttl<'r>(record: &'r Record, strategy: &str) -> Option<(f64, &'r str)> {
-    let listed = record.scenario.effective.get("strategy")?.as_array()?;
-    let named =
-        listed.iter().find(|one| one.get("name").and_then(serde_json::Value::as_str) == Some(strategy))?;
-    let ttl = named.get("ttl")?;
+    let ttl = design::named(record, strategy)?.get("ttl")?;
     if ttl.get("rule")?.as_str()? != "fixed" {
         return None;
     }
@@ -109,7 +106,7 @@ fn grid(reading: &Reading, rows: &[Row], limits: &[u64], measure: &'static Measu
             return Tile {
                 value: None,
                 text: String::new(),
-                tip: "not simulated".into(),
+                tip: "not played".into(),
                 anchor: String::new(),
             };
         };

@@ -23,6 +23,9 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     let known = |cell: &&&Cell| DUPLICATE_RATIO.of(cell).is_some() || PEAK_TO_MEAN.of(cell).is_some();
     let cells: Vec<&Cell> = reading.ranked.iter().filter(known).copied().take(MOST).collect();
     if cells.is_empty() {
+        if let Some(why) = reading.untold_by_sample("fetches at once", DUPLICATE_RATIO.key) {
+            return Err(ChartError::Untold(why));
+        }
         return Err(ChartError::NoData("The origin was asked for nothing, so nothing came at once"));
     }
     let bottom = TOP + cells.len() as f64 * ROW;

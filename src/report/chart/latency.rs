@@ -8,6 +8,7 @@ use super::scale::Scale;
 use super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
 use crate::record::{Cell, Percentiles};
 use crate::report::format;
+use crate::report::measure::P50;
 use crate::report::reading::Reading;
 
 const HEIGHT: f64 = 300.0;
@@ -26,6 +27,9 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     let cells: Vec<&Cell> =
         reading.side_by_side(MOST).into_iter().filter(|cell| cell.latency_ms.p50.is_some()).collect();
     if cells.is_empty() {
+        if let Some(why) = reading.untold_by_sample("waiting times", P50.key) {
+            return Err(ChartError::Untold(why));
+        }
         return Err(ChartError::NoData("No requests were scored, so nobody waited"));
     }
     let of_cell = |cell: &&Cell| Curve {
@@ -63,7 +67,10 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
 /// The curves of one cell by kind of outcome, as far as anybody waited.
 fn kinds(cell: &Cell) -> Vec<Curve> {
     const INKS: [Ink; 6] = [Ink::S2, Ink::S1, Ink::S3, Ink::S4, Ink::Text, Ink::Bound];
-    let waited = cell.latency_by_kind.iter().filter(|(_, waits)| waits.max.is_some_and(|max| max > 0.0));
+    // A sample of the keys does not tell the longest wait.
+    let longest = |waits: &Percentiles| waits.max.or(waits.p999);
+    let waited =
+        cell.latency_by_kind.iter().filter(|(_, waits)| longest(waits).is_some_and(|wait| wait > 0.0));
     let curve = |((kind, waits), ink): ((&String, &Percentiles), Ink)| {
         let name = match kind.strip_prefix("miss_") {
             Some(cause) => format!("{} miss", cause.replace('_', " ")),
@@ -124,4 +131,19 @@ fn panel(sheet: &Sheet, top: f64, title: &str, curves: &[Curve], y: &Scale) -> R
     end_labels(sheet, labels, (top + 30.0, top + HEIGHT - 48.0 - BELOW), RIGHT)?;
     let middle = LEFT + (WIDTH - LEFT - RIGHT) / 2.0;
     sheet.text(middle, top + HEIGHT - 12.0, "share of requests that wait no longer", Hold::Middle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn kinds_whose_longest_wait_is_not_known_are_drawn() {
+        let mut record = fixture::thumbnails();
+        let kinds = record.cells.iter_mut().flat_map(|cell| cell.latency_by_kind.values_mut());
+        kinds.for_each(|waits| waits.max = None);
+        let svg = draw(&Reading::new(&record)).unwrap().inline();
+        assert!(svg.contains("by outcome") && svg.contains("data-k=\"expired miss\""), "{svg}");
+    }
 }

@@ -202,7 +202,12 @@ impl Shared<'_> {
         };
         let scale = Scale::bytes(most(&all).max(limit.unwrap_or(0.0)));
         let bands = Some(("with expired entries", all));
-        let mut title = "memory of live entries; the band above is expired but resident".to_owned();
+        // No server tells which of its bytes are of expired entries.
+        let mut title = if self.reading.record.source.is_simulation() {
+            "memory of live entries; the band above is expired but resident".to_owned()
+        } else {
+            "memory of the server (used_memory)".to_owned()
+        };
         if limit.is_some() {
             title.push_str("; rule: the limit");
         }

@@ -40,6 +40,9 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     let most = cells.iter().flat_map(|(_, counts)| counts).max().copied().unwrap_or(0);
     let last = (0..BINS.len()).rev().find(|bin| cells.iter().any(|(_, counts)| counts[*bin] > 0));
     let (Some(last), true) = (last, most > 0) else {
+        if let Some(why) = reading.untold_by_sample("the sizes of stampedes", "stampedes") {
+            return Err(ChartError::Untold(why));
+        }
         return Err(ChartError::NoData(
             "No stampede occurred: no two fetches of the same object overlapped in the cells compared here",
         ));

@@ -7,6 +7,7 @@ use super::scale::Scale;
 use super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
 use crate::record::Cell;
 use crate::report::format;
+use crate::report::measure::STAMPEDES;
 use crate::report::reading::Reading;
 
 const STRIP: f64 = 74.0;
@@ -33,6 +34,9 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
         .filter(|cell| !cell.series.duplicate_fetches.is_empty())
         .collect();
     let Some(first) = cells.first() else {
+        if let Some(why) = reading.untold_by_sample("stampedes", STAMPEDES.key) {
+            return Err(ChartError::Untold(why));
+        }
         return Err(ChartError::NoData("The record holds no series, so there is nothing to draw over time"));
     };
     let buckets = cells.iter().map(|cell| cell.series.duplicate_fetches.len()).max().unwrap_or(0);

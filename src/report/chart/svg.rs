@@ -25,6 +25,9 @@ pub(crate) enum ChartError {
     /// There is nothing to draw, and why that may be.
     #[error("{0}")]
     NoData(&'static str),
+    /// What would be drawn is not known, and why not.
+    #[error("{0}")]
+    Untold(String),
     /// The drawing failed.
     #[error("the drawing failed: {0}")]
     Drawing(String),

@@ -82,6 +82,6 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         sheet.line(&[(scenario, y + 20.0), (scenario, y + 40.0)], Ink::Page, 4.0)?;
         sheet.line(&[(scenario, y + 20.0), (scenario, y + 40.0)], Ink::Text, 2.0)?;
     }
-    let finding = crate::report::weights::words(reading.names, &objectives).unwrap_or_default();
+    let finding = crate::report::weights::words(reading, &objectives).unwrap_or_default();
     Ok(sheet.finish("weights", "The best score by weights", finding))
 }

@@ -49,6 +49,8 @@ pub(in crate::report) struct Td {
     pub(in crate::report) value: String,
     /// A second line; empty for none.
     pub(in crate::report) more: String,
+    /// The difference to the baseline that the second line begins with, where the record has it: for people, and in full.
+    pub(in crate::report) change: Option<(String, f64)>,
     /// `better`, `worse` or empty.
     pub(in crate::report) tone: &'static str,
     pub(in crate::report) numeric: bool,
@@ -199,7 +201,11 @@ impl Td {
                 Some(false) => ("worse", ", worse"),
                 None => ("", ""),
             };
-            td.more = text + word;
+            // Without a pair the difference is that of the two values, and the record has none.
+            match cell.paired.get(measure.key) {
+                Some(paired) => (td.change, td.more) = (Some((text, paired.mean)), word.into()),
+                None => td.more = text + word,
+            }
             td.tone = tone;
         }
         td

@@ -24,6 +24,7 @@ use super::sampled::sample_words;
 use super::verdict::Verdict;
 use super::weights;
 use super::{format, further};
+use crate::record::RunSource;
 
 /// The style of every page.
 pub(super) fn style() -> String {
@@ -42,6 +43,8 @@ pub(super) struct Charts {
     drawn: Vec<(&'static str, Drawn)>,
     /// The command that tells more than the chart of the heat maps.
     surface: Option<String>,
+    /// What was played, in whose words charts are explained.
+    source: RunSource,
 }
 
 impl Charts {
@@ -66,7 +69,7 @@ impl Charts {
             ("entry", plain(chart::entry::draw(reading))),
         ];
         let ttls = chart::heat_capacity::fixed_ttls(reading);
-        Self { drawn, surface: further::surface_if_sparse(reading, ttls) }
+        Self { drawn, surface: further::surface_if_sparse(reading, ttls), source: reading.record.source }
     }
 
     /// Those that could be drawn.
@@ -76,8 +79,7 @@ impl Charts {
 
     /// A chart with its explanation.
     fn figure(&self, name: &str) -> Captioned {
-        let caption = words::CAPTIONS.iter().find(|caption| caption.name == name);
-        let caption = caption.expect("every chart has a caption");
+        let caption = words::caption(name, self.source).expect("every chart has a caption");
         let (_, drawn) = self.drawn.iter().find(|(drawn, _)| *drawn == name).expect("every chart is drawn");
         let note = drawn.as_ref().map(|(_, note)| note.as_str()).unwrap_or_default();
         Captioned {
@@ -123,6 +125,7 @@ struct Page<'a> {
     warnings: Vec<String>,
     remarks: Vec<String>,
     tiles: Vec<Tiles>,
+    without_tiles: Option<String>,
     comparison: String,
     ranking: Table,
     claims: Option<Table>,
@@ -133,6 +136,8 @@ struct Page<'a> {
     ttls: Option<Table>,
     stampede_totals: Table,
     worst: Option<Table>,
+    /// Why no stampede is listed, where none is.
+    unlisted: String,
     heat: Option<Table>,
     hours: Option<Table>,
     reuse: Option<Table>,
@@ -144,6 +149,8 @@ struct Page<'a> {
     classes: Option<Table>,
     parties: Option<Table>,
     provenance: Table,
+    left_out: &'static str,
+    held: &'static str,
     limits: Vec<String>,
     notes: Vec<String>,
     skipped: Option<Table>,
@@ -167,7 +174,7 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         question: format::sentence(&record.scenario.question),
         contents: &CONTENTS,
         verdict,
-        firmness: weights::words(reading.names, &weights::objectives(reading)),
+        firmness: weights::words(reading, &weights::objectives(reading)),
         rule: format::sentence(&record.scoring.rule),
         settings: settings.0,
         settings_of: shown.map(|cell| format::shortened(&cell.strategy, 80)).unwrap_or_default(),
@@ -175,6 +182,7 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         warnings: sentences(&record.provenance.warnings),
         remarks: sentences(&record.provenance.notes),
         tiles: tables::tiles(reading),
+        without_tiles: tables::without_tiles(reading),
         comparison: tables::comparison_words(reading),
         ranking,
         claims: tables::claims(reading),
@@ -185,6 +193,7 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         ttls: tables::ttls(reading),
         stampede_totals: tables::stampedes(reading),
         worst: tables::worst_stampedes(reading),
+        unlisted: unlisted(reading),
         heat: tables::heat(reading),
         hours: tables::hours(reading),
         reuse: tables::reuse(reading),
@@ -196,13 +205,24 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         classes: tables::classes(reading),
         parties: tables::parties(reading),
         provenance: provenance::table(record),
+        left_out: words::left_out(record.source),
+        held: words::held(record.source),
         limits: sentences(&record.provenance.limits),
         notes: sentences(&record.trace.notes),
         skipped: provenance::skipped(record),
         effective: provenance::written_out(&record.scenario.effective),
-        glossary: words::GLOSSARY.iter().map(|(term, meaning)| (anchor_of(term), *term, *meaning)).collect(),
+        glossary: words::glossary(record.source)
+            .map(|(term, meaning)| (anchor_of(term), term, meaning))
+            .collect(),
     };
     finished(&page)
+}
+
+/// Why no stampede is listed, as a sentence without its full stop.
+fn unlisted(reading: &Reading) -> String {
+    reading.untold_stampedes().unwrap_or_else(|| {
+        "No stampede is listed: none occurred in the first replication of the cells compared here".into()
+    })
 }
 
 /// A page with its template filled in. Whatever names it tells, none reaches a reader with characters that turn the text
@@ -225,7 +245,8 @@ fn anchor_of(term: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
+    use crate::record::Record;
+    use crate::report::{PAGE, fixture, render};
 
     #[test]
     fn every_chart_has_a_caption_and_every_caption_a_chart() {
@@ -236,5 +257,66 @@ mod tests {
         for (name, drawn) in &charts.drawn {
             assert!(drawn.as_ref().map_or(true, |(svg, _)| svg.name == *name), "{name}");
         }
+    }
+
+    fn page_of(record: &Record) -> String {
+        String::from_utf8(render(record)[PAGE].clone()).unwrap()
+    }
+
+    #[test]
+    fn what_a_sample_cannot_tell_is_not_said_to_be_none() {
+        let mut record = fixture::sampled();
+        let page = page_of(&record);
+        for wrong in [
+            "No stampede occurred",
+            "nobody waited",
+            "asked for nothing",
+            "No stampede is listed",
+            "Nobody waited",
+        ] {
+            assert!(!page.contains(wrong), "{wrong}");
+        }
+        let why = "fetches queue longer at few servers than at many with the same load (Erlang C).";
+        let untold =
+            ["stampedes", "the sizes of stampedes", "single stampedes", "fetches at once", "waiting times"];
+        for what in untold {
+            assert!(page.contains(&format!("A sample of the keys does not tell {what}: {why}")), "{what}");
+        }
+        assert_eq!(page.matches("does not tell single stampedes").count(), 2, "the chart and the list");
+        // Where no queue forms a sample knows that there were none.
+        record.cells.iter_mut().for_each(|cell| cell.stampedes.count = Some(0));
+        record.sample.as_mut().unwrap().unavailable.remove("stampedes");
+        let page = page_of(&record);
+        assert!(page.contains("No stampede is listed") && !page.contains("not tell single stampedes"));
+    }
+
+    #[test]
+    fn a_live_page_tells_of_measurements_and_of_no_simulation() {
+        let page = page_of(&fixture::live());
+        let told = page.split("<script>").next().unwrap();
+        for wrong in [
+            "simulated",
+            "In this model",
+            "in this model",
+            "the model leaves out",
+            "memory model",
+            "One recording",
+            "exact for it",
+            "One replication",
+        ] {
+            assert!(!told.contains(wrong), "{wrong}");
+        }
+        for right in [
+            "Measured once, in real time; another run differs, and no interval tells by how much. How outdated",
+            "no interval tells by how much. Which difference matters is left to the reader.",
+            "recorded: played once, in real time",
+            "What a live run leaves out stands",
+            ">What a live run leaves out</h3>",
+            "A server does not tell which of its bytes are values",
+            "memory of the server (used_memory)",
+        ] {
+            assert!(told.contains(right), "{right}");
+        }
+        assert!(page_of(&fixture::recorded()).contains("One recording, exact for it, no interval"));
     }
 }

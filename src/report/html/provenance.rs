@@ -38,10 +38,14 @@ pub(super) fn table(record: &Record) -> Table {
             if one > 1 { format!("{one} samples") } else { "one sample for each replication".to_owned() };
         row("Sample", format!("{} of the keys, {of}", share(sample.rate)));
     }
+    let kind = if trace.recorded { "recorded" } else { "synthetic" };
     row(
         "Kind of trace",
-        if record.sample.as_ref().is_some_and(|sample| sample.samples_of_one_trace > 1) {
-            let kind = if trace.recorded { "recorded" } else { "synthetic" };
+        if !record.source.is_simulation() {
+            format!(
+                "{kind}: played once, in real time; another run differs, and no interval tells by how much"
+            )
+        } else if record.sample.as_ref().is_some_and(|sample| sample.samples_of_one_trace > 1) {
             format!("{kind}: several samples of its keys were played, intervals over samples")
         } else if trace.recorded {
             "recorded: played once, numbers are exact for it, no interval".into()

@@ -1,5 +1,7 @@
 //! The page's fixed prose: what each chart shows, how to read it, where it misleads; the glossary.
 
+use crate::record::RunSource;
+
 /// Sections of the page: anchor and title.
 pub(in crate::report) const CONTENTS: [(&str, &str); 15] = [
     ("verdict", "Verdict"),
@@ -20,6 +22,7 @@ pub(in crate::report) const CONTENTS: [(&str, &str); 15] = [
 ];
 
 /// What is said below a chart: what it shows, how to read it, and a caveat.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Caption {
     /// Name of the chart.
     pub(super) name: &'static str,
@@ -63,8 +66,8 @@ pub(super) const CAPTIONS: [Caption; 15] = [
     Caption {
         name: "series",
         label: "Chart: the run over time",
-        shows: "The run from its first request on, at the memory limit of the cell that the verdict names; what never happened \
-                has no panel.",
+        shows: "The run from its first request on, at the memory limit of the cell that the verdict names; what never happened, \
+                or is not known, has no panel.",
         read: "Lines are means over a column of time and, where there are several, over replications; bands reach up to the \
                busiest second and to the memory that expired entries still take. The shaded stretch is the warm-up.",
         caveat: "The warm-up is simulated and not scored, so no table counts it; a stretch without requests, or below the start \
@@ -164,8 +167,78 @@ pub(super) const CAPTIONS: [Caption; 15] = [
     },
 ];
 
+/// What is said below a chart; of a live run, in which nothing was simulated, what holds for measurements.
+pub(super) fn caption(name: &str, source: RunSource) -> Option<Caption> {
+    let caption = CAPTIONS.into_iter().find(|caption| caption.name == name)?;
+    Some(if source.is_simulation() { caption } else { measured(caption) })
+}
+
+fn measured(caption: Caption) -> Caption {
+    match caption.name {
+        "pareto" => Caption {
+            caveat: "Mean load says nothing about peaks, which stand in the table; the line between two cells was not measured.",
+            ..caption
+        },
+        "capacity" => Caption {
+            shows: "Each curve is one strategy at every memory limit at which it was played, once and in real time, so no \
+                    interval surrounds it.",
+            read: "A curve that runs level says that memory is not what is missing. The ring marks the knee: from there on no \
+                   doubling of the limit adds a point on average between two limits that were played.",
+            caveat: "Points are measured, the lines between them guide the eye; the limit's axis is logarithmic, and the vertical \
+                     one may start above 0.",
+            ..caption
+        },
+        "series" => Caption {
+            read: "Lines are means over a column of time; bands reach up to the busiest second. The shaded stretch is the warm-up.",
+            caveat: "The warm-up is played and not scored, so no table counts it; a stretch without requests, or below the start \
+                     of an axis, is a gap.",
+            ..caption
+        },
+        "latency" => Caption {
+            caveat: "Every wait is measured, that of a hit too: it counts from the instant at which the request was meant to start, \
+                     and so holds the server, the network and the harness. Only the points were measured, lines guide the eye.",
+            ..caption
+        },
+        _ => caption,
+    }
+}
+
+/// Every term of the page with its meaning, in the words of a simulation or of a live run.
+pub(super) fn glossary(source: RunSource) -> impl Iterator<Item = (&'static str, &'static str)> {
+    GLOSSARY.into_iter().map(move |(term, meaning)| match term {
+        _ if source.is_simulation() => (term, meaning),
+        "Interval" => (
+            term,
+            "95 %, from replications of the same seeds in both cells, paired. A live run is measured once and has none: another \
+             run differs, and nothing tells by how much.",
+        ),
+        "Knee" => (
+            term,
+            "The least memory limit from which on no doubling adds a point of fresh hits, on average between limits that were \
+             played.",
+        ),
+        _ => (term, meaning),
+    })
+}
+
+/// What the record's limits are called.
+pub(super) fn left_out(source: RunSource) -> &'static str {
+    if source.is_simulation() { "What the model leaves out" } else { "What a live run leaves out" }
+}
+
+/// How it is known what the cache held.
+pub(super) fn held(source: RunSource) -> &'static str {
+    if source.is_simulation() {
+        "What the cache held, by the memory model of the scenario. Expired but resident entries are past their TTL and not yet \
+         reclaimed; they take room and answer nobody."
+    } else {
+        "What the server held, by its own account (used_memory). Entries past their TTL that it has not yet reclaimed are in it; \
+         which bytes are theirs no server tells."
+    }
+}
+
 /// Every term of the page.
-pub(super) const GLOSSARY: [(&str, &str); 23] = [
+const GLOSSARY: [(&str, &str); 23] = [
     ("Cell", "One strategy at one memory limit and one value of every other sweep axis."),
     (
         "Baseline",
@@ -238,3 +311,29 @@ pub(super) const GLOSSARY: [(&str, &str); 23] = [
     ("Pareto front", "The cells that no other beats in memory and in origin load at once."),
     ("Gate", "A limit that the scenario sets. A cell that misses one is never recommended."),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_called_simulated_where_it_was_measured() {
+        let captions = CAPTIONS.iter().filter_map(|of| caption(of.name, RunSource::Live));
+        let mut texts: Vec<&str> = captions.flat_map(|of| [of.shows, of.read, of.caveat]).collect();
+        assert_eq!(texts.len(), 3 * CAPTIONS.len());
+        texts.extend(glossary(RunSource::Live).map(|(_, meaning)| meaning));
+        texts.extend([left_out(RunSource::Live), held(RunSource::Live)]);
+        for text in texts {
+            for wrong in ["simulated", "in this model", "memory model", "the model leaves", "exact for it"] {
+                assert!(!text.contains(wrong), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_simulation_is_told_as_one() {
+        let caveat = caption("latency", RunSource::Simulation).unwrap().caveat;
+        assert!(caveat.contains("in this model, so hits wait for 0 s"), "{caveat}");
+        assert!(glossary(RunSource::Simulation).eq(GLOSSARY));
+    }
+}

@@ -56,7 +56,7 @@ fn by_limit(
                 ..Td::number(measure.of(cell), measure.unit)
                     .or(reading.why_unknown(cell, measure).unwrap_or_default())
             },
-            None => Td::number(None, measure.unit).or("not simulated at that limit"),
+            None => Td::number(None, measure.unit).or("not played at that limit"),
         };
         let name = std::iter::once(Td::heading(curve.name.clone()));
         table.row(name.chain(limits.iter().map(value)).collect());

@@ -33,6 +33,7 @@ pub(in crate::report::html) fn memory(reading: &Reading) -> Table {
         let known = |value: f64| (cell.replications > 0).then_some(value);
         let no_process = match (cell.memory.peak_bytes, cell.memory.breakdown) {
             (None, _) => "the peak is not known",
+            (_, None) if !reading.record.source.is_simulation() => "a live run does not keep it",
             (_, None) => "the scenario's memory model counts entries alone, not a process",
             _ => "the scenario names no ratio for fragmentation",
         };

@@ -26,7 +26,7 @@ pub(super) use self::parties::parties;
 pub(super) use self::ranking::{claims, comparison_words, ranking};
 pub(super) use self::reuse::reuse;
 pub(super) use self::stampedes::{stampedes, worst_stampedes};
-pub(super) use self::tiles::{Settings, Tiles, tiles};
+pub(super) use self::tiles::{Settings, Tiles, tiles, without_tiles};
 pub(super) use self::ttls::table as ttls;
 pub(super) use self::weights::weights;
 

@@ -7,7 +7,7 @@ use crate::report::measure::{
     self, BYTE_HIT, FRESH_HIT, FRESH_SHARE, HIT, MEMORY, Measure, ORIGIN_OFFLOAD, ORIGIN_RATE, OVER_BOUND,
     P95_AGE, P99, PEAK_MEMORY, PEAK_ORIGIN_RATE, STAMPEDES, Unit,
 };
-use crate::report::reading::{self, Reading};
+use crate::report::reading::{self, MEASURED_ONCE, Reading};
 
 /// The columns of the comparison that a narrow screen shows.
 const ON_A_PHONE: [&str; 9] = [
@@ -41,7 +41,9 @@ pub(in crate::report::html) fn comparison_words(reading: &Reading) -> String {
     );
     let differences = reading.record.cells.iter().flat_map(|cell| cell.paired.values());
     let pairs = differences.filter(|difference| difference.indistinguishable.is_some()).count();
-    if reading.record.trace.recorded && reading.record.sample.is_none() {
+    if !reading.record.source.is_simulation() {
+        format!("{against} {MEASURED_ONCE} Which difference matters is left to the reader.")
+    } else if reading.record.trace.recorded && reading.record.sample.is_none() {
         format!(
             "{against} One recording, exact for it, no interval: which difference matters is left to the reader."
         )

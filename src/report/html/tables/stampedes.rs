@@ -55,7 +55,7 @@ pub(in crate::report::html) fn stampedes(reading: &Reading) -> Table {
             Td::count_if(many.peak_expiring_per_s).or(sampled),
         ]
     });
-    if replications(reading) > 1 {
+    if reading.replications > 1 {
         table.notes.push(
             "Counts and wasted time are sums over the replications, sizes and peaks named largest or most are the greatest; \
              rates, shares and mean sizes are means over replications."
@@ -64,11 +64,6 @@ pub(in crate::report::html) fn stampedes(reading: &Reading) -> Table {
     }
     note_the_others(reading, &told, &mut table);
     table
-}
-
-/// The most replications that a cell has.
-fn replications(reading: &Reading) -> u32 {
-    reading.record.cells.iter().map(|cell| cell.replications).max().unwrap_or(0)
 }
 
 /// The largest stampedes of the cells that the charts compare.
@@ -82,7 +77,7 @@ pub(in crate::report::html) fn worst_stampedes(reading: &Reading) -> Option<Tabl
         "most waiting#/waiters",
         "set off by",
     ];
-    let which = if replications(reading) > 1 { " in its first replication" } else { "" };
+    let which = if reading.replications > 1 { " in its first replication" } else { "" };
     let mut table = Table::new(
         "worst-stampedes",
         format!(
@@ -106,7 +101,7 @@ pub(in crate::report::html) fn worst_stampedes(reading: &Reading) -> Option<Tabl
             table.rows.push(Row { at, cells, ..Row::default() });
         }
     }
-    if replications(reading) > 1 {
+    if reading.replications > 1 {
         let note =
             "Other replications may have had larger ones: the largest of all stands in the table above.";
         table.notes.push(note.into());

@@ -3,12 +3,12 @@
 use super::super::grid::Td;
 use super::super::provenance::written_out;
 use crate::record::{Cell, Record};
-use crate::report::format;
 use crate::report::measure::{
     BYTE_HIT, DUPLICATE_RATIO, EXPIRED_RESIDENT, FRESH_HIT, FRESH_SHARE, MEMORY, Measure, ORIGIN_OFFLOAD,
     ORIGIN_RATE, P50, P95_AGE, P99, PEAK_MEMORY, PEAK_ORIGIN_RATE, STAMPEDES,
 };
 use crate::report::reading::{self, Reading};
+use crate::report::{design, format};
 
 /// Strategies told of at most; the table below has them all.
 const MOST: usize = 8;
@@ -20,12 +20,7 @@ pub(in crate::report::html) struct Settings(pub(in crate::report::html) String);
 impl Settings {
     /// Looks a strategy up in the effective scenario.
     pub(in crate::report::html) fn of(record: &Record, strategy: &str) -> Self {
-        let effective = &record.scenario.effective;
-        let lists = ["strategy", "strategies"].into_iter().filter_map(|key| effective.get(key)?.as_array());
-        let named = |value: &&serde_json::Value| {
-            value.get("name").and_then(serde_json::Value::as_str) == Some(strategy)
-        };
-        Self(lists.flatten().find(named).map(written_out).unwrap_or_default())
+        Self(design::named(record, strategy).map(written_out).unwrap_or_default())
     }
 }
 
@@ -43,6 +38,18 @@ pub(in crate::report::html) struct Tiles {
 /// The tiles of every strategy's best cell: the one that the verdict names, the baseline, then the others by rank.
 pub(in crate::report::html) fn tiles(reading: &Reading) -> Vec<Tiles> {
     reading.best_of_each().into_iter().take(MOST).map(|cell| of(reading, cell)).collect()
+}
+
+/// Where the strategies are that have no tiles; `None` where all have some.
+pub(in crate::report::html) fn without_tiles(reading: &Reading) -> Option<String> {
+    let what = |one: &'static str, some: &'static str, more: usize| if more == 1 { one } else { some };
+    let more = reading.best_of_each().len().checked_sub(MOST).filter(|more| *more > 0)?;
+    let of = if reading.names.tell_policies() {
+        what("pair of strategy and policy stands", "pairs of strategy and policy stand", more)
+    } else {
+        what("strategy stands", "strategies stand", more)
+    };
+    Some(format!("{more} more {of} in the table below."))
 }
 
 fn of(reading: &Reading, cell: &Cell) -> Tiles {
@@ -71,11 +78,49 @@ fn of(reading: &Reading, cell: &Cell) -> Tiles {
         title.push_str(", recommended");
     }
     if cell.baseline {
-        title.push_str(", the baseline at its best limit");
+        let at_another = |other: &&Cell| {
+            other.baseline && other.eviction == cell.eviction && other.capacity != cell.capacity
+        };
+        let several = reading.ranked.iter().any(at_another);
+        title.push_str(if several { ", the baseline at its best limit" } else { ", the baseline" });
     }
     Tiles {
         of: format::shortened(&title, 2 * format::LONGEST_NAME),
         id: format!("tiles-{}", reading::anchor(cell)),
         all: shown.into_iter().map(tile).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn strategies_without_tiles_are_told_of() {
+        let note = |record: &Record| without_tiles(&Reading::new(record));
+        assert_eq!(note(&fixture::thumbnails()), None);
+        let mut record = fixture::forty();
+        assert_eq!(tiles(&Reading::new(&record)).len(), MOST);
+        assert_eq!(note(&record).unwrap(), "32 more strategies stand in the table below.");
+        record.cells.truncate(MOST + 1);
+        record.scoring.winner = Some(MOST);
+        assert_eq!(note(&record).unwrap(), "1 more strategy stands in the table below.");
+        record.cells[1].eviction = "allkeys-lfu".into();
+        assert_eq!(note(&record).unwrap(), "1 more pair of strategy and policy stands in the table below.");
+        record.cells.truncate(MOST);
+        record.scoring.winner = Some(0);
+        assert_eq!(note(&record), None);
+    }
+
+    #[test]
+    fn a_baseline_has_a_best_limit_where_it_has_several() {
+        let titles = |record: &Record| {
+            tiles(&Reading::new(record)).into_iter().map(|tiles| tiles.of).collect::<Vec<String>>()
+        };
+        let several = titles(&fixture::thumbnails());
+        assert!(several[1].ends_with(", the baseline at its best limit"), "{several:?}");
+        let one = titles(&fixture::forty());
+        assert!(one[1].ends_with(", the baseline"), "{one:?}");
     }
 }
