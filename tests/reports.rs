@@ -36,7 +36,7 @@ fn ttlab(arguments: &[&std::ffi::OsStr]) {
 
 #[test]
 fn finished_reports_are_not_stale() {
-    for name in ["adaptive", "stampede"] {
+    for name in ["adaptive", "capacity", "stampede"] {
         let made = tempfile::tempdir().expect("a temporary folder can be made");
         let scenario = PathBuf::from("scenarios").join(format!("{name}.toml"));
         ttlab(&[

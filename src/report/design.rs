@@ -8,6 +8,22 @@ use crate::record::Record;
 /// Parameters of a TTL rule told of at most; the page has the strategy's settings in full below.
 const PARAMETERS: usize = 3;
 
+/// The parameters that say most of a rule, the first of them first; others steer details.
+const TELLING: [&str; 12] = [
+    "ttl",
+    "table",
+    "target",
+    "size_target",
+    "idle",
+    "t0",
+    "factor",
+    "k",
+    "changes_every",
+    "miss_cost",
+    "price",
+    "max_age",
+];
+
 /// The most characters of all that is told.
 const LONGEST: usize = 120;
 
@@ -21,16 +37,13 @@ pub(crate) fn named<'r>(record: &'r Record, strategy: &str) -> Option<&'r Value>
 /// What a strategy is made of: `TTL rule fixed with ttl 1h; modifier jitter; guard single-flight`; `None` where the record
 /// does not tell it.
 ///
-/// Of the rule's parameters these are the first in the record's order; what has its default, as no guard, is left out.
+/// Of the rule's parameters these are the most [telling](TELLING); what has its default, as no guard, is left out.
 pub(crate) fn words(record: &Record, strategy: &str) -> Option<String> {
     let of = named(record, strategy)?;
     let ttl = of.get("ttl")?;
     let rule = text(ttl, "rule")?;
-    let parameters = ttl.as_object()?.iter().filter(|(key, _)| *key != "rule");
-    let parameters: Vec<String> = parameters
-        .filter_map(|(key, value)| Some(format!("{key} {}", scalar(value)?)))
-        .take(PARAMETERS)
-        .collect();
+    let parameters = TELLING.iter().filter_map(|key| Some(format!("{key} {}", told(ttl.get(key)?)?)));
+    let parameters: Vec<String> = parameters.take(PARAMETERS).collect();
     let rule = match parameters.as_slice() {
         [] => format!("TTL rule {rule}"),
         some => format!("TTL rule {rule} with {}", some.join(", ")),
@@ -49,6 +62,16 @@ pub(crate) fn words(record: &Record, strategy: &str) -> Option<String> {
 
 fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
     value.get(key)?.as_str()
+}
+
+/// A value, or a short table of such, as of TTLs by class.
+fn told(value: &Value) -> Option<String> {
+    /// Rows of a table told of at most.
+    const ROWS: usize = 4;
+    let Some(table) = value.as_object().filter(|table| table.len() <= ROWS) else { return scalar(value) };
+    let rows: Option<Vec<String>> =
+        table.iter().map(|(key, value)| Some(format!("{key} {}", scalar(value)?))).collect();
+    Some(format!("({})", rows?.join(", ")))
 }
 
 /// A value that is neither a list nor a table, as the scenario writes it, without quotes.
@@ -89,9 +112,11 @@ mod tests {
         });
         assert_eq!(
             of(&steered).unwrap(),
-            "TTL rule d-ttl with a0 0.05, exponent 0.6, floor_step 0s; modifier jitter; refresh xfetch; guard \
-             single-flight"
+            "TTL rule d-ttl with target 0.6; modifier jitter; refresh xfetch; guard single-flight"
         );
+        let by_class =
+            json!({ "name": "only", "ttl": { "rule": "class-table", "table": { "a": "1d", "b": "5m" } } });
+        assert_eq!(of(&by_class).unwrap(), "TTL rule class-table with table (a 1d, b 5m)");
     }
 
     #[test]
