@@ -1,7 +1,7 @@
 //! The verdict in sentences: what to set, whether it passes, what came second and why.
 
 use super::measure::{
-    self, FRESH_HIT, FRESH_SHARE, MEMORY, Measure, ORIGIN_RATE, PEAK_ORIGIN_RATE, STAMPEDES,
+    self, FRESH_HIT, FRESH_SHARE, MEMORY, Measure, ORIGIN_RATE, PEAK_ORIGIN_RATE, STAMPEDES, Unit,
 };
 use super::reading::{self, Reading};
 use super::{design, format};
@@ -31,8 +31,11 @@ pub(crate) struct GateLine {
     pub(crate) words: String,
 }
 
-/// From which share of difference on the verdict tells of memory, of the mean load and of current answers.
+/// From which share of difference on the verdict tells of memory and of the mean load.
 const CLEARLY: f64 = 0.05;
+
+/// From which difference on it tells of a share: a point. One answer in a hundred more that is outdated is many.
+const A_POINT: f64 = 0.01;
 
 /// Judges a record in words.
 pub(crate) fn verdict(reading: &Reading) -> Verdict {
@@ -134,8 +137,11 @@ fn listed(parts: &[String]) -> String {
 /// `29.3 MiB of memory instead of 766 MiB`; `None` where the two have about the same, or chance may explain it.
 fn clearly(reading: &Reading, cell: &Cell, base: &Cell, measure: &Measure, words: &str) -> Option<String> {
     let change = reading.change(cell, measure)?;
-    let clear = change.indistinguishable != Some(true)
-        && change.relative.is_some_and(|relative| relative.abs() >= CLEARLY);
+    let is_large = match measure.unit {
+        Unit::Share => change.difference.abs() >= A_POINT,
+        _ => change.relative.is_some_and(|relative| relative.abs() >= CLEARLY),
+    };
+    let clear = change.indistinguishable != Some(true) && is_large;
     clear.then(|| format!("{} {words} instead of {}", measure.text(cell), measure.text(base)))
 }
 
@@ -380,7 +386,7 @@ mod tests {
         let told = says(&record);
         assert!(told.contains("with 20/s of origin fetches on average instead of 40/s, "), "{told}");
         assert!(told.ends_with(" and 90.0 % current answers instead of 99.0 %."), "{told}");
-        (record.cells[5].origin.mean_rate, record.cells[5].freshness.fresh_share) = (39.0, Some(0.98));
+        (record.cells[5].origin.mean_rate, record.cells[5].freshness.fresh_share) = (39.0, Some(0.981));
         let told = says(&record);
         assert!(
             !told.contains("of origin fetches on average") && !told.contains("current answers"),

@@ -122,7 +122,7 @@ fn keys_that_others_have_under_the_prefix_are_left_alone() {
         ("t:thumbnail/3", &[][..]),
         ("t:lock:thumbnail/199", &[]),
         ("t:image_access_times", &[]),
-        ("t:thumbnail/7", &["--benchmark", "--max-rate", "2000"]),
+        ("t:thumbnail/7", &["--benchmark", "--max-rate", "2000/s"]),
     ] {
         client.must(&["SET", name, "theirs"]);
         let mut words = vec!["--redis".to_owned(), server.url()];
