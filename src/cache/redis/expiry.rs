@@ -41,6 +41,8 @@ pub(super) fn fast_limit(settings: &Settings) -> SimDuration {
 #[derive(Debug, Default)]
 pub(super) struct Expiry {
     pub(super) cursor: usize,
+    /// Whether the last dead key was the first found of a pair with its second key.
+    is_half: bool,
     /// Whether the last cycle hit its time limit.
     hit_limit: bool,
     /// Estimated share of dead keys, smoothed over cycles.
@@ -87,7 +89,7 @@ impl Server {
         let Expires::Swept(rows) = &self.expires else { return None };
         // A cycle that finds nobody dead is over after one round, and who asks looks at all keys.
         let (tick, keys) = (self.settings.tick(), rows.len() as u64);
-        let round = keys_per_round(&self.settings).div_ceil(self.keys_each()) as u64;
+        let round = keys_per_round(&self.settings) as u64;
         let looks = (now.since(self.tick).as_nanos() / tick.as_nanos()).saturating_mul(round);
         if looks <= LONG.max(keys) || self.tick < self.expiry.ask_from {
             return None;
@@ -121,17 +123,14 @@ impl Cache {
         let mut hit_limit = false;
         while let Some(server) = self.server.as_ref().filter(|server| server.worth_a_round()) {
             let settings = server.settings;
-            // Where a second key lies beside each, a row stands for two keys that are looked at and deleted.
-            let each = server.keys_each();
-            let round = self.expire_round(keys_per_round(&settings).div_ceil(each), now);
+            let round = self.expire_round(keys_per_round(&settings), now);
             rounds += 1;
             sampled += round.sampled;
             expired += round.expired;
             elapsed = elapsed
                 + SimDuration::from_nanos(
-                    each as u64
-                        * (settings.expire_cost.as_nanos() * round.expired as u64
-                            + settings.visit_cost.as_nanos() * round.visited as u64),
+                    settings.expire_cost.as_nanos() * round.expired as u64
+                        + settings.visit_cost.as_nanos() * round.visited as u64,
                 );
             if rounds % ROUNDS == 0 && elapsed > limit {
                 hit_limit = true;
@@ -208,11 +207,21 @@ impl Cache {
         for object in &maybe_dead {
             self.prefetch(*object);
         }
+        let in_pairs = self.server.as_ref().is_some_and(|server| server.keys_each() > 1);
         for object in &maybe_dead {
-            if !self.slots[object.index()].is_live(now) {
-                round.expired += 1;
-                self.remove(*object, Cause::Expired, now);
+            if self.slots[object.index()].is_live(now) {
+                continue;
             }
+            round.expired += 1;
+            // A second key lies elsewhere and is found at another time: of two that are looked at one is half of a pair
+            // whose other half is still there, and both leave together here.
+            if in_pairs && let Some(server) = &mut self.server {
+                server.expiry.is_half = !server.expiry.is_half;
+                if server.expiry.is_half {
+                    continue;
+                }
+            }
+            self.remove(*object, Cause::Expired, now);
         }
         if let Some(server) = &mut self.server {
             server.scratch = maybe_dead;
