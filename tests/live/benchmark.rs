@@ -14,7 +14,7 @@ use ttlab::trace::Trace;
 use ttlab::units::{Rate, SimDuration, SimTime};
 
 use super::fake::{Fake, Script};
-use super::harness::{folder, keys, options, said, scenario};
+use super::harness::{folder, keys, names, options, said, scenario};
 use super::model;
 use super::server::Server;
 
@@ -202,4 +202,22 @@ fn a_stall_shows_in_the_waits_of_a_rate() {
     let first = search.steps[0];
     assert!(first.p99_s > 0.1, "{first:?}");
     assert!(first.reads > 150, "all that were due are there: {first:?}");
+}
+
+#[test]
+fn keys_that_others_have_under_the_prefix_are_not_read_and_removed() {
+    let Some(server) = Server::start(&[]) else { return };
+    let mut client = server.client();
+    client.must(&["SET", "t:thumbnail/7", "theirs"]);
+    let folder = folder(&of_objects(20));
+    let url = server.url();
+    let output = command(folder.path(), &["--redis", &url, "--allow-nonempty"]).output();
+    let output = output.expect("ttlab can be started");
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(
+        said(&output).contains("1 keys by names of this run are on the server already"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(names(&mut client), ["t:thumbnail/7"], "nothing was written, and nothing removed");
 }
