@@ -301,7 +301,8 @@ impl<O: Observer> Run<'_, O> {
             return;
         }
         // A confirmed value that is still there needs no more than a new deadline. The EXPIRE moves the deadline of what
-        // is there, also where that is another version by now, and never brings a version back.
+        // is there, also where that is another version by now, and never brings a version back. (Who keeps deadlines in
+        // values writes its own body again; that it may be an older one is not told apart here.)
         let confirmed = held.filter(|_| fetch.answer == Answer::Unchanged);
         let stored = match confirmed {
             Some(held) => self.cache.confirm(object, Entry { version: held.version, ..entry }, now),
