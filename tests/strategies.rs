@@ -338,3 +338,39 @@ fn who_asks_for_what_is_fetched_after_its_upload_joins_that_fetch() {
     assert_eq!(run.totals.outcomes.of(OutcomeKind::DelayedHit), 1);
     assert_eq!((run.origin.fetches, run.origin.refreshes), (1, 1));
 }
+
+/// Fetched at 0 s and confirmed from 13 s to 23 s; changed at 14 s, and the new version fetched from 15 s to 17 s.
+#[test]
+fn a_late_304_writes_its_own_body_where_the_deadline_is_inside_and_only_moves_the_deadline_elsewhere() {
+    let at = |secs| SimTime::ZERO + SimDuration::from_secs(secs);
+    let run = |strategy: &str, client: &str| {
+        let fact = Fact { size: 1_000, class: ClassId::new(0), size_is_imputed: false };
+        let objects = Objects::new(vec![fact], Keys::Numbered, vec!["all".to_owned()]);
+        let change = Event { at: at(14), object: ObjectId::new(0), what: Happening::Changed, before: 2 };
+        let trace = Trace::new(
+            [0, 13, 15, 30].map(at).to_vec(),
+            vec![ObjectId::new(0); 4],
+            objects,
+            SimDuration::from_secs(40),
+        )
+        .with_events(vec![change]);
+        let strategy = format!(
+            "ttl = {{ rule = \"fixed\", ttl = \"10s\" }}\n\
+             refresh = {{ policy = \"on-demand\", addons = [{{ addon = \"conditional\", cost_304 = 1.0, keep = \"1h\" }}] }}\n{strategy}"
+        );
+        let sections = format!(
+            "[origin]\nlatency = {{ model = \"constant\", value = \"2s\" }}\nchanges = {{ model = \"trace\" }}\n\
+             faults = [{{ fault = \"slowdown\", at = \"12500ms\", lasts = \"1s\", factor = 5 }}]\n{client}"
+        );
+        let run = play(&scenario(&strategy, &sections), &Runs::Recorded(Arc::new(trace)));
+        let hits = run.totals.outcomes.of(OutcomeKind::FreshHit);
+        (hits, run.freshness.expect("the image changes").current, run.commands.set, run.commands.expire)
+    };
+    // The request at 30 s finds what was written or confirmed at 23 s; what was stored at 17 s alone is stale by then, and is
+    // confirmed once more. The answer to the second request is old in any case.
+    assert_eq!(run("", ""), (1, 2, 3, 0), "the old body, with the deadline in it");
+    assert_eq!(run("soft_expiry = \"pttl\"", ""), (1, 3, 2, 1), "EXPIRE brings no version back");
+    assert_eq!(run("soft_expiry = \"sidecar\"", "").1, 3);
+    let newest = "[client]\nduplicate_fill = \"newest-version\"";
+    assert_eq!(run("", newest), (0, 3, 3, 0), "an older body is not written");
+}

@@ -8,6 +8,7 @@ use crate::cache::{Entry, Stored};
 use crate::client::{DuplicateFill, LateFill, OnTimeout};
 use crate::metrics::{Asked, Command, Incident, Observer, OutcomeKind, Served};
 use crate::origin::{Answer, Ask, Fetch, Reply, Validation, Version};
+use crate::strategy::SoftExpiry;
 use crate::strategy::guard::{Permit, Released};
 use crate::strategy::refresh::Filled;
 use crate::strategy::ttl::Fill;
@@ -300,10 +301,13 @@ impl<O: Observer> Run<'_, O> {
             after_end.insert(object, entry);
             return;
         }
-        // A confirmed value that is still there needs no more than a new deadline. The EXPIRE moves the deadline of what
-        // is there, also where that is another version by now, and never brings a version back. (Who keeps deadlines in
-        // values writes its own body again; that it may be an older one is not told apart here.)
-        let confirmed = held.filter(|_| fetch.answer == Answer::Unchanged);
+        // A confirmed value that is still there needs no more than a new deadline. An EXPIRE moves the deadline of what is
+        // there, also where that is another version by now, and never brings a version back. Who keeps deadlines in values
+        // has to write a body with the new one, and has only the body that was confirmed: over another one that is a fill.
+        let writes_its_own = self.strategy.deadlines == Some(SoftExpiry::Envelope);
+        let confirmed = held
+            .filter(|_| fetch.answer == Answer::Unchanged)
+            .filter(|held| !writes_its_own || held.version == fetch.version);
         let stored = match confirmed {
             Some(held) => self.cache.confirm(object, Entry { version: held.version, ..entry }, now),
             None => self.cache.set(object, entry, now),

@@ -5,7 +5,7 @@ use super::origin::Admitted;
 use super::store::Value;
 use super::ttl::{Told, part};
 use super::world::{Asker, Event, Waits, World};
-use super::{Deserted, Duplicate, Kind, LateFill, Regeneration};
+use super::{Deserted, Duplicate, Kind, LateFill, Regeneration, Soft};
 
 /// Why a fetch was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -306,8 +306,12 @@ impl World<'_> {
             after_end.insert(object, value);
             return;
         }
-        // What is confirmed gets a new deadline, whichever version is there by now.
-        let confirmed = held.filter(|_| self.fetches[number].known == Some(version));
+        // What is confirmed gets a new deadline, whichever version is there by now; unless the deadline is inside the
+        // value, where only the confirmed body can be written with it.
+        let own_body = self.config.soft == Soft::Inside && self.has_two_deadlines();
+        let confirmed = held
+            .filter(|_| self.fetches[number].known == Some(version))
+            .filter(|held| !own_body || held.version == version);
         let sent = match confirmed {
             Some(held) => self.store.confirm(object, Value { version: held.version, ..value }),
             None => self.store.set(object, value),

@@ -304,7 +304,7 @@ impl World<'_> {
     }
 
     /// Whether a value is kept beyond its freshness, so that it has two deadlines.
-    fn has_two_deadlines(&self) -> bool {
+    pub(super) fn has_two_deadlines(&self) -> bool {
         self.kept_for() > 0 || self.policy.keep_until(0, 0) > 0
     }
 

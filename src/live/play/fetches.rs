@@ -13,6 +13,7 @@ use crate::client::{DuplicateFill, LateFill};
 use crate::engine::flights::{FlightId, Flying, Purpose};
 use crate::metrics::{Asked, Command, Incident, Observer, OutcomeKind, Served};
 use crate::origin::{Answer, Ask, Fetch, Reply, Validation, Version};
+use crate::strategy::SoftExpiry;
 use crate::strategy::guard::{Permit, Released};
 use crate::strategy::refresh::Filled;
 use crate::strategy::ttl::{Fill, Told};
@@ -315,9 +316,11 @@ impl Player {
             let entry = Entry { stored_at: now, fresh_until, expires_at, version: fetch.version };
             (fill, entry, held, state.ledger.next_fill())
         };
-        // A confirmed value that is still there needs no more than a new deadline.
+        // A confirmed value that is still there needs no more than a new deadline; but who keeps deadlines in values
+        // writes the body that was confirmed, also over another version.
+        let writes_its_own = self.deadlines == Some(SoftExpiry::Envelope);
         let confirmed = fetch.answer == Answer::Unchanged
-            && held.is_some()
+            && held.is_some_and(|held| !writes_its_own || held.version == fetch.version)
             && self.set_deadline(object, entry.fresh_until, entry.expires_at, now).await;
         if confirmed {
             self.state().recorder.touched(fill.size, now);

@@ -6,6 +6,11 @@
 //! chance of a 304 is `e^(-μ age)`. Images are large and change seldom, so most of the origin's bytes
 //! can be saved; the number of fetches stays the same.
 //!
+//! A copy whose deadline is in its key's TTL or in a second key gets a new deadline (EXPIRE), whichever version is there
+//! by then. With `soft_expiry = "envelope"` the deadline is part of the value, so the body at hand is written again; where
+//! a fetch that overtook this one has brought another, the old body replaces it. `duplicate_fill = "newest-version"` or a
+//! guard that lets one fetch at a time prevents that.
+//!
 //! ```toml
 //! refresh = { policy = "on-demand", addons = [{ addon = "conditional", cost_304 = 0.1, keep = "1h" }] }
 //! ```
