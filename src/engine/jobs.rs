@@ -3,6 +3,7 @@
 use super::flights::Purpose;
 use super::{Event, Run};
 use crate::cache::Cause;
+use crate::cache::memory::ACCESS_TIMES;
 use crate::cache::redis::Kind;
 use crate::metrics::{Command, Observer, OutcomeKind, Sweep};
 use crate::origin::Version;
@@ -12,7 +13,7 @@ use crate::trace::ObjectId;
 use crate::units::SimTime;
 
 /// Lengths of the words of a ZADD beside the key: the name of the set, and microseconds since 1970.
-const ACCESS_TIME: [u64; 2] = [18, 16];
+const ACCESS_TIME: [u64; 2] = [ACCESS_TIMES, 16];
 
 /// Lengths of the words of a command on ranks beside the set's name: the first of them, and the last.
 const RANKS: [u64; 2] = [1, 4];

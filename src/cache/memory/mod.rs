@@ -11,6 +11,9 @@ use crate::trace::{ObjectId, Objects};
 /// A second key beside one is called the same, and so many bytes more.
 pub const SIDECAR_SUFFIX: u64 = 4;
 
+/// Bytes of `image_access_times`, the name of the sorted set in which an application keeps what a sweep goes by.
+pub const ACCESS_TIMES: u64 = 18;
+
 /// A model of memory: bytes per entry.
 pub trait MemoryModel: Send {
     /// Bytes that a version of an object occupies while it is held, with a TTL or without.

@@ -6,6 +6,7 @@
 use super::expires::Expires;
 use super::{Kind, Server, rank};
 use crate::cache::eviction::sampled::Rank;
+use crate::cache::memory::ACCESS_TIMES;
 use crate::cache::{Cache, Capacity, Cause, State};
 use crate::origin::Version;
 use crate::trace::ObjectId;
@@ -13,9 +14,6 @@ use crate::units::SimTime;
 
 /// A call looks at its clock once in so many victims.
 const VICTIMS: u64 = 16;
-
-/// Bytes of the name of the application's sorted set: `image_access_times`.
-const SET_NAME: u64 = 18;
 
 /// What became of an attempt to make room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +81,7 @@ impl Cache {
         server.in_flight = match &mut server.overhead {
             None => 0,
             Some(overhead) => {
-                let key = key.map_or(SET_NAME, |object| objects.key_len(object));
+                let key = key.map_or(ACCESS_TIMES, |object| objects.key_len(object));
                 let words = [kind.name().len() as u64, key];
                 overhead.clients.command(words.into_iter().chain(more.iter().copied()), now)
             }

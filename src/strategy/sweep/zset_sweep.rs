@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Found, KeyLen, SetCommand, Step, Sweep, View};
 use crate::cache::list::List;
+use crate::cache::memory::ACCESS_TIMES;
 use crate::cache::redis::Build;
 use crate::catalog::{Invalid, Kind, Param, Plugin};
 use crate::strategy::Setup;
@@ -84,8 +85,7 @@ struct Weight {
 impl Weight {
     /// Up to so many members, none longer than this, the set is a compact list.
     const COMPACT: (u64, u64) = (128, 64);
-    /// Bytes of the set's name, `image_access_times`, and of its object.
-    const NAME: u64 = 18;
+    /// Bytes of the set's object.
     const OBJECT: u64 = 16;
 
     fn nothing(build: Build) -> Self {
@@ -110,7 +110,7 @@ impl Weight {
             return 0;
         }
         // The key of the set, and the object that it hangs on.
-        let own = self.build.sorted_set_member(Self::NAME) + self.build.allocated(Self::OBJECT);
+        let own = self.build.sorted_set_member(ACCESS_TIMES) + self.build.allocated(Self::OBJECT);
         if members <= Self::COMPACT.0 && self.long == 0 {
             // Key, score and the lengths of both, and the header of the list.
             return self.build.allocated(7 + self.keys + 13 * members) + own;
