@@ -32,6 +32,8 @@ pub(crate) struct Script {
     pub(crate) keeps_keys: bool,
     /// It is a replica from so many SETs on, all connections together.
     pub(crate) read_only_after: Option<u64>,
+    /// Its clock is set on so long after `began`, by so much.
+    pub(crate) clock_set_on: (Duration, Duration),
     /// How many it was sent.
     pub(crate) sets: Arc<AtomicU64>,
 }
@@ -48,6 +50,7 @@ impl Default for Script {
             deaf_after: None,
             keeps_keys: false,
             read_only_after: None,
+            clock_set_on: (Duration::MAX, Duration::ZERO),
             sets: Arc::default(),
         }
     }
@@ -113,7 +116,7 @@ impl Script {
                 }
                 "INFO" => format!("${}\r\n{}\r\n", self.info.len(), self.info),
                 "CONFIG" => "*0\r\n".to_owned(),
-                "TIME" => time(),
+                "TIME" => self.time(),
                 "UNLINK" if words.len() > 500 => "-ERR too many keys for a fake\r\n".to_owned(),
                 "UNLINK" | "EXISTS" => ":0\r\n".to_owned(),
                 _ => "+OK\r\n".to_owned(),
@@ -123,13 +126,15 @@ impl Script {
             }
         }
     }
-}
 
-/// The time as a server tells it that says nothing of it in INFO.
-fn time() -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970");
-    let bulk = |number: u64| format!("${}\r\n{number}\r\n", number.to_string().len());
-    format!("*2\r\n{}{}", bulk(now.as_secs()), bulk(now.subsec_micros().into()))
+    /// The time as a server tells it that says nothing of it in INFO.
+    fn time(&self) -> String {
+        let (after, by) = self.clock_set_on;
+        let ahead = if self.began.elapsed() > after { by } else { Duration::ZERO };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970") + ahead;
+        let bulk = |number: u64| format!("${}\r\n{number}\r\n", number.to_string().len());
+        format!("*2\r\n{}{}", bulk(now.as_secs()), bulk(now.subsec_micros().into()))
+    }
 }
 
 /// The words of the next command; `None` at the end.

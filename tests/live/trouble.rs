@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
-use std::thread::sleep;
+use std::thread::{self, sleep};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ttlab::live::{self, Options, Target};
@@ -339,4 +339,38 @@ fn a_server_that_becomes_a_replica_in_the_middle_ends_the_run_with_that_reason()
     let cell = played_with(&scenario("\"none\"", ""), &options(&fake.url(), 1.0));
     let Err(Failure::Broken(why)) = &cell.result else { panic!("it takes no writes any more") };
     assert!(why.contains("takes no writes") && why.contains("s into the run"), "{why}");
+}
+
+#[test]
+fn a_clock_that_is_set_in_the_middle_is_told() {
+    let (began, five) = (Instant::now(), Duration::from_secs(5));
+    let fake = Fake::playing(&Script {
+        began,
+        clock_set_on: (Duration::from_millis(1_500), five),
+        ..Script::default()
+    });
+    let cell = played_with(&scenario("\"none\"", ""), &options(&fake.url(), 1.0));
+    let told: Vec<&String> = cell.warnings.iter().filter(|told| told.contains("clock stepped by")).collect();
+    assert_eq!(told.len(), 1, "{:?}", cell.warnings);
+    assert!(told[0].contains("stepped by +5.0") || told[0].contains("stepped by +4.9"), "{told:?}");
+}
+
+#[test]
+fn counters_that_somebody_resets_in_the_middle_are_told_and_what_was_counted_before_stays() {
+    let Some(server) = Server::start(&[]) else { return };
+    let mut client = server.client();
+    let meddler = thread::spawn(move || {
+        until("some hundreds of reads have come", || {
+            client.info("keyspace_misses") + client.info("keyspace_hits") >= 200
+        });
+        client.must(&["CONFIG", "RESETSTAT"]);
+    });
+    let cell = played_with(&scenario("\"none\"", ""), &options(&server.url(), 1.0));
+    meddler.join().expect("it resets them");
+    let told = cell.warnings.iter().filter(|told| told.contains("CONFIG RESETSTAT")).count();
+    assert_eq!(told, 1, "{:?}", cell.warnings);
+    let shown = cell.pace.as_ref().and_then(|pace| pace.shown).expect("it came to its end");
+    let (reads, requests) = (shown.reads.iter().sum::<u64>(), measured(cell).totals.outcomes.total());
+    // A third of the run was before the reset, and no more than the fifth of a second between two looks is lost.
+    assert!(reads <= requests && reads * 10 > requests * 8, "{reads} reads by {requests} requests");
 }
