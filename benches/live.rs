@@ -5,6 +5,9 @@
 //! from one thread. It prints both and fails if less than 98 of 100 reads are answered in time. Beside these bare reads it
 //! tells how many requests a second `ttlab live` replays before it is late itself: a strategy decides about each of them,
 //! and each is counted.
+//!
+//! Where there is a `taskset`, the server has the first core to itself and whoever asks it, the peer and then the harness,
+//! runs on the second: otherwise the scheduler moves all three about, and whoever is moved is late.
 
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
@@ -38,6 +41,24 @@ fn trace(requests: u64) -> Arc<Trace> {
     Arc::new(Trace::new(at.collect(), asked.collect(), objects, SimDuration::from_millis(requests)))
 }
 
+/// Moves this process to a core; whether that could be done.
+fn is_moved_to(core: u32) -> bool {
+    let mut taskset = Command::new("taskset");
+    taskset.args(["-a", "-c", "-p", &core.to_string(), &std::process::id().to_string()]);
+    taskset.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+/// A program that runs on a core, where that can be said.
+fn on(core: u32, program: &str) -> Command {
+    let says = Command::new("taskset").args(["-c", &core.to_string(), "true"]).status();
+    if !says.is_ok_and(|status| status.success()) {
+        return Command::new(program);
+    }
+    let mut command = Command::new("taskset");
+    command.args(["-c", &core.to_string(), program]);
+    command
+}
+
 /// A server of its own, stopped when it is dropped.
 struct Server {
     process: Child,
@@ -48,7 +69,7 @@ impl Server {
     fn start() -> std::io::Result<Self> {
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let words = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
-        let mut command = Command::new("redis-server");
+        let mut command = on(0, "redis-server");
         command.args(["--port", &port.to_string()]).args(words).stdout(Stdio::null());
         let server = Self { process: command.spawn()?, port };
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
@@ -67,7 +88,7 @@ impl Drop for Server {
 
 /// GETs a second by `redis-benchmark`, of values that it has written before.
 fn peer(server: &Server) -> Option<f64> {
-    let output = Command::new("redis-benchmark")
+    let output = on(1, "redis-benchmark")
         .args(["-p", &server.port.to_string(), "-c", &CONNECTIONS.to_string(), "-d", "100", "-r", "10000"])
         .args(["-n", "300000", "-t", "set,get", "--csv"])
         .output()
@@ -128,6 +149,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     };
     let wanted = peer.min(60_000.0);
+    let pinned = if is_moved_to(1) { "a core for the server and one for its clients" } else { "any core" };
     let options = Options {
         target: Target::Url(format!("redis://127.0.0.1:{}/", server.port)),
         speed: 1.0,
@@ -141,7 +163,7 @@ fn main() -> ExitCode {
     };
     let load = Load { p99: SimDuration::from_millis(50), step: SimDuration::from_secs(5), first: wanted };
     let steps = benchmark(&trace(OBJECTS), &options, &load, &()).expect("the server can be used").steps;
-    println!("redis-benchmark, {CONNECTIONS} connections: {peer:.0} reads/s");
+    println!("redis-benchmark, {CONNECTIONS} connections, {pinned}: {peer:.0} reads/s");
     for step in &steps {
         println!(
             "ttlab, {CONNECTIONS} connections, one thread: {:.0} reads/s offered, {:.0} answered, p50 {:.2} ms, p99 {:.2} ms, late \

@@ -95,7 +95,7 @@ impl Link {
 
     /// GET.
     pub(super) async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        let mut command = Cmd::new();
+        let mut command = Cmd::with_capacity(2, key.len() + 3);
         command.arg(b"GET").arg(key);
         bytes("GET", self.send(&command).await?)
     }
