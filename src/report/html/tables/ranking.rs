@@ -89,7 +89,10 @@ pub(in crate::report::html) fn ranking(reading: &Reading) -> Table {
         let place = rank.map_or_else(|| Td::text(format::NONE).or("bounds have no rank"), Td::count);
         let mut cells = vec![Td::name(reading, cell), place, Td::limit(cell), gates(cell)];
         let near = if reading.is_near_winner(cell) { "≈ 1" } else { "" };
-        cells.push(Td { more: near.into(), ..Td::number(cell.score, Unit::Number).or("nothing to score") });
+        let mut score = Td::number(cell.score, Unit::Number).or("nothing to score");
+        // Scores stand below each other: all with as many decimals.
+        score.text = cell.score.map_or(score.text, |score| format!("{score:.3}"));
+        cells.push(Td { more: near.into(), ..score });
         for measure in &measures {
             let mut td = Td::measured(reading, cell, measure);
             if measure.key == FRESH_HIT.key {
