@@ -77,5 +77,10 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     if validated.len() < live.len() {
         return Ok(partly_measured(&live));
     }
-    Ok(if report.is_as_predicted() { Status::Done } else { Status::GateFailed })
+    Ok(match (report.is_as_predicted(), report.says_something()) {
+        (false, _) => Status::GateFailed,
+        // What was played says nothing of the server, so that part of the question has no answer.
+        (true, false) => Status::CellsFailed,
+        (true, true) => Status::Done,
+    })
 }

@@ -158,6 +158,21 @@ pub struct Pace {
     pub served: Option<Served>,
     /// What else it told of itself; `None` where it never answered.
     pub shown: Option<Shown>,
+    /// From one look at the server to the next, on average; in seconds of the trace.
+    pub look_s: f64,
+    /// Whether the server's clock stepped meanwhile.
+    pub clock_stepped: bool,
+    /// Whether somebody reset the server's counters meanwhile.
+    pub counters_reset: bool,
+    /// Whether fetches were answered by an HTTP server and not by the scenario's model of an origin.
+    pub real_origin: bool,
+}
+
+impl Pace {
+    /// Whether one request in a hundred was started so late that the figures tell of the harness and not of the server.
+    pub fn is_client_limited(&self) -> bool {
+        self.late_s[1] > run::LATE.as_secs_f64()
+    }
 }
 
 /// A cell that was played live.

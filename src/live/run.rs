@@ -30,8 +30,8 @@ use crate::units::{SimTime, Window};
 /// Time between making everything ready and the first request.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Time between two looks at the server.
-const LOOK: Duration = Duration::from_millis(200);
+/// Time between two looks at the server: the most, and the least where buckets of the series are short.
+const LOOK: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(20)];
 
 /// Time between two looks at whether the user wants to stop.
 const TICK: Duration = Duration::from_millis(20);
@@ -50,7 +50,7 @@ const SETTLE: Duration = Duration::from_secs(3);
 const UNDER_WAY: u64 = 50_000;
 
 /// From here on the harness is too slow to say anything about the server.
-const LATE: Duration = Duration::from_millis(10);
+pub(super) const LATE: Duration = Duration::from_millis(10);
 
 /// A server that is ready, and what was done to it.
 struct Ready {
@@ -200,6 +200,10 @@ async fn cell(
         written_bytes: player.sent_bytes(),
         served,
         shown: watch.as_ref().map(Watch::shown),
+        look_s: watch.as_ref().map_or(0.0, |watch| watch.spacing().as_secs_f64()),
+        clock_stepped: watch.as_ref().is_some_and(Watch::clock_stepped),
+        counters_reset: watch.as_ref().is_some_and(Watch::counters_reset),
+        real_origin: options.origin.is_some(),
     };
     let result = match (broken, watch) {
         (Some(what), _) => Err(Failure::Broken(what)),
@@ -403,7 +407,8 @@ async fn play(
     let (pacer, mut due) = Pacer::start(Arc::clone(trace), clock, window.until);
     player.begin_jobs();
     let end = Instant::from_std(clock.instant(window.until));
-    let looks = tokio::task::spawn_local(looks(Rc::clone(player), clock, window));
+    let every = (clock.real(watch.bucket()) / 4).clamp(LOOK[1], LOOK[0]);
+    let looks = tokio::task::spawn_local(looks(Rc::clone(player), clock, window, every));
     let mut stopped = false;
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -475,9 +480,9 @@ async fn drain(player: &Rc<Player>, clock: Clock, progress: &dyn Progress) {
 }
 
 /// Looks at the server until the run is over: at regular times, where the scored part begins, and at the end.
-async fn looks(player: Rc<Player>, clock: Clock, window: Window) -> Vec<Look> {
+async fn looks(player: Rc<Player>, clock: Clock, window: Window, every: Duration) -> Vec<Look> {
     let mut seen = Vec::new();
-    let step = clock.virtual_span(LOOK);
+    let step = clock.virtual_span(every);
     let mut next = SimTime::ZERO + step;
     loop {
         let border = [window.from, window.until].into_iter().find(|border| {
@@ -542,7 +547,7 @@ fn doubts(
 ) -> Vec<String> {
     let mut doubts = Vec::new();
     let [_, late, worst] = pace.late_s;
-    if late > LATE.as_secs_f64() {
+    if pace.is_client_limited() {
         doubts.push(format!(
             "client-limited: one request in a hundred was started more than {:.0} ms late (the worst {:.0} ms), because the harness \
              could not keep up; waits say how fast it is, not the server. Play it slower, or on a quieter machine",
@@ -613,6 +618,10 @@ mod tests {
             written_bytes: 0,
             served: None,
             shown: None,
+            look_s: 0.2,
+            clock_stepped: false,
+            counters_reset: false,
+            real_origin: false,
         };
         doubts(&scenario, &plan, &measured, &pace, speed)
     }

@@ -1,14 +1,15 @@
 //! Predicted beside measured: the same trace through the model and through a real server, figure by figure.
 //!
 //! The model is given the phase of the server's clock in the live run, and is played with several seeds: a live run is
-//! one draw of chance, the prediction a mean with a spread. A difference is inside if it is not larger than its tolerance
-//! and [`CHANCE`] standard deviations of chance together.
+//! one draw of chance, the prediction a mean with a spread. A difference is inside if it is not larger than its tolerance,
+//! and within chance if it is not larger than that and [`CHANCE`] standard deviations of chance together. What the harness
+//! itself, a clock that was set or a real origin has spoiled is not judged.
 
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{LiveCell, LiveError};
+use super::{LiveCell, LiveError, Pace};
 use crate::cache::redis::Settings;
 use crate::engine::Pulse;
 use crate::metrics::{Bucket, Measurements, OutcomeKind};
@@ -30,6 +31,9 @@ const NOISY: f64 = 3.0;
 
 /// Events, predicted or measured, from which a count is compared in per cent.
 pub const EVENTS: f64 = 1_000.0;
+
+/// The same for stampedes, whose tolerance is wider.
+pub const STAMPEDES: f64 = 100.0;
 
 /// Events in a second from which the most of them are compared in per cent.
 pub const BUSY: f64 = 100.0;
@@ -54,8 +58,10 @@ pub enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Judgement {
-    /// It did.
+    /// It did: the difference is within its tolerance.
     Inside,
+    /// The difference is larger than its tolerance, and not larger than chance explains.
+    WithinChance,
     /// It did not.
     Outside,
     /// There is no tolerance for it, or too little happened; the row says which.
@@ -124,7 +130,28 @@ impl ValidatedCell {
     pub fn is_as_predicted(&self) -> bool {
         self.rows.iter().all(|row| row.judgement != Judgement::Outside)
     }
+
+    /// Whether it says how well hits were predicted: a share of requests that either side has any of is judged.
+    pub fn says_something(&self) -> bool {
+        let has_any =
+            |row: &Row| [row.predicted, row.measured].into_iter().flatten().any(|share| share > 0.0);
+        let judged = self.rows.iter().filter(|row| row.judgement != Judgement::NotJudged);
+        judged.into_iter().any(|row| row.kind == Kind::Share && has_any(row))
+    }
+
+    /// Why none of its figures is judged, where that has one reason for all.
+    pub fn spoiled(&self) -> Option<&'static str> {
+        let why = self.rows.first()?.why?;
+        let all = SPOILED.contains(&why) && self.rows.iter().all(|row| row.why == Some(why));
+        all.then_some(why)
+    }
 }
+
+/// What spoils all figures of a run.
+const SPOILED: [&str; 2] = [
+    "client-limited: the harness could not start requests in time, which says nothing of the server",
+    "the server's clock was set during the run, and TTLs follow it",
+];
 
 /// Puts the prediction beside a live run that came to its end, `speed` times faster than recorded; `None` for one that
 /// did not.
@@ -155,7 +182,7 @@ pub fn validate(
         },
         eviction: scenario.cache.evictions[plan.eviction].name().to_owned(),
         server: cell.server.clone(),
-        rows: rows(&predicted, measured, &Judging::of(scenario, design)),
+        rows: rows(&predicted, measured, &Judging::of(scenario, design, pace)),
         courses: courses(&predicted, measured),
         warnings: cell.warnings.iter().cloned().chain(one_by_one.then(|| ONE_BY_ONE.to_owned())).collect(),
     }))
@@ -213,20 +240,40 @@ struct Judging {
     has_pairs: bool,
     /// How long the run goes before it is scored.
     warmup: SimDuration,
+    /// What spoils all figures.
+    spoiled: Option<&'static str>,
+    /// Whether somebody reset the server's counters.
+    counters_reset: bool,
+    /// Whether the origin was a real one.
+    real_origin: bool,
+    /// From one look at the server to the next, in seconds of the trace.
+    look_s: f64,
 }
 
 impl Judging {
-    fn of(scenario: &Scenario, design: &Design) -> Self {
+    fn of(scenario: &Scenario, design: &Design, pace: &Pace) -> Self {
+        let spoiled = [pace.is_client_limited(), pace.clock_stepped];
         Self {
             counts_all: scenario.cache.memory.name() == "redis",
             has_pairs: design.soft_expiry == SoftExpiry::Sidecar,
             warmup: scenario.warmup,
+            spoiled: spoiled.into_iter().zip(SPOILED).find(|(spoils, _)| *spoils).map(|(_, why)| why),
+            counters_reset: pace.counters_reset,
+            real_origin: pace.real_origin,
+            look_s: pace.look_s,
         }
     }
 
-    /// The rule, where the model has what it is about.
-    fn applied(&self, rule: Rule) -> Rule {
+    /// The rule for a figure, where nothing has spoiled it and the model has what it is about.
+    fn applied(&self, what: &str, rule: Rule) -> Rule {
         match rule {
+            _ if self.spoiled.is_some() => Rule::Shown(self.spoiled.unwrap_or_default()),
+            Rule::Within(_) if self.counters_reset && BY_COUNTERS.contains(&what) => {
+                Rule::Shown("somebody reset the server's counters during the run")
+            }
+            Rule::Within(_) if self.real_origin && BY_ORIGIN.contains(&what) => {
+                Rule::Shown("a real origin answered, and the prediction is of the scenario's")
+            }
             Rule::Memory(tolerance) if self.counts_all => Rule::Within(tolerance),
             Rule::Memory(_) => {
                 Rule::Shown("the memory model counts no server's memory; write memory = \"redis\"")
@@ -258,7 +305,7 @@ const FIGURES: [(&str, Kind, Rule, Figure); 21] = {
         ("fresh hits", Kind::Share, Within(0.5), |run| share(run, &[FreshHit])),
         ("stale hits", Kind::Share, Within(0.5), |run| share(run, &[StaleHit])),
         (STALE_ON_ERROR, Kind::Share, Within(0.5), |run| share(run, &[StaleOnError])),
-        ("delayed hits", Kind::Share, Within(0.5), |run| share(run, &[DelayedHit])),
+        (DELAYED, Kind::Share, Within(0.5), |run| share(run, &[DelayedHit])),
         ("misses, cold", Kind::Share, Within(0.5), |run| share(run, &[Miss(Cause::Cold)])),
         ("misses, expired or evicted", Kind::Share, Within(0.5), |run| {
             share(run, &[Miss(Cause::Expired), Miss(Cause::Evicted)])
@@ -268,18 +315,18 @@ const FIGURES: [(&str, Kind, Rule, Figure); 21] = {
         }),
         (INVALIDATED, Kind::Share, Within(0.5), |run| share(run, &[Miss(Cause::Invalidated)])),
         (LOST, Kind::Share, Within(0.5), |run| share(run, &[Miss(Cause::Lost)])),
-        ("errors", Kind::Share, Within(0.5), |run| share(run, &[Error])),
-        ("entries evicted", Kind::Count, Within(3.0), |run| Some(run.evicted as f64)),
-        ("entries expired", Kind::Count, Within(3.0), |run| Some(run.expired as f64)),
+        (ERRORS, Kind::Share, Within(0.5), |run| share(run, &[Error])),
+        (EVICTED, Kind::Count, Within(3.0), |run| Some(run.evicted as f64)),
+        (EXPIRED, Kind::Count, Within(3.0), |run| Some(run.expired as f64)),
         ("fills refused", Kind::Count, Within(3.0), |run| Some(run.out_of_memory as f64)),
         ("used_memory at the end", Kind::Bytes, Memory(1.0), |run| Some(run.memory.final_bytes as f64)),
         (MEAN_MEMORY, Kind::Bytes, Memory(1.0), |run| Some(run.memory.mean_bytes)),
         ("entries, mean", Kind::Count, Shown("locks and a sweep's set are keys of the server too"), |run| {
             Some(run.memory.mean_entries)
         }),
-        ("origin fetches", Kind::Count, Within(3.0), |run| Some(run.origin.fetches as f64)),
-        ("origin, most in a second", Kind::Rate, Within(10.0), |run| Some(run.origin.per_second.peak as f64)),
-        ("stampedes", Kind::Count, Within(10.0), |run| Some(run.stampedes.count as f64)),
+        (FETCHES, Kind::Count, Within(3.0), |run| Some(run.origin.fetches as f64)),
+        (BUSIEST, Kind::Rate, Within(10.0), |run| Some(run.origin.per_second.peak as f64)),
+        (STAMPEDED, Kind::Count, Within(10.0), |run| Some(run.stampedes.count as f64)),
         ("wait, 90 of 100 requests", Kind::Millis, WAITS, |run| waits(run, 0.9)),
         ("wait, 99 of 100 requests", Kind::Millis, WAITS, |run| waits(run, 0.99)),
     ]
@@ -289,6 +336,20 @@ const STALE_ON_ERROR: &str = "stale after an error";
 const INVALIDATED: &str = "misses, deleted";
 const LOST: &str = "misses, lost";
 const MEAN_MEMORY: &str = "used_memory, mean";
+const OVER_TIME: &str = "used_memory over time, most";
+const DELAYED: &str = "delayed hits";
+const ERRORS: &str = "errors";
+const EVICTED: &str = "entries evicted";
+const EXPIRED: &str = "entries expired";
+const FETCHES: &str = "origin fetches";
+const BUSIEST: &str = "origin, most in a second";
+const STAMPEDED: &str = "stampedes";
+
+/// What the server's own counters tell.
+const BY_COUNTERS: [&str; 2] = [EVICTED, EXPIRED];
+
+/// What depends on how long the origin takes, and on what it answers.
+const BY_ORIGIN: [&str; 6] = [DELAYED, STALE_ON_ERROR, ERRORS, FETCHES, BUSIEST, STAMPEDED];
 
 /// What most scenarios have nothing of: shown where either side has any.
 const RARE: [&str; 3] = [STALE_ON_ERROR, INVALIDATED, LOST];
@@ -296,7 +357,7 @@ const RARE: [&str; 3] = [STALE_ON_ERROR, INVALIDATED, LOST];
 fn rows(predicted: &[Measurements], measured: &Measurements, judging: &Judging) -> Vec<Row> {
     let row = |(what, kind, rule, of): (&'static str, Kind, Rule, Figure)| {
         let draws: Vec<f64> = predicted.iter().filter_map(of).collect();
-        compare(what, kind, judging.applied(rule), &draws, of(measured))
+        compare(what, kind, judging.applied(what, rule), &draws, of(measured))
     };
     let has_any = |row: &Row| [row.predicted, row.measured].into_iter().flatten().any(|share| share > 0.0);
     let mut rows = Vec::with_capacity(FIGURES.len() + 1);
@@ -319,18 +380,24 @@ fn memory_in(bucket: &Bucket) -> f64 {
 fn worst_bucket(predicted: &[Measurements], measured: &Measurements, judging: &Judging) -> Option<Row> {
     let first = judging.warmup.as_nanos().div_ceil(measured.series.bucket.as_nanos().max(1));
     let places = usize::try_from(first).unwrap_or(usize::MAX)..measured.series.buckets.len();
-    let rule = if measured.sweeps.is_some() {
+    let rule = if let Some(why) = judging.spoiled {
+        Rule::Shown(why)
+    } else if measured.sweeps.is_some() {
         Rule::Shown("a sweep removes much at once, so that a bucket depends on when in it that happened")
     } else if judging.has_pairs {
         Rule::Shown("the model expires a value and its second key at once, and a server one by one")
+    } else if 2.0 * judging.look_s > measured.series.bucket.as_secs_f64() {
+        Rule::Shown(
+            "the server was looked at less than twice in a bucket; play it slower, or with a longer [time] bucket",
+        )
     } else {
-        judging.applied(Rule::Memory(1.0))
+        judging.applied(OVER_TIME, Rule::Memory(1.0))
     };
     let of_bucket = |place: usize| {
         let draws = predicted.iter().map(|run| run.series.buckets.get(place).map(memory_in));
         let draws: Vec<f64> = draws.collect::<Option<_>>()?;
         let own = memory_in(&measured.series.buckets[place]);
-        Some(compare("used_memory over time, most", Kind::Bytes, rule, &draws, Some(own)))
+        Some(compare(OVER_TIME, Kind::Bytes, rule, &draws, Some(own)))
     };
     let all: Vec<Row> = places.filter_map(of_bucket).collect();
     let chances: Vec<f64> = all.iter().filter_map(|row| row.chance).collect();
@@ -377,23 +444,32 @@ fn judged(row: Row, rule: Rule) -> Row {
     let (tolerance, inside) = match rule {
         Rule::Shown(why) => (None, Err(why)),
         Rule::Within(tolerance) | Rule::Memory(tolerance) => {
+            let within = |difference: f64| {
+                let chance = CHANCE * row.chance.unwrap_or(0.0);
+                match difference.abs() {
+                    size if size <= tolerance => Judgement::Inside,
+                    size if size <= tolerance + chance => Judgement::WithinChance,
+                    _ => Judgement::Outside,
+                }
+            };
+            let enough = if row.what == STAMPEDED { STAMPEDES } else { EVENTS };
             let inside = match row.difference {
-                _ if row.kind == Kind::Count && most < EVENTS => Err("fewer than 1000 on both sides"),
+                _ if row.what == STAMPEDED && most < STAMPEDES => Err("fewer than 100 on both sides"),
+                _ if row.kind == Kind::Count && most < enough => Err("fewer than 1000 on both sides"),
                 _ if row.kind == Kind::Rate && most < BUSY => Err("fewer than 100 a second on both sides"),
                 Some(_) if row.chance.is_some_and(|chance| chance > NOISY * tolerance) => {
                     Err("chance alone is far larger than the tolerance: play it longer")
                 }
-                Some(difference) => Ok(difference.abs() <= tolerance + CHANCE * row.chance.unwrap_or(0.0)),
+                Some(difference) => Ok(within(difference)),
                 // Where the model sees nothing at all, many are too many.
-                None if most >= EVENTS && row.predicted.is_some() => Ok(false),
+                None if most >= enough && row.predicted.is_some() => Ok(Judgement::Outside),
                 None => Err("one side has none"),
             };
             (Some(tolerance), inside)
         }
     };
     let (judgement, why) = match inside {
-        Ok(true) => (Judgement::Inside, None),
-        Ok(false) => (Judgement::Outside, None),
+        Ok(judgement) => (judgement, None),
         Err(why) => (Judgement::NotJudged, Some(why)),
     };
     Row { tolerance, judgement, why, ..row }
@@ -436,13 +512,14 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_is_inside_within_its_tolerance_and_four_deviations_of_chance() {
+    fn a_difference_is_inside_its_tolerance_or_within_four_deviations_of_chance() {
         let certain = [0.6; 4];
         assert_eq!(judgement(Kind::Share, 0.5, &certain, 0.6049), Judgement::Inside);
         assert_eq!(judgement(Kind::Share, 0.5, &certain, 0.6051), Judgement::Outside);
         // Draws with a deviation of 0.1 points widen it by 0.4 points and a little.
         let spread = [0.599, 0.600, 0.601];
-        assert_eq!(judgement(Kind::Share, 0.5, &spread, 0.6091), Judgement::Inside);
+        assert_eq!(judgement(Kind::Share, 0.5, &spread, 0.6049), Judgement::Inside);
+        assert_eq!(judgement(Kind::Share, 0.5, &spread, 0.6091), Judgement::WithinChance);
         assert_eq!(judgement(Kind::Share, 0.5, &spread, 0.6110), Judgement::Outside);
     }
 
@@ -458,7 +535,15 @@ mod tests {
         assert!(noisy.why.unwrap().contains("chance"));
     }
 
-    const ALL: Judging = Judging { counts_all: true, has_pairs: false, warmup: SimDuration::ZERO };
+    const ALL: Judging = Judging {
+        counts_all: true,
+        has_pairs: false,
+        warmup: SimDuration::ZERO,
+        spoiled: None,
+        counters_reset: false,
+        real_origin: false,
+        look_s: 0.2,
+    };
 
     #[test]
     fn every_outcome_has_a_row_where_there_is_any() {
@@ -527,7 +612,61 @@ mod tests {
         // Chance is that of all buckets together.
         let spread = vec![run(&[100.0, 197.0]), run(&[100.0, 203.0])];
         let row = worst_bucket(&spread, &run(&[107.0, 200.0]), &ALL).unwrap();
-        assert_eq!((row.predicted, row.judgement), (Some(100.0), Judgement::Inside), "{row:?}");
+        assert_eq!((row.predicted, row.judgement), (Some(100.0), Judgement::WithinChance), "{row:?}");
+    }
+
+    #[test]
+    fn what_is_spoiled_is_not_judged_and_says_why() {
+        let mut run = Measurements::empty();
+        (0..10_000).for_each(|_| run.totals.outcomes.add(OutcomeKind::FreshHit));
+        (run.evicted, run.expired, run.origin.fetches, run.stampedes.count) = (5_000, 5_000, 5_000, 500);
+        let other = Measurements { evicted: 9_000, ..run.clone() };
+        let judged = |judging: &Judging| rows(&[run.clone(), run.clone()], &other, judging);
+        let word = |rows: &[Row], what: &str| rows.iter().find(|row| row.what == what).unwrap().judgement;
+        let all = judged(&ALL);
+        assert_eq!(word(&all, EVICTED), Judgement::Outside);
+        assert_eq!([FETCHES, STAMPEDED, DELAYED].map(|what| word(&all, what)), [Judgement::Inside; 3]);
+        let spoiled = judged(&Judging { spoiled: Some(SPOILED[0]), ..ALL });
+        assert!(
+            spoiled.iter().all(|row| row.why.is_some_and(|why| why.contains("client-limited"))),
+            "{spoiled:?}"
+        );
+        let reset = judged(&Judging { counters_reset: true, ..ALL });
+        assert_eq!(
+            [EVICTED, FETCHES].map(|what| word(&reset, what)),
+            [Judgement::NotJudged, Judgement::Inside]
+        );
+        let real = judged(&Judging { real_origin: true, ..ALL });
+        let words = [EVICTED, FETCHES, STAMPEDED, DELAYED].map(|what| word(&real, what));
+        use Judgement::{NotJudged, Outside};
+        assert_eq!(words, [Outside, NotJudged, NotJudged, NotJudged]);
+        let cell = |rows: Vec<Row>| ValidatedCell {
+            strategy: String::new(),
+            capacity_bytes: None,
+            eviction: String::new(),
+            server: String::new(),
+            rows,
+            courses: Vec::new(),
+            warnings: Vec::new(),
+        };
+        let (all, spoiled) = (cell(all), cell(spoiled));
+        assert!(all.says_something() && all.spoiled().is_none() && !all.is_as_predicted());
+        assert_eq!((spoiled.says_something(), spoiled.spoiled()), (false, Some(SPOILED[0])));
+        assert!(spoiled.is_as_predicted(), "nothing is outside: its verdict is that it says nothing");
+        // Shares of which there is nothing say nothing: 0 against 0 is always as predicted.
+        let empty = cell(rows(&[Measurements::empty(), Measurements::empty()], &Measurements::empty(), &ALL));
+        assert!(!empty.says_something());
+    }
+
+    #[test]
+    fn memory_over_time_is_judged_only_where_it_was_looked_at_often_enough() {
+        let mut run = Measurements::empty();
+        run.series.bucket = SimDuration::from_secs(1);
+        run.series.buckets = vec![Bucket { live_mean_bytes: 100.0, ..Bucket::default() }; 3];
+        let judged = |look_s: f64| {
+            worst_bucket(&[run.clone(), run.clone()], &run, &Judging { look_s, ..ALL }).unwrap().judgement
+        };
+        assert_eq!((judged(0.5), judged(0.51)), (Judgement::Inside, Judgement::NotJudged));
     }
 
     #[test]

@@ -268,7 +268,7 @@ fn hits(run: &Measurements) -> Option<f64> {
 
 /// How a live run kept its pace, in a sentence; `hits` of its requests were such.
 fn told(pace: &Pace, server: &str, hits: Option<f64>) -> String {
-    let Pace { late_s, get_s, most_under_way, clock_phase_ms, written_bytes, served, shown } = pace;
+    let Pace { late_s, get_s, most_under_way, clock_phase_ms, written_bytes, served, shown, .. } = pace;
     let millis = |seconds: [f64; 3]| seconds.map(|seconds| format!("{:.2}", seconds * 1e3)).join(" / ");
     format!(
         "{server}; requests were started late by {} ms and GETs took {} ms (median / p99 / most){}; at most {most_under_way} requests \

@@ -77,6 +77,7 @@ fn tolerance(row: &Row) -> String {
 fn word(row: &Row) -> String {
     match row.judgement {
         Judgement::Inside => "yes".to_owned(),
+        Judgement::WithinChance => "within chance".to_owned(),
         Judgement::Outside => "NO".to_owned(),
         Judgement::NotJudged => {
             let why = row.why.map(|why| format!(": {why}"));
@@ -89,7 +90,7 @@ fn tone(judgement: Judgement) -> &'static str {
     match judgement {
         Judgement::Inside => "better",
         Judgement::Outside => "worse",
-        Judgement::NotJudged => "",
+        Judgement::WithinChance | Judgement::NotJudged => "",
     }
 }
 
@@ -110,19 +111,36 @@ impl ValidationReport<'_> {
         self.cells.iter().all(ValidatedCell::is_as_predicted)
     }
 
+    /// Whether every cell says how well hits were predicted.
+    pub fn says_something(&self) -> bool {
+        self.cells.iter().all(ValidatedCell::says_something)
+    }
+
     /// What came out, in sentences.
     pub fn sentences(&self) -> Vec<String> {
         let rows = || self.cells.iter().flat_map(|cell| &cell.rows);
         let count = |wanted: Judgement| rows().filter(|row| row.judgement == wanted).count();
-        let (inside, outside) = (count(Judgement::Inside), count(Judgement::Outside));
-        let mut all = vec![if outside == 0 {
-            format!("As predicted: all {inside} figures that are judged are inside their tolerance.")
-        } else {
+        let (inside, chance) = (count(Judgement::Inside), count(Judgement::WithinChance));
+        let (outside, unjudged) = (count(Judgement::Outside), count(Judgement::NotJudged));
+        let mut all = vec![if outside > 0 {
             format!(
-                "Not as predicted: {outside} of {} figures are outside their tolerance.",
-                inside + outside
+                "Not as predicted: {outside} of {} figures are outside their tolerance, beyond what chance explains.",
+                inside + chance + outside
             )
+        } else if self.says_something() {
+            format!(
+                "As predicted: of {} figures that are judged {inside} are inside their tolerance, and {chance} beyond it no further                  than chance explains; {unjudged} are not judged.",
+                inside + chance
+            )
+        } else {
+            "Nothing can be said: no share of requests is judged.".to_owned()
         }];
+        for cell in self.cells.iter().filter(|cell| !cell.says_something()) {
+            let why = cell.spoiled().unwrap_or(
+                "too few requests for a share of them to be judged; the table says why of each figure",
+            );
+            all.push(format!("{}, {}: nothing is said of its hits: {why}.", cell.strategy, limit(cell)));
+        }
         let outsiders = self.cells.iter().flat_map(|cell| cell.rows.iter().map(move |row| (cell, row)));
         let outsiders = outsiders.filter(|(_, row)| row.judgement == Judgement::Outside);
         all.extend(outsiders.take(NAMED).map(|(cell, row)| {
@@ -132,8 +150,8 @@ impl ValidationReport<'_> {
             all.push(format!("{} more are in the table.", outside - NAMED));
         }
         all.push(format!(
-            "The prediction is a mean over {SEEDS} seeds; ± is one standard deviation of chance, of which four may be added to \
-             the tolerance."
+            "The prediction is a mean over {SEEDS} seeds; ± is one standard deviation of chance. \"Within chance\" is what exceeds \
+             its tolerance by up to four of them."
         ));
         all
     }
@@ -182,7 +200,7 @@ impl ValidationReport<'_> {
         let value = serde_json::json!({
             "scenario": self.scenario,
             "command": self.command,
-            "as_predicted": self.is_as_predicted(),
+            "as_predicted": self.is_as_predicted() && self.says_something(),
             "cells": self.cells,
         });
         serde_json::to_string_pretty(&value).unwrap_or_default() + "\n"
@@ -302,11 +320,31 @@ mod tests {
     }
 
     #[test]
-    fn nothing_outside_is_as_predicted() {
+    fn what_chance_explains_is_told_apart_from_what_is_inside() {
+        let cells = [cell(Judgement::Inside), cell(Judgement::WithinChance)];
+        let report =
+            ValidationReport { scenario: "s", question: "q?", command: "ttlab validate", cells: &cells };
+        assert!(report.is_as_predicted() && report.says_something());
+        let first = &report.sentences()[0];
+        assert!(
+            first.contains("of 2 figures that are judged 1 are inside") && first.contains("and 1 beyond it"),
+            "{first}"
+        );
+        assert!(report.markdown().contains("| within chance |"));
+        assert!(
+            report.json().contains("\"within-chance\"") && report.json().contains("\"as_predicted\": true")
+        );
+    }
+
+    #[test]
+    fn a_cell_that_is_not_judged_is_no_prediction_that_came_true() {
         let cells = [cell(Judgement::Inside), cell(Judgement::NotJudged)];
         let report =
             ValidationReport { scenario: "s", question: "q?", command: "ttlab validate", cells: &cells };
-        assert!(report.is_as_predicted() && report.sentences()[0].contains("all 1 figures"));
+        assert!(report.is_as_predicted() && !report.says_something(), "the second cell says nothing");
+        assert!(report.sentences()[0].starts_with("Nothing can be said"), "{:?}", report.sentences());
+        assert!(report.sentences()[1].contains("nothing is said of its hits: too few"));
+        assert!(report.json().contains("\"as_predicted\": false"));
         for text in [report.terminal(), report.markdown(), report.page()] {
             assert!(text.contains("not judged: too few"), "{text}");
         }

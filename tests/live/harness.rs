@@ -157,6 +157,26 @@ fn a_server_that_stalls_delays_every_request_that_was_meant_to_start_meanwhile()
 }
 
 #[test]
+fn who_has_waited_beyond_its_patience_for_a_stalled_server_says_so_and_asks_no_origin() {
+    let stall = (Duration::from_millis(1_200), Duration::from_secs(1));
+    let fake = Fake::start(Instant::now(), stall, "", false);
+    let text = scenario("\"none\"", "") + "\n[client]\ntimeout = \"200ms\"\n";
+    let cell = played(&text, &fake.url(), 1.0);
+    let measured = measured(cell);
+    let (all, requests) = (&measured.latencies.all, measured.totals.outcomes.total());
+    assert!(all.max() > 900_000_000, "the longest wait was {} ms", all.max() / 1_000_000);
+    // 200 of 600 requests were meant to start meanwhile, and all of them but those of the last fifth of a second gave up.
+    let gave_up = measured.totals.outcomes.of(OutcomeKind::Error);
+    assert!((100..250).contains(&gave_up), "{gave_up} gave up");
+    assert_eq!(measured.incidents.timeouts, gave_up);
+    assert!(
+        measured.origin.fetches + gave_up <= requests + 20,
+        "{} fetches for {requests} requests: nobody waits for an answer any more who gave up",
+        measured.origin.fetches
+    );
+}
+
+#[test]
 fn out_of_memory_replies_are_counted_and_nothing_else_goes_wrong() {
     let fake = Fake::start(Instant::now(), QUIET, "", true);
     let measured = measured(played(&scenario("\"single-flight\"", ""), &fake.url(), 1.0));
@@ -344,7 +364,8 @@ fn half_a_minute(ttl: &str) -> Result<Vec<serde_json::Value>, String> {
     let output = command.args(["--strategy", "single-flight"]).output().expect("ttlab can be started");
     let told = String::from_utf8_lossy(&output.stdout).into_owned() + &said(&output);
     if output.status.code() != Some(0) {
-        assert_eq!(output.status.code(), Some(1), "{told}");
+        // 3 where the machine was too busy for it to say anything.
+        assert!(matches!(output.status.code(), Some(1 | 3)), "{told}");
         return Err(told);
     }
     let file = |name: &str| folder.path().join("out").join(name);
@@ -361,8 +382,8 @@ fn a_minute_on_a_real_server_is_as_predicted() {
     for (ttl, leaving) in [("8s", "entries evicted"), ("3s", "entries expired")] {
         // One live run is one draw: what chance or a busy machine brought about once is not there again.
         let again = |first: String| half_a_minute(ttl).map_err(|next| first + &next);
-        let rows = half_a_minute(ttl).or_else(again).or_else(again);
-        let rows = rows.unwrap_or_else(|told| panic!("three times not as predicted:\n{told}"));
+        let rows = half_a_minute(ttl).or_else(again).or_else(again).or_else(again);
+        let rows = rows.unwrap_or_else(|told| panic!("four times not as predicted:\n{told}"));
         for (what, tolerance) in [
             ("fresh hits", 0.5),
             (leaving, 3.0),
@@ -372,7 +393,8 @@ fn a_minute_on_a_real_server_is_as_predicted() {
             ("origin fetches", 3.0),
         ] {
             let row = rows.iter().find(|row| row["what"] == what).expect("there is such a figure");
-            assert!(row["judgement"] == "inside" && row["measured"].is_number(), "{ttl}: {row}");
+            let as_predicted = ["inside", "within-chance"].iter().any(|word| row["judgement"] == *word);
+            assert!(as_predicted && row["measured"].is_number(), "{ttl}: {row}");
             assert_eq!(row["tolerance"].as_f64(), Some(tolerance), "{ttl}: {row}");
         }
     }
@@ -386,17 +408,21 @@ fn a_prediction_for_another_server_is_outside() {
     };
     let folder =
         folder(&scenario("\"none\"", "").replace("\"8MB\"", "\"1500KB\"").replace("= 200,", "= 5_000,"));
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ttlab"));
-    command.current_dir(folder.path()).args([
-        "validate",
-        "small.toml",
-        "--redis",
-        &server.url(),
-        "--out",
-        "out",
-    ]);
-    let output = command.output().expect("ttlab can be started");
-    let told = String::from_utf8_lossy(&output.stdout).into_owned() + &said(&output);
-    assert_eq!(output.status.code(), Some(1), "{told}");
-    assert!(told.contains("the server has maxmemory 3000000") && told.contains("Not as predicted"), "{told}");
+    // A machine that is too busy lets it say nothing: then it is played once more.
+    for attempt in 1..=4 {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ttlab"));
+        command.current_dir(folder.path()).args(["validate", "small.toml", "--redis", &server.url()]);
+        let output = command.args(["--out", "out"]).output().expect("ttlab can be started");
+        let told = String::from_utf8_lossy(&output.stdout).into_owned() + &said(&output);
+        if output.status.code() == Some(3) && attempt < 4 {
+            assert!(told.contains("Nothing can be said") && told.contains("client-limited"), "{told}");
+            continue;
+        }
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(
+            told.contains("the server has maxmemory 3000000") && told.contains("Not as predicted"),
+            "{told}"
+        );
+        return;
+    }
 }

@@ -32,7 +32,7 @@ const SUITE: [(&str, &[&str]); 2] = [
 ];
 
 /// Figures with a column of their own, and what their column is called.
-const COLUMNS: [(&str, &str); 8] = [
+const COLUMNS: [(&str, &str); 9] = [
     ("fresh hits", "fresh hits"),
     ("stale hits", "stale hits"),
     ("delayed hits", "delayed hits"),
@@ -41,6 +41,7 @@ const COLUMNS: [(&str, &str); 8] = [
     ("used_memory at the end", "`used_memory` at the end"),
     ("used_memory, mean", "mean"),
     ("origin fetches", "fetches"),
+    ("stampedes", "stampedes"),
 ];
 
 /// Plays one strategy of a scenario; the cells of the result, and whether all is as predicted.
@@ -58,7 +59,8 @@ fn validate(scenario: &str, strategy: &str) -> (Vec<Value>, bool) {
     (cells, output.status.code() == Some(0))
 }
 
-/// A figure as measured, and how far the prediction is from it.
+/// A figure as measured, and how far the prediction is from it; `~` where only chance explains that, `?` where it is not
+/// judged.
 fn shown(row: &Value) -> String {
     let Some(measured) = row["measured"].as_f64() else { return "-".to_owned() };
     let (share, digits) = if row["kind"] == "share" { (100.0, 2) } else { (1.0, 0) };
@@ -68,6 +70,11 @@ fn shown(row: &Value) -> String {
         && measured > 0.0
     {
         write!(text, " ({difference:+.2} ± {chance:.2})").expect("a String takes any text");
+    }
+    match row["judgement"].as_str() {
+        Some("within-chance") => text += " ~",
+        Some("not-judged") => text += " ?",
+        _ => {}
     }
     text
 }

@@ -178,6 +178,10 @@ impl Player {
     async fn want(self: &Rc<Self>, mut waiter: Waiter) -> Option<Waiter> {
         let Waiter { arrival: Arrival { object, index, .. }, node, copy, since, .. } = waiter;
         let now = self.now();
+        // A server that stalls may have taken all the patience there was: the origin is not asked for who has left.
+        if self.client.gives_up(since, now) {
+            return self.gave_up(waiter, now).await;
+        }
         if !self.may_fetch(node, now) {
             return self.fall_back(&waiter, now).await;
         }
@@ -218,7 +222,7 @@ impl Player {
                 self.sleep_until(end.unwrap_or(now + pause)).await;
                 self.state().flights.end_poll(object);
                 if let Some(end) = end {
-                    return self.gave_up(waiter, end).await;
+                    return self.gave_up(waiter, end.max(self.now())).await;
                 }
                 return self.look_again(waiter).await;
             }
@@ -321,7 +325,8 @@ impl Player {
             return Waited::Landed(landed.unwrap_or(Landed::Failed));
         }
         self.leave(flight);
-        Waited::GaveUp(end)
+        // Whoever was kept from seeing that by a stall has waited for longer.
+        Waited::GaveUp(end.max(self.now()))
     }
 
     /// A request no longer waits for a fetch.

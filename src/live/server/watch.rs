@@ -71,6 +71,8 @@ pub(in crate::live) struct Watch {
     ahead_us: Option<(i128, i128)>,
     began: Instant,
     warnings: Vec<String>,
+    /// Whether the server's clock stepped, and whether somebody reset its counters.
+    unsteady: [bool; 2],
 }
 
 impl Watch {
@@ -86,6 +88,7 @@ impl Watch {
             ahead_us: None,
             began: first.seen,
             warnings: Vec::new(),
+            unsteady: [false; 2],
         };
         watch.look(first);
         watch
@@ -137,11 +140,34 @@ impl Watch {
         &self.warnings
     }
 
+    /// How long the buckets of the series are.
+    pub(in crate::live) fn bucket(&self) -> SimDuration {
+        self.bucket
+    }
+
+    /// Whether the server's clock stepped during the run.
+    pub(in crate::live) fn clock_stepped(&self) -> bool {
+        self.unsteady[0]
+    }
+
+    /// Whether somebody reset the server's counters during the run.
+    pub(in crate::live) fn counters_reset(&self) -> bool {
+        self.unsteady[1]
+    }
+
+    /// From one look to the next, on average.
+    pub(in crate::live) fn spacing(&self) -> SimDuration {
+        let looks = self.samples.len() as u64 - 1;
+        let span = self.samples.last().map_or(SimDuration::ZERO, |last| last.at.since(self.samples[0].at));
+        SimDuration::from_nanos(span.as_nanos() / looks.max(1))
+    }
+
     /// Counters only grow, unless somebody sets them to nothing (CONFIG RESETSTAT).
     fn note_reset(&mut self, at: SimTime, now: Counters) {
         let [before, latest] = &mut self.counted;
         if now.0.iter().zip(latest.0).any(|(now, latest)| *now < latest) {
             before.0.iter_mut().zip(latest.0).for_each(|(before, latest)| *before += latest);
+            self.unsteady[1] = true;
             self.warnings.push(format!(
                 "somebody reset the server's counters (CONFIG RESETSTAT) before {:.1} s of the run: what was evicted, expired and \
                  read between the look before and then is not counted",
@@ -161,6 +187,7 @@ impl Watch {
         if let Some((before, doubted)) = self.ahead_us
             && (ahead - before).abs() > STEP_US + doubt + doubted
         {
+            self.unsteady[0] = true;
             self.warnings.push(format!(
                 "the server's clock stepped by {:+.3} s before {:.1} s of the run: TTLs of keys that were there then ended \
                  early or late by as much",
@@ -177,43 +204,49 @@ impl Watch {
         self.samples[next.saturating_sub(1)]
     }
 
-    /// Integrals of bytes and keys over time between two instants, and the most bytes and keys at once.
-    fn over(&self, from: SimTime, until: SimTime) -> (f64, f64, u64, u64) {
-        let state = self.state(from);
-        let (mut bytes, mut keys) = (0.0, 0.0);
-        let (mut at, mut now) = (from, state);
-        let (mut most, mut most_keys) = (state.used, state.keys);
-        let inside = self.samples.iter().filter(|sample| sample.at > from && sample.at <= until);
-        for sample in inside {
-            let span = sample.at.since(at).as_secs_f64();
-            // Between two looks it went from the one to the other.
-            bytes += span * (now.used as f64 + sample.used as f64) / 2.0;
-            keys += span * (now.keys as f64 + sample.keys as f64) / 2.0;
-            (at, now) = (sample.at, *sample);
-            (most, most_keys) = (most.max(sample.used), most_keys.max(sample.keys));
-        }
-        let rest = until.since(at).as_secs_f64();
-        (bytes + rest * now.used as f64, keys + rest * now.keys as f64, most, most_keys)
+    /// A quantity at an instant: between two looks it went from the one value to the other.
+    fn between(&self, at: SimTime, of: impl Fn(&Sample) -> u64) -> f64 {
+        let next = self.samples.partition_point(|sample| sample.at <= at);
+        let before = &self.samples[next.saturating_sub(1)];
+        let Some(after) = self.samples.get(next).filter(|_| next > 0) else { return of(before) as f64 };
+        let share = at.since(before.at).as_secs_f64() / after.at.since(before.at).as_secs_f64();
+        of(before) as f64 + share * (of(after) as f64 - of(before) as f64)
     }
 
-    /// Keys removed because their TTL was over until an instant; between two looks as many in every moment.
-    fn expired_until(&self, at: SimTime) -> f64 {
-        let next = self.samples.partition_point(|sample| sample.at <= at);
-        let before = self.samples[next.saturating_sub(1)];
-        let Some(after) = self.samples.get(next).filter(|_| next > 0) else { return before.expired as f64 };
-        let share = at.since(before.at).as_secs_f64() / after.at.since(before.at).as_secs_f64();
-        before.expired as f64 + share * (after.expired as f64 - before.expired as f64)
+    /// Integrals of bytes and keys over time between two instants, and the most bytes and keys at once.
+    fn over(&self, from: SimTime, until: SimTime) -> (f64, f64, u64, u64) {
+        let held = |at| (self.between(at, |sample| sample.used), self.between(at, |sample| sample.keys));
+        let inside = self.samples.iter().filter(|sample| sample.at > from && sample.at < until);
+        let inside = inside.map(|sample| (sample.at, (sample.used as f64, sample.keys as f64)));
+        let (mut bytes, mut keys) = (0.0, 0.0);
+        let (mut at, mut now) = (from, held(from));
+        let mut most = now;
+        for (next, then) in inside.chain([(until, held(until))]) {
+            let span = next.since(at).as_secs_f64();
+            bytes += span * (now.0 + then.0) / 2.0;
+            keys += span * (now.1 + then.1) / 2.0;
+            most = (most.0.max(then.0), most.1.max(then.1));
+            (at, now) = (next, then);
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "bytes and keys of a server"
+        )]
+        let [most_bytes, most_keys] = [most.0, most.1].map(|most| most.round() as u64);
+        (bytes, keys, most_bytes, most_keys)
     }
 
     /// Most keys that were removed because their TTL was over in a whole second of the window.
     fn most_expired_in_a_second(&self) -> u64 {
         const SECOND: SimDuration = SimDuration::from_secs(1);
         let Window { from, until } = self.window;
+        let expired = |at| self.between(at, |sample| sample.expired);
         let mut most = 0.0_f64;
         let mut at = from;
         while at < until {
             let end = (at + SECOND).min(until);
-            most = most.max(self.expired_until(end) - self.expired_until(at));
+            most = most.max(expired(end) - expired(at));
             at = end;
         }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of keys")]
@@ -350,6 +383,22 @@ mod tests {
         let mut watch = Watch::begin(window, SimDuration::from_secs(1), look(0, info(1, 0, 0)));
         let other = Info { run_id: "b".to_owned(), ..info(1, 0, 0) };
         assert!(watch.look(look(3, other)).unwrap().contains("before 3.0 s"));
+    }
+
+    #[test]
+    fn between_two_looks_memory_went_from_the_one_to_the_other_in_short_buckets_too() {
+        let window = Window { from: at(0), until: at(8) };
+        let used = |secs, used_memory| look(secs, Info { used_memory, ..info(1, 0, 0) });
+        // Two looks, eight buckets: it grew by 100 bytes in a second, and stood still from 4 s on.
+        let mut watch = Watch::begin(window, SimDuration::from_secs(1), used(0, 1_000));
+        watch.look(used(4, 1_400));
+        watch.look(used(8, 1_400));
+        let buckets = watch.account().buckets;
+        let means: Vec<f64> = buckets.iter().map(|bucket| bucket.live_mean_bytes.round()).collect();
+        assert_eq!(means, [1_050.0, 1_150.0, 1_250.0, 1_350.0, 1_400.0, 1_400.0, 1_400.0, 1_400.0]);
+        let most: Vec<u64> = buckets.iter().map(|bucket| bucket.peak_bytes).collect();
+        assert_eq!(most, [1_100, 1_200, 1_300, 1_400, 1_400, 1_400, 1_400, 1_400]);
+        assert_eq!(watch.spacing(), SimDuration::from_secs(4));
     }
 
     #[test]

@@ -6,14 +6,18 @@
 //! instant. The rate grows by half until a step does not hold, and then the gap is halved until it is a tenth. Reads
 //! that a step leaves unanswered are given up with their connections, so that the next one begins with none.
 
+mod rates;
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use serde::Serialize;
 use tokio::task::LocalSet;
+
+pub use rates::{Kept, LimitedBy, Search, Step};
+use rates::{kept, next};
 
 use super::limits::{Beside, bytes_of, place};
 use super::link::{Fault, Link, Values, Written};
@@ -28,9 +32,6 @@ use crate::units::{ByteSize, SimDuration};
 
 /// Reads without an answer from which on a step is given up.
 const UNDER_WAY: u64 = 50_000;
-
-/// From here on the harness is too slow to say anything about the server: a tick of its timer is a millisecond.
-const LATE: f64 = 0.005;
 
 /// Time between two looks at whether the user wants to stop.
 const TICK: Duration = Duration::from_millis(20);
@@ -59,116 +60,6 @@ pub struct Load {
     pub step: SimDuration,
     /// The first rate, in reads a second.
     pub first: f64,
-}
-
-/// Whether a rate is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kept {
-    /// The percentile is within the limit.
-    Yes,
-    /// It is not.
-    TooSlow,
-    /// The harness could not send that fast, so nothing is known of the server.
-    ClientLimited,
-}
-
-/// One rate that was tried.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Step {
-    /// Reads a second that were meant to start.
-    pub offered: f64,
-    /// Reads a second that were answered.
-    pub answered: f64,
-    /// Reads that were answered.
-    pub reads: u64,
-    /// Reads among them that found no value.
-    pub missing: u64,
-    /// Half of the waits are not longer, in seconds.
-    pub p50_s: f64,
-    /// 99 of 100 are not longer.
-    pub p99_s: f64,
-    /// 99 of 100 reads were not started later than this.
-    pub late_p99_s: f64,
-    /// Whether it held.
-    pub kept: Kept,
-}
-
-/// What keeps the highest rate from being higher.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LimitedBy {
-    /// At a higher rate the server was too slow.
-    Server,
-    /// At a higher rate the harness was: the server may be faster.
-    Harness,
-    /// No higher rate was allowed: the server may be faster.
-    MaxRate,
-}
-
-/// What a search came to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Search {
-    /// The rates that were tried, in their order.
-    pub steps: Vec<Step>,
-    /// The highest rate that was allowed, in reads a second.
-    pub most: f64,
-    /// Whether the user stopped it before its end.
-    pub is_stopped: bool,
-    /// What the reader must know.
-    pub warnings: Vec<String>,
-}
-
-impl Search {
-    /// The highest rate among those that held, in reads a second; `None` if none did.
-    pub fn highest(&self) -> Option<f64> {
-        highest(&self.steps)
-    }
-
-    /// What is known of higher rates; `None` where the search was stopped before it knew.
-    pub fn limited_by(&self) -> Option<LimitedBy> {
-        match (self.highest(), failed(&self.steps)) {
-            (_, Some(step)) if step.kept == Kept::ClientLimited => Some(LimitedBy::Harness),
-            (_, Some(_)) => Some(LimitedBy::Server),
-            (Some(held), None) if held >= self.most => Some(LimitedBy::MaxRate),
-            (_, None) => None,
-        }
-    }
-}
-
-/// The highest rate among those that held; `None` if none did.
-fn highest(steps: &[Step]) -> Option<f64> {
-    steps.iter().filter(|step| step.kept == Kept::Yes).map(|step| step.offered).reduce(f64::max)
-}
-
-/// The step with the lowest rate among those that did not hold, not even when they were tried again.
-fn failed(steps: &[Step]) -> Option<&Step> {
-    let held =
-        |rate: f64| steps.iter().any(|step| step.kept == Kept::Yes && step.offered.total_cmp(&rate).is_eq());
-    steps
-        .iter()
-        .filter(|step| step.kept != Kept::Yes && !held(step.offered))
-        .min_by(|one, other| one.offered.total_cmp(&other.offered))
-}
-
-/// The next rate to try; `None` when the highest one is known to a tenth.
-fn next(steps: &[Step], first: f64, most: f64) -> Option<f64> {
-    // A harness that was late once may have been kept from the processor by somebody else: a second time tells.
-    if let [before @ .., last] = steps
-        && last.kept == Kept::ClientLimited
-        && before.iter().all(|step| step.offered.total_cmp(&last.offered).is_ne())
-    {
-        return Some(last.offered);
-    }
-    let first = first.min(most);
-    match (highest(steps), failed(steps).map(|step| step.offered)) {
-        (None, None) => Some(first),
-        (Some(held), None) if held >= most => None,
-        (Some(held), None) => Some((held * 1.5).min(most)),
-        (Some(held), Some(failed)) => (failed / held > 1.1).then(|| (held * failed).sqrt()),
-        // Not even the first one: a tenth of it, and a hundredth, and no more.
-        (None, Some(failed)) => (failed > first / 50.0).then_some(failed / 10.0),
-    }
 }
 
 /// What a search writes: in a sentence, before it starts. `trace` is a [`named`](super::named) one.
@@ -361,7 +252,9 @@ impl Bench<'_> {
     /// Tries one rate after the other.
     async fn try_rates(&mut self) -> Result<(), Ended> {
         let most = self.options.limits.rate.as_per_second();
-        while let Some(rate) = next(&self.steps, self.load.first, most) {
+        // Of fewer reads one of a hundred is a single one.
+        let least = ENOUGH / self.load.step.as_secs_f64();
+        while let Some(rate) = next(&self.steps, self.load.first, [least, most]) {
             let own = Rate {
                 link: Rc::clone(&self.link),
                 keys: Rc::clone(&self.keys),
@@ -481,13 +374,8 @@ impl Rate {
         let waits = seen.waits.borrow();
         let [p50_s, p99_s] = [0.5, 0.99].map(|quantile| waits.value_at_quantile(quantile) as f64 / 1e9);
         let late_p99_s = seen.late.borrow().value_at_quantile(0.99) as f64 / 1e9;
-        let kept = if late_p99_s > LATE {
-            Kept::ClientLimited
-        } else if overrun || is_behind || waits.is_empty() || p99_s > load.p99.as_secs_f64() {
-            Kept::TooSlow
-        } else {
-            Kept::Yes
-        };
+        let is_lost = overrun || is_behind || waits.is_empty();
+        let kept = kept(is_lost, p99_s, late_p99_s, load.p99.as_secs_f64());
         let (answered, missing) = (waits.len() as f64 / elapsed, seen.missing.get());
         let step =
             Step { offered: rate, answered, reads: waits.len(), missing, p50_s, p99_s, late_p99_s, kept };
@@ -514,74 +402,5 @@ impl Rate {
             }
             seen.under_way.set(seen.under_way.get() - 1);
         });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn step(offered: f64, kept: Kept) -> Step {
-        Step {
-            offered,
-            answered: offered,
-            reads: 1,
-            missing: 0,
-            p50_s: 0.0,
-            p99_s: 0.0,
-            late_p99_s: 0.0,
-            kept,
-        }
-    }
-
-    /// Tries rates on a server that keeps up to `limit`.
-    fn found(limit: f64, first: f64, most: f64) -> Search {
-        let mut steps = Vec::new();
-        while let Some(offered) = next(&steps, first, most) {
-            steps.push(step(offered, if offered <= limit { Kept::Yes } else { Kept::TooSlow }));
-            assert!(steps.len() < 40, "it does not end");
-        }
-        Search { steps, most, is_stopped: false, warnings: Vec::new() }
-    }
-
-    #[test]
-    fn the_highest_rate_is_found_to_a_tenth() {
-        for limit in [900.0, 1_000.0, 7_777.0, 61_234.0] {
-            let search = found(limit, 1_000.0, 1e9);
-            let highest = search.highest().unwrap();
-            assert!(highest <= limit && highest * 1.11 > limit, "{highest} of {limit}");
-            assert!(search.steps.len() < 20, "{} steps", search.steps.len());
-            assert_eq!(search.limited_by(), Some(LimitedBy::Server));
-        }
-        let slow = found(1.0, 1_000.0, 1e9);
-        assert_eq!(
-            (slow.highest(), slow.limited_by()),
-            (None, Some(LimitedBy::Server)),
-            "too slow for anything"
-        );
-        assert_eq!(found(3.0, 1_000.0, 300.0).highest(), Some(3.0), "a hundredth of what is allowed");
-    }
-
-    #[test]
-    fn what_was_not_allowed_is_no_limit_of_the_server() {
-        for most in [500.0, 1_000.0, 20_000.0] {
-            let search = found(1e9, 1_000.0, most);
-            assert_eq!((search.highest(), search.limited_by()), (Some(most), Some(LimitedBy::MaxRate)));
-        }
-        let steps =
-            vec![step(1_000.0, Kept::Yes), step(1_500.0, Kept::ClientLimited), step(2_000.0, Kept::TooSlow)];
-        let search = Search { steps, ..found(1.0, 1.0, 1e4) };
-        assert_eq!(search.limited_by(), Some(LimitedBy::Harness), "the lowest rate that did not hold tells");
-        let again = |kept| {
-            let steps =
-                vec![step(1_000.0, Kept::Yes), step(1_500.0, Kept::ClientLimited), step(1_500.0, kept)];
-            (next(&steps, 1_000.0, 1e9), Search { steps, ..found(1.0, 1.0, 1e9) }.limited_by())
-        };
-        assert_eq!(next(&[step(1_000.0, Kept::ClientLimited)], 1_000.0, 1e9), Some(1_000.0), "once more");
-        assert_eq!(again(Kept::Yes), (Some(2_250.0), None), "it was chance");
-        assert_eq!(again(Kept::ClientLimited).1, Some(LimitedBy::Harness));
-        assert!(again(Kept::ClientLimited).0.is_some_and(|rate| rate < 1_500.0), "it goes on below");
-        let stopped = Search { steps: search.steps[..1].to_vec(), ..search };
-        assert_eq!(stopped.limited_by(), None, "nobody knows");
     }
 }
