@@ -50,7 +50,8 @@ impl Player {
             Ok(Some(entry)) => self.serve(arrival, entry).await,
             Ok(None) => {
                 let cause = self.state().ledger.cause(arrival.object, self.now());
-                self.begin(arrival, cause, None).await;
+                // What few requests need is not part of what every one of them takes.
+                Box::pin(self.begin(arrival, cause, None)).await;
             }
             Err(fault) => self.lost(arrival, &fault),
         }
@@ -100,13 +101,13 @@ impl Player {
                 let (player, version) = (Rc::clone(self), entry.version);
                 spawn_local(async move { player.refresh(trip, version).await });
             }
-            Wish::Fetch => return self.begin(arrival, Cause::Expired, Some(entry)).await,
+            Wish::Fetch => return Box::pin(self.begin(arrival, Cause::Expired, Some(entry))).await,
             Wish::RewriteAndFetch(until) => {
                 let until = until.max(entry.expires_at);
                 if self.set_deadline(object, fresh_until, until, now).await {
                     self.state().recorder.rewritten(self.trace.objects().size(object), now);
                 }
-                return self.begin(arrival, Cause::Expired, Some(entry)).await;
+                return Box::pin(self.begin(arrival, Cause::Expired, Some(entry))).await;
             }
         }
         // A request moves the TTL of a rule that steers it, and is itself ruled by the one before: so all is decided
