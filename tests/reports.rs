@@ -73,3 +73,18 @@ fn finished_reports_are_not_stale() {
         }
     }
 }
+
+/// Pictures are not compared by the pixel: fonts differ. It was taken of the page that stands there, and of no older one.
+#[test]
+fn the_picture_in_the_readme_is_of_the_report_beside_it() {
+    use sha2::{Digest, Sha256};
+    let read = |path: &str| std::fs::read(root().join("reports").join(path)).expect("it can be read");
+    let hash: String =
+        Sha256::digest(read("stampede/index.html")).iter().map(|byte| format!("{byte:02x}")).collect();
+    let noted = String::from_utf8(read("stampede.png.of")).expect("it is text");
+    assert_eq!(
+        noted,
+        format!("{hash}  stampede/index.html\n"),
+        "take reports/stampede.png anew (headless Chromium, 900 pixels wide), and then: cd reports && sha256sum stampede/index.html > stampede.png.of"
+    );
+}

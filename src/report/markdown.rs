@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::measure::{BYTE_HIT, FRESH_HIT, MEMORY, Measure, P99, PEAK_ORIGIN_RATE, STAMPEDES};
+use super::measure::{BYTE_HIT, FRESH_HIT, FRESH_SHARE, MEMORY, Measure, P99, PEAK_ORIGIN_RATE, STAMPEDES};
 use super::reading::{self, Reading};
 use super::sampled::sample_words;
 use super::verdict::{self, Verdict};
@@ -47,23 +47,35 @@ pub(super) fn summary(reading: &Reading, verdict: &Verdict) -> String {
     out
 }
 
+/// Cells that the table shows: a merge request is no place for more.
+const ROWS: usize = 30;
+
+/// A score; they stand below each other, all with as many decimals.
+fn scored(cell: &Cell) -> String {
+    cell.score.map_or_else(|| format::NONE.to_owned(), |score| format!("{score:.3}"))
+}
+
 fn comparison(reading: &Reading, out: &mut String) {
-    let measures: [&Measure; 6] = [&FRESH_HIT, &BYTE_HIT, &MEMORY, &PEAK_ORIGIN_RATE, &STAMPEDES, &P99];
+    let mut measures: Vec<&Measure> =
+        vec![&FRESH_HIT, &BYTE_HIT, &MEMORY, &PEAK_ORIGIN_RATE, &STAMPEDES, &P99];
+    if reading.knows_changes() {
+        measures.push(&FRESH_SHARE);
+    }
     if reading.ranked.is_empty() && reading.bounds.is_empty() {
         return;
     }
     out.push_str("| # | strategy | memory limit |");
-    for measure in measures {
+    for measure in &measures {
         let _ = write!(out, " {} |", measure.label);
     }
     out.push_str(" gates | score |\n| ---: | --- | ---: |");
     out.push_str(&" ---: |".repeat(measures.len()));
     out.push_str(" --- | ---: |\n");
     let ranks = (1..).map(|rank: usize| rank.to_string());
-    let contenders = reading.ranked.iter().zip(ranks);
+    let contenders = reading.ranked.iter().zip(ranks).take(ROWS);
     for (cell, rank) in contenders.chain(reading.bounds.iter().map(|cell| (cell, "bound".into()))) {
         let _ = write!(out, "| {rank} | {} | {} |", label(reading, cell), reading::capacity(cell.capacity));
-        for measure in measures {
+        for measure in &measures {
             let _ = match reading.change(cell, measure) {
                 Some(change) => write!(out, " {} ({}) |", measure.text(cell), change.text(measure)),
                 None => write!(out, " {} |", measure.text(cell)),
@@ -71,7 +83,10 @@ fn comparison(reading: &Reading, out: &mut String) {
         }
         let gates = reading::gates(cell);
         let near = if reading.is_near_winner(cell) { " ≈ 1" } else { "" };
-        let _ = writeln!(out, " {gates} | {}{near} |", format::number(cell.score));
+        let _ = writeln!(out, " {gates} | {}{near} |", scored(cell));
+    }
+    if let Some(more) = reading.ranked.len().checked_sub(ROWS).filter(|more| *more > 0) {
+        let _ = writeln!(out, "\n{} more are in cells.csv.", format::count(more as u64));
     }
     out.push('\n');
     let failing = reading.ranked.iter().flat_map(|cell| {

@@ -358,6 +358,14 @@ pub(crate) fn difference(this: &Cell, that: &Cell, measure: &Measure) -> Option<
     Estimate::of(&differences.collect::<Vec<_>>())
 }
 
+/// The same of the scores.
+pub(crate) fn score_difference(this: &Cell, that: &Cell) -> Option<Estimate> {
+    let scores = |cell: &Cell| cell.by_replication.get("score").cloned().unwrap_or_default();
+    let both = scores(this).into_iter().zip(scores(that));
+    let differences = both.filter_map(|(this, that)| Some(this? - that?));
+    Estimate::of(&differences.collect::<Vec<_>>())
+}
+
 /// A measure in the replications of which both cells have one, by their numbers.
 pub(crate) fn pairs(this: &Cell, that: &Cell, measure: &Measure) -> Vec<(f64, f64)> {
     let both = numbered(this, measure).iter().zip(numbered(that, measure));

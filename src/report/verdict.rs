@@ -208,6 +208,9 @@ fn runner_up(reading: &Reading, winner: &Cell) -> Option<String> {
         let why = failed.map_or_else(|| "did not finish".into(), |gate| format!("fails {}", gate.words));
         return Some(format!("Next comes {name}, which {why}."));
     }
+    let score =
+        |cell: &Cell| cell.score.map_or_else(|| format::NONE.to_owned(), |score| format!("{score:.3}"));
+    let (its, best) = (score(second), score(winner));
     if reading.is_near_winner(second) {
         let (held, least) = (MEMORY.of(second)?, MEMORY.of(winner)?);
         let (held, least) = (format::bytes(held), format::bytes(least));
@@ -216,17 +219,46 @@ fn runner_up(reading: &Reading, winner: &Cell) -> Option<String> {
         } else {
             format!("it holds {held} on average, the recommended one {least}")
         };
-        return Some(format!("Runner-up: {name}, indistinguishable in score; {memory}."));
+        return Some(format!(
+            "Runner-up: {name}, indistinguishable in score ({its} against {best}); {memory}."
+        ));
     }
-    let (its, best) = (format::number(second.score), format::number(winner.score));
     let scores = if its == best {
-        format!("nearly the same score, {best},")
+        format!("nearly the same score, {best}")
     } else {
         format!("a score of {its} against {best}")
     };
-    let hits = hits_apart(second, winner).map(|hits| format!(" and {hits}")).unwrap_or_default();
-    let end = if hits.is_empty() { scores.trim_end_matches(',') } else { &scores };
-    Some(format!("Runner-up: {name}, with {end}{hits}."))
+    let reason =
+        apart(reading, second, winner).map(|reason| format!(", mostly for {reason}")).unwrap_or_default();
+    let hits = hits_apart(second, winner).map(|hits| format!("; it has {hits}")).unwrap_or_default();
+    let unsure = reading::score_difference(second, winner)
+        .and_then(|difference| difference.is_indistinguishable_from_zero())
+        .filter(|unsure| *unsure)
+        .map(|_| {
+            format!(
+                ". {} replications do not tell the two apart: raise repeat",
+                format::count(reading.replications.into())
+            )
+        })
+        .unwrap_or_default();
+    Some(format!("Runner-up: {name}, with {scores}{reason}{hits}{unsure}."))
+}
+
+/// The objective that costs the runner-up most of the score: `mean memory (0.61 against 0.74 of its part)`; `None` where
+/// nothing does.
+fn apart(reading: &Reading, second: &Cell, winner: &Cell) -> Option<String> {
+    let weights = &reading.record.scoring.weights;
+    let all: f64 = weights.values().sum();
+    let lost = |name: &String| {
+        let part = |cell: &Cell| cell.score_parts.get(name).copied().unwrap_or(0.0);
+        (part(second), part(winner), (part(winner) - part(second)) * weights[name] / all)
+    };
+    let (name, (its, best, _)) = weights
+        .keys()
+        .map(|name| (name, lost(name)))
+        .filter(|(_, (.., lost))| *lost > 0.000_5)
+        .max_by(|one, other| one.1.2.total_cmp(&other.1.2))?;
+    Some(format!("{} ({its:.3} against {best:.3} of that part)", measure::label_of(name)))
 }
 
 /// `a fresh hit ratio 1.2 points lower`, paired by replication; `None` where several replications cannot be paired.
@@ -277,7 +309,7 @@ fn comparison(reading: &Reading) -> String {
     } else if reading.replications > 1 {
         format!(
             "In this model and for this trace; differences are paired over {most} replications with 95 % intervals, \
-             and indistinguishable means that the interval contains 0."
+             and indistinguishable means that the interval contains 0 (of scores, that they also differ by at most 0.01)."
         )
     } else {
         "One replication, so no interval; differences may be chance.".into()

@@ -36,6 +36,7 @@ impl Remarks {
         let mut remarks = Self::default();
         for design in strategies {
             remarks.lifetimes(design, world);
+            remarks.outlives(design, world);
             remarks.fetches(design, world);
             remarks.sweep(design, world);
             remarks.controllers(design);
@@ -100,6 +101,21 @@ impl Remarks {
                     SimDuration::from_nanos(ttl.as_nanos() / 10)
                 ));
             }
+        }
+    }
+
+    /// TTLs that are longer than the run, in which nothing of theirs expires.
+    fn outlives(&mut self, design: &Design, world: &World<'_>) {
+        let Source::Synthetic(workload) = world.source else { return };
+        let (name, rule) = (&design.name, design.rule.name());
+        let ttl = windows::greatest_ttl(design).filter(|_| matches!(rule, "fixed" | "class-table"));
+        if let Some(ttl) = ttl.filter(|ttl| *ttl > workload.duration) {
+            self.warn(format!(
+                "strategy \"{name}\": the ttl of rule \"{rule}\" (up to {ttl}) is longer than the run ([workload] duration = {}), in \
+                 which no such entry expires, so that its fetches and the age of its answers come out too small; write a duration \
+                 of several times the ttl and a warmup as long as it, or a shorter ttl",
+                workload.duration
+            ));
         }
     }
 

@@ -14,8 +14,15 @@ use crate::metrics::Measurements;
 
 /// The rule by which the winner is chosen, for people; every record carries it.
 pub const RULE: &str = "Of the cells that pass every gate, the one with the best score; of those that are \
-indistinguishable from it in score (the 95 % interval of the paired difference contains 0), the one with the least \
-memory. Oracles are bounds and never win.";
+indistinguishable from it in score (the 95 % interval of the paired difference contains 0, and the difference is at most \
+0.01), the one with the least memory, if that is at least 1 % less. Oracles are bounds and never win.";
+
+/// The difference of two scores from which on they are not alike, however wide the interval: few replications tell
+/// nothing apart, and that is no reason to choose what came out worse.
+const ALIKE: f64 = 0.01;
+
+/// What memory must be less by, as a share, to decide between cells that are alike.
+const LEANER: f64 = 0.01;
 
 /// The metrics for which every cell is compared with the baseline, besides `score`.
 pub const PAIRED: [&str; 16] = [
@@ -121,22 +128,26 @@ fn memory(cell: &Cell) -> Option<f64> {
     cell.runs.mean(|run| Some(run.memory.mean_bytes))
 }
 
-/// The best score, and among those not told from it the least memory; the first in the scenario
-/// among equals.
+/// The best score, and among those not told from it the least memory, where that is clearly less; the first in the
+/// scenario among equals.
 fn winner(contenders: &[usize], cells: &[Cell], scores: &[Score]) -> Option<usize> {
     let known = |&index: &usize| scores[index].mean().map(|score| (index, score));
     let better = |a: (usize, f64), b: (usize, f64)| if b.1 > a.1 { b } else { a };
     let (best, _) = contenders.iter().filter_map(known).reduce(better)?;
     let held = |index: usize| memory(&cells[index]).unwrap_or(f64::INFINITY);
     let alike = contenders.iter().copied().filter(|&index| near(best, index, scores));
-    alike.reduce(|least, index| if held(index) < held(least) { index } else { least })
+    let least = alike.reduce(|least, index| if held(index) < held(least) { index } else { least })?;
+    Some(if held(least) <= (1.0 - LEANER) * held(best) { least } else { best })
 }
 
-/// Whether the scores of two cells cannot be told apart. A single replication has no interval:
+/// Whether the scores of two cells cannot be told apart, and are about the same. A single replication has no interval:
 /// its numbers are exact for it, and only equal scores are equal.
 fn near(one: usize, other: usize, scores: &[Score]) -> bool {
     paired(&scores[one].by_run, &scores[other].by_run).is_some_and(|difference| {
-        difference.is_indistinguishable_from_zero().unwrap_or_else(|| difference.mean.abs() <= 0.0)
+        match difference.is_indistinguishable_from_zero() {
+            Some(indistinguishable) => indistinguishable && difference.mean.abs() <= ALIKE,
+            None => difference.mean.abs() <= 0.0,
+        }
     })
 }
 
@@ -208,6 +219,36 @@ mod tests {
         ];
         let verdict = judge(&cells, &by_hits());
         assert_eq!((verdict.winner, verdict.indistinguishable), (Some(2), vec![1]));
+    }
+
+    #[test]
+    fn a_wide_interval_is_no_tie_and_a_little_memory_decides_nothing() {
+        // Two replications: the difference of 6.6 points is 6.6 ± 14.
+        let cells = [
+            cell("baseline", 10.0, &[500, 510]),
+            cell("leaner and worse", 50.0, &[700, 716]),
+            cell("best", 90.0, &[777, 771]),
+        ];
+        let verdict = judge(&cells, &by_hits());
+        let difference = paired(
+            &composite::scores(&cells, &by_hits().weights)[1].by_run,
+            &composite::scores(&cells, &by_hits().weights)[2].by_run,
+        );
+        assert_eq!(
+            difference.unwrap().is_indistinguishable_from_zero(),
+            Some(true),
+            "chance could explain it"
+        );
+        assert_eq!((verdict.winner, verdict.indistinguishable.len()), (Some(2), 0));
+        let cells = |leaner: f64| {
+            [
+                cell("baseline", 10.0, &[500, 510, 490]),
+                cell("leaner", leaner, &[799, 821, 779]),
+                cell("best", 90.0, &[800, 820, 780]),
+            ]
+        };
+        assert_eq!(judge(&cells(89.5), &by_hits()).winner, Some(2), "half a per cent of memory");
+        assert_eq!(judge(&cells(89.0), &by_hits()).winner, Some(1));
     }
 
     #[test]

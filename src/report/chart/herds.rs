@@ -7,7 +7,7 @@ use plotters::style::Color;
 use super::palette::ink_of;
 use super::svg::{ChartError, Hold, Sheet, Svg, TEXT, WIDTH, text_width};
 use crate::record::Cell;
-use crate::report::measure::{DUPLICATE_RATIO, Measure, PEAK_TO_MEAN, Unit};
+use crate::report::measure::{DUPLICATE_RATIO, Measure, PEAK_ORIGIN_RATE, PEAK_TO_MEAN, Unit};
 use crate::report::reading::{self, Reading};
 
 /// Rows drawn at most; the others stand in the table.
@@ -33,7 +33,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     let half = (WIDTH - NAMES) / 2.0;
     let sides: [(&Measure, f64, &str, &str); 2] = [
         (&DUPLICATE_RATIO, NAMES, "one hot key:", "duplicates, of all fetches"),
-        (&PEAK_TO_MEAN, NAMES + half, "many keys at once:", "busiest second, × mean"),
+        (&PEAK_TO_MEAN, NAMES + half, "many keys at once:", "busiest second, × mean (and as it is)"),
     ];
     for (measure, left, what, unit) in sides {
         sheet.text(left, 9.0, what, Hold::Left)?;
@@ -41,12 +41,19 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         // A share of hardly anything is drawn as hardly anything, even where it is the greatest.
         let least = if measure.unit == Unit::Share { LEAST_SCALE } else { 0.0 };
         let most = cells.iter().filter_map(|cell| measure.of(cell)).fold(least, f64::max);
-        let room = half - 66.0;
+        let room = half - if measure.unit == Unit::Share { 66.0 } else { 132.0 };
         for (row, cell) in cells.iter().enumerate() {
             let y = TOP + row as f64 * ROW;
             let value = measure.of(cell);
             let long = value.filter(|_| most > 0.0).map_or(0.0, |value| value / most * room);
-            let tip = format!("{}: {}, {unit}", reading.name(cell), measure.text(cell));
+            // How many times the mean it is says little where the mean is small.
+            let text = match (measure.unit, PEAK_ORIGIN_RATE.of(cell)) {
+                (Unit::Number, Some(_)) => {
+                    format!("{} ({})", measure.text(cell), PEAK_ORIGIN_RATE.text(cell))
+                }
+                _ => measure.text(cell),
+            };
+            let tip = format!("{}: {text}, {unit}", reading.name(cell));
             sheet.with_tip(&tip, |sheet| {
                 sheet.bar(
                     left,
@@ -55,7 +62,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
                     ROW - 9.0,
                     ink_of(reading, cell).color().to_rgba(),
                 )?;
-                sheet.text(left + long + 6.0, y + ROW / 2.0, &measure.text(cell), Hold::Left)
+                sheet.text(left + long + 6.0, y + ROW / 2.0, &text, Hold::Left)
             })?;
         }
         sheet.line(&[(left, TOP), (left, bottom)], super::palette::Ink::Axis, 1.0)?;

@@ -107,11 +107,12 @@ fn mark(sheet: &Sheet, reading: &Reading, point: &Point, linked: bool) -> Result
     let kept = cell.on_pareto_front || cell.baseline || reading.is_winner(cell);
     let alpha = if kept { 0.9 } else { 0.45 };
     let tip = format!(
-        "{}: {} mean memory, {} origin fetches, {} stampedes per hour",
+        "{}: {} mean memory, {} origin fetches, {} stampedes per hour{}",
         reading.name(cell),
         MEMORY.text(cell),
         ORIGIN_RATE.text(cell),
-        STAMPEDES.text(cell)
+        STAMPEDES.text(cell),
+        if cell.on_pareto_front { "" } else { ", beaten in both" }
     );
     let (x, y) = point.at;
     let draw = |sheet: &Sheet| sheet.marker(x, y, point.radius, point.ink, alpha);

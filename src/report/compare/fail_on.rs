@@ -58,6 +58,8 @@ impl FromStr for FailOn {
             ("", unit) if unit != Unit::Share => Amount::Absolute(number),
             ("ms", Unit::Millis) | ("/s", Unit::Rate) => Amount::Absolute(number),
             ("s", Unit::Millis) => Amount::Absolute(number * 1e3),
+            ("s", Unit::Seconds) => Amount::Absolute(number),
+            ("min", Unit::Seconds) => Amount::Absolute(number * 60.0),
             ("KiB", Unit::Bytes) => Amount::Absolute(number * 1024.0),
             ("MiB", Unit::Bytes) => Amount::Absolute(number * 1_048_576.0),
             ("GiB", Unit::Bytes) => Amount::Absolute(number * 1_073_741_824.0),
@@ -77,7 +79,8 @@ fn example(measure: &Measure) -> &'static str {
         Unit::Share => "1pt or 5%",
         Unit::Bytes => "16MiB or 10%",
         Unit::Rate => "50/s or 10%",
-        Unit::Millis | Unit::Seconds => "20ms or 10%",
+        Unit::Millis => "20ms or 10%",
+        Unit::Seconds => "60s or 10%",
         Unit::Number => "5 or 10%",
     }
 }

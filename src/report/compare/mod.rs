@@ -13,7 +13,8 @@ mod terminal;
 use serde_json::json;
 
 use super::measure::{
-    BYTE_HIT, FRESH_HIT, MEMORY, Measure, ORIGIN_OFFLOAD, ORIGIN_RATE, P99, PEAK_ORIGIN_RATE, STAMPEDES, Unit,
+    BYTE_HIT, FRESH_HIT, FRESH_SHARE, MEMORY, Measure, ORIGIN_OFFLOAD, ORIGIN_RATE, OVER_BOUND, P95_AGE, P99,
+    PEAK_ORIGIN_RATE, STAMPEDES, Unit,
 };
 use super::reading::{self, Change, Names, Reading};
 use super::{format, verdict};
@@ -23,9 +24,20 @@ use crate::score::Estimate;
 pub use fail_on::{FailOn, FailOnError, Failure};
 use settings::settings;
 
-/// The measures by which two runs are compared.
-const MEASURES: [&Measure; 8] =
-    [&FRESH_HIT, &BYTE_HIT, &ORIGIN_OFFLOAD, &MEMORY, &ORIGIN_RATE, &PEAK_ORIGIN_RATE, &STAMPEDES, &P99];
+/// The measures by which two runs are compared. How current answers are is known where images change.
+const MEASURES: [&Measure; 11] = [
+    &FRESH_HIT,
+    &BYTE_HIT,
+    &ORIGIN_OFFLOAD,
+    &MEMORY,
+    &ORIGIN_RATE,
+    &PEAK_ORIGIN_RATE,
+    &STAMPEDES,
+    &P99,
+    &FRESH_SHARE,
+    &P95_AGE,
+    &OVER_BOUND,
+];
 
 /// Two runs side by side.
 #[derive(Debug)]
@@ -182,11 +194,11 @@ impl<'a> Comparison<'a> {
         let changes = if self.pairs.is_empty() {
             "The runs have no cell in common, so nothing can be compared.".into()
         } else {
+            let (better, worse) = (count(true), count(false));
             format!(
-                "Of {looked_at} measures in {} cells, {} are better, {} worse and {alike} indistinguishable.",
+                "Of {looked_at} measures in {} cells, {better} are better, {worse} worse, {alike} indistinguishable and {} the same.",
                 self.pairs.len(),
-                count(true),
-                count(false),
+                looked_at - better - worse - alike,
             )
         };
         [Some(choice), Some(changes), self.certainty(), self.warmups()].into_iter().flatten().collect()

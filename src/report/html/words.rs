@@ -40,7 +40,8 @@ pub(super) const CAPTIONS: [Caption; 15] = [
         label: "Chart: memory against origin load",
         shows: "Each point is one strategy at one memory limit: how much memory it holds, and how often it asks the origin.",
         read: "Lower and further left is better; the stepped line joins the cells that no other beats in both, the area of a \
-               marker grows with stampedes per hour, and faded points are beaten.",
+               marker grows with stampedes per hour, and faded points are beaten; the baseline and the recommended cell keep their \
+               colour even where they are.",
         caveat: "Mean load says nothing about peaks, which stand in the table; the line between two cells was not simulated.",
     },
     Caption {
@@ -129,8 +130,10 @@ pub(super) const CAPTIONS: [Caption; 15] = [
         name: "hours",
         label: "Chart: hits by hour and class",
         shows: "Fresh hits by class of images and hour, of the cell that the verdict names; the warm-up is not counted.",
-        read: "A dark column is an hour in which something happened to all classes; a dark row is a class with the wrong TTL.",
-        caveat: "Hours are those of the recorder's clock where the trace has one, else they count from the first request; summer \
+        read: "A dark column is an hour in which something happened to all classes; a dark row is a class that hits less: its \
+               TTL may be short, or right because its images change often.",
+        caveat: "The ramp spans the least and the greatest of these fields, so small differences may look large: read the numbers. \
+                 Hours are those of the recorder's clock where the trace has one, else they count from the first request; summer \
                  time is not modelled.",
     },
     Caption {
