@@ -270,7 +270,13 @@ impl Source<'_> {
                     score::Bound::Min => wire::Bound::Min,
                     score::Bound::Max => wire::Bound::Max,
                 };
-                let held = wire::Gate { value: checked.value, limit: gate.limit, bound, pass: checked.pass };
+                let held = wire::Gate {
+                    value: checked.value,
+                    limit: gate.limit,
+                    bound,
+                    pass: checked.pass,
+                    kept_in: Some(checked.kept_in),
+                };
                 (gate.name.clone(), held)
             })
             .collect()

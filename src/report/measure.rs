@@ -156,10 +156,15 @@ pub(crate) fn gate_words(name: &str, gate: &Gate) -> String {
         Bound::Max => format!("limit {}", unit.print(Some(gate.limit))),
     };
     let what = format!("{} {}, {limit}", label_of(key), unit.print(gate.value));
+    // A mean says little of replications that do not agree.
+    let split = match gate.kept_in {
+        Some([kept, all]) if 0 < kept && kept < all => format!("; kept in {kept} of {all} replications"),
+        _ => String::new(),
+    };
     match gate.value {
-        _ if gate.pass => what,
+        _ if gate.pass => format!("{what}{split}"),
         None => format!("{what}, no data"),
-        Some(value) => format!("{what}, {}", distance(unit, value, gate)),
+        Some(value) => format!("{what}, {}{split}", distance(unit, value, gate)),
     }
 }
 
@@ -193,7 +198,7 @@ mod tests {
     use super::*;
 
     fn gate(bound: Bound, value: impl Into<Option<f64>>, limit: f64, pass: bool) -> Gate {
-        Gate { value: value.into(), limit, bound, pass }
+        Gate { value: value.into(), limit, bound, pass, kept_in: None }
     }
 
     #[test]
@@ -216,6 +221,15 @@ mod tests {
         ] {
             assert_eq!(gate_words(name, &gate), words);
         }
+        let split = |pass, kept| Gate { kept_in: Some([kept, 5]), ..gate(Bound::Max, 4.6, 4.7, pass) };
+        let words = |gate: &Gate| gate_words("peak_origin_rate_max", gate);
+        assert_eq!(
+            words(&split(true, 2)),
+            "peak origin rate 4.6/s, limit 4.7/s; kept in 2 of 5 replications"
+        );
+        assert_eq!(words(&split(true, 5)), "peak origin rate 4.6/s, limit 4.7/s", "all agree");
+        let failed = Gate { value: Some(5.0), ..split(false, 1) };
+        assert!(words(&failed).ends_with("% over; kept in 1 of 5 replications"), "{}", words(&failed));
     }
 
     #[test]

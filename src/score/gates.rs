@@ -32,6 +32,8 @@ pub struct Checked {
     pub value: Option<f64>,
     /// Whether the limit is kept; no data does not keep it.
     pub pass: bool,
+    /// In how many replications it is kept, and of how many with data.
+    pub kept_in: [u32; 2],
 }
 
 impl Gate {
@@ -39,7 +41,10 @@ impl Gate {
     /// is out of date, although no record tells how old answers are.
     pub fn check(&self, runs: &Replications) -> Checked {
         let value = self.metric.of(runs).or_else(|| self.metric.where_nothing_changes(runs));
-        Checked { value, pass: value.is_some_and(|value| self.keeps(value)) }
+        let each: Vec<f64> = runs.iter().filter_map(|run| self.metric.of_run(run)).collect();
+        let [kept, all] = [each.iter().filter(|value| self.keeps(**value)).count(), each.len()];
+        let kept_in = [kept, all].map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+        Checked { value, pass: value.is_some_and(|value| self.keeps(value)), kept_in }
     }
 
     /// Whether a value of the metric keeps the limit.
@@ -109,7 +114,10 @@ mod tests {
             (Bound::Max, 0.75, true),
             (Bound::Max, 0.7499, false),
         ] {
-            assert_eq!(gate(bound, limit).check(&runs), Checked { value: Some(0.75), pass });
+            assert_eq!(
+                gate(bound, limit).check(&runs),
+                Checked { value: Some(0.75), pass, kept_in: [u32::from(pass), 1] }
+            );
         }
     }
 
@@ -117,7 +125,7 @@ mod tests {
     fn no_data_fails_every_gate() {
         let none = Replications::default();
         for gate in [gate(Bound::Min, 0.0), gate(Bound::Max, 1.0)] {
-            assert_eq!(gate.check(&none), Checked { value: None, pass: false });
+            assert_eq!(gate.check(&none), Checked { value: None, pass: false, kept_in: [0, 0] });
         }
     }
 
@@ -129,14 +137,9 @@ mod tests {
         };
         let unchanging = cell("any", 0.0, &[700]);
         assert!(unchanging.runs.iter().all(|run| run.freshness.is_none()));
-        assert_eq!(
-            of("stale_share", Bound::Max, 0.01, &unchanging),
-            Checked { value: Some(0.0), pass: true }
-        );
-        assert_eq!(
-            of("fresh_share", Bound::Min, 0.99, &unchanging),
-            Checked { value: Some(1.0), pass: true }
-        );
+        let told = |checked: Checked| (checked.value, checked.pass);
+        assert_eq!(told(of("stale_share", Bound::Max, 0.01, &unchanging)), (Some(0.0), true));
+        assert_eq!(told(of("fresh_share", Bound::Min, 0.99, &unchanging)), (Some(1.0), true));
         assert!(of("mean_age_s", Bound::Max, 0.0, &unchanging).pass);
         assert_eq!(of("over_bound_share", Bound::Max, 1.0, &unchanging).value, None, "nobody names a bound");
         // Where something may change and nobody answered, nothing is known.
@@ -153,7 +156,16 @@ mod tests {
         };
         let run = Measurements { freshness: Some(silent), ..Measurements::empty() };
         let changing = Cell { runs: [(0, run)].into_iter().collect(), ..cell("any", 0.0, &[700]) };
-        assert_eq!(of("stale_share", Bound::Max, 0.01, &changing), Checked { value: None, pass: false });
+        assert_eq!(told(of("stale_share", Bound::Max, 0.01, &changing)), (None, false));
+    }
+
+    #[test]
+    fn a_mean_that_keeps_a_limit_tells_in_how_many_replications_it_was_kept() {
+        let runs = cell("any", 0.0, &[700, 800, 780]).runs;
+        let checked = gate(Bound::Min, 0.75).check(&runs);
+        assert_eq!((checked.pass, checked.kept_in), (true, [2, 3]), "0.76 on average");
+        let checked = gate(Bound::Min, 0.79).check(&runs);
+        assert_eq!((checked.pass, checked.kept_in), (false, [1, 3]));
     }
 
     #[test]

@@ -62,6 +62,9 @@ pub struct Gate {
     pub bound: Bound,
     /// Whether it passes.
     pub pass: bool,
+    /// In how many replications it is kept, and of how many with data; `null` in records that do not say.
+    #[serde(default)]
+    pub kept_in: Option<[u32; 2]>,
 }
 
 /// Direction of a gate.
