@@ -106,8 +106,8 @@ fn nth_one(bits: u64, nth: u32) -> u32 {
     let enough = ((sums | (EACH * 0x80)) - u64::from(nth) * EACH) & (EACH * 0x80);
     let byte = enough.trailing_zeros() / 8 * 8;
     let below = ((sums << 8) >> byte) & 0xff;
-    let within = (u64::from(nth) - 1 - below) as usize % 8;
-    byte + u32::from(ONES[(bits >> byte) as usize % 256][within])
+    let within = ((u64::from(nth) - 1 - below) % 8) as usize;
+    byte + u32::from(ONES[((bits >> byte) % 256) as usize][within])
 }
 
 #[cfg(test)]

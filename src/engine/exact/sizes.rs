@@ -38,7 +38,7 @@ pub(super) trait Seat: Copy {
     const SIZED: bool;
 
     /// Of an object that was not asked for yet.
-    fn new(fact: &Fact) -> Self;
+    fn new(fact: Fact) -> Self;
 
     /// Notes the place of a request; the one before, or 0 where there was none.
     fn take(&mut self, place: u32) -> u32;
@@ -50,7 +50,7 @@ pub(super) trait Seat: Copy {
 impl Seat for u32 {
     const SIZED: bool = false;
 
-    fn new(_: &Fact) -> Self {
+    fn new(_: Fact) -> Self {
         0
     }
 
@@ -74,7 +74,7 @@ pub(super) struct Sized {
 impl Seat for Sized {
     const SIZED: bool = true;
 
-    fn new(fact: &Fact) -> Self {
+    fn new(fact: Fact) -> Self {
         Self { place: 0, size: fact.size }
     }
 
@@ -104,7 +104,7 @@ pub(super) fn walk<S: Seat>(
     queue.reset(trace.len());
     let (facts, requests) = (trace.objects().facts(), trace.len());
     *seats = emptied(std::mem::take(seats), facts.len());
-    seats.extend(facts.iter().map(S::new));
+    seats.extend(facts.iter().copied().map(S::new));
     let scored = trace.times().partition_point(|at| *at < window.from);
     let mut walk = Walk { queue, seats, trace, window };
     let mut tails: Vec<Tail> = capacities.iter().map(|limit| Tail::new(*limit)).collect();
