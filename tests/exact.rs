@@ -246,15 +246,23 @@ proptest! {
         let objects: Vec<ObjectId> = requests.map(ObjectId::new).collect();
         let times = (0..objects.len() as u64).map(|nth| SimTime::from_nanos(nth * TICK)).collect();
         let span = SimDuration::from_nanos(objects.len() as u64 * TICK);
-        let facts = vec![Fact { size: 7, class: ClassId::from_index(0), size_is_imputed: false }; 1_000];
+        let fact = |nth: u32| Fact { size: 1 + nth % 13, class: ClassId::from_index(0), size_is_imputed: false };
+        let facts = (0..1_000).map(fact).collect();
         let known = Objects::new(facts, Keys::Numbered, vec!["a".to_owned()]);
         let trace = Trace::new(times, objects, known, span);
         let window = scored(&trace, warmup);
         let mut player = Player::default();
-        let want: Vec<u64> = sizes.iter().map(|size| {
-            alone(&trace, window, Capacity::Objects(*size), Lifetime::Forever, &mut player).0.hits
+        let want: Vec<(u64, f64)> = sizes.iter().map(|size| {
+            let (cell, resident, _) = alone(&trace, window, Capacity::Objects(*size), Lifetime::Forever, &mut player);
+            (cell.hits, resident)
         }).collect();
-        prop_assert_eq!(Passes::default().sizes(&trace, window, &sizes), want);
+        let mut passes = Passes::default();
+        let sized = passes.sizes_with_bytes(&trace, window, &sizes);
+        for (got, want) in sized.cells.iter().zip(&want) {
+            prop_assert!(got.0 == want.0 && near(got.1, want.1), "{:?} instead of {:?}", got, want);
+        }
+        let hits: Vec<u64> = want.iter().map(|(hits, _)| *hits).collect();
+        prop_assert_eq!(passes.sizes(&trace, window, &sizes), hits);
     }
 
     #[test]

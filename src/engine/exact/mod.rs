@@ -14,6 +14,7 @@ mod life;
 mod player;
 mod queue;
 pub mod recorded;
+mod sizes;
 mod spare;
 pub mod surface;
 pub mod unbounded;

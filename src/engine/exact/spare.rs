@@ -30,12 +30,18 @@ impl<T: Default> Spare<T> {
 }
 
 /// A column of so many equal elements, in the memory of `column` where that is large enough.
-pub(super) fn refilled<T: Clone>(mut column: Vec<T>, length: usize, element: T) -> Vec<T> {
+pub(super) fn refilled<T: Clone>(column: Vec<T>, length: usize, element: T) -> Vec<T> {
+    let mut column = emptied(column, length);
+    column.resize(length, element);
+    column
+}
+
+/// An empty column with room for so many elements, in the memory of `column` where that is large enough.
+pub(super) fn emptied<T>(mut column: Vec<T>, length: usize) -> Vec<T> {
     column.clear();
     if column.capacity() < length {
         column = on_large_pages(length);
     }
-    column.resize(length, element);
     column
 }
 

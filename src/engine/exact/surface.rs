@@ -10,6 +10,8 @@
 //! leave at once; here they stay until somebody notices, as under `reclaim = "lazy"`, which makes it exact.
 
 use super::queue::Queue;
+pub use super::sizes::SizeCounts;
+use super::sizes::{Sized, walk};
 use super::spare::refilled;
 use super::suits;
 use crate::cache::Capacity;
@@ -56,6 +58,7 @@ pub struct Passes {
     queue: Queue,
     places: Vec<u32>,
     stores: Vec<Stores>,
+    sized: Vec<Sized>,
 }
 
 impl Passes {
@@ -72,6 +75,7 @@ impl Passes {
     ) -> (RowCounts, Vec<CellCounts>) {
         assert!(ttls.len() <= LANES && suits(trace), "at most {LANES} TTLs over a trace with places");
         assert!(i32::try_from(trace.len()).is_ok(), "places are below 2^31");
+        let sized = std::mem::take(&mut self.sized);
         let mut row = Row::new(std::mem::take(self), trace, window, capacity, ttls);
         let scored = trace.times().partition_point(|at| *at < window.from);
         for index in 0..trace.len() {
@@ -79,7 +83,7 @@ impl Passes {
         }
         let counts = row.finish();
         let Row { queue, places, stores, .. } = row;
-        *self = Self { queue, places, stores };
+        *self = Self { queue, places, stores, sized };
         counts
     }
 
@@ -91,74 +95,16 @@ impl Passes {
     /// # Panics
     /// If the trace does not [suit](suits).
     pub fn sizes(&mut self, trace: &Trace, window: Window, capacities: &[u64]) -> Vec<u64> {
-        let sized = self.walk::<false>(trace, window, capacities);
+        let sized = walk(&mut self.queue, &mut self.places, trace, window, capacities);
         sized.cells.into_iter().map(|(hits, _)| hits).collect()
     }
 
-    /// The same with the bytes that are resident, for which each cache looks up what leaves it.
+    /// The same with the bytes that are resident, for which each cache looks up what comes and what leaves it.
     ///
     /// # Panics
     /// If the trace does not [suit](suits).
     pub fn sizes_with_bytes(&mut self, trace: &Trace, window: Window, capacities: &[u64]) -> SizeCounts {
-        self.walk::<true>(trace, window, capacities)
-    }
-
-    fn walk<const BYTES: bool>(&mut self, trace: &Trace, window: Window, capacities: &[u64]) -> SizeCounts {
-        assert!(suits(trace), "the trace has places");
-        let new = |limit: &u64| Tail { at: 1, held: 0, limit: *limit, misses: 0, resident: 0.0 };
-        let mut tails: Vec<Tail> = capacities.iter().map(new).collect();
-        let mut queue = std::mem::take(&mut self.queue);
-        queue.reset(trace.len());
-        let mut places = refilled(std::mem::take(&mut self.places), trace.objects().len(), 0);
-        let scored = trace.times().partition_point(|at| *at < window.from);
-        let (objects, facts) = (trace.object_ids(), trace.objects().facts());
-        let mut one_by_one = Vec::with_capacity(tails.len());
-        let mut begins = 0;
-        while begins < objects.len() {
-            if begins == scored {
-                tails.iter_mut().for_each(|tail| tail.misses = 0);
-            }
-            // A block does not reach from what is not scored into what is.
-            let limit = if begins < scored { scored } else { objects.len() };
-            let ends = limit.min(begins + BLOCK);
-            let mut before = [0; BLOCK];
-            let before = &mut before[..ends - begins];
-            for (before, index) in before.iter_mut().zip(begins..ends) {
-                if let Some(coming) = objects.get(index + AHEAD) {
-                    prefetch(&places, coming.index());
-                    if BYTES {
-                        prefetch(facts, coming.index());
-                    }
-                }
-                let place = u32::try_from(index + 1).expect("the trace suits");
-                *before = std::mem::replace(&mut places[objects[index].index()], place);
-            }
-            let first = u32::try_from(begins + 1).expect("the trace suits");
-            one_by_one.clear();
-            for (nth, tail) in tails.iter_mut().enumerate() {
-                if BYTES || !tail.leaps(&queue, before, first) {
-                    one_by_one.push(nth);
-                }
-            }
-            for (before, index) in before.iter().zip(begins..) {
-                for nth in &one_by_one {
-                    tails[*nth].request::<BYTES>(&queue, *before, index, trace, window);
-                }
-                if *before > 0 {
-                    queue.pass(*before);
-                }
-            }
-            begins = ends;
-        }
-        (self.queue, self.places) = (queue, places);
-        let length = window.length().as_nanos() as f64;
-        let requests = (objects.len() - scored) as u64;
-        let cell = |tail: &Tail| {
-            let mean = if length > 0.0 { (tail.resident / length).max(0.0) } else { 0.0 };
-            let hits = if tail.limit > 0 { requests.saturating_sub(tail.misses) } else { 0 };
-            (hits, mean)
-        };
-        SizeCounts { requests, cells: tails.iter().map(cell).collect() }
+        walk(&mut self.queue, &mut self.sized, trace, window, capacities)
     }
 }
 
@@ -197,7 +143,7 @@ impl<'t> Row<'t> {
         ttls: &[SimDuration],
     ) -> Self {
         let objects = trace.objects().len();
-        let Passes { mut queue, places, stores } = passes;
+        let Passes { mut queue, places, stores, .. } = passes;
         queue.reset(trace.len());
         let mut surely_alive = [i32::MIN; LANES];
         surely_alive[..ttls.len()].fill(1);
@@ -347,85 +293,5 @@ impl<'t> Row<'t> {
             live_mean: mean(self.live[lane]),
         });
         (RowCounts { resident_mean: mean(self.resident), ..self.counts }, cells.collect())
-    }
-}
-
-/// What caches of several sizes did in the scored window.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct SizeCounts {
-    /// Requests.
-    pub requests: u64,
-    /// For each size the hits, and the bytes resident, averaged over the window.
-    pub cells: Vec<(u64, f64)>,
-}
-
-/// The tail of one cache in the queue of all.
-#[derive(Debug, Clone, Copy)]
-struct Tail {
-    at: u32,
-    held: u64,
-    limit: u64,
-    /// Requests that found nothing.
-    misses: u64,
-    /// Bytes times nanoseconds.
-    resident: f64,
-}
-
-impl Tail {
-    /// Takes a block of requests at once, whose objects were asked for last at the places `before`, the first of them
-    /// from place `first`; `false` where the tail might go over one of these in between and nothing was done.
-    #[inline]
-    fn leaps(&mut self, queue: &Queue, before: &[u32], first: u32) -> bool {
-        let missed = |at: u32| before.iter().map(|before| u32::from(*before < at)).sum::<u32>();
-        let misses = missed(self.at);
-        if self.held < self.limit {
-            if self.held + u64::from(misses) > self.limit {
-                return false;
-            }
-            self.held += u64::from(misses);
-        } else if misses > 0 && self.limit > 0 {
-            let at = queue.beyond(self.at, misses);
-            if at > first || missed(at) != misses {
-                return false;
-            }
-            self.at = at;
-        }
-        self.misses += u64::from(misses);
-        true
-    }
-
-    /// Takes one request, whose object was asked for last at the place `before`.
-    #[inline]
-    fn request<const BYTES: bool>(
-        &mut self,
-        queue: &Queue,
-        before: u32,
-        index: usize,
-        trace: &Trace,
-        window: Window,
-    ) {
-        if before >= self.at {
-            return;
-        }
-        self.misses += 1;
-        if self.limit == 0 {
-            return;
-        }
-        let stays = |index: usize, from: usize| {
-            let bytes = trace.objects().facts()[trace.object_ids()[index].index()].size;
-            f64::from(bytes) * window.overlap(trace.times()[from], window.until).as_nanos() as f64
-        };
-        if BYTES {
-            self.resident += stays(index, index);
-        }
-        if self.held < self.limit {
-            self.held += 1;
-        } else {
-            let leaves = queue.next_from(self.at);
-            self.at = leaves + 1;
-            if BYTES {
-                self.resident -= stays(leaves as usize - 1, index);
-            }
-        }
     }
 }

@@ -160,7 +160,7 @@ impl<R: BufRead + Send> RecordReader for TableReader<R> {
         self.is_asked_plain = true;
         let at = self.rows.position().byte();
         if !self.is_first
-            && let Some(plain) = &self.plain
+            && let Some(plain) = &mut self.plain
             && let Some(input) = self.rows.get_mut().rest(at)
         {
             match input.fill_buf() {

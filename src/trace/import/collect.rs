@@ -65,7 +65,9 @@ pub(super) struct Collector {
     pub(super) absent: Vec<bool>,
     /// The recorded class of each object up to the last that has one, or [`UNCLASSED`].
     pub(super) class_of: Vec<u32>,
-    /// Requests of each object.
+    /// All requests.
+    pub(super) requests: u64,
+    /// Requests of each object; once its size is known not all of them, for only of others they matter.
     pub(super) requests_of: Vec<u64>,
     pub(super) objects_with_several_classes: BTreeSet<u32>,
     pub(super) at: Vec<i64>,
@@ -123,6 +125,7 @@ impl Collector {
             statuses: BTreeSet::new(),
             absent: Vec::new(),
             class_of: Vec::new(),
+            requests: 0,
             requests_of: Vec::new(),
             objects_with_several_classes: BTreeSet::new(),
             at: Vec::new(),
@@ -304,6 +307,7 @@ impl Collector {
 
     fn request(&mut self, id: u32, record: &Record<'_>) {
         let ttl = self.last_ttl.get(id as usize).copied().unwrap_or_default();
+        self.requests += 1;
         self.requests_of[id as usize] += 1;
         self.requests_with_ttl += u64::from(!ttl.is_zero());
         // Only a write asks for it.

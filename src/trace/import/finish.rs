@@ -30,10 +30,15 @@ pub(super) fn finish(mut all: Collector, seed: Seed) -> Result<Import, TraceErro
     } else {
         sort(&mut all);
         spread(&mut all.at, how, seed);
-        for (at, lag_ms) in all.at.iter_mut().zip(std::mem::take(&mut all.lag_ms)) {
+        let lags = std::mem::take(&mut all.lag_ms);
+        // Where nothing moves all stay in order.
+        let has_moved = how != Spread::None || !lags.is_empty();
+        for (at, lag_ms) in all.at.iter_mut().zip(lags) {
             *at = at.saturating_sub(lag_ns(lag_ms));
         }
-        sort(&mut all);
+        if has_moved {
+            sort(&mut all);
+        }
         let events = take_events(&mut all);
         let first = all.at[0];
         let origin_times = origin_times(&mut all, &mut provenance);
@@ -119,7 +124,7 @@ fn provenance(all: &mut Collector) -> Provenance {
         offsets: sieve.tally.offsets(),
         backward_steps: sieve.order.backward_steps,
         max_lateness_ns: sieve.tally.max_lateness_ns,
-        kept: all.requests_of.iter().sum(),
+        kept: all.requests,
         ignored_writes: all.ignored_writes,
         writes: all.writes,
         recorded_deletions: all.deletions,

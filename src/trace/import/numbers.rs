@@ -2,7 +2,7 @@
 //!
 //! Where traces call their objects by numbers, the numbers are all there is to compare, so a slot holds the
 //! whole key and one look at one line of memory decides. That look misses the processor's caches for most
-//! objects; a batch asks for all its lines first and waits for them together.
+//! objects; while one batch is looked up the lines of the next are on their way.
 
 use crate::trace::prefetch::{on_large_pages, prefetch};
 
@@ -77,29 +77,33 @@ impl Numbers {
         self.at(place, number, limit)
     }
 
-    /// The ids of a batch into `ids`. `resized` is told the id and the size of every row that shows another size than
-    /// the last row of the same number did. The place of the first row whose number has no id, where there
-    /// are `limit` ids already.
+    /// Asks for what will be looked up soon, or the first of a batch would be waited for.
+    pub(super) fn ask_for(&self, coming: impl Iterator<Item = u64>) {
+        for number in coming {
+            prefetch(&self.slots, self.place(number));
+        }
+    }
+
+    /// The ids of a batch into `ids`. `news` is told the id and the size of every row that shows no size, or another one
+    /// than the last row of the same number did; whatever else is told of other rows was told before. The place of the
+    /// first row whose number has no id, where there are `limit` ids already.
     pub(super) fn batch(
         &mut self,
-        rows: impl ExactSizeIterator<Item = Shown> + Clone,
+        rows: impl ExactSizeIterator<Item = Shown>,
         limit: u32,
         ids: &mut [u32; BATCH],
-        mut resized: impl FnMut(u32, u32),
+        mut news: impl FnMut(u32, u32),
     ) -> Result<(), usize> {
         self.make_room(rows.len());
-        let mut places = [0; BATCH];
-        for (place, row) in places.iter_mut().zip(rows.clone()) {
-            *place = self.place(row.number);
-            prefetch(&self.slots, *place);
-        }
         for (nth, row) in rows.enumerate() {
-            let place = self.find(row.number, places[nth]);
+            let place = self.find(row.number, self.place(row.number));
             let id = self.at(place, row.number, limit).ok_or(nth)?;
             let slot = &mut self.slots[place];
-            if slot.size != row.size && row.size > 0 {
-                slot.size = row.size;
-                resized(id, row.size);
+            if slot.size != row.size || row.size == 0 {
+                if row.size > 0 {
+                    slot.size = row.size;
+                }
+                news(id, row.size);
             }
             ids[nth] = id;
         }
@@ -190,6 +194,7 @@ mod tests {
     fn batched(rows: &[(u64, u32)], limit: u32) -> (Vec<u32>, Vec<(u32, u32)>, Numbers) {
         let (mut numbers, mut all, mut sizes) = (Numbers::default(), Vec::new(), Vec::new());
         for rows in rows.chunks(BATCH) {
+            numbers.ask_for(rows.iter().map(|row| row.0));
             let mut ids = [0; BATCH];
             let shown = rows.iter().map(|(number, size)| Shown { number: *number, size: *size });
             let done = numbers.batch(shown, limit, &mut ids, |id, size| sizes.push((id, size)));
@@ -215,7 +220,7 @@ mod tests {
                 let next = u32::try_from(naive.len()).unwrap();
                 let id = *naive.entry(*number).or_insert(next);
                 want.push(id);
-                if *size > 0 && last.insert(id, *size) != Some(*size) {
+                if *size == 0 || last.insert(id, *size) != Some(*size) {
                     sizes.push((id, *size));
                 }
             }
@@ -246,7 +251,7 @@ mod tests {
         assert_eq!(numbers.id(3, 9), Some(0));
         let row = std::iter::once(Shown { number: 3, size: 7 });
         numbers.batch(row, 9, &mut [0; BATCH], |id, size| told.push((id, size))).unwrap();
-        assert_eq!(told, [(0, 5), (0, 7), (0, 7)]);
+        assert_eq!(told, [(0, 5), (0, 0), (0, 7), (0, 7)]);
     }
 
     #[test]

@@ -21,7 +21,10 @@ impl Collector {
     /// If such rows cannot be taken now.
     pub(super) fn take_plain(&mut self, first_line: u64, rows: &[Plain]) -> Result<(), TraceError> {
         let mut line = first_line;
-        for batch in rows.chunks(BATCH) {
+        self.ask_for(&rows[..rows.len().min(BATCH)]);
+        for (nth, batch) in rows.chunks(BATCH).enumerate() {
+            let next = rows.len().min((nth + 1) * BATCH);
+            self.ask_for(&rows[next..rows.len().min(next + BATCH)]);
             self.take_batch(line, batch)?;
             line += batch.len() as u64;
             self.stay_in_room(line - 1)?;
@@ -29,25 +32,35 @@ impl Collector {
         Ok(())
     }
 
+    fn ask_for(&mut self, rows: &[Plain]) {
+        if let Some((numbers, _)) = self.keys.numbers() {
+            numbers.ask_for(rows.iter().map(|row| row.number));
+        }
+    }
+
     fn take_batch(&mut self, first_line: u64, rows: &[Plain]) -> Result<(), TraceError> {
         let mut ids = [0; BATCH];
-        let Self { keys, sizes, requests_of, last_ttl, requests_with_ttl, .. } = self;
+        let Self { keys, sizes, requests, requests_of, last_ttl, requests_with_ttl, .. } = self;
         let (numbers, limit) = keys.numbers().expect("the caller asked before");
         let shown = rows.iter().map(|row| Shown { number: row.number, size: row.size });
+        // A row that tells nothing new of its object touches nothing of it but its id.
         let found = numbers.batch(shown, limit, &mut ids, |id, size| {
-            sizes.know_all(id as usize + 1);
-            sizes.record(id, size);
+            let objects = id as usize + 1;
+            if requests_of.len() < objects {
+                requests_of.resize(objects, 0);
+            }
+            sizes.know_all(objects);
+            requests_of[id as usize] += 1;
+            if size > 0 {
+                sizes.record(id, size);
+            }
         });
         if let Err(nth) = found {
             let (file, line) = (self.sieve.file.clone(), first_line + nth as u64);
             return Err(TraceError::TooManyObjects { file, line, limit: MAX_OBJECTS });
         }
-        if requests_of.len() < numbers.len() {
-            requests_of.resize(numbers.len(), 0);
-            sizes.know_all(numbers.len());
-        }
+        *requests += rows.len() as u64;
         let ids = &ids[..rows.len()];
-        ids.iter().for_each(|id| requests_of[*id as usize] += 1);
         if !last_ttl.is_empty() {
             let has_ttl = |id: &&u32| last_ttl.get(**id as usize).is_some_and(|ttl| !ttl.is_zero());
             *requests_with_ttl += ids.iter().filter(has_ttl).count() as u64;

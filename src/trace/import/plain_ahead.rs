@@ -7,8 +7,8 @@ use super::collect::Collector;
 use crate::trace::TraceError;
 use crate::trace::format::{Plain, RecordReader};
 
-/// After so many blocks of plain rows in turn, more are expected: enough to be worth a thread.
-pub(super) const WORTH_A_THREAD: usize = 8;
+/// After so many plain rows in turn, more are expected: enough to be worth a thread.
+pub(super) const WORTH_A_THREAD: usize = 8_192;
 
 /// Blocks on their way at most.
 const BLOCKS: usize = 4;

@@ -123,7 +123,7 @@ impl<'r> Source<'r> {
                         in_turn = 0;
                     } else {
                         collector.take_plain(line, &block)?;
-                        in_turn += 1;
+                        in_turn += block.len();
                         if in_turn < WORTH_A_THREAD {
                             continue;
                         }

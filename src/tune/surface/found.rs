@@ -32,7 +32,7 @@ impl Method {
     pub fn words(self) -> String {
         match self {
             Self::Passes => "exact: one pass for each capacity and 16 TTLs".to_owned(),
-            Self::Sizes => "exact: one pass for 16 capacities".to_owned(),
+            Self::Sizes => "exact: one pass for up to 16 capacities".to_owned(),
             Self::Jumps => "exact: from miss to miss of each object".to_owned(),
             Self::Gaps => "exact: from the times between requests of each object".to_owned(),
             Self::Cells => "exact: one pass for each cell".to_owned(),

@@ -162,9 +162,7 @@ impl Asked<'_> {
         let lazily = scenario.cache.reclaim.name() == "lazy";
         let many = question.ttls.len() > 1;
         match design.rule.name() {
-            "none" if is_plain && eviction == "lru" && question.capacities.len() > 1 && self.in_objects() => {
-                Method::Sizes
-            }
+            "none" if is_plain && eviction == "lru" && self.in_objects() => Method::Sizes,
             "fixed" if is_plain && many && lazily && !question.capacities.iter().any(has_limit) => {
                 Method::Jumps
             }
