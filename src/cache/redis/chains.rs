@@ -62,13 +62,14 @@ impl<const LINK: usize> Storage for Chains<LINK> {
         false
     }
 
-    fn hand_over(&mut self, place: usize, to: &mut Self, keys: &mut Keys) {
-        let mut key = std::mem::replace(&mut self.heads[place], NIL);
+    fn hand_over(&mut self, place: usize, to: &mut Self, keys: &mut Keys) -> usize {
+        let (mut key, mut count) = (std::mem::replace(&mut self.heads[place], NIL), 0);
         while key != NIL {
             let next = keys[key as usize].links[LINK];
             to.add(ObjectId::new(key), 0, keys);
-            key = next;
+            (key, count) = (next, count + 1);
         }
+        count
     }
 }
 
@@ -126,7 +127,7 @@ impl<const LINK: usize> Table<Chains<LINK>> {
             return;
         }
         if self.is_moving() {
-            self.advance(want as u64, keys);
+            (0..want).for_each(|_| self.step(keys));
         }
         let larger = self.larger();
         let (mut place, mut gap, mut seen) = (below(random, larger), 0, 0);

@@ -91,9 +91,9 @@ impl Dict {
         both!(self, table => table.step(keys));
     }
 
-    /// Moves up to so many buckets that hold keys.
-    pub(super) fn advance(&mut self, buckets: u64, keys: &mut Keys) {
-        both!(self, table => table.advance(buckets, keys));
+    /// Moves up to so many buckets that hold keys; how many were visited.
+    pub(super) fn advance(&mut self, buckets: u64, keys: &mut Keys) -> u64 {
+        both!(self, table => table.advance(buckets, keys))
     }
 
     /// Shrinks a table that is less than a tenth full.

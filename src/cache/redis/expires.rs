@@ -81,8 +81,11 @@ impl Expires {
         allowed: impl FnOnce(u64) -> bool,
     ) {
         match self {
-            Self::Chained(_) | Self::Counted(_) if there => {}
-            Self::Swept(table) if there => table.rearm(object, coarse(expires_at), keys),
+            Self::Chained(_) | Self::Counted(_) if there => self.step(keys),
+            Self::Swept(table) if there => {
+                table.step(keys);
+                table.rearm(object, coarse(expires_at), keys);
+            }
             _ => all!(self, table => table.insert(object, coarse(expires_at), keys, allowed)),
         }
     }
@@ -99,9 +102,9 @@ impl Expires {
         all!(self, table => table.step(keys));
     }
 
-    /// Moves up to so many buckets that hold keys.
-    pub(super) fn advance(&mut self, buckets: u64, keys: &mut Keys) {
-        all!(self, table => table.advance(buckets, keys));
+    /// Moves up to so many buckets that hold keys; how many were visited.
+    pub(super) fn advance(&mut self, buckets: u64, keys: &mut Keys) -> u64 {
+        all!(self, table => table.advance(buckets, keys))
     }
 
     /// Shrinks a table that is less than a tenth full.

@@ -20,6 +20,7 @@ mod restart;
 mod room;
 mod rows;
 mod settings;
+mod steps;
 mod store;
 mod swept;
 mod table;
@@ -28,6 +29,7 @@ mod tallies;
 pub use footprint::{Breakdown, Build};
 pub use kind::Kind;
 pub(super) use room::Room;
+pub(super) use steps::Look;
 pub use settings::{LruClock, Settings};
 
 use std::sync::Arc;
@@ -187,11 +189,7 @@ impl Server {
     }
 
     fn tables(&self) -> u64 {
-        self.dict_bytes() + self.bytes_of(self.expires.buckets())
-    }
-
-    fn dict_bytes(&self) -> u64 {
-        self.bytes_of(self.dict.buckets())
+        self.bytes_of(self.dict.buckets()) + self.bytes_of(self.expires.buckets())
     }
 
     /// Bytes of a table and of the one that keys move to.
@@ -229,13 +227,13 @@ impl Server {
         self.wake
     }
 
-    /// A key is looked up; `held` says whether it is there.
+    /// A key is looked up by a read; `held` says whether it is there.
     #[inline]
-    pub(super) fn looked_up(&mut self, object: ObjectId, held: bool) {
-        self.dict.step(&mut self.keys);
-        if held {
-            self.expires.step(&mut self.keys);
-        } else {
+    pub(super) fn looked_up(&mut self, object: ObjectId, held: bool, has_ttl: bool) {
+        if self.is_moving() {
+            self.step_lookup(held, has_ttl);
+        }
+        if !held {
             // What is not there is probably stored next.
             self.hash(object);
             if let Expires::Swept(rows) = &self.expires {
@@ -292,10 +290,14 @@ impl Server {
         let mut room = room.saturating_sub(self.in_flight);
         let each = self.keys_each() as u64;
         if self.runs_commands() {
-            let before = self.dict_bytes();
+            let before = self.tables();
             self.dict.insert(object, &mut self.keys, |bytes| each * bytes <= room);
+            self.step_written(false, false);
+            if expires_at != SimTime::NEVER {
+                self.step_arm();
+            }
             // What one table has taken the other cannot have.
-            room = room.saturating_add(before).saturating_sub(self.dict_bytes());
+            room = room.saturating_add(before).saturating_sub(self.tables());
         }
         if expires_at != SimTime::NEVER {
             self.expires.arm(object, expires_at, false, &mut self.keys, |bytes| each * bytes <= room);
@@ -314,8 +316,22 @@ impl Server {
         self.keys.know(object, &self.objects, self.hashing, chained);
     }
 
-    /// A live key has another deadline from now on, or none; `had_ttl` says whether it had one before.
-    pub(super) fn armed(&mut self, object: ObjectId, had_ttl: bool, expires_at: SimTime, room: u64) {
+    /// A live key has another deadline from now on, or none; `had_ttl` says whether it had one before, `written` whether
+    /// it came with another value.
+    pub(super) fn armed(
+        &mut self,
+        object: ObjectId,
+        had_ttl: bool,
+        written: bool,
+        expires_at: SimTime,
+        room: u64,
+    ) {
+        if written {
+            self.step_written(true, had_ttl && expires_at == SimTime::NEVER);
+        }
+        if expires_at != SimTime::NEVER || had_ttl && !written {
+            self.step_arm();
+        }
         if expires_at != SimTime::NEVER {
             let (each, room) = (self.keys_each() as u64, room.saturating_sub(self.in_flight));
             self.expires.arm(object, expires_at, had_ttl, &mut self.keys, |bytes| each * bytes <= room);
@@ -328,6 +344,8 @@ impl Server {
     pub(super) fn left(&mut self, object: ObjectId, had_ttl: bool) {
         if had_ttl {
             self.expires.remove(object, &mut self.keys);
+        } else {
+            self.expires.step(&mut self.keys);
         }
         if self.runs_commands() {
             self.dict.remove(object, &mut self.keys);

@@ -6,7 +6,7 @@
 use super::expires::Expires;
 use super::{Kind, Server, rank};
 use crate::cache::eviction::sampled::Rank;
-use crate::cache::{Cache, Capacity, Cause, State};
+use crate::cache::{Cache, Capacity, Cause, Slot, State};
 use crate::origin::Version;
 use crate::trace::ObjectId;
 use crate::units::SimTime;
@@ -28,7 +28,7 @@ pub(in crate::cache) enum Room {
 
 impl Server {
     /// The LRU, LFU or TTL score of a key: a higher one is a better victim.
-    fn score(&self, object: ObjectId, rank: Rank, expires_at: SimTime, now: SimTime) -> u64 {
+    fn score(&self, object: ObjectId, rank: Rank, slots: &[Slot], now: SimTime) -> u64 {
         match rank {
             Rank::Lru => rank::idle(&self.settings, self.lru_clock(now), self.keys[object.index()].stamp),
             Rank::Lfu => {
@@ -36,7 +36,7 @@ impl Server {
                 u64::from(255 - counter)
             }
             // The nearest expiry; milliseconds, as Redis keeps them.
-            Rank::Ttl => u64::MAX - expires_at.as_nanos() / 1_000_000,
+            Rank::Ttl => u64::MAX - slots[object.index()].expires_at.as_nanos() / 1_000_000,
             Rank::Random => 0,
         }
     }
@@ -110,8 +110,9 @@ impl Cache {
     pub(in crate::cache) fn step_tables(&mut self, object: ObjectId, now: SimTime) {
         let slot = &self.slots[object.index()];
         let held = slot.state == State::Held && (slot.is_live(now) || !self.is_swept(object));
+        let has_ttl = slot.expires_at != SimTime::NEVER;
         if let Some(server) = &mut self.server {
-            server.looked_up(object, held);
+            server.looked_up(object, held, has_ttl);
             server.look_ahead();
         }
         self.note_overhead(now);
@@ -278,18 +279,26 @@ impl Cache {
             }
             let drawn = std::mem::take(&mut server.scratch);
             for object in &drawn {
-                let score = server.score(*object, sampled.rank, slots[object.index()].expires_at, now);
+                let score = server.score(*object, sampled.rank, slots, now);
                 server.pool.offer(score, *object);
             }
+            let (mut candidates, looked_up) = (0, if sampled.rank == Rank::Ttl { 0 } else { drawn.len() });
             server.scratch = drawn;
             let Server { pool, dict, expires, keys, .. } = &mut **server;
             let (dict, expires, keys) = (&*dict, &*expires, &*keys);
-            let is_there = |object| match expires {
-                Expires::Chained(table) => table.contains(object, keys),
-                Expires::Swept(_) | Expires::Counted(_) => dict.contains(object, keys),
+            let is_there = |object| {
+                candidates += 1;
+                match expires {
+                    Expires::Chained(table) => table.contains(object, keys),
+                    Expires::Swept(_) | Expires::Counted(_) => dict.contains(object, keys),
+                }
             };
-            if let Some(victim) = pool.take(is_there) {
-                return Some(victim);
+            let victim = pool.take(is_there);
+            if server.is_moving() {
+                server.step_candidates(candidates, looked_up);
+            }
+            if victim.is_some() {
+                return victim;
             }
         }
     }

@@ -84,13 +84,14 @@ impl Storage for Rows {
         at.is_some()
     }
 
-    fn hand_over(&mut self, place: usize, to: &mut Self, _: &mut Keys) {
-        let first = self.first(place);
+    fn hand_over(&mut self, place: usize, to: &mut Self, _: &mut Keys) -> usize {
+        let (first, held) = (self.first(place), self.len);
         while self.due[first] != FREE && self.bucket_at(first) == place {
             let (object, hash) = self.keys[first];
             to.stand(ObjectId::new(object), hash, self.due[first]);
             self.take(first);
         }
+        held - self.len
     }
 }
 

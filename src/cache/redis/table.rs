@@ -22,8 +22,8 @@ pub(super) const NIL: u32 = u32::MAX;
 const LEAST: usize = 4;
 /// A table fuller than this grows even where memory does not allow it.
 const FORCED: f64 = 1.618;
-/// Empty buckets passed in one step of moving.
-const EMPTY_VISITS: u32 = 10;
+/// Empty buckets passed in one move, for each bucket with keys that it may empty.
+const EMPTY_VISITS: u64 = 10;
 
 /// Buckets of keys. Within a bucket the newest key comes first.
 pub(super) trait Storage: Debug + Default {
@@ -45,10 +45,10 @@ pub(super) trait Storage: Debug + Default {
     /// Takes a key out of its bucket, if it is there.
     fn unlink(&mut self, object: ObjectId, keys: &mut Keys) -> bool;
 
-    /// Takes the keys out of a bucket one after the other, and adds each to another table.
-    fn hand_over(&mut self, place: usize, to: &mut Self, keys: &mut Keys);
+    /// Takes the keys out of a bucket one after the other, and adds each to another table; how many.
+    fn hand_over(&mut self, place: usize, to: &mut Self, keys: &mut Keys) -> usize;
 
-    /// The last bucket has been handed over.
+    /// The last key has been handed over, or deleted.
     fn finish(&mut self, _to: &mut Self, _keys: &Keys) {}
 }
 
@@ -66,6 +66,8 @@ pub(super) struct Table<S> {
     pub(super) len: usize,
     /// The first bucket of the old table that has not been emptied; `None` while nothing moves.
     pub(super) moving: Option<usize>,
+    /// Keys that the old table still holds, while keys move.
+    left: usize,
 }
 
 impl<S: Storage> Table<S> {
@@ -101,7 +103,7 @@ impl<S: Storage> Table<S> {
         keys: &mut Keys,
         allowed: impl FnOnce(u64) -> bool,
     ) {
-        self.step(keys);
+        self.advance(1, keys);
         self.grow(allowed);
         self.halves[usize::from(self.is_moving())].add(object, due, keys);
         self.len += 1;
@@ -110,43 +112,52 @@ impl<S: Storage> Table<S> {
     /// Takes a key out that is there.
     pub(super) fn remove(&mut self, object: ObjectId, keys: &mut Keys) {
         self.step(keys);
-        let found = self.halves.iter_mut().any(|half| half.buckets() > 0 && half.unlink(object, keys));
-        debug_assert!(found, "{object:?} stands in its bucket");
-        self.len -= usize::from(found);
+        let found = self.halves.iter_mut().position(|half| half.buckets() > 0 && half.unlink(object, keys));
+        debug_assert!(found.is_some(), "{object:?} stands in its bucket");
+        self.len -= usize::from(found.is_some());
+        if let (Some(0), Some(at)) = (found, self.moving) {
+            // Where keys are only counted, one that has moved is still noted with the old table.
+            let has_moved = bucket(keys.hash(object), self.halves[0].buckets()) < at;
+            self.left -= usize::from(!has_moved);
+        }
     }
 
-    /// A key is looked up: while keys move, the next bucket is moved.
+    /// A key is looked up: while keys move, the next bucket is moved. In an empty table nobody looks.
     #[inline]
     pub(super) fn step(&mut self, keys: &mut Keys) {
-        if self.moving.is_some() {
+        if self.moving.is_some() && self.len > 0 {
             self.advance(1, keys);
         }
     }
 
-    /// Moves up to so many buckets that hold keys; how many buckets were visited.
+    /// One move of up to so many buckets that hold keys, which ends early when ten times as many empty ones have been
+    /// passed; how many buckets were visited. The move to the new table is over when the old one holds no key any more,
+    /// be it that they moved or that they were deleted (`dict.c:dictRehash`).
     pub(super) fn advance(&mut self, buckets: u64, keys: &mut Keys) -> u64 {
-        let Some(mut at) = self.moving else { return 0 };
+        let Some(first) = self.moving else { return 0 };
         let [old, new] = &mut self.halves;
-        let all = old.buckets();
-        let mut visited = 0;
-        for _ in 0..buckets {
-            let mut empty = 0;
-            while at < all && empty < EMPTY_VISITS && old.is_vacant(at) {
-                (at, empty, visited) = (at + 1, empty + 1, visited + 1);
+        let (all, mut at, mut empty) = (old.buckets(), first, EMPTY_VISITS * buckets);
+        'move_on: for _ in 0..buckets {
+            if self.left == 0 {
+                break;
             }
-            if at < all && empty < EMPTY_VISITS {
-                old.hand_over(at, new, keys);
-                (at, visited) = (at + 1, visited + 1);
+            while at < all && old.is_vacant(at) {
+                (at, empty) = (at + 1, empty - 1);
+                if empty == 0 {
+                    break 'move_on;
+                }
             }
-            if at == all {
-                old.finish(new, keys);
-                *old = std::mem::take(new);
-                self.moving = None;
-                return visited;
-            }
+            self.left -= old.hand_over(at, new, keys);
+            at += 1;
         }
-        self.moving = Some(at);
-        visited
+        if self.left == 0 {
+            old.finish(new, keys);
+            *old = std::mem::take(new);
+            self.moving = None;
+        } else {
+            self.moving = Some(at);
+        }
+        (at - first) as u64
     }
 
     fn grow(&mut self, allowed: impl FnOnce(u64) -> bool) {
@@ -181,7 +192,7 @@ impl<S: Storage> Table<S> {
             self.halves[0] = fresh;
         } else {
             self.halves[1] = fresh;
-            self.moving = Some(0);
+            (self.moving, self.left) = (Some(0), self.len);
         }
     }
 
@@ -208,6 +219,9 @@ impl<S: Listed> Table<S> {
     pub(super) fn check(&self, keys: &Keys) {
         let mut seen = 0;
         for (half, storage) in self.halves.iter().enumerate() {
+            if half == 1 && self.is_moving() {
+                self.check_left(seen);
+            }
             let buckets = storage.buckets();
             assert!(buckets == 0 || buckets.is_power_of_two(), "buckets are a power of two");
             for place in 0..buckets {
@@ -223,6 +237,14 @@ impl<S: Listed> Table<S> {
         }
         assert_eq!(seen, self.len, "keys in the table");
         assert_eq!(self.is_moving(), self.halves[1].buckets() > 0, "two tables exist while keys move");
+    }
+}
+
+impl<S> Table<S> {
+    /// # Panics
+    /// If the old table does not hold so many keys.
+    pub(super) fn check_left(&self, held: usize) {
+        assert_eq!(self.left, held, "keys that have not moved");
     }
 }
 
@@ -399,6 +421,58 @@ mod tests {
         table.advance(100_000, &mut keys);
         assert_eq!(table.buckets(), [131_072, 0]);
         table.check(&keys);
+    }
+
+    /// A table that begins to shrink from so many buckets, of which these hold a key each.
+    fn shrinking<S: Storage>(buckets: usize, held: &[u32]) -> (Table<S>, Keys) {
+        let mut keys = Keys::of(held.iter().map(|hash| Key::absent(*hash)).collect());
+        let mut table = Table::default();
+        table.reserve(buckets);
+        (0..held.len()).for_each(|key| table.insert(ObjectId::from_index(key), 0, &mut keys, |_| true));
+        table.shrink();
+        assert!(table.is_moving(), "less than a tenth is full");
+        (table, keys)
+    }
+
+    fn a_move_ends_with_the_last_key<S: Storage>() {
+        let (mut table, mut keys) = shrinking::<S>(1_024, &[1, 15, 900]);
+        // A move of one bucket ends with it, or with the tenth empty one before it.
+        let visited = [0; 4].map(|_| table.advance(1, &mut keys));
+        assert_eq!((visited, table.buckets()), ([2, 10, 4, 10], [1_024, 4]));
+        // 874 empty buckets are left before the last key, and none behind it is looked at.
+        let moves = (1..).find(|_| {
+            table.advance(1, &mut keys);
+            !table.is_moving()
+        });
+        assert_eq!((moves, table.buckets()), (Some(88), [4, 0]));
+        // Where the last key is deleted instead, the next look finds the old table empty.
+        let (mut table, mut keys) = shrinking::<S>(1_024, &[1, 15, 900]);
+        (0..3).for_each(|_| _ = table.advance(1, &mut keys));
+        table.remove(ObjectId::new(2), &mut keys);
+        assert_eq!(table.buckets(), [1_024, 4]);
+        assert_eq!((table.advance(1, &mut keys), table.buckets()), (0, [4, 0]));
+        // Nobody looks into a table without keys; the cron ends that move.
+        let (mut table, mut keys) = shrinking::<S>(1_024, &[900]);
+        table.remove(ObjectId::new(0), &mut keys);
+        table.step(&mut keys);
+        assert_eq!(table.buckets(), [1_024, 4]);
+        assert_eq!((table.advance(100, &mut keys), table.buckets()), (0, [4, 0]));
+    }
+
+    #[test]
+    fn a_move_to_another_table_is_over_when_the_old_one_holds_no_key() {
+        a_move_ends_with_the_last_key::<Chains<0>>();
+        a_move_ends_with_the_last_key::<Rows>();
+        a_move_ends_with_the_last_key::<Tallies>();
+    }
+
+    #[test]
+    fn empty_buckets_are_counted_over_the_whole_of_a_move() {
+        let held: Vec<u32> = (0..50).chain([3_000]).collect();
+        let (mut table, mut keys) = shrinking::<Chains<0>>(4_096, &held);
+        // A hundred buckets with keys, or a thousand empty ones wherever they lie.
+        let visited = [0; 3].map(|_| table.advance(100, &mut keys));
+        assert_eq!((visited, table.is_moving()), ([1_050, 1_000, 951], false));
     }
 
     #[test]
