@@ -251,7 +251,8 @@ impl Cache {
     #[inline]
     pub fn get(&mut self, object: ObjectId, now: SimTime) -> Lookup {
         let slot = &self.slots[object.index()];
-        let at_rest = self.server.as_ref().is_none_or(|server| server.is_at_rest(now));
+        let at_rest =
+            self.server.as_ref().is_none_or(|server| server.is_at_rest(now) && self.is_within_limit());
         if !at_rest || slot.state != State::Held || !slot.is_live(now) || now < self.trouble_until {
             return self.look_up(object, now);
         }
@@ -259,6 +260,9 @@ impl Cache {
         let entry = slot.entry();
         self.stats.keyspace_hits += 1;
         self.eviction.on_hit(object);
+        if let Some(server) = &mut self.server {
+            server.found_at_rest(object, now);
+        }
         Lookup::Held(entry)
     }
 

@@ -140,7 +140,8 @@ impl Words {
 
 /// Numbers of commands that differ by no more than chance makes of the hashes.
 fn are_near(live: &[usize], modelled: &[usize]) -> bool {
-    let is_near = |(live, modelled): (&usize, &usize)| live.abs_diff(*modelled) <= 3 + live.max(modelled) / 20;
+    let is_near =
+        |(live, modelled): (&usize, &usize)| live.abs_diff(*modelled) <= 3 + live.max(modelled) / 20;
     live.len() == modelled.len() && live.iter().zip(modelled).all(is_near)
 }
 

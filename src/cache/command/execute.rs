@@ -57,12 +57,10 @@ impl Cache {
                 self.take(*key, Cause::Invalidated, at);
                 value_or_nil(found)
             }
-            Command::Del(keys) | Command::Unlink(keys) => {
-                count(keys, |key| {
-                    self.look_in_tables(key, Look::Delete, at);
-                    self.take(key, Cause::Invalidated, at)
-                })
-            }
+            Command::Del(keys) | Command::Unlink(keys) => count(keys, |key| {
+                self.look_in_tables(key, Look::Delete, at);
+                self.take(key, Cause::Invalidated, at)
+            }),
             Command::Exists(keys) => count(keys, |key| self.glance(key, at).is_some()),
             Command::Expire { key, until, only } => self.expire_if(*key, until, *only, now),
             Command::Ttl(key, unit) => self.tell_expiry(*key, now, |when| match unit {

@@ -60,7 +60,8 @@ impl Server {
         self.expires.shrink();
         let longest = MOVING.as_nanos() / self.settings.visit_cost.as_nanos().max(1);
         let (mut visited, moves_dict) = (0, self.dict.is_moving());
-        while visited <= longest && if moves_dict { self.dict.is_moving() } else { self.expires.is_moving() } {
+        while visited <= longest && if moves_dict { self.dict.is_moving() } else { self.expires.is_moving() }
+        {
             visited += if moves_dict {
                 self.dict.advance(MOVE, &mut self.keys)
             } else {

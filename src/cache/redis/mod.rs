@@ -5,10 +5,10 @@
 //! server is virtual: the cron ticks `hz` times a second from the beginning of the run, and what
 //! limits its work is a declared cost of each deletion and visited bucket.
 
-mod chains;
 mod clients;
 mod cron;
 mod dict;
+mod drawn;
 mod expires;
 mod expiry;
 mod footprint;
@@ -29,8 +29,8 @@ mod tallies;
 pub use footprint::{Breakdown, Build};
 pub use kind::Kind;
 pub(super) use room::Room;
-pub(super) use steps::Look;
 pub use settings::{LruClock, Settings};
+pub(super) use steps::Look;
 
 use std::sync::Arc;
 
@@ -145,8 +145,8 @@ impl Server {
             needs,
             objects: Arc::clone(objects),
             keys: Keys::default(),
-            dict: Dict::new(needs.sampled.is_some()),
-            expires: Expires::new(needs.sampled.is_some_and(|sampled| sampled.volatile), needs.active),
+            dict: Dict::new(needs.sampled.is_some_and(|sampled| !sampled.volatile)),
+            expires: Expires::new(needs.active || needs.sampled.is_some_and(|sampled| sampled.volatile)),
             clock: rank::lru_clock(&settings, SimTime::ZERO),
             tick: SimTime::ZERO,
             wake: SimTime::ZERO,
@@ -214,9 +214,17 @@ impl Server {
     #[inline]
     pub(super) fn prefetch_place(&self, object: ObjectId) {
         let hash = self.keys.hash(object);
-        if let Expires::Swept(rows) = &self.expires
-            && hash != 0
-        {
+        if hash != 0 {
+            self.ask_for_place(hash);
+        }
+    }
+
+    #[inline]
+    fn ask_for_place(&self, hash: u32) {
+        if let Some(rows) = self.expires.rows() {
+            rows.ask_for(hash);
+        }
+        if let Some(rows) = self.dict.rows() {
             rows.ask_for(hash);
         }
     }
@@ -236,20 +244,25 @@ impl Server {
         if !held {
             // What is not there is probably stored next.
             self.hash(object);
-            if let Expires::Swept(rows) = &self.expires {
-                rows.ask_for(self.keys.hash(object));
-            }
+            self.ask_for_place(self.keys.hash(object));
         }
     }
 
-    /// Whether a read now is nothing but a look at a slot.
+    /// Whether a read now is nothing but a look at a slot, as long as what is held keeps to its limit.
     #[inline]
     pub(super) fn is_at_rest(&self, now: SimTime) -> bool {
-        now < self.wake && !self.runs_commands() && !self.expires.is_moving()
+        now < self.wake && self.overhead.is_none() && !self.is_moving()
     }
 
-    /// Asks for what the next eviction will probably look at: first for the heads of chains, which was done
-    /// when it was foreseen, then for the keys at the heads, then for those that follow.
+    /// A read found a live key while the server was at rest.
+    #[inline]
+    pub(super) fn found_at_rest(&mut self, object: ObjectId, now: SimTime) {
+        self.look_ahead();
+        self.touched(object, now);
+    }
+
+    /// Asks for what the next eviction will probably look at: places were asked for when it was foreseen, now the keys
+    /// that stand there, and then the place of the best candidate.
     #[inline]
     pub(super) fn look_ahead(&mut self) {
         let (place, asked) = self.foreseen;
@@ -257,9 +270,11 @@ impl Server {
             return;
         }
         self.foreseen.1 += 1;
-        let buckets = self.settings.samples as usize + 3;
-        if let Some(chains) = self.dict.chains() {
-            chains.ask_for(place, buckets, asked > 0, &self.keys);
+        let Some(rows) = self.dict.rows() else { return };
+        if asked == 0 {
+            rows.ask_for_keys(place, self.settings.samples as usize, &self.keys);
+        } else if let Some(next) = self.pool.best() {
+            rows.ask_for(self.keys.hash(next));
         }
     }
 
@@ -312,8 +327,8 @@ impl Server {
     /// Sees to it that the hash of a key is known.
     #[inline]
     fn hash(&mut self, object: ObjectId) {
-        let chained = self.needs.sampled.is_some();
-        self.keys.know(object, &self.objects, self.hashing, chained);
+        let drawn = self.needs.sampled.is_some();
+        self.keys.know(object, &self.objects, self.hashing, drawn);
     }
 
     /// A live key has another deadline from now on, or none; `had_ttl` says whether it had one before, `written` whether

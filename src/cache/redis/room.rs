@@ -3,7 +3,6 @@
 //! The check sees the memory before the write, the arguments of the command included; what the
 //! write adds beyond that the next command removes (`redis-7.0 evict.c:performEvictions`).
 
-use super::expires::Expires;
 use super::{Kind, Server, rank};
 use crate::cache::eviction::sampled::Rank;
 use crate::cache::{Cache, Capacity, Cause, Slot, State};
@@ -45,9 +44,10 @@ impl Server {
 impl Server {
     /// How many keys may be evicted.
     fn candidates(&self) -> usize {
-        match &self.expires {
-            Expires::Chained(table) => table.len(),
-            Expires::Swept(_) | Expires::Counted(_) => self.dict.len(),
+        if self.needs.sampled.is_some_and(|sampled| sampled.volatile) {
+            self.expires.len()
+        } else {
+            self.dict.len()
         }
     }
 }
@@ -161,7 +161,15 @@ impl Cache {
         self.note_overhead(now);
     }
 
+    /// Whether a command that brings nothing finds room.
+    #[inline]
+    pub(in crate::cache) fn is_within_limit(&self) -> bool {
+        let (counted, limit) = self.counted();
+        counted <= limit
+    }
+
     /// What is counted against the limit, and the limit.
+    #[inline]
     pub(in crate::cache) fn counted(&self) -> (u64, u64) {
         match self.capacity {
             Capacity::Unbounded => (self.residency.in_use(), u64::MAX),
@@ -221,9 +229,9 @@ impl Cache {
     fn foresee(&mut self) {
         let Some(server) = &mut self.server else { return };
         if server.needs.sampled.is_some_and(|sampled| !sampled.volatile && sampled.rank != Rank::Random)
-            && let Some(chains) = server.dict.chains()
+            && let Some(rows) = server.dict.rows()
         {
-            server.foreseen = (chains.foresee(&server.random), 0);
+            server.foreseen = (rows.foresee(server.settings.samples as usize, &server.random), 0);
         }
         if let Some(next) = server.pool.best() {
             self.prefetch(next);
@@ -259,20 +267,18 @@ impl Cache {
         let samples = server.settings.samples as usize;
         loop {
             let Server { dict, expires, random, keys, scratch, .. } = &mut **server;
-            match expires {
-                Expires::Chained(table) => {
-                    if sampled.rank == Rank::Random {
-                        return table.random_key(random, keys);
-                    }
-                    table.sample(samples, random, keys, scratch);
+            if sampled.volatile {
+                let rows = expires.rows_mut()?;
+                if sampled.rank == Rank::Random {
+                    return rows.random_key(random, keys);
                 }
-                Expires::Swept(_) | Expires::Counted(_) => {
-                    let chains = dict.chains_mut()?;
-                    if sampled.rank == Rank::Random {
-                        return chains.random_key(random, keys);
-                    }
-                    chains.sample(samples, random, keys, scratch);
+                rows.sample(samples, random, keys, scratch);
+            } else {
+                let rows = dict.rows_mut()?;
+                if sampled.rank == Rank::Random {
+                    return rows.random_key(random, keys);
                 }
+                rows.sample(samples, random, keys, scratch);
             }
             if scratch.is_empty() && server.candidates() == 0 {
                 return None;
@@ -288,10 +294,7 @@ impl Cache {
             let (dict, expires, keys) = (&*dict, &*expires, &*keys);
             let is_there = |object| {
                 candidates += 1;
-                match expires {
-                    Expires::Chained(table) => table.contains(object, keys),
-                    Expires::Swept(_) | Expires::Counted(_) => dict.contains(object, keys),
-                }
+                if sampled.volatile { expires.contains(object, keys) } else { dict.contains(object, keys) }
             };
             let victim = pool.take(is_there);
             if server.is_moving() {

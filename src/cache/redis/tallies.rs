@@ -68,7 +68,9 @@ impl Storage for Tallies {
 
     fn hand_over(&mut self, place: usize, _: &mut Self, keys: &mut Keys) -> usize {
         match std::mem::take(&mut self.counts[place]) {
-            MANY => self.keys().filter(|object| bucket(keys.hash(*object), self.counts.len()) == place).count(),
+            MANY => {
+                self.keys().filter(|object| bucket(keys.hash(*object), self.counts.len()) == place).count()
+            }
             count => usize::from(count),
         }
     }
