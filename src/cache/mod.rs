@@ -261,7 +261,8 @@ impl Cache {
         self.stats.keyspace_hits += 1;
         self.eviction.on_hit(object);
         if let Some(server) = &mut self.server {
-            server.found_at_rest(object, now);
+            server.touched(object, now);
+            self.look_ahead(now);
         }
         Lookup::Held(entry)
     }

@@ -70,12 +70,12 @@ impl Both {
 
     /// Stores so many keys, and lets the tables come to rest.
     fn fill(&mut self, has_ttl: bool) {
-        let set = if has_ttl { format!("SET KEY v PX {LONG}") } else { "SET KEY v".to_owned() };
+        let set = fill(has_ttl);
         (0..KEYS).for_each(|number| self.send(&words(&set, number).each_str()));
         while self.moves().contains(&true) {
             self.client.must(&["GET", &named("KEY", 0)]);
         }
-        self.tick();
+        (0..2).for_each(|_| self.tick());
     }
 
     /// A cron tick of the model: it ends all moves, those of the ends in a second one.
@@ -120,6 +120,11 @@ impl Both {
     }
 }
 
+/// A command that stores a key.
+fn fill(has_ttl: bool) -> String {
+    if has_ttl { format!("SET KEY v PX {LONG}") } else { "SET KEY v".to_owned() }
+}
+
 fn named(word: &str, number: usize) -> String {
     format!("{word}{number}")
 }
@@ -151,8 +156,8 @@ fn a_table_that_has_grown_is_freed_after_as_many_commands_as_in_the_model() {
     for (has_ttl, command) in GROWTH {
         let mut both = Both::new(&server);
         both.fill(has_ttl);
-        let last = named("KEY", KEYS);
-        both.send(if has_ttl { &["SET", &last, "v", "PX", LONG] } else { &["SET", &last, "v"] });
+        let last = words(&fill(has_ttl), KEYS);
+        both.send(&last.each_str());
         assert_eq!(both.moves(), [true, has_ttl], "{command}");
         let [live, modelled] = both.until_freed(command);
         assert_eq!(live.len(), 1 + usize::from(has_ttl), "{command}");
@@ -167,7 +172,10 @@ fn a_table_that_has_grown_is_freed_after_as_many_commands_as_in_the_model() {
 fn shrinking(server: &Server, left: usize) -> Both {
     let mut both = Both::new(server);
     both.fill(true);
-    (left..KEYS).for_each(|number| both.send(&["DEL", &named("KEY", number)]));
+    // At once, so that no tick comes in between.
+    let gone: Vec<String> = (left..KEYS).map(|number| named("KEY", number)).collect();
+    let words: Vec<&str> = std::iter::once("DEL").chain(gone.iter().map(String::as_str)).collect();
+    both.send(&words);
     while !both.moves()[1] {
         sleep(Duration::from_millis(10));
     }

@@ -167,13 +167,11 @@ impl<const SWEPT: bool> Table<Rows<SWEPT>> {
         place
     }
 
-    /// Asks for the keys that a sample of so many from a bucket on will probably find.
+    /// Whom a sample of so many from a bucket on will probably find, and a few more.
     #[inline]
-    pub(super) fn ask_for_keys(&self, place: usize, want: usize, keys: &Keys) {
+    pub(super) fn around(&self, place: usize, want: usize) -> impl Iterator<Item = ObjectId> {
         let half = &self.halves[usize::from(self.is_moving())];
-        if place < half.buckets() {
-            half.around(place, reach(want)).for_each(|object| keys.prefetch(object.index()));
-        }
+        half.around(place.min(half.buckets().saturating_sub(1)), reach(want))
     }
 }
 

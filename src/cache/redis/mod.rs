@@ -254,28 +254,26 @@ impl Server {
         now < self.wake && self.overhead.is_none() && !self.is_moving()
     }
 
-    /// A read found a live key while the server was at rest.
+    /// Asks for what the next eviction will probably look at: places were asked for when it was foreseen, now the keys
+    /// that stand there, and then the place of who will probably leave, which is told.
     #[inline]
-    pub(super) fn found_at_rest(&mut self, object: ObjectId, now: SimTime) {
-        self.look_ahead();
-        self.touched(object, now);
+    pub(super) fn look_ahead(&mut self, now: SimTime) -> Option<ObjectId> {
+        if self.foreseen.1 >= ASKED { None } else { self.ask_ahead(now) }
     }
 
-    /// Asks for what the next eviction will probably look at: places were asked for when it was foreseen, now the keys
-    /// that stand there, and then the place of the best candidate.
-    #[inline]
-    pub(super) fn look_ahead(&mut self) {
+    fn ask_ahead(&mut self, now: SimTime) -> Option<ObjectId> {
         let (place, asked) = self.foreseen;
-        if asked >= ASKED {
-            return;
-        }
         self.foreseen.1 += 1;
-        let Some(rows) = self.dict.rows() else { return };
+        let (rows, samples) = (self.dict.rows()?, self.settings.samples as usize);
         if asked == 0 {
-            rows.ask_for_keys(place, self.settings.samples as usize, &self.keys);
-        } else if let Some(next) = self.pool.best() {
-            rows.ask_for(self.keys.hash(next));
+            rows.around(place, samples).for_each(|object| self.keys.prefetch(object.index()));
+            return None;
         }
+        let rank = self.needs.sampled?.rank;
+        let drawn = rows.around(place, samples).map(|object| (self.score_kept(object, rank, now), object));
+        let (_, likely) = drawn.chain(self.pool.best()).max_by_key(|(score, _)| *score)?;
+        rows.ask_for(self.keys.hash(likely));
+        Some(likely)
     }
 
     /// The value of a key was sent.

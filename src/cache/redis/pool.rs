@@ -38,9 +38,9 @@ impl Pool {
         None
     }
 
-    /// The best candidate, which may have left meanwhile.
-    pub(super) fn best(&self) -> Option<ObjectId> {
-        self.entries.last().map(|(_, object)| *object)
+    /// The best candidate with its score; it may have left meanwhile.
+    pub(super) fn best(&self) -> Option<(u64, ObjectId)> {
+        self.entries.last().copied()
     }
 
     /// Forgets all candidates: the server is another one.

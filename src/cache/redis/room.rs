@@ -8,6 +8,7 @@ use crate::cache::eviction::sampled::Rank;
 use crate::cache::{Cache, Capacity, Cause, Slot, State};
 use crate::origin::Version;
 use crate::trace::ObjectId;
+use crate::trace::prefetch::prefetch;
 use crate::units::SimTime;
 
 /// A call looks at its clock once in so many victims.
@@ -28,15 +29,23 @@ pub(in crate::cache) enum Room {
 impl Server {
     /// The LRU, LFU or TTL score of a key: a higher one is a better victim.
     fn score(&self, object: ObjectId, rank: Rank, slots: &[Slot], now: SimTime) -> u64 {
+        if rank == Rank::Ttl {
+            // The nearest expiry; milliseconds, as Redis keeps them.
+            u64::MAX - slots[object.index()].expires_at.as_nanos() / 1_000_000
+        } else {
+            self.score_kept(object, rank, now)
+        }
+    }
+
+    /// The same of what the server keeps of a key beside its value and its end.
+    pub(super) fn score_kept(&self, object: ObjectId, rank: Rank, now: SimTime) -> u64 {
         match rank {
             Rank::Lru => rank::idle(&self.settings, self.lru_clock(now), self.keys[object.index()].stamp),
             Rank::Lfu => {
                 let counter = rank::lfu_counter(&self.settings, now, self.keys[object.index()].stamp);
                 u64::from(255 - counter)
             }
-            // The nearest expiry; milliseconds, as Redis keeps them.
-            Rank::Ttl => u64::MAX - slots[object.index()].expires_at.as_nanos() / 1_000_000,
-            Rank::Random => 0,
+            Rank::Ttl | Rank::Random => 0,
         }
     }
 }
@@ -113,8 +122,8 @@ impl Cache {
         let has_ttl = slot.expires_at != SimTime::NEVER;
         if let Some(server) = &mut self.server {
             server.looked_up(object, held, has_ttl);
-            server.look_ahead();
         }
+        self.look_ahead(now);
         self.note_overhead(now);
     }
 
@@ -140,6 +149,7 @@ impl Cache {
             Some(overhead) => overhead.clients.set(key, size.into(), has_ttl, now),
         };
         server.in_flight = if by_objects { 1 } else { arguments + value };
+        self.look_ahead(now);
         self.note_overhead(now);
         let room = self.room(now);
         if let Some(server) = &mut self.server {
@@ -233,8 +243,17 @@ impl Cache {
         {
             server.foreseen = (rows.foresee(server.settings.samples as usize, &server.random), 0);
         }
-        if let Some(next) = server.pool.best() {
+        if let Some((_, next)) = server.pool.best() {
             self.prefetch(next);
+        }
+    }
+
+    /// Asks for what the next eviction will probably need, some of it with every command.
+    #[inline]
+    pub(in crate::cache) fn look_ahead(&mut self, now: SimTime) {
+        if let Some(likely) = self.server.as_mut().and_then(|server| server.look_ahead(now)) {
+            prefetch(&self.slots, likely.index());
+            self.objects.prefetch(likely);
         }
     }
 

@@ -239,7 +239,7 @@ impl<const SWEPT: bool> Rows<SWEPT> {
     /// Those who stand at so many places from the home of a bucket on.
     #[inline]
     pub(super) fn around(&self, place: usize, count: usize) -> impl Iterator<Item = ObjectId> {
-        let home = self.home(place);
+        let home = if self.buckets > 0 { self.home(place) } else { 0 };
         let places = self.places.get(home..self.places.len().min(home + count)).unwrap_or_default();
         places.iter().filter(|place| !place.is_free()).map(|place| ObjectId::new(place.key))
     }
