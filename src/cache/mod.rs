@@ -28,7 +28,7 @@ pub use event::{Happening, Persistence, Restart, ServerEvent, ShardLoss, TtlCloc
 use eviction::EvictionPolicy;
 use memory::MemoryModel;
 use reclaim::Reclaim;
-use redis::{Kind, Needs, Server, Settings};
+use redis::{Kind, Look, Needs, Server, Settings};
 pub use residency::{Account, Held as HeldBytes, Residency};
 pub use slot::Entry;
 use slot::{Slot, State};
@@ -251,7 +251,8 @@ impl Cache {
     #[inline]
     pub fn get(&mut self, object: ObjectId, now: SimTime) -> Lookup {
         let slot = &self.slots[object.index()];
-        let at_rest = self.server.as_ref().is_none_or(|server| server.is_at_rest(now));
+        let at_rest =
+            self.server.as_ref().is_none_or(|server| server.is_at_rest(now) && self.is_within_limit());
         if !at_rest || slot.state != State::Held || !slot.is_live(now) || now < self.trouble_until {
             return self.look_up(object, now);
         }
@@ -259,6 +260,10 @@ impl Cache {
         let entry = slot.entry();
         self.stats.keyspace_hits += 1;
         self.eviction.on_hit(object);
+        if let Some(server) = &mut self.server {
+            server.touched(object, now);
+            self.look_ahead(now);
+        }
         Lookup::Held(entry)
     }
 
@@ -315,6 +320,7 @@ impl Cache {
 
     /// Reads as TTL and EXISTS do: it counts as a hit or a miss, but touches nothing.
     fn glance(&mut self, object: ObjectId, now: SimTime) -> Option<Entry> {
+        self.look_in_tables(object, Look::Up, now);
         let found = self.find(object, now);
         self.stats.keyspace_hits += u64::from(found.is_some());
         self.stats.keyspace_misses += u64::from(found.is_none());
@@ -323,6 +329,7 @@ impl Cache {
 
     /// Looks as a command does that writes: no hit and no miss, but a live entry is touched.
     fn look_to_write(&mut self, object: ObjectId, now: SimTime) -> Option<Entry> {
+        self.look_in_tables(object, Look::Up, now);
         let found = self.find(object, now);
         if found.is_some() {
             self.eviction.on_write_lookup(object);

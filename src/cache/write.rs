@@ -1,6 +1,6 @@
 //! What changes entries: writing, new deadlines, deleting, and the room that is made for it.
 
-use super::redis::Kind;
+use super::redis::{Kind, Look};
 use super::residency::Residency;
 use super::slot::{Slot, State};
 use super::{Cache, Capacity, Cause, Entry, Stored};
@@ -19,6 +19,7 @@ impl Cache {
             return false;
         }
         self.before_command(Kind::Unlink, object, &[], now);
+        self.look_in_tables(object, Look::Delete, now);
         self.take(object, cause, now)
     }
 
@@ -81,6 +82,7 @@ impl Cache {
     /// Writes a value for which there is room, over a live or a dead one or where there is none.
     pub(super) fn write(&mut self, object: ObjectId, entry: Entry, now: SimTime) {
         let cost = self.cost(object, &entry);
+        self.look_in_tables(object, Look::Up, now);
         match self.find(object, now) {
             Some(old) => self.overwrite(object, &old, entry, cost, now),
             None => self.fill(object, entry, cost, now),
@@ -123,7 +125,7 @@ impl Cache {
             if written {
                 server.touched(object, now);
             }
-            server.armed(object, had_ttl, expires_at, room);
+            server.armed(object, had_ttl, written, expires_at, room);
             self.note_overhead(now);
         }
     }
@@ -159,6 +161,7 @@ impl Cache {
     pub fn confirm(&mut self, object: ObjectId, entry: Entry, now: SimTime) -> Stored {
         if self.runs_commands() && !self.is_out_of_reach(object, now) {
             self.before_expire(object, entry.expires_at, now);
+            self.look_in_tables(object, Look::Up, now);
             if let Some(old) = self.find(object, now) {
                 let cost = self.cost(object, &entry);
                 self.overwrite(object, &old, entry, cost, now);

@@ -94,11 +94,11 @@ fn part(bytes: u128, share: f64) -> u128 {
 /// server; the most that `tests/footprint.rs` finds, which is where a table has just grown.
 pub fn cache_per_object(eviction: &str, reclaim: &str, memory: &str) -> u64 {
     const PLACE: u64 = 40;
-    // What is kept of each key of a server: its hash, and where victims are drawn who follows in each chain and its age.
+    // What is kept of each key of a server: its hash, and where victims are drawn its age.
     const HASH: u64 = 4;
-    const CHAINED: u64 = 16;
-    // Places in a table: heads of chains, rows that are swept, or numbers of keys.
-    const HEADS: u64 = 8;
+    const DRAWN: u64 = 8;
+    // Places in a table: rows from which victims are drawn, rows with deadlines, or numbers of keys.
+    const PLACES: u64 = 15;
     const ROWS: u64 = 22;
     const TALLIES: u64 = 3;
     // A deadline and the place of it.
@@ -121,14 +121,13 @@ pub fn cache_per_object(eviction: &str, reclaim: &str, memory: &str) -> u64 {
         _ => 32,
     };
     let all_keys = match (is_sampled, is_counted) {
-        (true, _) => CHAINED + HEADS,
+        (true, _) if is_volatile => DRAWN + TALLIES,
+        (true, _) => DRAWN + PLACES,
         (false, true) => HASH + TALLIES,
         (false, false) if is_active => HASH,
         (false, false) => 0,
     };
-    let with_ttl = if is_volatile {
-        HEADS
-    } else if is_active {
+    let with_ttl = if is_volatile || is_active {
         ROWS
     } else if is_sampled || is_counted {
         TALLIES

@@ -1,8 +1,12 @@
 //! Random sequences of commands: the model and a live server give the same replies and counts.
 //!
 //! Each command is sent between two TIMEs in one write, at the beginning of a millisecond. If both name
-//! the same millisecond, that is when the server carried it out; else the sequence is played again. The
-//! server's own expiry cycle is off, so that every dead key waits for its lookup.
+//! the same millisecond, that is when the server carried it out; else the sequence is played again.
+//!
+//! Sequences are played against a textbook cache and against the server's own policies, its memory counted. Without a limit
+//! in reach all of them answer alike. With a limit below what the empty server takes replies are determined too: whoever may
+//! be evicted leaves before the next command, and every write is refused. Where the expiry cycle is off, every dead key waits
+//! for its lookup or its eviction; where it is on, nobody can tell from a reply.
 
 #![expect(clippy::disallowed_methods, reason = "commands are timed by the clock that the server reads")]
 
@@ -13,6 +17,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{TestCaseError, TestRunner};
+use ttlab::cache::Capacity;
 use ttlab::cache::command::{Connection, Reply, WallClock};
 
 use super::model;
@@ -211,6 +216,35 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// What is played.
+#[derive(Debug, Clone, Copy)]
+struct Design {
+    /// The policy of the server; the model has it too, unless it is a textbook cache.
+    policy: &'static str,
+    is_textbook: bool,
+    /// Whether the expiry cycle is on.
+    active: bool,
+    /// Whether more is in use than may be, from the beginning on.
+    full: bool,
+    cases: u32,
+}
+
+const fn design(policy: &'static str, active: bool, full: bool, cases: u32) -> Design {
+    Design { policy, is_textbook: false, active, full, cases }
+}
+
+/// Where it is full, the cycle is off: a dead key counts as evicted or as expired, whoever comes first.
+const DESIGNS: [Design; 8] = [
+    Design { policy: "noeviction", is_textbook: true, active: false, full: false, cases: 96 },
+    design("allkeys-lru", true, false, 24),
+    design("allkeys-lfu", false, false, 16),
+    design("volatile-lru", true, false, 24),
+    design("noeviction", true, false, 16),
+    design("noeviction", false, true, 24),
+    design("allkeys-lru", false, true, 8),
+    design("volatile-lru", false, true, 32),
+];
+
 /// What the cases have met, so that a generator that misses half of it is noticed.
 #[derive(Debug, Default)]
 struct Met {
@@ -219,6 +253,8 @@ struct Met {
     /// Reads of a key 1 ms before its expiry, at it, and 1 ms after it.
     at_expiry: [u64; 3],
     expired: u64,
+    /// Keys evicted by each policy.
+    evicted: BTreeMap<&'static str, u64>,
     played_again: u64,
 }
 
@@ -231,6 +267,7 @@ struct Play<'a> {
     model: Connection,
     /// Unix milliseconds of its beginning.
     start: i64,
+    design: Design,
     met: &'a mut Met,
 }
 
@@ -289,7 +326,8 @@ impl Play<'_> {
         }
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let reply = as_answer(self.model.send(&words, self.model.clock().instant(now)));
-        assert_eq!(reply, answer, "left the model, right the server: {words:?} at +{} ms", now - self.start);
+        let (at, design) = (now - self.start, self.design);
+        assert_eq!(reply, answer, "left the model, right the server: {words:?} at +{at} ms, {design:?}");
         let kind = match &answer {
             Answer::Error(error) => error.chars().take(28).collect(),
             Answer::Bulk(value) => if value.is_some() { "a value" } else { "nil" }.to_owned(),
@@ -335,56 +373,88 @@ impl Play<'_> {
         Ok(())
     }
 
-    /// Both have counted the same.
-    fn compare_counts(&mut self) {
+    /// Both have counted the same, once every dead key has been looked at.
+    fn compare_counts(&mut self) -> Result<(), Again> {
+        align(0);
+        self.client.queue(&["TIME"]);
+        let words: Vec<&str> = std::iter::once("EXISTS").chain(KEYS).collect();
+        self.client.queue(&words);
+        self.client.queue_counts();
+        self.client.queue(&["TIME"]);
+        self.client.flush();
+        let (now, answer) = (unix_ms(&self.client.read()), self.client.read());
+        let (info, size) = self.client.read_counts();
+        if now != unix_ms(&self.client.read()) {
+            return Err(Again);
+        }
+        let reply = as_answer(self.model.send(&words, self.model.clock().instant(now)));
+        assert_eq!(reply, answer, "left the model, right the server: {words:?}, {:?}", self.design);
         let stats = self.model.cache().stats();
-        let (info, size) = self.client.counts();
         for (field, expected) in [
             ("expired_keys", stats.expired_keys),
             ("keyspace_hits", stats.keyspace_hits),
             ("keyspace_misses", stats.keyspace_misses),
             ("evicted_keys", stats.evicted_keys),
         ] {
-            assert_eq!(expected, info.number(field), "left the model, right the server: {field}");
+            let design = self.design;
+            assert_eq!(expected, info.number(field), "left the model, right the server: {field}, {design:?}");
         }
         assert_eq!(self.model.cache().entries(), size, "left the model, right the server: DBSIZE");
         self.met.expired += stats.expired_keys;
+        *self.met.evicted.entry(self.design.policy).or_default() += stats.evicted_keys;
         self.model.cache().check();
+        Ok(())
     }
 }
 
-/// Plays a sequence against an empty server and an empty model.
-fn play(client: &mut Client, steps: &[Step], met: &mut Met) -> Result<(), Again> {
+/// Plays a sequence against an empty server and an empty model, or against full ones that hold some keys.
+fn play(client: &mut Client, design: Design, steps: &[Step], met: &mut Met) -> Result<(), Again> {
+    client.must(&["CONFIG", "SET", "maxmemory", "0"]);
+    client.must(&["CONFIG", "SET", "maxmemory-policy", design.policy]);
+    client.must(&["DEBUG", "SET-ACTIVE-EXPIRE", if design.active { "1" } else { "0" }]);
     client.must(&["FLUSHALL"]);
     client.must(&["CONFIG", "RESETSTAT"]);
     let start = micros() / 1_000;
-    let model = model::lazy(model::objects(KEYS.map(|key| (key, 5))), WallClock::starting_at(start - 1));
-    let mut play = Play { client, model, start, met };
+    let (objects, clock) = (model::objects(KEYS.map(|key| (key, 5))), WallClock::starting_at(start - 1));
+    let model = if design.is_textbook {
+        model::lazy(objects, clock)
+    } else {
+        model::server(objects, design.policy, if design.active { "active" } else { "lazy" }, clock)
+    };
+    let mut play = Play { client, model, start, design, met };
+    if design.full {
+        for words in ["SET a v", "SET b w", "SET c 17 PX 100000"] {
+            play.send(&words.split(' ').map(str::to_owned).collect::<Vec<_>>(), 0)?;
+        }
+        let now = play.model.clock().instant(micros() / 1_000);
+        play.client.must(&["CONFIG", "SET", "maxmemory", "1"]);
+        play.model.cache_mut().set_limit(Capacity::Bytes(1), now);
+    }
     steps.iter().try_for_each(|step| play.step(step))?;
-    play.compare_counts();
-    Ok(())
+    play.compare_counts()
 }
 
 #[test]
 fn random_commands_are_answered_and_counted_alike() {
     let Some(server) = Server::start(&[]) else { return };
-    let mut client = server.client();
-    client.must(&["DEBUG", "SET-ACTIVE-EXPIRE", "0"]);
-    let (client, met) = (RefCell::new(client), RefCell::new(Met::default()));
-    let config = ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() };
-    let played = TestRunner::new(config).run(&prop::collection::vec(step(), 1..60), |steps| {
-        for _ in 0..20 {
-            if play(&mut client.borrow_mut(), &steps, &mut met.borrow_mut()).is_ok() {
-                return Ok(());
+    let (client, met) = (RefCell::new(server.client()), RefCell::new(Met::default()));
+    for design in DESIGNS {
+        let config =
+            ProptestConfig { cases: design.cases, failure_persistence: None, ..ProptestConfig::default() };
+        let played = TestRunner::new(config).run(&prop::collection::vec(step(), 1..60), |steps| {
+            for _ in 0..20 {
+                if play(&mut client.borrow_mut(), design, &steps, &mut met.borrow_mut()).is_ok() {
+                    return Ok(());
+                }
+                met.borrow_mut().played_again += 1;
             }
-            met.borrow_mut().played_again += 1;
+            Err(TestCaseError::reject("a millisecond ended in 20 plays of it"))
+        });
+        if let Err(failure) = played {
+            panic!("{failure}");
         }
-        Err(TestCaseError::reject("a millisecond ended in 20 plays of it"))
-    });
-    let (client, met) = (&mut client.into_inner(), &mut met.into_inner());
-    if let Err(failure) = played {
-        panic!("{failure}");
     }
+    let (client, met) = (&mut client.into_inner(), &mut met.into_inner());
     read_around_an_expiry(client, met);
     for reply in [
         "OK",
@@ -401,11 +471,16 @@ fn random_commands_are_answered_and_counted_alike() {
         "ERR GT and LT options at the",
         "ERR Unsupported option",
         "ERR unknown command",
+        "OOM command not allowed",
     ] {
         let reply: String = reply.chars().take(28).collect();
         assert!(met.replies.keys().any(|kind| kind.starts_with(&reply)), "no \"{reply}\" in {met:?}");
     }
     assert!(met.expired >= 10, "{met:?}");
+    // Where it is full: one key before the first command or all of them, and those that are given a TTL.
+    let evicted = |policy| met.evicted.get(policy).copied().unwrap_or_default();
+    assert_eq!((evicted("noeviction"), evicted("allkeys-lru")), (0, 8 * 3), "{met:?}");
+    assert!(evicted("volatile-lru") > 32, "{met:?}");
 }
 
 /// Until a key has been read 1 ms before its expiry, at it, and 1 ms after it: on a busy machine the
@@ -416,7 +491,7 @@ fn read_around_an_expiry(client: &mut Client, met: &mut Met) {
         if met.at_expiry.iter().all(|count| *count > 0) {
             return;
         }
-        if play(client, &[stored.clone(), Step::AtExpiry("a", plus)], met).is_err() {
+        if play(client, DESIGNS[0], &[stored.clone(), Step::AtExpiry("a", plus)], met).is_err() {
             met.played_again += 1;
         }
     }

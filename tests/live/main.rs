@@ -20,5 +20,6 @@ mod secure;
 mod server;
 mod strategies;
 mod suite;
+mod tables;
 mod trouble;
 mod web;

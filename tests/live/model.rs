@@ -48,6 +48,13 @@ pub(crate) fn redis(trace: &Arc<Trace>, policy: &str, maxmemory: u64, phase_ms: 
     tracking(trace, policy, maxmemory, phase_ms, seed, false)
 }
 
+/// A Redis server with this policy, no limit in reach and one of the ways to reclaim dead entries, to which commands can
+/// be sent; it begins when `clock` says.
+pub(crate) fn server(held: Objects, policy: &str, reclaim: &str, clock: WallClock) -> Connection {
+    let trace = Arc::new(Trace::new(Vec::new(), Vec::new(), held, SimDuration::ZERO));
+    Connection::new(cache(&trace, policy, 1 << 40, 0, 0, false, reclaim), clock)
+}
+
 /// The same, which may keep a histogram of each kind of command.
 pub(crate) fn tracking(
     trace: &Arc<Trace>,
@@ -56,6 +63,18 @@ pub(crate) fn tracking(
     phase_ms: u64,
     seed: u64,
     latency_tracking: bool,
+) -> Cache {
+    cache(trace, policy, maxmemory, phase_ms, seed, latency_tracking, "active")
+}
+
+fn cache(
+    trace: &Arc<Trace>,
+    policy: &str,
+    maxmemory: u64,
+    phase_ms: u64,
+    seed: u64,
+    latency_tracking: bool,
+    reclaim: &str,
 ) -> Cache {
     let text = format!(
         r#"
@@ -67,7 +86,7 @@ pub(crate) fn tracking(
         [cache]
         capacity = "{maxmemory}B"
         eviction = "{policy}"
-        reclaim = "active"
+        reclaim = "{reclaim}"
         memory = {{ model = "redis", latency_tracking = {latency_tracking} }}
         clock-phase-ms = {phase_ms}
         [origin]

@@ -105,9 +105,19 @@ impl Client {
 
     /// INFO and DBSIZE, nothing happening in between.
     pub(crate) fn counts(&mut self) -> (Info, u64) {
+        self.queue_counts();
+        self.flush();
+        self.read_counts()
+    }
+
+    /// Puts INFO and DBSIZE into the next write.
+    pub(crate) fn queue_counts(&mut self) {
         self.queue(&["INFO"]);
         self.queue(&["DBSIZE"]);
-        self.flush();
+    }
+
+    /// Reads their answers.
+    pub(crate) fn read_counts(&mut self) -> (Info, u64) {
         let (Answer::Bulk(Some(info)), Answer::Integer(size)) = (self.read(), self.read()) else {
             panic!("INFO is a text and DBSIZE a number")
         };

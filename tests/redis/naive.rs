@@ -164,8 +164,21 @@ impl<'d> Server<'d> {
         let kept = self.kept.remove(&key).expect("only what is held is deleted");
         if kept.expires.is_some() {
             self.volatile.remove(key, &self.hashes);
+        } else {
+            self.volatile.step(&self.hashes);
         }
         self.dict.remove(key, &self.hashes);
+    }
+
+    /// A look at a key: is it there, and if so, when does it end?
+    fn look_up(&mut self, key: usize) {
+        self.dict.step(&self.hashes);
+        if let Some(kept) = self.kept.get(&key) {
+            self.volatile.step(&self.hashes);
+            if kept.expires.is_some() {
+                self.dict.step(&self.hashes);
+            }
+        }
     }
 
     fn decayed(&self, kept: &Kept, now: u64) -> u64 {
@@ -189,6 +202,10 @@ impl<'d> Server<'d> {
             let want = self.design.settings.samples as usize;
             for key in sample(table, want, &mut self.random, &self.hashes) {
                 let kept = self.kept[&key];
+                // The table of ends does not tell the stamp.
+                if matches!(policy, "volatile-lru" | "volatile-lfu") {
+                    self.dict.step(&self.hashes);
+                }
                 let score = match policy.rsplit('-').next() {
                     Some("lru") => {
                         let idle = self.lru_clock(now) - kept.stamp;
@@ -199,8 +216,12 @@ impl<'d> Server<'d> {
                 };
                 self.pool.offer(score, key);
             }
-            let there = if policy.starts_with("volatile") { &self.volatile } else { &self.dict };
-            let victim = self.pool.take(|key| there.holds(key));
+            let there = if policy.starts_with("volatile") { &mut self.volatile } else { &mut self.dict };
+            let hashes = &self.hashes;
+            let victim = self.pool.take(|key| {
+                there.step(hashes);
+                there.holds(key)
+            });
             if victim.is_some() {
                 return victim;
             }
@@ -243,9 +264,8 @@ impl<'d> Server<'d> {
     pub(crate) fn read(&mut self, key: usize, now: u64) -> bool {
         self.ticks(now);
         self.make_room(0, now);
-        self.dict.step(&self.hashes);
+        self.look_up(key);
         if let Some(kept) = self.kept.get(&key).copied() {
-            self.volatile.step(&self.hashes);
             if kept.expires.is_none_or(|end| now <= end) {
                 self.touch(key, now);
                 return true;
@@ -267,6 +287,7 @@ impl<'d> Server<'d> {
             self.refused += 1;
             return;
         }
+        self.look_up(key);
         if self.kept.get(&key).is_some_and(|kept| kept.expires.is_some_and(|end| now > end)) {
             self.delete(key);
             self.expired += 1;
@@ -278,14 +299,28 @@ impl<'d> Server<'d> {
             self.touch(key, now);
             let kept = self.kept[&key];
             self.kept.insert(key, Kept { expires, ..kept });
+            self.dict.step(&self.hashes);
+            self.drop_end();
+            if ttl > 0 {
+                self.dict.step(&self.hashes);
+                self.volatile.step(&self.hashes);
+            }
         } else {
             self.dict.insert(key, &self.hashes);
+            self.drop_end();
             if ttl > 0 {
+                self.dict.step(&self.hashes);
                 self.volatile.insert(key, &self.hashes);
             }
             let (stamp, minute) = (self.lru_clock(now), self.wall(now) / 60_000);
             self.kept.insert(key, Kept { expires, stamp, minute, counter: 5 });
         }
+    }
+
+    /// SET looks for the end of the old value, which stays here if the new one has an end too.
+    fn drop_end(&mut self) {
+        self.dict.step(&self.hashes);
+        self.volatile.step(&self.hashes);
     }
 
     fn touch(&mut self, key: usize, now: u64) {

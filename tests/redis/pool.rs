@@ -20,7 +20,7 @@ impl Pool {
     }
 
     /// The best candidate that is still there; those before it are gone.
-    pub(crate) fn take(&mut self, is_there: impl Fn(usize) -> bool) -> Option<usize> {
+    pub(crate) fn take(&mut self, mut is_there: impl FnMut(usize) -> bool) -> Option<usize> {
         while let Some((_, key)) = self.0.pop() {
             if is_there(key) {
                 return Some(key);

@@ -25,24 +25,35 @@ impl Table {
         self.both().iter().any(|table| table.iter().flatten().any(|other| *other == key))
     }
 
-    /// Moves the next bucket that holds keys, unless ten empty ones come first.
-    pub(crate) fn step(&mut self, hashes: &[usize]) {
+    /// Moves the next bucket that holds keys, unless ten empty ones come first; the move is over when the old table holds
+    /// no key any more.
+    fn move_on(&mut self, hashes: &[usize]) {
         let Some(new) = &mut self.new else { return };
-        let mut empty = 0;
-        while self.at < self.old.len() && self.old[self.at].is_empty() && empty < 10 {
-            self.at += 1;
-            empty += 1;
-        }
-        if self.at < self.old.len() && empty < 10 {
+        if self.old.iter().any(|bucket| !bucket.is_empty()) {
+            let mut empty = 0;
+            while self.old[self.at].is_empty() {
+                self.at += 1;
+                empty += 1;
+                if empty == 10 {
+                    return;
+                }
+            }
             for key in std::mem::take(&mut self.old[self.at]) {
                 let bucket = hashes[key] % new.len();
                 new[bucket].insert(0, key);
             }
             self.at += 1;
         }
-        if self.at == self.old.len() {
+        if self.old.iter().all(Vec::is_empty) {
             self.old = self.new.take().unwrap_or_default();
             self.at = 0;
+        }
+    }
+
+    /// A look in the table: an empty one is not looked into.
+    pub(crate) fn step(&mut self, hashes: &[usize]) {
+        if self.keys() > 0 {
+            self.move_on(hashes);
         }
     }
 
@@ -57,7 +68,7 @@ impl Table {
     }
 
     pub(crate) fn insert(&mut self, key: usize, hashes: &[usize]) {
-        self.step(hashes);
+        self.move_on(hashes);
         if self.new.is_none() && self.keys() >= self.old.len() {
             self.resize(self.keys() + 1);
         }
@@ -82,7 +93,7 @@ impl Table {
 
     pub(crate) fn settle(&mut self, hashes: &[usize]) {
         while self.new.is_some() {
-            self.step(hashes);
+            self.move_on(hashes);
         }
     }
 }

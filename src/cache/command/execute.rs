@@ -3,7 +3,7 @@
 use super::{
     Command, CommandError, ExpireOnly, Lifetime, Moment, Moves, Only, Reply, Since, Unit, WallClock,
 };
-use crate::cache::redis::{Kind, Room};
+use crate::cache::redis::{Kind, Look, Room};
 use crate::cache::{Cache, Cause, Entry, Lookup, Stored};
 use crate::origin::Version;
 use crate::trace::ObjectId;
@@ -57,9 +57,10 @@ impl Cache {
                 self.take(*key, Cause::Invalidated, at);
                 value_or_nil(found)
             }
-            Command::Del(keys) | Command::Unlink(keys) => {
-                count(keys, |key| self.take(key, Cause::Invalidated, at))
-            }
+            Command::Del(keys) | Command::Unlink(keys) => count(keys, |key| {
+                self.look_in_tables(key, Look::Delete, at);
+                self.take(key, Cause::Invalidated, at)
+            }),
             Command::Exists(keys) => count(keys, |key| self.glance(key, at).is_some()),
             Command::Expire { key, until, only } => self.expire_if(*key, until, *only, now),
             Command::Ttl(key, unit) => self.tell_expiry(*key, now, |when| match unit {
@@ -74,6 +75,8 @@ impl Cache {
                 let has_ttl = self.look_to_write(*key, at).is_some_and(|entry| entry.expires_at != NEVER);
                 if has_ttl {
                     self.arm(*key, NEVER, NEVER, at);
+                } else if self.peek(*key, at).is_some() {
+                    self.look_in_tables(*key, Look::NoEnd, at);
                 }
                 Reply::Integer(i64::from(has_ttl))
             }
@@ -180,6 +183,9 @@ impl Cache {
             Err(error) => return Reply::Error(error),
         };
         let Some(found) = self.look_to_write(key, now.at) else { return Reply::Integer(0) };
+        if only != ExpireOnly::default() {
+            self.look_in_tables(key, Look::End, now.at);
+        }
         let ends = found.expires_at != NEVER;
         let current = ends.then(|| self.far_ends.unix_ms(key, found.expires_at, now.clock));
         let holds = match current {
@@ -210,7 +216,11 @@ impl Cache {
 
     /// TTL and its kin: -2 without a key, -1 without a TTL, else what `tell` makes of its end.
     fn tell_expiry(&mut self, key: ObjectId, now: Now, tell: impl FnOnce(i64) -> i64) -> Reply {
-        Reply::Integer(match self.glance(key, now.at) {
+        let found = self.glance(key, now.at);
+        if found.is_some() {
+            self.look_in_tables(key, Look::End, now.at);
+        }
+        Reply::Integer(match found {
             None => -2,
             Some(entry) if entry.expires_at == NEVER => -1,
             Some(entry) => tell(self.far_ends.unix_ms(key, entry.expires_at, now.clock)),

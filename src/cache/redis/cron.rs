@@ -6,6 +6,8 @@ use crate::units::{SimDuration, SimTime};
 
 /// How long one tick may move keys between tables.
 const MOVING: SimDuration = SimDuration::from_millis(1);
+/// Buckets with keys that one move of a tick may empty; after each the clock is looked at (`dict.c:dictRehashMilliseconds`).
+const MOVE: u64 = 100;
 
 impl Server {
     /// Until when ticks do nothing beside reading the clock; `None` if the next one is the first that does more.
@@ -56,12 +58,15 @@ impl Server {
     fn tend_tables(&mut self) {
         self.dict.shrink();
         self.expires.shrink();
-        let cost = self.settings.visit_cost.as_nanos().max(1);
-        let buckets = MOVING.as_nanos() / cost;
-        if self.dict.is_moving() {
-            self.dict.advance(buckets, &mut self.keys);
-        } else if self.expires.is_moving() {
-            self.expires.advance(buckets, &mut self.keys);
+        let longest = MOVING.as_nanos() / self.settings.visit_cost.as_nanos().max(1);
+        let (mut visited, moves_dict) = (0, self.dict.is_moving());
+        while visited <= longest && if moves_dict { self.dict.is_moving() } else { self.expires.is_moving() }
+        {
+            visited += if moves_dict {
+                self.dict.advance(MOVE, &mut self.keys)
+            } else {
+                self.expires.advance(MOVE, &mut self.keys)
+            };
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The table of all keys: as chains where victims are drawn from it, as numbers where only its size is asked.
+//! The table of all keys: as rows where victims are drawn from it, as numbers where only its size is asked.
 
-use super::chains::Chains;
 use super::keys::Keys;
+use super::rows::Rows;
 use super::table::Table;
 use super::tallies::Tallies;
 use crate::trace::ObjectId;
@@ -9,8 +9,8 @@ use crate::trace::ObjectId;
 /// The table of all keys.
 #[derive(Debug)]
 pub(super) enum Dict {
-    /// Victims are drawn from it, or from the keys with a TTL.
-    Chained(Table<Chains<0>>),
+    /// Victims are drawn from it.
+    Listed(Table<Rows<false>>),
     /// Victims come from elsewhere, but its memory counts.
     Counted(Table<Tallies>),
 }
@@ -19,28 +19,28 @@ pub(super) enum Dict {
 macro_rules! both {
     ($of:expr, $table:ident => $what:expr) => {
         match $of {
-            Dict::Chained($table) => $what,
+            Dict::Listed($table) => $what,
             Dict::Counted($table) => $what,
         }
     };
 }
 
 impl Dict {
-    /// An empty table; `sampled` where victims are drawn.
+    /// An empty table; `sampled` where victims are drawn from it.
     pub(super) fn new(sampled: bool) -> Self {
-        if sampled { Self::Chained(Table::default()) } else { Self::Counted(Table::default()) }
+        if sampled { Self::Listed(Table::default()) } else { Self::Counted(Table::default()) }
     }
 
-    /// The chains; `None` where nobody draws from them.
+    /// The rows; `None` where nobody draws from them.
     #[inline]
-    pub(super) fn chains(&self) -> Option<&Table<Chains<0>>> {
-        if let Self::Chained(table) = self { Some(table) } else { None }
+    pub(super) fn rows(&self) -> Option<&Table<Rows<false>>> {
+        if let Self::Listed(table) = self { Some(table) } else { None }
     }
 
     /// The same, to be drawn from.
     #[inline]
-    pub(super) fn chains_mut(&mut self) -> Option<&mut Table<Chains<0>>> {
-        if let Self::Chained(table) = self { Some(table) } else { None }
+    pub(super) fn rows_mut(&mut self) -> Option<&mut Table<Rows<false>>> {
+        if let Self::Listed(table) = self { Some(table) } else { None }
     }
 
     /// Number of keys.
@@ -91,9 +91,9 @@ impl Dict {
         both!(self, table => table.step(keys));
     }
 
-    /// Moves up to so many buckets that hold keys.
-    pub(super) fn advance(&mut self, buckets: u64, keys: &mut Keys) {
-        both!(self, table => table.advance(buckets, keys));
+    /// Moves up to so many buckets that hold keys; how many were visited.
+    pub(super) fn advance(&mut self, buckets: u64, keys: &mut Keys) -> u64 {
+        both!(self, table => table.advance(buckets, keys))
     }
 
     /// Shrinks a table that is less than a tenth full.

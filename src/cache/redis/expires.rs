@@ -1,7 +1,5 @@
-//! The keys with a TTL: as chains where victims are drawn from them, as rows where they are only swept, as numbers where
-//! neither happens.
+//! The keys with a TTL: as rows where victims are drawn from them or they are swept, as numbers where neither happens.
 
-use super::chains::Chains;
 use super::keys::Keys;
 use super::rows::{Rows, coarse};
 use super::table::Table;
@@ -12,62 +10,67 @@ use crate::units::SimTime;
 /// The table of the keys with a TTL.
 #[derive(Debug)]
 pub(super) enum Expires {
-    /// Victims are drawn from it.
-    Chained(Table<Chains<1>>),
-    /// It is swept.
-    Swept(Table<Rows>),
+    /// Victims are drawn from it, or it is swept.
+    Listed(Table<Rows<true>>),
     /// Only its memory counts.
     Counted(Table<Tallies>),
 }
 
-/// The same of all kinds.
-macro_rules! all {
+/// The same of both kinds.
+macro_rules! both {
     ($of:expr, $table:ident => $what:expr) => {
         match $of {
-            Expires::Chained($table) => $what,
-            Expires::Swept($table) => $what,
+            Expires::Listed($table) => $what,
             Expires::Counted($table) => $what,
         }
     };
 }
 
 impl Expires {
-    /// An empty table; `sampled` where victims are drawn from it, `active` where it is swept.
-    pub(super) fn new(sampled: bool, active: bool) -> Self {
-        match (sampled, active) {
-            (true, _) => Self::Chained(Table::default()),
-            (false, true) => Self::Swept(Table::default()),
-            (false, false) => Self::Counted(Table::default()),
-        }
+    /// An empty table; `listed` where victims are drawn from it, or it is swept.
+    pub(super) fn new(listed: bool) -> Self {
+        if listed { Self::Listed(Table::default()) } else { Self::Counted(Table::default()) }
+    }
+
+    /// The rows; `None` where nobody draws or sweeps.
+    #[inline]
+    pub(super) fn rows(&self) -> Option<&Table<Rows<true>>> {
+        if let Self::Listed(table) = self { Some(table) } else { None }
+    }
+
+    /// The same, to be drawn from or swept.
+    #[inline]
+    pub(super) fn rows_mut(&mut self) -> Option<&mut Table<Rows<true>>> {
+        if let Self::Listed(table) = self { Some(table) } else { None }
     }
 
     /// Number of keys.
     #[inline]
     pub(super) fn len(&self) -> usize {
-        all!(self, table => table.len())
+        both!(self, table => table.len())
     }
 
     /// Whether the key of `object` is there.
     #[inline]
     pub(super) fn contains(&self, object: ObjectId, keys: &Keys) -> bool {
-        all!(self, table => table.contains(object, keys))
+        both!(self, table => table.contains(object, keys))
     }
 
     /// Buckets of the table and, while keys move, of the one they move to.
     #[inline]
     pub(super) fn buckets(&self) -> [usize; 2] {
-        all!(self, table => table.buckets())
+        both!(self, table => table.buckets())
     }
 
     /// Whether keys move to another table.
     #[inline]
     pub(super) fn is_moving(&self) -> bool {
-        all!(self, table => table.is_moving())
+        both!(self, table => table.is_moving())
     }
 
     /// Whether the cron would shrink it.
     pub(super) fn is_sparse(&self) -> bool {
-        all!(self, table => table.is_sparse())
+        both!(self, table => table.is_sparse())
     }
 
     /// A key has this deadline from now on; `there` says whether it had one before.
@@ -81,51 +84,52 @@ impl Expires {
         allowed: impl FnOnce(u64) -> bool,
     ) {
         match self {
-            Self::Chained(_) | Self::Counted(_) if there => {}
-            Self::Swept(table) if there => table.rearm(object, coarse(expires_at), keys),
-            _ => all!(self, table => table.insert(object, coarse(expires_at), keys, allowed)),
+            Self::Counted(table) if there => table.step(keys),
+            Self::Listed(table) if there => {
+                table.step(keys);
+                table.rearm(object, coarse(expires_at), keys);
+            }
+            _ => both!(self, table => table.insert(object, coarse(expires_at), keys, allowed)),
         }
     }
 
     /// Takes a key out that is there.
     #[inline]
     pub(super) fn remove(&mut self, object: ObjectId, keys: &mut Keys) {
-        all!(self, table => table.remove(object, keys));
+        both!(self, table => table.remove(object, keys));
     }
 
     /// A key is looked up: while keys move, the next bucket is moved.
     #[inline]
     pub(super) fn step(&mut self, keys: &mut Keys) {
-        all!(self, table => table.step(keys));
+        both!(self, table => table.step(keys));
     }
 
-    /// Moves up to so many buckets that hold keys.
-    pub(super) fn advance(&mut self, buckets: u64, keys: &mut Keys) {
-        all!(self, table => table.advance(buckets, keys));
+    /// Moves up to so many buckets that hold keys; how many were visited.
+    pub(super) fn advance(&mut self, buckets: u64, keys: &mut Keys) -> u64 {
+        both!(self, table => table.advance(buckets, keys))
     }
 
     /// Shrinks a table that is less than a tenth full.
     pub(super) fn shrink(&mut self) {
-        all!(self, table => table.shrink());
+        both!(self, table => table.shrink());
     }
 
     /// A table as it is after loading so many keys.
     pub(super) fn reserve(&mut self, keys: usize) {
-        all!(self, table => table.reserve(keys));
+        both!(self, table => table.reserve(keys));
     }
 
     /// The keys of one bucket of a table that is swept.
-    pub(super) fn each(&self, half: usize, place: usize, keys: &Keys, visit: impl FnMut(ObjectId)) {
-        match self {
-            Self::Chained(table) => table.each(half, place, keys, visit),
-            Self::Swept(table) => table.each(half, place, keys, visit),
-            Self::Counted(_) => {}
+    pub(super) fn each(&self, half: usize, place: usize, visit: impl FnMut(ObjectId)) {
+        if let Self::Listed(table) = self {
+            table.each(half, place, visit);
         }
     }
 
     /// # Panics
     /// If the bookkeeping has drifted.
     pub(super) fn check(&self, keys: &Keys) {
-        all!(self, table => table.check(keys));
+        both!(self, table => table.check(keys));
     }
 }

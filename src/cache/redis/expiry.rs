@@ -4,7 +4,6 @@
 //! slow cycle runs with every tick of the cron, the fast one on a turn of the event loop after a cycle
 //! that hit its time limit (`redis-7.0 expire.c:activeExpireCycle`).
 
-use super::expires::Expires;
 use super::{Server, Settings};
 use crate::cache::{Cache, Cause};
 use crate::trace::ObjectId;
@@ -86,7 +85,11 @@ impl Server {
         if !self.needs.active || self.expires.len() == 0 {
             return Some(SimTime::NEVER);
         }
-        let Expires::Swept(rows) = &self.expires else { return None };
+        if self.needs.sampled.is_some_and(|sampled| sampled.volatile) {
+            // Keys that are drawn from too seldom lie still for so long.
+            return None;
+        }
+        let rows = self.expires.rows()?;
         // A cycle that finds nobody dead is over after one round, and who asks looks at all keys.
         let (tick, keys) = (self.settings.tick(), rows.len() as u64);
         let round = keys_per_round(&self.settings) as u64;
@@ -154,7 +157,7 @@ impl Cache {
         let Some(server) = &mut self.server else { return round };
         let want = keys.min(server.expires.len());
         let most = 20 * want;
-        if matches!(server.expires, Expires::Swept(_)) && !server.expires.is_moving() {
+        if !server.expires.is_moving() {
             let places = server.sweep(want, most, now, &mut round);
             if server.runs_commands() {
                 self.expire_places(places, now, &mut round);
@@ -184,7 +187,7 @@ impl Cache {
         round.visited += 1;
         let mut maybe_dead = std::mem::take(&mut server.scratch);
         maybe_dead.clear();
-        server.expires.each(half, server.expiry.cursor & (buckets - 1), &server.keys, |object| {
+        server.expires.each(half, server.expiry.cursor & (buckets - 1), |object| {
             maybe_dead.push(object);
         });
         round.sampled += maybe_dead.len();
@@ -194,7 +197,7 @@ impl Cache {
     /// Deletes those at these places of the rows that are dead, one by one.
     fn expire_places(&mut self, places: Vec<usize>, now: SimTime, round: &mut Round) {
         let Some(server) = &mut self.server else { return };
-        let Expires::Swept(rows) = &server.expires else { return };
+        let Some(rows) = server.expires.rows() else { return };
         let mut maybe_dead = std::mem::take(&mut server.scratch);
         maybe_dead.clear();
         maybe_dead.extend(places.iter().map(|place| rows.at(*place).0));

@@ -6,29 +6,24 @@ use crate::random::Seed;
 use crate::trace::prefetch::{on_large_pages, prefetch};
 use crate::trace::{ObjectId, Objects};
 
-/// Of an object that is in no chain of a table. Traces have fewer objects.
-pub(super) const ABSENT: u32 = u32::MAX - 1;
-
-/// What is kept of a key that may stand in chains: a quarter of a cache line.
+/// What is kept of a key that may be drawn: an eighth of a cache line.
 #[derive(Debug, Clone, Copy)]
-#[repr(align(16))]
+#[repr(align(8))]
 pub(super) struct Key {
     /// The hash, fixed for the life of the process; 0 until it is needed for the first time.
     pub(super) hash: u32,
     /// LRU stamp or LFU bits.
     pub(super) stamp: u32,
-    /// Who follows in the chain of each table.
-    pub(super) links: [u32; 2],
 }
 
 impl Key {
-    /// A key that stands in no chain.
+    /// A key that is not there.
     pub(super) fn absent(hash: u32) -> Self {
-        Self { hash, stamp: 0, links: [ABSENT; 2] }
+        Self { hash, stamp: 0 }
     }
 }
 
-/// The keys by object: whole ones, or hashes alone where there are no chains.
+/// The keys by object: whole ones, or hashes alone where nobody is drawn.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     whole: Vec<Key>,
@@ -63,11 +58,11 @@ impl Keys {
         }
     }
 
-    /// Sees to it that the hash of a key is known; `chained` says whether it may stand in a chain.
+    /// Sees to it that the hash of a key is known; `drawn` whether it may be drawn.
     #[inline]
-    pub(super) fn know(&mut self, object: ObjectId, objects: &Objects, hashing: Seed, chained: bool) {
+    pub(super) fn know(&mut self, object: ObjectId, objects: &Objects, hashing: Seed, drawn: bool) {
         if self.is_empty() {
-            if chained {
+            if drawn {
                 self.whole = on_large_pages(objects.len());
                 self.whole.resize(objects.len(), Key::absent(0));
             } else {
@@ -132,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_a_quarter_of_a_cache_line() {
-        assert_eq!(size_of::<Key>(), 16);
+    fn a_key_is_an_eighth_of_a_cache_line() {
+        assert_eq!(size_of::<Key>(), 8);
     }
 }

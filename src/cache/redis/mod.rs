@@ -5,10 +5,10 @@
 //! server is virtual: the cron ticks `hz` times a second from the beginning of the run, and what
 //! limits its work is a declared cost of each deletion and visited bucket.
 
-mod chains;
 mod clients;
 mod cron;
 mod dict;
+mod drawn;
 mod expires;
 mod expiry;
 mod footprint;
@@ -20,6 +20,7 @@ mod restart;
 mod room;
 mod rows;
 mod settings;
+mod steps;
 mod store;
 mod swept;
 mod table;
@@ -29,6 +30,7 @@ pub use footprint::{Breakdown, Build};
 pub use kind::Kind;
 pub(super) use room::Room;
 pub use settings::{LruClock, Settings};
+pub(super) use steps::Look;
 
 use std::sync::Arc;
 
@@ -143,8 +145,8 @@ impl Server {
             needs,
             objects: Arc::clone(objects),
             keys: Keys::default(),
-            dict: Dict::new(needs.sampled.is_some()),
-            expires: Expires::new(needs.sampled.is_some_and(|sampled| sampled.volatile), needs.active),
+            dict: Dict::new(needs.sampled.is_some_and(|sampled| !sampled.volatile)),
+            expires: Expires::new(needs.active || needs.sampled.is_some_and(|sampled| sampled.volatile)),
             clock: rank::lru_clock(&settings, SimTime::ZERO),
             tick: SimTime::ZERO,
             wake: SimTime::ZERO,
@@ -187,11 +189,7 @@ impl Server {
     }
 
     fn tables(&self) -> u64 {
-        self.dict_bytes() + self.bytes_of(self.expires.buckets())
-    }
-
-    fn dict_bytes(&self) -> u64 {
-        self.bytes_of(self.dict.buckets())
+        self.bytes_of(self.dict.buckets()) + self.bytes_of(self.expires.buckets())
     }
 
     /// Bytes of a table and of the one that keys move to.
@@ -216,9 +214,17 @@ impl Server {
     #[inline]
     pub(super) fn prefetch_place(&self, object: ObjectId) {
         let hash = self.keys.hash(object);
-        if let Expires::Swept(rows) = &self.expires
-            && hash != 0
-        {
+        if hash != 0 {
+            self.ask_for_place(hash);
+        }
+    }
+
+    #[inline]
+    fn ask_for_place(&self, hash: u32) {
+        if let Some(rows) = self.expires.rows() {
+            rows.ask_for(hash);
+        }
+        if let Some(rows) = self.dict.rows() {
             rows.ask_for(hash);
         }
     }
@@ -229,40 +235,45 @@ impl Server {
         self.wake
     }
 
-    /// A key is looked up; `held` says whether it is there.
+    /// A key is looked up by a read; `held` says whether it is there.
     #[inline]
-    pub(super) fn looked_up(&mut self, object: ObjectId, held: bool) {
-        self.dict.step(&mut self.keys);
-        if held {
-            self.expires.step(&mut self.keys);
-        } else {
+    pub(super) fn looked_up(&mut self, object: ObjectId, held: bool, has_ttl: bool) {
+        if self.is_moving() {
+            self.step_lookup(held, has_ttl);
+        }
+        if !held {
             // What is not there is probably stored next.
             self.hash(object);
-            if let Expires::Swept(rows) = &self.expires {
-                rows.ask_for(self.keys.hash(object));
-            }
+            self.ask_for_place(self.keys.hash(object));
         }
     }
 
-    /// Whether a read now is nothing but a look at a slot.
+    /// Whether a read now is nothing but a look at a slot, as long as what is held keeps to its limit.
     #[inline]
     pub(super) fn is_at_rest(&self, now: SimTime) -> bool {
-        now < self.wake && !self.runs_commands() && !self.expires.is_moving()
+        now < self.wake && self.overhead.is_none() && !self.is_moving()
     }
 
-    /// Asks for what the next eviction will probably look at: first for the heads of chains, which was done
-    /// when it was foreseen, then for the keys at the heads, then for those that follow.
+    /// Asks for what the next eviction will probably look at: places were asked for when it was foreseen, now the keys
+    /// that stand there, and then the place of who will probably leave, which is told.
     #[inline]
-    pub(super) fn look_ahead(&mut self) {
+    pub(super) fn look_ahead(&mut self, now: SimTime) -> Option<ObjectId> {
+        if self.foreseen.1 >= ASKED { None } else { self.ask_ahead(now) }
+    }
+
+    fn ask_ahead(&mut self, now: SimTime) -> Option<ObjectId> {
         let (place, asked) = self.foreseen;
-        if asked >= ASKED {
-            return;
-        }
         self.foreseen.1 += 1;
-        let buckets = self.settings.samples as usize + 3;
-        if let Some(chains) = self.dict.chains() {
-            chains.ask_for(place, buckets, asked > 0, &self.keys);
+        let (rows, samples) = (self.dict.rows()?, self.settings.samples as usize);
+        if asked == 0 {
+            rows.around(place, samples).for_each(|object| self.keys.prefetch(object.index()));
+            return None;
         }
+        let rank = self.needs.sampled?.rank;
+        let drawn = rows.around(place, samples).map(|object| (self.score_kept(object, rank, now), object));
+        let (_, likely) = drawn.chain(self.pool.best()).max_by_key(|(score, _)| *score)?;
+        rows.ask_for(self.keys.hash(likely));
+        Some(likely)
     }
 
     /// The value of a key was sent.
@@ -292,10 +303,14 @@ impl Server {
         let mut room = room.saturating_sub(self.in_flight);
         let each = self.keys_each() as u64;
         if self.runs_commands() {
-            let before = self.dict_bytes();
+            let before = self.tables();
             self.dict.insert(object, &mut self.keys, |bytes| each * bytes <= room);
+            self.step_written(false, false);
+            if expires_at != SimTime::NEVER {
+                self.step_arm();
+            }
             // What one table has taken the other cannot have.
-            room = room.saturating_add(before).saturating_sub(self.dict_bytes());
+            room = room.saturating_add(before).saturating_sub(self.tables());
         }
         if expires_at != SimTime::NEVER {
             self.expires.arm(object, expires_at, false, &mut self.keys, |bytes| each * bytes <= room);
@@ -310,12 +325,26 @@ impl Server {
     /// Sees to it that the hash of a key is known.
     #[inline]
     fn hash(&mut self, object: ObjectId) {
-        let chained = self.needs.sampled.is_some();
-        self.keys.know(object, &self.objects, self.hashing, chained);
+        let drawn = self.needs.sampled.is_some();
+        self.keys.know(object, &self.objects, self.hashing, drawn);
     }
 
-    /// A live key has another deadline from now on, or none; `had_ttl` says whether it had one before.
-    pub(super) fn armed(&mut self, object: ObjectId, had_ttl: bool, expires_at: SimTime, room: u64) {
+    /// A live key has another deadline from now on, or none; `had_ttl` says whether it had one before, `written` whether
+    /// it came with another value.
+    pub(super) fn armed(
+        &mut self,
+        object: ObjectId,
+        had_ttl: bool,
+        written: bool,
+        expires_at: SimTime,
+        room: u64,
+    ) {
+        if written {
+            self.step_written(true, had_ttl && expires_at == SimTime::NEVER);
+        }
+        if expires_at != SimTime::NEVER || had_ttl && !written {
+            self.step_arm();
+        }
         if expires_at != SimTime::NEVER {
             let (each, room) = (self.keys_each() as u64, room.saturating_sub(self.in_flight));
             self.expires.arm(object, expires_at, had_ttl, &mut self.keys, |bytes| each * bytes <= room);
@@ -328,6 +357,8 @@ impl Server {
     pub(super) fn left(&mut self, object: ObjectId, had_ttl: bool) {
         if had_ttl {
             self.expires.remove(object, &mut self.keys);
+        } else {
+            self.expires.step(&mut self.keys);
         }
         if self.runs_commands() {
             self.dict.remove(object, &mut self.keys);

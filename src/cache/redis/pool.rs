@@ -29,7 +29,7 @@ impl Pool {
     }
 
     /// Takes candidates out, the best first, until one is there.
-    pub(super) fn take(&mut self, is_there: impl Fn(ObjectId) -> bool) -> Option<ObjectId> {
+    pub(super) fn take(&mut self, mut is_there: impl FnMut(ObjectId) -> bool) -> Option<ObjectId> {
         while let Some((_, object)) = self.entries.pop() {
             if is_there(object) {
                 return Some(object);
@@ -38,9 +38,9 @@ impl Pool {
         None
     }
 
-    /// The best candidate, which may have left meanwhile.
-    pub(super) fn best(&self) -> Option<ObjectId> {
-        self.entries.last().map(|(_, object)| *object)
+    /// The best candidate with its score; it may have left meanwhile.
+    pub(super) fn best(&self) -> Option<(u64, ObjectId)> {
+        self.entries.last().copied()
     }
 
     /// Forgets all candidates: the server is another one.

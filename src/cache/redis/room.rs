@@ -3,13 +3,13 @@
 //! The check sees the memory before the write, the arguments of the command included; what the
 //! write adds beyond that the next command removes (`redis-7.0 evict.c:performEvictions`).
 
-use super::expires::Expires;
 use super::{Kind, Server, rank};
 use crate::cache::eviction::sampled::Rank;
 use crate::cache::memory::ACCESS_TIMES;
-use crate::cache::{Cache, Capacity, Cause, State};
+use crate::cache::{Cache, Capacity, Cause, Slot, State};
 use crate::origin::Version;
 use crate::trace::ObjectId;
+use crate::trace::prefetch::prefetch;
 use crate::units::SimTime;
 
 /// A call looks at its clock once in so many victims.
@@ -26,16 +26,24 @@ pub(in crate::cache) enum Room {
 
 impl Server {
     /// The LRU, LFU or TTL score of a key: a higher one is a better victim.
-    fn score(&self, object: ObjectId, rank: Rank, expires_at: SimTime, now: SimTime) -> u64 {
+    fn score(&self, object: ObjectId, rank: Rank, slots: &[Slot], now: SimTime) -> u64 {
+        if rank == Rank::Ttl {
+            // The nearest expiry; milliseconds, as Redis keeps them.
+            u64::MAX - slots[object.index()].expires_at.as_nanos() / 1_000_000
+        } else {
+            self.score_kept(object, rank, now)
+        }
+    }
+
+    /// The same of what the server keeps of a key beside its value and its end.
+    pub(super) fn score_kept(&self, object: ObjectId, rank: Rank, now: SimTime) -> u64 {
         match rank {
             Rank::Lru => rank::idle(&self.settings, self.lru_clock(now), self.keys[object.index()].stamp),
             Rank::Lfu => {
                 let counter = rank::lfu_counter(&self.settings, now, self.keys[object.index()].stamp);
                 u64::from(255 - counter)
             }
-            // The nearest expiry; milliseconds, as Redis keeps them.
-            Rank::Ttl => u64::MAX - expires_at.as_nanos() / 1_000_000,
-            Rank::Random => 0,
+            Rank::Ttl | Rank::Random => 0,
         }
     }
 }
@@ -43,9 +51,10 @@ impl Server {
 impl Server {
     /// How many keys may be evicted.
     fn candidates(&self) -> usize {
-        match &self.expires {
-            Expires::Chained(table) => table.len(),
-            Expires::Swept(_) | Expires::Counted(_) => self.dict.len(),
+        if self.needs.sampled.is_some_and(|sampled| sampled.volatile) {
+            self.expires.len()
+        } else {
+            self.dict.len()
         }
     }
 }
@@ -108,10 +117,11 @@ impl Cache {
     pub(in crate::cache) fn step_tables(&mut self, object: ObjectId, now: SimTime) {
         let slot = &self.slots[object.index()];
         let held = slot.state == State::Held && (slot.is_live(now) || !self.is_swept(object));
+        let has_ttl = slot.expires_at != SimTime::NEVER;
         if let Some(server) = &mut self.server {
-            server.looked_up(object, held);
-            server.look_ahead();
+            server.looked_up(object, held, has_ttl);
         }
+        self.look_ahead(now);
         self.note_overhead(now);
     }
 
@@ -137,6 +147,7 @@ impl Cache {
             Some(overhead) => overhead.clients.set(key, size.into(), has_ttl, now),
         };
         server.in_flight = if by_objects { 1 } else { arguments + value };
+        self.look_ahead(now);
         self.note_overhead(now);
         let room = self.room(now);
         if let Some(server) = &mut self.server {
@@ -158,7 +169,15 @@ impl Cache {
         self.note_overhead(now);
     }
 
+    /// Whether a command that brings nothing finds room.
+    #[inline]
+    pub(in crate::cache) fn is_within_limit(&self) -> bool {
+        let (counted, limit) = self.counted();
+        counted <= limit
+    }
+
     /// What is counted against the limit, and the limit.
+    #[inline]
     pub(in crate::cache) fn counted(&self) -> (u64, u64) {
         match self.capacity {
             Capacity::Unbounded => (self.residency.in_use(), u64::MAX),
@@ -218,12 +237,21 @@ impl Cache {
     fn foresee(&mut self) {
         let Some(server) = &mut self.server else { return };
         if server.needs.sampled.is_some_and(|sampled| !sampled.volatile && sampled.rank != Rank::Random)
-            && let Some(chains) = server.dict.chains()
+            && let Some(rows) = server.dict.rows()
         {
-            server.foreseen = (chains.foresee(&server.random), 0);
+            server.foreseen = (rows.foresee(server.settings.samples as usize, &server.random), 0);
         }
-        if let Some(next) = server.pool.best() {
+        if let Some((_, next)) = server.pool.best() {
             self.prefetch(next);
+        }
+    }
+
+    /// Asks for what the next eviction will probably need, some of it with every command.
+    #[inline]
+    pub(in crate::cache) fn look_ahead(&mut self, now: SimTime) {
+        if let Some(likely) = self.server.as_mut().and_then(|server| server.look_ahead(now)) {
+            prefetch(&self.slots, likely.index());
+            self.objects.prefetch(likely);
         }
     }
 
@@ -256,38 +284,41 @@ impl Cache {
         let samples = server.settings.samples as usize;
         loop {
             let Server { dict, expires, random, keys, scratch, .. } = &mut **server;
-            match expires {
-                Expires::Chained(table) => {
-                    if sampled.rank == Rank::Random {
-                        return table.random_key(random, keys);
-                    }
-                    table.sample(samples, random, keys, scratch);
+            if sampled.volatile {
+                let rows = expires.rows_mut()?;
+                if sampled.rank == Rank::Random {
+                    return rows.random_key(random, keys);
                 }
-                Expires::Swept(_) | Expires::Counted(_) => {
-                    let chains = dict.chains_mut()?;
-                    if sampled.rank == Rank::Random {
-                        return chains.random_key(random, keys);
-                    }
-                    chains.sample(samples, random, keys, scratch);
+                rows.sample(samples, random, keys, scratch);
+            } else {
+                let rows = dict.rows_mut()?;
+                if sampled.rank == Rank::Random {
+                    return rows.random_key(random, keys);
                 }
+                rows.sample(samples, random, keys, scratch);
             }
             if scratch.is_empty() && server.candidates() == 0 {
                 return None;
             }
             let drawn = std::mem::take(&mut server.scratch);
             for object in &drawn {
-                let score = server.score(*object, sampled.rank, slots[object.index()].expires_at, now);
+                let score = server.score(*object, sampled.rank, slots, now);
                 server.pool.offer(score, *object);
             }
+            let (mut candidates, looked_up) = (0, if sampled.rank == Rank::Ttl { 0 } else { drawn.len() });
             server.scratch = drawn;
             let Server { pool, dict, expires, keys, .. } = &mut **server;
             let (dict, expires, keys) = (&*dict, &*expires, &*keys);
-            let is_there = |object| match expires {
-                Expires::Chained(table) => table.contains(object, keys),
-                Expires::Swept(_) | Expires::Counted(_) => dict.contains(object, keys),
+            let is_there = |object| {
+                candidates += 1;
+                if sampled.volatile { expires.contains(object, keys) } else { dict.contains(object, keys) }
             };
-            if let Some(victim) = pool.take(is_there) {
-                return Some(victim);
+            let victim = pool.take(is_there);
+            if server.is_moving() {
+                server.step_candidates(candidates, looked_up);
+            }
+            if victim.is_some() {
+                return victim;
             }
         }
     }

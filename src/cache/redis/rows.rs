@@ -1,13 +1,14 @@
-//! Buckets as stretches of one row, in the order of the sweep: for keys that expire and are never sampled.
+//! Buckets as stretches of one row: for keys that are drawn or swept.
 //!
 //! An open table in which keys stand by bucket, each at its bucket's home or as near behind it as
-//! others allow (linear probing in order: Amble, Knuth 1974). So a sweep reads memory in one
-//! direction, eight places at once, and looks at nothing else while nobody there is dead.
+//! others allow (linear probing in order: Amble, Knuth 1974). So who draws keys from consecutive buckets finds them side by
+//! side, and a sweep reads memory in one direction, eight places at once, and looks at nothing else while nobody there is
+//! dead.
 
 use super::keys::Keys;
 use super::table::{Listed, NIL, Storage, Table, bucket};
 use crate::trace::ObjectId;
-use crate::trace::prefetch::prefetch;
+use crate::trace::prefetch::{on_large_pages, prefetch};
 use crate::units::SimTime;
 
 /// The due time of a place that is free: later than any other.
@@ -18,6 +19,8 @@ const LATEST: u32 = NIL - 2;
 const FULL: usize = 70;
 /// Places that a sweep looks at together.
 const STRIDE: usize = 8;
+/// Places behind the last home, before memory must be asked for again.
+const BEHIND: usize = 64;
 
 /// A coarse time counts steps of so many bits of nanoseconds.
 const STEP: u32 = 20;
@@ -28,16 +31,31 @@ pub(super) fn coarse(at: SimTime) -> u32 {
     u32::try_from(at.as_nanos() >> STEP).map_or(LATEST, |steps| steps.min(LATEST))
 }
 
-/// Keys by bucket.
+/// A place in a row: a key with its hash, or nobody.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    key: u32,
+    hash: u32,
+}
+
+impl Place {
+    const EMPTY: Self = Self { key: NIL, hash: 0 };
+
+    #[inline]
+    fn is_free(self) -> bool {
+        self.key == NIL
+    }
+}
+
+/// Keys by bucket; `SWEPT` where it is known when each is due.
 #[derive(Debug, Default)]
-pub(super) struct Rows {
+pub(super) struct Rows<const SWEPT: bool> {
     buckets: usize,
     /// Places that are homes; a few more follow.
     homes: usize,
-    /// When the key of each place is due, coarsely.
+    /// When the key of each place is due, coarsely; empty where that is not known.
     due: Vec<u32>,
-    /// The key of each place and its hash.
-    keys: Vec<(u32, u32)>,
+    places: Vec<Place>,
     len: usize,
 }
 
@@ -50,11 +68,13 @@ pub(super) struct Passed {
     pub(super) buckets: usize,
 }
 
-impl Storage for Rows {
+impl<const SWEPT: bool> Storage for Rows<SWEPT> {
     fn with(buckets: usize, keys: usize) -> Self {
         let homes = (keys * 160 / 100).max(2 * STRIDE);
-        let places = homes + STRIDE;
-        Self { buckets, homes, due: vec![FREE; places], keys: vec![(0, 0); places], len: 0 }
+        let mut places = on_large_pages(homes + STRIDE + BEHIND);
+        places.resize(homes + STRIDE, Place::EMPTY);
+        let due = if SWEPT { vec![FREE; places.len()] } else { Vec::new() };
+        Self { buckets, homes, due, places, len: 0 }
     }
 
     #[inline]
@@ -64,12 +84,11 @@ impl Storage for Rows {
 
     #[inline]
     fn is_vacant(&self, place: usize) -> bool {
-        let first = self.first(place);
-        self.due[first] == FREE || self.bucket_at(first) != place
+        !self.stands(self.first(place), place)
     }
 
     fn add(&mut self, object: ObjectId, due: u32, keys: &mut Keys) {
-        self.stand(object, keys.hash(object), due);
+        self.stand(Place { key: object.as_u32(), hash: keys.hash(object) }, due);
     }
 
     fn holds(&self, object: ObjectId, keys: &Keys) -> bool {
@@ -84,50 +103,62 @@ impl Storage for Rows {
         at.is_some()
     }
 
-    fn hand_over(&mut self, place: usize, to: &mut Self, _: &mut Keys) {
-        let first = self.first(place);
-        while self.due[first] != FREE && self.bucket_at(first) == place {
-            let (object, hash) = self.keys[first];
-            to.stand(ObjectId::new(object), hash, self.due[first]);
+    fn hand_over(&mut self, place: usize, to: &mut Self, _: &mut Keys) -> usize {
+        let (first, held) = (self.first(place), self.len);
+        while self.stands(first, place) {
+            to.stand(self.places[first], if SWEPT { self.due[first] } else { 0 });
             self.take(first);
         }
+        held - self.len
     }
 }
 
-impl Listed for Rows {
-    fn each(&self, place: usize, _: &Keys, mut visit: impl FnMut(ObjectId)) {
+impl<const SWEPT: bool> Listed for Rows<SWEPT> {
+    fn each(&self, place: usize, mut visit: impl FnMut(ObjectId)) {
         let mut at = self.first(place);
-        while self.due[at] != FREE && self.bucket_at(at) == place {
-            visit(ObjectId::new(self.keys[at].0));
+        while self.stands(at, place) {
+            visit(self.key(at));
             at += 1;
         }
     }
 }
 
-impl Rows {
+impl<const SWEPT: bool> Rows<SWEPT> {
     #[inline]
-    fn home(&self, place: usize) -> usize {
+    pub(super) fn home(&self, place: usize) -> usize {
         (place * self.homes) >> self.buckets.trailing_zeros()
     }
 
     /// Puts a key first in its bucket.
-    fn stand(&mut self, object: ObjectId, hash: u32, due: u32) {
+    fn stand(&mut self, key: Place, due: u32) {
         if (self.len + 1) * 100 > self.homes * FULL {
             self.spread_out();
         }
-        self.put(self.first(bucket(hash, self.buckets)), due, (object.as_u32(), hash));
+        self.put(self.first(bucket(key.hash, self.buckets)), due, key);
     }
 
     #[inline]
     fn bucket_at(&self, at: usize) -> usize {
-        bucket(self.keys[at].1, self.buckets)
+        bucket(self.places[at].hash, self.buckets)
+    }
+
+    /// Whether a key of that bucket stands there.
+    #[inline]
+    pub(super) fn stands(&self, at: usize, place: usize) -> bool {
+        !self.places[at].is_free() && self.bucket_at(at) == place
+    }
+
+    /// Who stands there.
+    #[inline]
+    pub(super) fn key(&self, at: usize) -> ObjectId {
+        ObjectId::new(self.places[at].key)
     }
 
     /// Where the keys of a bucket begin, or would.
     #[inline]
-    fn first(&self, place: usize) -> usize {
+    pub(super) fn first(&self, place: usize) -> usize {
         let mut at = self.home(place);
-        while self.due[at] != FREE && self.bucket_at(at) < place {
+        while !self.places[at].is_free() && self.bucket_at(at) < place {
             at += 1;
         }
         at
@@ -136,8 +167,8 @@ impl Rows {
     #[inline]
     fn find(&self, object: ObjectId, hash: u32) -> Option<usize> {
         let mut at = self.home(bucket(hash, self.buckets));
-        while self.due[at] != FREE {
-            if self.keys[at].0 == object.as_u32() {
+        while !self.places[at].is_free() {
+            if self.places[at].key == object.as_u32() {
                 return Some(at);
             }
             at += 1;
@@ -147,17 +178,24 @@ impl Rows {
 
     /// Puts a key at a place, and who stands there one further. Shifts are short: they end at the next free place.
     #[inline]
-    fn put(&mut self, mut at: usize, mut due: u32, mut key: (u32, u32)) {
-        while self.due[at] != FREE {
-            std::mem::swap(&mut self.due[at], &mut due);
-            std::mem::swap(&mut self.keys[at], &mut key);
+    fn put(&mut self, mut at: usize, mut due: u32, mut key: Place) {
+        while !self.places[at].is_free() {
+            std::mem::swap(&mut self.places[at], &mut key);
+            if SWEPT {
+                std::mem::swap(&mut self.due[at], &mut due);
+            }
             at += 1;
         }
-        (self.due[at], self.keys[at]) = (due, key);
+        self.places[at] = key;
+        if SWEPT {
+            self.due[at] = due;
+        }
         // The last place stays free, and all searches end there.
-        if at + 1 == self.due.len() {
-            self.due.push(FREE);
-            self.keys.push((0, 0));
+        if at + 1 == self.places.len() {
+            self.places.push(Place::EMPTY);
+            if SWEPT {
+                self.due.push(FREE);
+            }
         }
         self.len += 1;
     }
@@ -165,26 +203,49 @@ impl Rows {
     /// Takes the key of a place out, and those behind it back that do not stand at home.
     #[inline]
     fn take(&mut self, mut at: usize) {
-        while self.due[at + 1] != FREE && self.home(self.bucket_at(at + 1)) <= at {
-            self.due[at] = self.due[at + 1];
-            self.keys[at] = self.keys[at + 1];
+        while !self.places[at + 1].is_free() && self.home(self.bucket_at(at + 1)) <= at {
+            self.places[at] = self.places[at + 1];
+            if SWEPT {
+                self.due[at] = self.due[at + 1];
+            }
             at += 1;
         }
-        self.due[at] = FREE;
+        self.places[at] = Place::EMPTY;
+        if SWEPT {
+            self.due[at] = FREE;
+        }
         self.len -= 1;
     }
 
     fn spread_out(&mut self) {
         let mut wider = Self::with(self.buckets, self.len + self.len / 8 + 1);
         let mut end = 0;
-        for at in (0..self.due.len()).filter(|at| self.due[*at] != FREE) {
+        for at in (0..self.places.len()).filter(|at| !self.places[*at].is_free()) {
             end = end.max(wider.home(self.bucket_at(at)));
-            wider.put(end, self.due[at], self.keys[at]);
+            wider.put(end, if SWEPT { self.due[at] } else { 0 }, self.places[at]);
             end += 1;
         }
         *self = wider;
     }
 
+    /// Asks for the places of so many keys from the home of a bucket on.
+    #[inline]
+    pub(super) fn ask_for_places(&self, place: usize, count: usize) {
+        const LINE: usize = 64 / size_of::<Place>();
+        let home = self.home(place);
+        (home..=home + count).step_by(LINE).for_each(|at| prefetch(&self.places, at));
+    }
+
+    /// Those who stand at so many places from the home of a bucket on.
+    #[inline]
+    pub(super) fn around(&self, place: usize, count: usize) -> impl Iterator<Item = ObjectId> {
+        let home = if self.buckets > 0 { self.home(place) } else { 0 };
+        let places = self.places.get(home..self.places.len().min(home + count)).unwrap_or_default();
+        places.iter().filter(|place| !place.is_free()).map(|place| ObjectId::new(place.key))
+    }
+}
+
+impl Rows<true> {
     /// Passes the keys of the buckets from `begin` to `end`, until at least `want` were passed and a bucket
     /// is done; the places of those due by `now` go to `dead`.
     fn pass(&self, begin: usize, end: usize, want: usize, now: u32, dead: &mut Vec<usize>) -> Passed {
@@ -222,7 +283,7 @@ impl Rows {
     }
 }
 
-impl Table<Rows> {
+impl Table<Rows<true>> {
     /// A key that is there has another deadline.
     pub(super) fn rearm(&mut self, object: ObjectId, due: u32, keys: &Keys) {
         for half in self.halves.iter_mut().filter(|half| half.buckets > 0) {
@@ -258,7 +319,7 @@ impl Table<Rows> {
     #[inline]
     pub(super) fn at(&self, place: usize) -> (ObjectId, u32) {
         let row = &self.halves[0];
-        (ObjectId::new(row.keys[place].0), row.due[place])
+        (row.key(place), row.due[place])
     }
 
     /// Takes out who stands at a place while no keys move.
@@ -275,15 +336,17 @@ impl Table<Rows> {
             self.halves.iter().flat_map(|half| &half.due).copied().min().filter(|due| *due != FREE)?;
         Some(SimTime::from_nanos(u64::from(first) << STEP))
     }
+}
 
-    /// Asks for the place of a key that may soon be stored.
+impl<const SWEPT: bool> Table<Rows<SWEPT>> {
+    /// Asks for the place of a key that may soon be stored or leave.
     #[inline]
     pub(super) fn ask_for(&self, hash: u32) {
         let half = &self.halves[usize::from(self.is_moving())];
         if half.buckets > 0 {
             let home = half.home(bucket(hash, half.buckets));
             prefetch(&half.due, home);
-            prefetch(&half.keys, home);
+            prefetch(&half.places, home);
         }
     }
 }

@@ -6,7 +6,6 @@
 //! or all are settled. What the account of memory adds up is the same in either order.
 
 use super::Server;
-use super::expires::Expires;
 use super::expiry::Round;
 use super::rows::coarse;
 use crate::cache::{Cache, Capacity, Cause, State};
@@ -80,7 +79,7 @@ impl Server {
     pub(super) fn sweep(&mut self, want: usize, most: usize, now: SimTime, round: &mut Round) -> Vec<usize> {
         let mut places = std::mem::take(&mut self.swept.places);
         places.clear();
-        if let Expires::Swept(rows) = &self.expires {
+        if let Some(rows) = self.expires.rows() {
             let passed = rows.sweep(self.expiry.cursor, want, most, coarse(now), &mut places);
             self.expiry.cursor = self.expiry.cursor.wrapping_add(passed.buckets);
             (round.sampled, round.visited) = (passed.keys, passed.buckets);
@@ -94,7 +93,7 @@ impl Cache {
     pub(super) fn sweep_away(&mut self, mut places: Vec<usize>, now: SimTime, round: &mut Round) {
         let Self { server, slots, objects, .. } = self;
         let Some(server) = server.as_deref_mut() else { return };
-        let Expires::Swept(rows) = &mut server.expires else { return };
+        let Some(rows) = server.expires.rows_mut() else { return };
         // Whoever is taken out moves only those behind.
         places.sort_unstable();
         for place in places.iter().rev() {

@@ -5,8 +5,8 @@
 //! bucket, with every access and with every tick, and both tables exist meanwhile
 //! (`redis-7.0 dict.c`, `server.c:dictExpandAllowed`, `server.c:tryResizeHashTables`).
 //!
-//! How the keys of a bucket are kept is the business of a [`Storage`]: as chains where keys are
-//! sampled, as rows where they are only swept. Nothing that a server answers depends on the choice.
+//! How the keys of a bucket are kept is the business of a [`Storage`]: as rows where keys are
+//! drawn or swept, as numbers where only sizes are asked. Nothing that a server answers depends on the choice.
 
 use std::fmt::Debug;
 
@@ -16,14 +16,14 @@ use super::keys::Keys;
 use crate::random::Stream;
 use crate::trace::ObjectId;
 
-/// The end of a chain.
+/// No object: traces have fewer.
 pub(super) const NIL: u32 = u32::MAX;
 /// Buckets of the smallest table.
 const LEAST: usize = 4;
 /// A table fuller than this grows even where memory does not allow it.
 const FORCED: f64 = 1.618;
-/// Empty buckets passed in one step of moving.
-const EMPTY_VISITS: u32 = 10;
+/// Empty buckets passed in one move, for each bucket with keys that it may empty.
+const EMPTY_VISITS: u64 = 10;
 
 /// Buckets of keys. Within a bucket the newest key comes first.
 pub(super) trait Storage: Debug + Default {
@@ -45,17 +45,17 @@ pub(super) trait Storage: Debug + Default {
     /// Takes a key out of its bucket, if it is there.
     fn unlink(&mut self, object: ObjectId, keys: &mut Keys) -> bool;
 
-    /// Takes the keys out of a bucket one after the other, and adds each to another table.
-    fn hand_over(&mut self, place: usize, to: &mut Self, keys: &mut Keys);
+    /// Takes the keys out of a bucket one after the other, and adds each to another table; how many.
+    fn hand_over(&mut self, place: usize, to: &mut Self, keys: &mut Keys) -> usize;
 
-    /// The last bucket has been handed over.
+    /// The last key has been handed over, or deleted.
     fn finish(&mut self, _to: &mut Self, _keys: &Keys) {}
 }
 
 /// Buckets that can tell their keys.
 pub(super) trait Listed: Storage {
     /// The keys of one bucket, newest first.
-    fn each(&self, place: usize, keys: &Keys, visit: impl FnMut(ObjectId));
+    fn each(&self, place: usize, visit: impl FnMut(ObjectId));
 }
 
 /// A table of keys: those in the server, or those with a TTL.
@@ -66,6 +66,8 @@ pub(super) struct Table<S> {
     pub(super) len: usize,
     /// The first bucket of the old table that has not been emptied; `None` while nothing moves.
     pub(super) moving: Option<usize>,
+    /// Keys that the old table still holds, while keys move.
+    left: usize,
 }
 
 impl<S: Storage> Table<S> {
@@ -101,7 +103,7 @@ impl<S: Storage> Table<S> {
         keys: &mut Keys,
         allowed: impl FnOnce(u64) -> bool,
     ) {
-        self.step(keys);
+        self.advance(1, keys);
         self.grow(allowed);
         self.halves[usize::from(self.is_moving())].add(object, due, keys);
         self.len += 1;
@@ -110,43 +112,52 @@ impl<S: Storage> Table<S> {
     /// Takes a key out that is there.
     pub(super) fn remove(&mut self, object: ObjectId, keys: &mut Keys) {
         self.step(keys);
-        let found = self.halves.iter_mut().any(|half| half.buckets() > 0 && half.unlink(object, keys));
-        debug_assert!(found, "{object:?} stands in its bucket");
-        self.len -= usize::from(found);
+        let found = self.halves.iter_mut().position(|half| half.buckets() > 0 && half.unlink(object, keys));
+        debug_assert!(found.is_some(), "{object:?} stands in its bucket");
+        self.len -= usize::from(found.is_some());
+        if let (Some(0), Some(at)) = (found, self.moving) {
+            // Where keys are only counted, one that has moved is still noted with the old table.
+            let has_moved = bucket(keys.hash(object), self.halves[0].buckets()) < at;
+            self.left -= usize::from(!has_moved);
+        }
     }
 
-    /// A key is looked up: while keys move, the next bucket is moved.
+    /// A key is looked up: while keys move, the next bucket is moved. In an empty table nobody looks.
     #[inline]
     pub(super) fn step(&mut self, keys: &mut Keys) {
-        if self.moving.is_some() {
+        if self.moving.is_some() && self.len > 0 {
             self.advance(1, keys);
         }
     }
 
-    /// Moves up to so many buckets that hold keys; how many buckets were visited.
+    /// One move of up to so many buckets that hold keys, which ends early when ten times as many empty ones have been
+    /// passed; how many buckets were visited. The move to the new table is over when the old one holds no key any more,
+    /// be it that they moved or that they were deleted (`dict.c:dictRehash`).
     pub(super) fn advance(&mut self, buckets: u64, keys: &mut Keys) -> u64 {
-        let Some(mut at) = self.moving else { return 0 };
+        let Some(first) = self.moving else { return 0 };
         let [old, new] = &mut self.halves;
-        let all = old.buckets();
-        let mut visited = 0;
-        for _ in 0..buckets {
-            let mut empty = 0;
-            while at < all && empty < EMPTY_VISITS && old.is_vacant(at) {
-                (at, empty, visited) = (at + 1, empty + 1, visited + 1);
+        let (all, mut at, mut empty) = (old.buckets(), first, EMPTY_VISITS * buckets);
+        'move_on: for _ in 0..buckets {
+            if self.left == 0 {
+                break;
             }
-            if at < all && empty < EMPTY_VISITS {
-                old.hand_over(at, new, keys);
-                (at, visited) = (at + 1, visited + 1);
+            while at < all && old.is_vacant(at) {
+                (at, empty) = (at + 1, empty - 1);
+                if empty == 0 {
+                    break 'move_on;
+                }
             }
-            if at == all {
-                old.finish(new, keys);
-                *old = std::mem::take(new);
-                self.moving = None;
-                return visited;
-            }
+            self.left -= old.hand_over(at, new, keys);
+            at += 1;
         }
-        self.moving = Some(at);
-        visited
+        if self.left == 0 {
+            old.finish(new, keys);
+            *old = std::mem::take(new);
+            self.moving = None;
+        } else {
+            self.moving = Some(at);
+        }
+        (at - first) as u64
     }
 
     fn grow(&mut self, allowed: impl FnOnce(u64) -> bool) {
@@ -181,7 +192,7 @@ impl<S: Storage> Table<S> {
             self.halves[0] = fresh;
         } else {
             self.halves[1] = fresh;
-            self.moving = Some(0);
+            (self.moving, self.left) = (Some(0), self.len);
         }
     }
 
@@ -197,8 +208,8 @@ impl<S: Storage> Table<S> {
 
 impl<S: Listed> Table<S> {
     /// The keys of one bucket of the table or, while keys move, of the one they move to, newest first.
-    pub(super) fn each(&self, half: usize, place: usize, keys: &Keys, visit: impl FnMut(ObjectId)) {
-        self.halves[half].each(place, keys, visit);
+    pub(super) fn each(&self, half: usize, place: usize, visit: impl FnMut(ObjectId)) {
+        self.halves[half].each(place, visit);
     }
 
     /// Walks all buckets and compares with the counters.
@@ -208,21 +219,32 @@ impl<S: Listed> Table<S> {
     pub(super) fn check(&self, keys: &Keys) {
         let mut seen = 0;
         for (half, storage) in self.halves.iter().enumerate() {
+            if half == 1 && self.is_moving() {
+                self.check_left(seen);
+            }
             let buckets = storage.buckets();
             assert!(buckets == 0 || buckets.is_power_of_two(), "buckets are a power of two");
             for place in 0..buckets {
                 let emptied = half == 0 && self.moving.is_some_and(|at| place < at);
-                self.each(half, place, keys, |object| {
+                self.each(half, place, |object| {
                     assert!(!emptied, "a bucket that was moved is empty");
                     assert_eq!(bucket(keys.hash(object), buckets), place, "{object:?} by its hash");
                     assert!(storage.holds(object, keys), "{object:?} is found where it stands");
                     seen += 1;
-                    assert!(seen <= self.len, "no chain is a ring");
+                    assert!(seen <= self.len, "nobody stands twice");
                 });
             }
         }
         assert_eq!(seen, self.len, "keys in the table");
         assert_eq!(self.is_moving(), self.halves[1].buckets() > 0, "two tables exist while keys move");
+    }
+}
+
+impl<S> Table<S> {
+    /// # Panics
+    /// If the old table does not hold so many keys.
+    pub(super) fn check_left(&self, held: usize) {
+        assert_eq!(self.left, held, "keys that have not moved");
     }
 }
 
@@ -240,178 +262,4 @@ pub(super) fn below(random: &mut Stream, bound: usize) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use proptest::prelude::*;
-
-    use super::super::chains::Chains;
-    use super::super::keys::Key;
-    use super::super::rows::Rows;
-    use super::super::tallies::Tallies;
-    use super::*;
-    use crate::random::Seed;
-    use crate::units::SimTime;
-
-    fn keys(objects: usize) -> Keys {
-        #[expect(clippy::cast_possible_truncation, reason = "the lower half of a hash is a hash")]
-        Keys::of((0..objects as u64).map(|key| Key::absent(Seed::new(5).bits(key, 0) as u32)).collect())
-    }
-
-    fn contents<S: Listed>(table: &Table<S>, keys: &Keys) -> Vec<Vec<ObjectId>> {
-        let mut all = Vec::new();
-        for half in 0..2 {
-            for place in 0..table.buckets()[half] {
-                let mut bucket = Vec::new();
-                table.each(half, place, keys, |object| bucket.push(object));
-                all.push(bucket);
-            }
-        }
-        all
-    }
-
-    proptest! {
-        #[test]
-        fn the_table_holds_what_a_set_holds(steps in prop::collection::vec((0..4_u8, 0..200_u32), 0..600)) {
-            let mut keys = keys(200);
-            let mut table: Table<Chains<1>> = Table::default();
-            let mut naive = BTreeSet::new();
-            for (step, key) in steps {
-                let object = ObjectId::new(key);
-                prop_assert_eq!(table.contains(object, &keys), naive.contains(&key));
-                match (step, naive.contains(&key)) {
-                    (0 | 1, false) => { table.insert(object, 0, &mut keys, |_| key % 3 > 0); naive.insert(key); }
-                    (2, true) => { table.remove(object, &mut keys); naive.remove(&key); }
-                    (3, _) => { table.shrink(); table.advance(2, &mut keys); }
-                    _ => table.step(&mut keys),
-                }
-                table.check(&keys);
-                prop_assert_eq!(table.len(), naive.len());
-            }
-            let mut out = Vec::new();
-            let mut random = Seed::new(1).stream();
-            table.sample(5, &mut random, &mut keys, &mut out);
-            prop_assert!(out.len() <= 5 && out.iter().all(|object| naive.contains(&object.as_u32())));
-            let key = table.random_key(&mut random, &mut keys);
-            prop_assert_eq!(key.is_some(), !naive.is_empty());
-        }
-
-        #[test]
-        fn rows_are_chains_bucket_by_bucket_and_tallies_are_as_long(
-            objects in 1..300_u32,
-            steps in prop::collection::vec((0..5_u8, 0..300_u32, 0..100_u32), 0..600),
-        ) {
-            let (mut one, mut other) = (keys(300), keys(300));
-            let (mut chains, mut rows) = (Table::<Chains<1>>::default(), Table::<Rows>::default());
-            let mut tallies = Table::<Tallies>::default();
-            for (step, key, due) in steps {
-                let object = ObjectId::new(key % objects);
-                match (step, chains.contains(object, &one)) {
-                    (0 | 1, false) => {
-                        chains.insert(object, due, &mut one, |_| key % 3 > 0);
-                        rows.insert(object, due, &mut other, |_| key % 3 > 0);
-                        tallies.insert(object, due, &mut other, |_| key % 3 > 0);
-                    }
-                    (1, true) => rows.rearm(object, due, &other),
-                    (2 | 4, true) => {
-                        chains.remove(object, &mut one);
-                        rows.remove(object, &mut other);
-                        tallies.remove(object, &mut other);
-                    }
-                    (3, _) => {
-                        chains.shrink();
-                        rows.shrink();
-                        tallies.shrink();
-                        let visited = chains.advance(2, &mut one);
-                        prop_assert_eq!(visited, rows.advance(2, &mut other));
-                        prop_assert_eq!(visited, tallies.advance(2, &mut other));
-                    }
-                    _ => { chains.step(&mut one); rows.step(&mut other); tallies.step(&mut other); }
-                }
-                rows.check(&other);
-                tallies.check(&other);
-                let state = (chains.len(), chains.buckets(), chains.is_moving());
-                prop_assert_eq!(state, (rows.len(), rows.buckets(), rows.is_moving()));
-                prop_assert_eq!(state, (tallies.len(), tallies.buckets(), tallies.is_moving()));
-                prop_assert!((0..300).map(ObjectId::new).all(|key| tallies.contains(key, &other) == chains.contains(key, &one)));
-                prop_assert_eq!(contents(&chains, &one), contents(&rows, &other));
-            }
-        }
-
-        #[test]
-        fn a_sweep_passes_whole_buckets_until_it_has_seen_enough(
-            dues in prop::collection::vec(0..100_u32, 1..300),
-            gone in prop::collection::vec(0..300_u32, 0..300),
-            cursor in 0..10_000_usize,
-            want in 1..70_usize,
-            now in 0..100_u32,
-        ) {
-            let mut keys = keys(300);
-            let mut rows = Table::<Rows>::default();
-            for (key, due) in (0..).zip(&dues) {
-                rows.insert(ObjectId::new(key), *due, &mut keys, |_| true);
-            }
-            for key in gone.iter().filter(|key| **key != 0) {
-                if rows.contains(ObjectId::new(*key), &keys) {
-                    rows.remove(ObjectId::new(*key), &mut keys);
-                }
-            }
-            rows.advance(1_000, &mut keys);
-            let want = want.min(rows.len());
-            let (mut seen, mut visited, mut dead) = (0, 0, Vec::new());
-            while seen < want && visited < 20 * want {
-                let place = (cursor + visited) & (rows.buckets()[0] - 1);
-                rows.each(0, place, &keys, |object| {
-                    seen += 1;
-                    dead.extend((dues[object.index()] <= now).then_some(object));
-                });
-                visited += 1;
-            }
-            let mut out = Vec::new();
-            let passed = rows.sweep(cursor, want, 20 * want, now, &mut out);
-            prop_assert_eq!((passed.keys, passed.buckets), (seen, visited));
-            prop_assert_eq!(&out.iter().map(|place| rows.at(*place).0).collect::<Vec<_>>(), &dead);
-            let first = (0..300).map(ObjectId::new).filter(|object| rows.contains(*object, &keys)).map(|object| dues[object.index()]).min();
-            prop_assert_eq!(rows.earliest(), first.map(|due| SimTime::from_nanos(u64::from(due) << 20)));
-            // Taken out from behind, the places of those before stay what they are.
-            out.sort_unstable();
-            let mut all = contents(&rows, &keys).concat();
-            for place in out.iter().rev() {
-                rows.take_at(*place);
-            }
-            rows.check(&keys);
-            all.retain(|object| !dead.contains(object));
-            prop_assert_eq!(contents(&rows, &keys).concat(), all);
-        }
-    }
-
-    #[test]
-    fn key_65_537_doubles_the_table_and_the_old_one_stays_while_keys_move() {
-        let mut keys = keys(65_538);
-        let mut table: Table<Chains<0>> = Table::default();
-        for key in 0..65_536 {
-            table.insert(ObjectId::new(key), 0, &mut keys, |_| true);
-        }
-        table.advance(100_000, &mut keys);
-        assert_eq!(table.buckets(), [65_536, 0]);
-        table.insert(ObjectId::new(65_536), 0, &mut keys, |bytes| bytes == 8 * 131_072);
-        assert_eq!(table.buckets(), [65_536, 131_072]);
-        table.advance(100_000, &mut keys);
-        assert_eq!(table.buckets(), [131_072, 0]);
-        table.check(&keys);
-    }
-
-    #[test]
-    fn growth_that_memory_forbids_waits_until_the_table_is_too_full() {
-        let mut keys = keys(100);
-        let mut table: Table<Chains<0>> = Table::default();
-        let mut sizes = Vec::new();
-        for key in 0..28 {
-            table.insert(ObjectId::new(key), 0, &mut keys, |bytes| bytes <= 8 * 16);
-            table.advance(100, &mut keys);
-            sizes.push(table.buckets()[0]);
-        }
-        // 1.618 x 16 = 25.9: the insert that finds 26 keys grows.
-        assert_eq!((sizes[25], sizes[26]), (16, 32));
-    }
-}
+mod tests;

@@ -66,8 +66,13 @@ impl Storage for Tallies {
         true
     }
 
-    fn hand_over(&mut self, place: usize, _: &mut Self, _: &mut Keys) {
-        self.counts[place] = 0;
+    fn hand_over(&mut self, place: usize, _: &mut Self, keys: &mut Keys) -> usize {
+        match std::mem::take(&mut self.counts[place]) {
+            MANY => {
+                self.keys().filter(|object| bucket(keys.hash(*object), self.counts.len()) == place).count()
+            }
+            count => usize::from(count),
+        }
     }
 
     fn finish(&mut self, to: &mut Self, keys: &Keys) {
@@ -124,6 +129,9 @@ impl Table<Tallies> {
             for object in half.keys() {
                 counts[bucket(keys.hash(object), half.buckets())] += 1;
                 seen += 1;
+            }
+            if from > 0 {
+                self.check_left(counts[from..].iter().sum());
             }
             for (place, (count, told)) in counts.into_iter().zip(&half.counts).enumerate() {
                 let expected = if place < from { 0 } else { count };

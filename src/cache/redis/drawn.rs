@@ -1,0 +1,181 @@
+//! Keys drawn from a table as Redis draws them: by bucket, not uniformly.
+
+use super::keys::Keys;
+use super::rows::Rows;
+use super::table::{Storage, Table, below};
+use crate::random::Stream;
+use crate::trace::ObjectId;
+
+/// Empty buckets in a row after which a walk begins anew, where it is to find fewer keys than that.
+const GAP: usize = 5;
+
+/// Keys that a walk has met, of which it keeps no more than it wants.
+struct Met<'a> {
+    want: usize,
+    seen: usize,
+    random: &'a mut Stream,
+    out: &'a mut Vec<ObjectId>,
+}
+
+impl Met<'_> {
+    /// One more: those of the last bucket beyond the number wanted take the places of others by chance.
+    #[inline]
+    fn add(&mut self, key: ObjectId) {
+        if self.seen < self.want {
+            self.out.push(key);
+        } else {
+            let slot = below(self.random, self.seen + 1);
+            if slot < self.want {
+                self.out[slot] = key;
+            }
+        }
+        self.seen += 1;
+    }
+
+    #[inline]
+    fn is_enough(&self) -> bool {
+        self.seen >= self.want
+    }
+}
+
+impl<const SWEPT: bool> Table<Rows<SWEPT>> {
+    /// A bucket drawn until one holds keys, then a key of its chain: keys that share a bucket are drawn
+    /// less often (`dict.c:dictGetRandomKey`).
+    pub(super) fn random_key(&mut self, random: &mut Stream, keys: &mut Keys) -> Option<ObjectId> {
+        if self.len() == 0 {
+            return None;
+        }
+        self.step(keys);
+        let emptied = self.moving.unwrap_or(0);
+        let [old, new] = self.buckets();
+        loop {
+            let place = emptied + below(random, old - emptied + new);
+            let (half, place) = if place < old { (0, place) } else { (1, place - old) };
+            let half = &self.halves[half];
+            let first = half.first(place);
+            let length = (first..).take_while(|at| half.stands(*at, place)).count();
+            if length > 0 {
+                return Some(half.key(first + below(random, length)));
+            }
+        }
+    }
+
+    /// Up to `want` keys from consecutive buckets that begin at a random one; not uniform over keys, and
+    /// possibly fewer (`dict.c:dictGetSomeKeys`).
+    pub(super) fn sample(
+        &mut self,
+        want: usize,
+        random: &mut Stream,
+        keys: &mut Keys,
+        out: &mut Vec<ObjectId>,
+    ) {
+        out.clear();
+        let want = want.min(self.len());
+        if want == 0 {
+            return;
+        }
+        if self.is_moving() {
+            (0..want).for_each(|_| self.step(keys));
+        }
+        let met = Met { want, seen: 0, random, out };
+        match self.moving {
+            None => self.walk(met),
+            Some(first) => self.walk_both(first, met),
+        }
+    }
+
+    /// Through the buckets of the one table.
+    fn walk(&self, mut met: Met<'_>) {
+        let row = &self.halves[0];
+        let buckets = self.buckets()[0];
+        let mut place = below(met.random, buckets);
+        let (mut at, mut gap) = (row.first(place), 0);
+        for _ in 0..10 * met.want {
+            let mut has_jumped = false;
+            if row.stands(at, place) {
+                gap = 0;
+                while row.stands(at, place) {
+                    met.add(row.key(at));
+                    at += 1;
+                }
+                if met.is_enough() {
+                    return;
+                }
+            } else {
+                gap += 1;
+                if gap >= GAP && gap > met.want {
+                    (place, gap) = (below(met.random, buckets), 0);
+                    has_jumped = true;
+                }
+            }
+            place = (place + 1) & (buckets - 1);
+            // The keys of the next bucket begin where those of this one end, or at its own home.
+            at = if has_jumped || place == 0 { row.first(place) } else { at.max(row.home(place)) };
+        }
+    }
+
+    /// Through the buckets of both tables while keys move, of which the old one is emptied up to `first`.
+    fn walk_both(&self, first: usize, mut met: Met<'_>) {
+        let larger = self.larger();
+        let (mut place, mut gap) = (below(met.random, larger), 0);
+        for _ in 0..10 * met.want {
+            for half in 0..2 {
+                if half == 0 && place < first {
+                    // Beyond the new table nobody lives before the first bucket that is not emptied: it jumps there.
+                    if place < self.halves[1].buckets() {
+                        continue;
+                    }
+                    place = first;
+                }
+                let row = &self.halves[half];
+                if place >= row.buckets() {
+                    continue;
+                }
+                let mut at = row.first(place);
+                if !row.stands(at, place) {
+                    gap += 1;
+                    if gap >= GAP && gap > met.want {
+                        (place, gap) = (below(met.random, larger), 0);
+                    }
+                    continue;
+                }
+                gap = 0;
+                while row.stands(at, place) {
+                    met.add(row.key(at));
+                    at += 1;
+                }
+                if met.is_enough() {
+                    return;
+                }
+            }
+            place = (place + 1) & (larger - 1);
+        }
+    }
+
+    fn larger(&self) -> usize {
+        let [old, new] = self.buckets();
+        old.max(new)
+    }
+
+    /// Where the next sample of so many keys will begin, unless something else is drawn before; their places are asked for.
+    pub(super) fn foresee(&self, want: usize, random: &Stream) -> usize {
+        let place = below(&mut random.clone(), self.larger().max(1));
+        let half = &self.halves[usize::from(self.is_moving())];
+        if place < half.buckets() {
+            half.ask_for_places(place, reach(want));
+        }
+        place
+    }
+
+    /// Whom a sample of so many from a bucket on will probably find, and a few more.
+    #[inline]
+    pub(super) fn around(&self, place: usize, want: usize) -> impl Iterator<Item = ObjectId> {
+        let half = &self.halves[usize::from(self.is_moving())];
+        half.around(place.min(half.buckets().saturating_sub(1)), reach(want))
+    }
+}
+
+/// Among how many places so many keys stand, about.
+fn reach(keys: usize) -> usize {
+    2 * keys + 2
+}
