@@ -233,6 +233,13 @@ impl Record {
             let name = &scenario.strategies[cell.plan.strategy].name;
             let name = [vec![name.clone()], sweep(scenario, &cell.plan)].concat().join(", ");
             warnings.extend(cell.warnings.iter().map(|warning| format!("{name}: {warning}")));
+            let evicted = cell.result.as_ref().map_or(0, |run| run.evicted);
+            if evicted > 0 {
+                notes.push(format!(
+                    "{name}: the server evicted {evicted} keys, and tells of none why it is gone: a miss of a key that was evicted and asked \
+                     for after its TTL counts as expired, so miss_expired is an upper bound and miss_evicted a lower one"
+                ));
+            }
             notes.extend(cell.pace.map(|pace| {
                 let hits = cell.result.as_ref().ok().and_then(hits);
                 format!("{name}: {}", told(&pace, &cell.server, hits))

@@ -10,6 +10,7 @@ use ttlab::trace::Trace;
 use ttlab::units::SimDuration;
 
 use super::commands::{as_answer, micros};
+use super::harness::{folder, record, run, said, scenario};
 use super::model;
 use super::resp::{Answer, Client};
 use super::server::Server;
@@ -92,4 +93,21 @@ fn settings_are_kept_in_31_bits_and_many_connections_call_the_cron_more_often() 
     }
     assert_eq!((client.info("hz"), client.info("configured_hz")), (wanted, 1));
     drop(others);
+}
+
+#[test]
+fn where_a_server_evicts_a_live_record_says_what_its_causes_of_misses_are_worth() {
+    let Some(_) = Server::start(&[]) else { return };
+    let text = scenario("\"none\"", "").replace("200/s", "2_000/s").replace("= 200,", "= 5_000,");
+    for (capacity, evicts) in [("\"1500KB\"", true), ("\"40MB\"", false)] {
+        let folder = folder(&text.replace("\"8MB\"", capacity));
+        let output = run(folder.path(), &["--spawn"]);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        let notes = record(folder.path())["provenance"]["notes"].to_string();
+        let told =
+            ["tells of none why it is gone", "miss_expired is an upper bound and miss_evicted a lower one"];
+        assert!(told.iter().all(|told| notes.contains(told) == evicts), "{notes}");
+        let page = std::fs::read_to_string(folder.path().join("out/index.html")).expect("there is a page");
+        assert_eq!(page.contains("miss_expired is an upper bound"), evicts);
+    }
 }
