@@ -11,7 +11,8 @@ pub enum Status {
     Done,
     /// A gate or an expectation failed; results are written.
     GateFailed,
-    /// Part of the cells failed; what was finished is written and marked.
+    /// Part of the cells failed, or keys or settings of a live run stayed behind on a server; what was finished is written
+    /// and marked.
     CellsFailed,
     /// The user interrupted; what was finished is written and marked.
     Interrupted,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 
-use super::play::{PlayArgs, Prepared, nothing_measured, play};
+use super::play::{PlayArgs, Prepared, is_tidy, left_behind, nothing_measured, play};
 use super::terminal::{self, Phase};
 use super::{CliError, Status, run};
 use crate::live::load::{self, Kept, LimitedBy, Load, Search};
@@ -52,11 +52,12 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     if played.iter().all(|cell| cell.result.is_err()) {
         return Ok(nothing_measured(&played));
     }
+    let is_tidy = is_tidy(&played, output);
     let about = About { scenario_sha256: file.sha256(), command: args.play.command("live"), trace: about };
     let record = Record::of_live(&file.scenario, &trace, played, about);
     report::write(&record, &record.to_json(), &out).map_err(anyhow::Error::from)?;
     run::tell(&record, &out, output);
-    Ok(run::status(&record))
+    Ok(left_behind(run::status(&record), is_tidy))
 }
 
 /// Searches for the highest rate, and tells every one that was tried.
@@ -95,7 +96,8 @@ fn benchmark(args: &Args, trace: &Arc<Trace>, options: &Options) -> Result<Statu
     } else if !args.play.output.quiet {
         terminal::result(&table(&search, &load));
     }
-    Ok(if search.highest().is_some() { Status::Done } else { Status::GateFailed })
+    let status = if search.highest().is_some() { Status::Done } else { Status::GateFailed };
+    Ok(left_behind(status, search.is_tidy))
 }
 
 /// The search as one JSON document.
@@ -159,7 +161,7 @@ mod tests {
             kept: *kept,
         };
         let steps = steps.iter().map(step).collect();
-        let search = Search { steps, most, is_stopped: false, warnings: Vec::new() };
+        let search = Search { steps, most, is_stopped: false, warnings: Vec::new(), is_tidy: true };
         let load = Load { p99: SimDuration::from_millis(5), step: SimDuration::from_secs(5), first: 1_000.0 };
         let last = table(&search, &load).lines().last().unwrap().to_owned();
         (last, json(&search, &load)["limited_by"].clone())

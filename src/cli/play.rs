@@ -262,6 +262,24 @@ fn refused(file: &source::ScenarioFile, error: LiveError) -> CliError {
     }
 }
 
+/// The status of a run that came to its end, which is no good one where a server is not as it was before.
+pub(super) fn left_behind(status: Status, is_tidy: bool) -> Status {
+    match status {
+        Status::Done | Status::GateFailed if !is_tidy => Status::CellsFailed,
+        status => status,
+    }
+}
+
+/// Whether every server is as it was before; what is told of those that are not, where nobody tells the warnings.
+pub(super) fn is_tidy(played: &[live::LiveCell], output: Output) -> bool {
+    let untidy = || played.iter().filter(|cell| !cell.is_tidy);
+    if output.json || output.quiet {
+        let warnings = untidy().flat_map(|cell| &cell.warnings);
+        warnings.for_each(|warning| terminal::note(&format!("warning: {warning}")));
+    }
+    untidy().next().is_none()
+}
+
 /// Says why there is nothing to write.
 pub(super) fn nothing_measured(played: &[live::LiveCell]) -> Status {
     let (broken, removed) = ended_early(played);
@@ -300,4 +318,18 @@ fn ended_early(played: &[live::LiveCell]) -> (Option<&str>, &'static str) {
         _ => None,
     });
     (broken, if played.iter().all(|cell| cell.is_tidy) { ", and the keys are removed" } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_behind_is_no_success() {
+        for status in [Status::Done, Status::GateFailed, Status::CellsFailed] {
+            assert_eq!(left_behind(status, false), Status::CellsFailed);
+            assert_eq!(left_behind(status, true), status);
+        }
+        assert_eq!(left_behind(Status::Interrupted, false), Status::Interrupted);
+    }
 }

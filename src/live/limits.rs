@@ -17,7 +17,7 @@ use crate::units::{ByteSize, Rate, SimDuration, SimTime};
 const PER_KEY: u64 = 120;
 
 /// What a place costs in each of both tables of a server: 8 bytes, in tables that may be half empty.
-const PLACES: u64 = 2 * 16;
+pub(super) const PLACES: u64 = 2 * 16;
 
 /// What the keys of these objects cost a server beside their values, about.
 fn bytes_of_keys(objects: &Objects) -> u64 {
@@ -96,6 +96,16 @@ impl Beside {
         ids(objects).flat_map(of).chain(self.set.then(|| keys.access_times()))
     }
 
+    /// How many names that are, where there are so many objects.
+    fn count(self, objects: u64) -> u64 {
+        objects * (1 + u64::from(self.second_key.is_some()) + u64::from(self.locks)) + u64::from(self.set)
+    }
+
+    /// What these objects take of a server with all that lies beside them, where nothing is evicted.
+    pub(super) fn bytes_with(self, objects: &Objects) -> u64 {
+        bytes_of(objects) + self.of_all(objects.len() as u64, bytes_of_keys(objects))
+    }
+
     /// What it takes where `objects` have values, and their names, with what any key costs, take `keys` bytes.
     fn of_all(self, objects: u64, keys: u64) -> u64 {
         let names = [self.second_key.is_some(), self.locks, self.set].map(u64::from).iter().sum::<u64>();
@@ -119,6 +129,9 @@ pub struct Undertaking {
     pub keys: u64,
     /// Most bytes that its keys take at once, about, in the largest of the cells.
     pub bytes: u64,
+    /// Names that it asks for before each cell where the server holds keys of others, at the limit's rate; 0 where it refuses
+    /// such a server.
+    pub names: u64,
     /// What all its keys begin with; empty on a server of its own.
     pub prefix: String,
     /// How many cells are played, one after the other.
@@ -141,9 +154,8 @@ impl Undertaking {
     ) -> Self {
         let speed = options.speed;
         let objects = trace.objects();
-        let keys = bytes_of_keys(objects);
         let bytes = cells.iter().map(|cell| {
-            let all = bytes_of(objects) + beside[&cell.strategy].of_all(objects.len() as u64, keys);
+            let all = beside[&cell.strategy].bytes_with(objects);
             // A capacity that nobody sets limits nothing.
             let limit = match cell.capacity {
                 Capacity::Bytes(limit) if options.sets_the_limit() => Some(limit),
@@ -151,6 +163,7 @@ impl Undertaking {
             };
             limit.map_or(all, |limit| all.min(limit))
         });
+        let names = cells.iter().map(|cell| beside[&cell.strategy].count(objects.len() as u64));
         let is_doubled = cells.iter().any(|cell| beside[&cell.strategy].second_key.is_some());
         Self {
             requests: trace.len() as u64,
@@ -159,6 +172,7 @@ impl Undertaking {
             jobs: 0,
             keys: objects.len() as u64 * if is_doubled { 2 } else { 1 },
             bytes: bytes.max().unwrap_or(0),
+            names: if options.allow_nonempty { names.max().unwrap_or(0) } else { 0 },
             prefix: options.prefix().to_owned(),
             cells: cells.len(),
             settings: if options.configure { config::NAMES.to_vec() } else { Vec::new() },
@@ -199,8 +213,19 @@ impl Undertaking {
 
     /// What is said before it starts.
     pub fn sentence(&self) -> String {
-        let Self { requests, seconds, peak_rate, jobs: _, keys, bytes, prefix, cells, settings, origin } =
-            self;
+        let Self {
+            requests,
+            seconds,
+            peak_rate,
+            jobs: _,
+            keys,
+            bytes,
+            names,
+            prefix,
+            cells,
+            settings,
+            origin,
+        } = self;
         let mut text = format!(
             "will write up to {keys} keys, {} at once, {}; {cells} cell(s) of {requests} requests in {seconds:.0} s each, at \
              most {peak_rate:.0}{} in a second",
@@ -209,6 +234,13 @@ impl Undertaking {
             self.and_jobs()
         );
         // Writing to a text cannot fail.
+        if *names > 0 {
+            let _ = write!(
+                text,
+                "; where the server holds keys asks before each cell whether its {names} names are free, no more of them in a second than \
+                 --max-rate"
+            );
+        }
         if !settings.is_empty() {
             let _ =
                 write!(text, "; sets where they differ, and puts back at the end: {}", settings.join(", "));
@@ -303,9 +335,11 @@ mod tests {
             sentence.contains("puts back at the end: ") && sentence.contains("maxmemory-policy"),
             "{sentence}"
         );
-        assert!(
-            !Undertaking::of(&trace(), &[cell], &left_alone, &nothing, None).sentence().contains("maxmemory")
-        );
+        let sentence = Undertaking::of(&trace(), &[cell], &left_alone, &nothing, None).sentence();
+        assert!(!sentence.contains("maxmemory") && !sentence.contains("names are free"), "{sentence}");
+        let beside_others = Options { allow_nonempty: true, ..options(1.0) };
+        let sentence = Undertaking::of(&trace(), &[cell], &beside_others, &nothing, None).sentence();
+        assert!(sentence.contains("whether its 2 names are free"), "{sentence}");
     }
 
     #[test]
@@ -347,7 +381,11 @@ mod tests {
         let (named, keys) = (trace().with_key_prefix("p:"), super::Keys::new("p:".to_owned()));
         let names = |beside: Beside| beside.names(named.objects(), &keys).collect::<Vec<_>>();
         assert_eq!(names(Beside::default()), ["p:all/0", "p:all/1"]);
-        let all = names(Beside { bytes: 0, second_key: Some(8), locks: true, set: true });
+        let most = Beside { bytes: 0, second_key: Some(8), locks: true, set: true };
+        for beside in [Beside::default(), Beside { locks: true, ..Beside::default() }, most] {
+            assert_eq!(beside.count(2), names(beside).len() as u64);
+        }
+        let all = names(most);
         let want = [
             "p:all/0",
             "p:all/0:due",

@@ -21,6 +21,7 @@ pub mod load;
 mod origin;
 mod pace;
 mod play;
+mod ready;
 mod refuse;
 mod run;
 mod server;
@@ -229,7 +230,7 @@ pub fn undertaking(
     let mut undertaking = of(None);
     if undertaking.is_too_large(&options.limits) && !options.sets_the_limit() {
         // The server may have a limit of its own.
-        let own_limit = on_this_thread(run::own_limit(options))?;
+        let own_limit = on_this_thread(ready::own_limit(options))?;
         undertaking = of(own_limit.map_err(LiveError::Other)?);
     }
     undertaking.within(&options.limits).map_err(LiveError::Other)?;

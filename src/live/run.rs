@@ -1,6 +1,5 @@
-//! One cell after the other: the server is found or started, the trace played, the keys removed.
+//! One cell after the other: the trace is played on a server that is ready, and the keys removed.
 
-use std::iter;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,19 +10,18 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::clock::Clock;
 use super::limits::Beside;
-use super::link::{Address, Link, Node};
 use super::origin::Http;
 use super::pace::Pacer;
-use super::play::{Keys, Parts, Player};
-use super::server::{Info, Look, Spawned, Watch, Work, config};
-use super::tidy::tidy;
-use super::{LiveCell, LiveError, Options, Pace, Target};
+use super::play::{Parts, Player};
+use super::ready::{Ready, Unready, ready};
+use super::server::{Info, Look, Watch, Work, config};
+use super::tidy::{keys_there, tidy};
+use super::{LiveCell, LiveError, Options, Pace};
 use crate::cache::Capacity;
-use crate::cache::memory::Counting;
 use crate::engine::Simulation;
 use crate::metrics::{Measurements, Observer, Recorder, Setting};
 use crate::scenario::Scenario;
-use crate::trace::{Objects, Trace};
+use crate::trace::Trace;
 use crate::tune::{self, CellPlan, Failure, Progress};
 use crate::units::{SimTime, Window};
 
@@ -51,18 +49,6 @@ const UNDER_WAY: u64 = 50_000;
 
 /// From here on the harness is too slow to say anything about the server.
 pub(super) const LATE: Duration = Duration::from_millis(10);
-
-/// A server that is ready, and what was done to it.
-struct Ready {
-    /// Stopped when it is dropped.
-    spawned: Option<Spawned>,
-    link: Link,
-    first: Info,
-    /// What it has worked before.
-    work: Work,
-    changed: config::Changed,
-    warnings: Vec<String>,
-}
 
 /// Plays the cells.
 pub(super) async fn cells(
@@ -121,17 +107,14 @@ async fn cell(
     let http = http.map_err(LiveError::Other)?;
     let counting = cache.counting();
     let connections = options.connections * client.nodes as usize;
-    let Ready { spawned, link, first, work, changed, mut warnings } = ready(
-        scenario,
-        plan,
-        counting,
-        connections,
-        (trace.objects(), Beside::of(&strategy)),
-        options,
-        progress,
-    )
-    .await
-    .map_err(LiveError::Other)?;
+    let beside = Beside::of(&strategy);
+    let ready =
+        ready(scenario, plan, counting, connections, (trace.objects(), beside), options, progress).await;
+    let Ready { spawned, link, first, work, changed, mut warnings } = match ready {
+        Ok(ready) => ready,
+        Err(Unready::Stopped) => return Ok(LiveCell::not_played(*plan)),
+        Err(Unready::Why(why)) => return Err(LiveError::Other(why)),
+    };
     if let Some(counting) = counting.filter(|counting| counting.clients != connections) {
         warnings.push(format!(
             "the run has {connections} connections and the scenario's memory model counts {}; each takes up to 38 KB, and more after \
@@ -158,6 +141,7 @@ async fn cell(
         until: window.until,
         link,
         prefix: options.prefix().to_owned(),
+        rate: options.limits.rate,
         strategy,
         origin,
         http,
@@ -188,9 +172,12 @@ async fn cell(
         Work::ask(player.link()).await.ok().map(|now| now.since(&work))
     };
     // What cannot be removed or put back is told, whatever else went wrong.
-    let left = if spawned.is_none() { leave(&player, options, changed).await } else { Vec::new() };
+    let (left, gone) = match spawned {
+        None => leave(&player, options, changed, first.keys).await,
+        Some(_) => (Vec::new(), None),
+    };
     let is_tidy = left.is_empty();
-    warnings.extend(left);
+    warnings.extend(left.into_iter().chain(gone));
     let (late, gets) = player.pace();
     let pace = Pace {
         late_s: seconds(&late),
@@ -237,12 +224,19 @@ fn finished(player: Rc<Player>, watch: &Watch, window: Window, warnings: &mut Ve
     recorder.finish(&watch.account())
 }
 
-/// Removes what the run has written and puts settings back, once nothing of it is under way; what is left, in sentences.
-async fn leave(player: &Player, options: &Options, changed: config::Changed) -> Vec<String> {
+/// Removes what the run has written and puts settings back, once nothing of it is under way; what is left, in sentences, and
+/// another one where keys of others are gone, of which there were so many.
+async fn leave(
+    player: &Player,
+    options: &Options,
+    changed: config::Changed,
+    others: u64,
+) -> (Vec<String>, Option<String>) {
     let keys = player.written_keys();
     // A write that was sent must not come after the removal.
     let settled = player.link().settle(SETTLE).await;
-    let mut left = tidy(options, &keys, changed).await;
+    let own = settled.is_ok().then(|| player.link());
+    let mut left = tidy(options, own, &keys, changed).await;
     if left.is_empty()
         && let Err(fault) = settled
     {
@@ -251,139 +245,17 @@ async fn leave(player: &Player, options: &Options, changed: config::Changed) -> 
             options.prefix()
         ));
     }
-    left
-}
-
-/// Finds or starts the server, and looks whether it may be used.
-async fn ready(
-    scenario: &Scenario,
-    plan: &CellPlan,
-    counting: Option<Counting>,
-    connections: usize,
-    (objects, beside): (&Objects, Beside),
-    options: &Options,
-    progress: &dyn Progress,
-) -> Result<Ready, String> {
-    let said = |fault: super::link::Fault| fault.to_string();
-    let wanted = |servers| config::wanted(scenario, plan, counting, servers);
-    let spawned = match &options.target {
-        Target::Spawn => Some(Spawned::start(&wanted(1))?),
-        Target::Url(_) | Target::Cluster(_) => None,
-    };
-    let link = open(spawned.as_ref(), options, connections).await?;
-    let servers = Info::of_each(&link).await.map_err(said)?;
-    let first = Info::sum(&servers).map_err(said)?;
-    if let Some(server) = &spawned
-        && first.process != u64::from(server.process())
-    {
-        return Err("somebody else answers at the port of the server that was started; try again".to_owned());
-    }
-    usable(&first, options)?;
-    if spawned.is_none() {
-        free(&link, &first, objects, beside, options).await?;
-    }
-    // Before anything is changed, which a failure would leave so.
-    let work = Work::ask(&link).await.map_err(said)?;
-    let (mut changed, mut warnings) = (config::Changed::default(), Vec::new());
-    if spawned.is_none() {
-        let wanted = wanted(servers.len() as u64);
-        let nodes: Vec<Node> = servers.iter().map(|(node, _)| node.clone()).collect();
-        if options.configure {
-            config::spares_others(&servers, &wanted)?;
-            let set = changed.set(&link, &nodes, &wanted).await;
-            // Told at once: whoever kills the run must know what to put back.
-            changed.told().for_each(|what| progress.told(&what));
-            warnings = match set {
-                Ok(warnings) => warnings,
-                Err(why) => {
-                    let left = tidy(options, &[], changed).await;
-                    return Err(iter::once(why).chain(left).collect::<Vec<_>>().join("; "));
-                }
-            };
-        } else {
-            warnings = config::differences(&link, &nodes, &wanted).await.map_err(said)?;
-        }
-        if first.keys > 0 {
-            warnings
-                .push(format!("the server held {} keys of others, whose memory is counted too", first.keys));
-        }
-    }
-    Ok(Ready { spawned, link, first, work, changed, warnings })
-}
-
-/// The limit of bytes that a server has by itself; `None` where it has none.
-pub(super) async fn own_limit(options: &Options) -> Result<Option<u64>, String> {
-    let link = open(None, options, 1).await?;
-    let (info, _) = Info::ask(&link).await.map_err(|fault| fault.to_string())?;
-    Ok(Some(info.maxmemory).filter(|limit| *limit > 0))
-}
-
-/// Opens connections to the server that was started, or to the one that is named.
-pub(super) async fn open(
-    spawned: Option<&Spawned>,
-    options: &Options,
-    connections: usize,
-) -> Result<Link, String> {
-    let own = spawned.map(Spawned::url).unwrap_or_default();
-    let address = match &options.target {
-        Target::Spawn => Address { url: &own, is_cluster: false },
-        Target::Url(url) => Address { url, is_cluster: false },
-        Target::Cluster(url) => Address { url, is_cluster: true },
-    };
-    Link::open(address, &options.tls, connections).await.map_err(|fault| fault.to_string())
-}
-
-/// Whether a server may be written to.
-pub(super) fn usable(first: &Info, options: &Options) -> Result<(), String> {
-    if first.is_replica {
-        return Err("the server is a replica and takes no writes; name its primary instead".to_owned());
-    }
-    if first.is_cluster && !matches!(options.target, Target::Cluster(_)) {
-        return Err(
-            "the server is a node of a cluster; say --cluster, or name a server of its own".to_owned()
-        );
-    }
-    if first.keys > 0 && !options.allow_nonempty {
-        return Err(format!(
-            "the server holds {} keys; name an empty one, or say --allow-nonempty: keys of the run begin with \"{}\", but what it \
-             writes may push others out",
-            first.keys, options.prefix
-        ));
-    }
-    Ok(())
-}
-
-/// Names in one EXISTS.
-const CHUNK: usize = 500;
-
-/// Whether nobody has keys by the names that a run would use: it would write over them, and remove them at its end.
-pub(super) async fn free(
-    link: &Link,
-    first: &Info,
-    objects: &Objects,
-    beside: Beside,
-    options: &Options,
-) -> Result<(), String> {
-    if first.keys == 0 {
-        return Ok(());
-    }
-    let keys = Keys::new(options.prefix().to_owned());
-    let (mut names, mut taken) = (beside.names(objects, &keys), 0);
-    loop {
-        let chunk: Vec<String> = names.by_ref().take(CHUNK).collect();
-        if chunk.is_empty() {
-            break;
-        }
-        taken += link.exists(&chunk).await.map_err(|fault| fault.to_string())?;
-    }
-    if taken > 0 {
-        return Err(format!(
-            "{taken} keys by names of this run are on the server already, of somebody else or left by a run that was killed, and would \
-             be written over and removed; choose another --prefix, or remove those that begin with \"{}\"",
-            options.prefix()
-        ));
-    }
-    Ok(())
+    let now = if others > 0 { keys_there(options, own).await } else { None };
+    let gone = now.map_or(0, |now| others.saturating_sub(now));
+    let gone = (gone > 0).then(|| {
+        format!(
+            "{}{gone} of the {others} keys of others that were on the server before the run are gone (evicted, expired or deleted \
+             meanwhile)",
+            // Keys of the run that stayed count in the place of theirs.
+            if left.is_empty() { "" } else { "at least " }
+        )
+    });
+    (left, gone)
 }
 
 /// Looks at the server at an instant of the run.

@@ -4,6 +4,7 @@
 //! there is no `redis-server` of version 7.0 the tests say so and pass; under `CI=true` they fail.
 
 mod benchmark;
+mod clients;
 mod cluster;
 mod commands;
 mod fake;
@@ -12,6 +13,7 @@ mod isolation;
 mod limits;
 mod memory;
 mod model;
+mod neighbours;
 mod origin;
 mod replay;
 mod resp;

@@ -20,14 +20,19 @@ use ttlab::tune::{self, Failure};
 use ttlab::units::ByteSize;
 
 use super::fake::{Fake, Script};
-use super::harness::{QUIET, folder, keys, measured, options, played_with, record, run, said, scenario};
+use super::harness::{
+    QUIET, calls, folder, keys, measured, options, played_with, record, run, said, scenario,
+};
 use super::resp::{Answer, Client};
 use super::server::Server;
 
 /// `ttlab live` or another command, with other servers in the PATH before those that are there.
 fn command(folder: &Path, name: &str, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ttlab"));
-    command.current_dir(folder).args([name, "small.toml", "--out", "out"]).args(words);
+    command.current_dir(folder).args([name, "small.toml"]).args(words);
+    if !words.contains(&"--benchmark") {
+        command.args(["--out", "out"]);
+    }
     command.env("PATH", format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default()));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -63,7 +68,7 @@ fn signal(pid: u32, which: &str) -> bool {
 }
 
 /// Waits until something holds, for half a minute at most.
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
         assert!(begun.elapsed() < Duration::from_secs(30), "not within half a minute: {what}");
@@ -71,22 +76,38 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// A scenario of a minute at a server, in its middle.
-fn in_the_middle(folder: &Path, server: &Server, words: &[&str]) -> (Child, Client) {
+/// A scenario at a server, when something holds of that.
+pub(crate) fn in_the_middle(
+    folder: &Path,
+    server: &Server,
+    words: &[&str],
+    mut holds: impl FnMut(&mut Client) -> bool,
+) -> Child {
     let mut client = server.client();
     let url = server.url();
     let mut all = vec!["--redis", &url];
     all.extend(words);
     let child = command(folder, "live", &all).spawn().expect("ttlab can be started");
-    until("keys are written", || keys(&mut client) >= 20);
-    (child, client)
+    until("the run is in its middle", || holds(&mut client));
+    child
+}
+
+/// The same, when keys are written; with a client.
+fn writing(folder: &Path, server: &Server, words: &[&str]) -> (Child, Client) {
+    (in_the_middle(folder, server, words, |client| keys(client) >= 20), server.client())
+}
+
+/// What a command says that is interrupted now.
+pub(crate) fn interrupted(child: Child) -> Output {
+    assert!(signal(child.id(), "-INT"));
+    child.wait_with_output().expect("it ends")
 }
 
 fn a_minute() -> String {
     scenario("\"none\"", "").replace("\"3s\"", "\"60s\"")
 }
 
-fn setting(client: &mut Client, name: &str) -> String {
+pub(crate) fn setting(client: &mut Client, name: &str) -> String {
     match client.ask(&["CONFIG", "GET", name]) {
         Answer::Array(pair) => match &pair[1] {
             Answer::Bulk(Some(value)) => String::from_utf8_lossy(value).into_owned(),
@@ -100,7 +121,7 @@ fn setting(client: &mut Client, name: &str) -> String {
 fn a_server_that_falls_silent_ends_the_run_and_is_told() {
     let Some(server) = Server::start(&[]) else { return };
     let folder = folder(&a_minute());
-    let (child, mut client) = in_the_middle(folder.path(), &server, &[]);
+    let (child, mut client) = writing(folder.path(), &server, &[]);
     let process = u32::try_from(client.info("process_id")).expect("a process has a number");
     assert!(signal(process, "-STOP"));
     let output = child.wait_with_output().expect("it ends");
@@ -115,7 +136,7 @@ fn a_server_that_falls_silent_ends_the_run_and_is_told() {
 fn ctrl_c_ends_a_run_whose_server_has_fallen_silent() {
     let Some(server) = Server::start(&[]) else { return };
     let folder = folder(&a_minute());
-    let (child, mut client) = in_the_middle(folder.path(), &server, &[]);
+    let (child, mut client) = writing(folder.path(), &server, &[]);
     let process = u32::try_from(client.info("process_id")).expect("a process has a number");
     assert!(signal(process, "-STOP"));
     sleep(Duration::from_millis(300));
@@ -128,6 +149,25 @@ fn ctrl_c_ends_a_run_whose_server_has_fallen_silent() {
     assert_eq!(output.status.code(), Some(130), "{said}");
     assert!(said.contains("keys of this run may still be on the server"), "{said}");
     assert!(!said.contains("the keys are removed"), "{said}");
+}
+
+#[test]
+fn a_harness_that_was_stopped_does_not_catch_up_faster_than_is_allowed() {
+    let Some(server) = Server::start(&[]) else { return };
+    let folder = folder(&a_minute());
+    let (child, mut client) = writing(folder.path(), &server, &["--max-rate", "300/s"]);
+    assert!(signal(child.id(), "-STOP"));
+    let before = calls(&mut client, "get");
+    // Six hundred requests are due meanwhile.
+    sleep(Duration::from_secs(3));
+    assert!(signal(child.id(), "-CONT"));
+    let output = child.wait_with_output().expect("it ends");
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("client-limited") && said.contains("300 reads in a second (--max-rate)"), "{said}");
+    let after = calls(&mut client, "get") - before;
+    assert!((100..=320).contains(&after), "{after} reads came at once");
+    assert_eq!(keys(&mut client), 0, "its keys are removed all the same");
 }
 
 #[test]
@@ -146,7 +186,7 @@ fn a_server_that_is_silent_from_the_beginning_is_told() {
 fn keys_are_removed_and_settings_put_back_though_all_connections_died() {
     let Some(server) = Server::start(&["--maxmemory", "7654321", "--hz", "7"]) else { return };
     let folder = folder(&a_minute());
-    let (child, mut client) = in_the_middle(folder.path(), &server, &["--configure"]);
+    let (child, mut client) = writing(folder.path(), &server, &["--configure"]);
     assert_eq!(setting(&mut client, "maxmemory"), "8000000");
     client.must(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
     let output = child.wait_with_output().expect("it ends");

@@ -90,11 +90,25 @@ pub(super) fn opening(url: &str, error: &RedisError) -> Fault {
              wrong",
             CONNECT.as_secs()
         ),
+        _ if has_hung_up(error) => format!(
+            "the server at {shown} takes no further connection ({error}): it has its max number of clients (maxclients), or ends, or \
+             expects TLS (rediss://); ask for fewer with --connections, raise its maxclients, or let others leave"
+        ),
         _ if is_gone(error) || error.is_connection_refusal() => {
             format!("there is no server at {shown} ({error}); start one, or let --spawn start one")
         }
         _ => format!("the server at {shown} cannot be used: {error}"),
     })
+}
+
+/// Whether somebody was there and closed the connection at once, as a server does that has as many clients as it may: who
+/// is quick reads why, and others see a broken connection.
+fn has_hung_up(error: &RedisError) -> bool {
+    let text = error.to_string();
+    let was_there = error.is_connection_dropped()
+        && !error.is_connection_refusal()
+        && !text.contains("initial connections");
+    was_there || text.contains("max number of clients")
 }
 
 fn refuses_password(shown: &str, error: &RedisError) -> String {
@@ -125,5 +139,18 @@ mod tests {
         assert!(silent.contains("nobody answers at redis://***@host/ within 3 s"), "{silent}");
         let missing = told(std::io::ErrorKind::ConnectionRefused.into());
         assert!(missing.contains("there is no server at redis://***@host/"), "{missing}");
+        let unknown = told(std::io::Error::other("failed to lookup address information"));
+        assert!(unknown.contains("there is no server at redis://***@host/"), "{unknown}");
+    }
+
+    #[test]
+    fn a_server_with_too_many_clients_is_no_missing_server() {
+        let closed = [std::io::ErrorKind::BrokenPipe, std::io::ErrorKind::ConnectionReset];
+        let in_words = std::io::Error::other("ERR max number of clients reached");
+        for error in closed.into_iter().map(std::io::Error::from).chain([in_words]) {
+            let full = told(error);
+            let parts = ["***@host", "max number of clients", "--connections"];
+            assert!(parts.iter().all(|part| full.contains(part)), "{full}");
+        }
     }
 }

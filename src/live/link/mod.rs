@@ -73,6 +73,11 @@ impl Link {
         Ok(Self { connections: opened, turn: Cell::new(0), release: Script::new(RELEASE) })
     }
 
+    /// How many connections there are.
+    pub(super) fn connections(&self) -> usize {
+        self.connections.len()
+    }
+
     /// The next connection.
     fn next(&self) -> Lane {
         let turn = self.turn.get();

@@ -140,11 +140,11 @@ async fn search(
         Target::Spawn => Some(Spawned::start(&[])?),
         Target::Url(_) | Target::Cluster(_) => None,
     };
-    let link = super::run::open(spawned.as_ref(), options, options.connections).await?;
+    let link = super::ready::open(spawned.as_ref(), options, options.connections).await?;
     let (info, _) = Info::ask(&link).await.map_err(|fault| fault.to_string())?;
-    super::run::usable(&info, options)?;
+    super::ready::usable(&info, options)?;
     let objects = trace.objects();
-    super::run::free(&link, &info, objects, Beside::default(), options).await?;
+    super::ready::free(&link, &info, objects, Beside::default(), options, progress).await?;
     let keys = (0..objects.len()).map(|index| objects.key(ObjectId::from_index(index))).collect();
     let most = options.limits.rate.as_per_second();
     let mut bench = Bench {
@@ -180,7 +180,8 @@ async fn search(
             "{missing} reads found no value: the server evicts, or somebody else deletes the keys of the run"
         )
     });
-    Ok(Search { steps, most, is_stopped, warnings: missing.into_iter().chain(left).collect() })
+    let is_tidy = left.is_none();
+    Ok(Search { steps, most, is_stopped, warnings: missing.into_iter().chain(left).collect(), is_tidy })
 }
 
 /// A search under way.
@@ -274,7 +275,7 @@ impl Bench<'_> {
                 )));
             }
             if is_behind {
-                let link = super::run::open(self.spawned.as_ref(), self.options, self.options.connections);
+                let link = super::ready::open(self.spawned.as_ref(), self.options, self.options.connections);
                 self.link = Rc::new(link.await.map_err(Ended::Broken)?);
             }
             self.progress.run_done();
@@ -287,7 +288,7 @@ impl Bench<'_> {
         if self.spawned.is_some() {
             return Ok(());
         }
-        let left = tidy(self.options, &self.keys, Changed::default()).await;
+        let left = tidy(self.options, Some(&self.link), &self.keys, Changed::default()).await;
         if !left.is_empty() {
             return Err(left.join("; "));
         }

@@ -64,6 +64,8 @@ pub struct Search {
     pub is_stopped: bool,
     /// What the reader must know.
     pub warnings: Vec<String>,
+    /// Whether its keys are removed. A warning says which are not.
+    pub is_tidy: bool,
 }
 
 impl Search {
@@ -157,7 +159,7 @@ mod tests {
             steps.push(step(offered, if offered <= limit { Kept::Yes } else { Kept::TooSlow }));
             assert!(steps.len() < 40, "it does not end");
         }
-        Search { steps, most, is_stopped: false, warnings: Vec::new() }
+        Search { steps, most, is_stopped: false, warnings: Vec::new(), is_tidy: true }
     }
 
     #[test]

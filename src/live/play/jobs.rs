@@ -1,7 +1,7 @@
 //! What happens by the clock: jobs of the refresh policy, and the application's sweep.
 
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::Cmd;
 use tokio::task::spawn_local;
@@ -52,6 +52,9 @@ impl Player {
         loop {
             let wanted = self.state().strategy.refresh.job(now);
             let Some(object) = wanted else { return };
+            if !self.may_begin(Instant::now()) {
+                return;
+            }
             spawn_local(Rc::clone(self).job(object));
         }
     }

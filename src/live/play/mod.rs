@@ -9,12 +9,14 @@ mod deadlines;
 mod fetches;
 mod jobs;
 mod keys;
+mod meter;
 mod requests;
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use hdrhistogram::Histogram;
 use tokio::sync::{Notify, oneshot};
@@ -35,8 +37,9 @@ use crate::strategy::guard::KeyInCache;
 use crate::strategy::ttl::Fill;
 use crate::strategy::{SoftExpiry, Strategy};
 use crate::trace::{Event, Happening, ObjectId, Trace};
-use crate::units::SimTime;
+use crate::units::{Rate, SimTime};
 pub(in crate::live) use keys::Keys;
+use meter::Meter;
 
 /// What a fetch ended with, for those who wait for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +80,8 @@ pub(super) struct Parts {
     pub(super) until: SimTime,
     pub(super) link: Link,
     pub(super) prefix: String,
+    /// Most reads in a second of real time.
+    pub(super) rate: Rate,
     pub(super) strategy: Strategy,
     pub(super) origin: Origin,
     /// Who answers in the place of the origin's model; the model's servers limit it all the same.
@@ -110,6 +115,8 @@ pub(super) struct Player {
     /// Requests whose first read has not been answered.
     unanswered: Cell<u64>,
     most_under_way: Cell<u64>,
+    /// Reads that began of late.
+    meter: RefCell<Meter>,
     /// The latest end of a fetch, or of a pause before another attempt, that is known beforehand.
     planned: Cell<SimTime>,
     /// Bytes of values sent so far.
@@ -134,7 +141,7 @@ struct Arrival {
 impl Player {
     /// A player before its first request.
     pub(super) fn new(parts: Parts) -> Rc<Self> {
-        let Parts { trace, client, clock, until, link, prefix, strategy, origin, http, recorder, seed } =
+        let Parts { trace, client, clock, until, link, prefix, rate, strategy, origin, http, recorder, seed } =
             parts;
         let histogram = || Histogram::new(3).expect("three digits are legal");
         let bytes_beside = strategy.bytes_beside();
@@ -169,6 +176,7 @@ impl Player {
             under_way: Cell::new(0),
             unanswered: Cell::new(0),
             most_under_way: Cell::new(0),
+            meter: RefCell::new(Meter::new(rate)),
             planned: Cell::new(SimTime::ZERO),
             sent_bytes: Cell::new(0),
             broken: RefCell::new(None),
@@ -180,11 +188,15 @@ impl Player {
         })
     }
 
-    /// Lets everything that is due begin, each thing as a task of its own.
+    /// Lets everything that is due begin, each thing as a task of its own; not more in a second than is allowed.
     pub(super) fn begin_all(self: &Rc<Self>, due: Vec<Due>) {
+        let now = Instant::now();
         for one in due {
             match one {
                 Due::Request { index, at, object } => {
+                    if !self.may_begin(now) {
+                        return;
+                    }
                     self.under_way.set(self.under_way.get() + 1);
                     self.most_under_way.set(self.most_under_way.get().max(self.under_way.get()));
                     spawn_local(Rc::clone(self).request(Arrival { index, at, object }));
@@ -194,6 +206,22 @@ impl Player {
                 }
             }
         }
+    }
+
+    /// Whether one more read may begin; otherwise the run gives up. What is planned is within the limit, so only who has to
+    /// catch up comes to it.
+    fn may_begin(&self, now: Instant) -> bool {
+        let mut meter = self.meter.borrow_mut();
+        let is_admitted = meter.admits(now);
+        if !is_admitted {
+            self.give_up(format!(
+                "client-limited: the harness was kept from its work and, {:.1} s into the run, would have begun more than {:.0} reads in \
+                 a second (--max-rate) to catch up; play the trace on a quieter machine, or slower",
+                self.clock.at(now).as_secs_f64(),
+                meter.most()
+            ));
+        }
+        is_admitted
     }
 
     /// Starts what the strategy does by the clock.

@@ -13,6 +13,8 @@ pub(in crate::live) struct Info {
     pub(in crate::live) used_memory_rss: u64,
     /// Its limit of bytes; 0 where it has none.
     pub(in crate::live) maxmemory: u64,
+    /// What it does at that limit, by Redis's names; empty where it does not tell.
+    pub(in crate::live) policy: String,
     /// Keys evicted since the statistics were reset.
     pub(in crate::live) evicted_keys: u64,
     /// Keys removed because their TTL was over.
@@ -68,8 +70,8 @@ impl Info {
         Ok(sum)
     }
 
-    /// Two servers together: what they hold and did is added, and so are limits if all have one; the clock is that of
-    /// the first.
+    /// Two servers together: what they hold and did is added, and so are limits if all have one; clock and policy are
+    /// those of the first.
     fn and(self, other: &Self) -> Self {
         Self {
             used_memory: self.used_memory + other.used_memory,
@@ -87,6 +89,7 @@ impl Info {
             run_id: format!("{} {}", self.run_id, other.run_id),
             is_replica: self.is_replica || other.is_replica,
             is_cluster: self.is_cluster || other.is_cluster,
+            policy: self.policy,
             version: self.version,
             clock_us: self.clock_us,
             process: self.process,
@@ -109,6 +112,7 @@ impl Info {
             used_memory_peak: number("used_memory_peak"),
             used_memory_rss: number("used_memory_rss"),
             maxmemory: number("maxmemory"),
+            policy: field("maxmemory_policy").unwrap_or_default().to_owned(),
             evicted_keys: number("evicted_keys"),
             expired_keys: number("expired_keys"),
             keyspace_hits: number("keyspace_hits"),
@@ -138,11 +142,12 @@ mod tests {
     #[test]
     fn fields_are_found_and_keys_of_all_databases_added() {
         let text = "# Server\r\nredis_version:7.0.15\r\nrun_id:abc\r\n# Memory\r\nused_memory:1000\r\n\
-                    used_memory_peak:2000\r\nrole:slave\r\nevicted_keys:7\r\n# Keyspace\r\ndb0:keys=12,expires=3,avg_ttl=0\r\n\
+                    used_memory_peak:2000\r\nmaxmemory:3000\r\nmaxmemory_policy:allkeys-lru\r\nrole:slave\r\nevicted_keys:7\r\n# Keyspace\r\ndb0:keys=12,expires=3,avg_ttl=0\r\n\
                     db3:keys=5,expires=0,avg_ttl=0\r\ndbx:keys=9\r\n";
         let info = Info::parse(text).unwrap();
         assert_eq!((info.used_memory, info.used_memory_peak, info.evicted_keys), (1_000, 2_000, 7));
         assert_eq!((info.keys, info.version.as_str(), info.is_replica), (17, "Redis 7.0.15", true));
+        assert_eq!((info.maxmemory, info.policy.as_str()), (3_000, "allkeys-lru"));
         assert!(Info::parse("HTTP/1.1 400 Bad Request").is_err());
         let other = Info { used_memory: 10, keys: 1, run_id: "def".to_owned(), ..Info::default() };
         let both = info.and(&other);

@@ -1,0 +1,77 @@
+//! How many reads begin in a second of real time: no more than is allowed, also when the harness has to catch up.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::units::Rate;
+
+/// By how much reads may be late without one of them counting to a second in which others were meant to begin: what was
+/// planned within the limit is within it then, whatever the bursts.
+const SLACK: Duration = Duration::from_millis(100);
+
+/// What begins within this begins at once.
+const GRAIN: Duration = Duration::from_millis(1);
+
+/// Reads that began of late.
+#[derive(Debug)]
+pub(super) struct Meter {
+    most: f64,
+    begun: VecDeque<(Instant, u64)>,
+    inside: u64,
+}
+
+impl Meter {
+    /// None so far, of at most so many.
+    pub(super) fn new(rate: Rate) -> Self {
+        Self { most: rate.as_per_second(), begun: VecDeque::new(), inside: 0 }
+    }
+
+    /// Most reads in a second.
+    pub(super) fn most(&self) -> f64 {
+        self.most
+    }
+
+    /// Whether one more may begin now; it counts if it may.
+    pub(super) fn admits(&mut self, now: Instant) -> bool {
+        let is_over = |began: Instant| now.saturating_duration_since(began) >= Duration::from_secs(1) - SLACK;
+        while let Some((_, reads)) = self.begun.front().copied().filter(|(began, _)| is_over(*began)) {
+            self.begun.pop_front();
+            self.inside -= reads;
+        }
+        if (self.inside + 1) as f64 > self.most {
+            return false;
+        }
+        self.inside += 1;
+        match self.begun.back_mut().filter(|(began, _)| now.saturating_duration_since(*began) < GRAIN) {
+            Some((_, reads)) => *reads += 1,
+            None => self.begun.push_back((now, 1)),
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many of the reads that begin at these milliseconds are let begin, at ten a second.
+    fn admitted(millis: impl IntoIterator<Item = u64>) -> usize {
+        let (began, mut meter) = (Instant::now(), Meter::new(Rate::per_second(10.0)));
+        millis.into_iter().filter(|millis| meter.admits(began + Duration::from_millis(*millis))).count()
+    }
+
+    #[test]
+    fn no_more_begin_in_a_second_than_are_allowed() {
+        assert_eq!(admitted([0; 100]), 10);
+        assert_eq!(admitted((0..100).map(|nth| nth * 100)), 100, "ten in every second");
+        assert_eq!(admitted((0..1_000).map(|nth| nth * 10)), 120, "ten in nine tenths of every second");
+        assert_eq!(admitted([0; 10].into_iter().chain([899; 10])), 10);
+        assert_eq!(admitted([0; 10].into_iter().chain([900; 10])), 20);
+    }
+
+    #[test]
+    fn what_is_planned_within_the_limit_may_be_late_by_a_tenth_of_a_second() {
+        // Two bursts, a second apart, the first of which is late.
+        assert_eq!(admitted([100; 10].into_iter().chain([1_000; 10])), 20);
+    }
+}
