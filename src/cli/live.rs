@@ -86,7 +86,7 @@ fn benchmark(args: &Args, trace: &Arc<Trace>, options: &Options) -> Result<Statu
     };
     search.warnings.iter().for_each(|warning| terminal::note(&format!("warning: {warning}")));
     if search.is_stopped {
-        if search.warnings.is_empty() {
+        if search.is_tidy {
             terminal::note("interrupted; the keys are removed");
         }
         return Ok(Status::Interrupted);

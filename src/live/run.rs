@@ -15,7 +15,7 @@ use super::pace::Pacer;
 use super::play::{Parts, Player};
 use super::ready::{Ready, Unready, ready};
 use super::server::{Info, Look, Watch, Work, config};
-use super::tidy::{keys_there, tidy};
+use super::tidy::{gone, tidy};
 use super::{LiveCell, LiveError, Options, Pace};
 use crate::cache::Capacity;
 use crate::engine::Simulation;
@@ -245,16 +245,7 @@ async fn leave(
             options.prefix()
         ));
     }
-    let now = if others > 0 { keys_there(options, own).await } else { None };
-    let gone = now.map_or(0, |now| others.saturating_sub(now));
-    let gone = (gone > 0).then(|| {
-        format!(
-            "{}{gone} of the {others} keys of others that were on the server before the run are gone (evicted, expired or deleted \
-             meanwhile)",
-            // Keys of the run that stayed count in the place of theirs.
-            if left.is_empty() { "" } else { "at least " }
-        )
-    });
+    let gone = gone(options, own, others, left.is_empty()).await;
     (left, gone)
 }
 

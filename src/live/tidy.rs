@@ -89,10 +89,25 @@ pub(super) async fn tidy(
     left
 }
 
-/// How many keys there are, of everybody; `None` where nobody tells.
-pub(super) async fn keys_there(options: &Options, own: Option<&Link>) -> Option<u64> {
+/// A sentence where fewer keys are there than others had before; `None` where not, and where nobody tells.
+pub(super) async fn gone(
+    options: &Options,
+    own: Option<&Link>,
+    others: u64,
+    is_tidy: bool,
+) -> Option<String> {
+    if others == 0 {
+        return None;
+    }
     let asked = Errand::new(options, own).send(async |link| Info::ask(link).await).await;
-    asked.ok().map(|(info, _)| info.keys)
+    let (now, _) = asked.ok()?;
+    let gone = others.checked_sub(now.keys).filter(|gone| *gone > 0)?;
+    // Keys of the run that stayed count in the place of theirs.
+    let at_least = if is_tidy { "" } else { "at least " };
+    Some(format!(
+        "{at_least}{gone} of the {others} keys of others that were on the server before the run are gone (evicted, expired or deleted \
+         meanwhile)"
+    ))
 }
 
 /// Waits until a server would be within a limit, but not for ever: others may have filled it.

@@ -119,6 +119,22 @@ fn keys_of_others_that_are_gone_are_told() {
 }
 
 #[test]
+fn keys_of_others_that_a_search_for_the_highest_rate_pushed_out_are_told() {
+    let Some(server) = Server::start(&["--maxmemory", "6mb", "--maxmemory-policy", "allkeys-random"]) else {
+        return;
+    };
+    let mut client = server.client();
+    write_others(&mut client);
+    let folder = folder(&of_12_mb(None));
+    let words = ["--benchmark", "--allow-nonempty", "--step", "200ms"];
+    let child = in_the_middle(folder.path(), &server, &words, |client| client.info("evicted_keys") > 0);
+    let output = child.wait_with_output().expect("it ends");
+    let gone = OTHERS - keys(&mut client);
+    let told = format!("{gone} of the 1500 keys of others that were on the server before the run are gone");
+    assert!(gone > 0 && said(&output).contains(&told), "{}", said(&output));
+}
+
+#[test]
 fn names_are_asked_for_no_faster_than_is_allowed() {
     let Some(server) = Server::start(&[]) else { return };
     let mut client = server.client();

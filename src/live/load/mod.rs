@@ -23,7 +23,7 @@ use super::limits::{Beside, bytes_of, place};
 use super::link::{Fault, Link, Values, Written};
 use super::server::config::Changed;
 use super::server::{Info, Spawned};
-use super::tidy::tidy;
+use super::tidy::{gone, tidy};
 use super::{LiveError, Options, Target};
 use crate::random::Seed;
 use crate::trace::{ObjectId, Trace};
@@ -163,14 +163,14 @@ async fn search(
     };
     // What cannot be removed is told, whatever else went wrong.
     let left = bench.clean_up().await.err();
+    let is_tidy = left.is_none();
+    let others = if bench.spawned.is_none() { info.keys } else { 0 };
+    let left = left.into_iter().chain(gone(options, Some(&bench.link), others, is_tidy).await);
     let is_stopped = match ended {
         Ok(()) => false,
         Err(Ended::Stopped) => true,
         Err(Ended::Broken(why)) => {
-            return Err(match left {
-                Some(left) => format!("{why}; {left}"),
-                None => why,
-            });
+            return Err(std::iter::once(why).chain(left).collect::<Vec<_>>().join("; "));
         }
     };
     let steps = bench.steps;
@@ -180,7 +180,6 @@ async fn search(
             "{missing} reads found no value: the server evicts, or somebody else deletes the keys of the run"
         )
     });
-    let is_tidy = left.is_none();
     Ok(Search { steps, most, is_stopped, warnings: missing.into_iter().chain(left).collect(), is_tidy })
 }
 
