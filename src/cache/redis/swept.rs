@@ -9,6 +9,7 @@ use super::Server;
 use super::expiry::Round;
 use super::rows::coarse;
 use crate::cache::{Cache, Capacity, Cause, State};
+use crate::origin::Version;
 use crate::trace::ObjectId;
 use crate::units::SimTime;
 
@@ -116,7 +117,10 @@ impl Cache {
             return;
         }
         let fresh = std::mem::take(&mut server.swept.fresh);
-        let version = |object: ObjectId| self.slots[object.index()].version;
+        // Where sizes do not change there is no need to look at the slots.
+        let are_resized = self.objects.are_resized();
+        let version =
+            |object: ObjectId| if are_resized { self.slots[object.index()].version } else { Version(0) };
         let cost = |object: &ObjectId| self.memory.cost(&self.objects, *object, version(*object), true);
         let bytes = fresh.iter().map(cost).sum();
         self.residency.swept(bytes, fresh.len() as u64, now);
