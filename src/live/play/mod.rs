@@ -41,8 +41,8 @@ pub(in crate::live) use keys::Keys;
 /// What a fetch ended with, for those who wait for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Landed {
-    /// A value of this version.
-    Brought(Version),
+    /// A value of this version, and whether it was stored, which guard, client and server may forbid.
+    Brought(Version, bool),
     /// Nothing.
     Failed,
 }
