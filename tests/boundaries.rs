@@ -141,6 +141,49 @@ fn a_sliding_ttl_ends_one_tick_after_its_greatest_age() {
 }
 
 #[test]
+fn no_modifier_lengthens_a_ttl_beyond_the_greatest_age_of_its_rule() {
+    let price = "miss_cost = 1, price = 1";
+    for rule in [
+        "rule = \"sliding\", idle = \"10s\"".to_owned(),
+        format!("rule = \"break-even\", {price}, min = \"10s\", max = \"10s\""),
+        "rule = \"d-ttl\", start = \"10s\", max_ttl = \"10s\"".to_owned(),
+        "rule = \"f-ttl\", start = \"10s\", max_ttl = \"10s\", size_target = { objects = 1 }".to_owned(),
+        format!("rule = \"elastic\", {price}, start = \"10s\", max = \"10s\""),
+    ] {
+        for modifier in [
+            "modifier = \"jitter\", mode = \"additive\", most = \"9s\"",
+            "modifier = \"schedule\", start = \"Mon 00:00\", table = { \"00:00\" = 2 }",
+        ] {
+            let strategy = format!(
+                "ttl = {{ {rule}, max_age = \"10s\", modifiers = [{{ {modifier} }}] }}\nallow_two_controllers = true"
+            );
+            let scenario = scenario(1, AT_ONCE, "", &strategy);
+            assert_eq!(second(&scenario, 10 * SECOND), FreshHit, "{strategy}");
+            assert_eq!(second(&scenario, 10 * SECOND + 1), Miss(Expired), "{strategy}");
+        }
+    }
+}
+
+#[test]
+fn the_expire_of_a_sweep_moves_the_deadline_of_a_value_that_its_own_fetch_did_not_write() {
+    // The first fetch stores at 2 s. The second one, asked for at 1 s, finds that value, or no room for its own.
+    let origin = "[origin]\nlatency = { model = \"constant\", value = \"2s\" }\n";
+    let first = format!("{origin}[client]\nduplicate_fill = \"keep-first\"\n");
+    for (origin, cache) in [(first.as_str(), ""), (origin, "capacity = \"100B\"\neviction = \"noeviction\"")]
+    {
+        for lean in [false, true] {
+            let sweep = format!("sweep = {{ policy = \"zset-sweep\", limit_entries = 10, lean = {lean} }}");
+            let scenario = scenario(1, origin, cache, &format!("{TEN_SECONDS}{sweep}"));
+            for (last, kind) in [(13 * SECOND, FreshHit), (13 * SECOND + 1, Miss(Expired))] {
+                let trace = traces::trace(&[(0, 0), (SECOND, 0), (last, 0)], &[60], last);
+                let kinds = outcomes(&scenario, &trace);
+                assert_eq!(kinds, [Miss(Cold), Miss(Cold), kind], "{origin}{cache}{sweep}");
+            }
+        }
+    }
+}
+
+#[test]
 fn an_empty_trace_has_no_outcome_and_no_time() {
     let run = measured(&scenario(1, AT_ONCE, "", TEN_SECONDS), &traces::trace(&[], &[1], 0));
     assert_eq!((run.totals.outcomes.total(), run.origin.fetches, run.scored), (0, 0, SimDuration::ZERO));

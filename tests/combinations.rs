@@ -1,9 +1,12 @@
 //! The table of combinations: each that makes no sense is refused, each that is odd is warned of or
 //! noted, and every message names both settings, says why, and what to write instead.
 
+#[path = "combinations/idle.rs"]
+mod idle;
 #[path = "combinations/table.rs"]
 mod table;
 
+use idle::IDLE;
 use table::TABLE;
 use ttlab::scenario::Scenario;
 use ttlab::trace::synth::generate;
@@ -47,7 +50,7 @@ fn said(number: u8, strategy: &str, sections: &str) -> Result<Remarks, String> {
 
 #[test]
 fn every_row_gets_its_verdict_and_a_message_that_helps() {
-    for row in TABLE {
+    for row in TABLE.iter().chain(IDLE) {
         let (number, strategy, sections, verdict, parts) = row;
         let messages = match (said(*number, strategy, sections), verdict) {
             (Err(error), Refused) => vec![error],
@@ -91,6 +94,23 @@ fn what_fits_together_is_not_talked_about() {
     ] {
         silent(&format!("ttl = \"fixed\"\nrefresh = {{ policy = \"on-demand\", {addons} }}"), client);
     }
+    // What acts, though a neighbour of it would not.
+    for acts in [
+        "ttl = { rule = \"none\", modifiers = [{ modifier = \"clamp\", max = \"1h\" }, \"jitter\"] }",
+        "ttl = { rule = \"d-ttl\", target = 0.8, max_age = \"48h\" }",
+        "ttl = \"fixed\"\nsweep = { policy = \"zset-sweep\", limit_bytes = \"1MiB\", batch = 5, round_trip = \"5ms\" }",
+        "ttl = \"fixed\"\nguard = { policy = \"lock-stale\", poll = \"9ms\", wait_timeout = \"9s\" }",
+        "ttl = { rule = \"fixed\", ttl = \"50m\", modifiers = [{ modifier = \"clamp\", max = \"1h\", physical = true }, \"jitter\"] }",
+        // No jitter lengthens a TTL beyond the rule's greatest age.
+        "ttl = { rule = \"sliding\", idle = \"1h\", max_age = \"1h\", \
+         modifiers = [{ modifier = \"clamp\", max = \"1h\", physical = true }, \"jitter\"] }",
+        "ttl = { rule = \"fixed\", modifiers = [{ modifier = \"load-adaptive\", servers = 4, signal = \"queue\", lo = 1, hi = 1.2 }] }",
+        "ttl = { rule = \"fixed\", ttl = \"10s\" }\nrefresh = { policy = \"race-ttl\", r = \"10s\" }",
+        "ttl = \"fixed\"\nrefresh = { policy = \"timer\", period = \"30m\", scope = \"top-k\", top_k = 100 }",
+    ] {
+        silent(acts, "");
+    }
+    silent("ttl = \"fixed\"", "[client]\nretries = 1\nbackoff = \"9s\"\nretry_budget = 0.5");
     for timer in ["period = \"45m\", physical_ttl = \"90m\"", "period = \"59m\", workers = 1"] {
         silent(
             &format!(
@@ -99,6 +119,27 @@ fn what_fits_together_is_not_talked_about() {
             "",
         );
     }
+}
+
+#[test]
+fn the_notes_tell_what_a_counter_for_each_key_takes() {
+    let text = |scope: &str| {
+        format!(
+            "name = \"n\"\n[workload]\nduration = \"1m\"\nrate = \"100/s\"\n[[workload.class]]\nname = \"all\"\nobjects = 100\n\
+             [[strategy]]\nname = \"s\"\nttl = {{ rule = \"fixed\", modifiers = [{{ modifier = \"activity\", scope = \"{scope}\" }}] }}\n"
+        )
+    };
+    let notes = |scope: &str| {
+        let scenario = Scenario::parse(&text(scope), "n.toml").expect("it can be read");
+        let Source::Synthetic(workload) = &scenario.source else { unreachable!("it has a [workload]") };
+        scenario.notes_on(&generate(workload, Seed::new(1)))
+    };
+    assert_eq!(notes("site"), Vec::<String>::new());
+    let [note] = &notes("key")[..] else { panic!("one note: {:?}", notes("key")) };
+    assert!(
+        note.contains("\"activity\"") && note.contains("16 bytes") && note.contains("1600 bytes"),
+        "{note}"
+    );
 }
 
 #[test]

@@ -67,6 +67,28 @@ fn a_recording_is_warned_of_what_a_workload_would_be_told() {
     assert_eq!(warned(&["time_s,op,key,size", "0,get,a,9", "20,get,a,9"]), Vec::<String>::new());
 }
 
+#[test]
+fn what_is_to_happen_after_the_end_of_a_recording_is_warned_of() {
+    let warned = |at: &str| {
+        let sections = format!(
+            "ttl = \"fixed\"\n[[cache.event]]\nflush = {{ at = \"{at}\" }}\n[origin]\n\
+             faults = [{{ fault = \"outage\", at = \"{at}\", lasts = \"1m\" }}]"
+        );
+        let text =
+            format!("name = \"late\"\n[trace]\nspread = false\n[[strategy]]\nname = \"s\"\n{sections}\n");
+        let scenario = Scenario::parse(&text, "late.toml").unwrap_or_else(|error| panic!("{error}"));
+        let Source::Recorded(recorded) = &scenario.source else { panic!("it has a [trace]") };
+        let rows = "time_s,op,key,size\n0,get,a,9\n20,get,a,9";
+        let read = import(rows.as_bytes(), "recording", &recorded.options, Seed::new(1));
+        scenario.warnings_on(&read.unwrap_or_else(|error| panic!("{error}")).trace)
+    };
+    let found = warned("1m");
+    let [fault, event] = &found[..] else { panic!("two warnings: {found:?}") };
+    assert!(fault.starts_with("fault \"outage\" of [origin] at 1m comes after the end"), "{fault}");
+    assert!(event.starts_with("the [[cache.event]] at 1m comes after the end"), "{event}");
+    assert_eq!(warned("10s"), Vec::<String>::new());
+}
+
 /// The scenario of a recording with a strategy, and the recording.
 fn recording(strategy: &str, rows: &[&str]) -> (Scenario, Import) {
     let text = format!(

@@ -239,6 +239,33 @@ fn what_was_in_a_warm_cache_from_the_beginning_is_not_fetched_early() {
 }
 
 /// The first request fetches until 2 s; the second is told to come back at 4.5 s, and finds a value that expired at 3 s.
+/// A fetch that brings an image takes a second, and one that confirms it a tenth of that.
+const CONFIRMED: &str = "[origin]\nlatency = { model = \"constant\", value = \"1s\" }\n\
+                         changes = { model = \"poisson\", mean = \"3650d\" }";
+
+#[test]
+fn a_304_does_not_tell_how_long_an_image_takes_to_make() {
+    let addon = "addons = [{ addon = \"conditional\", keep = \"1h\" }]";
+    let learns = format!(
+        "ttl = {{ rule = \"cost-proportional\", k = 10, min = \"1s\" }}\nrefresh = {{ policy = \"on-demand\", {addon} }}"
+    );
+    let hits = |millis: &[u64], strategy: &str| {
+        let run = asked_at(millis, 5_000, &scenario(strategy, CONFIRMED));
+        (run.totals.outcomes.of(OutcomeKind::FreshHit), run.origin.refreshes)
+    };
+    // Stored at 1 s for ten seconds, and confirmed at 12.1 s for as many.
+    assert_eq!(hits(&[0, 12_000, 22_100], &learns), (1, 0));
+    assert_eq!(hits(&[0, 12_000, 22_101], &learns), (0, 0));
+    // Five seconds before each expiry a read fetches early with chance e^(-5 / 10), and e^(-5) by a tenth of a second.
+    let early = format!(
+        "ttl = {{ rule = \"fixed\", ttl = \"10s\" }}\nrefresh = {{ policy = \"xfetch\", beta = 10, {addon} }}"
+    );
+    let rounds = (1..=200).flat_map(|round: u64| [20_000 * round, 20_000 * round + 5_100]);
+    let millis: Vec<u64> = std::iter::once(0).chain(rounds).collect();
+    let (_, refreshes) = hits(&millis, &early);
+    assert!((93..=149).contains(&refreshes), "121.3 are expected, with a deviation of 6.9: {refreshes}");
+}
+
 #[test]
 fn who_finds_an_old_value_after_its_soft_timeout_is_served_then_and_not_before() {
     let strategy = "ttl = { rule = \"fixed\", ttl = \"1s\" }\n\

@@ -2,7 +2,7 @@
 
 use super::flights::{FlightId, Flying, Purpose};
 use super::teller::Teller;
-use super::waiting::{Party, WaiterId, Waits};
+use super::waiting::{Party, Waiter, WaiterId, Waits};
 use super::{Arrival, Event, Run};
 use crate::cache::{Entry, Stored};
 use crate::client::{DuplicateFill, LateFill, OnTimeout};
@@ -198,13 +198,12 @@ impl<O: Observer> Run<'_, O> {
         if !late {
             self.breakers.succeeded(flying.node);
         }
-        if !(late && self.client.late_fill == LateFill::Discard) {
-            self.store(flying.object, flying.asked, fetch, now);
-        }
+        let discarded = late && self.client.late_fill == LateFill::Discard;
+        let stored = !discarded && self.store(flying.object, flying.asked, fetch, now);
         self.let_go(party, |run, id| {
-            let waiter = run.waiting.get(id);
-            let kind = if waiter.leads { OutcomeKind::Miss(waiter.cause) } else { OutcomeKind::DelayedHit };
-            run.finish(id, now, kind, Some(fetch.version));
+            let Waiter { leads, cause, .. } = *run.waiting.get(id);
+            let kind = if leads { OutcomeKind::Miss(cause) } else { OutcomeKind::DelayedHit };
+            run.finish_fetched(id, now, kind, fetch.version, leads && stored);
         });
         self.after_background(flying, now, true);
     }
@@ -277,10 +276,10 @@ impl<O: Observer> Run<'_, O> {
         self.observer.sent(now, Command::SetError, 1);
     }
 
-    /// Stores what a fetch brought.
-    pub(super) fn store(&mut self, object: ObjectId, asked: SimTime, fetch: &Fetch, now: SimTime) {
+    /// Stores what a fetch brought; whether it did, which guard, client and cache may forbid.
+    pub(super) fn store(&mut self, object: ObjectId, asked: SimTime, fetch: &Fetch, now: SimTime) -> bool {
         if !self.strategy.guard.lets_store(object, asked) {
-            return;
+            return false;
         }
         let Run { observer, origin, trace, strategy, .. } = self;
         let told = Teller { observer, origin, objects: trace.objects() }.told(&strategy.ttl, object, fetch);
@@ -292,14 +291,14 @@ impl<O: Observer> Run<'_, O> {
             DuplicateFill::NewestVersion => held.is_some_and(|held| held.version > fetch.version),
         };
         if is_kept {
-            return;
+            return false;
         }
         let fresh_until = self.strategy.ttl.fresh_until(&fill);
         let expires_at = self.strategy.keep_until(now, fresh_until);
         let entry = Entry { stored_at: now, fresh_until, expires_at, version: fetch.version };
         if let Some(after_end) = &mut self.after_end {
             after_end.insert(object, entry);
-            return;
+            return true;
         }
         // A confirmed value that is still there needs no more than a new deadline. An EXPIRE moves the deadline of what is
         // there, also where that is another version by now, and never brings a version back. Who keeps deadlines in values
@@ -319,9 +318,11 @@ impl<O: Observer> Run<'_, O> {
             }
             None => self.observer.stored(fill.size, now, stored),
         }
-        let took = Some(now.since(asked));
+        // A confirmation does not tell how long the image takes.
+        let took = (fetch.answer != Answer::Unchanged).then(|| now.since(asked));
         self.strategy.refresh.on_fill(&Filled { object, class: fill.class, at: now, fresh_until, took });
         self.schedule_job(now);
+        stored == Stored::Yes
     }
 
     /// What the cache holds of a fetch's object, where that matters.

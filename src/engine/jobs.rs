@@ -57,8 +57,8 @@ impl<O: Observer> Run<'_, O> {
         self.schedule_job(now);
     }
 
-    /// An object was read or stored: what the sweep notes of it. `fresh` is whether the access stored
-    /// the value as well; `None` where the access sends no EXPIRE: of a stale value the TTL is over, and
+    /// An object was read or stored: what the sweep notes of it. `fresh` is whether the access wrote
+    /// the value itself; `None` where the access sends no EXPIRE: of a stale value the TTL is over, and
     /// a rule may have set it already.
     pub(super) fn accessed(&mut self, object: ObjectId, now: SimTime, fresh: Option<bool>) {
         if self.cache.is_out_of_reach(object, now) {
@@ -82,7 +82,8 @@ impl<O: Observer> Run<'_, O> {
         if stored && sweep.is_lean() {
             return;
         }
-        // After a SETEX the EXPIRE changes nothing; after a read it makes any rule sliding.
+        // After a SETEX the EXPIRE changes nothing; after a read it makes any rule sliding, and so it does where the value
+        // was not written: a SET NX that came second, or a SET for which there was no room, leaves another one there.
         let expires_at = self.strategy.keep_until(now, fresh_until);
         if stored {
             self.cache.expire_again(object, expires_at, now);

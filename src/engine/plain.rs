@@ -163,13 +163,13 @@ impl<O: Observer> Run<'_, O> {
         let Arrival { object, at: start, .. } = leader;
         let trigger = OutcomeKind::Miss(cause);
         self.teller().over(leader, trigger, fetch, joined.into());
-        self.store(object, start, &fetch, now);
-        self.answer_waiting(leader, now, trigger, Some(fetch.version));
+        let stored = self.store(object, start, &fetch, now);
+        self.answer_waiting(leader, now, trigger, Some(fetch.version), stored);
         let mut next = first;
         while next != NONE {
             let joined = self.plain.let_go(next);
             let arrival = Arrival { index: joined.index, at: joined.at, object };
-            self.answer_waiting(arrival, now, OutcomeKind::DelayedHit, Some(fetch.version));
+            self.answer_waiting(arrival, now, OutcomeKind::DelayedHit, Some(fetch.version), false);
             next = joined.next;
         }
     }

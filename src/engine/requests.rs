@@ -349,23 +349,37 @@ impl<O: Observer> Run<'_, O> {
         }
     }
 
-    /// A waiting request is answered.
+    /// A waiting request is answered, which has stored nothing.
     pub(super) fn finish(&mut self, id: WaiterId, now: SimTime, kind: OutcomeKind, version: Option<Version>) {
         let arrival = self.waiting.remove(id).arrival;
-        self.answer_waiting(arrival, now, kind, version);
+        self.answer_waiting(arrival, now, kind, version, false);
     }
 
-    /// A request that has waited is answered.
+    /// A waiting request gets what a fetch brought; `stored` says whether it has stored that itself.
+    pub(super) fn finish_fetched(
+        &mut self,
+        id: WaiterId,
+        now: SimTime,
+        kind: OutcomeKind,
+        version: Version,
+        stored: bool,
+    ) {
+        let arrival = self.waiting.remove(id).arrival;
+        self.answer_waiting(arrival, now, kind, Some(version), stored);
+    }
+
+    /// A request that has waited is answered; `stored` says whether it has stored the value itself.
     pub(super) fn answer_waiting(
         &mut self,
         arrival: Arrival,
         now: SimTime,
         kind: OutcomeKind,
         version: Option<Version>,
+        stored: bool,
     ) {
         if version.is_some() && !self.is_over() {
-            let stored = matches!(kind, OutcomeKind::Miss(_));
-            let is_fresh = stored || matches!(kind, OutcomeKind::DelayedHit | OutcomeKind::FreshHit);
+            let is_fresh =
+                matches!(kind, OutcomeKind::Miss(_) | OutcomeKind::DelayedHit | OutcomeKind::FreshHit);
             self.note_access(arrival.object, now, is_fresh.then_some(stored));
         }
         self.answer(arrival, now, kind, version);

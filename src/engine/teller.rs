@@ -2,7 +2,7 @@
 
 use super::Arrival;
 use crate::metrics::{Asked, Observer, Outcome, OutcomeKind, Regeneration, Served};
-use crate::origin::{Ask, Fetch, Origin, Version};
+use crate::origin::{Answer, Ask, Fetch, Origin, Version};
 use crate::strategy::ttl::{Seen, Told, Ttl};
 use crate::trace::{ObjectId, Objects};
 use crate::units::{SimDuration, SimTime};
@@ -49,6 +49,7 @@ impl<O: Observer> Teller<'_, O> {
             dated: fetch.started,
             version: fetch.version,
             last_modified: if wanted { self.origin.last_modified(object, fetch.version) } else { None },
+            confirms: fetch.answer == Answer::Unchanged,
         }
     }
 

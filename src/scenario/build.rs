@@ -142,6 +142,16 @@ fn scenario(text: &str, file: &str, faults: &mut Vec<Fault>) -> Result<Scenario,
             .rule(format!("the workload lasts for {}", duration.unwrap_or_default()))
             .help("write an earlier at, or a longer duration"));
     }
+    if let Some(late) = origin
+        .faults
+        .iter()
+        .find(|fault| fault.duration_of("at").zip(duration).is_some_and(|(at, duration)| at >= duration))
+    {
+        let what = format!("fault \"{}\" begins after the end of the workload", late.name());
+        return Err(Fault::new(late.span_of("at"), what)
+            .rule(format!("the workload lasts for {}", duration.unwrap_or_default()))
+            .help("write an earlier at, or a longer duration"));
+    }
     let world = World { cache: &cache, origin: &origin, source: &source.source };
     let Remarks { mut warnings, mut notes } = Remarks::of(&strategies, &world);
     notes.extend(source.notes);

@@ -103,7 +103,9 @@ pub(super) fn refuse_with(design: &Design, world: &World<'_>) -> Result<(), Faul
 
 /// Who waits for a lock longer than for an answer never gets to fetch.
 fn waits_in_vain(design: &Design) -> Result<(), Fault> {
-    let patience = design.guard.duration_of("wait_timeout").zip(design.client.timeout);
+    // Where those who find nothing fetch at once nobody waits.
+    let guard = Some(&design.guard).filter(|guard| guard.word_of("cold") != "fetch");
+    let patience = guard.and_then(|guard| guard.duration_of("wait_timeout")).zip(design.client.timeout);
     let Some((wait, timeout)) = patience.filter(|(wait, timeout)| wait >= timeout) else { return Ok(()) };
     let what = format!(
         "guard \"{}\" lets requests wait for {wait} (wait_timeout), but [client] timeout is {timeout}",

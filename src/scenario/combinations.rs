@@ -6,6 +6,7 @@ use super::{OriginDesign, Source, windows};
 use crate::catalog::{Fault, one_of};
 use crate::strategy::ttl::modifier::MODIFIERS;
 use crate::strategy::{Design, TtlResolution};
+use crate::units::SimDuration;
 
 /// Rules that steer a TTL by what they observe.
 const CONTROLLERS: [&str; 3] = ["d-ttl", "f-ttl", "elastic"];
@@ -207,13 +208,21 @@ fn within_cap(design: &Design) -> Result<(), Fault> {
             )
             .help(format!("write max = \"{kept}\" or more, a shorter physical_ttl, or physical = false")));
     }
-    let Some((window, what, span)) = windows::stale_window(design) else { return Ok(()) };
-    let moved = design.modifiers.iter().any(|modifier| MOVERS.contains(&modifier.name()));
-    let ttl = windows::greatest_ttl(design).filter(|_| !moved).map_or(max, |ttl| ttl.min(max));
+    let (ttl, jitter) = greatest_bent_ttl(design, cap.duration_of("min").unwrap_or_default(), max);
+    let rule = design.rule.name();
+    let Some((window, what, span)) = windows::stale_window(design) else {
+        let Some(jitter) = jitter.filter(|_| ttl > max) else { return Ok(()) };
+        let what = format!(
+            "modifier \"jitter\" spreads the ttl of rule \"{rule}\" up to {ttl}, but modifier \"clamp\" with physical = true \
+             allows {max} (max)"
+        );
+        return Err(Fault::new(jitter, what)
+            .rule("jitter comes after the clamp, and the cap is declared to be one of the server's")
+            .help(format!("write max = \"{ttl}\" or more, less jitter, or physical = false")));
+    };
     if ttl + window <= max {
         return Ok(());
     }
-    let rule = design.rule.name();
     Err(Fault::new(
         span,
         format!(
@@ -223,6 +232,28 @@ fn within_cap(design: &Design) -> Result<(), Fault> {
     )
     .rule("the server is told the sum of both, and the cap is declared to be one of the server's")
     .help(format!("write max = \"{}\" or more, a shorter window, or physical = false", ttl + window)))
+}
+
+/// The longest TTL that a clamp and the jitter after it leave, and where that jitter stands.
+fn greatest_bent_ttl(
+    design: &Design,
+    min: SimDuration,
+    max: SimDuration,
+) -> (SimDuration, Option<std::ops::Range<usize>>) {
+    let moved = design.modifiers.iter().any(|modifier| MOVERS.contains(&modifier.name()));
+    let clamped = windows::greatest_ttl(design).filter(|_| !moved).map_or(max, |ttl| ttl.max(min).min(max));
+    let mut jitters = design.modifiers.iter().filter(|modifier| modifier.name() == "jitter").peekable();
+    let place = jitters.peek().map(|jitter| jitter.span());
+    let ttl = jitters.fold(clamped, |ttl, jitter| {
+        if jitter.word_of("mode") == "additive" {
+            ttl + jitter.duration_of("most").unwrap_or_default()
+        } else {
+            ttl.scaled(1.0 + jitter.number_of("spread").unwrap_or_default())
+        }
+    });
+    // No jitter lengthens a TTL beyond the greatest age of a rule that has one.
+    let age = design.rule.duration_of("max_age").filter(|_| touches(design));
+    (age.map_or(ttl, |age| ttl.min(age)), place)
 }
 
 /// A TTL shorter than the smallest step of the cache would be rounded up to it.

@@ -242,6 +242,10 @@ mod tests {
                 "shard must lie between 0 and 2",
             ),
             ("[[cache.event]]\nflush = { at = \"10m\" }", "after the end"),
+            (
+                "[origin]\nfaults = [{ fault = \"slowdown\", at = \"10m\", lasts = \"1m\", factor = 2 }]",
+                "fault \"slowdown\" begins after the end",
+            ),
             ("[[cache.event]]\nflush = { at = \"1m\", down = \"1s\" }", "has no \"down\""),
             ("[[cache.event]]\nrestart = { at = \"1m\", persistence = \"disk\" }", "unknown variant"),
             ("[[cache.event]]\nmaxmemory = { at = \"1m\", capacity = \"1MiB\" }", "another unit"),

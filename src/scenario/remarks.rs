@@ -4,15 +4,16 @@
 //! the record and in the report.
 
 use super::fetch_time::FetchTime;
-use super::idle::idle;
+use super::idle::{idle, never_retries};
 use super::{CacheDesign, OriginDesign, Scenario, Source, fetch_time, windows};
 use crate::cache::Capacity;
 use crate::catalog::Chosen;
 use crate::client::{Client, LateFill, Routing};
 use crate::strategy::Design;
+use crate::strategy::ttl::modifier::activity;
 use crate::strategy::ttl::modifier::schedule::{self, start_of};
 use crate::trace::{Fact, Trace};
-use crate::units::SimDuration;
+use crate::units::{SimDuration, SimTime};
 
 /// What the reader of a report should know of a scenario.
 #[derive(Debug, Default)]
@@ -43,6 +44,7 @@ impl Remarks {
             remarks.metastable(design, world);
             idle(design).into_iter().for_each(|warning| remarks.warn(warning));
         }
+        remarks.warnings.extend(never_retries(strategies));
         remarks
     }
 
@@ -88,6 +90,16 @@ impl Remarks {
                 "strategy \"{name}\": [client] negative_ttl ({}) is not shorter than the ttl of rule \"{rule}\" ({ttl}), so \
                  an error lasts as long as a value; write negative_ttl = \"{}\"",
                 design.client.negative_ttl,
+                SimDuration::from_nanos(ttl.as_nanos() / 10)
+            ));
+        }
+        let prolonged = Some(&design.refresh).filter(|refresh| refresh.name() == "race-ttl");
+        if let (Some(r), Some(ttl)) = (prolonged.and_then(|refresh| refresh.duration_of("r")), ttl)
+            && r > ttl
+        {
+            self.warn(format!(
+                "strategy \"{name}\": refresh \"race-ttl\" keeps old values as fresh for {r} (r) while they are fetched anew, \
+                 longer than the ttl of rule \"{rule}\" ({ttl}); write r = \"{}\", about as long as a fetch takes",
                 SimDuration::from_nanos(ttl.as_nanos() / 10)
             ));
         }
@@ -194,6 +206,30 @@ impl Remarks {
     }
 }
 
+/// Says that a timer's scope of those that are asked for most takes all in, if it does.
+fn all_on_top(design: &Design, objects: usize) -> Option<String> {
+    let timer = Some(&design.refresh).filter(|refresh| refresh.word_of("scope") == "top-k")?;
+    let most = timer.number_of("top_k").filter(|most| *most > objects as f64)?;
+    Some(format!(
+        "strategy \"{}\": refresh \"timer\" with scope \"top-k\" covers up to {most} objects (top_k), but there are {objects}, \
+         so that it covers all that was asked for; write a smaller top_k, or scope = \"all\"",
+        design.name
+    ))
+}
+
+/// What the counters of activity take, one for each key, where a strategy keeps such.
+fn counters(design: &Design, objects: usize) -> Option<String> {
+    let mut modifiers = design.modifiers.iter();
+    modifiers.find(|modifier| modifier.name() == "activity" && modifier.word_of("scope") == "key")?;
+    Some(format!(
+        "strategy \"{}\": modifier \"activity\" with scope \"key\" keeps a counter of {} bytes for each object that is asked for, \
+         {} bytes for all {objects}: they lie in the application, beside the memory of the cache",
+        design.name,
+        activity::COUNTER_BYTES,
+        objects * activity::COUNTER_BYTES
+    ))
+}
+
 /// What guards and refreshes do where a fetch takes so long.
 fn too_slow(design: &Design, origin: &OriginDesign, time: &FetchTime) -> Vec<String> {
     let FetchTime { median, p99, .. } = *time;
@@ -285,7 +321,10 @@ impl Scenario {
                 ));
             }
         }
+        let objects = trace.objects().len();
+        warnings.extend(self.strategies.iter().filter_map(|design| all_on_top(design, objects)));
         if matches!(self.source, Source::Recorded(_)) {
+            warnings.extend(self.after_the_end(trace));
             self.strategies.iter().for_each(|design| warnings.extend(self.of_recorded(design, trace)));
         }
         warnings
@@ -293,7 +332,10 @@ impl Scenario {
 
     /// What follows from a setting and the trace together, and need not be changed.
     pub fn notes_on(&self, trace: &Trace) -> Vec<String> {
-        let Some(began) = trace.began() else { return Vec::new() };
+        let objects = trace.objects().len();
+        let mut notes: Vec<String> =
+            self.strategies.iter().filter_map(|design| counters(design, objects)).collect();
+        let Some(began) = trace.began() else { return notes };
         let told = |design: &Design| {
             format!(
                 "strategy \"{}\": modifier \"schedule\" takes from the recording when it begins, to the second: about start = \"{}\" (UTC)",
@@ -301,7 +343,24 @@ impl Scenario {
                 start_of(began)
             )
         };
-        self.strategies.iter().filter(|design| takes_recorded_start(design)).map(told).collect()
+        notes.extend(self.strategies.iter().filter(|design| takes_recorded_start(design)).map(told));
+        notes
+    }
+
+    /// What is to happen when a recording is over, which would be refused with a workload.
+    fn after_the_end(&self, trace: &Trace) -> Vec<String> {
+        let span = trace.span();
+        let told = |what: &str, at: SimDuration| {
+            format!(
+                "{what} at {at} comes after the end of the trace, which lasts for {span}, and changes nothing; write an earlier at"
+            )
+        };
+        let faults = self.origin.faults.iter().filter_map(|fault| {
+            let at = fault.duration_of("at").filter(|at| *at >= span)?;
+            Some(told(&format!("fault \"{}\" of [origin]", fault.name()), at))
+        });
+        let events = self.cache.events.iter().map(|written| written.event.at.since(SimTime::ZERO));
+        faults.chain(events.filter(|at| *at >= span).map(|at| told("the [[cache.event]]", at))).collect()
     }
 
     /// What a workload or a model would have told before anything was read: of a job that cannot keep up, of an origin that

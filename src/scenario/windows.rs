@@ -85,7 +85,7 @@ pub(super) fn expires(design: &Design) -> bool {
 }
 
 /// Whether the rule gives any class a TTL, before modifiers.
-fn rule_expires(design: &Design) -> bool {
+pub(super) fn rule_expires(design: &Design) -> bool {
     match design.rule.name() {
         "none" => false,
         "class-table" => least_ttl(design).is_some(),

@@ -97,13 +97,13 @@ fn share_of(runs: &[Vec<(u64, Option<f64>)>], holds: impl Fn(&(u64, Option<f64>)
 #[test]
 fn f6_fetches_per_expiry_are_geometric_whatever_the_rate_and_the_fetch_time() {
     let mut ledger = Ledger::new("F6");
-    // Rate, fetch time, β, TTL, requests of each replication, tolerance of the mean.
-    for (rate, time, beta, ttl, requests, tolerance) in [
-        (10.0, 3.0, 1.0, 40, 200_000.0, 0.11),
-        (100.0, 1.0, 1.0, 15, 600_000.0, 0.12),
-        (100.0, 3.0, 1.0, 44, 1_200_000.0, 0.14),
-        (100.0, 3.0, 2.0, 84, 1_500_000.0, 0.11),
-        (100.0, 3.0, 0.5, 20, 700_000.0, 0.41),
+    // Rate, fetch time, β, TTL, requests of each replication, tolerance of the mean, and of the share of more than eight.
+    for (rate, time, beta, ttl, requests, tolerance, of_many) in [
+        (10.0, 3.0, 1.0, 40, 200_000.0, 0.11, 0.01),
+        (100.0, 1.0, 1.0, 15, 600_000.0, 0.12, 0.01),
+        (100.0, 3.0, 1.0, 44, 1_200_000.0, 0.14, 0.01),
+        (100.0, 3.0, 2.0, 84, 1_500_000.0, 0.11, 0.002),
+        (100.0, 3.0, 0.5, 20, 700_000.0, 0.41, 0.03),
     ] {
         let runs = expiries(rate, time, beta, ttl, requests);
         let at = format!("F6 at λ = {rate}, D = {time} s, β = {beta}");
@@ -111,12 +111,12 @@ fn f6_fetches_per_expiry_are_geometric_whatever_the_rate_and_the_fetch_time() {
         let more = 1.0 - one;
         let means = runs.iter().map(|run| run.iter().map(|of| of.0).sum::<u64>() as f64 / run.len() as f64);
         Estimate::of(means).must_equal(&mut ledger, 1.0 / one, tolerance, &format!("{at}: mean fetches"));
-        for (what, measured, law) in [
-            ("P(1)", share_of(&runs, |of| of.0 == 1), one),
-            ("P(≤ 2)", share_of(&runs, |of| of.0 <= 2), 1.0 - more.powi(2)),
-            ("P(> 8)", share_of(&runs, |of| of.0 > 8), more.powi(8)),
+        for (what, measured, law, tolerance) in [
+            ("P(1)", share_of(&runs, |of| of.0 == 1), one, 0.04),
+            ("P(≤ 2)", share_of(&runs, |of| of.0 <= 2), 1.0 - more.powi(2), 0.04),
+            ("P(> 8)", share_of(&runs, |of| of.0 > 8), more.powi(8), of_many),
         ] {
-            measured.must_equal(&mut ledger, law, 0.04, &format!("{at}: {what}"));
+            measured.must_equal(&mut ledger, law, tolerance, &format!("{at}: {what}"));
         }
         let sizes: Vec<u64> = runs.iter().flatten().map(|of| of.0).collect();
         let (distance, limit) = geometric_fit(&sizes, one);

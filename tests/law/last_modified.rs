@@ -77,17 +77,19 @@ fn x3_a_rate_estimated_from_fetches_gives_the_freshness_of_the_known_rate() {
 fn x3_the_target_is_met_though_the_first_fetches_find_no_change() {
     let mut ledger = Ledger::new("X3, defaults");
     // Fetched nine times as often as it changes, most objects show no change in their first five fetches.
+    // What is declared far too slow costs the first five fetches, and little after them: they take a day.
     for (declared, what) in [
         ("", "nothing declared"),
         ("changes_every = \"1h\"", "the truth declared"),
         ("changes_every = \"10m\"", "six times the rate declared"),
+        ("changes_every = \"2d\"", "a 48th of the rate declared"),
     ] {
         let strategy = format!("ttl = {{ rule = \"change-rate\", mu = \"estimated\", {declared} }}");
         let origin = "changes = { model = \"poisson\", mean = \"1h\" }\n[time]\nwarmup = \"50h\"";
         let runs =
             OneKey { rate: 0.1, seconds: 1_000_000.0, latency: AT_ONCE, origin, strategy: &strategy }.run();
         let what = format!("change every hour, target 0.95, {what}: current share of hits");
-        mean(&runs, |run| 1.0 - stale(run)).must_be_within(&mut ledger, 0.95, 0.01, &what);
+        mean(&runs, |run| 1.0 - stale(run)).must_be_within(&mut ledger, 0.95, 0.006, &what);
     }
     ledger.close();
 }

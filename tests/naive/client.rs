@@ -185,14 +185,25 @@ impl World<'_> {
         }
     }
 
-    /// A request that waited is answered.
+    /// A request that waited is answered, and has stored nothing.
     pub(super) fn finish_asker(&mut self, asker: usize, now: u64, kind: Kind, version: Option<usize>) {
+        self.finish_fetched(asker, now, kind, version, false);
+    }
+
+    /// A request that waited is answered; whether it has stored the value itself.
+    pub(super) fn finish_fetched(
+        &mut self,
+        asker: usize,
+        now: u64,
+        kind: Kind,
+        version: Option<usize>,
+        stored: bool,
+    ) {
         self.askers[asker].waits = Waits::Answered;
         let of = &self.askers[asker];
         let (request, object, at) = (of.request, of.object, of.at);
         if version.is_some() && !self.is_over() {
-            let stored = matches!(kind, Kind::Miss(_));
-            let fresh = stored || matches!(kind, Kind::DelayedHit | Kind::FreshHit);
+            let fresh = matches!(kind, Kind::Miss(_) | Kind::DelayedHit | Kind::FreshHit);
             self.accessed(object, now, fresh, stored);
         }
         self.answer(request, object, at, now, kind, version);

@@ -200,18 +200,12 @@ impl World<'_> {
         if !late {
             self.breakers.succeeded(self.fetches[number].node);
         }
-        if !(late && self.config.late_fill == LateFill::Discard) {
-            self.fill(number, now);
-        }
+        let wrote = !(late && self.config.late_fill == LateFill::Discard) && self.fill(number, now);
         let version = self.fetches[number].version;
         self.release(number, |world, asker| {
             let Asker { leads, cause, .. } = world.askers[asker];
-            world.finish_asker(
-                asker,
-                now,
-                if leads { Kind::Miss(cause) } else { Kind::DelayedHit },
-                Some(version),
-            );
+            let kind = if leads { Kind::Miss(cause) } else { Kind::DelayedHit };
+            world.finish_fetched(asker, now, kind, Some(version), leads && wrote);
         });
         self.after_background(number, now, true);
     }
@@ -278,11 +272,11 @@ impl World<'_> {
         self.totals.cancelled += 1;
     }
 
-    /// Stores what a fetch brought.
-    pub(super) fn fill(&mut self, number: usize, now: u64) {
+    /// Stores what a fetch brought; whether it came to that.
+    pub(super) fn fill(&mut self, number: usize, now: u64) -> bool {
         let Fetch { object, asked, version, dated, .. } = self.fetches[number];
         if !self.gate.lets_store(object, asked) {
-            return;
+            return false;
         }
         let held = self.peek(object, now);
         let dropped = held.is_some_and(|held| match self.config.failures.duplicate {
@@ -291,40 +285,40 @@ impl World<'_> {
             Duplicate::IsDroppedIfOlder => held.version > version,
         });
         if dropped {
-            return;
+            return false;
         }
         let made = self
             .config
             .fate
             .ever_changes()
             .then(|| version.checked_sub(1).map_or(0, |last| self.config.fate.changes(object)[last]));
-        let told = Told { took: now - asked, dated, version, made };
+        let known = self.fetches[number].known == Some(version);
+        let told = Told { took: now - asked, confirmed: known, dated, version, made };
         let fresh_until = self.rule.fresh_until(object, self.images.sizes[object], now, Some(told));
         let live_until = self.keep_until(now, fresh_until);
         let value = Value { stored_at: now, fresh_until, live_until, version };
         if let Some(after_end) = &mut self.after_end {
             after_end.insert(object, value);
-            return;
+            return true;
         }
         // What is confirmed gets a new deadline, whichever version is there by now; unless the deadline is inside the
         // value, where only the confirmed body can be written with it.
         let own_body = self.config.soft == Soft::Inside && self.has_two_deadlines();
-        let confirmed = held
-            .filter(|_| self.fetches[number].known == Some(version))
-            .filter(|held| !own_body || held.version == version);
-        let sent = match confirmed {
+        let confirmed = held.filter(|_| known).filter(|held| !own_body || held.version == version);
+        let written = match confirmed {
             Some(held) => self.store.confirm(object, Value { version: held.version, ..value }),
             None => self.store.set(object, value),
         };
-        if sent {
+        if written.is_some() {
             self.deadline_written();
         }
         if confirmed.is_some() {
             self.totals.touches += 1;
             self.totals.moved_bytes += self.images.sizes[object];
         }
-        self.policy.stored(object, now, Some(now - asked));
+        self.policy.stored(object, now, (!known).then_some(now - asked));
         self.schedule_job(now);
+        written == Some(true)
     }
 
     /// The live value, if there is one.

@@ -80,22 +80,23 @@ fn expected(target: f64) -> f64 {
 
 /// The rate of change by polls, and by so many changes that are taken as seen at a rate of their own.
 fn estimate(polls: &[(u64, usize)], prior: f64, prior_rate: f64) -> f64 {
-    let mut unchanged = prior / prior_rate;
-    let (mut changes, mut changed) = (prior, 0.0);
+    let (mut found, mut unchanged, mut changed) = (0.0, 0.0, 0.0);
     for pair in polls.windows(2) {
         let interval = seconds(pair[1].0 - pair[0].0);
         if pair[0].1 == pair[1].1 {
             unchanged += interval;
         } else {
             changed += interval;
-            changes += 1.0;
+            found += 1.0;
         }
     }
-    if changed > 0.0 {
-        let mean = changed / changes;
-        (1.0 + changed / (unchanged + mean / 2.0)).ln() / mean
-    } else if changes > 0.0 {
-        changes / unchanged
+    // Each of the changes that are taken as seen takes as long as at its own rate, and no longer than one that was found.
+    if found > 0.0 {
+        let each = f64::min(1.0 / prior_rate, (changed + unchanged) / found);
+        let mean = changed / (found + prior);
+        (1.0 + changed / (unchanged + prior * each + mean / 2.0)).ln() / mean
+    } else if prior > 0.0 {
+        prior / (unchanged + prior / prior_rate)
     } else {
         0.0
     }

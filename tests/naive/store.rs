@@ -129,28 +129,28 @@ impl<'a> Store<'a> {
         there.map(|place| self.entries[place].value).filter(|value| now <= value.live_until)
     }
 
-    /// A write; whether it was sent at all, if only to be refused.
-    pub(crate) fn set(&mut self, object: usize, value: Value) -> bool {
+    /// A write; whether it did its work, if it was sent at all.
+    pub(crate) fn set(&mut self, object: usize, value: Value) -> Option<bool> {
         let now = value.stored_at;
         if self.is_away(object, now) {
-            return false;
+            return None;
         }
         // A server that evicts nothing looks at its memory before it looks for the key, and so counts what is written over.
         if self.eviction == Eviction::Never
             && !self.has_room(self.bytes(), self.entries.len(), self.sizes[object])
         {
             self.totals.out_of_memory += 1;
-            return true;
+            return Some(false);
         }
         self.put(object, value)
     }
 
-    /// A new deadline for a value that is there, which needs no room; whether it was sent at all.
-    pub(crate) fn confirm(&mut self, object: usize, value: Value) -> bool {
-        !self.is_away(object, value.stored_at) && self.put(object, value)
+    /// A new deadline for a value that is there, which needs no room; told as by a write.
+    pub(crate) fn confirm(&mut self, object: usize, value: Value) -> Option<bool> {
+        if self.is_away(object, value.stored_at) { None } else { self.put(object, value) }
     }
 
-    fn put(&mut self, object: usize, value: Value) -> bool {
+    fn put(&mut self, object: usize, value: Value) -> Option<bool> {
         let now = value.stored_at;
         self.delete_dead(object, now);
         if let Some(place) = self.place_of(object) {
@@ -160,10 +160,10 @@ impl<'a> Store<'a> {
             self.entries.push(Entry { object, came_at: now, value });
         } else {
             // What is larger than all there is need not be sent to be refused.
-            return false;
+            return None;
         }
         self.totals.peak_bytes = self.totals.peak_bytes.max(self.bytes());
-        true
+        Some(true)
     }
 
     /// A command that writes deletes a dead value first, which then leaves its place.

@@ -77,7 +77,7 @@ impl Ttl {
         }
     }
 
-    /// How long after its store reads may keep a value fresh; nothing where they do not.
+    /// How long after its store a value is fresh at most; nothing where reads do not keep it so.
     pub(crate) fn max_age(&mut self) -> Option<&mut u64> {
         match self {
             Self::Sliding { max_age, .. } | Self::BreakEven { max_age, .. } => Some(max_age),
@@ -85,6 +85,11 @@ impl Ttl {
             Self::Elastic(gradient) => Some(&mut gradient.max_age),
             _ => None,
         }
+    }
+
+    /// The same, without an end where there is no such limit.
+    fn greatest_age(&self) -> u64 {
+        self.clone().max_age().map_or(u64::MAX, |max_age| *max_age)
     }
 
     /// Whether a read of a fresh value sets its TTL anew.
@@ -101,6 +106,8 @@ impl Ttl {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Told {
     pub(crate) took: u64,
+    /// Whether it was only told that the value at hand is current, which takes less than a value.
+    pub(crate) confirmed: bool,
     /// When the origin took the fetch up, and what it found.
     pub(crate) dated: u64,
     pub(crate) version: usize,
@@ -172,7 +179,8 @@ impl<'a> Rule<'a> {
     /// Until when a value stored at `now` is fresh; a fetch brought it if that told something.
     pub(crate) fn fresh_until(&mut self, object: usize, size: u64, now: u64, told: Option<Told>) -> u64 {
         let base = self.base(object, size, now, told);
-        now.saturating_add(self.bend(object, base, now, now))
+        let ttl = self.bend(object, base, now, now);
+        now.saturating_add(ttl.min(self.ttl.greatest_age()))
     }
 
     /// What modifiers make of a TTL, in whole steps: by chance the one below or the one above, so that the mean is kept.
@@ -206,7 +214,7 @@ impl<'a> Rule<'a> {
                 polls.ttl(object, class, change)
             }
             (Ttl::CostProportional { k, ewma, within }, Memory::FetchTimes(times)) => {
-                if let Some(told) = told {
+                if let Some(told) = told.filter(|told| !told.confirmed) {
                     let took = seconds(told.took);
                     let mean = times.entry(object).or_insert(took);
                     *mean += ewma * (took - *mean);
@@ -248,20 +256,20 @@ impl<'a> Rule<'a> {
         let Value { stored_at, fresh_until, .. } = *value;
         let whose = self.whose(object);
         let mut drawn_at = now;
-        let (ttl, max_age) = match (self.ttl, &mut self.memory) {
-            (Ttl::Sliding { idle, max_age, redraws }, _) => {
+        let ttl = match (self.ttl, &mut self.memory) {
+            (Ttl::Sliding { idle, redraws, .. }, _) => {
                 drawn_at = if *redraws { now } else { stored_at };
-                (*idle, *max_age)
+                *idle
             }
-            (Ttl::BreakEven { max_age, .. }, _) => (self.break_even(object, size, now), *max_age),
+            (Ttl::BreakEven { .. }, _) => self.break_even(object, size, now),
             (Ttl::Controlled(goal, true, _), Memory::Steered(steered)) => {
-                (nanos(steered.entry(whose).or_insert_with(|| Steered::new(*goal)).ttl), goal.max_age)
+                nanos(steered.entry(whose).or_insert_with(|| Steered::new(*goal)).ttl)
             }
-            (Ttl::Filtered(goal, _), Memory::Filter(filter)) => {
+            (Ttl::Filtered(..), Memory::Filter(filter)) => {
                 filter.read(object, size, value, now);
-                (filter.ttl(), goal.max_age)
+                filter.ttl()
             }
-            (Ttl::Elastic(gradient), Memory::Slope(slope)) => (slope.ttl(), gradient.max_age),
+            (Ttl::Elastic(_), Memory::Slope(slope)) => slope.ttl(),
             _ if self.bender.extends(now) => {
                 // What a store would get now, from the store that was, and with what was drawn for that.
                 let base = self.base(object, size, now, None);
@@ -271,7 +279,7 @@ impl<'a> Rule<'a> {
             _ => return None,
         };
         let until = now.saturating_add(self.bend(object, ttl, now, drawn_at));
-        Some(until.min(stored_at.saturating_add(max_age)))
+        Some(until.min(stored_at.saturating_add(self.ttl.greatest_age())))
     }
 
     /// A request has ended.

@@ -137,7 +137,7 @@ fn servers() -> impl Strategy<Value = Servers> {
 fn sweep() -> impl Strategy<Value = Option<Sweep>> {
     let limit = prop_oneof![
         (1..4_usize).prop_map(Limit::Members),
-        (0..9_u64, 1..3_usize).prop_map(|(bytes, batch)| Limit::Bytes(bytes, batch)),
+        (1..9_u64, 1..3_usize).prop_map(|(bytes, batch)| Limit::Bytes(bytes, batch)),
     ];
     let sweep = (ticks(1..9), limit, any::<bool>(), prop_oneof![Just(0), ticks(1..3)], any::<bool>());
     prop::option::weighted(

@@ -193,6 +193,7 @@ impl Player {
         let brought = fetch.filter(|fetch| fetch.answer != Answer::Failure);
         let now = self.now();
         let late = !flying.is_background() && self.client.gives_up(flying.asked, now);
+        let mut stored = false;
         if let Some(fetch) = &brought {
             {
                 let mut state = self.state();
@@ -201,10 +202,11 @@ impl Player {
                     state.breakers.succeeded(flying.node);
                 }
             }
-            if !(late && self.client.late_fill == LateFill::Discard)
-                && let Err(fault) = self.store(&flying, fetch).await
-            {
-                self.note_fault(&fault, self.now());
+            if !(late && self.client.late_fill == LateFill::Discard) {
+                match self.store(&flying, fetch).await {
+                    Ok(wrote) => stored = wrote,
+                    Err(fault) => self.note_fault(&fault, self.now()),
+                }
             }
         } else {
             if flying.is_background() || !late {
@@ -229,7 +231,7 @@ impl Player {
             }
             state.waiting.remove(&id)
         };
-        let landed = brought.map_or(Landed::Failed, |fetch| Landed::Brought(fetch.version));
+        let landed = brought.map_or(Landed::Failed, |fetch| Landed::Brought(fetch.version, stored));
         // Whoever gave up meanwhile is not there to hear it.
         waiting.into_iter().flatten().for_each(|waiter| {
             let _ = waiter.send(landed);
@@ -286,20 +288,21 @@ impl Player {
             dated: fetch.started,
             version: fetch.version,
             last_modified,
+            confirms: fetch.answer == Answer::Unchanged,
         }
     }
 
-    /// Stores what a fetch brought, unless the run is over.
-    async fn store(&self, flying: &Flying, fetch: &Fetch) -> Result<(), Fault> {
+    /// Stores what a fetch brought, unless the run is over; whether it did, which guard, client and server may forbid.
+    async fn store(&self, flying: &Flying, fetch: &Fetch) -> Result<bool, Fault> {
         let (object, asked, now) = (flying.object, flying.asked, self.now());
         if self.is_over(now) {
-            return Ok(());
+            return Ok(false);
         }
         let (fill, entry, held, number) = {
             let mut guard = self.state();
             let state = &mut *guard;
             if !state.strategy.guard.lets_store(object, asked) {
-                return Ok(());
+                return Ok(false);
             }
             let held = state.ledger.latest(object, now);
             let is_kept = match self.client.duplicate_fill {
@@ -308,7 +311,7 @@ impl Player {
                 DuplicateFill::NewestVersion => held.is_some_and(|held| held.version > fetch.version),
             };
             if is_kept {
-                return Ok(());
+                return Ok(false);
             }
             let fill = Fill { told: Some(self.told(state, object, fetch)), ..self.fill(object, now) };
             let fresh_until = state.strategy.ttl.fresh_until(&fill);
@@ -322,22 +325,25 @@ impl Player {
         let confirmed = fetch.answer == Answer::Unchanged
             && held.is_some_and(|held| !writes_its_own || held.version == fetch.version)
             && self.set_deadline(object, entry.fresh_until, entry.expires_at, now).await;
-        if confirmed {
+        let wrote = if confirmed {
             self.state().recorder.touched(fill.size, now);
+            true
         } else {
             let stored = self.write(object, number, entry, now).await?;
             self.state().recorder.stored(fill.size, now, stored);
-        }
+            stored == Stored::Yes
+        };
         let filled = Filled {
             object,
             class: fill.class,
             at: now,
             fresh_until: entry.fresh_until,
-            took: Some(now.since(asked)),
+            // A confirmation does not tell how long the image takes.
+            took: (fetch.answer != Answer::Unchanged).then(|| now.since(asked)),
         };
         self.state().strategy.refresh.on_fill(&filled);
         self.job_news.notify_one();
-        Ok(())
+        Ok(wrote)
     }
 
     /// SET of a value.

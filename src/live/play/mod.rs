@@ -44,8 +44,8 @@ use meter::Meter;
 /// What a fetch ended with, for those who wait for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Landed {
-    /// A value of this version.
-    Brought(Version),
+    /// A value of this version, and whether it was stored, which guard, client and server may forbid.
+    Brought(Version, bool),
     /// Nothing.
     Failed,
 }

@@ -234,10 +234,10 @@ impl Player {
             self.ask(flight, index, copy.map(|entry| entry.version), now);
         }
         match self.wait(&waiter, flight, wait).await {
-            Waited::Landed(Landed::Brought(version)) => {
+            Waited::Landed(Landed::Brought(version, stored)) => {
                 let kind =
                     if waiter.leads { OutcomeKind::Miss(waiter.cause) } else { OutcomeKind::DelayedHit };
-                self.finish(&waiter, kind, Some(version)).await
+                self.finish_fetched(&waiter, kind, Some(version), waiter.leads && stored).await
             }
             Waited::Landed(Landed::Failed) => {
                 let now = self.now();
@@ -417,9 +417,19 @@ impl Player {
 
     /// A request that has waited is answered.
     async fn finish(&self, waiter: &Waiter, kind: OutcomeKind, version: Option<Version>) -> Option<Waiter> {
+        self.finish_fetched(waiter, kind, version, false).await
+    }
+
+    /// The same for one that may have `stored` the value itself.
+    async fn finish_fetched(
+        &self,
+        waiter: &Waiter,
+        kind: OutcomeKind,
+        version: Option<Version>,
+        stored: bool,
+    ) -> Option<Waiter> {
         let (now, object) = (self.now(), waiter.arrival.object);
-        let stored = matches!(kind, OutcomeKind::Miss(_));
-        let is_fresh = stored || matches!(kind, OutcomeKind::DelayedHit | OutcomeKind::FreshHit);
+        let is_fresh = matches!(kind, OutcomeKind::Miss(_) | OutcomeKind::DelayedHit | OutcomeKind::FreshHit);
         let is_noted = version.is_some() && !self.is_over(now);
         let access = if is_noted { self.access(object, is_fresh.then_some(stored)) } else { None };
         self.tell(waiter.arrival, now, kind, version);

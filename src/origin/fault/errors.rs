@@ -4,7 +4,7 @@
 //! rendering fails. Whether the n-th fetch of an object fails does not depend on the strategy.
 //!
 //! ```toml
-//! faults = [{ fault = "errors", at = "10m", lasts = "2m", share = 0.2 }]
+//! faults = [{ fault = "errors", at = "1m", lasts = "2m", share = 0.2 }]
 //! ```
 
 use serde::{Deserialize, Serialize};

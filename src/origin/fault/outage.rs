@@ -5,7 +5,7 @@
 //! are dropped; its server stays busy until then.
 //!
 //! ```toml
-//! faults = [{ fault = "outage", at = "10m", lasts = "2m", answer = "refuse" }]
+//! faults = [{ fault = "outage", at = "1m", lasts = "2m", answer = "refuse" }]
 //! ```
 
 use serde::{Deserialize, Serialize};

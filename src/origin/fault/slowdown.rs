@@ -3,7 +3,7 @@
 //! A limited number of servers then also does less: its capacity falls to `1 / factor`.
 //!
 //! ```toml
-//! faults = [{ fault = "slowdown", at = "10m", lasts = "2m", factor = 5 }]
+//! faults = [{ fault = "slowdown", at = "1m", lasts = "2m", factor = 5 }]
 //! ```
 
 use serde::{Deserialize, Serialize};

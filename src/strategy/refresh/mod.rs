@@ -56,7 +56,8 @@ pub struct Filled {
     pub at: SimTime,
     /// Until when it is fresh.
     pub fresh_until: SimTime,
-    /// How long the application waited for it; `None` if it was there from the beginning.
+    /// How long the application waited for it; `None` if it was there before, from the beginning of the run or as a copy
+    /// that the origin has only confirmed.
     pub took: Option<SimDuration>,
 }
 

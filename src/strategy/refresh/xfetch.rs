@@ -11,8 +11,9 @@
 //!
 //! `mode = "sync"` lets the reader wait for the fetch it starts (a miss by expiry), `"async"` serves
 //! it the copy and fetches in the background. `δ` adds 8 bytes to each value, which the memory model
-//! `redis` counts; what was in a warm cache from the beginning has none, and is never fetched early. Where a guard does not let the reader
-//! fetch, it is served the copy.
+//! `redis` counts; what was in a warm cache from the beginning has none, and is never fetched early until a fetch has brought it.
+//! An answer that only confirms the copy (the add-on `conditional`) leaves its `δ` as it is: making the image anew would take no less
+//! than before. Where a guard does not let the reader fetch, it is served the copy.
 //!
 //! ```toml
 //! refresh = { policy = "xfetch", beta = 1.0, mode = "async" }

@@ -1,8 +1,9 @@
 //! LRU built by the application: a sorted set of access times, an EXPIRE per access, and a periodic clean-up.
 //!
 //! Every access sends `ZADD set now key` and `EXPIRE key T`, which makes any TTL rule sliding with its
-//! own `T`: two more commands per request (`lean` drops the EXPIRE that follows a SETEX). Whoever is served a stale
-//! value sends the ZADD alone, because the EXPIRE would give it a life that it no longer has. Every
+//! own `T`: two more commands per request (`lean` drops the EXPIRE that follows a SETEX). Where a fetch could not write its
+//! value, because `duplicate_fill`, a void token or a full server forbade it, that EXPIRE moves the deadline of the value
+//! which is there. Whoever is served a stale value sends the ZADD alone, because the EXPIRE would give it a life that it no longer has. Every
 //! `period` the job compares with `limit_entries` members or `limit_bytes` used, and removes the
 //! least recently accessed: ZRANGE, UNLINK in chunks of 1000, ZREMRANGEBYRANK; by bytes in batches
 //! of `batch`.
@@ -168,6 +169,13 @@ impl Plugin for ZsetSweep {
     fn new(params: &Params, _: &Setup) -> Result<Self, Invalid> {
         let limit = match (params.limit_entries, params.limit_bytes) {
             (Some(entries), None) => Limit::Entries(entries),
+            (None, Some(ByteSize::ZERO)) => {
+                return Err(Invalid::param(
+                    "limit_bytes",
+                    "limit_bytes must be above 0, or nothing may remain",
+                )
+                .help("write limit_bytes = \"64MiB\""));
+            }
             (None, Some(bytes)) => Limit::Bytes(bytes.as_bytes()),
             (None, None) => {
                 return Err(Invalid::param("", "zset-sweep needs a limit")

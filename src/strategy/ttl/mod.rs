@@ -48,6 +48,9 @@ pub struct Told {
     pub version: Version,
     /// When that version was made: `Last-Modified`. `None` if nothing ever changes, or nobody [`Needs`] it.
     pub last_modified: Option<SimTime>,
+    /// Whether it only confirms the copy at hand, a 304: no body was made or sent, so that its time says little of a fetch
+    /// that brings one.
+    pub confirms: bool,
 }
 
 /// What is known when a fresh entry is read.
@@ -70,10 +73,8 @@ pub struct Read {
 /// A TTL set anew by a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Touch {
-    /// From now on, before modifiers.
+    /// From now on, before modifiers, but not beyond the [greatest age](TtlRule::max_age).
     pub ttl: SimDuration,
-    /// But not beyond this instant.
-    pub not_after: SimTime,
     /// Whether modifiers draw anew for this touch, or keep to what they drew at the store.
     pub redraw: bool,
 }
@@ -138,6 +139,12 @@ pub trait TtlRule: Send {
 
     /// The one TTL that it gives to every value, if it gives one and shows itself nothing.
     fn constant(&self) -> Option<SimDuration> {
+        None
+    }
+
+    /// How long after its store an entry stays fresh at most, whatever modifiers make of its TTL; `None` if there is no such
+    /// limit. Always the same.
+    fn max_age(&self) -> Option<SimDuration> {
         None
     }
 
@@ -219,6 +226,8 @@ pub struct Ttl {
     whole: SimDuration,
     /// What any of the parts needs.
     needs: Needs,
+    /// How long after its store an entry stays fresh at most.
+    max_age: SimDuration,
     /// Fetches in flight; counted if anybody needs it.
     in_flight: u64,
     log: Option<Log>,
@@ -242,6 +251,7 @@ impl Ttl {
             }
         });
         let rounding = seed.of("ttl-resolution");
+        let max_age = rule.max_age().unwrap_or(SimDuration::FOREVER);
         Self {
             rule,
             modifiers,
@@ -250,6 +260,7 @@ impl Ttl {
             // None yet; this one is left alone anyway.
             whole: SimDuration::FOREVER,
             needs,
+            max_age,
             in_flight: 0,
             log: None,
         }
@@ -264,7 +275,7 @@ impl Ttl {
     /// Until when a value stored now stays fresh.
     pub fn fresh_until(&mut self, fill: &Fill) -> SimTime {
         let base = self.rule.fresh_for(fill);
-        let ttl = self.bend(fill, base);
+        let ttl = self.bend(fill, base).min(self.max_age);
         if let Some(log) = &mut self.log {
             log.roll(fill.at, &mut *self.rule);
             log.filled(fill.class, ttl);
@@ -287,7 +298,7 @@ impl Ttl {
         };
         let drawn_at = if touch.redraw { now } else { stored_at };
         let ttl = self.bend(&Fill { drawn_at, ..*fill }, touch.ttl);
-        Some((now + ttl).min(touch.not_after))
+        Some((now + ttl).min(stored_at + self.max_age))
     }
 
     /// Until when an entry would stay fresh under the present load, if modifiers want it to.

@@ -8,7 +8,7 @@
 //! More TTL saves the origin `λ² / (1 + λT)²` fetches a second and second of TTL: nothing for keys that are hardly asked for, and for busy
 //! ones the same whatever their rate. So popularity pays between the two. With `a > 0` the hottest images become the stalest;
 //! with `a < 0` they are the freshest, at little cost, but `scope = "site"` then loads the origin when the site is busiest. Scope `key`
-//! needs 16 bytes a key in the application.
+//! needs 16 bytes a key in the application, which are no memory of the cache: the record's notes tell what they come to.
 //!
 //! ```toml
 //! ttl = { rule = "fixed", ttl = "1h", modifiers = [{ modifier = "activity", scope = "class", half_life = "10m", a = 0.5 }] }
@@ -64,6 +64,9 @@ struct Counter {
     weight: f64,
     as_of: SimTime,
 }
+
+/// Bytes that a counter takes.
+pub(crate) const COUNTER_BYTES: usize = size_of::<Counter>();
 
 impl Counter {
     fn at(self, now: SimTime, half_life_secs: f64) -> f64 {

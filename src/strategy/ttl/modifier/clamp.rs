@@ -2,7 +2,7 @@
 //!
 //! As the caps of Varnish, nginx and most cache libraries. Jitter comes after it and is not clamped again.
 //! What a refresh policy, a guard or an add-on keeps beyond the TTL comes on top. Where `max` is a limit of the
-//! server, say `physical = true`: a scenario whose TTL and stale window together exceed it is then refused.
+//! server, say `physical = true`: a scenario whose TTL, jitter and stale window together exceed it is then refused.
 //!
 //! ```toml
 //! ttl = { rule = "size-power", gamma = 1, modifiers = [{ modifier = "clamp", min = "5m", max = "12h" }] }

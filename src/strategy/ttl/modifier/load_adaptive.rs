@@ -105,6 +105,12 @@ impl Plugin for LoadAdaptive {
             )
             .help("write lo = 0.7 and hi = 0.95"));
         }
+        if signal == Signal::Utilisation && lo >= 1.0 {
+            let what = format!(
+                "lo ({lo}) is never exceeded by signal \"utilisation\", a share of servers that is at most 1"
+            );
+            return Err(Invalid::param("lo", what).help("write lo = 0.7, or signal = \"queue\""));
+        }
         let Some(servers) = servers.or(setup.servers) else {
             return Err(Invalid::param(
                 "servers",
@@ -230,14 +236,19 @@ mod tests {
     fn only_a_queue_counts_more_than_all_servers() {
         let text = |signal| {
             format!(
-                "{{ modifier = \"load-adaptive\", signal = \"{signal}\", lo = 1.0, hi = 1.4, g_max = 5, window = \"1s\" }}"
+                "{{ modifier = \"load-adaptive\", signal = \"{signal}\", lo = 0.9, hi = 1.4, g_max = 6, window = \"1s\" }}"
             )
         };
-        for (signal, expected) in [("utilisation", 1.0), ("queue", 3.0)] {
+        // A tenth above lo is a fifth of the way to hi, and three tenths are three.
+        for (signal, expected) in [("utilisation", 2.0), ("queue", 4.0)] {
             let mut modifier = fixture::modifier(&text(signal));
             modifier.on_load(&load(0, 12));
             assert!((factor(&mut *modifier, 100) - expected).abs() < 1e-9, "{signal}");
         }
+        let never = fixture::refused(
+            "{ modifier = \"load-adaptive\", signal = \"utilisation\", lo = 1.0, hi = 1.4, servers = 10 }",
+        );
+        assert!(never.contains("lo (1)") && never.contains("at most 1"), "{never}");
     }
 
     #[test]

@@ -101,9 +101,13 @@ impl TtlRule for BreakEven {
         Needs { reads: true, ..Needs::default() }
     }
 
+    fn max_age(&self) -> Option<SimDuration> {
+        Some(self.max_age)
+    }
+
     fn on_read(&mut self, read: &Read) -> Option<Touch> {
         let ttl = self.timeout(read.object, read.size, read.now);
-        Some(Touch { ttl, not_after: read.stored_at + self.max_age, redraw: true })
+        Some(Touch { ttl, redraw: true })
     }
 }
 

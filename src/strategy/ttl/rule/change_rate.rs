@@ -16,7 +16,9 @@
 //! With a target of 95 % a fetch finds a change once in ten times, so the first fetches of most images find
 //! none, and that estimate is nought: such images would be kept for `max`. The declared rate therefore counts as
 //! `prior` changes that were seen, in the time that they take at that rate, as a gamma distribution of the rate does
-//! in Bayes's rule (half a change, the default, weighs as Jeffreys's). Where nothing is declared, the rate to which the shortest TTL
+//! in Bayes's rule (half a change, the default, weighs as Jeffreys's). Once changes have been seen, though, they count for no
+//! longer than these took on average, the time that the object was watched divided by the changes: what is declared far too
+//! slow would otherwise hold the estimate down for many times as long as it takes to see that it is wrong. Where nothing is declared, the rate to which the shortest TTL
 //! belongs takes its place, so that the TTL of an image that never changes grows with the time it was watched. With
 //! `prior = 0` the estimate is that of the fetches alone.
 //!
@@ -321,14 +323,16 @@ impl Polls {
 
     /// Estimated changes per second, where `prior` changes in `prior_secs` are taken as seen besides.
     fn rate(&self, prior: f64, prior_secs: f64) -> f64 {
-        let changed = f64::from(self.changed) + prior;
-        let unchanged_secs = self.unchanged_secs + prior_secs;
         if self.changed == 0 {
             // The limit of what follows for short intervals; without a prior there is nothing to go by.
-            return if prior > 0.0 { changed / unchanged_secs } else { 0.0 };
+            return if prior > 0.0 { prior / (self.unchanged_secs + prior_secs) } else { 0.0 };
         }
-        let mean = self.changed_secs / changed;
-        (self.changed_secs / (unchanged_secs + mean / 2.0)).ln_1p() / mean
+        let seen = f64::from(self.changed);
+        // What was declared is not to outlast what was found: half a change in days would outweigh all that a busy object
+        // shows for as long.
+        let prior_secs = prior_secs.min(prior * (self.changed_secs + self.unchanged_secs) / seen);
+        let mean = self.changed_secs / (seen + prior);
+        (self.changed_secs / (self.unchanged_secs + prior_secs + mean / 2.0)).ln_1p() / mean
     }
 }
 
@@ -443,6 +447,20 @@ mod tests {
                 assert!((ttl / expected - 1.0).abs() < 0.001, "{declared}{watched}: {ttl}, not {expected}");
             }
         }
+    }
+
+    #[test]
+    fn what_was_declared_far_too_slow_is_outweighed_by_the_changes_that_are_seen() {
+        let mut rule = fixture::rule(
+            "{ rule = \"change-rate\", mu = \"estimated\", changes_every = \"10d\", min = \"1s\" }",
+        );
+        // Every tenth of two hundred fetches, 100 s apart, finds a new version.
+        let ttls: Vec<f64> = (0..=200_u32)
+            .map(|poll| rule.fresh_for(&fixture::fetched(100 * u64::from(poll), poll / 10)).as_secs_f64())
+            .collect();
+        let rate = -(180.5_f64 / 200.5).ln() / 100.0;
+        let ttl = ttls[200];
+        assert!((ttl * rate / 0.1035 - 1.0).abs() < 0.01, "{ttl}");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //!
 //! `T = k D`, kept between `min` and `max`, with `D` a moving average of the object's measured fetch times. With
 //! `k = 30 000` an image that takes 120 ms is kept for an hour. When the origin slows down, TTLs grow
-//! and relieve it. Single fetch times are erratic, hence the average.
+//! and relieve it. Single fetch times are erratic, hence the average. An answer that only confirms the copy at hand (the
+//! add-on `conditional`) makes no image, and its time counts for nothing: where no other has come yet, as in a warm
+//! cache, the TTL is `min`.
 //!
 //! ```toml
 //! ttl = { rule = "cost-proportional", k = 30_000, ewma = 0.2 }
@@ -67,7 +69,7 @@ impl TtlRule for CostProportional {
     #[expect(clippy::cast_possible_truncation, reason = "seven digits of a fetch time are enough")]
     fn fresh_for(&mut self, fill: &Fill) -> SimDuration {
         let known = &mut self.fetch_secs[fill.object.index()];
-        if let Some(told) = fill.told {
+        if let Some(told) = fill.told.filter(|told| !told.confirms) {
             let latest = told.fetch_time.as_secs_f64();
             let average = known.map_or(latest, |so_far| {
                 let so_far = f64::from(so_far);
@@ -105,5 +107,21 @@ mod tests {
             (rule.fresh_for(&fixture::fill(9)).as_secs_f64() - 1_000.0).abs() < 0.01,
             "a touch teaches nothing"
         );
+    }
+
+    #[test]
+    fn a_confirmation_takes_less_than_an_image_and_teaches_nothing() {
+        let mut rule =
+            fixture::rule("{ rule = \"cost-proportional\", k = 10_000, ewma = 0.5, min = \"7s\" }");
+        let mut after = |millis, confirms| {
+            let fill = fixture::fetched(0, 0);
+            let told =
+                fill.told.map(|told| Told { fetch_time: SimDuration::from_millis(millis), confirms, ..told });
+            rule.fresh_for(&Fill { told, ..fill }).as_secs_f64()
+        };
+        assert!((after(10, true) - 7.0).abs() < 1e-9, "nothing is known yet");
+        assert!((after(100, false) - 1_000.0).abs() < 0.01);
+        assert!((after(10, true) - 1_000.0).abs() < 0.01, "the image would take as long as before");
+        assert!((after(300, false) - 2_000.0).abs() < 0.01);
     }
 }

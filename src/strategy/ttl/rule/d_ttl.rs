@@ -106,9 +106,12 @@ impl TtlRule for DTtl {
         self.of(fill.class).ttl()
     }
 
+    fn max_age(&self) -> Option<SimDuration> {
+        self.touch.then_some(self.max_age)
+    }
+
     fn on_read(&mut self, read: &Read) -> Option<Touch> {
-        let not_after = read.stored_at + self.max_age;
-        self.touch.then(|| Touch { ttl: self.of(read.class).ttl(), not_after, redraw: true })
+        self.touch.then(|| Touch { ttl: self.of(read.class).ttl(), redraw: true })
     }
 
     fn needs(&self) -> Needs {

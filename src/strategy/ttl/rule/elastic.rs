@@ -142,8 +142,12 @@ impl TtlRule for Elastic {
         self.ttl()
     }
 
-    fn on_read(&mut self, read: &Read) -> Option<Touch> {
-        Some(Touch { ttl: self.ttl(), not_after: read.stored_at + self.max_age, redraw: true })
+    fn max_age(&self) -> Option<SimDuration> {
+        Some(self.max_age)
+    }
+
+    fn on_read(&mut self, _: &Read) -> Option<Touch> {
+        Some(Touch { ttl: self.ttl(), redraw: true })
     }
 
     fn needs(&self) -> Needs {

@@ -198,15 +198,18 @@ impl TtlRule for FTtl {
         given
     }
 
+    fn max_age(&self) -> Option<SimDuration> {
+        Some(self.max_age)
+    }
+
     fn on_read(&mut self, read: &Read) -> Option<Touch> {
-        let not_after = read.stored_at + self.max_age;
         let ttl = self.ttl.ttl();
-        let until = (read.now + ttl).min(not_after);
+        let until = (read.now + ttl).min(read.stored_at + self.max_age);
         self.known_until[read.object.index()] = until;
         self.held_until[read.object.index()] = until;
         self.shadows.lift(read.object);
         self.store(until.since(read.fresh_until), read.size);
-        Some(Touch { ttl, not_after, redraw: true })
+        Some(Touch { ttl, redraw: true })
     }
 
     fn needs(&self) -> Needs {

@@ -30,6 +30,7 @@ pub(in crate::strategy::ttl) fn fetched(secs: u64, version: u32) -> Fill {
         dated: at(secs),
         version: Version(version),
         last_modified: None,
+        confirms: false,
     };
     Fill { told: Some(told), ..fill(secs) }
 }

@@ -44,7 +44,7 @@ crate::catalog! {
 const MAX_AGE: Param = Param::new(
     "max_age",
     Kind::Text,
-    "how long after its store an entry stays fresh at most: a duration, or \"unbounded\"",
+    "how long after its store an entry stays fresh at most, whatever modifiers do: a duration, or \"unbounded\"",
 )
 .default("24h");
 

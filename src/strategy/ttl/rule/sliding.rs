@@ -2,8 +2,8 @@
 //!
 //! Behaves like LRU with a characteristic time: with Poisson requests of rate `λ` the hit ratio is
 //! `1 - e^(-λ idle)` (law F2). Popular objects stay for as long as they are popular, so `max_age`
-//! bounds how old a value may become; without it a hot key is never renewed. Costs one extra
-//! command per hit.
+//! bounds how old a value may become, also where a modifier lengthens its TTL; without it a hot key is never
+//! renewed. Costs one extra command per hit.
 //!
 //! ```toml
 //! ttl = { rule = "sliding", idle = "1h", max_age = "24h" }
@@ -76,8 +76,11 @@ impl TtlRule for Sliding {
         Needs { reads: true, ..Needs::default() }
     }
 
-    fn on_read(&mut self, read: &Read) -> Option<Touch> {
-        let not_after = read.stored_at + self.max_age;
-        Some(Touch { ttl: self.idle, not_after, redraw: self.redraw })
+    fn max_age(&self) -> Option<SimDuration> {
+        Some(self.max_age)
+    }
+
+    fn on_read(&mut self, _: &Read) -> Option<Touch> {
+        Some(Touch { ttl: self.idle, redraw: self.redraw })
     }
 }
