@@ -617,6 +617,7 @@ mod tests {
 
     #[test]
     fn what_is_spoiled_is_not_judged_and_says_why() {
+        use Judgement::{Inside, NotJudged, Outside};
         let mut run = Measurements::empty();
         (0..10_000).for_each(|_| run.totals.outcomes.add(OutcomeKind::FreshHit));
         (run.evicted, run.expired, run.origin.fetches, run.stampedes.count) = (5_000, 5_000, 5_000, 500);
@@ -624,21 +625,17 @@ mod tests {
         let judged = |judging: &Judging| rows(&[run.clone(), run.clone()], &other, judging);
         let word = |rows: &[Row], what: &str| rows.iter().find(|row| row.what == what).unwrap().judgement;
         let all = judged(&ALL);
-        assert_eq!(word(&all, EVICTED), Judgement::Outside);
-        assert_eq!([FETCHES, STAMPEDED, DELAYED].map(|what| word(&all, what)), [Judgement::Inside; 3]);
+        assert_eq!(word(&all, EVICTED), Outside);
+        assert_eq!([FETCHES, STAMPEDED, DELAYED].map(|what| word(&all, what)), [Inside; 3]);
         let spoiled = judged(&Judging { spoiled: Some(SPOILED[0]), ..ALL });
         assert!(
             spoiled.iter().all(|row| row.why.is_some_and(|why| why.contains("client-limited"))),
             "{spoiled:?}"
         );
         let reset = judged(&Judging { counters_reset: true, ..ALL });
-        assert_eq!(
-            [EVICTED, FETCHES].map(|what| word(&reset, what)),
-            [Judgement::NotJudged, Judgement::Inside]
-        );
+        assert_eq!([EVICTED, FETCHES].map(|what| word(&reset, what)), [NotJudged, Inside]);
         let real = judged(&Judging { real_origin: true, ..ALL });
         let words = [EVICTED, FETCHES, STAMPEDED, DELAYED].map(|what| word(&real, what));
-        use Judgement::{NotJudged, Outside};
         assert_eq!(words, [Outside, NotJudged, NotJudged, NotJudged]);
         let cell = |rows: Vec<Row>| ValidatedCell {
             strategy: String::new(),
