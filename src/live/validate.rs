@@ -233,6 +233,7 @@ enum Rule {
 }
 
 /// How the figures of a scenario are judged.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of the run that figures depend on")]
 struct Judging {
     /// Whether the memory model counts all of a server's memory.
     counts_all: bool,

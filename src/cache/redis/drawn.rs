@@ -53,7 +53,7 @@ impl<const SWEPT: bool> Table<Rows<SWEPT>> {
             let (half, place) = if place < old { (0, place) } else { (1, place - old) };
             let half = &self.halves[half];
             let first = half.first(place);
-            let length = (first..).take_while(|at| half.stands(*at, place)).count();
+            let length = (first..=usize::MAX).take_while(|at| half.stands(*at, place)).count();
             if length > 0 {
                 return Some(half.key(first + below(random, length)));
             }

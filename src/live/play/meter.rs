@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use crate::units::Rate;
 
-/// By how much reads may be late without one of them counting to a second in which others were meant to begin: what was
-/// planned within the limit is within it then, whatever the bursts.
-const SLACK: Duration = Duration::from_millis(100);
+/// In what time no more may begin than is allowed in a second. It is shorter than that, so that reads that are up to a tenth
+/// of a second late do not count to a second in which others were meant to begin: what was planned within the limit is
+/// within it then, whatever the bursts.
+const WINDOW: Duration = Duration::from_millis(900);
 
 /// What begins within this begins at once.
 const GRAIN: Duration = Duration::from_millis(1);
@@ -33,7 +34,7 @@ impl Meter {
 
     /// Whether one more may begin now; it counts if it may.
     pub(super) fn admits(&mut self, now: Instant) -> bool {
-        let is_over = |began: Instant| now.saturating_duration_since(began) >= Duration::from_secs(1) - SLACK;
+        let is_over = |began: Instant| now.saturating_duration_since(began) >= WINDOW;
         while let Some((_, reads)) = self.begun.front().copied().filter(|(began, _)| is_over(*began)) {
             self.begun.pop_front();
             self.inside -= reads;

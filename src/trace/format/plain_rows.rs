@@ -242,7 +242,6 @@ fn longer_number(text: &[u8], value: u64) -> (u64, usize) {
 }
 
 /// The value of the digits with which eight bytes begin, and how many they are.
-#[expect(clippy::inline_always, reason = "called for each field, and short")]
 #[inline(always)]
 fn leading(eight: [u8; 8]) -> (u64, usize) {
     const EACH: u64 = 0x0101_0101_0101_0101;
