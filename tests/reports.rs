@@ -79,8 +79,8 @@ fn finished_reports_are_not_stale() {
 fn the_picture_in_the_readme_is_of_the_report_beside_it() {
     use sha2::{Digest, Sha256};
     let read = |path: &str| std::fs::read(root().join("reports").join(path)).expect("it can be read");
-    let hash: String =
-        Sha256::digest(read("stampede/index.html")).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = Sha256::digest(read("stampede/index.html"));
+    let hash = digest.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     let noted = String::from_utf8(read("stampede.png.of")).expect("it is text");
     assert_eq!(
         noted,
