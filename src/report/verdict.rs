@@ -360,8 +360,8 @@ mod tests {
         };
         values(&mut record, 5, [0.92, 0.90, 0.91]);
         for (others, says) in [
-            ([0.9202, 0.8997, 0.9095], "and an indistinguishable fresh hit ratio."),
-            ([0.9099, 0.8901, 0.90], "and a fresh hit ratio 1.0 point lower."),
+            ([0.9202, 0.8997, 0.9095], "; it has an indistinguishable fresh hit ratio."),
+            ([0.9099, 0.8901, 0.90], "; it has a fresh hit ratio 1.0 point lower."),
         ] {
             values(&mut record, 4, others);
             let runner_up = verdict(&Reading::new(&record)).runner_up.unwrap();

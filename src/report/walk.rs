@@ -45,6 +45,8 @@ fn printed(json: &Value, of: &str, value: f64) -> String {
     let field = first.rsplit('/').next().unwrap();
     let ends = |ends: &[&str]| ends.iter().any(|end| field.ends_with(end));
     let unit = match field {
+        // Scores stand below each other, all with as many decimals.
+        "score" => return format!("{value:.3}"),
         // In seconds from the first request on.
         "start_s" => return format::instant(value),
         "value" => {

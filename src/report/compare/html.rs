@@ -1,15 +1,16 @@
 //! A comparison as a page of its own.
 
-use super::{Comparison, MEASURES, Pair};
+use super::{Comparison, Pair};
 use crate::report::chart::heat_compare::{self, Difference};
 use crate::report::format;
 use crate::report::html::{ComparePage, Figure, Table, Td};
 use crate::report::measure::{
-    BYTE_HIT, FRESH_HIT, MEMORY, Measure, ORIGIN_OFFLOAD, ORIGIN_RATE, P99, PEAK_ORIGIN_RATE, STAMPEDES,
+    BYTE_HIT, FRESH_HIT, FRESH_SHARE, MEMORY, Measure, ORIGIN_OFFLOAD, ORIGIN_RATE, OVER_BOUND, P95_AGE, P99,
+    PEAK_ORIGIN_RATE, STAMPEDES,
 };
 
 /// Columns that a phone shows: all of them, one below the other.
-static STACKED: [&str; 9] = [
+static STACKED: [&str; 12] = [
     "memory limit",
     FRESH_HIT.label,
     BYTE_HIT.label,
@@ -19,6 +20,9 @@ static STACKED: [&str; 9] = [
     PEAK_ORIGIN_RATE.label,
     STAMPEDES.label,
     P99.label,
+    FRESH_SHARE.label,
+    P95_AGE.label,
+    OVER_BOUND.label,
 ];
 
 /// Renders the page.
@@ -68,7 +72,8 @@ fn difference<'a>(pair: &Pair<'a>) -> Option<Difference<'a>> {
 }
 
 fn table(comparison: &Comparison) -> Table {
-    let heads = MEASURES.iter().map(|measure| format!("{}#", measure.label));
+    let measures = comparison.measures();
+    let heads = measures.iter().map(|measure| format!("{}#", measure.label));
     let columns: Vec<String> =
         ["strategy".to_owned(), "memory limit#".into()].into_iter().chain(heads).collect();
     let mut table = Table::new("comparison", "Every cell that both runs have", &columns);
@@ -76,7 +81,7 @@ fn table(comparison: &Comparison) -> Table {
     for pair in &comparison.pairs {
         let name = Td::heading(comparison.names.strategy(pair.after, format::LONGEST_NAME));
         let named = [name, Td::limit(pair.after)];
-        table.row(named.into_iter().chain(MEASURES.iter().map(|measure| cell(pair, measure))).collect());
+        table.row(named.into_iter().chain(measures.iter().map(|measure| cell(pair, measure))).collect());
     }
     table
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Comparison, MEASURES, Pair};
+use super::{Comparison, Pair};
 use crate::report::format;
 use crate::report::markdown::escaped;
 use crate::report::measure::Measure;
@@ -19,16 +19,17 @@ pub(super) fn text(comparison: &Comparison) -> String {
     }
     checks(comparison, &mut out);
     if !comparison.pairs.is_empty() {
+        let measures = comparison.measures();
         out.push_str("| cell |");
-        for measure in MEASURES {
+        for measure in &measures {
             let _ = write!(out, " {} |", measure.label);
         }
         out.push_str("\n| --- |");
-        out.push_str(&" ---: |".repeat(MEASURES.len()));
+        out.push_str(&" ---: |".repeat(measures.len()));
         out.push('\n');
         for pair in comparison.pairs.iter().take(MOST) {
             let _ = write!(out, "| {} |", escaped(&comparison.names.cell(pair.after)));
-            for measure in MEASURES {
+            for measure in &measures {
                 let _ = write!(out, " {} |", cell(pair, measure));
             }
             out.push('\n');

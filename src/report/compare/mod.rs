@@ -39,6 +39,9 @@ const MEASURES: [&Measure; 11] = [
     &OVER_BOUND,
 ];
 
+/// Those that nobody knows of a run in which nothing changes.
+const OF_CHANGES: [&str; 3] = ["fresh_share", "p95_age_s", "over_bound_share"];
+
 /// Two runs side by side.
 #[derive(Debug)]
 pub struct Comparison<'a> {
@@ -118,6 +121,16 @@ impl<'a> Comparison<'a> {
             limits: Vec::new(),
             failures: Vec::new(),
         }
+    }
+
+    /// The measures that are told: those of which no pair has data only where they are known of every run.
+    fn measures(&self) -> Vec<&'static Measure> {
+        let known = |measure: &&Measure| {
+            let is_known = |shift: &Shift| shift.measure.key == measure.key;
+            !OF_CHANGES.contains(&measure.key)
+                || self.pairs.iter().any(|pair| pair.shifts.iter().any(is_known))
+        };
+        MEASURES.into_iter().filter(known).collect()
     }
 
     /// As text for a terminal that is `width` characters wide.
@@ -521,6 +534,28 @@ mod tests {
         assert!(row("allkeys-lfu", "▼ -37.4 points, worse") && row("allkeys-lru", "unchanged"), "{page}");
         let json: serde_json::Value = serde_json::from_str(&comparison.json()).unwrap();
         assert_eq!(json["cells"][3]["eviction"], "allkeys-lfu");
+    }
+
+    #[test]
+    fn older_answers_are_a_change_for_the_worse_where_anything_changes() {
+        let (mut before, mut after) = runs(|_| 0.0);
+        assert!(!Comparison::of(&before, &after).markdown().contains("current answers"), "nobody knows");
+        for (record, share, age) in [(&mut before, 0.995, 50.0), (&mut after, 0.981, 146.0)] {
+            for cell in &mut record.cells {
+                cell.replications = 1;
+                (cell.freshness.fresh_share, cell.freshness.p95_age_s) = (Some(share), Some(age));
+            }
+        }
+        let comparison = Comparison::of(&before, &after);
+        assert!(comparison.summary()[1].contains(" 10 worse,"), "{:?}", comparison.summary());
+        assert!(comparison.markdown().contains("| current answers | p95 staleness of outdated answers |"));
+        assert!(
+            comparison.html().contains("current answers") && comparison.terminal(200).contains("p95 age")
+        );
+        let limit = |text: &str| vec![text.parse::<FailOn>().unwrap()];
+        assert_eq!(Comparison::of(&before, &after).failing_on(&limit("fresh_share:1pt")).failures().len(), 5);
+        assert_eq!(Comparison::of(&before, &after).failing_on(&limit("fresh_share:2pt")).failures().len(), 0);
+        assert_eq!(Comparison::of(&before, &after).failing_on(&limit("p95_age_s:60s")).failures().len(), 5);
     }
 
     #[test]

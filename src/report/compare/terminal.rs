@@ -1,12 +1,12 @@
 //! A comparison as text for a terminal.
 
-use super::{Comparison, MEASURES, Pair};
+use super::{Comparison, Pair};
 use crate::report::measure::Measure;
 use crate::report::ranking::wrap;
 use crate::report::{columns, format, reading};
 
 /// Narrow heads of the measures' columns, in their order.
-const HEADS: [(&str, &str); 8] = [
+const HEADS: [(&str, &str); 11] = [
     ("fresh_hit", "fresh hit"),
     ("byte_hit", "byte hit"),
     ("origin_offload", "offload"),
@@ -15,6 +15,9 @@ const HEADS: [(&str, &str); 8] = [
     ("peak_origin_rate", "peak/s"),
     ("stampedes", "stampedes/h"),
     ("p99", "p99"),
+    ("fresh_share", "current"),
+    ("p95_age_s", "p95 age"),
+    ("over_bound_share", "over age"),
 ];
 /// Columns of a cell's name, without its policy.
 const NAME: usize = 30;
@@ -55,18 +58,19 @@ fn table(comparison: &Comparison, width: usize, out: &mut String) {
     if comparison.pairs.is_empty() {
         return;
     }
+    let measures = comparison.measures();
     let row = |pair: &Pair| -> Vec<String> {
         let limit = reading::capacity(pair.after.capacity);
         let room = NAME.saturating_sub(columns::width(&limit) + 2);
         let strategy = columns::cut(&pair.after.strategy, room);
         let name = format!("{strategy}{}, {limit}", comparison.names.policy(pair.after));
-        std::iter::once(name).chain(MEASURES.iter().map(|measure| cell(pair, measure))).collect()
+        std::iter::once(name).chain(measures.iter().map(|measure| cell(pair, measure))).collect()
     };
-    let head = |measure: &&Measure| {
+    let head = |measure: &&'static Measure| {
         HEADS.iter().find(|(key, _)| *key == measure.key).map_or(measure.label, |(_, head)| head).to_owned()
     };
     let mut rows =
-        vec![std::iter::once("cell".to_owned()).chain(MEASURES.iter().map(head)).collect::<Vec<_>>()];
+        vec![std::iter::once("cell".to_owned()).chain(measures.iter().map(head)).collect::<Vec<_>>()];
     rows.extend(comparison.pairs.iter().map(row));
     let columns = rows[0].len();
     let widest = |column: usize| rows.iter().map(|row| columns::width(&row[column])).max().unwrap_or(0);
