@@ -547,15 +547,15 @@ mod tests {
             }
         }
         let comparison = Comparison::of(&before, &after);
-        assert!(comparison.summary()[1].contains(" 10 worse,"), "{:?}", comparison.summary());
+        assert!(comparison.summary()[1].contains(" 12 worse,"), "{:?}", comparison.summary());
         assert!(comparison.markdown().contains("| current answers | p95 staleness of outdated answers |"));
         assert!(
             comparison.html().contains("current answers") && comparison.terminal(200).contains("p95 age")
         );
         let limit = |text: &str| vec![text.parse::<FailOn>().unwrap()];
-        assert_eq!(Comparison::of(&before, &after).failing_on(&limit("fresh_share:1pt")).failures().len(), 5);
+        assert_eq!(Comparison::of(&before, &after).failing_on(&limit("fresh_share:1pt")).failures().len(), 6);
         assert_eq!(Comparison::of(&before, &after).failing_on(&limit("fresh_share:2pt")).failures().len(), 0);
-        assert_eq!(Comparison::of(&before, &after).failing_on(&limit("p95_age_s:60s")).failures().len(), 5);
+        assert_eq!(Comparison::of(&before, &after).failing_on(&limit("p95_age_s:60s")).failures().len(), 6);
     }
 
     #[test]
