@@ -32,7 +32,7 @@ type Remarks = (Vec<String>, Vec<String>, Vec<String>);
 /// What is said of the combination of a row; an error is a refusal.
 fn said(number: u8, strategy: &str, sections: &str) -> Result<Remarks, String> {
     let text = format!(
-        "name = \"pair\"\n[workload]\nduration = \"2d\"\nrate = \"0.03/s\"\n[[workload.class]]\nname = \"all\"\n\
+        "name = \"pair\"\n[workload]\nduration = \"2h\"\nrate = \"100/s\"\n[[workload.class]]\nname = \"all\"\n\
          objects = 100\n[[strategy]]\nname = \"s\"\n{strategy}\n{sections}\n"
     );
     let scenario = Scenario::parse(&text, "pair.toml").map_err(|error| {

@@ -33,7 +33,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     let half = (WIDTH - NAMES) / 2.0;
     let sides: [(&Measure, f64, &str, &str); 2] = [
         (&DUPLICATE_RATIO, NAMES, "one hot key:", "duplicates, of all fetches"),
-        (&PEAK_TO_MEAN, NAMES + half, "many keys at once:", "busiest second, × mean (and as it is)"),
+        (&PEAK_TO_MEAN, NAMES + half, "many keys at once:", "busiest second, × mean"),
     ];
     for (measure, left, what, unit) in sides {
         sheet.text(left, 9.0, what, Hold::Left)?;
