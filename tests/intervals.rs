@@ -10,12 +10,13 @@ use ttlab::tune::{self, Runs};
 const RATE: f64 = 1.0;
 const TTL: f64 = 20.0;
 
-fn record(seed: u64) -> Record {
+/// A record of so many replications, with an origin that takes so long.
+fn record(seed: u64, repeat: u32, latency: &str) -> Record {
     let text = format!(
         r#"
         name = "coverage"
         seed = {seed}
-        repeat = 5
+        repeat = {repeat}
         [time]
         warmup = "60s"
         bucket = "10m"
@@ -24,7 +25,7 @@ fn record(seed: u64) -> Record {
         rate = "{RATE}/s"
         class = [{{ name = "image", objects = 1, popularity = {{ model = "uniform" }} }}]
         [origin]
-        latency = {{ model = "constant", value = "0s" }}
+        latency = {{ model = "constant", value = "{latency}" }}
         [[strategy]]
         name = "fixed"
         baseline = true
@@ -54,7 +55,7 @@ fn ninety_five_percent_intervals_cover_the_renewal_law() {
     let trials = 1_000;
     let (mut covered, mut told_apart, mut alarms) = (0, 0, 0);
     for seed in 1..=trials {
-        let record = record(seed);
+        let record = record(seed, 5, "0s");
         let hit = record.cells[0].ratios.fresh_hit;
         let (low, high) = (hit.low.expect("five replications"), hit.high.expect("five replications"));
         covered += u32::from((low..=high).contains(&truth(TTL)));
@@ -80,4 +81,21 @@ fn ninety_five_percent_intervals_cover_the_renewal_law() {
     let false_alarms = f64::from(alarms) / trials as f64;
     println!("where there is no difference one is found in {:.1} %", false_alarms * 100.0);
     assert!((0.03..=0.07).contains(&false_alarms), "{false_alarms}");
+}
+
+/// Stampedes are few, so that two replications often differ by as many: with a Poisson stream as many are due with jitter as
+/// without, whatever came of chance.
+#[test]
+fn counts_of_two_replications_are_called_different_no_oftener_than_five_times_in_a_hundred() {
+    let trials = 2_000;
+    let (mut alarms, mut stampedes) = (0, 0);
+    for seed in 1..=trials {
+        let record = record(seed, 2, "50ms");
+        stampedes += record.cells[0].stampedes.count.expect("all requests are seen");
+        alarms += u32::from(record.cells[2].paired["stampedes"].indistinguishable == Some(false));
+    }
+    let (each, share) = (stampedes as f64 / trials as f64 / 2.0, f64::from(alarms) / trials as f64);
+    println!("of {each:.1} stampedes a run, two runs call {:.1} % different by chance", share * 100.0);
+    assert!((2.0..10.0).contains(&each), "{each}");
+    assert!((0.005..=0.05).contains(&share), "{share}");
 }

@@ -154,11 +154,20 @@ impl<'i> Section<'i> {
 
     /// Refuses what nobody asked for.
     pub fn finish(self) -> Result<(), Fault> {
+        self.finish_pointing(|_| None)
+    }
+
+    /// The same; `home` tells of a key that is known elsewhere where it is to be written.
+    pub fn finish_pointing(self, home: impl Fn(&str) -> Option<String>) -> Result<(), Fault> {
         let Some((key, _)) = self.table.iter().min_by_key(|(key, _)| key.span().start) else { return Ok(()) };
         let mut known = self.asked;
         known.sort_unstable();
         known.dedup();
-        Err(unknown_key(&self.name, key.get_ref(), key.span(), &known))
+        let fault = unknown_key(&self.name, key.get_ref(), key.span(), &known);
+        Err(match home(key.get_ref()) {
+            Some(home) => fault.help(home),
+            None => fault,
+        })
     }
 }
 

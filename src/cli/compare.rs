@@ -60,6 +60,7 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         None => terminal::result(&text),
         Some(path) => write_file(path, text.as_bytes()).map_err(anyhow::Error::from)?,
     }
+    comparison.doubts().iter().for_each(|doubt| terminal::note(doubt));
     let failures = comparison.failures();
     for failure in failures {
         terminal::note(&format!("FAIL {failure}"));

@@ -11,6 +11,11 @@ pub(crate) fn count(value: u64) -> String {
     with_commas(&value.to_string())
 }
 
+/// `1 request`, `2,000 requests`.
+pub(crate) fn counted(number: u64, one: &str) -> String {
+    format!("{} {one}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
 /// A share as a percentage: `92.1 %`. Shares close to 0 and 1 get a second decimal, so that 99.97 %
 /// is not mistaken for all of it.
 pub(crate) fn percent(share: impl Into<Option<f64>>) -> String {

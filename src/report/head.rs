@@ -24,10 +24,10 @@ fn trace(record: &Record) -> String {
     let warmup =
         if warmup > 0.0 { format!(" ({} warm-up)", format::duration(warmup)) } else { String::new() };
     format!(
-        "trace {}, {} requests, {} objects, {}{warmup}",
+        "trace {}, {}, {}, {}{warmup}",
         format::shortened(&trace.source, format::LONGEST_NAME),
-        format::count(trace.requests),
-        format::count(trace.objects),
+        format::counted(trace.requests, "request"),
+        format::counted(trace.objects, "object"),
         format::duration(trace.span_s),
     )
 }

@@ -75,8 +75,16 @@ fn told(record: &Record) -> IndexRun {
         cells: record.cells.len(),
         requests: record.trace.requests,
         requests_words: format::count(record.trace.requests),
-        version: record.tool.version.clone(),
+        source: source(record),
     }
+}
+
+/// Predicted or measured, by which version, and from which part of the trace.
+fn source(record: &Record) -> String {
+    let how = if record.source.is_simulation() { "simulated" } else { "measured live" };
+    let share =
+        record.sample.as_ref().map(|sample| format!(" from {} of the keys", format::percent(sample.rate)));
+    format!("{how} by {}{}", record.tool.version, share.unwrap_or_default())
 }
 
 /// A folder's name as a part of an address (RFC 3986, section 2.1).

@@ -117,10 +117,10 @@ fn conditions(reading: &Reading, out: &mut String) {
     let (trace, how) = (&record.trace, &record.provenance);
     let _ = writeln!(
         out,
-        "\nTrace: {}, {} requests, {} objects, {} ({} warm-up). Seed {}. {} {}.",
+        "\nTrace: {}, {}, {}, {} ({} warm-up). Seed {}. {} {}.",
         escaped(&trace.source),
-        format::count(trace.requests),
-        format::count(trace.objects),
+        format::counted(trace.requests, "request"),
+        format::counted(trace.objects, "object"),
         format::duration(trace.span_s),
         format::duration(how.warmup_s),
         record.scenario.seed,

@@ -67,6 +67,34 @@ fn two_of_one_name(second: &Spanned<String>, first: &Spanned<String>) -> Fault {
         .help("give each its own name")
 }
 
+/// Where a key is to be written that a strategy has not, but what it is made of.
+fn home_of(key: &str) -> Option<String> {
+    match key {
+        "modifiers" => {
+            return Some(
+                "write them in the ttl: ttl = { …, modifiers = [{ modifier = \"jitter\", spread = 0.1 }] }"
+                    .into(),
+            );
+        }
+        "addons" => {
+            return Some(
+                "write them in the refresh: refresh = { …, addons = [{ addon = \"conditional\" }] }".into(),
+            );
+        }
+        _ => {}
+    }
+    let parts = [
+        ("ttl", RULES.listing()),
+        ("refresh", REFRESHES.listing()),
+        ("guard", GUARDS.listing()),
+        ("sweep", SWEEPS.listing()),
+    ];
+    parts.iter().find_map(|(part, listing)| {
+        let one = listing.entries.iter().find(|one| one.params.iter().any(|param| param.name == key))?;
+        Some(format!("write it in the {part}: {part} = {{ {} = \"{}\", {key} = … }}", listing.tag, one.name))
+    })
+}
+
 type Read = (Spanned<String>, Option<std::ops::Range<usize>>, Design);
 
 fn strategy(mut section: Section<'_>, setup: Option<&Setup>, client: Client) -> Result<Read, Fault> {
@@ -94,7 +122,7 @@ fn strategy(mut section: Section<'_>, setup: Option<&Setup>, client: Client) -> 
     let written = section.located::<SoftExpiry>("soft_expiry")?;
     let soft_expiry = written.as_ref().map_or_else(SoftExpiry::default, |written| *written.get_ref());
     let allow_two_controllers = section.or("allow_two_controllers", false)?;
-    section.finish()?;
+    section.finish_pointing(home_of)?;
     let design = Design {
         name: name.get_ref().clone(),
         baseline,

@@ -135,12 +135,12 @@ impl Replications {
     }
 }
 
-/// The difference `this - that`, paired by the number of the replication, over the replications
-/// for which both have a value; `None` where there is no such pair.
-pub(super) fn paired(this: &BTreeMap<u32, f64>, that: &BTreeMap<u32, f64>) -> Option<Estimate> {
+/// The difference `this - that` of figures that come in steps of `step`, paired by the number of the replication, over the
+/// replications for which both have a value; `None` where there is no such pair.
+pub(super) fn paired(this: &BTreeMap<u32, f64>, that: &BTreeMap<u32, f64>, step: f64) -> Option<Estimate> {
     let differences: Vec<f64> =
         this.iter().filter_map(|(number, value)| that.get(number).map(|other| value - other)).collect();
-    Estimate::of(&differences)
+    Estimate::of_differences(&differences, step)
 }
 
 fn merged<'m>(mut parts: impl Iterator<Item = &'m Waits>) -> Option<Waits> {
@@ -194,10 +194,10 @@ mod tests {
     fn pairs_are_made_by_number_and_a_missing_replication_has_no_pair() {
         let this = BTreeMap::from([(0, 1.0), (1, 2.0), (2, 9.0)]);
         let that = BTreeMap::from([(1, 1.5), (2, 8.5), (3, 7.0)]);
-        let difference = paired(&this, &that).unwrap();
+        let difference = paired(&this, &that, 0.0).unwrap();
         assert!((difference.mean - 0.5).abs() < 1e-12);
         assert_eq!(difference.interval.unwrap().low.to_bits(), 0.5_f64.to_bits());
-        assert_eq!(paired(&this, &BTreeMap::new()), None);
+        assert_eq!(paired(&this, &BTreeMap::new(), 0.0), None);
     }
 
     #[test]
@@ -206,7 +206,7 @@ mod tests {
         let base: BTreeMap<u32, f64> = (0..5).map(|n| (n, f64::from(n))).collect();
         let better: BTreeMap<u32, f64> =
             base.iter().map(|(&n, v)| (n, v + 0.1 + 0.001 * f64::from(n % 2))).collect();
-        let difference = paired(&better, &base).unwrap();
+        let difference = paired(&better, &base, 0.0).unwrap();
         assert_eq!(difference.is_indistinguishable_from_zero(), Some(false));
         let alone = |values: &BTreeMap<u32, f64>| {
             Estimate::of(&values.values().copied().collect::<Vec<_>>()).unwrap().interval.unwrap()
@@ -226,7 +226,7 @@ mod tests {
                 this.insert(number, common + noise());
                 that.insert(number, common + noise());
             }
-            paired(&this, &that).unwrap().is_indistinguishable_from_zero() == Some(false)
+            paired(&this, &that, 0.0).unwrap().is_indistinguishable_from_zero() == Some(false)
         });
         let share = alarms.count() as f64 / f64::from(trials);
         // Four standard errors of a share of 0.05 in 4000.

@@ -29,4 +29,4 @@ pub(crate) use stats::student_95;
 pub use stats::{Estimate, Interval};
 pub use target::{TargetError, targets, written};
 pub use timeouts::{TimeoutCosts, Weighed, timeouts};
-pub use verdict::{CellVerdict, PAIRED, RULE, Rules, Verdict, judge};
+pub use verdict::{CellVerdict, PAIRED, RULE, Rules, Verdict, judge, step_of};

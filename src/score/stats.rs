@@ -25,17 +25,31 @@ pub struct Estimate {
 impl Estimate {
     /// The estimate from one value per replication; `None` without values.
     pub fn of(values: &[f64]) -> Option<Self> {
-        Self::among(values, 1)
+        Self::between(values, 0.0, 1)
+    }
+
+    /// The same of differences between figures that only take multiples of `step`, as counts do: two counts often differ by
+    /// just the same in two replications, and no spread at all says no more than that it is small against the step. The
+    /// variance has that of rounding, `step² / 12`, added to it, unless all differences are 0.
+    ///
+    /// Source: Sheppard's correction for grouping, used the other way round: Sheppard, On the calculation of the most
+    /// probable values of frequency-constants, Proceedings of the London Mathematical Society 29 (1898).
+    pub fn of_differences(values: &[f64], step: f64) -> Option<Self> {
+        Self::between(values, step, 1)
     }
 
     /// The same with an interval that is wide enough for `comparisons` such estimates to hold together 95 times in 100,
     /// however they depend on each other (Bonferroni): each is a `1 - 0.05 / comparisons` interval.
     pub fn among(values: &[f64], comparisons: usize) -> Option<Self> {
+        Self::between(values, 0.0, comparisons)
+    }
+
+    fn between(values: &[f64], step: f64, comparisons: usize) -> Option<Self> {
         let mean = mean(values)?;
         let interval = (values.len() > 1).then(|| {
-            let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
             let freedom = values.len() - 1;
-            let standard_error = (squares / freedom as f64 / values.len() as f64).sqrt();
+            let variance = spread(values, mean) / freedom as f64 + rounding(values, step);
+            let standard_error = (variance / values.len() as f64).sqrt();
             let half = student(freedom, 1.0 - 0.05 / comparisons.max(1) as f64) * standard_error;
             Interval { low: mean - half, high: mean + half }
         });
@@ -43,17 +57,17 @@ impl Estimate {
     }
 
     /// The difference of the means of two independent sets of replications, `these - those`; `None` where either is
-    /// empty. Without two values in each there is no interval.
+    /// empty. Without two values in each there is no interval. For `step` see [`Estimate::of_differences`].
     ///
     /// Source: Welch, The generalization of "Student's" problem when several different population variances are
     /// involved, Biometrika 34 (1947); degrees of freedom rounded down, which errs on the wide side.
-    pub fn of_independent(these: &[f64], those: &[f64]) -> Option<Self> {
+    pub fn of_independent(these: &[f64], those: &[f64], step: f64) -> Option<Self> {
         let difference = mean(these)? - mean(those)?;
         let of_mean = |values: &[f64]| -> Option<(f64, f64)> {
             let (mean, freedom) =
                 (mean(values)?, values.len().checked_sub(1).filter(|freedom| *freedom > 0)?);
-            let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-            Some((squares / freedom as f64 / values.len() as f64, freedom as f64))
+            let variance = spread(values, mean) / freedom as f64 + rounding(values, step);
+            Some((variance / values.len() as f64, freedom as f64))
         };
         let interval = of_mean(these).zip(of_mean(those)).map(|((a, freedom_a), (b, freedom_b))| {
             let both = a + b;
@@ -75,6 +89,16 @@ impl Estimate {
     pub fn is_indistinguishable_from_zero(&self) -> Option<bool> {
         self.interval.map(|interval| interval.low <= 0.0 && interval.high >= 0.0)
     }
+}
+
+/// The sum of the squared distances from the mean.
+fn spread(values: &[f64], mean: f64) -> f64 {
+    values.iter().map(|value| (value - mean).powi(2)).sum()
+}
+
+/// The variance of what rounding to multiples of `step` took; none where all values are 0.
+fn rounding(values: &[f64], step: f64) -> f64 {
+    if values.iter().all(|value| *value == 0.0) { 0.0 } else { step * step / 12.0 }
 }
 
 /// The mean, summed in the order given; `None` without values.
@@ -174,6 +198,23 @@ mod tests {
     }
 
     #[test]
+    fn counts_that_differ_by_the_same_in_two_runs_are_told_apart_only_where_it_is_many() {
+        let apart = |values: &[f64]| {
+            let estimate = Estimate::of_differences(values, 1.0).unwrap();
+            estimate.is_indistinguishable_from_zero() == Some(false)
+        };
+        assert!(!apart(&[1.0, 1.0]) && !apart(&[-2.0, -2.0]) && !apart(&[0.0, 0.0]));
+        assert!(apart(&[3.0, 3.0]) && apart(&[-40.0, -41.0]) && apart(&[1.0; 3]));
+        // A figure of any fineness may differ by a constant.
+        assert_eq!(Estimate::of(&[1.0, 1.0]).unwrap().is_indistinguishable_from_zero(), Some(false));
+        let independent = |values: &[f64], step| {
+            Estimate::of_independent(values, &[7.0, 7.0], step).unwrap().is_indistinguishable_from_zero()
+        };
+        assert_eq!(independent(&[8.0, 8.0], 1.0), Some(true));
+        assert_eq!(independent(&[8.0, 8.0], 0.0), Some(false));
+    }
+
+    #[test]
     fn equal_values_have_exactly_that_mean_and_no_width() {
         let same = Estimate::of(&[0.1; 7]).unwrap();
         assert_eq!(same, Estimate { mean: 0.1, interval: Some(Interval { low: 0.1, high: 0.1 }) });
@@ -248,7 +289,7 @@ mod tests {
             let estimate = if paired {
                 Estimate::of(&other.iter().zip(&one).map(|(other, one)| other - one).collect::<Vec<_>>())
             } else {
-                Estimate::of_independent(&other, &one)
+                Estimate::of_independent(&other, &one, 0.0)
             };
             estimate.unwrap().is_indistinguishable_from_zero() == Some(false)
         });
@@ -271,7 +312,10 @@ mod tests {
         // Degrees of freedom are rounded down, so the share lies a little below 5 %.
         let by_mistake = told_apart(0.0, false, "none, independent");
         assert!((0.02..0.06).contains(&by_mistake), "false positives: {by_mistake}");
-        assert_eq!(Estimate::of_independent(&[1.0], &[0.5]), Some(Estimate { mean: 0.5, interval: None }));
-        assert_eq!(Estimate::of_independent(&[], &[0.5]), None);
+        assert_eq!(
+            Estimate::of_independent(&[1.0], &[0.5], 0.0),
+            Some(Estimate { mean: 0.5, interval: None })
+        );
+        assert_eq!(Estimate::of_independent(&[], &[0.5], 0.0), None);
     }
 }

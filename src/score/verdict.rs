@@ -44,6 +44,16 @@ pub const PAIRED: [&str; 16] = [
     "p95_age_s",
 ];
 
+/// The least by which a metric of [`PAIRED`] can change in a run of which so many seconds are scored, where that is coarse:
+/// counts change by one. 0 for what has as many values as there are requests.
+pub fn step_of(metric: &str, scored_s: f64) -> f64 {
+    match metric {
+        "stampedes" if scored_s > 0.0 => 3_600.0 / scored_s,
+        "peak_origin_rate" => 1.0,
+        _ => 0.0,
+    }
+}
+
 /// By what a scenario wants its cells to be judged.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
@@ -143,7 +153,7 @@ fn winner(contenders: &[usize], cells: &[Cell], scores: &[Score]) -> Option<usiz
 /// Whether the scores of two cells cannot be told apart, and are about the same. A single replication has no interval:
 /// its numbers are exact for it, and only equal scores are equal.
 fn near(one: usize, other: usize, scores: &[Score]) -> bool {
-    paired(&scores[one].by_run, &scores[other].by_run).is_some_and(|difference| {
+    paired(&scores[one].by_run, &scores[other].by_run, 0.0).is_some_and(|difference| {
         match difference.is_indistinguishable_from_zero() {
             Some(indistinguishable) => indistinguishable && difference.mean.abs() <= ALIKE,
             None => difference.mean.abs() <= 0.0,
@@ -170,12 +180,14 @@ fn differences(index: usize, cells: &[Cell], scores: &[Score]) -> BTreeMap<&'sta
     let by_run = |cell: &Cell, metric: &Metric| -> BTreeMap<u32, f64> {
         cell.runs.numbered().filter_map(|(number, run)| Some((number, metric.of_run(run)?))).collect()
     };
+    let scored = cell.runs.iter().next().map_or(0.0, |run| run.scored.as_secs_f64());
+    let step = |metric: &Metric| step_of(metric.name, scored);
     let metrics = PAIRED.iter().filter_map(|name| Metric::named(name));
     let of_metric = |metric: &'static Metric| {
-        Some((metric.name, paired(&by_run(cell, metric), &by_run(&cells[base], metric))?))
+        Some((metric.name, paired(&by_run(cell, metric), &by_run(&cells[base], metric), step(metric))?))
     };
     let mut differences: BTreeMap<_, _> = metrics.filter_map(of_metric).collect();
-    if let Some(score) = paired(&scores[index].by_run, &scores[base].by_run) {
+    if let Some(score) = paired(&scores[index].by_run, &scores[base].by_run, 0.0) {
         differences.insert("score", score);
     }
     differences
@@ -233,6 +245,7 @@ mod tests {
         let difference = paired(
             &composite::scores(&cells, &by_hits().weights)[1].by_run,
             &composite::scores(&cells, &by_hits().weights)[2].by_run,
+            0.0,
         );
         assert_eq!(
             difference.unwrap().is_indistinguishable_from_zero(),

@@ -73,6 +73,22 @@ fn a_misspelt_parameter_finds_its_neighbours() {
 }
 
 #[test]
+fn a_key_of_a_part_says_which_part_it_belongs_to() {
+    for (line, home) in [
+        ("modifiers = []", "write them in the ttl: ttl = { …, modifiers = ["),
+        ("addons = []", "write them in the refresh: refresh = { …, addons = ["),
+        ("spread = 0.1", "there are: allow_two_controllers, baseline"),
+        ("idle = \"1h\"", "write it in the ttl: ttl = { rule = \"sliding\", idle = … }"),
+        ("lock_ttl = \"1s\"", "write it in the guard: guard = {"),
+    ] {
+        strategy_refused(
+            &format!("{{ rule = \"fixed\", ttl = \"1h\" }}\n{line}"),
+            &["[[strategy]] has no", home],
+        );
+    }
+}
+
+#[test]
 fn not_a_number_is_no_spread() {
     strategy_refused(
         "{ rule = \"fixed\", modifiers = [{ modifier = \"jitter\", spread = nan }] }",

@@ -300,10 +300,14 @@ impl<'d> Server<'d> {
             let kept = self.kept[&key];
             self.kept.insert(key, Kept { expires, ..kept });
             self.dict.step(&self.hashes);
-            self.drop_end();
             if ttl > 0 {
+                // The old end goes, and the new one stands first in its bucket.
                 self.dict.step(&self.hashes);
-                self.volatile.step(&self.hashes);
+                self.volatile.remove(key, &self.hashes);
+                self.dict.step(&self.hashes);
+                self.volatile.insert(key, &self.hashes);
+            } else {
+                self.drop_end();
             }
         } else {
             self.dict.insert(key, &self.hashes);
@@ -317,7 +321,7 @@ impl<'d> Server<'d> {
         }
     }
 
-    /// SET looks for the end of the old value, which stays here if the new one has an end too.
+    /// SET looks for the end of an old value, where there is none.
     fn drop_end(&mut self) {
         self.dict.step(&self.hashes);
         self.volatile.step(&self.hashes);

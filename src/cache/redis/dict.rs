@@ -1,4 +1,5 @@
-//! The table of all keys: as rows where victims are drawn from it, as numbers where only its size is asked.
+//! One of the two tables of a server, of all keys or of those with a TTL: as rows where victims are drawn from it or it is
+//! swept, as numbers where only its size is asked.
 
 use super::keys::Keys;
 use super::rows::Rows;
@@ -6,12 +7,12 @@ use super::table::Table;
 use super::tallies::Tallies;
 use crate::trace::ObjectId;
 
-/// The table of all keys.
+/// The table of all keys; with `ENDS`, that of the keys with a TTL, which knows when each is due.
 #[derive(Debug)]
-pub(super) enum Dict {
-    /// Victims are drawn from it.
-    Listed(Table<Rows<false>>),
-    /// Victims come from elsewhere, but its memory counts.
+pub(super) enum Dict<const ENDS: bool> {
+    /// Victims are drawn from it, or it is swept.
+    Listed(Table<Rows<ENDS>>),
+    /// Neither happens, but its memory counts.
     Counted(Table<Tallies>),
 }
 
@@ -25,21 +26,21 @@ macro_rules! both {
     };
 }
 
-impl Dict {
-    /// An empty table; `sampled` where victims are drawn from it.
-    pub(super) fn new(sampled: bool) -> Self {
-        if sampled { Self::Listed(Table::default()) } else { Self::Counted(Table::default()) }
+impl<const ENDS: bool> Dict<ENDS> {
+    /// An empty table; `listed` where victims are drawn from it, or it is swept.
+    pub(super) fn new(listed: bool) -> Self {
+        if listed { Self::Listed(Table::default()) } else { Self::Counted(Table::default()) }
     }
 
-    /// The rows; `None` where nobody draws from them.
+    /// The rows; `None` where nobody draws or sweeps.
     #[inline]
-    pub(super) fn rows(&self) -> Option<&Table<Rows<false>>> {
+    pub(super) fn rows(&self) -> Option<&Table<Rows<ENDS>>> {
         if let Self::Listed(table) = self { Some(table) } else { None }
     }
 
-    /// The same, to be drawn from.
+    /// The same, to be drawn from or swept.
     #[inline]
-    pub(super) fn rows_mut(&mut self) -> Option<&mut Table<Rows<false>>> {
+    pub(super) fn rows_mut(&mut self) -> Option<&mut Table<Rows<ENDS>>> {
         if let Self::Listed(table) = self { Some(table) } else { None }
     }
 
@@ -73,10 +74,16 @@ impl Dict {
         both!(self, table => table.is_sparse())
     }
 
-    /// Adds a key that is not there; the table may grow if `allowed` says so of its bytes.
+    /// Adds a key that is not there, and which is due then; the table may grow if `allowed` says so of its bytes.
     #[inline]
-    pub(super) fn insert(&mut self, object: ObjectId, keys: &mut Keys, allowed: impl FnOnce(u64) -> bool) {
-        both!(self, table => table.insert(object, 0, keys, allowed));
+    pub(super) fn insert(
+        &mut self,
+        object: ObjectId,
+        due: u32,
+        keys: &mut Keys,
+        allowed: impl FnOnce(u64) -> bool,
+    ) {
+        both!(self, table => table.insert(object, due, keys, allowed));
     }
 
     /// Takes a key out that is there.

@@ -1,79 +1,16 @@
-//! The keys with a TTL: as rows where victims are drawn from them or they are swept, as numbers where neither happens.
+//! The keys with a TTL: their ends can be moved, and are swept.
 
+use super::dict::Dict;
 use super::keys::Keys;
-use super::rows::{Rows, coarse};
-use super::table::Table;
-use super::tallies::Tallies;
+use super::rows::coarse;
 use crate::trace::ObjectId;
 use crate::units::SimTime;
 
 /// The table of the keys with a TTL.
-#[derive(Debug)]
-pub(super) enum Expires {
-    /// Victims are drawn from it, or it is swept.
-    Listed(Table<Rows<true>>),
-    /// Only its memory counts.
-    Counted(Table<Tallies>),
-}
-
-/// The same of both kinds.
-macro_rules! both {
-    ($of:expr, $table:ident => $what:expr) => {
-        match $of {
-            Expires::Listed($table) => $what,
-            Expires::Counted($table) => $what,
-        }
-    };
-}
+pub(super) type Expires = Dict<true>;
 
 impl Expires {
-    /// An empty table; `listed` where victims are drawn from it, or it is swept.
-    pub(super) fn new(listed: bool) -> Self {
-        if listed { Self::Listed(Table::default()) } else { Self::Counted(Table::default()) }
-    }
-
-    /// The rows; `None` where nobody draws or sweeps.
-    #[inline]
-    pub(super) fn rows(&self) -> Option<&Table<Rows<true>>> {
-        if let Self::Listed(table) = self { Some(table) } else { None }
-    }
-
-    /// The same, to be drawn from or swept.
-    #[inline]
-    pub(super) fn rows_mut(&mut self) -> Option<&mut Table<Rows<true>>> {
-        if let Self::Listed(table) = self { Some(table) } else { None }
-    }
-
-    /// Number of keys.
-    #[inline]
-    pub(super) fn len(&self) -> usize {
-        both!(self, table => table.len())
-    }
-
-    /// Whether the key of `object` is there.
-    #[inline]
-    pub(super) fn contains(&self, object: ObjectId, keys: &Keys) -> bool {
-        both!(self, table => table.contains(object, keys))
-    }
-
-    /// Buckets of the table and, while keys move, of the one they move to.
-    #[inline]
-    pub(super) fn buckets(&self) -> [usize; 2] {
-        both!(self, table => table.buckets())
-    }
-
-    /// Whether keys move to another table.
-    #[inline]
-    pub(super) fn is_moving(&self) -> bool {
-        both!(self, table => table.is_moving())
-    }
-
-    /// Whether the cron would shrink it.
-    pub(super) fn is_sparse(&self) -> bool {
-        both!(self, table => table.is_sparse())
-    }
-
-    /// A key has this deadline from now on; `there` says whether it had one before.
+    /// A key has this deadline from now on; `there` says whether its place stays as it is, with a deadline from before.
     #[inline]
     pub(super) fn arm(
         &mut self,
@@ -83,41 +20,13 @@ impl Expires {
         keys: &mut Keys,
         allowed: impl FnOnce(u64) -> bool,
     ) {
-        match self {
-            Self::Counted(table) if there => table.step(keys),
-            Self::Listed(table) if there => {
-                table.step(keys);
-                table.rearm(object, coarse(expires_at), keys);
-            }
-            _ => both!(self, table => table.insert(object, coarse(expires_at), keys, allowed)),
+        if !there {
+            return self.insert(object, coarse(expires_at), keys, allowed);
         }
-    }
-
-    /// Takes a key out that is there.
-    #[inline]
-    pub(super) fn remove(&mut self, object: ObjectId, keys: &mut Keys) {
-        both!(self, table => table.remove(object, keys));
-    }
-
-    /// A key is looked up: while keys move, the next bucket is moved.
-    #[inline]
-    pub(super) fn step(&mut self, keys: &mut Keys) {
-        both!(self, table => table.step(keys));
-    }
-
-    /// Moves up to so many buckets that hold keys; how many were visited.
-    pub(super) fn advance(&mut self, buckets: u64, keys: &mut Keys) -> u64 {
-        both!(self, table => table.advance(buckets, keys))
-    }
-
-    /// Shrinks a table that is less than a tenth full.
-    pub(super) fn shrink(&mut self) {
-        both!(self, table => table.shrink());
-    }
-
-    /// A table as it is after loading so many keys.
-    pub(super) fn reserve(&mut self, keys: usize) {
-        both!(self, table => table.reserve(keys));
+        self.step(keys);
+        if let Self::Listed(table) = self {
+            table.rearm(object, coarse(expires_at), keys);
+        }
     }
 
     /// The keys of one bucket of a table that is swept.
@@ -125,11 +34,5 @@ impl Expires {
         if let Self::Listed(table) = self {
             table.each(half, place, visit);
         }
-    }
-
-    /// # Panics
-    /// If the bookkeeping has drifted.
-    pub(super) fn check(&self, keys: &Keys) {
-        both!(self, table => table.check(keys));
     }
 }

@@ -101,7 +101,7 @@ pub(super) struct Server {
     /// What is kept of each key, by object; made at the first store.
     keys: Keys,
     /// All keys; empty where nothing needs them.
-    dict: Dict,
+    dict: Dict<false>,
     /// The keys with a TTL.
     expires: Expires,
     /// The LRU clock as the cron last read it.
@@ -304,7 +304,7 @@ impl Server {
         let each = self.keys_each() as u64;
         if self.runs_commands() {
             let before = self.tables();
-            self.dict.insert(object, &mut self.keys, |bytes| each * bytes <= room);
+            self.dict.insert(object, 0, &mut self.keys, |bytes| each * bytes <= room);
             self.step_written(false, false);
             if expires_at != SimTime::NEVER {
                 self.step_arm();
@@ -340,16 +340,20 @@ impl Server {
         room: u64,
     ) {
         if written {
-            self.step_written(true, had_ttl && expires_at == SimTime::NEVER);
+            self.step_written(true, had_ttl);
         }
-        if expires_at != SimTime::NEVER || had_ttl && !written {
+        // SET takes the old end out and puts its own first in its bucket, EXPIRE changes it where it stands.
+        let goes = had_ttl && (written || expires_at == SimTime::NEVER);
+        if expires_at != SimTime::NEVER || goes && !written {
             self.step_arm();
+        }
+        if goes {
+            self.expires.remove(object, &mut self.keys);
         }
         if expires_at != SimTime::NEVER {
             let (each, room) = (self.keys_each() as u64, room.saturating_sub(self.in_flight));
-            self.expires.arm(object, expires_at, had_ttl, &mut self.keys, |bytes| each * bytes <= room);
-        } else if had_ttl {
-            self.expires.remove(object, &mut self.keys);
+            self.expires
+                .arm(object, expires_at, had_ttl && !goes, &mut self.keys, |bytes| each * bytes <= room);
         }
     }
 

@@ -52,8 +52,8 @@ impl Server {
         if over {
             self.dict.step(&mut self.keys);
         }
-        // The TTL of the old value goes, whether there was one or not; one that goes for good is taken out later, and that
-        // is the look.
+        // The TTL of the old value goes, whether there was one or not; one that was there is taken out next, and that is
+        // the look.
         self.dict.step(&mut self.keys);
         if !had_ttl {
             self.expires.step(&mut self.keys);

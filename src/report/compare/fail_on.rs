@@ -85,16 +85,22 @@ fn example(measure: &Measure) -> &'static str {
 }
 
 impl FailOn {
-    /// Whether a measure became worse by more than this, and not by chance as far as an interval can tell.
+    /// Whether a measure became worse by more than this; whether chance may explain it, is another question.
+    fn is_passed(&self, shift: &Shift) -> bool {
+        let is_worse = shift.measure.better.is_some_and(|wanted| {
+            shift.change.difference != 0.0 && shift.change.difference.total_cmp(&0.0) != wanted
+        });
+        is_worse
+            && match self.amount {
+                Amount::Absolute(most) => shift.change.difference.abs() > most,
+                // From nothing to something is more than any share of nothing.
+                Amount::Relative(most) => shift.change.relative.is_none_or(|relative| relative.abs() > most),
+            }
+    }
+
+    /// The same, and not by chance as far as an interval can tell.
     pub(super) fn is_beyond(&self, shift: &Shift) -> bool {
-        if shift.is_better() != Some(false) {
-            return false;
-        }
-        match self.amount {
-            Amount::Absolute(most) => shift.change.difference.abs() > most,
-            // From nothing to something is more than any share of nothing.
-            Amount::Relative(most) => shift.change.relative.is_none_or(|relative| relative.abs() > most),
-        }
+        shift.is_better() == Some(false) && self.is_passed(shift)
     }
 }
 
@@ -136,6 +142,7 @@ impl Comparison<'_> {
     #[must_use]
     pub fn failing_on(mut self, limits: &[FailOn]) -> Self {
         self.failures = self.check(limits);
+        self.doubts = self.doubt(limits);
         self.limits = limits.iter().map(|limit| limit.written.clone()).collect();
         self
     }
@@ -146,11 +153,36 @@ impl Comparison<'_> {
         &self.failures
     }
 
+    /// Every change for the worse that goes beyond a limit, but that chance may explain: no failure, and nothing to build on.
+    pub fn doubts(&self) -> &[String] {
+        &self.doubts
+    }
+
+    fn doubt(&self, limits: &[FailOn]) -> Vec<String> {
+        let all = self.pairs.iter().flat_map(|pair| pair.shifts.iter().map(move |shift| (pair, shift)));
+        let doubt = |(pair, shift): (&Pair, &Shift)| {
+            let of_measure = |limit: &&FailOn| limit.measure.key == shift.measure.key;
+            let unsure = |limit: &&FailOn| limit.is_passed(shift) && !limit.is_beyond(shift);
+            let limit = limits.iter().find(|limit| of_measure(limit) && unsure(limit))?;
+            Some(format!(
+                "{}: {} {}, worse than {} allows, but chance may explain it: no failure; more replications tell",
+                self.name(pair.after),
+                shift.measure.label,
+                shift.amount(),
+                limit.written,
+            ))
+        };
+        all.filter_map(doubt).collect()
+    }
+
+    fn name(&self, cell: &Cell) -> String {
+        format::shortened(&self.names.cell(cell), 2 * format::LONGEST_NAME)
+    }
+
     fn check(&self, limits: &[FailOn]) -> Vec<Failure> {
         if limits.is_empty() {
             return Vec::new();
         }
-        let name = |cell: &Cell| format::shortened(&self.names.cell(cell), 2 * format::LONGEST_NAME);
         if self.pairs.is_empty() {
             let what = "the runs have no cell in common, so nothing can be checked; make the run before anew with the \
                         scenario of this one";
@@ -168,13 +200,14 @@ impl Comparison<'_> {
                     }
                     _ => return None,
                 };
-                let what = format!("{}: {what}", name(pair.after));
+                let what = format!("{}: {what}", self.name(pair.after));
                 Some(Failure::new(Some(pair.after), std::slice::from_ref(limit), &what))
             };
             limits.iter().filter_map(beyond).collect()
         };
         let gone = self.only_before.iter().map(|cell| {
-            let what = format!("{}: only the run before has this cell, so it cannot be checked", name(cell));
+            let what =
+                format!("{}: only the run before has this cell, so it cannot be checked", self.name(cell));
             Failure::new(Some(cell), limits, &what)
         });
         let idle = limits.iter().filter(|limit| {
@@ -231,6 +264,22 @@ mod tests {
         assert_eq!(failures(&before, &after, &["fresh_hit:3pt"]).len(), 0);
         assert_eq!(failures(&before, &after, &["memory:1%"]).len(), 0);
         assert!(failures(&after, &before, &["fresh_hit:0.1pt"]).is_empty());
+    }
+
+    #[test]
+    fn what_is_beyond_a_limit_by_chance_perhaps_is_no_failure_and_is_told() {
+        // Two of the replications lose much, the others nothing.
+        let (before, after) = runs(|n| if n < 2 { -0.06 } else { 0.0 });
+        let of = |limit| Comparison::of(&before, &after).failing_on(&parsed(&[limit]));
+        let unsure = of("fresh_hit:1pt");
+        assert_eq!((unsure.failures().len(), unsure.doubts().len()), (0, 6));
+        let words = &unsure.doubts()[0];
+        assert!(words.contains("worse than fresh_hit:1pt allows, but chance may explain it"), "{words}");
+        assert!(unsure.markdown().contains(&format!("- **UNSURE** {}\n", words.replace('_', "\\_"))));
+        assert!(unsure.html().contains(&format!("<strong>UNSURE</strong> {words}")));
+        let json: Value = serde_json::from_str(&unsure.json()).unwrap();
+        assert_eq!(json["doubts"].as_array().unwrap().len(), 6);
+        assert!(of("fresh_hit:5pt").doubts().is_empty() && of("memory:1%").doubts().is_empty());
     }
 
     #[test]

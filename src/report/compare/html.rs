@@ -42,6 +42,7 @@ pub(super) fn page(comparison: &Comparison) -> String {
         summary: comparison.summary(),
         limits: comparison.limits.join(", "),
         failures: comparison.failures.iter().map(|failure| failure.words.clone()).collect(),
+        doubts: comparison.doubts.clone(),
         verdicts: comparison.verdicts(),
         figure: Figure {
             name: "difference",

@@ -67,7 +67,6 @@ fn checks(comparison: &Comparison, out: &mut String) {
     if failures.is_empty() {
         let limits = escaped(&comparison.limits.join(", "));
         let _ = writeln!(out, "**PASS**: nothing became worse by more than is allowed ({limits}).\n");
-        return;
     }
     for failure in failures.iter().take(MOST) {
         let _ = writeln!(out, "- **FAIL** {}", escaped(&failure.words));
@@ -75,7 +74,12 @@ fn checks(comparison: &Comparison, out: &mut String) {
     if failures.len() > MOST {
         let _ = writeln!(out, "- and {} more, which are in the JSON form", failures.len() - MOST);
     }
-    out.push('\n');
+    for doubt in comparison.doubts.iter().take(MOST) {
+        let _ = writeln!(out, "- **UNSURE** {}", escaped(doubt));
+    }
+    if !failures.is_empty() || !comparison.doubts.is_empty() {
+        out.push('\n');
+    }
 }
 
 fn cell(pair: &Pair, measure: &Measure) -> String {

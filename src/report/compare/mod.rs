@@ -19,7 +19,7 @@ use super::measure::{
 use super::reading::{self, Change, Names, Reading};
 use super::{format, verdict};
 use crate::record::{Cell, Provenance, Record};
-use crate::score::Estimate;
+use crate::score::{Estimate, step_of};
 
 pub use fail_on::{FailOn, FailOnError, Failure};
 use settings::settings;
@@ -62,6 +62,8 @@ pub struct Comparison<'a> {
     limits: Vec<String>,
     /// Where that was exceeded, or cannot be checked.
     failures: Vec<Failure>,
+    /// Where that was exceeded, but chance may explain it.
+    doubts: Vec<String>,
 }
 
 /// A cell of both runs.
@@ -107,8 +109,10 @@ impl<'a> Comparison<'a> {
             && share(before) == share(after)
             && (!before.trace.recorded || before.sample.is_some());
         let same = |cell: &Cell, record: &'a Record| record.cells.iter().find(|other| other.id == cell.id);
-        let pairs =
-            after.cells.iter().filter_map(|cell| Some(Pair::of(same(cell, before)?, cell, same_requests)));
+        let pairs = after
+            .cells
+            .iter()
+            .filter_map(|cell| Some(Pair::of([same(cell, before)?, cell], [before, after], same_requests)));
         Self {
             pairs: pairs.collect(),
             only_before: before.cells.iter().filter(|cell| same(cell, after).is_none()).collect(),
@@ -119,6 +123,7 @@ impl<'a> Comparison<'a> {
             after,
             same_requests,
             limits: Vec::new(),
+            doubts: Vec::new(),
             failures: Vec::new(),
         }
     }
@@ -174,6 +179,7 @@ impl<'a> Comparison<'a> {
             "summary": self.summary(),
             "paired": self.is_paired(),
             "fail_on": self.limits,
+            "doubts": self.doubts,
             "failures": self.failures.iter().map(Failure::json).collect::<Vec<_>>(),
             "settings": self.settings.iter().map(setting).collect::<Vec<_>>(),
             "only_before": ids(&self.only_before), "only_after": ids(&self.only_after),
@@ -306,24 +312,32 @@ impl<'a> Comparison<'a> {
 }
 
 impl<'a> Pair<'a> {
-    fn of(before: &'a Cell, after: &'a Cell, same_requests: bool) -> Self {
-        let shift = |measure: &&'static Measure| Shift::of(measure, before, after, same_requests);
+    fn of([before, after]: [&'a Cell; 2], records: [&Record; 2], same_requests: bool) -> Self {
+        let shortest = records.iter().map(|record| record.provenance.scored_s).fold(f64::INFINITY, f64::min);
+        let shift = |measure: &&'static Measure| {
+            Shift::of(measure, [before, after], step_of(measure.key, shortest), same_requests)
+        };
         Self { before, after, shifts: MEASURES.iter().filter_map(shift).collect() }
     }
 }
 
 impl Shift {
-    fn of(measure: &'static Measure, before: &Cell, after: &Cell, same_requests: bool) -> Option<Self> {
+    fn of(
+        measure: &'static Measure,
+        [before, after]: [&Cell; 2],
+        step: f64,
+        same_requests: bool,
+    ) -> Option<Self> {
         let own = (measure.of(before)?, measure.of(after)?);
         let pairs = if same_requests { reading::pairs(before, after, measure) } else { Vec::new() };
         let [then, now] = [before, after].map(|cell| reading::values(cell, measure));
-        let of_sets = Estimate::of_independent(&now, &then);
+        let of_sets = Estimate::of_independent(&now, &then, step);
         // A single pair tells nothing of the spread, as two sets may.
         let enough = pairs.len() > 1 || of_sets.is_none_or(|estimate| estimate.interval.is_none());
         let (estimate, base, from) = if !pairs.is_empty() && enough {
             let differences: Vec<f64> = pairs.iter().map(|(then, now)| now - then).collect();
             let base = reading::mean(pairs.iter().map(|(then, _)| *then));
-            (Estimate::of(&differences), base, Source::Pairs(pairs.len()))
+            (Estimate::of_differences(&differences, step), base, Source::Pairs(pairs.len()))
         } else {
             (of_sets, reading::mean(then.into_iter()), Source::Sets)
         };

@@ -61,6 +61,7 @@ pub(in crate::report) struct ComparePage {
     pub(in crate::report) limits: String,
     /// Where that was exceeded, or cannot be checked.
     pub(in crate::report) failures: Vec<String>,
+    pub(in crate::report) doubts: Vec<String>,
     pub(in crate::report) verdicts: [(&'static str, String); 2],
     pub(in crate::report) figure: Figure,
     /// Cells that both runs have; `None` where there is none.
@@ -213,7 +214,8 @@ pub(in crate::report) struct IndexRun {
     pub(in crate::report) cells: usize,
     pub(in crate::report) requests: u64,
     pub(in crate::report) requests_words: String,
-    pub(in crate::report) version: String,
+    /// How the numbers came about, and by which version.
+    pub(in crate::report) source: String,
 }
 
 #[derive(Template)]

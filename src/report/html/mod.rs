@@ -162,7 +162,9 @@ struct Page<'a> {
 pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> String {
     let record = reading.record;
     let ranking = tables::ranking(reading);
-    let style = style() + &ranking.stacked_style();
+    let claims = tables::claims(reading);
+    let of_claims = claims.as_ref().map(Table::stacked_style).unwrap_or_default();
+    let style = style() + &ranking.stacked_style() + &of_claims;
     let shown = reading.focus();
     let settings = shown.map(|cell| Settings::of(record, &cell.strategy)).unwrap_or_default();
     let page = Page {
@@ -185,7 +187,7 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         without_tiles: tables::without_tiles(reading),
         comparison: tables::comparison_words(reading),
         ranking,
-        claims: tables::claims(reading),
+        claims,
         costs: tables::costs(reading),
         charts,
         weights: tables::weights(reading),

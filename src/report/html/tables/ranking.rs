@@ -157,6 +157,8 @@ pub(in crate::report::html) fn claims(reading: &Reading) -> Option<Table> {
     }
     let columns = ["cell", "measure", "expected", "came out#/value", "met"];
     let mut table = Table::new("claims", "What was expected, and what came out", &columns);
+    // All that a claim says is needed to judge it, on a phone too.
+    table.stacked = &["measure", "expected", "came out", "met"];
     for (place, claim) in claims.iter().enumerate() {
         let unit = measure::unit_of(&claim.metric);
         let range = format!("{} to {}", unit.print(Some(claim.low)), unit.print(Some(claim.high)));
