@@ -261,6 +261,32 @@ fn a_cache_without_room_serves_everything_from_the_origin() {
     }
 }
 
+/// A policy with queues divides what entries may take: where Redis itself takes most of a small limit, it holds as many
+/// values, and hits as often, as with that many objects alone.
+#[test]
+fn queues_divide_what_a_server_leaves_for_entries() {
+    let hits = |cache: &str| {
+        let text = format!(
+            "name = \"edge\"\n[workload]\nduration = \"100s\"\nrate = \"1000/s\"\n[[workload.class]]\nname = \"c0\"\nobjects = 20000\n\
+             size = {{ model = \"constant\", value = \"1KB\" }}\npopularity = {{ model = \"zipf\", alpha = 0.6 }}\n{AT_ONCE}\
+             [cache]\n{cache}\n[[strategy]]\nname = \"edge\"\nttl = \"none\"\n"
+        );
+        let scenario = Scenario::parse(&text, "edge.toml").unwrap_or_else(|error| panic!("{error}"));
+        let Source::Synthetic(workload) = &scenario.source else { panic!("it has a workload") };
+        let run = measured(&scenario, &Arc::new(generate(workload, Seed::new(1))));
+        (run.totals.outcomes.of(FreshHit) as f64, run.memory.mean_entries)
+    };
+    for eviction in ["s3-fifo", "arc", "s4lru", "w-tinylfu"] {
+        let (redis, entries) =
+            hits(&format!("capacity = \"1.1MB\"\neviction = \"{eviction}\"\nmemory = \"redis\""));
+        let (alone, _) = hits(&format!("capacity = {{ objects = {entries:.0} }}\neviction = \"{eviction}\""));
+        assert!(
+            (redis / alone - 1.0).abs() < 0.1,
+            "{eviction}: {redis} hits with {entries:.0} entries, {alone} alone"
+        );
+    }
+}
+
 /// What is said of a scenario that cannot be.
 fn refusal(workload: &str, strategy: &str) -> String {
     let text = format!("name = \"edge\"\n{workload}\n[[strategy]]\nname = \"edge\"\n{strategy}\n");

@@ -79,6 +79,23 @@ fn the_limit_that_is_enough_passes_as_a_gate_and_the_next_smaller_does_not() {
     }
 }
 
+/// A limit that counts images alone is no maxmemory, which whoever sizes a server must hear.
+#[test]
+fn a_limit_that_leaves_redis_out_says_so() {
+    let (folder, words) = (folder(SCENARIO), ["size", "s.toml", "--target", "hit >= 0.7"]);
+    let remark = "Redis adds those of keys and of its allocator";
+    let text = ttlab(folder.path(), &words);
+    let said: Vec<String> =
+        String::from_utf8_lossy(&text.stdout).split_whitespace().map(str::to_owned).collect();
+    assert!(said.join(" ").contains(remark), "{said:?}");
+    let told = |folder: &Path| json(&ttlab(folder, &[&words[..], &["--json"]].concat()))["remark"].clone();
+    assert!(told(folder.path()).as_str().is_some_and(|told| told.contains(remark)));
+    let counted =
+        SCENARIO.replace("[cache]\n", "[cache]\nmemory = \"redis\"\n").replace("\"1MiB\"", "\"4MiB\"");
+    std::fs::write(folder.path().join("s.toml"), counted).expect("a file can be written");
+    assert_eq!(told(folder.path()), serde_json::Value::Null);
+}
+
 #[test]
 fn answers_do_not_depend_on_the_number_of_threads() {
     let folder = folder(SCENARIO);

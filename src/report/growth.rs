@@ -258,6 +258,9 @@ impl GrowthReport<'_> {
                 all.push(self.sentence(cell, first));
             }
         }
+        if !self.grown.needed.is_empty() {
+            all.extend(planned::leaves_out(self.scenario).map(format::sentence));
+        }
         all
     }
 

@@ -17,6 +17,14 @@ pub(super) fn name(scenario: &Scenario, strategy: usize, eviction: usize) -> Str
     format!("{name}, {}", scenario.cache.evictions[eviction].name())
 }
 
+/// What a limit leaves out where only images are counted against it.
+pub(super) fn leaves_out(scenario: &Scenario) -> Option<&'static str> {
+    (scenario.cache.memory.name() == "payload").then_some(
+        "memory = \"payload\" counts the bytes of images alone; Redis adds those of keys and of its allocator: play it with \
+         memory = \"redis\" before you rent a server of exactly this size",
+    )
+}
+
 /// A limit as people read it.
 pub(super) fn limit(capacity: Capacity) -> String {
     reading::capacity(match capacity {

@@ -53,6 +53,7 @@ impl SizingReport<'_> {
             "scenario": self.scenario.name,
             "targets": self.targets.iter().map(written).collect::<Vec<_>>(),
             "best": best,
+            "remark": planned::leaves_out(self.scenario),
             "strategies": answers,
         });
         serde_json::to_string_pretty(&document).unwrap_or_default()
@@ -214,6 +215,9 @@ impl SizingReport<'_> {
                     bytes(fall.larger)
                 ));
             }
+        }
+        if self.is_met() {
+            all.extend(planned::leaves_out(self.scenario).map(format::sentence));
         }
         all
     }

@@ -32,6 +32,7 @@ pub(super) fn cache(section: Option<Section<'_>>) -> Result<CacheDesign, Fault> 
     let reclaim = section.plug("reclaim", &RECLAIMS, if redis { "active" } else { "lazy" })?;
     let used = redis || reclaim.name() == "active";
     server::refuse_idle(&written, used)?;
+    let idle = server::idle(&written, &evictions, reclaim.name());
     let mut design = CacheDesign {
         capacities,
         evictions,
@@ -41,7 +42,7 @@ pub(super) fn cache(section: Option<Section<'_>>) -> Result<CacheDesign, Fault> 
         ttl_resolution: section.or("ttl_resolution", TtlResolution::default())?,
         warm: section.or("start", Start::default())? == Start::Warm,
         events,
-        warnings: written.warnings,
+        warnings: written.warnings.into_iter().chain(idle).collect(),
     };
     section.finish()?;
     limits_that_change(&design)?;
@@ -57,7 +58,7 @@ fn is_of_redis(policy: &Chosen<dyn EvictionPolicy, Setup>) -> bool {
 /// Warns of limits that a server at work exceeds without any key: Redis takes them, and refuses writes.
 fn leaving_no_room(design: &mut CacheDesign) -> Result<(), Fault> {
     let Some(counting) = design.memory.make(&Setup::nothing())?.counting() else { return Ok(()) };
-    let least = counting.without_entries();
+    let (least, at_work) = (counting.without_entries_at_rest(), counting.without_entries());
     let first = design.capacities.iter().copied();
     let later = design.events.iter().filter_map(|written| match written.event.what {
         Happening::Limit(capacity) => Some(capacity),
@@ -65,13 +66,25 @@ fn leaving_no_room(design: &mut CacheDesign) -> Result<(), Fault> {
     });
     let mut warnings = Vec::new();
     for capacity in first.chain(later) {
-        if let Capacity::Bytes(bytes) = capacity
-            && bytes < least
-        {
+        let Capacity::Bytes(bytes) = capacity else { continue };
+        let (limit, size) = (ByteSize::from_bytes(bytes), |bytes| ByteSize::from_bytes(bytes));
+        if bytes == 0 {
+            warnings.push(
+                "maxmemory 0 holds nothing here, but Redis takes it for no limit at all: leave capacity out for that, or \
+                 write a small one"
+                    .to_owned(),
+            );
+        } else if bytes < least {
             warnings.push(format!(
-                "maxmemory {} is less than a server at work takes without any key ({}): nearly every write is refused",
-                ByteSize::from_bytes(bytes),
-                ByteSize::from_bytes(least)
+                "maxmemory {limit} is less than a server at work takes without any key ({}): nearly every write is refused",
+                size(least)
+            ));
+        } else if bytes < at_work {
+            warnings.push(format!(
+                "maxmemory {limit} is less than a server takes without any key while all {} connections are at work at once \
+                 ({}): writes may be refused then",
+                counting.clients,
+                size(at_work)
             ));
         }
     }

@@ -84,6 +84,16 @@ impl Remarks {
                 ));
             }
         }
+        let clients = Some(&world.cache.memory).filter(|memory| memory.name() == "redis");
+        if let Some(clients) = clients.and_then(|memory| memory.number_of("clients"))
+            && clients < f64::from(design.client.nodes)
+        {
+            self.warn(format!(
+                "strategy \"{name}\": [client] nodes = {nodes}, but the memory of {clients} connection(s) is counted, and each \
+                 process keeps one at least; write memory = {{ model = \"redis\", clients = {nodes} }} in [cache]",
+                nodes = design.client.nodes
+            ));
+        }
         let ttl = windows::least_ttl(design);
         if let Some(ttl) = ttl.filter(|ttl| design.client.negative_ttl >= *ttl) {
             self.warn(format!(

@@ -4,8 +4,10 @@ use std::ops::RangeInclusive;
 
 use toml::Spanned;
 
+use crate::cache::Setup;
+use crate::cache::eviction::EvictionPolicy;
 use crate::cache::redis::{LruClock, Settings};
-use crate::catalog::{Fault, Section};
+use crate::catalog::{Chosen, Fault, Section};
 use crate::units::SimDuration;
 
 /// The settings, where the first of them was written, and what the user should know.
@@ -13,6 +15,8 @@ use crate::units::SimDuration;
 pub(super) struct Written {
     pub(super) settings: Settings,
     pub(super) first: Option<(&'static str, std::ops::Range<usize>)>,
+    /// All that were written.
+    keys: Vec<&'static str>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -38,8 +42,9 @@ const MOST: u32 = i32::MAX.unsigned_abs();
 pub(super) fn settings(section: &mut Section<'_>) -> Result<Written, Fault> {
     let standard = Settings::default();
     let mut warnings = Vec::new();
-    let written = KEYS.iter().filter_map(|key| Some((*key, section.span_of(key)?)));
-    let first = written.min_by_key(|(_, span)| span.start);
+    let written: Vec<_> = KEYS.iter().filter_map(|key| Some((*key, section.span_of(key)?))).collect();
+    let keys = written.iter().map(|(key, _)| *key).collect();
+    let first = written.into_iter().min_by_key(|(_, span)| span.start);
     let settings = Settings {
         hz: clamped(section, "hz", standard.hz, &mut warnings)?,
         dynamic_hz: section.or("dynamic-hz", standard.dynamic_hz)?,
@@ -67,7 +72,7 @@ pub(super) fn settings(section: &mut Section<'_>) -> Result<Written, Fault> {
             ));
         }
     }
-    Ok(Written { settings, first, warnings })
+    Ok(Written { settings, first, keys, warnings })
 }
 
 /// A whole number within Redis's range.
@@ -112,6 +117,42 @@ pub(super) fn refuse_idle(written: &Written, used: bool) -> Result<(), Fault> {
         }
         _ => Ok(()),
     }
+}
+
+/// Warns of settings of a server that is there, but has no part that reads them.
+pub(super) fn idle(
+    written: &Written,
+    evictions: &[Chosen<dyn EvictionPolicy, Setup>],
+    reclaim: &str,
+) -> Vec<String> {
+    let of_redis = |name: &str| name.starts_with("allkeys-") || name.starts_with("volatile-");
+    let some =
+        |suits: &dyn Fn(&str) -> bool| evictions.iter().any(|one| of_redis(one.name()) && suits(one.name()));
+    let lfu = |name: &str| name.ends_with("-lfu");
+    let of = |key: &str| match key {
+        "maxmemory-samples" => (
+            some(&|name| !name.ends_with("-random")),
+            "an eviction policy that samples, such as \"allkeys-lru\"",
+        ),
+        "maxmemory-eviction-tenacity" => {
+            (some(&|_| true), "an eviction policy of Redis that evicts, such as \"allkeys-lru\"")
+        }
+        "lfu-log-factor" | "lfu-decay-time" => (some(&lfu), "eviction = \"allkeys-lfu\" or \"volatile-lfu\""),
+        "lru-clock" => {
+            (some(&|name| name.ends_with("-lru")), "eviction = \"allkeys-lru\" or \"volatile-lru\"")
+        }
+        "active-expire-effort" | "visit-cost" => (reclaim == "active", "reclaim = \"active\""),
+        _ => (true, ""),
+    };
+    let idle = |key: &&'static str| {
+        let (is_read, by) = of(key);
+        (!is_read).then(|| {
+            format!(
+                "{key} changes nothing here: it is read with {by} in [cache]; write that, or leave {key} out"
+            )
+        })
+    };
+    written.keys.iter().filter_map(idle).collect()
 }
 
 /// The settings as they could be written.
@@ -187,6 +228,22 @@ mod tests {
             ("hz = 501".to_owned(), Some("hz = 501 is taken as 500")),
             ("maxmemory-samples = 65".to_owned(), Some("later versions refuse more than 64")),
             ("expire-cost = \"101ms\"".to_owned(), Some("hardly expires anything")),
+            ("lru-clock = \"1ms\"".to_owned(), Some("lru-clock changes nothing here")),
+            (
+                "reclaim = \"lazy\"\nactive-expire-effort = 3".to_owned(),
+                Some("active-expire-effort changes nothing here"),
+            ),
+            ("reclaim = \"lazy\"\nhz = 20".to_owned(), None),
+            (limits("0B"), Some("Redis takes it for no limit at all")),
+            // A hundred connections never all work at once by themselves; each at rest takes 2 280 bytes.
+            (
+                "memory = { model = \"redis\", clients = 100 }\ncapacity = \"1MB\"".to_owned(),
+                Some("nearly every write is refused"),
+            ),
+            (
+                "memory = { model = \"redis\", clients = 100 }\ncapacity = \"1300KB\"".to_owned(),
+                Some("writes may be refused then"),
+            ),
             // An empty server, its connection and the histograms of GET and SET take 963 888 bytes.
             (limits("500KB"), Some("nearly every write is refused")),
             (limits("963887B"), Some("nearly every write is refused")),

@@ -368,10 +368,16 @@ pub(super) fn simulation_of<'t>(
         bytes if bytes > 0 && counts_all => Arc::new(objects.longer_by(bytes)),
         _ => trace.shared_objects(),
     };
+    // A policy divides among its queues what entries may take, and not what a server takes without any.
+    let of_entries = match setup.capacity {
+        Capacity::Bytes(limit) => Capacity::Bytes(limit.saturating_sub(beside)),
+        other => other,
+    };
+    let eviction = cache::Setup { capacity: of_entries, ..setup.clone() };
     let cache = Cache::new(
         stored,
         setup.capacity,
-        scenario.cache.evictions[plan.eviction].make(&setup)?,
+        scenario.cache.evictions[plan.eviction].make(&eviction)?,
         scenario.cache.reclaim.make(&setup)?,
         memory,
         Residency::new(window, bucket),

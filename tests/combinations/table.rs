@@ -98,6 +98,13 @@ pub(crate) const TABLE: &[Row] = &[
         &["\"stale-while-revalidate\" (window)", "\"clamp\"", "physical = true", "max = \"1h5m\""],
     ),
     (
+        0,
+        "ttl = \"fixed\"",
+        "[client]\nnodes = 16\n[cache]\ncapacity = \"9MiB\"\neviction = \"allkeys-lru\"\nmemory = \"redis\"",
+        Warned,
+        &["nodes = 16", "1 connection", "clients = 16"],
+    ),
+    (
         7,
         "ttl = \"none\"",
         "[cache]\ncapacity = \"1MiB\"\neviction = \"volatile-lru\"\nmemory = \"redis\"",

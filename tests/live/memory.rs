@@ -284,46 +284,30 @@ fn a_client_that_is_idle_for_long_gives_its_buffers_back() {
     assert!(clients(&cache).abs_diff(idle) < 1_100, "{idle} bytes, the model says {}", clients(&cache));
 }
 
-/// What happens to a connection: so many milliseconds pass, then a SET of so many bytes or a GET may come.
-const SINGLE: [(u64, Option<u32>, bool); 8] = [
-    // Its reply buffer is cut by the second visit of the cron.
-    (400, None, false),
-    // The first request makes a large buffer, which the next visit cuts, and the next request larger still.
-    (0, Some(20_000), false),
-    (150, None, false),
-    (0, Some(20_000), false),
-    (150, None, false),
-    // A reply that fills its buffer doubles it.
-    (0, None, true),
-    (150, None, false),
-    // At rest it gives the query buffer back.
-    (3_200, None, false),
-];
+/// What happens to a connection: so many milliseconds pass, then an image may be stored, with a TTL or without, or the
+/// first one read.
+type Act = (u64, Option<(usize, bool)>, bool);
 
-/// Buffers of one client after single commands. The cron of the server ticks at instants of its own, so a sequence is
-/// played again if a tick came between a command and the look at it.
-#[test]
-fn the_buffers_of_a_client_are_those_of_the_model_after_single_commands() {
+/// Plays steps on a new connection and on the model, and compares what all that came of them takes. The cron of the server
+/// ticks at instants of its own, so the steps are played again if a tick came between a command and the look at it.
+fn follows_the_model(sizes: &[u32], steps: &[Act]) {
     let Some(server) = Server::start(&["--slowlog-log-slower-than", "-1", "--latency-tracking", "no"]) else {
         return;
     };
-    let trace =
-        Arc::new(Trace::new(Vec::new(), Vec::new(), model::objects([("image", 20_000)]), SimDuration::ZERO));
+    let names: Vec<String> = (0..sizes.len()).map(|image| format!("image{image}")).collect();
+    let objects = model::objects(names.iter().map(String::as_str).zip(sizes.iter().copied()));
+    let trace = Arc::new(Trace::new(Vec::new(), Vec::new(), objects, SimDuration::ZERO));
     let mut cache = model::redis(&trace, "noeviction", 1 << 40, 0, 0);
     let (mut now, mut expected) = (SimTime::ZERO, Vec::new());
-    for (millis, set, get) in SINGLE {
-        now += SimDuration::from_millis(millis);
+    for (millis, set, get) in steps {
+        now += SimDuration::from_millis(*millis);
         cache.bytes_at(now);
-        if set.is_some() {
-            let entry = Entry {
-                stored_at: now,
-                fresh_until: SimTime::NEVER,
-                expires_at: SimTime::NEVER,
-                version: Version(0),
-            };
-            cache.set(ObjectId::new(0), entry, now);
+        if let Some((image, has_ttl)) = *set {
+            let end = if has_ttl { now + SimDuration::from_secs(10_000) } else { SimTime::NEVER };
+            let entry = Entry { stored_at: now, fresh_until: end, expires_at: end, version: Version(0) };
+            cache.set(ObjectId::from_index(image), entry, now);
         }
-        if get {
+        if *get {
             cache.get(ObjectId::new(0), now);
         }
         let parts = cache.breakdown().expect("the model counts as Redis does");
@@ -335,13 +319,15 @@ fn the_buffers_of_a_client_are_those_of_the_model_after_single_commands() {
         let before = settled(&server);
         let mut client = server.client();
         let mut live = Vec::new();
-        for (millis, set, get) in SINGLE {
-            sleep(Duration::from_millis(millis));
-            if let Some(size) = set {
-                client.must(&["SET", "image", &"v".repeat(size as usize)]);
+        for (millis, set, get) in steps {
+            sleep(Duration::from_millis(*millis));
+            if let Some((image, has_ttl)) = *set {
+                let value = "v".repeat(sizes[image] as usize);
+                let words = ["SET", &names[image], &value, "PX", "10000000"];
+                client.must(if has_ttl { &words } else { &words[..3] });
             }
-            if get {
-                client.must(&["GET", "image"]);
+            if *get {
+                client.must(&["GET", &names[0]]);
             }
             live.push(used(&server).saturating_sub(before));
         }
@@ -352,4 +338,36 @@ fn the_buffers_of_a_client_are_those_of_the_model_after_single_commands() {
         played.push(live);
     }
     panic!("the model says {expected:?}, the server uses {played:?}");
+}
+
+#[test]
+fn the_buffers_of_a_client_are_those_of_the_model_after_single_commands() {
+    let stored = Some((0, false));
+    let steps = [
+        // Its reply buffer is cut by the second visit of the cron.
+        (400, None, false),
+        // The first request makes a large buffer, which the next visit cuts, and the next request larger still.
+        (0, stored, false),
+        (150, None, false),
+        (0, stored, false),
+        (150, None, false),
+        // A reply that fills its buffer doubles it.
+        (0, None, true),
+        (150, None, false),
+        // At rest it gives the query buffer back.
+        (3_200, None, false),
+    ];
+    follows_the_model(&[20_000], &steps);
+}
+
+/// With a TTL behind it, a large value that fits what the one before has left is copied, and the buffer stays as it is.
+#[test]
+fn the_buffer_of_a_client_is_as_large_as_its_largest_value_where_values_have_a_ttl() {
+    let sizes = [300_000, 40_000, 60_000, 250_000, 299_980];
+    let steps: Vec<Act> = (0..5).map(|image| (0, Some((image, true)), false)).collect();
+    follows_the_model(&sizes, &steps);
+    // Without one each takes the buffer over and leaves one of its own size; the first with one again finds no room.
+    let steps = [(0, true), (1, false), (2, true), (1, true), (3, false), (2, true)];
+    let steps: Vec<Act> = steps.into_iter().map(|set| (0, Some(set), false)).collect();
+    follows_the_model(&sizes, &steps);
 }

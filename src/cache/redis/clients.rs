@@ -125,6 +125,11 @@ impl Clients {
         (BASE + QUERY + REPLY) * count as u64
     }
 
+    /// Bytes of so many connections that have given their buffers back.
+    pub(super) fn at_rest(count: usize) -> u64 {
+        (BASE + EMPTY + REPLY_LEAST) * count as u64
+    }
+
     /// Bytes of all connections.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
@@ -144,10 +149,22 @@ impl Clients {
     }
 
     /// A SET comes in, with PX where there is a TTL; its bytes on the way, and those of the value.
+    ///
+    /// A large value takes the buffer over, unless something was read behind it: its TTL, where a buffer that an earlier
+    /// value has left has room for more than the value. Then it is copied, and the buffer stays as large as it is
+    /// (`networking.c:processMultibulkBuffer`).
     pub(super) fn set(&mut self, key: u64, value: u64, has_ttl: bool, now: SimTime) -> [u64; 2] {
         let build = self.build;
+        let (head, room) = (HEAD + key, self.connections[self.turn].room);
         let rest = value + TAIL + if has_ttl { TTL } else { 0 };
-        let value = if value >= VALUE_BIG {
+        let value = if value < VALUE_BIG {
+            self.request(head, rest, now);
+            build.string(value)
+        } else if has_ttl && room >= READ && room > head + value + TAIL {
+            self.noted(room.min(head + rest), now);
+            self.stirred(now);
+            build.string(value)
+        } else {
             let need = build.taken_over(value);
             let before = self.connections[self.turn].query;
             self.noted(rest, now);
@@ -155,9 +172,6 @@ impl Clients {
             self.resize(need - HEADER);
             self.stirred(now);
             build.allocated(16) + before.max(need)
-        } else {
-            self.request(HEAD + key, rest, now);
-            build.string(value)
         };
         let options = if has_ttl {
             build.allocated(40) + build.string(2) + build.string(8)

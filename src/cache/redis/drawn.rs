@@ -1,7 +1,7 @@
 //! Keys drawn from a table as Redis draws them: by bucket, not uniformly.
 
 use super::keys::Keys;
-use super::rows::Rows;
+use super::rows::{Gathered, Rows};
 use super::table::{Storage, Table, below};
 use crate::random::Stream;
 use crate::trace::ObjectId;
@@ -86,9 +86,41 @@ impl<const SWEPT: bool> Table<Rows<SWEPT>> {
 
     /// Through the buckets of the one table.
     fn walk(&self, mut met: Met<'_>) {
+        let place = below(met.random, self.buckets()[0]);
+        // Twice as many places as keys, and some, as `reach` has it.
+        let is_done = match met.want {
+            0..=6 => self.walk_at_once::<16>(place, &mut met),
+            7..=14 => self.walk_at_once::<32>(place, &mut met),
+            _ => false,
+        };
+        if !is_done {
+            self.walk_on(place, met);
+        }
+    }
+
+    /// The whole walk by one look at so many places; whether they show all of it. Nobody is met where they do not: no
+    /// walk ends in the middle of a bucket, or goes on after as many empty ones as make it jump.
+    fn walk_at_once<const N: usize>(&self, place: usize, met: &mut Met<'_>) -> bool {
+        let (want, mut found) = (met.want, [Gathered::default(); N]);
+        let Some(count) = self.halves[0].gather(place, &mut found).filter(|count| *count > want) else {
+            return false;
+        };
+        let (first, last) = (found[0].bucket, found[want - 1].bucket);
+        let between =
+            found[..want].windows(2).map(|pair| (pair[1].bucket - pair[0].bucket).saturating_sub(1));
+        let widest = between.fold(first - place, usize::max);
+        let end = (want..count).find(|at| found[*at].bucket != last);
+        let Some(end) = end.filter(|_| widest < GAP.max(want + 1) && last - place < 10 * want) else {
+            return false;
+        };
+        found[..end].iter().for_each(|standing| met.add(ObjectId::new(standing.key)));
+        true
+    }
+
+    /// The same bucket by bucket, from this one on.
+    fn walk_on(&self, mut place: usize, mut met: Met<'_>) {
         let row = &self.halves[0];
         let buckets = self.buckets()[0];
-        let mut place = below(met.random, buckets);
         let (mut at, mut gap) = (row.first(place), 0);
         for _ in 0..10 * met.want {
             let mut has_jumped = false;

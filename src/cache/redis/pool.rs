@@ -9,28 +9,36 @@ use crate::trace::ObjectId;
 /// Places in the pool.
 const PLACES: usize = 16;
 
-/// Candidates for eviction, worst first.
+/// Candidates for eviction, worst first. All places are compared and moved at once, whether somebody stands there or not:
+/// where a candidate belongs is chance, on which no branch should wait.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
-    entries: Vec<(u64, ObjectId)>,
+    /// Their scores and one; 0 stands before them where there are fewer than places.
+    scores: [u64; PLACES],
+    objects: [Option<ObjectId>; PLACES],
 }
 
 impl Pool {
     /// Offers a key with its score; a higher score is a better victim.
+    #[inline]
     pub(super) fn offer(&mut self, score: u64, object: ObjectId) {
-        let place = self.entries.iter().position(|entry| entry.0 >= score).unwrap_or(self.entries.len());
-        if self.entries.len() < PLACES {
-            self.entries.insert(place, (score, object));
-        } else if place > 0 {
-            // The worst makes room; equality with it is refused too.
-            self.entries.remove(0);
-            self.entries.insert(place - 1, (score, object));
+        let score = score.saturating_add(1);
+        let worse = self.scores.iter().map(|other| usize::from(*other < score)).sum::<usize>();
+        // The worst makes room, or nobody; equality with it is refused too.
+        let Some(place) = worse.checked_sub(1) else { return };
+        for at in 0..PLACES - 1 {
+            let from = at + usize::from(at < place);
+            (self.scores[at], self.objects[at]) = (self.scores[from], self.objects[from]);
         }
+        (self.scores[place], self.objects[place]) = (score, Some(object));
     }
 
     /// Takes candidates out, the best first, until one is there.
     pub(super) fn take(&mut self, mut is_there: impl FnMut(ObjectId) -> bool) -> Option<ObjectId> {
-        while let Some((_, object)) = self.entries.pop() {
+        while let Some((_, object)) = self.best() {
+            self.scores.copy_within(..PLACES - 1, 1);
+            self.objects.copy_within(..PLACES - 1, 1);
+            (self.scores[0], self.objects[0]) = (0, None);
             if is_there(object) {
                 return Some(object);
             }
@@ -40,19 +48,24 @@ impl Pool {
 
     /// The best candidate with its score; it may have left meanwhile.
     pub(super) fn best(&self) -> Option<(u64, ObjectId)> {
-        self.entries.last().copied()
+        let object = self.objects[PLACES - 1]?;
+        Some((self.scores[PLACES - 1] - 1, object))
     }
 
     /// Forgets all candidates: the server is another one.
     pub(super) fn clear(&mut self) {
-        self.entries.clear();
+        *self = Self::default();
     }
 
     /// # Panics
-    /// If the pool is too large or out of order.
+    /// If the pool is out of order.
     pub(super) fn check(&self) {
-        assert!(self.entries.len() <= PLACES, "{} candidates", self.entries.len());
-        assert!(self.entries.is_sorted_by_key(|entry| entry.0), "candidates stand by their score");
+        assert!(self.scores.is_sorted(), "candidates stand by their score");
+        let both = self.scores.iter().zip(&self.objects);
+        assert!(
+            both.into_iter().all(|(score, object)| (*score > 0) == object.is_some()),
+            "free places have no score"
+        );
     }
 }
 
@@ -106,7 +119,9 @@ mod tests {
                 }
                 pool.check();
                 let held: Vec<(u64, u32)> = slots.0.iter().flatten().copied().collect();
-                let own: Vec<(u64, u32)> = pool.entries.iter().map(|(score, object)| (*score, object.as_u32())).collect();
+                let own = pool.scores.iter().zip(&pool.objects);
+                let own: Vec<(u64, u32)> =
+                    own.filter_map(|(score, object)| Some((score - 1, object.as_ref()?.as_u32()))).collect();
                 prop_assert_eq!(own, held);
             }
         }

@@ -27,6 +27,7 @@ pub(super) fn lru_clock(settings: &Settings, now: SimTime) -> u32 {
 }
 
 /// Idle time in milliseconds of an object stamped `stamp` when the clock shows `clock`.
+#[inline]
 pub(super) fn idle(settings: &Settings, clock: u32, stamp: u32) -> u64 {
     match settings.lru_clock {
         LruClock::Milliseconds => u64::from(clock.wrapping_sub(stamp)),

@@ -26,6 +26,7 @@ pub(in crate::cache) enum Room {
 
 impl Server {
     /// The LRU, LFU or TTL score of a key: a higher one is a better victim.
+    #[inline]
     fn score(&self, object: ObjectId, rank: Rank, slots: &[Slot], now: SimTime) -> u64 {
         if rank == Rank::Ttl {
             // The nearest expiry; milliseconds, as Redis keeps them.
@@ -36,6 +37,7 @@ impl Server {
     }
 
     /// The same of what the server keeps of a key beside its value and its end.
+    #[inline]
     pub(super) fn score_kept(&self, object: ObjectId, rank: Rank, now: SimTime) -> u64 {
         match rank {
             Rank::Lru => rank::idle(&self.settings, self.lru_clock(now), self.keys[object.index()].stamp),
@@ -121,7 +123,7 @@ impl Cache {
         if let Some(server) = &mut self.server {
             server.looked_up(object, held, has_ttl);
         }
-        self.look_ahead(now);
+        self.look_ahead();
         self.note_overhead(now);
     }
 
@@ -147,7 +149,7 @@ impl Cache {
             Some(overhead) => overhead.clients.set(key, size.into(), has_ttl, now),
         };
         server.in_flight = if by_objects { 1 } else { arguments + value };
-        self.look_ahead(now);
+        self.look_ahead();
         self.note_overhead(now);
         let room = self.room(now);
         if let Some(server) = &mut self.server {
@@ -248,8 +250,8 @@ impl Cache {
 
     /// Asks for what the next eviction will probably need, some of it with every command.
     #[inline]
-    pub(in crate::cache) fn look_ahead(&mut self, now: SimTime) {
-        if let Some(likely) = self.server.as_mut().and_then(|server| server.look_ahead(now)) {
+    pub(in crate::cache) fn look_ahead(&mut self) {
+        if let Some(likely) = self.server.as_mut().and_then(|server| server.look_ahead()) {
             prefetch(&self.slots, likely.index());
             self.objects.prefetch(likely);
         }

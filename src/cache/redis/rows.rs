@@ -59,6 +59,13 @@ pub(super) struct Rows<const SWEPT: bool> {
     len: usize,
 }
 
+/// A key with its bucket.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Gathered {
+    pub(super) key: u32,
+    pub(super) bucket: usize,
+}
+
 /// What a sweep has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Passed {
@@ -234,6 +241,21 @@ impl<const SWEPT: bool> Rows<SWEPT> {
         const LINE: usize = 64 / size_of::<Place>();
         let home = self.home(place);
         (home..=home + count).step_by(LINE).for_each(|at| prefetch(&self.places, at));
+    }
+
+    /// Those who stand in a bucket and in those behind it, in their order, as far as `N` places from its home show them;
+    /// how many. They are found without a branch: where keys stand is chance. `None` at the end of the row.
+    #[inline]
+    pub(super) fn gather<const N: usize>(&self, place: usize, met: &mut [Gathered; N]) -> Option<usize> {
+        let home = self.home(place);
+        let places: &[Place; N] = self.places.get(home..home + N)?.try_into().ok()?;
+        let mut count = 0;
+        for standing in places {
+            let bucket = bucket(standing.hash, self.buckets);
+            met[count & (N - 1)] = Gathered { key: standing.key, bucket };
+            count += usize::from(!standing.is_free()) * usize::from(bucket >= place);
+        }
+        Some(count)
     }
 
     /// Those who stand at so many places from the home of a bucket on.

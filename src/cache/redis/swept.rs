@@ -6,6 +6,7 @@
 //! or all are settled. What the account of memory adds up is the same in either order.
 
 use super::Server;
+use super::bits::Bits;
 use super::expiry::Round;
 use super::rows::coarse;
 use crate::cache::{Cache, Capacity, Cause, State};
@@ -16,7 +17,7 @@ use crate::units::SimTime;
 /// A bit for each object that was swept and is not settled.
 #[derive(Debug, Default)]
 pub(super) struct Swept {
-    bits: Vec<u64>,
+    bits: Bits,
     count: u64,
     /// Those of the present cycle, which are not in the account yet.
     fresh: Vec<ObjectId>,
@@ -28,8 +29,7 @@ impl Swept {
     /// Whether the slot of an object is out of date.
     #[inline]
     pub(super) fn contains(&self, object: ObjectId) -> bool {
-        let (word, bit) = place(object);
-        self.bits.get(word).is_some_and(|bits| bits & bit != 0)
+        self.bits.contains(object)
     }
 
     /// How many slots are out of date.
@@ -38,12 +38,8 @@ impl Swept {
     }
 
     fn add(&mut self, object: ObjectId) {
-        let (word, bit) = place(object);
-        if word >= self.bits.len() {
-            self.bits.resize(word + 1, 0);
-        }
-        debug_assert_eq!(self.bits[word] & bit, 0, "{object:?} is swept once");
-        self.bits[word] |= bit;
+        debug_assert!(!self.bits.contains(object), "{object:?} is swept once");
+        self.bits.insert(object);
         self.count += 1;
         self.fresh.push(object);
     }
@@ -54,25 +50,13 @@ impl Swept {
     }
 
     fn settle(&mut self, object: ObjectId) {
-        let (word, bit) = place(object);
-        self.bits[word] &= !bit;
+        self.bits.remove(object);
         self.count -= 1;
     }
 
     fn all(&self) -> Vec<ObjectId> {
-        let words = self.bits.iter().enumerate();
-        words
-            .flat_map(|(word, bits)| {
-                (0..64).filter(move |bit| bits >> bit & 1 != 0).map(move |bit| word * 64 + bit)
-            })
-            .map(ObjectId::from_index)
-            .collect()
+        self.bits.iter().collect()
     }
-}
-
-#[inline]
-fn place(object: ObjectId) -> (usize, u64) {
-    (object.index() / 64, 1 << (object.index() % 64))
 }
 
 impl Server {

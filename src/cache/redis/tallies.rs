@@ -4,6 +4,7 @@
 //! buckets are empty, and that a number tells as well as a chain. Which keys a bucket holds it does not tell, so
 //! keys that move are counted where they belong once the last bucket has been passed.
 
+use super::bits::Bits;
 use super::keys::Keys;
 use super::table::{Storage, Table, bucket};
 use crate::trace::ObjectId;
@@ -17,14 +18,14 @@ const MANY: u8 = u8::MAX;
 pub(super) struct Tallies {
     counts: Vec<u8>,
     /// A bit for each object; of an old table, those that have moved included.
-    members: Vec<u64>,
+    members: Bits,
 }
 
 impl Storage for Tallies {
     fn with(buckets: usize, _: usize) -> Self {
         let mut counts = on_large_pages(buckets);
         counts.resize(buckets, 0);
-        Self { counts, members: Vec::new() }
+        Self { counts, members: Bits::default() }
     }
 
     #[inline]
@@ -38,25 +39,21 @@ impl Storage for Tallies {
     }
 
     fn add(&mut self, object: ObjectId, _: u32, keys: &mut Keys) {
-        if self.members.is_empty() {
-            self.members = vec![0; keys.len().div_ceil(64)];
+        if !self.members.has_room() {
+            self.members = Bits::of(keys.len());
         }
         self.count(object, keys);
-        let (word, bit) = place(object);
-        self.members[word] |= bit;
+        self.members.insert(object);
     }
 
     fn holds(&self, object: ObjectId, _: &Keys) -> bool {
-        let (word, bit) = place(object);
-        self.members.get(word).is_some_and(|members| members & bit != 0)
+        self.members.contains(object)
     }
 
     fn unlink(&mut self, object: ObjectId, keys: &mut Keys) -> bool {
-        let (word, bit) = place(object);
-        let Some(members) = self.members.get_mut(word).filter(|members| **members & bit != 0) else {
+        if !self.members.remove(object) {
             return false;
-        };
-        *members &= !bit;
+        }
         let place = bucket(keys.hash(object), self.counts.len());
         let count = &mut self.counts[place];
         // A bucket that has been passed has none left, its keys being noted still.
@@ -68,22 +65,20 @@ impl Storage for Tallies {
 
     fn hand_over(&mut self, place: usize, _: &mut Self, keys: &mut Keys) -> usize {
         match std::mem::take(&mut self.counts[place]) {
-            MANY => {
-                self.keys().filter(|object| bucket(keys.hash(*object), self.counts.len()) == place).count()
-            }
+            MANY => self
+                .members
+                .iter()
+                .filter(|object| bucket(keys.hash(*object), self.counts.len()) == place)
+                .count(),
             count => usize::from(count),
         }
     }
 
     fn finish(&mut self, to: &mut Self, keys: &Keys) {
-        for object in self.keys() {
+        for object in self.members.iter() {
             to.count(object, keys);
         }
-        if to.members.is_empty() {
-            to.members = std::mem::take(&mut self.members);
-        } else {
-            to.members.iter_mut().zip(&self.members).for_each(|(to, from)| *to |= from);
-        }
+        to.members.merge(std::mem::take(&mut self.members));
     }
 }
 
@@ -93,24 +88,6 @@ impl Tallies {
         let place = bucket(keys.hash(object), self.counts.len());
         self.counts[place] = self.counts[place].saturating_add(1);
     }
-
-    /// The keys that are noted.
-    fn keys(&self) -> impl Iterator<Item = ObjectId> {
-        let of_word = |(word, members): (usize, &u64)| {
-            let mut left = *members;
-            std::iter::from_fn(move || {
-                let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
-                left &= left - 1;
-                Some(ObjectId::from_index(word * 64 + bit))
-            })
-        };
-        self.members.iter().enumerate().flat_map(of_word)
-    }
-}
-
-#[inline]
-fn place(object: ObjectId) -> (usize, u64) {
-    (object.index() / 64, 1 << (object.index() % 64))
 }
 
 impl Table<Tallies> {
@@ -121,12 +98,12 @@ impl Table<Tallies> {
     pub(super) fn check(&self, keys: &Keys) {
         let [old, new] = &self.halves;
         assert_eq!(self.is_moving(), new.buckets() > 0, "two tables exist while keys move");
-        assert!(old.members.iter().zip(&new.members).all(|(old, new)| old & new == 0), "no key stands twice");
+        assert!(old.members.is_disjoint(&new.members), "no key stands twice");
         let passed = self.moving.unwrap_or(0);
         let mut seen = 0;
         for (half, from) in [(old, passed), (new, 0)] {
             let mut counts = vec![0_usize; half.buckets()];
-            for object in half.keys() {
+            for object in half.members.iter() {
                 counts[bucket(keys.hash(object), half.buckets())] += 1;
                 seen += 1;
             }

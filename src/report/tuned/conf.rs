@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::cache::Capacity;
 use crate::cache::redis::Settings;
-use crate::report::format;
+use crate::report::{format, planned};
 use crate::scenario::Scenario;
 use crate::strategy::Design;
 
@@ -20,14 +20,8 @@ pub struct Line {
 /// What `[cache]` of a scenario means for a server.
 pub(super) fn lines(scenario: &Scenario) -> Vec<Line> {
     let mut lines = vec![maxmemory(scenario), policy(scenario)];
-    if scenario.cache.memory.name() == "payload"
-        && !matches!(scenario.cache.capacities[0], Capacity::Unbounded)
-    {
-        lines.push(remark(
-            "memory = \"payload\" counts the bytes of images alone; Redis adds those of keys and of its allocator: play \
-             it with memory = \"redis\" before you rent a server of exactly this size",
-        ));
-    }
+    let has_limit = !matches!(scenario.cache.capacities[0], Capacity::Unbounded);
+    lines.extend(planned::leaves_out(scenario).filter(|_| has_limit).map(remark));
     let defaults = Settings::default();
     let played = scenario.cache.server;
     let settings = played.unwrap_or_default();
