@@ -202,20 +202,28 @@ fn a_table_that_shrinks_is_freed_after_as_many_commands_as_in_the_model() {
     assert!(live > 300 && are_near(&[live], &[modelled]), "{live} live, {modelled} in the model");
 }
 
+/// Whoever is deleted last stands in the old table or has moved, as its hash has it, and only in the first case nobody is
+/// left who would free the old table by a look. So one after the other is deleted last, until it stands there in both.
 #[test]
 fn the_old_table_is_freed_by_the_next_key_once_all_of_its_own_are_deleted() {
     let Some(server) = Server::start(&["--activerehashing", "no"]) else { return };
-    let mut both = shrinking(&server, 100);
-    let before = both.model.cache().bytes();
-    // Two looks for each: the cursor comes half way through the table.
-    (0..100).for_each(|number| both.send(&["DEL", &named("KEY", number)]));
-    // Nobody looks into a table without keys.
-    (0..1_000).for_each(|number| both.send(&["GET", &named("KEY", number)]));
-    assert!(both.moves()[1], "the old table is still there");
-    let between = both.model.cache().bytes();
-    assert!(between + OLD > before, "in the model too: {before} to {between} bytes");
-    both.send(&["SET", "KEY0", "v", "PX", LONG]);
-    assert!(!both.moves()[1], "it is gone");
-    let after = both.model.cache().bytes();
-    assert!(after + OLD / 2 < between, "in the model too: {between} to {after} bytes");
+    for last in 0..40 {
+        let mut both = shrinking(&server, 100);
+        let before = both.model.cache().bytes();
+        // Two looks for each: the cursor comes half way through the table.
+        let others = (0..100).filter(|number| *number != last);
+        others.chain([last]).for_each(|number| both.send(&["DEL", &named("KEY", number)]));
+        // Nobody looks into a table without keys.
+        (0..1_000).for_each(|number| both.send(&["GET", &named("KEY", number)]));
+        let between = both.model.cache().bytes();
+        if !both.moves()[1] || between + OLD <= before {
+            continue;
+        }
+        both.send(&["SET", "KEY0", "v", "PX", LONG]);
+        assert!(!both.moves()[1], "it is gone");
+        let after = both.model.cache().bytes();
+        assert!(after + OLD / 2 < between, "in the model too: {between} to {after} bytes");
+        return;
+    }
+    panic!("the old table is freed too early, by the server or by the model");
 }
