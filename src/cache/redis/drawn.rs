@@ -199,11 +199,11 @@ impl<const SWEPT: bool> Table<Rows<SWEPT>> {
         place
     }
 
-    /// Whom a sample of so many from a bucket on will probably find, and a few more.
+    /// Asks for what is kept of those whom a sample of so many from a bucket on will probably find, and of a few more.
     #[inline]
-    pub(super) fn around(&self, place: usize, want: usize) -> impl Iterator<Item = ObjectId> {
+    pub(super) fn ask_for_keys(&self, place: usize, want: usize, keys: &Keys) {
         let half = &self.halves[usize::from(self.is_moving())];
-        half.around(place.min(half.buckets().saturating_sub(1)), reach(want))
+        half.ask_for_keys(place.min(half.buckets().saturating_sub(1)), reach(want), keys);
     }
 }
 

@@ -278,7 +278,7 @@ impl Server {
         self.foreseen.1 += 1;
         let (rows, samples) = (self.dict.rows()?, self.settings.samples as usize);
         if asked == 0 {
-            rows.around(place, samples).for_each(|object| self.keys.prefetch(object.index()));
+            rows.ask_for_keys(place, samples, &self.keys);
             return None;
         }
         let (_, likely) = self.pool.best()?;

@@ -258,12 +258,13 @@ impl<const SWEPT: bool> Rows<SWEPT> {
         Some(count)
     }
 
-    /// Those who stand at so many places from the home of a bucket on.
+    /// Asks for what is kept of those who stand at so many places from the home of a bucket on; for a free place, of
+    /// anybody: whether one is free is chance, on which no branch should wait.
     #[inline]
-    pub(super) fn around(&self, place: usize, count: usize) -> impl Iterator<Item = ObjectId> {
+    pub(super) fn ask_for_keys(&self, place: usize, count: usize, keys: &Keys) {
         let home = if self.buckets > 0 { self.home(place) } else { 0 };
         let places = self.places.get(home..self.places.len().min(home + count)).unwrap_or_default();
-        places.iter().filter(|place| !place.is_free()).map(|place| ObjectId::new(place.key))
+        places.iter().for_each(|place| keys.prefetch(if place.is_free() { 0 } else { place.key as usize }));
     }
 }
 
