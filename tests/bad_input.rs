@@ -250,16 +250,38 @@ fn a_recording_that_must_be_in_memory_is_refused_where_it_takes_too_much() {
 }
 
 #[test]
+fn buckets_too_short_for_a_recording_are_refused_where_they_are_written() {
+    let bench = Bench::new();
+    bench.put("t.csv", "time_s,key,size\n0,/a,9\n2000000,/a,9\n");
+    let text = "name = \"t\"\n[time]\nbucket = \"1ms\"\n[trace]\npath = \"t.csv\"\n";
+    bench.put("s.toml", format!("{text}{STRATEGY}ttl = \"none\"\n"));
+    let parts = [
+        "buckets of 1ms cut",
+        "into more than 100000 parts",
+        "s.toml:3:10",
+        "= help: choose longer buckets, of 20",
+    ];
+    bench.refused(&["s.toml"], &parts);
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn a_memory_limit_that_holds_no_run_is_refused_and_one_that_holds_one_runs_one_at_a_time() {
     let bench = Bench::new();
     let second = "[[strategy]]\nname = \"y\"\nttl = \"none\"\n";
     bench.put("s.toml", format!("name = \"t\"\n{WORKLOAD}{STRATEGY}ttl = \"none\"\n{second}"));
-    let parts = ["600 requests need at least 8 KiB of memory, but 1 KiB are available", "s.toml:4:8"];
+    let parts =
+        ["600 requests need at least 8 KiB of memory, but 1 KiB are allowed (--memory-limit)", "s.toml:4:8"];
     bench.refused(&["s.toml", "--memory-limit", "1KiB"], &parts);
     bench.refused(&["s.toml", "--memory-limit", "lots"], &["\"lots\" is not a"]);
-    // 600 requests of 12 bytes, 9 objects of 24, and 48 an object for each run under LRU.
-    let output = bench.ttlab(&["run", "s.toml", "--threads", "2", "--memory-limit", "8000B"]);
+    // What the second run leaves is counted: 61 buckets and the waits of 600 requests.
+    let parts = ["the results of 2 runs", "8 KiB are allowed", "= help: allow more, or sweep fewer cells"];
+    bench.refused(&["s.toml", "--memory-limit", "8000B"], &parts);
+    // 600 requests of 12 bytes, 50,000 objects of 24, and 48 an object for each run under LRU.
+    let many = WORKLOAD.replace("objects = 9", "objects = 50_000");
+    assert_ne!(many, WORKLOAD);
+    bench.put("s.toml", format!("name = \"t\"\n{many}{STRATEGY}ttl = \"none\"\n{second}"));
+    let output = bench.ttlab(&["run", "s.toml", "--threads", "2", "--memory-limit", "4MiB"]);
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{message}");
     assert!(message.contains("memory: 1 of 2 runs at once"), "{message}");

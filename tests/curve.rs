@@ -212,7 +212,7 @@ fn memory_that_a_server_sweeps_at_its_own_pace_is_not_told_by_samples() {
     let point = found.points[0];
     assert_eq!([point.resident_bytes, point.live_bytes], [Figure::default(); 2]);
     assert!(point.hit.value.is_some() && point.origin_rate.error.is_some());
-    let titled = Titled { scenario: "s", strategy: "it", eviction: "lru", surface: &found };
+    let titled = Titled { scenario: "s", strategy: "it", eviction: "lru", instant: false, surface: &found };
     let told = titled.summary().join("\n");
     assert!(
         told.contains("Memory is not available from a sample of this cache: dead entries leave"),
@@ -283,7 +283,11 @@ fn a_memory_limit_below_what_a_surface_takes_is_refused() {
     let output = ttlab(FIXED, &["--memory-limit", "1MiB"]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("288000 requests need at least") && said.contains("1 MiB are available"), "{said}");
+    assert!(said.contains("288000 requests need at least"), "{said}");
+    assert!(
+        said.contains("1 MiB are allowed (--memory-limit)") && said.contains("help: allow more, or"),
+        "{said}"
+    );
 }
 
 /// Runs the command on a scenario in a folder of its own.
@@ -314,6 +318,7 @@ fn the_command_tells_the_method_and_writes_what_it_found() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("Method: exact: one pass for each capacity and 16 TTLs."), "{text}");
     assert!(text.contains("Error: none") && text.contains("4,000 objects"), "{text}");
+    assert!(text.contains("As --instant asks, fetches take no time"), "{text}");
     let none = "[[strategy]]\nname = \"it\"\nttl = \"none\"\n";
     let output = ttlab(none, &["--instant", "--capacities", "100,800,6400"]);
     let text = String::from_utf8_lossy(&output.stdout);
@@ -322,6 +327,10 @@ fn the_command_tells_the_method_and_writes_what_it_found() {
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
     assert_eq!(json["method"], "the engine over 4 samples of 20.000 % of the keys");
     assert!(json["largest_error"].as_f64().is_some_and(|error| error > 0.0), "{json}");
+    assert_eq!(json["instant"], false);
+    let output = ttlab(FIXED, &["--instant", "--capacities", "1000", "--ttls", "1m", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    assert_eq!(json["instant"], true);
 }
 
 #[test]
@@ -333,6 +342,8 @@ fn what_cannot_be_asked_is_refused_in_words() {
         (FIXED, ["--strategy", "that"], "--strategy \"that\" is not in s.toml; there are: \"it\""),
         (FIXED, ["--grid", "32"], "--grid \"32\" is no grid"),
         (FIXED, ["--capacities", "0"], "a cache without room is no cache"),
+        (FIXED, ["--ttls", "0s"], "--ttls 0s: "),
+        (FIXED, ["--sample", "0.0001"], "--capacities and --sample: a sample of 0.010 % of the keys"),
         (FIXED, ["--capacities", "7 bananas"], "write sizes such as 64MiB, or whole numbers of objects"),
         (
             none,

@@ -16,8 +16,10 @@ use ttlab::cache::reclaim::RECLAIMS;
 use ttlab::cache::{Cache, Capacity, Entry, Residency, Setup, Stored};
 use ttlab::catalog::Listing;
 use ttlab::origin::Version;
-use ttlab::scenario::cache_per_object;
+use ttlab::scenario::{Scenario, Source, cache_per_object, result_bytes};
+use ttlab::trace::synth::generate;
 use ttlab::trace::{ClassId, Fact, Keys, ObjectId, Objects, Trace};
+use ttlab::tune::{self, Runs};
 use ttlab::units::{SimDuration, SimTime, Window};
 
 /// Most bytes for each resident object.
@@ -87,4 +89,37 @@ fn a_resident_object_takes_at_most_96_bytes_whatever_the_cache_is_made_of() {
         }
         println!("{table}");
     }
+    results_take_no_more_than_a_limit_counts();
+}
+
+/// Bytes that a finished run leaves, of a sweep over so many limits of the cache: that of many less that of few.
+fn results_take_no_more_than_a_limit_counts() {
+    let scenario = |limits: u32| {
+        let limits: Vec<String> = (1..=limits).map(|nth| format!("{{ objects = {} }}", nth * 100)).collect();
+        let text = format!(
+            "name = \"results\"\n[workload]\nduration = \"1000s\"\nrate = \"200/s\"\n\
+             class = [{{ name = \"a\", objects = 9_000, share = 0.5 }}, {{ name = \"b\", objects = 9_000, share = 0.5 }}]\n\
+             [origin]\nlatency = {{ model = \"lognormal\", median = \"80ms\", sigma = 0.8 }}\n\
+             [cache]\ncapacity = [{}]\n[[strategy]]\nname = \"x\"\nttl = {{ rule = \"fixed\", ttl = \"1m\" }}\n",
+            limits.join(", ")
+        );
+        Scenario::parse(&text, "results.toml").unwrap_or_else(|error| panic!("{error}"))
+    };
+    let Source::Synthetic(workload) = &scenario(1).source else { panic!("it is synthetic") };
+    let trace = Arc::new(generate(workload, tune::replication_seed(1, 0)));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread can be started");
+    let left_by = |limits: u32| {
+        let scenario = scenario(limits);
+        let runs = Runs::Recorded(Arc::clone(&trace));
+        let cells = tune::grid(&scenario);
+        let before = counting::in_use();
+        let played = pool.install(|| tune::run(&scenario, &cells, &runs, &()));
+        let played = played.unwrap_or_else(|fault| panic!("{}", fault.what));
+        (played.cells.len(), counting::in_use() - before)
+    };
+    let (few, many) = (left_by(4), left_by(20));
+    let of_run = (many.1 - few.1) / (many.0 - few.0);
+    let counted = result_bytes(trace.span(), tune::bucket_for(trace.span()), 2, trace.len() as u64);
+    println!("{of_run} bytes of a finished run, counted as {counted}");
+    assert!(of_run as u64 <= counted && of_run as u64 >= counted / 4, "{of_run} bytes, counted as {counted}");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use ttlab::record::JOURNAL;
+use ttlab::record::{ASIDE, JOURNAL};
 
 /// Twelve runs that take long enough to be killed between them: two capacities, three strategies, two seeds.
 const SWEEP: &str = r#"
@@ -75,6 +75,11 @@ fn runs(journal: &Path) -> usize {
     // What follows the last line end is no line.
     let parts = |text: Vec<u8>| text.split(|byte| *byte == b'\n').count();
     std::fs::read(journal).map_or(0, parts).saturating_sub(2)
+}
+
+/// What a sweep says of the program that began it.
+fn program() -> String {
+    ttlab::record::sha256(&bytes(Path::new(env!("CARGO_BIN_EXE_ttlab"))))
 }
 
 fn said(output: &Output) -> String {
@@ -153,6 +158,7 @@ fn a_changed_trace_is_refused() {
     // As a sweep leaves it that was killed after the first of its two runs.
     let kept = ttlab::record::Sweep {
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        program: Some(program()),
         scenario_sha256: ttlab::record::sha256(scenario.as_bytes()),
         settings: BTreeMap::new(),
         tables: BTreeMap::new(),
@@ -179,6 +185,7 @@ fn a_changed_sample_is_refused_and_the_same_goes_on() {
     let folder = Folder::with(scenario);
     let kept = ttlab::record::Sweep {
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        program: Some(program()),
         scenario_sha256: ttlab::record::sha256(scenario.as_bytes()),
         settings: BTreeMap::new(),
         tables: BTreeMap::new(),
@@ -197,6 +204,73 @@ fn a_changed_sample_is_refused_and_the_same_goes_on() {
     assert!(said(&output).contains("the sample of the keys was 0.5 and is 0.25"), "{}", said(&output));
     let output = folder.run(&["--out", "out", "--resume", "--sample", "0.5"]);
     assert!(said(&output).contains("resumed: 1 of 8 runs"), "{}", said(&output));
+}
+
+/// Two runs of one cell each, of which the first is done: as a sweep leaves it that was killed.
+fn with_a_finished_run(scenario: &str, program: String) -> Folder {
+    let folder = Folder::with(scenario);
+    let kept = ttlab::record::Sweep {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        program: Some(program),
+        scenario_sha256: ttlab::record::sha256(scenario.as_bytes()),
+        settings: BTreeMap::new(),
+        tables: BTreeMap::new(),
+        seed: 1,
+        sample: None,
+        trace_sha256: None,
+        requests: None,
+        cells: 2,
+        repeat: 1,
+    };
+    let journal = ttlab::record::Journal::begin(&folder.path("out"), &kept);
+    assert!(journal.keep(0, 0, &ttlab::metrics::Measurements::empty()));
+    journal.end().expect("it was kept");
+    folder
+}
+
+const SMALL: &str = "name = \"t\"\n[workload]\nduration = \"100s\"\nrate = \"100/s\"\nclass = [{ name = \"a\", objects = 500 }]\n\
+                     [cache]\ncapacity = [{ objects = 50 }, { objects = 100 }]\n[[strategy]]\nname = \"x\"\nttl = \"none\"\n";
+
+#[test]
+fn another_build_of_the_program_is_refused() {
+    let folder = with_a_finished_run(SMALL, "0".repeat(64));
+    let output = folder.run(&["--out", "out", "--resume"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    for part in ["another build of ttlab", "resume with that one", "run without --resume"] {
+        assert!(said(&output).contains(part), "no {part:?} in:\n{}", said(&output));
+    }
+}
+
+#[test]
+fn a_sweep_that_is_begun_anew_says_what_it_moves_aside() {
+    let folder = with_a_finished_run(SMALL, program());
+    let before = bytes(&folder.path("out").join(JOURNAL));
+    let output = folder.run(&["--out", "out"]);
+    assert!(output.status.success(), "{}", said(&output));
+    let told = said(&output);
+    assert!(told.contains("1 finished runs of a sweep") && told.contains("--resume goes on"), "{told}");
+    assert!(bytes(&folder.path("out").join(ASIDE)) == before, "what was done is kept");
+    assert!(!folder.path("out").join(JOURNAL).exists());
+}
+
+#[test]
+fn quick_that_takes_all_keys_goes_on_with_a_sweep_of_all_keys() {
+    let folder = with_a_finished_run(SMALL, program());
+    let output = folder.run(&["--out", "out", "--resume", "--quick"]);
+    assert!(said(&output).contains("resumed: 1 of 2 runs"), "{}", said(&output));
+}
+
+#[test]
+fn damaged_lines_are_told_and_their_runs_made_again() {
+    let folder = with_a_finished_run(SMALL, program());
+    let journal = folder.path("out").join(JOURNAL);
+    let text = String::from_utf8(bytes(&journal)).expect("it is text");
+    let (head, run) = text.split_once('\n').expect("there are two lines");
+    std::fs::write(&journal, format!("{head}\n{{\"cell\":0,\n{run}")).expect("it can be written");
+    let output = folder.run(&["--out", "out", "--resume"]);
+    let told = said(&output);
+    assert!(told.contains("cannot be read: 1, the first is line 2"), "{told}");
+    assert!(told.contains("resumed: 1 of 2 runs"), "{told}");
 }
 
 #[test]

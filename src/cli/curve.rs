@@ -84,6 +84,10 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         report::check_folder(out).map_err(anyhow::Error::from)?;
     }
     let strategy = strategy(&file.scenario, args)?;
+    // Whatever is wrong with a list is known before a long trace is read.
+    let listed: Vec<Capacity> =
+        args.capacities.iter().map(|text| capacity(text)).collect::<Result<_, _>>()?;
+    check_ttls(&file.scenario, args, strategy)?;
     terminal::catch_interrupts();
     let reading = source::Reading {
         strict: args.strict,
@@ -114,6 +118,7 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         per_object: Some(tune::PASS_PER_OBJECT),
         shared_per_request: tune::shared_per_request(&file.scenario, strategy, 0),
         kept,
+        ..Beside::default()
     };
     let pool = side.pool_with(if is_exact { of_passes() } else { Beside { kept, ..Beside::default() } })?;
     let trace = match loaded.runs {
@@ -125,8 +130,12 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     let question = Question {
         strategy,
         eviction: 0,
-        capacities: capacities(&file, args, strategy, &trace, grid.0)?,
-        ttls: ttls(&file.scenario, args, strategy, &trace, grid.1)?,
+        capacities: if listed.is_empty() {
+            capacities(&file, args, strategy, &trace, grid.0)?
+        } else {
+            listed
+        },
+        ttls: ttls(&file.scenario, args, strategy, &trace, grid.1),
         sample: args.sample,
     };
     let name = file.scenario.strategies[strategy].name.clone();
@@ -136,7 +145,8 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         terminal::note("interrupted; nothing is written");
         return Ok(Status::Interrupted);
     };
-    let titled = Titled { scenario: &scenario, strategy: &name, eviction, surface: &surface };
+    let titled =
+        Titled { scenario: &scenario, strategy: &name, eviction, instant: args.instant, surface: &surface };
     if let Some(out) = &args.out {
         write(&titled, out)?;
     }
@@ -162,7 +172,7 @@ fn find(
     let phase = Phase::begin("surface", cells, cells * trace.len() as u64, args.output.quiet);
     let found = pool.install(|| tune::surface(&mut file.scenario, question, trace, &phase));
     phase.end();
-    Ok(found.map_err(|fault| file.mistake(fault))?)
+    found.map_err(|fault| file.refused(fault, "--capacities and --sample"))
 }
 
 fn write(titled: &Titled<'_>, out: &std::path::Path) -> Result<(), CliError> {
@@ -203,9 +213,6 @@ fn capacities(
     trace: &Arc<Trace>,
     count: usize,
 ) -> Result<Vec<Capacity>, CliError> {
-    if !args.capacities.is_empty() {
-        return args.capacities.iter().map(|text| capacity(text)).collect();
-    }
     let own = &file.scenario.cache.capacities;
     if own.len() > 1 {
         return Ok(own.clone());
@@ -247,37 +254,43 @@ fn capacity(text: &str) -> Result<Capacity, CliError> {
     Ok(Capacity::Bytes(bytes.as_bytes()))
 }
 
-fn ttls(
-    scenario: &Scenario,
-    args: &Args,
-    strategy: usize,
-    trace: &Trace,
-    count: usize,
-) -> Result<Vec<SimDuration>, CliError> {
+/// Refuses TTLs that the strategy cannot have.
+fn check_ttls(scenario: &Scenario, args: &Args, strategy: usize) -> Result<(), CliError> {
+    let design = &scenario.strategies[strategy];
+    let (name, rule) = (&design.name, design.rule.name());
+    if args.ttls.is_empty() {
+        return Ok(());
+    }
+    let Some(param) = tune::ttl_of(rule) else {
+        return Err(anyhow!(
+            "--ttls has no use: strategy \"{name}\" has ttl rule \"{rule}\", and only those of \"fixed\" and \"sliding\" can be varied"
+        )
+        .into());
+    };
+    for ttl in &args.ttls {
+        design
+            .rule
+            .with(param, ttl.to_string())
+            .map_err(|fault| anyhow!("--ttls {ttl}: {}; write TTLs such as 1m,10m,1h", fault.what))?;
+    }
+    Ok(())
+}
+
+/// Those that are listed, or round ones.
+fn ttls(scenario: &Scenario, args: &Args, strategy: usize, trace: &Trace, count: usize) -> Vec<SimDuration> {
     const ROUND: [u64; 22] = [
         1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400,
         172_800, 345_600, 604_800, 2_592_000,
     ];
     let design = &scenario.strategies[strategy];
-    let rule = design.rule.name();
-    if tune::ttl_of(rule).is_none() {
-        if args.ttls.is_empty() {
-            return Ok(Vec::new());
-        }
-        let name = &design.name;
-        return Err(anyhow!(
-            "--ttls has no use: strategy \"{name}\" has ttl rule \"{rule}\", and only those of \"fixed\" and \"sliding\" can be varied"
-        )
-        .into());
-    }
-    if !args.ttls.is_empty() {
-        return Ok(args.ttls.clone());
+    if !args.ttls.is_empty() || tune::ttl_of(design.rule.name()).is_none() {
+        return args.ttls.clone();
     }
     let longest = design.rule.duration_of("max_age").unwrap_or(SimDuration::FOREVER).min(trace.span());
     let fits: Vec<SimDuration> =
         ROUND.into_iter().map(SimDuration::from_secs).filter(|ttl| *ttl <= longest).collect();
     if fits.is_empty() {
-        return Ok(vec![SimDuration::from_secs(1)]);
+        return vec![SimDuration::from_secs(1)];
     }
-    Ok(fits[fits.len().saturating_sub(count)..].to_vec())
+    fits[fits.len().saturating_sub(count)..].to_vec()
 }

@@ -4,9 +4,9 @@ use anyhow::{Context, anyhow};
 use rayon::ThreadPool;
 
 use super::source::ScenarioFile;
-use super::{CliError, memory, terminal};
+use super::{CliError, memory, source, terminal};
 use crate::engine::exact::recorded::SPARE_PER_OBJECT;
-use crate::scenario::{Load, Need, RecordedNeed, Scenario, Traces};
+use crate::scenario::{Load, Need, RecordedNeed, Results, Scenario, Traces};
 use crate::tune::{self, CellPlan, Runs};
 use crate::units::ByteSize;
 
@@ -39,6 +39,10 @@ pub(super) struct Beside {
     pub(super) shared_per_request: u64,
     /// The sum of the shares of samples that are kept.
     pub(super) kept: f64,
+    /// Results that wait for the last of the runs.
+    pub(super) results: Results,
+    /// Whether the command can leave recorded requests on disk.
+    pub(super) streams: bool,
 }
 
 impl Side<'_> {
@@ -73,7 +77,6 @@ impl Side<'_> {
 
     /// How many of `most` runs fit into memory side by side.
     fn at_once(&self, most: u64, beside: Beside) -> Result<u64, CliError> {
-        let limit = self.limit.map(ByteSize::as_bytes);
         let scenario = &self.file.scenario;
         let load = Load {
             traces: self.traces,
@@ -82,14 +85,15 @@ impl Side<'_> {
             run_bits_per_request: scenario.run_bits_per_request(),
             shared_per_request: beside.shared_per_request,
             kept: beside.kept,
+            results: beside.results,
         };
         let free = memory::available();
         match (self.runs, self.need) {
             (Runs::Synthetic(_), Some(need)) => {
-                let Some(available) = free.into_iter().chain(limit).min() else {
+                let Some(room) = source::room(self.limit, free) else {
                     return Ok(most);
                 };
-                let fits = need.at_once(load, most, available);
+                let fits = need.at_once(load, most, room);
                 Ok(fits.map_err(|fault| self.file.mistake(fault))?)
             }
             (Runs::Recorded(trace), _) => {
@@ -97,12 +101,12 @@ impl Side<'_> {
                     objects: trace.objects().len() as u64,
                     requests: trace.len() as u64,
                     is_spooled: trace.is_spooled(),
-                    beside: trace.bytes_beside(),
+                    can_spool: beside.streams && source::can_stream(scenario, trace.len()),
+                    beside: trace.bytes_beside() + trace.objects().key_bytes(),
                 };
                 // The trace is in memory already, so only the limit counts what it takes.
-                recorded.at_once(load, most, limit, free).map_err(|what| {
-                    anyhow!("{what}; allow or free more, or play a part: ttlab trace sample").into()
-                })
+                let limit = self.limit.map(ByteSize::as_bytes);
+                recorded.at_once(load, most, limit, free).map_err(|what| anyhow!("{what}").into())
             }
             (Runs::Synthetic(_), None) => Ok(most),
         }

@@ -1,19 +1,20 @@
 //! `ttlab run`: simulate every cell of a scenario and write the report.
 
 use std::fmt::Write;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use anyhow::anyhow;
 
-use super::pool::Side;
+use super::pool::{Beside, Side};
 use super::source::{self, ScenarioFile};
 use super::terminal::{self, Phase};
 use super::{CliError, Output, Status, default_folder};
 use crate::metrics::Measurements;
-use crate::record::{self, About, Journal, Record, Sweep};
+use crate::record::{self, ASIDE, About, Damaged, Journal, Record, Sweep};
 use crate::report;
-use crate::scenario::Traces;
+use crate::scenario::{Results, Scenario, Traces, result_bytes};
 use crate::tune::{self, Progress, Runs};
 use crate::units::ByteSize;
 
@@ -93,11 +94,16 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         },
         silent,
     )?;
+    // The notes tell the digests of tables that the scenario reads; what --quick notes is no part of what is meant.
+    let meant = record::sha256(format!("{}{}", file.text, file.scenario.notes.join("\n")).as_bytes());
     if args.quick && !quick(&mut file, &loaded.runs, args)? {
         terminal::note("interrupted; nothing is written");
         return Ok(Status::Interrupted);
     }
-    let journal = journal(&file, &loaded, args.resume, &out)?;
+    let journal = journal(&file, &loaded, args.resume, meant, &out)?;
+    if !silent {
+        tell_before(&journal);
+    }
     if !journal.is_empty() && !silent {
         let runs = tune::grid(&file.scenario).len() * tune::replications(&file.scenario, &loaded.runs);
         terminal::note(&format!("resumed: {} of {runs} runs were done before", journal.len()));
@@ -150,22 +156,11 @@ fn quick(file: &mut ScenarioFile, runs: &Runs, args: &Args) -> Result<bool, CliE
         limit: args.memory_limit,
         silent,
     };
-    let threads = side.pool()?;
-    let chosen = threads.install(|| tune::quick(&mut file.scenario, &cells, runs, &Pilot));
+    let threads = side.pool_with(Beside { streams: true, ..Beside::default() })?;
+    let phase = Phase::open("a pilot on samples, to see which share of the keys is enough", silent);
+    let chosen = threads.install(|| tune::quick(&mut file.scenario, &cells, runs, &phase));
+    phase.end();
     Ok(chosen.map_err(|fault| file.mistake(fault))?)
-}
-
-/// Stops a pilot that is interrupted.
-struct Pilot;
-
-impl Progress for Pilot {
-    fn advanced(&self, _: u64) {}
-
-    fn run_done(&self) {}
-
-    fn stop(&self) -> bool {
-        terminal::interrupted()
-    }
 }
 
 /// Says why there is nothing to write.
@@ -187,13 +182,13 @@ fn journal(
     file: &ScenarioFile,
     loaded: &source::Loaded,
     resume: bool,
+    scenario_sha256: String,
     out: &Path,
 ) -> Result<Journal, CliError> {
-    // The notes tell the digests of tables that the scenario reads.
-    let meant = format!("{}{}", file.text, file.scenario.notes.join("\n"));
     let sweep = Sweep {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        scenario_sha256: record::sha256(meant.as_bytes()),
+        program: program(),
+        scenario_sha256,
         settings: record::settings(&file.scenario.effective),
         tables: file.scenario.tables(),
         seed: file.scenario.seed,
@@ -207,6 +202,30 @@ fn journal(
         return Ok(Journal::resume(out, &sweep).map_err(anyhow::Error::from)?);
     }
     Ok(Journal::begin(out, &sweep))
+}
+
+/// SHA-256 of the file that this program was started from, even where another one has taken its place since; `None` where
+/// it cannot be read.
+fn program() -> Option<String> {
+    let file = File::open("/proc/self/exe").or_else(|_| File::open(std::env::current_exe()?));
+    record::sha256_of(file.ok()?).ok()
+}
+
+/// Says what of an earlier sweep lies in the output folder: what is moved aside, or cannot be read.
+fn tell_before(journal: &Journal) {
+    let path = journal.path().display();
+    let runs = journal.left();
+    if runs > 0 {
+        terminal::note(&format!(
+            "{runs} finished runs of a sweep that was broken off lie in {path}; --resume goes on from them, this sweep \
+             begins anew and moves them to {ASIDE} beside it"
+        ));
+    }
+    if let Some(Damaged { lines, first }) = journal.damaged() {
+        terminal::note(&format!(
+            "lines of {path} that cannot be read: {lines}, the first is line {first}; their runs are made again"
+        ));
+    }
 }
 
 /// Progress on the terminal, and the runs that are done in a file.
@@ -229,7 +248,7 @@ impl Progress for Kept {
     }
 
     fn known(&self, cell: usize, replication: usize) -> Option<Measurements> {
-        self.journal.known(cell, replication)
+        self.journal.take(cell, replication)
     }
 
     fn measured(&self, cell: usize, replication: usize, measured: &Measurements) {
@@ -259,7 +278,8 @@ fn simulate(file: &ScenarioFile, runs: &Runs, args: &Args, kept: &Kept) -> Resul
         limit: args.memory_limit,
         silent,
     };
-    let threads = side.pool()?;
+    let results = Results { runs: count, of_run: results(scenario, runs, of_one) };
+    let threads = side.pool_with(Beside { results, streams: true, ..Beside::default() })?;
     // What was done before is not waited for.
     let left = count - kept.journal.len() as u64;
     let phase =
@@ -267,7 +287,17 @@ fn simulate(file: &ScenarioFile, runs: &Runs, args: &Args, kept: &Kept) -> Resul
     let phase = kept.phase.get_or_init(|| phase);
     let played = threads.install(|| tune::run(scenario, &cells, runs, kept));
     phase.end();
-    Ok(played.map_err(|fault| file.mistake(fault))?)
+    played.map_err(|fault| file.refused(fault, "--sample"))
+}
+
+/// Bytes that the results of a run take, over so many requests.
+fn results(scenario: &Scenario, runs: &Runs, requests: u64) -> u64 {
+    let (span, classes) = match runs {
+        Runs::Recorded(trace) => (trace.span(), trace.objects().classes().len()),
+        Runs::Synthetic(workload) => (workload.duration, workload.classes.len()),
+    };
+    let bucket = scenario.bucket.unwrap_or_else(|| tune::bucket_for(span));
+    result_bytes(span, bucket, classes, requests)
 }
 
 /// A command that gives the same record again, whatever the threads or the output folder.

@@ -76,6 +76,20 @@ impl ScenarioFile {
     pub(super) fn mistake(&self, fault: Fault) -> ScenarioError {
         ScenarioError::new(&self.path.display().to_string(), &self.text, vec![fault])
     }
+
+    /// The same for one that has no place of its own in the text: there it is told at the `sample` that is too small, and where
+    /// the command line asks for it, with the `option` at fault.
+    pub(super) fn refused(&self, fault: Fault, option: &str) -> CliError {
+        if !fault.span.is_empty() {
+            return self.mistake(fault).into();
+        }
+        if let Some(span) = &self.scenario.sample_span {
+            return self.mistake(Fault { span: span.clone(), ..fault }).into();
+        }
+        let part = |name: &str, text: Option<String>| text.map(|text| format!("\n = {name}: {text}"));
+        let parts = [part("rule", fault.rule), part("help", fault.help)].into_iter().flatten();
+        anyhow!("{option}: {}{}", fault.what, parts.collect::<String>()).into()
+    }
 }
 
 /// The requests of a scenario, ready to be played.
@@ -127,13 +141,22 @@ fn needs_no_events(scenario: &Scenario) -> bool {
     tune::grid(scenario).iter().all(|plan| !tune::needs_events(scenario, plan.strategy, plan.eviction))
 }
 
+/// The memory that there is, with so much of it free and so much allowed; `None` where nobody knows.
+pub(super) fn room(limit: Option<ByteSize>, free: Option<u64>) -> Option<Room> {
+    let free = free.map(|bytes| Room { bytes, bound: Room::FREE });
+    let allowed = limit.map(|limit| Room { bytes: limit.as_bytes(), bound: Room::ALLOWED });
+    allowed.into_iter().chain(free).min_by_key(|room| room.bytes)
+}
+
+/// Whether requests of this scenario, so many of them, could lie on disk if `--stream` asked for it.
+pub(super) fn can_stream(scenario: &Scenario, requests: usize) -> bool {
+    requests > STREAMED_ROWS && !looks_ahead(scenario)
+}
+
 /// Where the requests of a scenario lie, with so much memory `free`: when they go to disk, and how much memory they may
 /// take.
 fn whereabouts(scenario: &Scenario, reading: Reading, free: Option<u64>) -> (Option<Spill>, Option<Room>) {
-    let free = free.map(|bytes| Room { bytes, bound: "free" });
-    let allowed =
-        reading.limit.map(|limit| Room { bytes: limit.as_bytes(), bound: "allowed (--memory-limit)" });
-    let room = allowed.into_iter().chain(free).min_by_key(|room| room.bytes);
+    let room = room(reading.limit, free);
     if reading.stream {
         (Some(spill(STREAMED_ROWS)), None)
     } else if reading.in_memory || looks_ahead(scenario) {
@@ -221,6 +244,7 @@ pub(super) fn load(
         )
         .into());
     }
+    file.scenario.check_buckets(trace.span()).map_err(|fault| file.mistake(fault))?;
     if !silent {
         terminal::note(&read(&provenance));
     }

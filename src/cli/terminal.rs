@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::error::{ContextKind, ContextValue};
@@ -224,14 +224,25 @@ pub(super) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
 }
 
-/// A bar on a terminal; elsewhere a line at the start and one at the end; silent where asked.
+/// A bar on a terminal; elsewhere a line at the start, one in every minute of runs and one at the end; silent where asked.
 pub(super) struct Phase {
     bar: Option<ProgressBar>,
     /// What the last line begins with, and since when; `None` where there is none.
     lines: Option<(String, Instant)>,
-    /// How many runs there are; `None` where nobody knows.
-    runs: Option<u64>,
-    done: std::sync::atomic::AtomicU64,
+    /// How many runs there are, and how many requests they have; `None` where nobody knows.
+    runs: Option<(u64, u64)>,
+    done: AtomicU64,
+    requests: AtomicU64,
+    /// Minutes of which a line has told.
+    minutes: AtomicU64,
+}
+
+/// The minute of which a line is to tell: one that is over, if none has told of it.
+fn due(minutes: &AtomicU64, since_start: Duration) -> Option<u64> {
+    let minute = since_start.as_secs() / 60;
+    // Of all threads that see the minute begin, the first tells.
+    (minutes.load(Ordering::Relaxed) < minute && minutes.fetch_max(minute, Ordering::Relaxed) < minute)
+        .then_some(minute)
 }
 
 /// The real time, by which a user is told how long something took.
@@ -255,7 +266,7 @@ impl Phase {
             bar.set_message(format!("0 of {runs} runs"));
             bar
         };
-        Self::shown(title, &first, Some(runs), silent, bar)
+        Self::shown(title, &first, Some((runs, requests)), silent, bar)
     }
 
     /// Begins a phase of which nobody knows how much there is to do, such as reading a log.
@@ -273,7 +284,7 @@ impl Phase {
     fn shown(
         title: &str,
         first: &str,
-        runs: Option<u64>,
+        runs: Option<(u64, u64)>,
         silent: bool,
         bar: impl FnOnce() -> ProgressBar,
     ) -> Self {
@@ -284,7 +295,7 @@ impl Phase {
         });
         let bar = (on_terminal && !silent).then(bar);
         bar.iter().for_each(|bar| bar.enable_steady_tick(Duration::from_millis(250)));
-        Self { bar, lines, runs, done: 0.into() }
+        Self { bar, lines, runs, done: 0.into(), requests: 0.into(), minutes: 0.into() }
     }
 
     /// Ends the phase that failed, whose error is told next.
@@ -317,11 +328,21 @@ impl Progress for Phase {
         if let Some(bar) = &self.bar {
             bar.inc(requests);
         }
+        let Some((title, since)) = &self.lines else { return };
+        let seen = self.requests.fetch_add(requests, Ordering::Relaxed) + requests;
+        if let Some(minute) = due(&self.minutes, since.elapsed()) {
+            let done = self.done.load(Ordering::Relaxed);
+            let far = self.runs.map_or_else(String::new, |(runs, all)| {
+                let percent = (seen as f64 * 100.0 / all.max(1) as f64).min(100.0);
+                format!(", {percent:.0} %, {done} of {runs} runs")
+            });
+            note(&format!("{title}: {minute} min{far}"));
+        }
     }
 
     fn run_done(&self) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-        if let (Some(bar), Some(runs)) = (&self.bar, self.runs) {
+        if let (Some(bar), Some((runs, _))) = (&self.bar, self.runs) {
             bar.set_message(format!("{done} of {runs} runs"));
         }
     }
@@ -347,6 +368,13 @@ mod tests {
         assert!(wants_colours(true, None, Some("xterm")) && wants_colours(true, Some(""), None));
         assert!(!wants_colours(false, None, Some("xterm")), "a pipe");
         assert!(!wants_colours(true, Some("1"), None) && !wants_colours(true, None, Some("dumb")));
+    }
+
+    #[test]
+    fn every_minute_is_told_of_once() {
+        let minutes = AtomicU64::new(0);
+        let told = [0, 59, 60, 61, 119, 125, 300, 301].map(|secs| due(&minutes, Duration::from_secs(secs)));
+        assert_eq!(told, [None, None, Some(1), None, None, Some(2), Some(5), None]);
     }
 
     #[test]

@@ -450,6 +450,18 @@ pub struct Measurements {
 }
 
 impl Measurements {
+    /// The same in no more memory than what was counted needs, because nothing is added any more.
+    #[must_use]
+    pub fn at_rest(mut self) -> Self {
+        let Latencies { all, by_kind, by_class } = &mut self.latencies;
+        let kinds = by_kind.iter_mut().chain(by_class).flatten();
+        std::iter::once(all).chain(kinds).for_each(Waits::rest);
+        let Series { buckets, by_class, .. } = &mut self.series;
+        buckets.shrink_to_fit();
+        by_class.shrink_to_fit();
+        self
+    }
+
     /// What an empty trace leaves behind: no request, no time, no class.
     pub fn empty() -> Self {
         Self {

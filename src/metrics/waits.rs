@@ -1,5 +1,7 @@
 //! How long things took, counted by value.
 
+use std::borrow::Cow;
+
 use hdrhistogram::Histogram;
 
 /// Longer times, about 73 years, count as this: the histogram tells no longer ones.
@@ -12,51 +14,93 @@ const DIGITS: u8 = 3;
 /// A second histogram sums up by how much the times of each place exceed its least value, so a
 /// percentile is the mean of the times at its place: exact where these are equal, such as the time of
 /// a constant origin or a timeout, and to three digits elsewhere. The mean and the greatest are exact.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+///
+/// While times are told, every place up to the longest of them is in memory. Whoever keeps finished counts lets them
+/// [`rest`](Self::rest), which leaves the places that have any and changes nothing that is told.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 #[serde(into = "Kept", from = "Kept")]
 pub struct Waits {
+    counted: Counted,
+    sum: u128,
+    max: u64,
+}
+
+#[derive(Debug, Clone)]
+enum Counted {
+    /// A place for every time up to the longest.
+    Open(Places),
+    /// The places that have any times, in ascending order.
+    Resting(Box<[Place]>),
+}
+
+/// How many times there are at each place, and by how much these exceed it. Both grow with what they are told.
+#[derive(Debug, Clone)]
+struct Places {
     counts: Histogram<u64>,
     excess: Histogram<u64>,
+}
+
+/// A place: its least value, how many times there are, and by how much they exceed it.
+type Place = (u64, u64, u64);
+
+/// What is needed to have the same again.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Kept {
+    places: Vec<Place>,
     sum: u128,
     max: u64,
 }
 
 impl Default for Waits {
     fn default() -> Self {
-        // Both grow with what they are told.
-        let empty = || Histogram::new(DIGITS).expect("three digits are legal");
-        Self { counts: empty(), excess: empty(), sum: 0, max: 0 }
+        Self { counted: Counted::Resting(Box::default()), sum: 0, max: 0 }
     }
 }
 
-/// What is needed to have the same again: by place, its least value, how many, and by how much they exceed it.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct Kept {
-    places: Vec<(u64, u64, u64)>,
-    sum: u128,
-    max: u64,
+/// Equal counts are equal whether or not they rest.
+impl PartialEq for Waits {
+    fn eq(&self, other: &Self) -> bool {
+        (self.sum, self.max) == (other.sum, other.max) && self.places() == other.places()
+    }
 }
 
 impl From<Waits> for Kept {
     fn from(waits: Waits) -> Self {
-        let place = |place: hdrhistogram::iterators::IterationValue<u64>| {
-            let (least, count) =
-                (waits.counts.lowest_equivalent(place.value_iterated_to()), place.count_at_value());
-            let excess = if least <= waits.excess.high() { waits.excess.count_at(least) } else { 0 };
-            (least, count, excess)
-        };
-        Self { places: waits.counts.iter_recorded().map(place).collect(), sum: waits.sum, max: waits.max }
+        Self { places: waits.places().into_owned(), sum: waits.sum, max: waits.max }
     }
 }
 
 impl From<Kept> for Waits {
     fn from(kept: Kept) -> Self {
-        let mut waits = Self { sum: kept.sum, max: kept.max, ..Self::default() };
-        for (least, count, excess) in kept.places {
-            waits.counts.record_n(least, count).expect("a histogram that may grow takes every time");
-            waits.excess.record_n(least, excess).expect("a histogram that may grow takes every time");
-        }
-        waits
+        Self { counted: Counted::Resting(kept.places.into()), sum: kept.sum, max: kept.max }
+    }
+}
+
+impl Places {
+    fn of(resting: &[Place]) -> Self {
+        let empty = || Histogram::new(DIGITS).expect("three digits are legal");
+        let mut places = Self { counts: empty(), excess: empty() };
+        resting.iter().for_each(|place| places.add(*place));
+        places
+    }
+
+    fn add(&mut self, (least, count, excess): Place) {
+        self.counts.record_n(least, count).expect("a histogram that may grow takes every time");
+        self.excess.record_n(least, excess).expect("a histogram that may grow takes every time");
+    }
+
+    /// Those that have any times.
+    fn taken(&self) -> Vec<Place> {
+        let place = |place: hdrhistogram::iterators::IterationValue<u64>| {
+            let least = self.counts.lowest_equivalent(place.value_iterated_to());
+            (least, place.count_at_value(), self.excess_at(least))
+        };
+        self.counts.iter_recorded().map(place).collect()
+    }
+
+    /// By how much the times at a place exceed it. Where nothing does, the second histogram need not reach so far.
+    fn excess_at(&self, least: u64) -> u64 {
+        if least <= self.excess.high() { self.excess.count_at(least) } else { 0 }
     }
 }
 
@@ -70,10 +114,9 @@ impl Waits {
             return;
         }
         let nanos = nanos.min(LONGEST_NS);
-        let place = self.counts.lowest_equivalent(nanos);
-        self.counts.record_n(nanos, times).expect("a histogram that may grow takes every time");
-        let excess = (nanos - place).saturating_mul(times);
-        self.excess.record_n(place, excess).expect("a histogram that may grow takes every time");
+        let places = self.open();
+        let place = places.counts.lowest_equivalent(nanos);
+        places.add((place, times, (nanos - place).saturating_mul(times)));
         self.sum += u128::from(nanos) * u128::from(times);
         self.max = self.max.max(nanos);
     }
@@ -83,20 +126,52 @@ impl Waits {
     /// # Panics
     /// As [`record`](Self::record).
     pub fn merge(&mut self, other: &Self) {
-        self.counts.add(&other.counts).expect("a histogram that may grow takes every time");
-        self.excess.add(&other.excess).expect("a histogram that may grow takes every time");
+        let places = self.open();
+        match &other.counted {
+            Counted::Resting(resting) => resting.iter().for_each(|place| places.add(*place)),
+            Counted::Open(others) => {
+                places.counts.add(&others.counts).expect("a histogram that may grow takes every time");
+                places.excess.add(&others.excess).expect("a histogram that may grow takes every time");
+            }
+        }
         self.sum += other.sum;
         self.max = self.max.max(other.max);
+    }
+
+    /// Keeps the places that have any times alone, because nothing more is told for now.
+    pub fn rest(&mut self) {
+        if let Counted::Open(places) = &self.counted {
+            self.counted = Counted::Resting(places.taken().into());
+        }
+    }
+
+    /// A place for every time.
+    #[inline]
+    fn open(&mut self) -> &mut Places {
+        if let Counted::Resting(resting) = &self.counted {
+            self.counted = Counted::Open(Places::of(resting));
+        }
+        match &mut self.counted {
+            Counted::Open(places) => places,
+            Counted::Resting(_) => unreachable!("they were opened"),
+        }
+    }
+
+    fn places(&self) -> Cow<'_, [Place]> {
+        match &self.counted {
+            Counted::Open(places) => Cow::Owned(places.taken()),
+            Counted::Resting(resting) => Cow::Borrowed(resting),
+        }
     }
 
     /// The same with `factor` times as many of each, and so many more (or fewer) that waited for nothing. What
     /// rounding takes from one place the next one gets.
     pub(super) fn scaled(&self, factor: f64, none: f64) -> Self {
-        let kept = Kept::from(self.clone());
-        let unwaited = |place: &(u64, u64, u64)| place.0 == 0;
-        let nothing = (!kept.places.iter().any(unwaited)).then_some((0, 0, 0));
+        let kept = self.places();
+        let unwaited = |place: &Place| place.0 == 0;
+        let nothing = (!kept.iter().any(unwaited)).then_some((0, 0, 0));
         let mut owed = 0.0;
-        let places = nothing.into_iter().chain(kept.places).filter_map(|(least, count, excess)| {
+        let places = nothing.into_iter().chain(kept.iter().copied()).filter_map(|(least, count, excess)| {
             owed += count as f64 * factor + if least == 0 { none } else { 0.0 };
             let whole = owed.round().max(0.0);
             owed -= whole;
@@ -113,23 +188,27 @@ impl Waits {
             clippy::cast_sign_loss,
             reason = "float to integer casts saturate, and none is negative"
         )]
-        let sum = (kept.sum as f64 * factor).round() as u128;
-        Self::from(Kept { places: places.collect(), sum, max: kept.max })
+        let sum = (self.sum as f64 * factor).round() as u128;
+        Self::from(Kept { places: places.collect(), sum, max: self.max })
     }
 
     /// How many there are.
     pub fn len(&self) -> u64 {
-        self.counts.len()
+        match &self.counted {
+            Counted::Open(places) => places.counts.len(),
+            Counted::Resting(resting) => resting.iter().map(|(_, count, _)| count).sum(),
+        }
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.counts.is_empty()
+        self.len() == 0
     }
 
     /// Their mean in nanoseconds; 0 where there are none.
     pub fn mean(&self) -> f64 {
-        if self.is_empty() { 0.0 } else { self.sum as f64 / self.len() as f64 }
+        let count = self.len();
+        if count == 0 { 0.0 } else { self.sum as f64 / count as f64 }
     }
 
     /// The longest in nanoseconds; 0 where there are none.
@@ -139,13 +218,23 @@ impl Waits {
 
     /// The time in nanoseconds that a share `within` of them stay within; 0 where there are none.
     pub fn quantile(&self, within: f64) -> u64 {
-        if self.is_empty() {
-            return 0;
-        }
-        let place = self.counts.lowest_equivalent(self.counts.value_at_quantile(within));
-        // Where nothing exceeds, the second histogram need not reach so far.
-        let excess = if place <= self.excess.high() { self.excess.count_at(place) } else { 0 };
-        place + excess / self.counts.count_at(place).max(1)
+        let (least, count, excess) = match &self.counted {
+            Counted::Open(places) => {
+                let least = places.counts.lowest_equivalent(places.counts.value_at_quantile(within));
+                (least, places.counts.count_at(least), places.excess_at(least))
+            }
+            Counted::Resting(resting) => {
+                // By the same rule as the histogram's: the first place up to which there are so many, and one at least.
+                let wanted = (within.min(1.0) * self.len() as f64).ceil().max(1.0);
+                let mut seen = 0;
+                let up_to = |place: &&Place| {
+                    seen += place.1;
+                    seen as f64 >= wanted
+                };
+                resting.iter().find(up_to).copied().unwrap_or_default()
+            }
+        };
+        least + excess / count.max(1)
     }
 }
 
@@ -202,6 +291,17 @@ mod tests {
             prop_assert_eq!(&again, &all);
             prop_assert_eq!((all.len(), all.max()), (together.len(), together.max()));
             prop_assert_eq!(all.max(), *sorted.last().expect("there is one"));
+            // At rest it tells the same, and goes on.
+            let mut resting = all.clone();
+            resting.rest();
+            prop_assert_eq!(&resting, &all);
+            prop_assert_eq!((resting.len(), resting.quantile(within)), (all.len(), told));
+            let (mut later, mut of_both) = (together, all.clone());
+            later.rest();
+            later.merge(&resting);
+            of_both.merge(&all);
+            prop_assert_eq!(&later, &of_both);
+            prop_assert_eq!(later.quantile(within), of_both.quantile(within));
         }
     }
 }

@@ -26,6 +26,9 @@ pub struct Sampled {
     pub shared: Shared,
     /// Scored requests that the sample had.
     pub requests: u64,
+    /// Values that its cache was too small to store, where the whole one stores some of them.
+    #[serde(default)]
+    pub unstored: u64,
 }
 
 /// What of a run does not shrink with the keys, so that a sample tells nothing of its effects.

@@ -1,6 +1,7 @@
 //! From a scenario and its finished runs to a record.
 
 use std::fmt::Write;
+use std::io::{self, Read};
 
 use sha2::{Digest, Sha256};
 
@@ -92,6 +93,20 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
+/// The SHA-256 of all that can be read, in hexadecimal digits.
+///
+/// # Errors
+/// If it cannot be read to its end.
+pub fn sha256_of(mut from: impl Read) -> io::Result<String> {
+    let (mut digest, mut part) = (Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        match from.read(&mut part)? {
+            0 => return Ok(hex(&digest.finalize())),
+            length => digest.update(&part[..length]),
+        }
+    }
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
@@ -139,6 +154,25 @@ fn unknown_changes(cells: &[score::Cell]) -> Option<String> {
     (!told.any(|told| told)).then(|| UNKNOWN_CHANGES.to_owned())
 }
 
+/// What the samples of some cell did not store, though the whole cache stores it: of the cell where that is most.
+fn unstored(cells: &[score::Cell]) -> Option<String> {
+    let share = |cell: &score::Cell| {
+        let seen = cell.runs.iter().filter_map(|run| run.sampled);
+        let (unstored, requests) =
+            seen.fold((0, 0), |sum, seen| (sum.0 + seen.unstored, sum.1 + seen.requests));
+        if requests == 0 { 0.0 } else { unstored as f64 / requests as f64 }
+    };
+    let worst = cells.iter().map(|cell| (share(cell), cell)).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (worst.0 > 0.0).then(|| {
+        format!(
+            "{}: of {:.2} % of the requests the value was too large for the cache of a sample, though the whole cache \
+             stores it: their hits are missing, and other values had the room; take a larger sample",
+            worst.1.label(),
+            worst.0 * 100.0
+        )
+    })
+}
+
 impl Record {
     /// Writes down what became of a scenario's cells; `trace` is that of the first replication.
     pub fn of_run(scenario: &Scenario, trace: &Trace, cells: Vec<CellRun>, about: About) -> Self {
@@ -161,6 +195,7 @@ impl Record {
         let mut warnings = scenario.warnings.clone();
         warnings.extend(scenario.warnings_on(trace));
         warnings.extend(pinned(&cells));
+        warnings.extend(unstored(&cells));
         let scored_s = trace.span().as_secs_f64() - scenario.warmup.as_secs_f64();
         Self::build(Finished {
             scenario: ScenarioInfo {
@@ -370,7 +405,7 @@ fn context(scenario: &Scenario, cell: &CellRun) -> CellContext {
     let failures: Vec<&Failure> = cell.replications.iter().filter_map(|run| run.as_ref().err()).collect();
     let failed = failures.first().map(|first| {
         let why = match first {
-            Failure::Stopped => "interrupted".to_owned(),
+            Failure::Stopped => wire::INTERRUPTED.to_owned(),
             Failure::Broken(message) => format!("broke off: {message}"),
         };
         format!("{} of {total} replications missing, {why}", failures.len())

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::wire;
 use crate::cache::redis::Breakdown;
 use crate::metrics::{Burst, Measurements, OutcomeKind, SweepTotals, Tally, Waits};
-use crate::score::{self, CellVerdict, Estimate, Replications, Rules, Verdict, rates};
+use crate::score::{self, CellVerdict, Estimate, Interval, Replications, Rules, Verdict, rates};
 use crate::trace::Objects;
 use crate::units::SimDuration;
 
@@ -320,11 +320,16 @@ fn estimate(estimate: Option<Estimate>) -> wire::Estimate {
 }
 
 fn ratios(runs: &Replications) -> wire::Ratios {
+    let share = |rate: fn(&Measurements) -> Option<f64>| {
+        let of = runs.estimate(rate);
+        of.map(|of| Estimate { interval: of.interval.map(Interval::of_share), ..of })
+    };
     wire::Ratios {
-        fresh_hit: estimate(runs.estimate(rates::fresh_hit)),
-        hit: estimate(runs.estimate(rates::hit)),
-        hit_or_joined: estimate(runs.estimate(rates::hit_or_joined).filter(|_| tells_queues(runs))),
-        byte_hit: estimate(runs.estimate(rates::byte_hit)),
+        fresh_hit: estimate(share(rates::fresh_hit)),
+        hit: estimate(share(rates::hit)),
+        hit_or_joined: estimate(share(rates::hit_or_joined).filter(|_| tells_queues(runs))),
+        byte_hit: estimate(share(rates::byte_hit)),
+        // More fetches than requests are less than none.
         origin_offload: estimate(runs.estimate(rates::origin_offload)),
     }
 }

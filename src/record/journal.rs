@@ -1,13 +1,13 @@
 //! The runs of a sweep that are done, one line each, so that a sweep which was broken off can go on.
 //!
-//! The first line says what is simulated: scenario, seed, trace and version of ttlab. Each line after it is a run
-//! with all that it measured, written in one piece when the run ends. Whatever kills the program, the lines
-//! before stay; a last line without its end is taken as never written. The file is no record: it goes when that
-//! is written.
+//! The first line says what is simulated, and by which program: scenario, seed, trace and build of ttlab. Each line after it
+//! is a run with all that it measured, written in one piece when the run ends. Whatever kills the program, the lines
+//! before stay; a last line without its end is taken as never written, and a damaged one in the middle is left out. The
+//! file is no record: it goes when that is written. A sweep that is begun anew moves it aside.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -18,12 +18,18 @@ use crate::metrics::Measurements;
 /// The file in the output folder.
 pub const JOURNAL: &str = "unfinished.jsonl";
 
+/// Where the file goes while another sweep is begun in the same folder.
+pub const ASIDE: &str = "unfinished-before.jsonl";
+
 /// What is simulated: a sweep goes on only as the one that it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sweep {
     /// The version of ttlab, for another one may measure otherwise.
     pub version: String,
+    /// SHA-256 of the program's file, for another build may measure otherwise too; `None` where it cannot be read.
+    #[serde(default)]
+    pub program: Option<String>,
     /// SHA-256 of the scenario's text and of the tables that it reads.
     pub scenario_sha256: String,
     /// What the scenario means, by key, so that a change can be told: see [`settings`].
@@ -57,6 +63,13 @@ impl Sweep {
             (
                 self.version != earlier.version,
                 format!("ttlab {} began it, this is {}", earlier.version, self.version),
+            ),
+            (
+                self.version == earlier.version && self.program != earlier.program,
+                format!(
+                    "another build of ttlab {} began it, which may measure otherwise; resume with that one",
+                    self.version
+                ),
             ),
             (scenario.is_some(), scenario.unwrap_or_default()),
             (self.seed != earlier.seed, format!("the seed was {} and is {}", earlier.seed, self.seed)),
@@ -207,6 +220,15 @@ struct Line<M> {
     measured: M,
 }
 
+/// Lines of a journal that are no runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Damaged {
+    /// How many.
+    pub lines: u64,
+    /// The number of the first, from 1.
+    pub first: u64,
+}
+
 /// The finished runs of a sweep, and the file to which more are added.
 #[derive(Debug)]
 pub struct Journal {
@@ -214,19 +236,35 @@ pub struct Journal {
     /// The first line, until it is written with the first run.
     head: Vec<u8>,
     file: Mutex<Option<File>>,
-    known: BTreeMap<(usize, usize), Measurements>,
+    /// Runs that were done before, until somebody takes them.
+    known: Mutex<BTreeMap<(usize, usize), Measurements>>,
+    /// How many these were.
+    done: usize,
+    damaged: Option<Damaged>,
+    /// Finished runs of another sweep that lie where this one will.
+    left: u64,
     /// Why a run could not be kept.
     failed: Mutex<Option<io::Error>>,
 }
 
 impl Journal {
-    /// Begins a sweep in the folder `out`. Nothing is written before the first run is done; then it takes the place of
-    /// what an earlier sweep left there.
+    /// Begins a sweep in the folder `out`. Nothing is written before the first run is done; then finished runs that an earlier
+    /// sweep left there are moved aside.
     pub fn begin(out: &Path, sweep: &Sweep) -> Self {
         let mut head = serde_json::to_vec(sweep).expect("plain words and numbers have a JSON form");
         head.push(b'\n');
         let path = out.join(JOURNAL);
-        Self { path, head, file: Mutex::default(), known: BTreeMap::new(), failed: Mutex::default() }
+        let left = runs_in(&path).unwrap_or(0);
+        Self {
+            path,
+            head,
+            file: Mutex::default(),
+            known: Mutex::default(),
+            done: 0,
+            damaged: None,
+            left,
+            failed: Mutex::default(),
+        }
     }
 
     /// Goes on with the sweep that was broken off in the folder `out`.
@@ -240,43 +278,73 @@ impl Journal {
             _ => JournalError::File { path: path.clone(), reason },
         };
         let mut file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed)?;
-        let mut text = Vec::new();
-        file.read_to_end(&mut text).map_err(failed)?;
         let unreadable = |what: &str| JournalError::Unreadable { path: path.clone(), what: what.to_owned() };
-        let mut lines = text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
-        let head = lines.next().ok_or_else(|| unreadable("its first line is not whole"))?;
-        let earlier: Sweep = serde_json::from_slice(head).map_err(|error| unreadable(&error.to_string()))?;
+        let mut lines = BufReader::new(&file);
+        let mut line = Vec::new();
+        let mut whole_line = |line: &mut Vec<u8>| -> io::Result<bool> {
+            line.clear();
+            lines.read_until(b'\n', line)?;
+            Ok(line.ends_with(b"\n"))
+        };
+        if !whole_line(&mut line).map_err(failed)? {
+            return Err(unreadable("its first line is not whole"));
+        }
+        let earlier: Sweep = serde_json::from_slice(&line).map_err(|error| unreadable(&error.to_string()))?;
         if let Some(what) = sweep.changes_since(&earlier) {
             return Err(JournalError::Changed { path, what });
         }
-        let (mut known, mut kept) = (BTreeMap::new(), head.len());
-        for line in lines {
-            // From the first that is no run, nothing counts.
-            let Ok(run) = serde_json::from_slice::<Line<Measurements>>(line) else { break };
-            if run.cell >= sweep.cells || run.replication >= sweep.repeat {
-                break;
+        let (mut known, mut kept, mut number) = (BTreeMap::new(), line.len() as u64, 1);
+        let mut damaged: Option<Damaged> = None;
+        while whole_line(&mut line).map_err(failed)? {
+            (kept, number) = (kept + line.len() as u64, number + 1);
+            let run = serde_json::from_slice::<Line<Measurements>>(&line).ok();
+            match run.filter(|run| run.cell < sweep.cells && run.replication < sweep.repeat) {
+                Some(run) => _ = known.insert((run.replication, run.cell), run.measured),
+                // What follows it is as good as before.
+                None => damaged.get_or_insert(Damaged { lines: 0, first: number }).lines += 1,
             }
-            known.insert((run.replication, run.cell), run.measured);
-            kept += line.len();
         }
-        let kept = kept as u64;
         file.set_len(kept).and_then(|()| file.seek(SeekFrom::Start(kept))).map_err(failed)?;
-        Ok(Self { path, head: Vec::new(), file: Mutex::new(Some(file)), known, failed: Mutex::default() })
+        Ok(Self {
+            path,
+            head: Vec::new(),
+            file: Mutex::new(Some(file)),
+            done: known.len(),
+            known: Mutex::new(known),
+            damaged,
+            left: 0,
+            failed: Mutex::default(),
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Lines of it that are no runs, where there are any: such runs are made again.
+    pub fn damaged(&self) -> Option<Damaged> {
+        self.damaged
+    }
+
+    /// How many finished runs of an earlier sweep are moved aside once the first of this one is done.
+    pub fn left(&self) -> u64 {
+        self.left
     }
 
     /// How many runs were done before.
     pub fn len(&self) -> usize {
-        self.known.len()
+        self.done
     }
 
     /// Whether none was.
     pub fn is_empty(&self) -> bool {
-        self.known.is_empty()
+        self.done == 0
     }
 
-    /// What a run measured that was done before.
-    pub fn known(&self, cell: usize, replication: usize) -> Option<Measurements> {
-        self.known.get(&(replication, cell)).cloned()
+    /// What a run measured that was done before; whoever asks first takes it, so that it is in memory once.
+    pub fn take(&self, cell: usize, replication: usize) -> Option<Measurements> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&(replication, cell))
     }
 
     /// Keeps a run; false where it cannot be kept, for which [`end`](Self::end) has the reason.
@@ -290,6 +358,9 @@ impl Journal {
             }
             if let Some(folder) = self.path.parent() {
                 std::fs::create_dir_all(folder)?;
+            }
+            if self.left > 0 {
+                std::fs::rename(&self.path, self.path.with_file_name(ASIDE))?;
             }
             file.insert(File::create(&self.path)?).write_all(&[&self.head[..], &line].concat())
         });
@@ -337,6 +408,24 @@ impl Ended {
     }
 }
 
+/// Finished runs in a file of an earlier sweep: whole lines after the first. A device has none.
+fn runs_in(path: &Path) -> io::Result<u64> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Ok(0);
+    }
+    let mut file = BufReader::new(File::open(path)?);
+    let mut lines: u64 = 0;
+    loop {
+        let part = file.fill_buf()?;
+        if part.is_empty() {
+            return Ok(lines.saturating_sub(1));
+        }
+        lines += part.split(|byte| *byte == b'\n').count() as u64 - 1;
+        let length = part.len();
+        file.consume(length);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -344,6 +433,7 @@ mod tests {
     fn sweep() -> Sweep {
         Sweep {
             version: "1".to_owned(),
+            program: Some("aa".to_owned()),
             scenario_sha256: "ab".to_owned(),
             settings: BTreeMap::new(),
             tables: BTreeMap::new(),
@@ -379,8 +469,9 @@ mod tests {
         std::fs::write(&path, [&whole[..], br#"{"cell":1,"replica"#].concat()).unwrap();
         let journal = Journal::resume(&out, &sweep()).unwrap();
         assert_eq!(journal.len(), 2);
-        assert_eq!((journal.known(2, 1), journal.known(0, 0)), (Some(measured(5)), Some(measured(6))));
-        assert_eq!(journal.known(1, 0), None);
+        assert_eq!((journal.take(2, 1), journal.take(0, 0)), (Some(measured(5)), Some(measured(6))));
+        assert_eq!([journal.take(1, 0), journal.take(2, 1)], [None, None], "never made, and taken already");
+        assert_eq!((journal.len(), journal.damaged()), (2, None));
         // What was torn is written over.
         assert!(journal.keep(1, 0, &measured(7)));
         journal.end().unwrap();
@@ -388,6 +479,50 @@ mod tests {
         Journal::resume(&out, &sweep()).unwrap().end().unwrap().remove().unwrap();
         let gone = Journal::resume(&out, &sweep()).unwrap_err().to_string();
         assert!(gone.contains("nothing to resume"), "{gone}");
+    }
+
+    #[test]
+    fn a_damaged_line_costs_its_own_run_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::begin(folder.path(), &sweep());
+        for (cell, replication) in [(0, 0), (1, 0), (2, 0), (0, 1)] {
+            assert!(journal.keep(cell, replication, &measured(7)));
+        }
+        drop(journal);
+        let path = folder.path().join(JOURNAL);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut lines: Vec<&str> = text.lines().collect();
+        // One is cut short, and of another sweep's more cells one is left.
+        let (torn, foreign) = (&lines[2][..40].to_owned(), lines[3].replace("\"cell\":2", "\"cell\":9"));
+        (lines[2], lines[3]) = (torn, &foreign);
+        std::fs::write(&path, lines.join("\n") + "\n").unwrap();
+        let journal = Journal::resume(folder.path(), &sweep()).unwrap();
+        assert_eq!((journal.len(), journal.damaged()), (2, Some(Damaged { lines: 2, first: 3 })));
+        assert_eq!([journal.take(0, 0), journal.take(0, 1)], [Some(measured(7)), Some(measured(7))]);
+        assert!(journal.keep(1, 0, &measured(8)), "it goes on behind the last");
+        drop(journal);
+        let journal = Journal::resume(folder.path(), &sweep()).unwrap();
+        assert_eq!((journal.len(), journal.take(1, 0)), (3, Some(measured(8))));
+    }
+
+    #[test]
+    fn a_sweep_that_is_begun_anew_moves_finished_runs_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let first = Journal::begin(folder.path(), &sweep());
+        assert_eq!(first.left(), 0);
+        assert!(first.keep(0, 0, &measured(1)) && first.keep(1, 0, &measured(2)));
+        drop(first);
+        let before = std::fs::read(path(JOURNAL)).unwrap();
+        let second = Journal::begin(folder.path(), &Sweep { seed: 8, ..sweep() });
+        assert_eq!(second.left(), 2);
+        assert!(std::fs::read(path(JOURNAL)).unwrap() == before, "nothing is done yet");
+        assert!(second.keep(0, 0, &measured(3)));
+        assert!(std::fs::read(path(ASIDE)).unwrap() == before);
+        second.end().unwrap().remove().unwrap();
+        // Put back, it goes on.
+        std::fs::rename(path(ASIDE), path(JOURNAL)).unwrap();
+        assert_eq!(Journal::resume(folder.path(), &sweep()).unwrap().len(), 2);
     }
 
     #[test]
@@ -403,6 +538,7 @@ mod tests {
             (Sweep { trace_sha256: Some("ef".to_owned()), ..sweep() }, "the trace changed"),
             (Sweep { seed: 8, ..sweep() }, "the seed was 7 and is 8"),
             (Sweep { version: "2".to_owned(), ..sweep() }, "ttlab 1 began it"),
+            (Sweep { program: Some("bb".to_owned()), ..sweep() }, "another build of ttlab 1 began it"),
             (Sweep { cells: 4, ..sweep() }, "3 cells"),
         ] {
             let refused = Journal::resume(folder.path(), &changed).unwrap_err().to_string();

@@ -17,9 +17,9 @@ mod series;
 mod tests;
 mod wire;
 
-pub use assemble::{About, sha256, synthetic};
+pub use assemble::{About, sha256, sha256_of, synthetic};
 pub use build::{CellContext, Finished, ids};
-pub use journal::{JOURNAL, Journal, JournalError, Sweep, settings};
+pub use journal::{ASIDE, Damaged, JOURNAL, Journal, JournalError, Sweep, settings};
 pub use json::RecordError;
 pub use reuse::reuse;
 pub use wire::*;

@@ -37,7 +37,7 @@ pub fn ranking(record: &Record, width: usize) -> String {
         out.push('\n');
     }
     let verdict = verdict::verdict(&reading);
-    match reading.winner() {
+    match reading.winner().filter(|_| verdict.passes) {
         Some(winner) => {
             let near = near(&reading);
             let set = verdict::advice(&reading, winner);

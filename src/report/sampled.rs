@@ -6,6 +6,10 @@ use super::reading::most_replications;
 use super::{format, measure};
 use crate::record::{Cell, Record, SampleInfo};
 
+/// How sure an interval over samples is; `tests/sampling` counts.
+pub(super) const NOMINAL: &str =
+    "a nominal 95 % interval over samples, of which 70 in 80 held the truth where we tried";
+
 /// The sentences, for people; none where all keys were played.
 pub fn sample_words(record: &Record) -> Vec<String> {
     let Some(sample) = &record.sample else { return Vec::new() };
@@ -44,14 +48,15 @@ fn count(requests: f64) -> u64 {
 fn error(record: &Record) -> String {
     let half = |cell: &Cell| {
         let hit = cell.ratios.hit;
-        hit.low.zip(hit.high).map(|(low, high)| (high - low) / 2.0)
+        // Where one end is that of all shares, the other tells how far it may be off.
+        Some((hit.mean? - hit.low?).max(hit.high? - hit.mean?))
     };
     let widest = record.cells.iter().filter_map(half).reduce(f64::max);
     widest.map_or_else(
         || "One sample says nothing of its error.".to_owned(),
         |half| {
             format!(
-                "Error of the hit ratio: at most ± {} in any cell (95 % interval over samples).",
+                "Error of the hit ratio: at most ± {} in any cell ({NOMINAL}).",
                 format::half_points(half)
             )
         },

@@ -10,6 +10,7 @@ use super::chart::svg::{ChartError, Svg};
 use super::format;
 use super::html::{self, SurfacePage, Table, Td};
 use super::measure::Unit;
+use super::sampled::NOMINAL;
 use crate::cache::Capacity;
 use crate::tune::{Figure, Point, Surface};
 use crate::units::SimDuration;
@@ -22,6 +23,8 @@ pub struct Titled<'a> {
     pub strategy: &'a str,
     /// The eviction policy.
     pub eviction: &'a str,
+    /// Whether fetches were taken to need no time, whatever the scenario says.
+    pub instant: bool,
     /// What was found.
     pub surface: &'a Surface,
 }
@@ -127,14 +130,14 @@ impl Titled<'_> {
             );
         }
         format!(
-            "Error: at most ± {} in any cell (95 % intervals over the samples). Bursts, queues and stampedes are not available from a sample.",
+            "Error: at most ± {} in any cell ({NOMINAL}). Bursts, queues and stampedes are not available from a sample.",
             parts.join(", ± ")
         )
     }
 
     /// What the surface is, how it was found and how far off it may be.
     pub fn summary(&self) -> Vec<String> {
-        let Titled { scenario, strategy, eviction, surface } = self;
+        let Titled { scenario, strategy, eviction, instant, surface } = self;
         let shown = format::shortened(strategy, format::LONGEST_NAME);
         let mut told = vec![
             format!(
@@ -145,6 +148,12 @@ impl Titled<'_> {
             ),
             format!("Method: {}.", surface.method.words()),
         ];
+        if *instant {
+            told.push(
+                "As --instant asks, fetches take no time and the origin serves any number of them, whatever the scenario says."
+                    .to_owned(),
+            );
+        }
         if let Some(reason) = &surface.because {
             told.push(format!("No exact method serves here: {reason}."));
         }
@@ -232,6 +241,7 @@ impl Titled<'_> {
             "strategy": self.strategy,
             "eviction": self.eviction,
             "requests": self.surface.requests,
+            "instant": self.instant,
             "method": self.surface.method.words(),
             "not_exact_because": self.surface.because,
             "largest_error": self.largest_error(),
@@ -250,7 +260,7 @@ impl Titled<'_> {
             shows: "The hit ratio against the memory limit, a line for some of the TTLs. A line that runs level says that memory \
                     is not what is missing.",
             caveat: "Points were found, the lines between them guide the eye; the limit's axis is logarithmic. A ribbon is the \
-                     95 % interval of what was sampled.",
+                     nominal 95 % interval of what was sampled.",
         }];
         figures.extend(MEASURES.iter().map(|measure| {
             let Measure { name, label, title, shows, figure, text } = measure;

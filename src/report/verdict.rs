@@ -54,11 +54,36 @@ pub(crate) fn verdict(reading: &Reading) -> Verdict {
         };
         return with(false, why.into(), None, None);
     }
+    if let Some(unfinished) = unfinished(reading) {
+        return with(false, unfinished, None, None);
+    }
     if let Some(winner) = reading.winner() {
         return with(true, recommendation(reading, winner), Some(winner), runner_up(reading, winner));
     }
     let nearest = reading.nearest();
     with(false, refusal(reading, nearest), nearest, None)
+}
+
+/// At most so many cells that are missing are named.
+const NAMED: usize = 3;
+
+/// What is said where the sweep was stopped before all cells had finished: one that is missing may be the best.
+fn unfinished(reading: &Reading) -> Option<String> {
+    let cells = &reading.record.cells;
+    let names: Vec<String> =
+        cells.iter().filter(|cell| cell.is_interrupted()).map(|cell| reading.name(cell)).collect();
+    let first = names.get(..NAMED.min(names.len())).filter(|first| !first.is_empty())?;
+    let more = names.len() - first.len();
+    let named = if more > 0 { format!("{} and {more} more", first.join(", ")) } else { listed(first) };
+    let ahead = reading.winner().map_or_else(String::new, |winner| {
+        let hits = FRESH_HIT.text(winner);
+        format!("; of those that finished {} is ahead with {hits} fresh hits", reading.name(winner))
+    });
+    Some(format!(
+        "No verdict yet: {} of {} cells were interrupted ({named}){ahead}.",
+        names.len(),
+        cells.len()
+    ))
 }
 
 /// The gates of a cell in words, in the order of their names.
@@ -328,6 +353,24 @@ mod tests {
         let gates: Vec<String> = verdict.gates.iter().map(gate).collect();
         let runner_up = verdict.runner_up.unwrap_or_default();
         format!("{}\n{}\n{runner_up}\n{}", verdict.sentence, gates.join("\n"), verdict.certainty)
+    }
+
+    #[test]
+    fn a_sweep_that_was_interrupted_has_no_verdict_and_says_which_cells_are_missing() {
+        let mut record = fixture::thumbnails();
+        assert!(verdict(&Reading::new(&record)).passes);
+        record.cells[1].failed = Some("1 of 5 replications missing, interrupted".to_owned());
+        let reading = Reading::new(&record);
+        let (missing, told) = (reading.name(&record.cells[1]), verdict(&reading));
+        assert!(!told.passes && told.gates.is_empty(), "{told:?}");
+        let words = format!("No verdict yet: 1 of {} cells were interrupted ({missing})", record.cells.len());
+        assert!(told.sentence.starts_with(&words), "{}", told.sentence);
+        assert!(told.sentence.contains("of those that finished"), "{}", told.sentence);
+        let table = crate::report::ranking(&record, 100);
+        assert!(table.contains("No verdict yet") && !table.contains("\nUse "), "{table}");
+        // A cell that broke off by a mistake of ttlab is told as before.
+        record.cells[1].failed = Some("1 of 5 replications missing, broke off: a bug".to_owned());
+        assert!(verdict(&Reading::new(&record)).passes);
     }
 
     #[test]

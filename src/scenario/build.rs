@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use toml::Spanned;
+
 use super::remarks::{Remarks, World};
 use super::{Need, OriginDesign, coherence};
 use super::{
@@ -182,10 +184,12 @@ fn scenario(text: &str, file: &str, faults: &mut Vec<Fault>) -> Result<Scenario,
         question: head.question,
         seed: head.seed,
         repeat,
-        sample: head.sample,
+        sample_span: head.sample.as_ref().map(Spanned::span),
+        sample: head.sample.map(Spanned::into_inner),
         sample_chosen: None,
         warmup: time.warmup,
         bucket: time.bucket,
+        bucket_span: time.bucket_span,
         freshness_bound: time.freshness_bound,
         need: source.need,
         source: source.source,
@@ -227,7 +231,7 @@ struct Head {
     seed: u64,
     repeat: Option<u32>,
     repeat_span: std::ops::Range<usize>,
-    sample: Option<f64>,
+    sample: Option<Spanned<f64>>,
 }
 
 impl Head {
@@ -340,14 +344,24 @@ impl Time {
             return Err(Fault::new(self.warmup_span.clone(), what)
                 .help("shorten the warmup or lengthen the duration"));
         }
-        if let Some(bucket) = self.bucket
-            && duration.as_nanos() / bucket.as_nanos() > BUCKETS_MAX
-        {
-            let what = format!("buckets of {bucket} cut {duration} into more than {BUCKETS_MAX} parts");
-            return Err(Fault::new(self.bucket_span.clone(), what).help("choose longer buckets"));
-        }
-        Ok(())
+        check_buckets(self.bucket, &self.bucket_span, duration)
     }
+}
+
+/// Refuses buckets so short that they cut a trace of this length into more than a series can have.
+pub(super) fn check_buckets(
+    bucket: Option<SimDuration>,
+    span: &std::ops::Range<usize>,
+    length: SimDuration,
+) -> Result<(), Fault> {
+    let Some(bucket) = bucket.filter(|bucket| length.as_nanos() / bucket.as_nanos() > BUCKETS_MAX) else {
+        return Ok(());
+    };
+    let what = format!("buckets of {bucket} cut {length} into more than {BUCKETS_MAX} parts");
+    let least = SimDuration::from_millis(length.as_nanos() / 1_000_000 / BUCKETS_MAX + 1);
+    Err(Fault::new(span.clone(), what)
+        .rule("a bucket is one point of every time series")
+        .help(format!("choose longer buckets, of {least} at least, or leave bucket out")))
 }
 
 /// `[trace]` or `[workload]`.

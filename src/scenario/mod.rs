@@ -37,7 +37,10 @@ use std::sync::Arc;
 
 pub use error::{Mistake, ScenarioError};
 
-pub use need::{Load, Need, Recorded as RecordedNeed, Traces, cache_per_object, replications_at_once};
+pub use need::{
+    Load, Need, Recorded as RecordedNeed, Results, Traces, cache_per_object, replications_at_once,
+    result_bytes,
+};
 pub use rewrite::relocated;
 pub use trace_settings::trace_settings;
 
@@ -46,7 +49,7 @@ use crate::cache::memory::MemoryModel;
 use crate::cache::reclaim::Reclaim;
 use crate::cache::redis::Settings;
 use crate::cache::{Capacity, Setup as CacheSetup};
-use crate::catalog::{Chosen, Listing};
+use crate::catalog::{Chosen, Fault, Listing};
 use crate::client::Client;
 use crate::origin::Setup as OriginSetup;
 use crate::origin::capacity::CapacityModel;
@@ -72,12 +75,16 @@ pub struct Scenario {
     pub repeat: u32,
     /// The share of the keys that `run` plays; `None` is all of them.
     pub sample: Option<f64>,
+    /// Where the scenario says so; `None` where the command line does.
+    pub sample_span: Option<std::ops::Range<usize>>,
     /// Why this share was taken, where it was chosen by what the trace shows.
     pub sample_chosen: Option<String>,
     /// Simulated at the start and not scored.
     pub warmup: SimDuration,
     /// Length of a bucket of the series; `None` chooses one by the length of the trace.
     pub bucket: Option<SimDuration>,
+    /// Where the scenario says so.
+    pub bucket_span: std::ops::Range<usize>,
     /// What decides how much memory it takes; `None` for a recorded trace.
     pub need: Option<Need>,
     /// Answers that are out of date for longer than this are counted; `None` counts none.
@@ -128,6 +135,14 @@ impl Scenario {
 }
 
 impl Scenario {
+    /// Refuses buckets too short for a trace of this length, which of a recorded one is known once it is read.
+    ///
+    /// # Errors
+    /// If the series would have too many of them.
+    pub fn check_buckets(&self, length: SimDuration) -> Result<(), Fault> {
+        build::check_buckets(self.bucket, &self.bucket_span, length)
+    }
+
     /// Takes fetches to need no time, at an origin that serves any number of them, as the command line may ask.
     pub fn fetch_instantly(&mut self) {
         let no_time = toml::Table::from_iter([("value".to_owned(), "0s".into())]);

@@ -4,8 +4,10 @@ use std::ops::Range;
 
 use super::Scenario;
 use crate::catalog::Fault;
+use crate::metrics::{Bucket, ClassBucket};
 use crate::strategy::Design;
-use crate::units::ByteSize;
+use crate::trace::import::Room;
+use crate::units::{ByteSize, SimDuration};
 
 /// Of a trace, for each object: its size and class, its rank, and the table that ranks are drawn from.
 const TRACE_PER_OBJECT: u128 = 24;
@@ -54,6 +56,22 @@ pub fn replications_at_once(runs: u64, cells: u64) -> u64 {
     runs.saturating_sub(1).div_ceil(cells.max(1)).saturating_add(2).min(runs)
 }
 
+/// Bytes that the results of a finished run take until all runs are done: its series of buckets, and the waits that it saw.
+/// How many different waits there are nobody knows before; counted are as many as two decades have to three digits, once
+/// together, once by outcome and once by class; what `tests/footprint.rs` finds is less.
+pub fn result_bytes(span: SimDuration, bucket: SimDuration, classes: usize, requests: u64) -> u64 {
+    /// Classes that have a series of their own.
+    const CLASSES: usize = 16;
+    /// Different waits that are counted, and bytes of each.
+    const WAITS: u64 = 7_000;
+    const WAIT: u64 = 24;
+    /// Whatever does not grow.
+    const FIXED: u64 = 8_192;
+    let of_bucket = size_of::<Bucket>() + classes.min(CLASSES) * size_of::<ClassBucket>();
+    let buckets = span.as_nanos() / bucket.as_nanos().max(1) + 1;
+    buckets.saturating_mul(of_bucket as u64).saturating_add(3 * WAIT * requests.min(WAITS) + FIXED)
+}
+
 /// What plays side by side, in terms of memory.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Load {
@@ -69,6 +87,34 @@ pub struct Load {
     pub shared_per_request: u64,
     /// Samples that are kept however many runs there are: the sum of their shares.
     pub kept: f64,
+    /// Results that are kept until all runs are done, however many there are at once.
+    pub results: Results,
+}
+
+/// Results that are kept until all runs are done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Results {
+    /// How many runs have some.
+    pub runs: u64,
+    /// Bytes of each.
+    pub of_run: u64,
+}
+
+impl Results {
+    /// Those of a single run are part of what the program itself takes.
+    fn bytes(self) -> u128 {
+        u128::from(self.runs.saturating_sub(1)) * u128::from(self.of_run)
+    }
+
+    /// What to do where most of `bytes` is theirs: in words which those are, and the remedy.
+    fn cause(self, bytes: u128) -> Option<(String, &'static str)> {
+        let cause = || {
+            let Self { runs, of_run } = self;
+            let what = format!("the results of {runs} runs, {} each,", about(of_run.into()));
+            (what, "sweep fewer cells or replications, or write a longer [time] bucket")
+        };
+        (self.bytes() > bytes / 2).then(cause)
+    }
 }
 
 impl Load {
@@ -80,7 +126,7 @@ impl Load {
         let run = copy + of_objects + of_requests;
         let run = if self.share < 1.0 { part(run, self.share) } else { run };
         let shared = u128::from(requests) * u128::from(self.shared_per_request);
-        run * u128::from(runs) + shared + part(trace, self.kept)
+        (run * u128::from(runs) + shared + part(trace, self.kept)).saturating_add(self.results.bytes())
     }
 }
 
@@ -183,7 +229,8 @@ impl Need {
     fn bytes(&self, load: Load, runs: u64) -> u128 {
         let resized = u128::from(self.objects.0) * (self.per_object() - TRACE_PER_OBJECT);
         let trace = trace_bytes(self.objects.0, self.requests.0) + resized;
-        trace * u128::from(load.traces.held(runs)) + load.beside(trace, self.objects.0, self.requests.0, runs)
+        let beside = load.beside(trace, self.objects.0, self.requests.0, runs);
+        (trace * u128::from(load.traces.held(runs))).saturating_add(beside)
     }
 
     /// Bytes of a trace for each object.
@@ -191,12 +238,12 @@ impl Need {
         TRACE_PER_OBJECT + if self.is_resized { RESIZED_PER_OBJECT } else { 0 }
     }
 
-    /// How many of `most` runs fit side by side into `available` bytes.
+    /// How many of `most` runs fit side by side into this room.
     ///
     /// # Errors
-    /// If not even one does. Names the greater of the two causes at its place: the objects, or the requests.
-    pub fn at_once(&self, load: Load, most: u64, available: u64) -> Result<u64, Fault> {
-        let fits = |runs: &u64| self.bytes(load, *runs) <= u128::from(available);
+    /// If not even one does. Names the greatest of the causes at its place: the objects, the requests, or results that are kept.
+    pub fn at_once(&self, load: Load, most: u64, room: Room) -> Result<u64, Fault> {
+        let fits = |runs: &u64| self.bytes(load, *runs) <= u128::from(room.bytes);
         if let Some(runs) = (1..=most.max(1)).rev().find(fits) {
             return Ok(runs);
         }
@@ -204,7 +251,9 @@ impl Need {
         let copies = load.traces.held(1) as f64 + load.kept + if load.share < 1.0 { load.share } else { 0.0 };
         let beside = load.run_bits_per_request as f64 / 8.0 + load.shared_per_request as f64;
         let of_requests = self.requests.0 as f64 * (TRACE_PER_REQUEST as f64 * copies + beside);
-        let (many, span, help) = if of_requests > bytes as f64 / 2.0 {
+        let (many, span, help) = if let Some((results, help)) = load.results.cause(bytes) {
+            (results, &self.requests.1, help)
+        } else if of_requests > bytes as f64 / 2.0 {
             (
                 format!("{} requests", self.requests.0),
                 &self.requests.1,
@@ -217,10 +266,11 @@ impl Need {
                 "simulate a part: fewer objects, and as much less of rate and capacity",
             )
         };
+        let Room { bytes: have, bound } = room;
         let what = format!(
-            "{many} need at least {} of memory, but {} are available",
+            "{many} need at least {} of memory, but {} are {bound}",
             about(bytes),
-            about(available.into())
+            about(have.into())
         );
         Err(Fault::new(span.clone(), what)
             .rule(format!(
@@ -228,8 +278,13 @@ impl Need {
                 self.per_object(),
                 load.run_per_object
             ))
-            .help(help))
+            .help(format!("{} more, or {help}", more(bound))))
     }
+}
+
+/// What to do first where memory is bounded so.
+fn more(bound: &str) -> &'static str {
+    if bound == Room::FREE { "free" } else { "allow" }
 }
 
 fn trace_bytes(objects: u64, requests: u64) -> u128 {
@@ -245,7 +300,9 @@ pub struct Recorded {
     pub requests: u64,
     /// Whether the requests lie on disk.
     pub is_spooled: bool,
-    /// Bytes of what it tells beside its requests: origin times, TTLs, changes.
+    /// Whether they could, if the user asked for it.
+    pub can_spool: bool,
+    /// Bytes of what it tells beside its requests: the texts of keys, origin times, TTLs, changes.
     pub beside: u64,
 }
 
@@ -254,7 +311,7 @@ impl Recorded {
     /// into `free` ones.
     ///
     /// # Errors
-    /// If not even one does: what one needs and what there is, in words.
+    /// If not even one does: what one needs, what there is and what to do, in words.
     pub fn at_once(
         &self,
         load: Load,
@@ -271,14 +328,25 @@ impl Recorded {
         if let Some(runs) = (1..=most.max(1)).rev().find(fits) {
             return Ok(runs);
         }
-        let of = format!("{} requests of {} objects need at least", self.requests, self.objects);
-        let (need, have, there) = match limit {
-            Some(limit) if !within(held + beside(1), Some(limit)) => {
-                (held + beside(1), limit, "allowed (--memory-limit)")
-            }
-            _ => (beside(1), free.unwrap_or(0), "free"),
+        let (need, have, bound) = match limit {
+            Some(limit) if !within(held + beside(1), Some(limit)) => (held + beside(1), limit, Room::ALLOWED),
+            _ => (beside(1), free.unwrap_or(0), Room::FREE),
         };
-        Err(format!("{of} {} of memory, but {} are {there}", about(need), about(have.into())))
+        let of_trace = || {
+            let help = if self.can_spool && !self.is_spooled && bound == Room::ALLOWED {
+                "keep requests on disk with --stream, or play a part: ttlab trace sample"
+            } else {
+                "play a part: ttlab trace sample"
+            };
+            (format!("{} requests of {} objects", self.requests, self.objects), help)
+        };
+        let (many, help) = load.results.cause(need).unwrap_or_else(of_trace);
+        Err(format!(
+            "{many} need at least {} of memory, but {} are {bound}; {} more, or {help}",
+            about(need),
+            about(have.into()),
+            more(bound)
+        ))
     }
 }
 
@@ -298,22 +366,61 @@ mod tests {
         run_bits_per_request: 0,
         shared_per_request: 0,
         kept: 0.0,
+        results: Results { runs: 0, of_run: 0 },
     };
+
+    fn free(bytes: u64) -> Room {
+        Room { bytes, bound: Room::FREE }
+    }
 
     #[test]
     fn what_fits_is_let_through_and_the_greater_cause_is_named_at_its_place() {
         let need = Need { objects: (1_000_000, 10..20), requests: (1_000, 30..40), is_resized: false };
-        assert_eq!(need.at_once(ALL, 2, 200 << 20).unwrap(), 2);
+        assert_eq!(need.at_once(ALL, 2, free(200 << 20)).unwrap(), 2);
         // 24 bytes of the trace and 64 of a run for each object: one run fits, two do not.
-        assert_eq!(need.at_once(ALL, 2, 100 << 20).unwrap(), 1);
-        assert!(Need { is_resized: true, ..need.clone() }.at_once(ALL, 1, 100 << 20).is_err(), "24 more");
-        let fault = need.at_once(ALL, 2, 80 << 20).unwrap_err();
+        assert_eq!(need.at_once(ALL, 2, free(100 << 20)).unwrap(), 1);
+        assert!(
+            Need { is_resized: true, ..need.clone() }.at_once(ALL, 1, free(100 << 20)).is_err(),
+            "24 more"
+        );
+        let fault = need.at_once(ALL, 2, free(80 << 20)).unwrap_err();
         assert_eq!(fault.span, 10..20);
         assert!(fault.what.contains("1000000 objects need at least 84 MiB"), "{}", fault.what);
         let need = Need { objects: (10, 10..20), requests: (4_000_000_000, 30..40), is_resized: false };
-        let fault = need.at_once(Load { traces: Traces::kept(2), ..ALL }, 1, 1 << 30).unwrap_err();
+        let fault = need.at_once(Load { traces: Traces::kept(2), ..ALL }, 1, free(1 << 30)).unwrap_err();
         assert_eq!(fault.span, 30..40);
-        assert!(fault.what.contains("89.4 GiB of memory, but 1.0 GiB are"), "{}", fault.what);
+        assert!(fault.what.contains("89.4 GiB of memory, but 1.0 GiB are free"), "{}", fault.what);
+    }
+
+    #[test]
+    fn results_that_wait_for_the_last_run_count_and_are_named_where_they_are_most() {
+        let need = Need { objects: (10, 0..1), requests: (1_000, 30..40), is_resized: false };
+        let sweep = Load { results: Results { runs: 4_001, of_run: 1 << 20 }, ..ALL };
+        // The first one's are part of the program; a trace and two runs take 13,520 bytes.
+        assert_eq!(need.at_once(sweep, 2, free((4_000 << 20) + 13_520)).unwrap(), 2);
+        assert_eq!(need.at_once(sweep, 2, free((4_000 << 20) + 13_519)).unwrap(), 1);
+        let allowed = Room { bytes: 20 << 20, bound: Room::ALLOWED };
+        let fault = need.at_once(sweep, 2, allowed).unwrap_err();
+        assert!(fault.what.starts_with("the results of 4001 runs, 1.0 MiB each, need"), "{}", fault.what);
+        assert!(fault.what.ends_with("but 20 MiB are allowed (--memory-limit)"), "{}", fault.what);
+        assert_eq!(fault.help.as_deref().and_then(|help| help.split_once(',')).unwrap().0, "allow more");
+        let recorded =
+            Recorded { objects: 10, requests: 1_000, is_spooled: false, can_spool: false, beside: 0 };
+        let refused = recorded.at_once(sweep, 2, Some(20 << 20), None).unwrap_err();
+        assert!(refused.contains("the results of 4001 runs") && refused.contains("fewer cells"), "{refused}");
+    }
+
+    #[test]
+    fn results_grow_with_buckets_classes_and_waits() {
+        let seconds = SimDuration::from_secs;
+        let of = |span, classes, requests| result_bytes(seconds(span), seconds(1), classes, requests);
+        assert_eq!(of(1_000, 1, 1_000) - of(0, 1, 1_000), 1_000 * (of_bucket(1)));
+        assert_eq!(of(9, 99, 0) - of(9, 16, 0), 0, "more classes have no series of their own");
+        assert!(of(9, 1, 1 << 40) < 1 << 20, "waits have so many places and no more");
+    }
+
+    fn of_bucket(classes: usize) -> u64 {
+        (size_of::<Bucket>() + classes * size_of::<ClassBucket>()) as u64
     }
 
     #[test]
@@ -321,9 +428,10 @@ mod tests {
         let sampled = Load { share: 0.5, ..ALL };
         let need = Need { objects: (1_000, 0..1), requests: (10_000, 0..1), is_resized: false };
         // The trace takes 144,000 bytes, and a run half of that and 32,000 bytes.
-        assert_eq!(need.at_once(sampled, 3, 144_000 + 2 * 104_000).unwrap(), 2);
-        assert_eq!(need.at_once(sampled, 3, 144_000 + 2 * 104_000 - 1).unwrap(), 1);
-        let recorded = Recorded { objects: 1_000, requests: 10_000, is_spooled: false, beside: 0 };
+        assert_eq!(need.at_once(sampled, 3, free(144_000 + 2 * 104_000)).unwrap(), 2);
+        assert_eq!(need.at_once(sampled, 3, free(144_000 + 2 * 104_000 - 1)).unwrap(), 1);
+        let recorded =
+            Recorded { objects: 1_000, requests: 10_000, is_spooled: false, can_spool: false, beside: 0 };
         assert_eq!(recorded.at_once(sampled, 3, Some(144_000 + 104_000), None), Ok(1));
         assert!(recorded.at_once(sampled, 3, Some(144_000 + 103_999), None).is_err());
         assert_eq!(recorded.at_once(ALL, 3, Some(144_000 + 64_000), None), Ok(1));
@@ -346,7 +454,7 @@ mod tests {
         // 12,240 bytes of a trace of 1,000 requests, and 640 of a run.
         let need = Need { objects: (10, 0..1), requests: (1_000, 0..1), is_resized: false };
         let sweep = Load { traces: Traces::of_sweep(1, 5), ..ALL };
-        let runs = |bytes| need.at_once(sweep, 4, bytes).unwrap();
+        let runs = |bytes| need.at_once(sweep, 4, free(bytes)).unwrap();
         let least = [(2, 1), (3, 2), (4, 3), (5, 4)].map(|(traces, runs)| traces * 12_240 + runs * 640);
         assert_eq!(least.map(runs), [1, 2, 3, 4]);
         assert_eq!([runs(least[1] - 1), runs(least[2] - 1), runs(least[3] - 1)], [1, 2, 3]);
@@ -354,7 +462,8 @@ mod tests {
 
     #[test]
     fn what_grows_with_the_requests_counts_beside_the_trace() {
-        let recorded = Recorded { objects: 1_000, requests: 10_000, is_spooled: true, beside: 80_000 };
+        let recorded =
+            Recorded { objects: 1_000, requests: 10_000, is_spooled: true, can_spool: true, beside: 80_000 };
         // 24,000 bytes of objects, 80,000 of origin times, and for each run 64,000 of objects and 40,000 of requests.
         let ahead = Load { run_bits_per_request: 32, ..ALL };
         assert_eq!(recorded.at_once(ahead, 4, Some(104_000 + 2 * 104_000), None), Ok(2));
@@ -365,8 +474,8 @@ mod tests {
         assert_eq!(recorded.at_once(sorted, 4, Some(104_000 + 80_000 + 2 * 64_000 - 1), None), Ok(1));
         let need = Need { objects: (10, 0..1), requests: (8_000, 7..9), is_resized: false };
         let marked = Load { run_bits_per_request: 1, ..ALL };
-        assert_eq!(need.at_once(marked, 9, 96_240 + 3 * 1_640).unwrap(), 3);
-        assert_eq!(need.at_once(marked, 9, 96_240 + 3 * 1_640 - 1).unwrap(), 2);
+        assert_eq!(need.at_once(marked, 9, free(96_240 + 3 * 1_640)).unwrap(), 3);
+        assert_eq!(need.at_once(marked, 9, free(96_240 + 3 * 1_640 - 1)).unwrap(), 2);
         // What is copied for a sample is all that is recorded.
         let sampled = Load { share: 0.5, ..ALL };
         let held = Recorded { is_spooled: false, ..recorded };
@@ -388,11 +497,15 @@ mod tests {
 
     #[test]
     fn requests_on_disk_take_nothing_and_what_is_held_needs_not_be_free() {
-        let held = Recorded { objects: 1_000, requests: 10_000_000, is_spooled: false, beside: 0 };
+        let held =
+            Recorded { objects: 1_000, requests: 10_000_000, is_spooled: false, can_spool: false, beside: 0 };
         let spooled = Recorded { is_spooled: true, ..held };
         assert_eq!(spooled.at_once(ALL, 1, Some(100_000), None), Ok(1));
         let refused = held.at_once(ALL, 1, Some(100_000), None).unwrap_err();
         assert!(refused.contains("115 MiB of memory, but 98 KiB are allowed"), "{refused}");
+        assert!(refused.contains("; allow more, or play a part"), "{refused}");
+        let told = Recorded { can_spool: true, ..held }.at_once(ALL, 1, Some(100_000), None).unwrap_err();
+        assert!(told.contains("; allow more, or keep requests on disk with --stream"), "{told}");
         assert_eq!(held.at_once(ALL, 4, None, Some(128_000)), Ok(2));
         let refused = held.at_once(ALL, 4, None, Some(1_024)).unwrap_err();
         assert!(refused.contains("62 KiB of memory, but 1 KiB are free"), "{refused}");
@@ -412,8 +525,9 @@ mod tests {
                 run_bits_per_request,
                 shared_per_request,
                 kept: 1.0,
+                results: Results { runs: u64::MAX, of_run: u64::MAX },
             };
-            assert!(need.at_once(load, u64::from(u16::MAX), u64::MAX).is_err());
+            assert!(need.at_once(load, u64::from(u16::MAX), free(u64::MAX)).is_err());
         }
     }
 }

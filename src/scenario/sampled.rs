@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use toml::Spanned;
+
 use super::Scenario;
 use crate::catalog::{Fault, Section};
 use crate::metrics::Shared;
@@ -9,10 +11,10 @@ use crate::score::Metric;
 use crate::strategy::Design;
 
 /// Reads `sample` from the head of a scenario.
-pub(super) fn read(root: &mut Section<'_>) -> Result<Option<f64>, Fault> {
+pub(super) fn read(root: &mut Section<'_>) -> Result<Option<Spanned<f64>>, Fault> {
     let Some(rate) = root.located::<f64>("sample")? else { return Ok(None) };
     is_share(*rate.get_ref(), rate.span())?;
-    Ok(Some(rate.into_inner()))
+    Ok(Some(rate))
 }
 
 /// Refuses what is no share.
@@ -32,7 +34,7 @@ impl Scenario {
     /// If it is no share, or the scenario asks for something that a sample cannot tell.
     pub fn sample_keys(&mut self, rate: f64) -> Result<(), Fault> {
         is_share(rate, 0..0)?;
-        self.sample = Some(rate).filter(|rate| *rate < 1.0);
+        (self.sample, self.sample_span) = (Some(rate).filter(|rate| *rate < 1.0), None);
         for table in [&mut self.written, &mut self.effective] {
             table.insert("sample".to_owned(), rate.into());
         }
@@ -41,7 +43,7 @@ impl Scenario {
 
     /// Plays all keys, whatever was asked before.
     pub fn play_all_keys(&mut self) {
-        (self.sample, self.sample_chosen) = (None, None);
+        (self.sample, self.sample_span, self.sample_chosen) = (None, None, None);
         for table in [&mut self.written, &mut self.effective] {
             table.remove("sample");
         }
@@ -59,7 +61,7 @@ impl Scenario {
     /// Refuses what a sample of the keys cannot stand for, where one is to be played.
     ///
     /// # Errors
-    /// If a strategy looks at the load of all keys or shares something among them, or a gate, an expectation or a weight names a metric that a sample
+    /// If a strategy looks at the load of all keys or shares something among them, fetches that queue can get lost, or a gate, an expectation or a weight names a metric that a sample
     /// does not tell.
     pub fn check_sample(&self) -> Result<(), Fault> {
         if self.sample.is_none() {
@@ -68,6 +70,7 @@ impl Scenario {
         self.origin.refuse_resized()?;
         for design in &self.strategies {
             refuse_shared(design)?;
+            self.refuse_lost_fetches(design)?;
         }
         self.judgement.named.iter().try_for_each(|(metric, place)| self.refuse_missing(metric, place))
     }
@@ -82,10 +85,36 @@ impl Scenario {
     /// Refuses a strategy that a sample of the keys cannot stand for.
     ///
     /// # Errors
-    /// If it looks at the load of all keys, or shares a budget of retries among them, or sizes change.
+    /// If it looks at the load of all keys, or shares a budget of retries among them, or fetches that queue can get lost, or
+    /// sizes change.
     pub fn refuse_unsampled(&self, strategy: usize) -> Result<(), Fault> {
         self.origin.refuse_resized()?;
-        refuse_shared(&self.strategies[strategy])
+        refuse_shared(&self.strategies[strategy])?;
+        self.refuse_lost_fetches(&self.strategies[strategy])
+    }
+
+    /// Refuses an origin with a limit whose queue sheds fetches, or whose clients give up: how many values come to be stored
+    /// depends on how long fetches queue, which no sample tells.
+    fn refuse_lost_fetches(&self, design: &Design) -> Result<(), Fault> {
+        const WHY: &str = "few servers queue longer than many at the same load (Erlang C), and of what is lost that way nothing is \
+                           stored: hits and load would be those of another origin";
+        let capacity = &self.origin.capacity;
+        if capacity.name() == "unlimited" {
+            return Ok(());
+        }
+        let cannot = |what: String, help: &str| {
+            let what = format!("a sample of the keys cannot stand for an origin with a limit {what}");
+            Err(Fault::new(capacity.span(), what).rule(WHY).help(help))
+        };
+        if let Some(timeout) = design.client.timeout {
+            let what = format!("whose clients give up (\"{}\": timeout {timeout})", design.name);
+            return cannot(what, "play all keys, without sample");
+        }
+        if capacity.word_of("queue") != "unbounded" {
+            let help = "play all keys, without sample, or write queue = \"unbounded\"";
+            return cannot("whose queue sheds what it has no place for".to_owned(), help);
+        }
+        Ok(())
     }
 }
 

@@ -13,6 +13,14 @@ pub struct Interval {
     pub high: f64,
 }
 
+impl Interval {
+    /// The part of it in which a share can lie.
+    #[must_use]
+    pub fn of_share(self) -> Self {
+        Self { low: self.low.max(0.0), high: self.high.min(1.0) }
+    }
+}
+
 /// A mean over replications.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {

@@ -342,6 +342,15 @@ impl Objects {
         &self.facts
     }
 
+    /// Bytes of the keys' texts and of where each ends, as far as there are any.
+    pub fn key_bytes(&self) -> u64 {
+        match &self.keys {
+            Keys::Recorded { text, ends } => (text.len() + size_of_val(ends.as_slice())) as u64,
+            Keys::Numbers(numbers) => size_of_val(numbers.as_slice()) as u64,
+            Keys::Numbered => 0,
+        }
+    }
+
     /// Whether later versions of objects can have other sizes.
     #[inline]
     pub fn are_resized(&self) -> bool {

@@ -167,6 +167,25 @@ mod tests {
     }
 
     #[test]
+    fn a_pilot_is_as_large_as_large_values_need() {
+        let text = "name = \"t\"\n[workload]\nduration = \"1000s\"\nrate = \"2000/s\"\n\
+                    class = [{ name = \"a\", objects = 200_000, share = 0.8, size = { model = \"constant\", value = \"10KiB\" } },\n\
+                             { name = \"b\", objects = 2_000, share = 0.2, size = { model = \"constant\", value = \"6MiB\" } }]\n\
+                    [cache]\ncapacity = \"1GiB\"\neviction = \"lru\"\nreclaim = \"lazy\"\nmemory = \"payload\"\n\
+                    [[strategy]]\nname = \"x\"\nttl = \"none\"\n";
+        let scenario = Scenario::parse(text, "t.toml").unwrap_or_else(|error| panic!("{error}"));
+        let Source::Synthetic(workload) = &scenario.source else { panic!("it is synthetic") };
+        let trace = Arc::new(generate(workload, replication_seed(scenario.seed, 0)));
+        // 50,000 requests are a fortieth, and ten images of the average size a tenth of that; four videos are a 43rd of 1 GiB.
+        let rate = pilot_rate(&scenario, &grid(&scenario), &trace);
+        assert_eq!(rate, Ok(1.0 / 32.0));
+        let small = text.replace("1GiB", "160MiB");
+        let scenario = Scenario::parse(&small, "t.toml").unwrap_or_else(|error| panic!("{error}"));
+        let why = pilot_rate(&scenario, &grid(&scenario), &trace).unwrap_err();
+        assert!(why.contains("room for fewer than 4 of 6 MiB"), "{why}");
+    }
+
+    #[test]
     fn powers_of_two_are_never_below() {
         for (rate, power) in [(0.25, 0.25), (0.26, 0.5), (0.001, 1.0 / 512.0)] {
             assert!((power_of_two(rate) - power).abs() < 1e-15);

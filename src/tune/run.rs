@@ -41,7 +41,7 @@ pub trait Progress: Sync {
     /// Whether all runs should stop now.
     fn stop(&self) -> bool;
 
-    /// What a run measured that needs not be made again, because an earlier sweep made it.
+    /// What a run measured that needs not be made again, because an earlier sweep made it. It is asked for once.
     fn known(&self, _cell: usize, _replication: usize) -> Option<Measurements> {
         None
     }
@@ -115,6 +115,7 @@ pub fn run(
         Runs::Recorded(trace) => {
             // What depends on the trace is found out before anything runs: once for every strategy and policy.
             refuse_timeless(scenario, trace)?;
+            scenario.check_buckets(trace.span())?;
             let mut seen = None;
             let mut is_new = |plan: &&CellPlan| {
                 let pair = Some((plan.strategy, plan.eviction));
@@ -137,13 +138,13 @@ pub fn run(
             if number == 0 { Arc::clone(first.get_or_init(make)) } else { make() }
         }
     };
-    if let Some(rate) = scenario.sample.filter(|_| !cells.is_empty()) {
-        let extent = Extent::of(&make(0));
+    let extent = scenario.sample.filter(|_| !cells.is_empty()).map(|_| Extent::of(&make(0)));
+    if let (Some(rate), Some(extent)) = (scenario.sample, &extent) {
         for plan in cells {
-            check_scale(scenario, plan, &extent, rate)?;
+            check_scale(scenario, plan, extent, rate)?;
         }
     }
-    let source = Source::new(scenario, traces);
+    let source = Source::new(scenario, traces, extent);
     let at_once = replications_at_once(rayon::current_num_threads() as u64, cells.len() as u64);
     let room = Room::of(at_once);
     let traces: Vec<Shared> = (0..repeat).map(|_| Shared::new(cells.len(), &room)).collect();
@@ -257,7 +258,8 @@ pub(super) fn one(
     workspace: &Workspace,
 ) -> Result<Measurements, Failure> {
     let play = || match portion().play(scenario, plan, seed, progress, workspace) {
-        Ok(measured) => measured.ok_or(Failure::Stopped),
+        // It may have to wait for the end of a long sweep.
+        Ok(measured) => measured.ok_or(Failure::Stopped).map(Measurements::at_rest),
         Err(fault) => Err(Failure::Broken(fault.what)),
     };
     let attempt = catch_unwind(AssertUnwindSafe(play));

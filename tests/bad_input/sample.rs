@@ -33,6 +33,7 @@ fn a_sample_is_a_share_of_the_keys() {
 fn what_a_sample_cannot_tell_is_refused_before_anything_runs() {
     let strategy = format!("{STRATEGY}ttl = \"none\"\n");
     let bounded = "[origin]\ncapacity = { model = \"servers\", servers = 400 }\n";
+    let shedding = "[origin]\ncapacity = { model = \"servers\", servers = 400, queue = 1000 }\n";
     for (body, parts) in [
         (
             format!("{strategy}[gates]\npeak_origin_rate_max = \"9/s\"\n"),
@@ -50,6 +51,14 @@ fn what_a_sample_cannot_tell_is_refused_before_anything_runs() {
         (
             format!("{bounded}{strategy}[score]\nweights = {{ hit = 1, p99 = 1 }}\n"),
             ["p99 is not available from a sample", "weights", "Erlang C", "leave it out"],
+        ),
+        (
+            format!("{shedding}{strategy}"),
+            ["whose queue sheds", "nothing is stored", "^", "queue = \"unbounded\""],
+        ),
+        (
+            format!("[client]\ntimeout = \"1s\"\n{bounded}{strategy}"),
+            ["whose clients give up (\"x\": timeout 1s)", "Erlang C", "^", "play all keys"],
         ),
         (
             format!("{STRATEGY}ttl = {{ rule = \"d-ttl\", target = 0.5 }}\n"),
@@ -72,12 +81,17 @@ fn what_a_sample_cannot_tell_is_refused_before_anything_runs() {
 }
 
 #[test]
-fn a_sample_that_leaves_no_server_or_no_cache_is_refused() {
+fn a_sample_that_leaves_too_few_servers_or_no_cache_is_refused() {
     let strategy = format!("{STRATEGY}ttl = \"none\"\n");
     head_refused(
         "sample = 0.1",
         &format!("[origin]\ncapacity = {{ model = \"servers\", servers = 5 }}\n{strategy}"),
-        &["less than one of the origin's 5 servers", "servers = 5", "at least 0.2"],
+        &["leaves 0.5 of the origin's 5 servers, fewer than 25", "servers = 5", "play all keys"],
+    );
+    head_refused(
+        "sample = 0.01",
+        &format!("[origin]\ncapacity = {{ model = \"servers\", servers = 360 }}\n{strategy}"),
+        &["leaves 3.6 of the origin's 360 servers", "rounding alone", "a sample of 0.07"],
     );
     head_refused(
         "sample = 0.1",

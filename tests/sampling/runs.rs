@@ -96,15 +96,15 @@ fn a_twentieth_of_the_keys_tells_the_hit_ratio_to_a_point_and_how_far_it_is_off(
     println!("mean error {mean:.4}, intervals that hold the truth: {covered} of {}", errors.len());
     assert!(mean <= 0.008, "mean error {mean:.4} of {}\n{told}", errors.len());
     assert!(errors.iter().all(|error| *error <= 0.03), "{told}");
-    // 95 in 100 of the intervals should hold the truth. Of 80 that share seeds, at least 85 in 100.
-    assert!(covered * 100 >= 85 * 80, "{covered} of 80, mean error {mean:.5}\n{told}");
+    // 95 in 100 of the intervals should hold the truth; how many of these 80 do, the guide and every report say.
+    assert!(covered.abs_diff(70) <= 2, "{covered} of 80, mean error {mean:.5}\n{told}");
 }
 
 /// All that scales: a limit in bytes of a server's memory, servers of the origin, changes, fetches that take time.
 const WORLD: &str = r#"
 [origin]
 latency = { model = "lognormal", median = "80ms", sigma = 0.5 }
-capacity = { model = "servers", servers = 400, queue = 1000 }
+capacity = { model = "servers", servers = 400 }
 changes = { model = "poisson", mean = "20m" }
 [cache]
 capacity = "64MiB"
@@ -184,6 +184,100 @@ fn a_class_of_which_a_sample_leaves_too_few_keys_is_refused() {
     let mut whole = scenario(0.5);
     whole.play_all_keys();
     assert!((hit(&enough) - hit(&whole)).abs() < 0.05, "{} instead of {}", hit(&enough), hit(&whole));
+}
+
+/// Many small images and a few large ones, which a fifth of the requests ask for; the cache holds some thirty of these.
+fn with_large_values(head: &str) -> Scenario {
+    let text = format!(
+        r#"
+        name = "large"
+        {head}
+        [workload]
+        duration = "3000s"
+        rate = "200/s"
+        [[workload.class]]
+        name = "image"
+        objects = 60_000
+        share = 0.8
+        popularity = {{ model = "zipf", alpha = 0.8 }}
+        size = {{ model = "constant", value = "10KiB" }}
+        [[workload.class]]
+        name = "video"
+        objects = 600
+        share = 0.2
+        popularity = {{ model = "zipf", alpha = 0.8 }}
+        size = {{ model = "constant", value = "6MiB" }}
+        [origin]
+        latency = {{ model = "constant", value = "50ms" }}
+        [cache]
+        eviction = "lru"
+        reclaim = "lazy"
+        memory = "payload"
+        capacity = "200MiB"
+        [[strategy]]
+        name = "it"
+        ttl = "none"
+        guard = "single-flight"
+        "#
+    );
+    Scenario::parse(&text, "large.toml").unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn a_sample_whose_cache_is_too_small_for_large_values_is_refused_and_one_that_holds_some_is_right() {
+    let whole = with_large_values("");
+    let trace = trace_of(&whole);
+    let hit = metric("hit").of(&runs(play(&whole, &trace)).remove(0)).unwrap();
+    let small = with_large_values("sample = 0.02");
+    // Four MiB: no video would be stored, and two of three requests would be hits.
+    let refused = tune::run(&small, &tune::grid(&small), &Runs::Recorded(Arc::clone(&trace)), &());
+    let fault = refused.expect_err("a sample's cache would hold images alone");
+    assert!(fault.what.contains("room for fewer than 4 of 6 MiB, which 20"), "{}", fault.what);
+    assert!(fault.help.as_deref().is_some_and(|help| help.contains("a sample of 0.12")), "{:?}", fault.help);
+    let (mut covered, mut told) = (0, String::new());
+    for seed in 1..=10 {
+        let sampled = with_large_values(&format!("sample = 0.12\nseed = {seed}"));
+        let runs = runs(play(&sampled, &trace)).remove(0);
+        let seen = estimate("hit", &runs);
+        let interval = seen.interval.unwrap();
+        covered += u32::from((interval.low..=interval.high).contains(&hit));
+        writeln!(told, "{seed}: {hit:.4} {:.4} {:.4}", seen.mean, interval.high - seen.mean).unwrap();
+        assert!(runs.iter().all(|run| run.too_large == 0 && run.sampled.unwrap().unstored == 0));
+    }
+    println!("{told}");
+    assert!(covered >= 8, "{covered} of 10 hold the truth\n{told}");
+}
+
+/// Sizes of which a few in a thousand requests ask for what a sample's cache cannot hold.
+#[test]
+fn what_a_sample_does_not_store_though_the_whole_does_is_a_warning() {
+    let scenario = |head: &str| {
+        let text = format!(
+            "name = \"tail\"\n{head}\n[workload]\nduration = \"1000s\"\nrate = \"200/s\"\n\
+             class = [{{ name = \"image\", objects = 20_000, share = 0.997, size = {{ model = \"constant\", value = \"10KiB\" }} }},\n\
+                      {{ name = \"video\", objects = 200, share = 0.003, size = {{ model = \"constant\", value = \"6MiB\" }} }}]\n\
+             [origin]\nlatency = {{ model = \"constant\", value = \"50ms\" }}\n\
+             [cache]\neviction = \"lru\"\nreclaim = \"lazy\"\nmemory = \"payload\"\ncapacity = \"100MiB\"\n\
+             [[strategy]]\nname = \"it\"\nttl = \"none\"\n"
+        );
+        Scenario::parse(&text, "tail.toml").unwrap_or_else(|error| panic!("{error}"))
+    };
+    let warned = |scenario: &Scenario| {
+        let trace = trace_of(scenario);
+        let about = About {
+            scenario_sha256: String::new(),
+            command: "ttlab run".to_owned(),
+            trace: record::synthetic(&trace),
+        };
+        let record = Record::of_run(scenario, &trace, play(scenario, &trace).cells, about);
+        record
+            .provenance
+            .warnings
+            .iter()
+            .any(|warning| warning.contains("too large for the cache of a sample"))
+    };
+    assert!(warned(&scenario("sample = 0.05")), "of 5 MiB none is left for a video");
+    assert!(!warned(&scenario("sample = 0.5")) && !warned(&scenario("")));
 }
 
 /// A robot that asks for so few images that a sample of the keys may hold none of them.

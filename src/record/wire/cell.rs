@@ -109,3 +109,13 @@ pub struct Cell {
     #[serde(default)]
     pub trajectories: Vec<Trajectory>,
 }
+
+/// How [`Cell::failed`] ends where the user stopped the sweep.
+pub(in crate::record) const INTERRUPTED: &str = "interrupted";
+
+impl Cell {
+    /// Whether replications are missing because the sweep was stopped.
+    pub fn is_interrupted(&self) -> bool {
+        self.failed.as_deref().is_some_and(|why| why.ends_with(INTERRUPTED))
+    }
+}

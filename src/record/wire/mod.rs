@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use self::answers::{ClassRow, Estimate, Freshness, Outcomes, Party, Percentiles, Ratios};
+pub(in crate::record) use self::cell::INTERRUPTED;
 pub use self::cell::{Capacity, Cell};
 pub use self::cost::{Cost, Timeouts};
 pub use self::judged::{Bound, Difference, Expectation, Gate, Scoring};

@@ -103,7 +103,8 @@ impl Metric {
         };
         let around = |interval: Interval| {
             let half = (interval.high - interval.low) / 2.0 * scale;
-            Interval { low: mean - half, high: mean + half }
+            let interval = Interval { low: mean - half, high: mean + half };
+            if self.unit == Unit::Share { interval.of_share() } else { interval }
         };
         Some(Estimate { mean, interval: by_run.interval.map(around) })
     }
@@ -181,6 +182,14 @@ mod tests {
         assert!((of("memory", &runs) - 15.0).abs() < 1e-9);
         assert!((of("p99", &runs) - 2.0).abs() < 1e-9, "the slow one is the hundredth of a hundred");
         assert!(of("p999", &runs) > 899.0);
+    }
+
+    #[test]
+    fn the_interval_of_a_share_does_not_leave_what_a_share_can_be() {
+        let runs = &cell("any", 0.0, &[10, 900]).runs;
+        let hit = Metric::named("hit").unwrap().estimate(runs).unwrap();
+        // Student's interval of two replications would go from far below 0 to far above 1.
+        assert_eq!(hit.interval, Some(Interval { low: 0.0, high: 1.0 }));
     }
 
     #[test]

@@ -46,6 +46,11 @@ pub struct Room {
 }
 
 impl Room {
+    /// What is free bounds it.
+    pub const FREE: &'static str = "free";
+    /// The command line does.
+    pub const ALLOWED: &'static str = "allowed (--memory-limit)";
+
     /// Bytes of a row while rows are sorted.
     const SORTED: u64 = 40;
 

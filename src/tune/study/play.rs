@@ -20,7 +20,7 @@ use crate::search::Point;
 use crate::trace::Trace;
 use crate::trace::synth::generate;
 use crate::tune::run::{one, refuse_timeless, replication_seed, simulation};
-use crate::tune::sampled::{Portion, Sampling};
+use crate::tune::sampled::{Extent, Portion, Sampling};
 use crate::tune::{CellPlan, DrilledCell, Failure, NoDrill, Progress, Runs, drill, grid};
 use crate::units::SimDuration;
 
@@ -219,7 +219,8 @@ impl<'p> Player<'p> {
             return Portion::whole(trace);
         }
         let seed = Seed::new(self.scenario.seed).of("sample").of("tune");
-        Sampling::new(self.scenario, trace, rate, seed, 1).sample(nth)
+        let extent = Extent::of(&trace);
+        Sampling::new(self.scenario, trace, &extent, rate, seed, 1).sample(nth)
     }
 
     /// The warm-up and a share of what follows.

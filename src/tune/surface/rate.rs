@@ -26,7 +26,7 @@ const LARGEST_FIRST: f64 = 0.01;
 pub struct Least {
     /// In objects.
     pub objects: u64,
-    /// In bytes, for objects of the average size and what the server has beside them.
+    /// In bytes, for objects of the average size or the large ones, and what the server has beside them.
     pub bytes: u64,
 }
 
@@ -48,16 +48,16 @@ pub fn least(
     }
     let extent = Extent::of(trace);
     let objects = trace.objects().len() as f64;
-    let first = match sample {
-        Some(rate) if rate < 1.0 => LEAST_OBJECTS / rate,
-        None if pays(of_requests(trace, &extent)) => {
-            (LEAST_OBJECTS / of_requests(trace, &extent)).min(LARGEST_FIRST * objects)
-        }
+    let (rate, largest) = match sample {
+        Some(rate) if rate < 1.0 => (rate, 1.0),
+        None if pays(of_requests(trace, &extent)) => (of_requests(trace, &extent), LARGEST_FIRST),
         _ => return Ok(None),
     };
+    let all = trace.objects().total_bytes() as f64;
+    let first = (LEAST_OBJECTS / rate).min(largest * objects);
     // What stays of a whole limit must not be a hair below.
-    let first = first.ceil() + 1.0;
-    let bytes = (first * extent.mean()).ceil();
+    let (first, bytes) =
+        (first.ceil() + 1.0, (extent.least_bytes() / rate).min(largest * all).ceil() * (1.0 + 1e-9) + 1.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both are counts")]
     let (objects, bytes) = (first as u64, bytes as u64);
     Ok(Some(Least { objects, bytes: bytes + bytes_beside(scenario, plan.capacity)? }))

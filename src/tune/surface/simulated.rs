@@ -35,8 +35,14 @@ impl Asked<'_> {
         for plan in &self.plans {
             check_scale(self.scenario, plan, &extent, rate)?;
         }
-        let sampling =
-            Sampling::new(self.scenario, Arc::clone(self.trace), rate, self.seed().of("curve"), samples);
+        let sampling = Sampling::new(
+            self.scenario,
+            Arc::clone(self.trace),
+            &extent,
+            rate,
+            self.seed().of("curve"),
+            samples,
+        );
         let portions: Vec<Portion> = (0..samples).into_par_iter().map(|nth| sampling.sample(nth)).collect();
         let tasks: Vec<(usize, usize)> =
             (0..self.plans.len()).flat_map(|cell| (0..samples).map(move |nth| (cell, nth))).collect();

@@ -114,8 +114,9 @@ pub(in crate::report::html) fn ranking(reading: &Reading) -> Table {
 /// Half the width of the interval around the fresh hits, in points: ` ± 0.3 pt`.
 fn within(cell: &Cell) -> String {
     let fresh = cell.ratios.fresh_hit;
-    let half =
-        fresh.low.zip(fresh.high).map(|(low, high)| (high - low) / 2.0).filter(|half| half.is_finite());
+    // An end that is that of all shares tells less than the other.
+    let wider = |mean: f64| Some((mean - fresh.low?).max(fresh.high? - mean));
+    let half = fresh.mean.and_then(wider).filter(|half| half.is_finite());
     half.map(|half| format!(" ± {}", format::half_points(half))).unwrap_or_default()
 }
 
