@@ -2,7 +2,8 @@
 //! and so is what each coming request will look up; the system for large pages under columns that
 //! are read in any order, because every read of another small page must be translated first.
 //!
-//! The one module that may be `unsafe`; `benches/engine.rs` shows what it is worth.
+//! The one module that may be `unsafe`. No bench leaves it out to show what it is worth; `docs/performance.md` tells
+//! what was seen when large pages and the second step of asking ahead were added.
 
 /// How many requests ahead of the current one memory is asked for: far enough for it to arrive,
 /// near enough for it to be still there.
