@@ -97,6 +97,7 @@ mod tests {
             chosen: None,
         });
         for cell in &mut record.cells {
+            cell.ratios.hit.mean = Some(0.803);
             (cell.ratios.hit.low, cell.ratios.hit.high) = (Some(0.8), Some(0.806));
         }
         let words = sample_words(&record);

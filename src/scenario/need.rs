@@ -401,7 +401,7 @@ mod tests {
         assert_eq!(need.at_once(sweep, 2, free((4_000 << 20) + 13_519)).unwrap(), 1);
         let allowed = Room { bytes: 20 << 20, bound: Room::ALLOWED };
         let fault = need.at_once(sweep, 2, allowed).unwrap_err();
-        assert!(fault.what.starts_with("the results of 4001 runs, 1.0 MiB each, need"), "{}", fault.what);
+        assert!(fault.what.starts_with("the results of 4001 runs, 1 MiB each, need"), "{}", fault.what);
         assert!(fault.what.ends_with("but 20 MiB are allowed (--memory-limit)"), "{}", fault.what);
         assert_eq!(fault.help.as_deref().and_then(|help| help.split_once(',')).unwrap().0, "allow more");
         let recorded =

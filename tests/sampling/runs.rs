@@ -232,7 +232,7 @@ fn a_sample_whose_cache_is_too_small_for_large_values_is_refused_and_one_that_ho
     // Four MiB: no video would be stored, and two of three requests would be hits.
     let refused = tune::run(&small, &tune::grid(&small), &Runs::Recorded(Arc::clone(&trace)), &());
     let fault = refused.expect_err("a sample's cache would hold images alone");
-    assert!(fault.what.contains("room for fewer than 4 of 6 MiB, which 20"), "{}", fault.what);
+    assert!(fault.what.contains("room for fewer than 4 of 6 MiB, which 19.9 %"), "{}", fault.what);
     assert!(fault.help.as_deref().is_some_and(|help| help.contains("a sample of 0.12")), "{:?}", fault.help);
     let (mut covered, mut told) = (0, String::new());
     for seed in 1..=10 {

@@ -21,6 +21,11 @@ const LEAST_RATE: f64 = 0.001;
 /// The limits of a grid begin at no more than this part of all objects, whatever the share.
 const LARGEST_FIRST: f64 = 0.01;
 
+/// The same of all bytes, where large values need more.
+const LARGEST_FIRST_BYTES: f64 = 0.1;
+/// A limit of so many times what a sample's cache needs leaves it that in a share that pays.
+const PAYING: f64 = 1.1 * SAMPLES as f64;
+
 /// The least limit of which samples leave a cache that is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Least {
@@ -48,16 +53,19 @@ pub fn least(
     }
     let extent = Extent::of(trace);
     let objects = trace.objects().len() as f64;
-    let (rate, largest) = match sample {
-        Some(rate) if rate < 1.0 => (rate, 1.0),
-        None if pays(of_requests(trace, &extent)) => (of_requests(trace, &extent), LARGEST_FIRST),
+    let all = trace.objects().total_bytes() as f64;
+    let (rate, most) = match sample {
+        Some(rate) if rate < 1.0 => (rate, (objects, all)),
+        None if pays(of_requests(trace, &extent)) => {
+            // Large values may need more of a small trace: what a share leaves them that still pays.
+            let paying = (PAYING * extent.least_bytes()).min(LARGEST_FIRST_BYTES * all);
+            (of_requests(trace, &extent), (LARGEST_FIRST * objects, paying.max(LARGEST_FIRST * all)))
+        }
         _ => return Ok(None),
     };
-    let all = trace.objects().total_bytes() as f64;
-    let first = (LEAST_OBJECTS / rate).min(largest * objects);
     // What stays of a whole limit must not be a hair below.
-    let (first, bytes) =
-        (first.ceil() + 1.0, (extent.least_bytes() / rate).min(largest * all).ceil() * (1.0 + 1e-9) + 1.0);
+    let first = (LEAST_OBJECTS / rate).min(most.0).ceil() + 1.0;
+    let bytes = (extent.least_bytes() / rate).min(most.1).ceil() * (1.0 + 1e-9) + 1.0;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both are counts")]
     let (objects, bytes) = (first as u64, bytes as u64);
     Ok(Some(Least { objects, bytes: bytes + bytes_beside(scenario, plan.capacity)? }))
