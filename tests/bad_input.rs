@@ -219,11 +219,11 @@ fn a_workload_that_no_memory_holds_is_refused_at_the_number_that_is_too_large() 
         "of memory, but",
         "s.toml:7:11",
         "bytes an object",
-        "= help: simulate a part",
+        "simulate a part: fewer objects",
     ];
     bench.refused(&["s.toml"], &parts);
     bench.put("s.toml", text.replace("10/s", "60_000_000/s"));
-    let parts = ["3600000000 requests need at least", "s.toml:4:8", "= help: lower the rate"];
+    let parts = ["3600000000 requests need at least", "s.toml:4:8", "lower the rate or shorten"];
     bench.refused(&["s.toml", "--threads", "1"], &parts);
 }
 

@@ -1,7 +1,5 @@
 //! How long things took, counted by value.
 
-use std::borrow::Cow;
-
 use hdrhistogram::Histogram;
 
 /// Longer times, about 73 years, count as this: the histogram tells no longer ones.
@@ -30,7 +28,7 @@ enum Counted {
     /// A place for every time up to the longest.
     Open(Places),
     /// The places that have any times, in ascending order.
-    Resting(Box<[Place]>),
+    Resting(Packed),
 }
 
 /// How many times there are at each place, and by how much these exceed it. Both grow with what they are told.
@@ -43,6 +41,52 @@ struct Places {
 /// A place: its least value, how many times there are, and by how much they exceed it.
 type Place = (u64, u64, u64);
 
+/// Places one after the other in as few bytes as their numbers need: of each by how far it lies beyond the one before, its
+/// count and its excess, seven bits in a byte and the lowest first (LEB128).
+#[derive(Debug, Clone, Default)]
+struct Packed(Box<[u8]>);
+
+/// The lowest seven bits.
+fn low(number: u64) -> u8 {
+    number.to_le_bytes()[0] & 0x7f
+}
+
+impl Packed {
+    fn of(places: impl IntoIterator<Item = Place>) -> Self {
+        let (mut bytes, mut before) = (Vec::new(), 0);
+        for (least, count, excess) in places {
+            for mut number in [least - before, count, excess] {
+                while number >= 1 << 7 {
+                    bytes.push(0x80 | low(number));
+                    number >>= 7;
+                }
+                bytes.push(low(number));
+            }
+            before = least;
+        }
+        Self(bytes.into())
+    }
+
+    fn places(&self) -> impl Iterator<Item = Place> {
+        let (mut bytes, mut least) = (self.0.iter(), 0);
+        std::iter::from_fn(move || {
+            let mut number = || -> Option<u64> {
+                let (mut number, mut shift) = (0, 0);
+                loop {
+                    let byte = *bytes.next()?;
+                    number |= u64::from(byte & 0x7f) << shift;
+                    if byte < 0x80 {
+                        return Some(number);
+                    }
+                    shift += 7;
+                }
+            };
+            least += number()?;
+            Some((least, number()?, number()?))
+        })
+    }
+}
+
 /// What is needed to have the same again.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Kept {
@@ -53,7 +97,7 @@ struct Kept {
 
 impl Default for Waits {
     fn default() -> Self {
-        Self { counted: Counted::Resting(Box::default()), sum: 0, max: 0 }
+        Self { counted: Counted::Resting(Packed::default()), sum: 0, max: 0 }
     }
 }
 
@@ -66,21 +110,22 @@ impl PartialEq for Waits {
 
 impl From<Waits> for Kept {
     fn from(waits: Waits) -> Self {
-        Self { places: waits.places().into_owned(), sum: waits.sum, max: waits.max }
+        Self { places: waits.places(), sum: waits.sum, max: waits.max }
     }
 }
 
 impl From<Kept> for Waits {
-    fn from(kept: Kept) -> Self {
-        Self { counted: Counted::Resting(kept.places.into()), sum: kept.sum, max: kept.max }
+    fn from(mut kept: Kept) -> Self {
+        kept.places.sort_unstable();
+        Self { counted: Counted::Resting(Packed::of(kept.places)), sum: kept.sum, max: kept.max }
     }
 }
 
 impl Places {
-    fn of(resting: &[Place]) -> Self {
+    fn of(resting: &Packed) -> Self {
         let empty = || Histogram::new(DIGITS).expect("three digits are legal");
         let mut places = Self { counts: empty(), excess: empty() };
-        resting.iter().for_each(|place| places.add(*place));
+        resting.places().for_each(|place| places.add(place));
         places
     }
 
@@ -128,7 +173,7 @@ impl Waits {
     pub fn merge(&mut self, other: &Self) {
         let places = self.open();
         match &other.counted {
-            Counted::Resting(resting) => resting.iter().for_each(|place| places.add(*place)),
+            Counted::Resting(resting) => resting.places().for_each(|place| places.add(place)),
             Counted::Open(others) => {
                 places.counts.add(&others.counts).expect("a histogram that may grow takes every time");
                 places.excess.add(&others.excess).expect("a histogram that may grow takes every time");
@@ -141,7 +186,7 @@ impl Waits {
     /// Keeps the places that have any times alone, because nothing more is told for now.
     pub fn rest(&mut self) {
         if let Counted::Open(places) = &self.counted {
-            self.counted = Counted::Resting(places.taken().into());
+            self.counted = Counted::Resting(Packed::of(places.taken()));
         }
     }
 
@@ -157,10 +202,10 @@ impl Waits {
         }
     }
 
-    fn places(&self) -> Cow<'_, [Place]> {
+    fn places(&self) -> Vec<Place> {
         match &self.counted {
-            Counted::Open(places) => Cow::Owned(places.taken()),
-            Counted::Resting(resting) => Cow::Borrowed(resting),
+            Counted::Open(places) => places.taken(),
+            Counted::Resting(resting) => resting.places().collect(),
         }
     }
 
@@ -171,7 +216,7 @@ impl Waits {
         let unwaited = |place: &Place| place.0 == 0;
         let nothing = (!kept.iter().any(unwaited)).then_some((0, 0, 0));
         let mut owed = 0.0;
-        let places = nothing.into_iter().chain(kept.iter().copied()).filter_map(|(least, count, excess)| {
+        let places = nothing.into_iter().chain(kept).filter_map(|(least, count, excess)| {
             owed += count as f64 * factor + if least == 0 { none } else { 0.0 };
             let whole = owed.round().max(0.0);
             owed -= whole;
@@ -196,7 +241,7 @@ impl Waits {
     pub fn len(&self) -> u64 {
         match &self.counted {
             Counted::Open(places) => places.counts.len(),
-            Counted::Resting(resting) => resting.iter().map(|(_, count, _)| count).sum(),
+            Counted::Resting(resting) => resting.places().map(|(_, count, _)| count).sum(),
         }
     }
 
@@ -227,11 +272,11 @@ impl Waits {
                 // By the same rule as the histogram's: the first place up to which there are so many, and one at least.
                 let wanted = (within.min(1.0) * self.len() as f64).ceil().max(1.0);
                 let mut seen = 0;
-                let up_to = |place: &&Place| {
+                let up_to = |place: &Place| {
                     seen += place.1;
                     seen as f64 >= wanted
                 };
-                resting.iter().find(up_to).copied().unwrap_or_default()
+                resting.places().find(up_to).unwrap_or_default()
             }
         };
         least + excess / count.max(1)
