@@ -242,6 +242,29 @@ fn a_sample_is_as_large_as_the_smallest_limit_needs_or_not_taken() {
 }
 
 #[test]
+fn a_sample_holds_four_large_values_or_is_not_taken() {
+    let with = |capacity: u64| {
+        let text = "name = \"large\"\n[workload]\nduration = \"2h\"\nrate = \"40/s\"\n\
+                    class = [{ name = \"image\", objects = 20_000, share = 0.8, size = { model = \"constant\", value = \"10KiB\" } },\n\
+                             { name = \"video\", objects = 2_000, share = 0.2, size = { model = \"constant\", value = \"6MiB\" } }]\n\
+                    [origin]\nlatency = { model = \"constant\", value = \"80ms\" }\n\
+                    [cache]\neviction = \"lru\"\nreclaim = \"lazy\"\nmemory = \"payload\"\n\
+                    [[strategy]]\nname = \"it\"\nttl = \"none\"\n";
+        let mut asked = Scenario::parse(text, "large.toml").unwrap_or_else(|error| panic!("{error}"));
+        let trace = requests(&asked);
+        let capacities = vec![Capacity::Bytes(capacity << 20)];
+        let question = Question { strategy: 0, eviction: 0, capacities, ttls: Vec::new(), sample: None };
+        surface(&mut asked, &question, &trace)
+    };
+    // The requests ask for a share of 0.17, ten images of the average size for much less.
+    let Method::Samples { rate, .. } = with(100).method else {
+        panic!("a quarter of 100 MiB holds four videos")
+    };
+    assert!((rate - 0.24).abs() < 1e-9, "{rate}");
+    assert_eq!(with(60).method, Method::Engine, "no share that pays leaves room for four");
+}
+
+#[test]
 fn the_limits_of_a_grid_leave_samples_a_cache_that_is_one() {
     // A thousandth of 20,000 images in a sample of a sixth would be three.
     let output = ttlab(FIXED, &["--grid", "2x1", "--json"]);
