@@ -1,6 +1,8 @@
 //! The table of combinations: each that makes no sense is refused, each that is odd is warned of or
 //! noted, and every message names both settings, says why, and what to write instead.
 
+use std::fmt::Write as _;
+
 #[path = "combinations/idle.rs"]
 mod idle;
 #[path = "combinations/table.rs"]
@@ -46,23 +48,29 @@ fn said(number: u8, strategy: &str, sections: &str) -> Result<Remarks, String> {
     let Source::Synthetic(workload) = &scenario.source else { unreachable!("it has a [workload]") };
     let on_trace = scenario.warnings_on(&generate(workload, Seed::new(1)));
     // A minute is enough for what is said here, and shorter than most TTLs, which is always told.
-    let warnings = scenario.warnings.into_iter().filter(|warning| !warning.contains(OUTLIVES)).collect();
+    let of_length = |warning: &String| OUTLIVES.iter().any(|words| warning.contains(words));
+    let warnings = scenario.warnings.into_iter().filter(|warning| !of_length(warning)).collect();
     Ok((warnings, scenario.notes, on_trace))
 }
 
-/// What is said of a TTL that is longer than a made-up run.
-const OUTLIVES: &str = "is longer than the run";
+/// What is said of a TTL that is longer than a made-up run, and of one that is long for it.
+const OUTLIVES: [&str; 2] = ["is longer than the run", "is long for this run"];
+
+/// The warnings of a run with these strategies.
+fn warned(time: &str, duration: &str, strategies: &[(&str, &str)]) -> Vec<String> {
+    let mut text = format!(
+        "name = \"n\"\n[time]\n{time}\n[workload]\nduration = \"{duration}\"\nrate = \"1/s\"\n[[workload.class]]\nname = \"all\"\n\
+         objects = 10\n"
+    );
+    for (place, (name, ttl)) in strategies.iter().enumerate() {
+        let baseline = place == 0;
+        let _ = write!(text, "[[strategy]]\nname = \"{name}\"\nbaseline = {baseline}\nttl = {ttl}\n");
+    }
+    Scenario::parse(&text, "n.toml").unwrap_or_else(|error| panic!("{error}")).warnings
+}
 
 #[test]
 fn a_ttl_that_outlives_a_made_up_run_is_warned_of() {
-    let warned = |duration: &str, ttl: &str| {
-        let text = format!(
-            "name = \"n\"\n[workload]\nduration = \"{duration}\"\nrate = \"1/s\"\n[[workload.class]]\nname = \"all\"\n\
-             objects = 10\n[[strategy]]\nname = \"s\"\nttl = {ttl}\n"
-        );
-        let scenario = Scenario::parse(&text, "n.toml").unwrap_or_else(|error| panic!("{error}"));
-        scenario.warnings.iter().filter(|warning| warning.contains(OUTLIVES)).count()
-    };
     let table = "{ rule = \"class-table\", table = { all = \"2h\" } }";
     for (duration, ttl, count) in [
         ("1h", "{ rule = \"fixed\", ttl = \"1h\" }", 0),
@@ -70,9 +78,51 @@ fn a_ttl_that_outlives_a_made_up_run_is_warned_of() {
         ("1h", table, 1),
         ("3h", table, 0),
         ("1m", "\"none\"", 0),
-        ("1m", "{ rule = \"sliding\", idle = \"1h\" }", 0),
+        ("1m", "{ rule = \"sliding\", idle = \"1h\" }", 1),
+        ("1m", "{ rule = \"d-ttl\", target = 0.8 }", 0),
+        (
+            "1m",
+            "{ rule = \"fixed\", ttl = \"1h\", modifiers = [{ modifier = \"clamp\", max = \"30s\" }] }",
+            0,
+        ),
+        ("1h", "{ rule = \"fixed\", ttl = \"1h\", modifiers = [\"jitter\"] }", 1),
     ] {
-        assert_eq!(warned(duration, ttl), count, "{ttl} in {duration}");
+        let told = warned("", duration, &[("s", ttl)]);
+        let count_of = told.iter().filter(|warning| warning.contains(OUTLIVES[0])).count();
+        assert_eq!(count_of, count, "{ttl} in {duration}: {told:?}");
+    }
+}
+
+/// A cell can pass a gate only because nothing has expired yet.
+#[test]
+fn a_ttl_that_is_long_for_what_is_scored_is_warned_of() {
+    let hour = "{ rule = \"fixed\", ttl = \"1h\" }";
+    for (warmup, duration, words) in [
+        ("20m", "80m", "of the 1h that are scored the first 40m pass before any entry is that old"),
+        ("30m", "3h30m", "of the 3h that are scored the first 30m pass before any entry is that old"),
+        ("0s", "9h", "of the 9h that are scored the first 1h pass before any entry is that old"),
+        ("1h", "150m", "the 1h30m that are scored hold fewer than two of it"),
+        ("1h", "3h", ""),
+        ("50m", "3h", ""),
+        ("0s", "10h", ""),
+    ] {
+        let told = warned(&format!("warmup = \"{warmup}\""), duration, &[("s", hour)]);
+        let of_length = told.iter().filter(|warning| warning.contains(OUTLIVES[1]));
+        match of_length.collect::<Vec<_>>()[..] {
+            [] => assert_eq!(words, "", "{warmup} of {duration}"),
+            [one] => assert!(!words.is_empty() && one.contains(words) && one.contains("; write "), "{one}"),
+            _ => panic!("{told:?}"),
+        }
+    }
+    // Strategies of which the same is to be said share a warning.
+    let five = [("a", hour), ("b", hour), ("c", hour), ("d", hour), ("e", hour)];
+    for (count, names) in [
+        (1, "strategy \"a\": "),
+        (2, "strategies \"a\" and \"b\": "),
+        (5, "strategies \"a\", \"b\", \"c\" and 2 more: "),
+    ] {
+        let told = warned("", "2h", &five[..count]);
+        assert!(told.len() == 1 && told[0].starts_with(names), "{told:?}");
     }
 }
 

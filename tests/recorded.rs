@@ -48,7 +48,7 @@ const ROWS: [&str; 7] = [
 fn a_recording_is_warned_of_what_a_workload_would_be_told() {
     let text = "name = \"recorded\"\n[trace]\nspread = false\n[origin]\nlatency = { model = \"constant\", value = \"2s\" }\n\
                 capacity = { model = \"servers\", servers = 1 }\n[client]\ntimeout = \"1s\"\nlate_fill = \"discard\"\n\
-                [[strategy]]\nname = \"s\"\nttl = { rule = \"fixed\", ttl = \"1h\" }\n\
+                [[strategy]]\nname = \"s\"\nttl = { rule = \"fixed\", ttl = \"20s\" }\n\
                 refresh = { policy = \"timer\", period = \"3s\", workers = 1 }\n";
     let warned = |rows: &[&str]| {
         let scenario = Scenario::parse(text, "recorded.toml").unwrap_or_else(|error| panic!("{error}"));
@@ -71,7 +71,7 @@ fn a_recording_is_warned_of_what_a_workload_would_be_told() {
 fn what_is_to_happen_after_the_end_of_a_recording_is_warned_of() {
     let warned = |at: &str| {
         let sections = format!(
-            "ttl = \"fixed\"\n[[cache.event]]\nflush = {{ at = \"{at}\" }}\n[origin]\n\
+            "ttl = {{ rule = \"fixed\", ttl = \"10s\" }}\n[[cache.event]]\nflush = {{ at = \"{at}\" }}\n[origin]\n\
              faults = [{{ fault = \"outage\", at = \"{at}\", lasts = \"1m\" }}]"
         );
         let text =
@@ -142,7 +142,7 @@ fn recorded_times_of_fetches_are_held_against_guards_refreshes_and_the_origin() 
 fn a_schedule_begins_when_the_recording_does() {
     let schedule = |more: &str| {
         format!(
-            "ttl = {{ rule = \"fixed\", ttl = \"1h\", modifiers = [{{ modifier = \"schedule\", \
+            "ttl = {{ rule = \"fixed\", ttl = \"1s\", modifiers = [{{ modifier = \"schedule\", \
              table = {{ \"00:00\" = 1, \"14:00\" = 2 }}{more} }}] }}"
         )
     };
@@ -170,6 +170,22 @@ fn a_schedule_begins_when_the_recording_does() {
             "it is written"
         );
     }
+}
+
+#[test]
+fn a_ttl_that_outlives_a_recording_is_warned_of() {
+    let rows = ["time_s,op,key,size,origin_time_ms", "7,get,a,9,1", "127,get,a,9,1"];
+    let told = |ttl: &str| {
+        let (scenario, read) = recording(&format!("ttl = {{ rule = \"fixed\", ttl = \"{ttl}\" }}"), &rows);
+        scenario.warnings_on(&read.trace)
+    };
+    assert_eq!(told("2m"), Vec::<String>::new());
+    let warnings = told("121s");
+    assert!(
+        warnings.len() == 1
+            && warnings[0].contains("(up to 2m1s) is longer than the recording, which lasts for 2m "),
+        "{warnings:?}"
+    );
 }
 
 /// How many of four requests had an outcome, as a whole number.

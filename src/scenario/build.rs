@@ -154,7 +154,7 @@ fn scenario(text: &str, file: &str, faults: &mut Vec<Fault>) -> Result<Scenario,
             .rule(format!("the workload lasts for {}", duration.unwrap_or_default()))
             .help("write an earlier at, or a longer duration"));
     }
-    let world = World { cache: &cache, origin: &origin, source: &source.source };
+    let world = World { cache: &cache, origin: &origin, source: &source.source, warmup: time.warmup };
     let Remarks { mut warnings, mut notes } = Remarks::of(&strategies, &world);
     notes.extend(source.notes);
     warnings.splice(0..0, cache.warnings.iter().cloned());

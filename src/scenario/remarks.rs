@@ -29,6 +29,8 @@ pub(super) struct World<'w> {
     pub(super) cache: &'w CacheDesign,
     pub(super) origin: &'w OriginDesign,
     pub(super) source: &'w Source,
+    /// What is played before anything is scored.
+    pub(super) warmup: SimDuration,
 }
 
 impl Remarks {
@@ -37,7 +39,6 @@ impl Remarks {
         let mut remarks = Self::default();
         for design in strategies {
             remarks.lifetimes(design, world);
-            remarks.outlives(design, world);
             remarks.fetches(design, world);
             remarks.sweep(design, world);
             remarks.controllers(design);
@@ -45,6 +46,10 @@ impl Remarks {
             idle(design).into_iter().for_each(|warning| remarks.warn(warning));
         }
         remarks.warnings.extend(never_retries(strategies));
+        if let Source::Synthetic(workload) = world.source {
+            let told = |design: &Design| long_for(design, world.warmup, workload.duration);
+            remarks.warnings.extend(of_several(strategies, told));
+        }
         remarks
     }
 
@@ -126,21 +131,6 @@ impl Remarks {
         }
     }
 
-    /// TTLs that are longer than the run, in which nothing of theirs expires.
-    fn outlives(&mut self, design: &Design, world: &World<'_>) {
-        let Source::Synthetic(workload) = world.source else { return };
-        let (name, rule) = (&design.name, design.rule.name());
-        let ttl = windows::greatest_ttl(design).filter(|_| matches!(rule, "fixed" | "class-table"));
-        if let Some(ttl) = ttl.filter(|ttl| *ttl > workload.duration) {
-            self.warn(format!(
-                "strategy \"{name}\": the ttl of rule \"{rule}\" (up to {ttl}) is longer than the run ([workload] duration = {}), in \
-                 which no such entry expires, so that its fetches and the age of its answers come out too small; write a duration \
-                 of several times the ttl and a warmup as long as it, or a shorter ttl",
-                workload.duration
-            ));
-        }
-    }
-
     /// Guards and refreshes that do not fit the time of a fetch.
     fn fetches(&mut self, design: &Design, world: &World<'_>) {
         if let Some(time) = fetch_time::modelled(&world.origin.latency) {
@@ -213,6 +203,67 @@ impl Remarks {
         let Source::Synthetic(workload) = world.source else { return };
         let Some(FetchTime { mean, .. }) = fetch_time::modelled(&world.origin.latency) else { return };
         self.warnings.extend(metastable(design, world.origin, mean, workload.rate.as_per_second()));
+    }
+}
+
+/// Up to this share of what is scored may pass before the first entry is as old as its TTL.
+const EARLY: f64 = 0.1;
+
+/// What is wrong with a TTL that is long beside the run: nothing expires in it, what is scored begins before anything can,
+/// or it holds fewer than two TTLs.
+fn long_for(design: &Design, warmup: SimDuration, duration: SimDuration) -> Option<String> {
+    let ttl = windows::greatest_bent_ttl(design)?;
+    let ttl_of = format!("the ttl of rule \"{}\" (up to {ttl})", design.rule.name());
+    if ttl > duration {
+        return Some(format!(
+            "{ttl_of} is longer than the run ([workload] duration = {duration}), in which no such entry expires, so that its \
+             fetches and the age of its answers come out too small; write a duration of several times the ttl and a warmup \
+             as long as it, or a shorter ttl"
+        ));
+    }
+    let nanos = |nanos: u64| SimDuration::from_nanos(nanos);
+    let scored = nanos(duration.as_nanos().saturating_sub(warmup.as_nanos()));
+    let early = nanos(ttl.as_nanos().saturating_sub(warmup.as_nanos()));
+    if early.as_secs_f64() > EARLY * scored.as_secs_f64() {
+        return Some(format!(
+            "{ttl_of} is long for this run: of the {scored} that are scored the first {early} pass before any entry is that old, \
+             so that fetches and the age of answers come out too small, and what passes a gate here may fail it in a longer \
+             run; write warmup = \"{ttl}\" in [time] and a [workload] duration of \"{}\" or more",
+            ttl + ttl + ttl + ttl
+        ));
+    }
+    (scored < ttl + ttl).then(|| {
+        format!(
+            "{ttl_of} is long for this run: the {scored} that are scored hold fewer than two of it, so that where they begin \
+             and end decides how much expires in them; write a [workload] duration of \"{}\" or more",
+            warmup + ttl + ttl + ttl
+        )
+    })
+}
+
+/// Warnings that may hold for several strategies in the same words, each told once with the names of all.
+fn of_several(strategies: &[Design], told: impl Fn(&Design) -> Option<String>) -> Vec<String> {
+    let mut found: Vec<(Vec<&str>, String)> = Vec::new();
+    for design in strategies {
+        let Some(words) = told(design) else { continue };
+        match found.iter_mut().find(|(_, same)| *same == words) {
+            Some((names, _)) => names.push(&design.name),
+            None => found.push((vec![design.name.as_str()], words)),
+        }
+    }
+    found.iter().map(|(names, words)| format!("{}: {words}", called(names))).collect()
+}
+
+/// `strategy "a"`, `strategies "a", "b", "c" and 4 more`.
+fn called(names: &[&str]) -> String {
+    const MOST: usize = 3;
+    let quoted = |names: &[&str]| names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>();
+    match names {
+        [one] => format!("strategy \"{one}\""),
+        [rest @ .., last] if names.len() <= MOST => {
+            format!("strategies {} and \"{last}\"", quoted(rest).join(", "))
+        }
+        _ => format!("strategies {} and {} more", quoted(&names[..MOST]).join(", "), names.len() - MOST),
     }
 }
 
@@ -335,6 +386,7 @@ impl Scenario {
         warnings.extend(self.strategies.iter().filter_map(|design| all_on_top(design, objects)));
         if matches!(self.source, Source::Recorded(_)) {
             warnings.extend(self.after_the_end(trace));
+            warnings.extend(of_several(&self.strategies, |design| outlives(design, trace)));
             self.strategies.iter().for_each(|design| warnings.extend(self.of_recorded(design, trace)));
         }
         warnings
@@ -408,6 +460,21 @@ impl Scenario {
         warnings.extend(asked.and_then(|asked| metastable(design, &self.origin, mean, asked)));
         warnings
     }
+}
+
+/// What is wrong with a TTL that is longer than the recording.
+fn outlives(design: &Design, trace: &Trace) -> Option<String> {
+    let (ttl, span) = (windows::greatest_bent_ttl(design)?, trace.span());
+    (ttl > span && !span.is_zero()).then(|| {
+        let second = SimDuration::from_secs(1).as_nanos();
+        // Nobody needs the nanoseconds that spread requests inside their second.
+        let span = if span.as_nanos() < second { span } else { SimDuration::from_nanos(span.as_nanos() / second * second) };
+        format!(
+            "the ttl of rule \"{}\" (up to {ttl}) is longer than the recording, which lasts for {span} and in which no such entry \
+             expires, so that its fetches and the age of its answers come out too small; take a longer recording, or a shorter ttl",
+            design.rule.name()
+        )
+    })
 }
 
 /// Whether a schedule of the strategy begins when the trace says.

@@ -65,6 +65,28 @@ pub(super) fn greatest_ttl(design: &Design) -> Option<SimDuration> {
     }
 }
 
+/// The longest TTL that the rule and its modifiers can give, as far as they tell one; `None` where there is none, and where
+/// the rule steers towards a target, for which its limit is only the last resort.
+pub(super) fn greatest_bent_ttl(design: &Design) -> Option<SimDuration> {
+    if matches!(design.rule.name(), "elastic" | "d-ttl" | "f-ttl") {
+        return None;
+    }
+    let mut ttl = greatest_ttl(design);
+    for modifier in &design.modifiers {
+        ttl = match modifier.name() {
+            "clamp" => modifier.duration_of("max").map(|max| ttl.map_or(max, |ttl| ttl.min(max))).or(ttl),
+            "jitter" => match modifier.number_of("spread") {
+                Some(spread) if modifier.word_of("mode") != "additive" => {
+                    ttl.map(|ttl| ttl.scaled(1.0 + spread))
+                }
+                _ => ttl,
+            },
+            _ => ttl,
+        };
+    }
+    ttl
+}
+
 /// Whether values of some classes expire and others never do.
 pub(super) fn some_never_expire(design: &Design) -> bool {
     some_classes_have_none(design) && design.end_of_endless().is_none()
