@@ -12,18 +12,19 @@ use crate::report::{Comparison, FailOn, write_file};
 ///
 /// Cells are matched by strategy and sweep values. Where both runs met the same requests (same trace, same seed),
 /// differences are paired by replication. With --fail-on the exit status is 1 if a measure became worse by more than
-/// allowed, and not by chance as far as the interval can tell: for use in CI.
+/// allowed, and not by chance as far as the interval can tell, or if a gate that was passed fails: for use in CI.
 #[derive(Debug, clap::Args)]
 #[command(before_help = "Examples:
   ttlab compare reports/monday reports/tuesday
-  ttlab compare reports/main/record.json reports/branch/record.json --fail-on fresh_hit:0.5pt --fail-on memory:10%
+  ttlab compare reports/main/record.json reports/branch/record.json --fail-on fresh_hit:0.5pt --fail-on memory:10% --fail-on gates
   ttlab compare reports/monday reports/tuesday --format html --out difference.html")]
 pub(super) struct Args {
     /// The run before: its record.json, or the folder that holds it
     before: PathBuf,
     /// The run now
     after: PathBuf,
-    /// Fail if a measure of any cell became worse by more than this, such as `fresh_hit:1pt`, `memory:10%` or `stampedes:5`
+    /// Fail if a measure of any cell became worse by more than this, such as `fresh_hit:1pt`, `memory:10%` or `stampedes:5`; with
+    /// `gates`, if a gate that a cell passed fails now
     #[arg(long, value_name = "METRIC:AMOUNT")]
     fail_on: Vec<FailOn>,
     /// How to write the comparison

@@ -12,6 +12,8 @@ pub(crate) enum Unit {
     Bytes,
     /// Per second.
     Rate,
+    /// Bytes per second.
+    ByteRate,
     /// Milliseconds.
     Millis,
     /// Seconds.
@@ -27,6 +29,7 @@ impl Unit {
             Self::Share => format::percent(value),
             Self::Bytes => format::bytes(value),
             Self::Rate => format::rate(value),
+            Self::ByteRate => format::byte_rate(value),
             Self::Millis => format::millis(value),
             Self::Seconds => format::seconds(value),
             Self::Number => format::number(value),
@@ -41,7 +44,8 @@ pub(crate) struct Measure {
     pub(crate) key: &'static str,
     /// Its name for people.
     pub(crate) label: &'static str,
-    /// Where a cell of the record has it, as a JSON pointer (RFC 6901).
+    /// Where a cell of the record has it, as a JSON pointer (RFC 6901); with `:` the first as a share of the second, with `*`
+    /// times the third.
     pub(crate) path: &'static str,
     /// In what it is counted.
     pub(crate) unit: Unit,
@@ -109,6 +113,7 @@ measures! {
     EXPIRED_RESIDENT "expired_resident" "expired but resident" "/memory/expired_resident_mean_bytes" Bytes LOWER
         |cell| cell.memory.expired_resident_mean_bytes;
     ORIGIN_RATE "origin_rate" "mean origin rate" "/origin/mean_rate" Rate LOWER |cell| Some(cell.origin.mean_rate);
+    ORIGIN_BYTES "origin_bytes_rate" "bytes from the origin" "/origin/bytes:/origin/fetches*/origin/mean_rate" ByteRate LOWER |cell| Some(bytes_per_second(cell));
     PEAK_ORIGIN_RATE "peak_origin_rate" "peak origin rate" "/origin/peak_rate" Rate LOWER |cell| cell.origin.peak_rate;
     UTILISATION "utilisation" "origin utilisation" "/origin/utilisation" Share LOWER |cell| cell.origin.utilisation;
     STAMPEDES "stampedes" "stampedes per hour" "/stampedes/per_hour" Number LOWER |cell| cell.stampedes.per_hour;
@@ -130,6 +135,15 @@ measures! {
     EXPIRED "expired" "expired entries" "/expired" Number NEITHER |cell| Some(cell.expired as f64);
 }
 
+/// What the origin sends a second: the bytes of a fetch times the fetches of a second.
+fn bytes_per_second(cell: &Cell) -> f64 {
+    let origin = &cell.origin;
+    match origin.fetches {
+        0 => 0.0,
+        fetches => origin.bytes as f64 / fetches as f64 * origin.mean_rate,
+    }
+}
+
 /// Unit of a measure that a gate or an expectation names; a plain number where it is not shown here.
 pub(crate) fn unit_of(key: &str) -> Unit {
     match Measure::named(key) {
@@ -144,12 +158,15 @@ pub(crate) fn unit_of(key: &str) -> Unit {
 
 /// Name for people of a measure that a gate or an expectation names.
 pub(crate) fn label_of(key: &str) -> String {
-    Measure::named(key).map_or_else(|| key.replace('_', " "), |measure| measure.label.into())
+    match key {
+        "stale_share" => "outdated answers".into(),
+        _ => Measure::named(key).map_or_else(|| key.replace('_', " "), |measure| measure.label.into()),
+    }
 }
 
 /// A gate in words, without PASS or FAIL: `peak origin rate 412/s, limit 300/s, 37 % over`.
 pub(crate) fn gate_words(name: &str, gate: &Gate) -> String {
-    let key = name.strip_suffix("_min").or_else(|| name.strip_suffix("_max")).unwrap_or(name);
+    let key = limited_by(name);
     let unit = unit_of(key);
     let limit = match gate.bound {
         Bound::Min => format!("at least {}", unit.print(Some(gate.limit))),
@@ -166,6 +183,16 @@ pub(crate) fn gate_words(name: &str, gate: &Gate) -> String {
         None => format!("{what}, no data"),
         Some(value) => format!("{what}, {}{split}", distance(unit, value, gate)),
     }
+}
+
+/// The value of a gate's measure: `412/s`.
+pub(crate) fn gate_value(name: &str, gate: &Gate) -> String {
+    unit_of(limited_by(name)).print(gate.value)
+}
+
+/// The measure that a gate limits.
+fn limited_by(name: &str) -> &str {
+    name.strip_suffix("_min").or_else(|| name.strip_suffix("_max")).unwrap_or(name)
 }
 
 /// By how much a failing gate is missed, as a share of its limit; infinite without data.
@@ -216,6 +243,11 @@ mod tests {
             ),
             ("stampedes_per_hour_max", gate(Bound::Max, 0.5, 1.0, true), "stampedes per hour 0.5, limit 1"),
             ("evicted_max", gate(Bound::Max, 3.0, 0.0, false), "evictions 3, limit 0, 3 over"),
+            (
+                "stale_share_max",
+                gate(Bound::Max, 0.034, 0.03, false),
+                "outdated answers 3.4 %, limit 3.0 %, 0.40 points over",
+            ),
             ("p99_max", gate(Bound::Max, None, 250.0, false), "p99 latency —, limit 250 ms, no data"),
             ("unheard_of_max", gate(Bound::Max, 2.0, 1.0, false), "unheard of 2, limit 1, 100 % over"),
         ] {

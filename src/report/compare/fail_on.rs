@@ -5,17 +5,23 @@ use std::str::FromStr;
 
 use serde_json::{Value, json};
 
-use super::{Comparison, MEASURES, Pair, Shift};
+use super::{Comparison, MEASURES, Pair, Shift, Turned};
 use crate::record::Cell;
 use crate::report::format;
 use crate::report::measure::{Measure, Unit};
 
-/// How much worse one measure may become before the comparison fails: `fresh_hit:1pt`, `memory:10%`, `stampedes:5`.
+/// How much worse one measure may become before the comparison fails: `fresh_hit:1pt`, `memory:10%`, `stampedes:5`; or
+/// `gates`: whether a gate that a cell passed may fail now.
 #[derive(Debug, Clone)]
 pub struct FailOn {
-    pub(super) measure: &'static Measure,
-    amount: Amount,
+    watched: Watched,
     pub(super) written: String,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Watched {
+    Measure(&'static Measure, Amount),
+    Gates,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -36,9 +42,12 @@ impl FromStr for FailOn {
 
     fn from_str(text: &str) -> Result<Self, FailOnError> {
         let wrong = |what: String| Err(FailOnError(what));
+        if text == GATES {
+            return Ok(Self { watched: Watched::Gates, written: text.to_owned() });
+        }
         let Some((name, amount)) = text.split_once(':') else {
             return wrong(format!(
-                "\"{text}\" names no limit; write METRIC:AMOUNT, as in fresh_hit:1pt or memory:10%"
+                "\"{text}\" names no limit; write METRIC:AMOUNT, as in fresh_hit:1pt or memory:10%, or {GATES}"
             ));
         };
         let Some(measure) = MEASURES.iter().copied().find(|measure| measure.key == name) else {
@@ -69,14 +78,18 @@ impl FromStr for FailOn {
                 ));
             }
         };
-        Ok(Self { measure, amount, written: text.to_owned() })
+        Ok(Self { watched: Watched::Measure(measure, amount), written: text.to_owned() })
     }
 }
+
+/// The limit of cells whose gates are to hold as before.
+const GATES: &str = "gates";
 
 fn example(measure: &Measure) -> &'static str {
     match measure.unit {
         Unit::Share => "1pt or 5%",
         Unit::Bytes => "16MiB or 10%",
+        Unit::ByteRate => "10%",
         Unit::Rate => "50/s or 10%",
         Unit::Millis => "20ms or 10%",
         Unit::Seconds => "60s or 10%",
@@ -85,13 +98,32 @@ fn example(measure: &Measure) -> &'static str {
 }
 
 impl FailOn {
+    /// The measure that it limits; `None` where it is about gates.
+    pub(super) fn measure(&self) -> Option<&'static Measure> {
+        match self.watched {
+            Watched::Measure(measure, _) => Some(measure),
+            Watched::Gates => None,
+        }
+    }
+
+    /// What it watches, in a word.
+    fn label(&self) -> &'static str {
+        self.measure().map_or(GATES, |measure| measure.label)
+    }
+
+    /// Whether a cell has what it watches.
+    fn is_known_of(&self, cell: &Cell) -> bool {
+        self.measure().map_or(!cell.gates.is_empty(), |measure| measure.of(cell).is_some())
+    }
+
     /// Whether a measure became worse by more than this; whether chance may explain it, is another question.
     fn is_passed(&self, shift: &Shift) -> bool {
+        let Watched::Measure(_, amount) = self.watched else { return false };
         let is_worse = shift.measure.better.is_some_and(|wanted| {
             shift.change.difference != 0.0 && shift.change.difference.total_cmp(&0.0) != wanted
         });
         is_worse
-            && match self.amount {
+            && match amount {
                 Amount::Absolute(most) => shift.change.difference.abs() > most,
                 // From nothing to something is more than any share of nothing.
                 Amount::Relative(most) => shift.change.relative.is_none_or(|relative| relative.abs() > most),
@@ -126,7 +158,7 @@ impl fmt::Display for Failure {
 impl Failure {
     fn new(cell: Option<&Cell>, limits: &[FailOn], what: &str) -> Self {
         let limit = limits.iter().map(|limit| limit.written.as_str()).collect::<Vec<_>>().join(", ");
-        let metric = if let [one] = limits { Some(one.measure.key) } else { None };
+        let metric = if let [one] = limits { one.measure().map(|measure| measure.key) } else { None };
         let words = format!("{what} (limit {limit})");
         Self { cell: cell.map(|cell| cell.id.clone()), metric, limit, words }
     }
@@ -161,7 +193,8 @@ impl Comparison<'_> {
     fn doubt(&self, limits: &[FailOn]) -> Vec<String> {
         let all = self.pairs.iter().flat_map(|pair| pair.shifts.iter().map(move |shift| (pair, shift)));
         let doubt = |(pair, shift): (&Pair, &Shift)| {
-            let of_measure = |limit: &&FailOn| limit.measure.key == shift.measure.key;
+            let of_measure =
+                |limit: &&FailOn| limit.measure().is_some_and(|measure| measure.key == shift.measure.key);
             let unsure = |limit: &&FailOn| limit.is_passed(shift) && !limit.is_beyond(shift);
             let limit = limits.iter().find(|limit| of_measure(limit) && unsure(limit))?;
             Some(format!(
@@ -190,13 +223,24 @@ impl Comparison<'_> {
         }
         let of_pair = |pair: &Pair| -> Vec<Failure> {
             let beyond = |limit: &FailOn| {
-                let of = |cell: &Cell| limit.measure.of(cell).is_some();
-                let what = match pair.shifts.iter().find(|shift| shift.measure.key == limit.measure.key) {
+                let shift = limit
+                    .measure()
+                    .and_then(|measure| pair.shifts.iter().find(|shift| shift.measure.key == measure.key));
+                let what = match shift {
                     Some(shift) if limit.is_beyond(shift) => {
                         format!("{} {}", shift.measure.label, shift.words())
                     }
-                    None if of(pair.before) && !of(pair.after) => {
-                        format!("no data of {} any more", limit.measure.label)
+                    None if limit.is_known_of(pair.before) && !limit.is_known_of(pair.after) => {
+                        format!("no data of {} any more", limit.label())
+                    }
+                    None if limit.measure().is_none() => {
+                        let turned =
+                            Turned::of(pair, self.names).filter(|turned| !turned.failed.is_empty())?;
+                        return Some(Failure::new(
+                            Some(pair.after),
+                            std::slice::from_ref(limit),
+                            &turned.words,
+                        ));
                     }
                     _ => return None,
                 };
@@ -211,11 +255,11 @@ impl Comparison<'_> {
             Failure::new(Some(cell), limits, &what)
         });
         let idle = limits.iter().filter(|limit| {
-            let known = |pair: &Pair| limit.measure.of(pair.before).is_some();
+            let known = |pair: &Pair| limit.is_known_of(pair.before);
             !self.pairs.iter().any(known)
         });
         let idle = idle.map(|limit| {
-            let what = format!("no cell had data of {} before, so it cannot be checked", limit.measure.label);
+            let what = format!("no cell had data of {} before, so it cannot be checked", limit.label());
             Failure::new(None, std::slice::from_ref(limit), &what)
         });
         self.pairs.iter().flat_map(of_pair).chain(gone).chain(idle).collect()
@@ -305,6 +349,26 @@ mod tests {
         assert!(kept.html().contains(&format!("<strong class=\"pass\">PASS</strong> {says}_hit:3pt)")));
         let silent = of(&[]);
         assert!(!silent.markdown().contains("PASS") && !silent.html().contains("PASS</strong>"));
+    }
+
+    #[test]
+    fn gates_that_turn_fail_where_they_are_watched() {
+        let (before, mut after) = runs(|_| 0.0);
+        assert_eq!(failures(&before, &after, &["gates"]), Vec::<String>::new());
+        let gate = after.cells[4].gates.get_mut("peak_origin_rate_max").unwrap();
+        (gate.value, gate.pass) = (Some(412.0), false);
+        let found = failures(&before, &after, &["gates", "memory:10%"]);
+        assert_eq!(found.len(), 1, "{found:?}");
+        let words =
+            "single-flight at 256 MiB: now FAILS peak origin rate 412/s, limit 300/s, 37 % over; before";
+        assert!(found[0].starts_with(words) && found[0].ends_with("(limit gates)"), "{found:?}");
+        assert_eq!(failures(&after, &before, &["gates"]), Vec::<String>::new(), "passing is no failure");
+        after.cells[4].gates.clear();
+        let found = failures(&before, &after, &["gates"]);
+        assert!(found.len() == 1 && found[0].contains("no data of gates any more"), "{found:?}");
+        after.cells.iter_mut().for_each(|cell| cell.gates.clear());
+        let found = failures(&after, &after, &["gates"]);
+        assert!(found[0].starts_with("no cell had data of gates before"), "{found:?}");
     }
 
     #[test]

@@ -40,6 +40,7 @@ pub(super) fn page(comparison: &Comparison) -> String {
     ComparePage {
         title,
         summary: comparison.summary(),
+        turned: comparison.turned().into_iter().map(|turned| turned.words).collect(),
         limits: comparison.limits.join(", "),
         failures: comparison.failures.iter().map(|failure| failure.words.clone()).collect(),
         doubts: comparison.doubts.clone(),

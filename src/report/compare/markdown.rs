@@ -17,6 +17,16 @@ pub(super) fn text(comparison: &Comparison) -> String {
     for sentence in comparison.summary() {
         let _ = writeln!(out, "{}\n", escaped(&format::shortened(&sentence, 4 * format::LONGEST_NAME)));
     }
+    let turned = comparison.turned();
+    for turned in turned.iter().take(MOST) {
+        let _ = writeln!(out, "- {}", escaped(&turned.words));
+    }
+    if turned.len() > MOST {
+        let _ = writeln!(out, "- and {} more, which are in the JSON form", turned.len() - MOST);
+    }
+    if !turned.is_empty() {
+        out.push('\n');
+    }
     checks(comparison, &mut out);
     if !comparison.pairs.is_empty() {
         let measures = comparison.measures();

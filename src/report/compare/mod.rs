@@ -17,7 +17,7 @@ use super::measure::{
     PEAK_ORIGIN_RATE, STAMPEDES, Unit,
 };
 use super::reading::{self, Change, Names, Reading};
-use super::{format, verdict};
+use super::{format, measure, verdict};
 use crate::record::{Cell, Provenance, Record};
 use crate::score::{Estimate, step_of};
 
@@ -73,6 +73,16 @@ struct Pair<'a> {
     after: &'a Cell,
     /// One for each of [`MEASURES`] that both have.
     shifts: Vec<Shift>,
+}
+
+/// A cell whose gates are not all as they were.
+#[derive(Debug)]
+struct Turned<'a> {
+    cell: &'a Cell,
+    /// What it fails or passes now, with its name.
+    words: String,
+    /// The gates that it passed before and fails now, in words.
+    failed: Vec<String>,
 }
 
 /// How one measure of a cell changed.
@@ -180,6 +190,7 @@ impl<'a> Comparison<'a> {
             "paired": self.is_paired(),
             "fail_on": self.limits,
             "doubts": self.doubts,
+            "gates": self.turned().iter().map(Turned::json).collect::<Vec<_>>(),
             "failures": self.failures.iter().map(Failure::json).collect::<Vec<_>>(),
             "settings": self.settings.iter().map(setting).collect::<Vec<_>>(),
             "only_before": ids(&self.only_before), "only_after": ids(&self.only_after),
@@ -209,7 +220,8 @@ impl<'a> Comparison<'a> {
         };
         let looked_at = self.pairs.iter().map(|pair| pair.shifts.len()).sum::<usize>();
         let told = self.pairs.iter().flat_map(|pair| &pair.shifts);
-        let alike = told.filter(|shift| shift.change.indistinguishable == Some(true)).count();
+        let unsure = |shift: &&Shift| shift.change.indistinguishable == Some(true) && !shift.is_unchanged();
+        let alike = told.filter(unsure).count();
         let changes = if self.pairs.is_empty() {
             "The runs have no cell in common, so nothing can be compared.".into()
         } else {
@@ -238,6 +250,11 @@ impl<'a> Comparison<'a> {
             )
         };
         Some(format!("They score different stretches: before {}, now {}.", told(before), told(now)))
+    }
+
+    /// The cells whose gates turned, with what they pass or fail now, and whether they fail any anew.
+    fn turned(&self) -> Vec<Turned<'a>> {
+        self.pairs.iter().filter_map(|pair| Turned::of(pair, self.names)).collect()
     }
 
     /// How sure the differences are; `None` where there are none.
@@ -308,6 +325,40 @@ impl<'a> Comparison<'a> {
     fn verdicts(&self) -> [(&'static str, String); 2] {
         let of = |record: &Record| verdict::verdict(&Reading::new(record)).sentence;
         [("before", of(self.before)), ("now", of(self.after))]
+    }
+}
+
+impl<'a> Turned<'a> {
+    fn of(pair: &Pair<'a>, names: Names) -> Option<Self> {
+        let gates = || {
+            pair.after.gates.iter().filter_map(|(name, now)| Some((name, pair.before.gates.get(name)?, now)))
+        };
+        let turned = |fails: bool| -> Vec<String> {
+            let of = gates().filter(|(_, before, now)| before.pass == fails && now.pass != fails);
+            of.map(|(name, before, now)| {
+                let was = measure::gate_value(name, before);
+                format!("{}; before {was}", measure::gate_words(name, now))
+            })
+            .collect()
+        };
+        let (failed, passed) = (turned(true), turned(false));
+        let parts = [("now FAILS", &failed), ("now passes", &passed)].into_iter();
+        let parts = parts.filter(|(_, gates)| !gates.is_empty());
+        let words: Vec<String> =
+            parts.map(|(what, gates)| format!("{what} {}", gates.join(", and "))).collect();
+        (!words.is_empty()).then(|| Self {
+            cell: pair.after,
+            words: format!(
+                "{}: {}",
+                format::shortened(&names.cell(pair.after), 2 * format::LONGEST_NAME),
+                words.join("; ")
+            ),
+            failed,
+        })
+    }
+
+    fn json(&self) -> serde_json::Value {
+        json!({"cell": self.cell.id, "what": self.words, "fails": !self.failed.is_empty()})
     }
 }
 
@@ -570,6 +621,38 @@ mod tests {
         assert_eq!(Comparison::of(&before, &after).failing_on(&limit("fresh_share:1pt")).failures().len(), 6);
         assert_eq!(Comparison::of(&before, &after).failing_on(&limit("fresh_share:2pt")).failures().len(), 0);
         assert_eq!(Comparison::of(&before, &after).failing_on(&limit("p95_age_s:60s")).failures().len(), 6);
+    }
+
+    #[test]
+    fn what_did_not_change_is_the_same_and_not_indistinguishable() {
+        let (before, after) = runs(|_| 0.0);
+        let words = Comparison::of(&before, &after).summary()[1].clone();
+        assert!(words.contains(" 0 are better, 0 worse, 0 indistinguishable and 4"), "{words}");
+        assert!(words.ends_with(" the same."), "{words}");
+        let (before, after) = runs(|n| if n % 2 == 0 { 1e-3 } else { -1e-3 });
+        let words = Comparison::of(&before, &after).summary()[1].clone();
+        assert!(words.contains(" 6 indistinguishable and "), "{words}");
+    }
+
+    #[test]
+    fn a_gate_that_turned_is_told_in_every_form() {
+        let (before, mut after) = runs(|_| 0.0);
+        let forms = |before: &Record, after: &Record| {
+            let comparison = Comparison::of(before, after);
+            [comparison.terminal(200), comparison.markdown(), comparison.html(), comparison.json()]
+        };
+        for form in forms(&before, &after) {
+            assert!(!form.contains("now FAILS") && !form.contains("now passes"), "{form}");
+        }
+        let gate = after.cells[4].gates.get_mut("peak_origin_rate_max").unwrap();
+        (gate.value, gate.pass) = (Some(412.0), false);
+        let told = "single-flight at 256 MiB: now FAILS peak origin rate 412/s, limit 300/s, 37 % over; before 201/s";
+        for form in forms(&before, &after) {
+            assert_eq!(form.matches(told).count(), 1, "{form}");
+        }
+        let back = Comparison::of(&after, &before).terminal(200);
+        let told = "single-flight at 256 MiB: now passes peak origin rate 201/s, limit 300/s; before 412/s";
+        assert!(back.contains(told), "{back}");
     }
 
     #[test]

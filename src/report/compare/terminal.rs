@@ -28,6 +28,9 @@ pub(super) fn text(comparison: &Comparison, width: usize) -> String {
     for sentence in comparison.summary() {
         wrap(&format::shortened(&sentence, 4 * format::LONGEST_NAME), width, "", &mut out);
     }
+    for turned in comparison.turned() {
+        wrap(&turned.words, width, "", &mut out);
+    }
     out.push('\n');
     table(comparison, width, &mut out);
     let names = |cells: &[&crate::record::Cell]| {

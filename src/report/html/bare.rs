@@ -57,6 +57,8 @@ pub(in crate::report) struct Figure {
 pub(in crate::report) struct ComparePage {
     pub(in crate::report) title: String,
     pub(in crate::report) summary: Vec<String>,
+    /// Cells whose gates turned.
+    pub(in crate::report) turned: Vec<String>,
     /// What may become worse by how much; empty where nothing was asked for.
     pub(in crate::report) limits: String,
     /// Where that was exceeded, or cannot be checked.
