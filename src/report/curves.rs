@@ -59,19 +59,30 @@ pub(crate) fn curves<'a>(reading: &Reading<'a>) -> Vec<Curve<'a>> {
 }
 
 impl Curve<'_> {
-    /// The least limit from which on every doubling adds less than [`WORTH_A_DOUBLING`].
+    /// The least limit from which on every doubling adds less than [`WORTH_A_DOUBLING`]. A limit that is never reached
+    /// counts as far as it was filled, and as one doubling at least, if it is one: all that more memory can give is there.
     pub(crate) fn knee(&self) -> Knee {
         let hits: Option<Vec<f64>> = self.cells.iter().map(|(_, cell)| FRESH_HIT.of(cell)).collect();
         let Some(hits) = hits else { return Knee::Unknown };
         let pays = |at: usize| {
-            let doublings = (self.cells[at + 1].0 / self.cells[at].0).log2();
-            (hits[at + 1] - hits[at]) / doublings >= WORTH_A_DOUBLING
+            let ((smaller, _), (larger, cell)) = (self.cells[at], self.cells[at + 1]);
+            let written = (larger / smaller).log2();
+            let filled = filled(cell).map_or(written, |most| (most / smaller).log2());
+            (hits[at + 1] - hits[at]) / filled.max(1.0).min(written) >= WORTH_A_DOUBLING
         };
         match (0..hits.len() - 1).rev().find(|at| pays(*at)) {
             None => Knee::At(0),
             Some(last) if last + 2 == hits.len() => Knee::Beyond,
             Some(last) => Knee::At(last + 1),
         }
+    }
+}
+
+/// The most that a cell held, in the unit of its limit.
+fn filled(cell: &Cell) -> Option<f64> {
+    match cell.capacity? {
+        Capacity::Bytes(_) => cell.memory.peak_bytes.map(|bytes| bytes as f64),
+        Capacity::Objects(_) => Some(cell.entries.peak as f64),
     }
 }
 
@@ -93,6 +104,23 @@ mod tests {
         assert_eq!(knee_of(&[(64, 0.9), (128, 0.9)]), Knee::At(0));
         // Four times the memory for a point and a half: less than a point a doubling.
         assert_eq!(knee_of(&[(64, 0.9), (256, 0.915)]), Knee::At(0));
+    }
+
+    #[test]
+    fn memory_that_is_never_filled_is_no_doubling() {
+        let knee = |peak_mib: u64, hit: f64| {
+            let mut cells: Vec<Cell> = [(4, 0.8), (32, 0.945), (1_024, hit)]
+                .map(|(mib, hit)| fixture::cell("only", mib, hit, 1.0, 0.0))
+                .into();
+            cells[2].memory.peak_bytes = Some(peak_mib << 20);
+            let record = fixture::record(cells);
+            curves(&Reading::new(&record))[0].knee()
+        };
+        // From 32 MiB to 1 GiB are five doublings, and little more than half of one is used.
+        assert_eq!(knee(47, 0.963), Knee::Beyond);
+        assert_eq!(knee(47, 0.954), Knee::At(1));
+        assert_eq!(knee(1_024, 0.963), Knee::At(1));
+        assert_eq!(knee(20, 0.945), Knee::At(1));
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub(crate) fn counted(number: u64, one: &str) -> String {
 }
 
 /// A share as a percentage: `92.1 %`. Shares close to 0 and 1 get a second decimal, so that 99.97 %
-/// is not mistaken for all of it.
+/// is not mistaken for all of it, and a difference of a few hundredths of a point can be seen.
 pub(crate) fn percent(share: impl Into<Option<f64>>) -> String {
     known(share, |share| {
         let percent = share * 100.0;
@@ -26,7 +26,7 @@ pub(crate) fn percent(share: impl Into<Option<f64>>) -> String {
             100.0 => "100 %".into(),
             _ if percent > 0.0 && percent < 0.005 => "< 0.01 %".into(),
             _ if percent > 99.995 && percent < 100.0 => "> 99.99 %".into(),
-            _ if percent.abs() < 0.95 || (99.05..100.0).contains(&percent) => format!("{percent:.2} %"),
+            _ if percent.abs() < 0.95 || (95.0..100.0).contains(&percent) => format!("{percent:.2} %"),
             _ => format!("{} %", with_commas(&format!("{percent:.1}"))),
         }
     })
@@ -89,6 +89,11 @@ pub(crate) fn decimals(value: impl Into<Option<f64>>, decimals: usize) -> String
 /// A rate per second: `412/s`.
 pub(crate) fn rate(per_second: impl Into<Option<f64>>) -> String {
     known(per_second, |per_second| format!("{}/s", number(per_second)))
+}
+
+/// Bytes per second in binary units: `1.5 MiB/s`.
+pub(crate) fn byte_rate(per_second: impl Into<Option<f64>>) -> String {
+    known(per_second, |per_second| format!("{}/s", bytes(per_second)))
 }
 
 /// A number of bytes in binary units: `256 MiB`.

@@ -18,8 +18,14 @@ const HEADS: [&str; 10] = [
     "score",
     "misses over time",
 ];
-/// Columns that leave a narrow table first.
-const LEAVING: [usize; 6] = [9, 6, 5, 4, 8, 3];
+/// The score's column, and that of the limit.
+const SCORE: usize = 8;
+const LIMIT: usize = 2;
+const GATES: usize = 7;
+/// The columns of measures, those that leave a narrow table first.
+const LEAVING: [usize; 4] = [6, 5, 4, 3];
+/// The last one, of misses over time.
+const OVER_TIME: usize = 9;
 /// The strategy's column, which gives way before any other leaves.
 const STRATEGY: usize = 1;
 const SHORTEST_NAME: usize = 24;
@@ -51,20 +57,21 @@ pub fn ranking(record: &Record, width: usize) -> String {
     out
 }
 
-/// Which ranks cannot be told from the first.
+/// Which ranks have the score of the first, and which cannot be told from it.
 fn near(reading: &Reading) -> String {
-    let ranks: Vec<String> = (1..)
-        .zip(&reading.ranked)
-        .filter(|(_, cell)| reading.is_near_winner(cell))
-        .map(|(rank, _)| rank.to_string())
-        .collect();
-    match ranks.as_slice() {
+    let best = reading.winner().and_then(|winner| winner.score);
+    let ranks = |same: bool| -> Vec<String> {
+        let near = (1..).zip(&reading.ranked).filter(|(_, cell)| reading.is_near_winner(cell));
+        let ranks = near.filter(|(_, cell)| (cell.score == best) == same);
+        ranks.map(|(rank, _): (usize, _)| rank.to_string()).collect()
+    };
+    let told = |ranks: &[String], one: &str, several: &str, what: &str| match ranks {
         [] => String::new(),
-        [one] => format!(" {one} is indistinguishable from 1 in score."),
-        [rest @ .., last] => {
-            format!(" {} and {last} are indistinguishable from 1 in score.", rest.join(", "))
-        }
-    }
+        [rank] => format!(" {rank} {one} {what}."),
+        [rest @ .., last] => format!(" {} and {last} {several} {what}.", rest.join(", ")),
+    };
+    told(&ranks(true), "has", "have", "the same score as 1")
+        + &told(&ranks(false), "is", "are", "indistinguishable from 1 in score")
 }
 
 fn table(reading: &Reading, width: usize, out: &mut String) {
@@ -160,6 +167,55 @@ fn with_change(reading: &Reading, cell: &Cell, measure: &Measure) -> String {
     }
 }
 
+/// The columns that leave a narrow table, the first to leave first: what all rows have alike, measures that the scenario
+/// does not ask for, the score, and measures by how often it does.
+fn leaving(reading: &Reading) -> Vec<usize> {
+    let cells = || reading.ranked.iter().chain(&reading.bounds);
+    let mut columns = vec![OVER_TIME];
+    if cells().all(|cell| cell.gates.is_empty()) {
+        columns.push(GATES);
+    }
+    if cells().all(|cell| cell.capacity.is_none()) {
+        columns.push(LIMIT);
+    }
+    let mut measures = LEAVING.map(|column| (asked(reading, column), column));
+    measures.sort_by_key(|(asked, _)| *asked);
+    let asked_for = measures.iter().any(|(asked, _)| *asked > 0);
+    // Where the scenario asks for none of them, fresh hits stay longest, after the score.
+    let before =
+        |(asked, column): &&(usize, usize)| if asked_for { *asked == 0 } else { *column != LEAVING[3] };
+    columns.extend(measures.iter().filter(before).map(|(_, column)| *column));
+    columns.push(SCORE);
+    columns.extend(measures.iter().filter(|one| !before(one)).map(|(_, column)| *column));
+    columns
+}
+
+/// How often objectives, gates and expectations of the scenario are about the measure of a column.
+fn asked(reading: &Reading, column: usize) -> usize {
+    let record = reading.record;
+    let gates: std::collections::BTreeSet<&String> =
+        record.cells.iter().flat_map(|cell| cell.gates.keys()).collect();
+    let expected: std::collections::BTreeSet<(&String, &String)> =
+        record.expectations.iter().map(|claim| (&claim.strategy, &claim.metric)).collect();
+    let names = record.scoring.weights.keys().chain(gates);
+    let names = names.chain(expected.into_iter().map(|(_, metric)| metric));
+    names.filter(|name| is_about(name, column)).count()
+}
+
+/// Whether a metric is told by the measure of a column. Duplicates are of stampedes, and load on the origin.
+fn is_about(metric: &str, column: usize) -> bool {
+    let has = |parts: &[&str]| parts.iter().any(|part| metric.contains(part));
+    match column {
+        3 => has(&["fresh_hit"]) || metric == "hit" || metric == "hit_min",
+        4 => has(&["origin", "duplicate", "peak_to_mean"]),
+        5 => has(&["stampede", "duplicate", "waiters"]),
+        _ => {
+            has(&["latency"])
+                || metric.starts_with('p') && metric[1..].starts_with(|c: char| c.is_ascii_digit())
+        }
+    }
+}
+
 /// Shortens names, then drops columns, until a row fits; gives the columns that stay.
 fn fit(reading: &Reading, rows: &mut [[String; 10]], width: usize) -> Vec<usize> {
     let cells = || reading.ranked.iter().chain(&reading.bounds).copied();
@@ -178,15 +234,28 @@ fn fit(reading: &Reading, rows: &mut [[String; 10]], width: usize) -> Vec<usize>
             row[STRATEGY] = called(reading, cell, name);
         }
     };
-    for leaving in LEAVING {
+    let mut gone: Vec<usize> = Vec::new();
+    for leaving in leaving(reading) {
         if total(rows, &shown) <= width {
-            return shown;
+            break;
         }
         let narrow = total(rows, &shown) - width;
         if widths(rows)[STRATEGY] >= shortest + narrow {
             break;
         }
         shown.retain(|&column| column != leaving);
+        gone.push(leaving);
+    }
+    if total(rows, &shown) <= width {
+        // What left may have been wider than it had to be: the last to leave come back first.
+        for back in gone.into_iter().rev().filter(|column| LEAVING.contains(column) || *column == SCORE) {
+            let with: Vec<usize> =
+                (0..HEADS.len()).filter(|column| *column == back || shown.contains(column)).collect();
+            if total(rows, &with) <= width {
+                shown = with;
+            }
+        }
+        return shown;
     }
     let most = if policy > 0 { width / 2 } else { width / 3 };
     shorten(rows, &shown, shortest.min(most));
@@ -264,6 +333,35 @@ mod tests {
     #[test]
     fn a_narrow_terminal_keeps_strategy_memory_and_gates() {
         insta::assert_snapshot!(ranking(&fixture::thumbnails(), 60));
+    }
+
+    #[test]
+    fn a_narrow_terminal_keeps_what_the_scenario_asks_for() {
+        let mut record = fixture::thumbnails();
+        let heads = |record: &Record| ranking(record, 80).lines().next().unwrap().to_owned();
+        assert!(!heads(&record).contains("stampedes/h"), "{}", heads(&record));
+        record.scoring.weights = [("duplicate_fetches".to_owned(), 1.0)].into();
+        record.expectations.clear();
+        for cell in &mut record.cells {
+            cell.gates.clear();
+        }
+        let told = heads(&record);
+        assert!(told.contains("stampedes/h") && told.contains("origin/s peak"), "{told}");
+        assert!(!told.contains("gates") && told.contains("memory"), "no cell has gates: {told}");
+        record.cells.iter_mut().for_each(|cell| cell.capacity = None);
+        assert!(!heads(&record).contains("memory"), "{}", heads(&record));
+    }
+
+    #[test]
+    fn equal_scores_are_called_the_same() {
+        let mut record = fixture::recorded();
+        record.scoring.indistinguishable = vec![4];
+        record.cells[4].score = record.cells[5].score;
+        let text = ranking(&record, 160);
+        assert!(
+            text.contains(" 2 has the same score as 1.") && !text.contains("indistinguishable"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -30,6 +30,10 @@ pub(crate) struct Names {
     policies: bool,
 }
 
+/// From so many cells on, charts over time and tables of many rows a cell tell of the most telling ones only: a page is to
+/// stay below 1 MB.
+const SEVERAL: usize = 30;
+
 /// From so many cells on, charts and tables tell of the best in detail, and of the others in the table of all cells
 /// alone: a page is to stay below 1 MB.
 const MANY: usize = 100;
@@ -83,6 +87,17 @@ impl<'a> Reading<'a> {
         self.names.strategy(cell, format::LONGEST_NAME)
     }
 
+    /// How many cells a chart over time shows, of `most` at most: the recommended one, the runner-up and the baseline where
+    /// there are many.
+    pub(crate) fn lines(&self, most: usize) -> usize {
+        if self.has_many() { most.min(3) } else { most }
+    }
+
+    /// Whether the page would grow large if it told as much of every cell as of few.
+    pub(crate) fn has_many(&self) -> bool {
+        self.record.cells.len() > SEVERAL
+    }
+
     /// Whether the page would grow too large if it told everything of every cell.
     pub(crate) fn is_large(&self) -> bool {
         self.record.cells.len() > MANY
@@ -122,10 +137,16 @@ impl<'a> Reading<'a> {
         place.map(|place| format!("/cells/{place}")).unwrap_or_default()
     }
 
-    /// The best cell of every strategy under every eviction policy: those of the baseline and of the focus, and the others in their rank.
+    /// The best cell of every strategy under every eviction policy: the focus, the baseline at the same limit, and the others
+    /// in their rank.
     pub(crate) fn best_of_each(&self) -> Vec<&'a Cell> {
         let mut best: Vec<&Cell> = Vec::new();
-        for cell in self.focus().into_iter().chain(self.ranked.iter().copied()) {
+        // At another limit the baseline would be told apart by its memory.
+        let beside =
+            |cell: &&Cell| cell.baseline && self.focus().is_some_and(|focus| cell.capacity == focus.capacity);
+        let baseline = self.ranked.iter().copied().filter(beside);
+        let first = self.focus().into_iter().chain(baseline);
+        for cell in first.chain(self.ranked.iter().copied()) {
             if !best
                 .iter()
                 .any(|other| (&other.strategy, &other.eviction) == (&cell.strategy, &cell.eviction))

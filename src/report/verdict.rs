@@ -1,7 +1,8 @@
 //! The verdict in sentences: what to set, whether it passes, what came second and why.
 
 use super::measure::{
-    self, FRESH_HIT, FRESH_SHARE, MEMORY, Measure, ORIGIN_RATE, PEAK_ORIGIN_RATE, STAMPEDES, Unit,
+    self, BYTE_HIT, EXPIRED_RESIDENT, FRESH_HIT, FRESH_SHARE, MEMORY, Measure, ORIGIN_RATE, PEAK_ORIGIN_RATE,
+    STAMPEDES, Unit,
 };
 use super::reading::{self, Reading};
 use super::{design, format};
@@ -16,6 +17,8 @@ pub(crate) struct Verdict {
     pub(crate) sentence: String,
     /// Gates of the cell that the sentence names.
     pub(crate) gates: Vec<GateLine>,
+    /// How much of its memory holds what is of no use any more; `None` where that is not much.
+    pub(crate) held: Option<String>,
     /// The runner-up and why it lost; `None` without one.
     pub(crate) runner_up: Option<String>,
     /// How sure the comparison is.
@@ -34,6 +37,9 @@ pub(crate) struct GateLine {
 /// From which share of difference on the verdict tells of memory and of the mean load.
 const CLEARLY: f64 = 0.05;
 
+/// From which share of the memory on it tells of entries past their TTL.
+const MUCH: f64 = 0.25;
+
 /// From which difference on it tells of a share: a point. One answer in a hundred more that is outdated is many.
 const A_POINT: f64 = 0.01;
 
@@ -43,6 +49,7 @@ pub(crate) fn verdict(reading: &Reading) -> Verdict {
         passes,
         sentence,
         gates: cell.map(gates).unwrap_or_default(),
+        held: cell.and_then(held),
         runner_up,
         certainty: certainty(reading),
     };
@@ -93,6 +100,21 @@ pub(crate) fn gates(cell: &Cell) -> Vec<GateLine> {
     cell.gates.iter().map(line).collect()
 }
 
+/// What of the cell's memory is taken by entries past their TTL, where that is much.
+fn held(cell: &Cell) -> Option<String> {
+    let (expired, all) = (EXPIRED_RESIDENT.of(cell)?, MEMORY.of(cell)?);
+    (all > 0.0 && expired / all > MUCH).then(|| {
+        format!(
+            "{} of the memory that it takes on average ({} of {}) is taken by entries past their TTL that are still there: how much \
+             memory it needs hangs on how soon the cache removes them, so model the cache that you run (memory = \"redis\" in \
+             [cache]).",
+            format::percent(expired / all),
+            format::bytes(expired),
+            format::bytes(all)
+        )
+    })
+}
+
 /// Whether the recommended cell is to be kept or set up anew: `Keep` where it is the baseline, compared with others.
 pub(crate) fn advice(reading: &Reading, winner: &Cell) -> &'static str {
     if winner.baseline && reading.strategies().len() > 1 { "Keep" } else { "Use" }
@@ -118,15 +140,18 @@ fn recommendation(reading: &Reading, winner: &Cell) -> String {
     let Some(base) = reading.baseline_of(winner).filter(|_| !winner.baseline) else {
         return format!("{set} {name}: {hits}{}.", absolutes(winner));
     };
+    let of_base = reading.strategy(base);
+    let several = reading.ranked.iter().any(|cell| cell.baseline && cell.capacity != base.capacity);
+    let of_base = if several { format!("{of_base} at the same limit") } else { of_base };
     let against = match reading.change(winner, &FRESH_HIT) {
         Some(change) if change.indistinguishable == Some(true) => {
-            format!(", indistinguishable from {}", reading.strategy(base))
+            format!(", indistinguishable from {of_base}")
         }
-        Some(change) if change.difference == 0.0 => format!(", as many as {}", reading.strategy(base)),
+        Some(change) if change.difference == 0.0 => format!(", as many as {of_base}"),
         Some(change) => {
             let direction = if change.difference > 0.0 { "above" } else { "below" };
             let points = format::points(change.difference.abs());
-            format!(", {} {direction} {}", points.trim_start_matches(['+', '±']), reading.strategy(base))
+            format!(", {} {direction} {of_base}", points.trim_start_matches(['+', '±']))
         }
         None => String::new(),
     };
@@ -138,6 +163,7 @@ fn recommendation(reading: &Reading, winner: &Cell) -> String {
     let effects: Vec<String> = clear(&MEMORY, "of memory on average")
         .into_iter()
         .chain(clear(&ORIGIN_RATE, "of origin fetches on average"))
+        .chain(clear(&BYTE_HIT, "byte hits"))
         .chain(load)
         .chain(clear(&FRESH_SHARE, "current answers"))
         .collect();
@@ -244,9 +270,12 @@ fn runner_up(reading: &Reading, winner: &Cell) -> Option<String> {
         } else {
             format!("it holds {held} on average, the recommended one {least}")
         };
-        return Some(format!(
-            "Runner-up: {name}, indistinguishable in score ({its} against {best}); {memory}."
-        ));
+        let scores = if second.score == winner.score {
+            format!("with the same score ({best})")
+        } else {
+            format!("indistinguishable in score ({its} against {best})")
+        };
+        return Some(format!("Runner-up: {name}, {scores}; {memory}."));
     }
     let scores = if its == best {
         format!("nearly the same score, {best}")
@@ -460,7 +489,7 @@ mod tests {
             (Some(0.99), Some(0.9));
         let told = says(&record);
         assert!(told.contains("with 20/s of origin fetches on average instead of 40/s, "), "{told}");
-        assert!(told.ends_with(" and 90.0 % current answers instead of 99.0 %."), "{told}");
+        assert!(told.ends_with(" and 90.0 % current answers instead of 99.00 %."), "{told}");
         (record.cells[5].origin.mean_rate, record.cells[5].freshness.fresh_share) = (39.0, Some(0.981));
         let told = says(&record);
         assert!(
@@ -475,6 +504,45 @@ mod tests {
         assert!(says(&several).contains("20/s of origin fetches"), "{}", says(&several));
         several.cells[5].paired.get_mut("origin_rate").unwrap().indistinguishable = Some(true);
         assert!(!says(&several).contains("of origin fetches on average"), "{}", says(&several));
+    }
+
+    #[test]
+    fn byte_hits_are_told_where_they_differ_by_a_point() {
+        let mut record = fixture::recorded();
+        let says = |record: &Record| verdict(&Reading::new(record)).sentence;
+        let set = |record: &mut Record, before: f64, now: f64| {
+            (record.cells[3].ratios.byte_hit.mean, record.cells[5].ratios.byte_hit.mean) =
+                (Some(before), Some(now));
+        };
+        set(&mut record, 0.7, 0.4);
+        let told = says(&record);
+        assert!(told.contains("40.0 % byte hits instead of 70.0 %"), "{told}");
+        set(&mut record, 0.7, 0.695);
+        assert!(!says(&record).contains("byte hits"), "half a point is not much");
+    }
+
+    #[test]
+    fn memory_of_expired_entries_is_told_where_it_is_much() {
+        let mut record = fixture::thumbnails();
+        let held = |record: &Record| verdict(&Reading::new(record)).held;
+        assert_eq!(held(&record), None);
+        record.cells[5].memory.expired_resident_mean_bytes = Some(record.cells[5].memory.mean_bytes * 0.31);
+        let told = held(&record).unwrap();
+        assert!(
+            told.starts_with("31.0 % of the memory that it takes on average (63.5 MiB of 205 MiB)"),
+            "{told}"
+        );
+        record.cells[5].memory.expired_resident_mean_bytes = None;
+        assert_eq!(held(&record), None, "a server does not tell it");
+    }
+
+    #[test]
+    fn equal_scores_are_the_same_and_not_indistinguishable() {
+        let mut record = fixture::recorded();
+        record.scoring.indistinguishable = vec![4];
+        record.cells[4].score = record.cells[5].score;
+        let told = verdict(&Reading::new(&record)).runner_up.unwrap();
+        assert!(told.contains(", with the same score (") && !told.contains("indistinguishable"), "{told}");
     }
 
     #[test]

@@ -26,6 +26,20 @@ fn at(record: &Value, pointer: &str) -> Option<f64> {
     record.pointer(pointer)?.as_f64()
 }
 
+/// The number that a row or a tile tells, from what the record has of it: one value, a part of a whole with `:`, and that
+/// times a third with `*`.
+fn worked_out(record: &Value, place: &str, of: &str) -> Option<f64> {
+    let of_place = |of: &str| at(record, &format!("{place}{of}"));
+    let (share, times) = of.split_once('*').map_or((of, None), |(share, times)| (share, Some(times)));
+    let value = match share.split_once(':') {
+        None => of_place(share)?,
+        // Nothing of nothing.
+        Some((part, whole)) if times.is_some() && of_place(whole)? == 0.0 => of_place(part)?,
+        Some((part, whole)) => of_place(part)? / of_place(whole)?,
+    };
+    Some(times.map_or(Some(1.0), of_place)? * value)
+}
+
 /// The numbers of a page that were held against the record, and those that could not be: table and column.
 #[derive(Debug, Default)]
 struct Walk {
@@ -41,6 +55,9 @@ fn printed(json: &Value, of: &str, value: f64) -> String {
     let (first, second) = of.split_once(':').map_or((of, None), |(first, second)| (first, Some(second)));
     if first.contains("/paired/") {
         return change(json, first, value);
+    }
+    if of.contains('*') {
+        return Unit::ByteRate.print(Some(value));
     }
     let field = first.rsplit('/').next().unwrap();
     let ends = |ends: &[&str]| ends.iter().any(|end| field.ends_with(end));
@@ -120,7 +137,10 @@ fn walk(name: &str, record: &Record, page: &str) -> Walk {
     };
     for data in page.split("<data ").skip(1) {
         if let Some(of) = attribute(&format!(" {}", data.split('>').next().unwrap()), "data-of") {
-            same(data, of, at(&json, of));
+            // A tile of what is worked out of several values of its cell.
+            let place =
+                of.match_indices('/').nth(2).filter(|_| of.contains(':')).map_or(0, |(place, _)| place);
+            same(data, of, worked_out(&json, &of[..place], &of[place..]));
         }
     }
     // Below a value stands its difference to the baseline's: in a tile, whose value says where it is from, and in a table,
@@ -157,14 +177,7 @@ fn walk(name: &str, record: &Record, page: &str) -> Walk {
                 }
                 match (place, of) {
                     (Some(place), Some(of)) => {
-                        let whole =
-                            of.split_once(':').map(|(_, whole)| at(&json, &format!("{place}{whole}")));
-                        let first = at(&json, &format!("{place}{}", of.split(':').next().unwrap()));
-                        let expected = match whole {
-                            None => first,
-                            Some(whole) => first.zip(whole).map(|(part, whole)| part / whole),
-                        };
-                        same(data, &format!("{place}{of}"), expected);
+                        same(data, &format!("{place}{of}"), worked_out(&json, place, of));
                     }
                     (Some(place), None) if head == "memory limit" => {
                         // A class or a party stands below its cell.

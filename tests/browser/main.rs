@@ -293,6 +293,50 @@ fn nothing_is_wider_than_the_window_and_no_text_is_smaller_than_it_can_be_read()
 }
 
 #[test]
+fn on_a_phone_rows_keep_their_names_and_prose_its_ends() {
+    let pages = Pages::small();
+    let Some(mut browser) = Browser::start() else { return };
+    browser.resize(360, 740);
+    browser.open(&pages.index(), "");
+    let lost = browser.ask(
+        "(() => { const lost = []; for (const table of document.querySelectorAll('.scroll > table:not(.stacked)')) { \
+         const box = table.parentElement, name = table.querySelector('tbody th'); \
+         if (!name || !name.checkVisibility() || box.scrollWidth <= box.clientWidth) continue; \
+         box.scrollLeft = 10000; const [a, b] = [box, name].map(e => e.getBoundingClientRect()); \
+         if (Math.abs(a.left - b.left) > 1 || b.width > 0.5 * a.width) lost.push([table.id, a.left, b.left, b.width]); } \
+         return lost; })()",
+    );
+    assert_eq!(lost, json!([]));
+    let scrolled = browser.ask(
+        "[...document.querySelectorAll('.scroll > table:not(.stacked)')] \
+         .filter(table => table.parentElement.scrollLeft > 0).map(table => table.id)",
+    );
+    assert!(scrolled.as_array().is_some_and(|tables| tables.len() > 3), "{scrolled}");
+    let cut = browser.ask(
+        "(() => { document.querySelectorAll('details').forEach(closed => closed.open = true); \
+         const box = document.getElementById('provenance-table').parentElement; return box.scrollWidth - box.clientWidth; })()",
+    );
+    assert_eq!(cut, json!(0), "the provenance is prose, and is read without scrolling");
+}
+
+#[test]
+fn on_paper_no_table_is_wider_than_the_sheet() {
+    let pages = Pages::fifty();
+    let Some(mut browser) = Browser::start() else { return };
+    browser.show_as("print", "light");
+    // A sheet of A4 between margins of a centimetre.
+    browser.resize(718, 1000);
+    for page in [Pages::small().index(), pages.index()] {
+        browser.open(&page, "");
+        let wide = browser.ask(
+            "[...document.querySelectorAll('.scroll > table')].filter(table => table.getBoundingClientRect().right > innerWidth + 1) \
+             .map(table => [table.id, table.getBoundingClientRect().right])",
+        );
+        assert_eq!(wide, json!([]), "{}", page.display());
+    }
+}
+
+#[test]
 fn a_link_to_something_closed_opens_it() {
     let pages = Pages::small();
     let Some(mut browser) = Browser::start() else { return };

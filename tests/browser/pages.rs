@@ -102,20 +102,22 @@ impl Pages {
         Self::of(&scenario("3h", "2/s", &["1MiB", "4MiB", "16MiB"], strategies, event))
     }
 
-    /// Ten strategies at five limits over six hours of minutes.
-    pub(crate) fn fifty() -> Self {
-        let mut strategies = String::new();
-        for (place, ttl) in ["1m", "5m", "15m", "1h", "4h"].iter().enumerate() {
-            for guard in ["none", "single-flight"] {
-                let baseline = if place == 0 && guard == "none" { "baseline = true" } else { "" };
-                let _ = write!(
-                    strategies,
-                    "[[strategy]]\nname = \"{ttl} {guard}\"\n{baseline}\nttl = {{ rule = \"fixed\", ttl = \"{ttl}\" }}\nguard = \
-                     \"{guard}\"\n"
-                );
-            }
+    /// Half a hundred cells of what the project itself shows, with long names: its strategies at two limits.
+    pub(crate) fn fifty() -> &'static Self {
+        static FIFTY: LazyLock<Pages> = LazyLock::new(Pages::make_fifty);
+        &FIFTY
+    }
+
+    fn make_fifty() -> Self {
+        let text = include_str!("../../scenarios/all-strategies.toml");
+        let text = text.replacen("capacity = \"96MiB\"", "capacity = [\"64MiB\", \"96MiB\"]", 1);
+        let mut parts = text.split("[[strategy]]\n");
+        let mut scenario = parts.next().expect("it has a head").to_owned();
+        for strategy in parts.take(25) {
+            let named = strategy.replacen("name = \"", "name = \"what our image service might do next: ", 1);
+            let _ = write!(scenario, "[[strategy]]\n{named}");
         }
-        Self::of(&scenario("6h", "1/s", &["1MiB", "2MiB", "4MiB", "8MiB", "16MiB"], &strategies, ""))
+        Self::of(&scenario)
     }
 
     /// The folder.

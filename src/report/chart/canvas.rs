@@ -25,6 +25,9 @@ const SERIES_STROKE: u32 = 14;
 /// Text stands on a thin edge of the page's colour, so that lines behind it do not cross it out.
 const HALO: &str = r#"stroke="var(--page)" stroke-width="3" paint-order="stroke" stroke-linejoin="round""#;
 
+/// How all text in ink is written; in a page its style says the same.
+pub(super) const PLAIN_TEXT: &str = r#" font-size="13" fill="var(--ink)" stroke="var(--page)" stroke-width="3" paint-order="stroke" stroke-linejoin="round""#;
+
 /// An SVG drawing in the making.
 pub(super) struct Canvas {
     out: Rc<RefCell<String>>,

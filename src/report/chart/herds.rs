@@ -7,6 +7,7 @@ use plotters::style::Color;
 use super::palette::ink_of;
 use super::svg::{ChartError, Hold, Sheet, Svg, TEXT, WIDTH, text_width};
 use crate::record::Cell;
+use crate::report::format;
 use crate::report::measure::{DUPLICATE_RATIO, Measure, PEAK_ORIGIN_RATE, PEAK_TO_MEAN, Unit};
 use crate::report::reading::{self, Reading};
 
@@ -20,7 +21,9 @@ const LEAST_SCALE: f64 = 0.1;
 
 /// Draws the chart.
 pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
-    let known = |cell: &&&Cell| DUPLICATE_RATIO.of(cell).is_some() || PEAK_TO_MEAN.of(cell).is_some();
+    let known = |cell: &&&Cell| {
+        DUPLICATE_RATIO.of(cell).is_some() || PEAK_ORIGIN_RATE.of(cell).is_some_and(|rate| rate > 0.0)
+    };
     let cells: Vec<&Cell> = reading.ranked.iter().filter(known).copied().take(MOST).collect();
     if cells.is_empty() {
         if let Some(why) = reading.untold_by_sample("fetches at once", DUPLICATE_RATIO.key) {
@@ -33,7 +36,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     let half = (WIDTH - NAMES) / 2.0;
     let sides: [(&Measure, f64, &str, &str); 2] = [
         (&DUPLICATE_RATIO, NAMES, "one hot key:", "duplicates, of all fetches"),
-        (&PEAK_TO_MEAN, NAMES + half, "many keys at once:", "busiest second, × mean"),
+        (&PEAK_ORIGIN_RATE, NAMES + half, "many keys at once:", "fetches in the busiest second"),
     ];
     for (measure, left, what, unit) in sides {
         sheet.text(left, 9.0, what, Hold::Left)?;
@@ -41,18 +44,18 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         // A share of hardly anything is drawn as hardly anything, even where it is the greatest.
         let least = if measure.unit == Unit::Share { LEAST_SCALE } else { 0.0 };
         let most = cells.iter().filter_map(|cell| measure.of(cell)).fold(least, f64::max);
-        let room = half - if measure.unit == Unit::Share { 66.0 } else { 132.0 };
+        // How many times the mean it is says little where the mean is small, so that it gives no length.
+        let text = |cell: &Cell| match (measure.unit, PEAK_TO_MEAN.of(cell)) {
+            (Unit::Rate, Some(times)) => format!("{} ({} × mean)", measure.text(cell), format::number(times)),
+            _ => measure.text(cell),
+        };
+        let widest = cells.iter().map(|cell| text_width(&text(cell), TEXT)).fold(0.0, f64::max);
+        let room = (half - widest - 14.0).max(20.0);
         for (row, cell) in cells.iter().enumerate() {
             let y = TOP + row as f64 * ROW;
             let value = measure.of(cell);
             let long = value.filter(|_| most > 0.0).map_or(0.0, |value| value / most * room);
-            // How many times the mean it is says little where the mean is small.
-            let text = match (measure.unit, PEAK_ORIGIN_RATE.of(cell)) {
-                (Unit::Number, Some(_)) => {
-                    format!("{} ({})", measure.text(cell), PEAK_ORIGIN_RATE.text(cell))
-                }
-                _ => measure.text(cell),
-            };
+            let text = text(cell);
             let tip = format!("{}: {text}, {unit}", reading.name(cell));
             sheet.with_tip(&tip, |sheet| {
                 sheet.bar(
@@ -77,6 +80,6 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         sheet.text(NAMES - 8.0, y, &limit, Hold::Right)?;
     }
     let finding =
-        format!("Share of duplicate fetches, and busiest second against the mean, of {} cells.", cells.len());
+        format!("Share of duplicate fetches, and fetches in the busiest second, of {} cells.", cells.len());
     Ok(sheet.finish("herds", "One hot key against many keys at once", finding))
 }

@@ -48,6 +48,7 @@ impl Scale {
                 scale
             }
             Unit::Bytes => Self::stepped(low, high, byte_step(span), format::bytes),
+            Unit::ByteRate => Self::stepped(low, high, byte_step(span), format::byte_rate),
             Unit::Rate => {
                 let step = nice_step(span / 5.0);
                 Self::stepped(low, high, step, |at| format!("{}/s", stepped_number(at, step)))

@@ -14,8 +14,6 @@ const GAP: f64 = 40.0;
 const RIGHT: f64 = 176.0;
 /// Lines drawn at most.
 const MOST: usize = 6;
-/// The same where there are very many cells: the recommended one, the runner-up and the baseline.
-const MOST_OF_MANY: usize = 3;
 /// Room for the names of events above the first panel.
 const EVENTS: f64 = 18.0;
 
@@ -44,7 +42,7 @@ struct Shared<'a> {
 
 /// Draws the chart; the second text says how buckets were gathered and where axes start.
 pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
-    let most = if reading.is_large() { MOST_OF_MANY } else { MOST };
+    let most = reading.lines(MOST);
     let cells: Vec<&Cell> =
         reading.side_by_side(most).into_iter().filter(|cell| !cell.series.requests.is_empty()).collect();
     let Some(first) = cells.first() else {

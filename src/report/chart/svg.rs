@@ -10,7 +10,7 @@ use plotters::element::{Circle, PathElement, Polygon, Rectangle, Text};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, IntoFont, RGBAColor, ShapeStyle, TextStyle};
 
-use super::canvas::{Canvas, SCALE};
+use super::canvas::{Canvas, PLAIN_TEXT, SCALE};
 use super::palette::{Ink, Marker};
 use crate::report::format::turns_text;
 
@@ -53,20 +53,25 @@ pub(crate) struct Svg {
 impl Svg {
     /// For a page that declares the palette's variables.
     pub(crate) fn inline(&self) -> String {
+        // Ordinary text is the same everywhere, and the page's style says once how it looks.
+        self.markup(&self.body.replace(PLAIN_TEXT, ""))
+    }
+
+    fn markup(&self, body: &str) -> String {
         let role = if self.body.contains("<a ") { "group" } else { "img" };
         let (name, title, finding) = (self.name, escape(&self.title), escape(&self.finding));
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {}\" role=\"{role}\" \
              aria-labelledby=\"{name}-title {name}-desc\" font-family=\"system-ui, sans-serif\">\
              <title id=\"{name}-title\">{title}</title><desc id=\"{name}-desc\">{finding}</desc>{}</svg>\n",
-            self.height, self.body
+            self.height, body
         )
     }
 
     /// For a file of its own: light colours on white, readable in programs that know no variables.
     pub(crate) fn file(&self) -> String {
         let head = format!("<rect width=\"{WIDTH}\" height=\"{}\" fill=\"#FFFFFF\"/>", self.height);
-        let mut text = self.inline().replacen("</desc>", &format!("</desc>{head}"), 1);
+        let mut text = self.markup(&self.body).replacen("</desc>", &format!("</desc>{head}"), 1);
         for ink in Ink::ALL {
             let hex = ink.light_hex();
             text = text.replace(&format!("\"var(--{})\"", ink.variable()), &format!("\"{hex}\""));

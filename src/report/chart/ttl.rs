@@ -34,7 +34,8 @@ pub(crate) fn whose(trajectory: &Trajectory) -> String {
 /// Draws the chart.
 pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     let drawn = |cell: &&Cell| shown(cell).iter().any(|trajectory| !trajectory.times_s.is_empty());
-    let cells: Vec<&Cell> = reading.side_by_side(usize::MAX).into_iter().filter(drawn).take(MOST).collect();
+    let cells: Vec<&Cell> =
+        reading.side_by_side(usize::MAX).into_iter().filter(drawn).take(reading.lines(MOST)).collect();
     let values = cells.iter().flat_map(|cell| shown(cell)).flat_map(|trajectory| &trajectory.ttl_s);
     let known: Vec<f64> = values.copied().filter(|ttl| ttl.is_finite() && *ttl > 0.0).collect();
     let (least, most) = known.iter().fold((f64::MAX, 0.0_f64), |(a, b), ttl| (a.min(*ttl), b.max(*ttl)));

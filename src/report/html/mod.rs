@@ -163,8 +163,10 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
     let record = reading.record;
     let ranking = tables::ranking(reading);
     let claims = tables::claims(reading);
-    let of_claims = claims.as_ref().map(Table::stacked_style).unwrap_or_default();
-    let style = style() + &ranking.stacked_style() + &of_claims;
+    let (memory, stampede_totals) = (tables::memory(reading), tables::stampedes(reading));
+    let classes = tables::classes(reading);
+    let stacked = [&ranking, &memory, &stampede_totals].into_iter().chain(&claims).chain(&classes);
+    let style = stacked.fold(style(), |style, table| style + &table.stacked_style());
     let shown = reading.focus();
     let settings = shown.map(|cell| Settings::of(record, &cell.strategy)).unwrap_or_default();
     let page = Page {
@@ -193,7 +195,7 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         weights: tables::weights(reading),
         capacity: tables::capacity(reading),
         ttls: tables::ttls(reading),
-        stampede_totals: tables::stampedes(reading),
+        stampede_totals,
         worst: tables::worst_stampedes(reading),
         unlisted: unlisted(reading),
         heat: tables::heat(reading),
@@ -201,10 +203,10 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         reuse: tables::reuse(reading),
         misses: tables::misses(reading),
         waits: tables::waits(reading),
-        memory: tables::memory(reading),
+        memory,
         sweeps: tables::sweeps(reading),
         entry: tables::entry(reading),
-        classes: tables::classes(reading),
+        classes,
         parties: tables::parties(reading),
         provenance: provenance::table(record),
         left_out: words::left_out(record.source),

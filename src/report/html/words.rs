@@ -50,7 +50,7 @@ pub(super) const CAPTIONS: [Caption; 15] = [
         shows: "Each curve is one strategy at every memory limit that was simulated; the ribbon around it is the 95 % interval over \
                 replications, where there are several and the curve has a name.",
         read: "A curve that runs level says that memory is not what is missing. The ring marks the knee: from there on no doubling \
-               of the limit adds a point on average between two simulated limits.",
+               of the limit adds a point on average between two simulated limits; memory that is never filled is no doubling.",
         caveat: "Points are simulated, the lines between them guide the eye; the limit's axis is logarithmic, and the vertical one \
                  may start above 0.",
     },
@@ -112,11 +112,12 @@ pub(super) const CAPTIONS: [Caption; 15] = [
     Caption {
         name: "herds",
         label: "Chart: one hot key against many keys",
-        shows: "Two different dangers: on the left fetches of an object that was being fetched already, on the right how far the busiest \
-                second stands above the mean, whatever the objects.",
+        shows: "Two different dangers: on the left fetches of an object that was being fetched already, on the right the \
+                fetches in the busiest second, whatever the objects, and how many times the mean they are.",
         read: "Long bars on the left ask for a lock or single-flight; long bars on the right ask for jitter or for TTLs that do not \
                end together, and no lock helps.",
-        caveat: "The busiest second of a quiet run is far above its mean by chance alone. A bar of full length on the left stands for \
+        caveat: "How many times the mean it is says nothing of the danger: the busiest second of a quiet run is far above its mean by \
+                 chance alone. A bar of full length on the left stands for \
                  10 % at least.",
     },
     Caption {
@@ -186,7 +187,8 @@ fn measured(caption: Caption) -> Caption {
             shows: "Each curve is one strategy at every memory limit at which it was played, once and in real time, so no \
                     interval surrounds it.",
             read: "A curve that runs level says that memory is not what is missing. The ring marks the knee: from there on no \
-                   doubling of the limit adds a point on average between two limits that were played.",
+                   doubling of the limit adds a point on average between two limits that were played; memory that is never filled is no \
+                   doubling.",
             caveat: "Points are measured, the lines between them guide the eye; the limit's axis is logarithmic, and the vertical \
                      one may start above 0.",
             ..caption
@@ -218,7 +220,7 @@ pub(super) fn glossary(source: RunSource) -> impl Iterator<Item = (&'static str,
         "Knee" => (
             term,
             "The least memory limit from which on no doubling adds a point of fresh hits, on average between limits that were \
-             played.",
+             played; memory that is never filled is no doubling.",
         ),
         _ => (term, meaning),
     })
@@ -284,9 +286,9 @@ const GLOSSARY: [(&str, &str); 23] = [
         "Most origin fetches in one second; averaged over replications where there are several.",
     ),
     (
-        "Current answer",
+        "Current answer, outdated answer",
         "An answer with the version that the origin had at that moment; its share is of all answers with a value. All \
-         others are outdated.",
+         others are outdated; the gate stale_share limits their share.",
     ),
     (
         "Staleness",
@@ -305,7 +307,8 @@ const GLOSSARY: [(&str, &str); 23] = [
     ("Score", "A weighted mean of objectives from 0 to 1; the formula stands under provenance."),
     (
         "Knee",
-        "The least memory limit from which on no doubling adds a point of fresh hits, on average between simulated limits.",
+        "The least memory limit from which on no doubling adds a point of fresh hits, on average between simulated limits; \
+         memory that is never filled is no doubling.",
     ),
     (
         "Bound",

@@ -6,6 +6,19 @@ use crate::report::format;
 use crate::report::measure::Unit;
 use crate::report::reading::Reading;
 
+/// The columns that a phone and paper show.
+const ON_PAPER: [&str; 9] = [
+    "memory limit",
+    "class",
+    "requests",
+    "fresh hits",
+    "byte hits",
+    "bytes asked for",
+    "fetches",
+    "p99 wait",
+    "current answers",
+];
+
 const NO_REQUESTS: &str = "no requests of that class were scored";
 
 /// Why waits of a class are not known.
@@ -42,6 +55,7 @@ pub(in crate::report::html) fn classes(reading: &Reading) -> Option<Table> {
     let between = shown.iter().map(|(name, _)| *name);
     let columns: Vec<&str> = first.into_iter().chain(between).chain(last).collect();
     let mut table = Table::new("class-table", "Classes of images", &columns);
+    table.stacked = &ON_PAPER;
     let told = detailed(reading);
     for cell in told.iter().copied() {
         for (place, class) in cell.classes.iter().enumerate() {

@@ -6,6 +6,19 @@ use crate::report::entry;
 use crate::report::measure::{EXPIRED_RESIDENT, MEMORY, PEAK_MEMORY, Unit};
 use crate::report::reading::Reading;
 
+/// The columns of the memory's table that a phone and paper show.
+const ON_PAPER: [&str; 9] = [
+    "memory limit",
+    "mean",
+    "peak",
+    "at the end",
+    "expired but resident",
+    "entries, mean",
+    "evictions",
+    "entries expired",
+    "room below the limit",
+];
+
 const UNFINISHED: &str = "the cell did not finish";
 
 /// Memory of every cell.
@@ -28,6 +41,7 @@ pub(in crate::report::html) fn memory(reading: &Reading) -> Table {
         "commands per request#/commands/per_request",
     ];
     let mut table = Table::new("memory-table", "What the cache held", &columns);
+    table.stacked = &ON_PAPER;
     let told = told_of(reading);
     table.each(reading, told.iter().copied(), |cell| {
         let known = |value: f64| (cell.replications > 0).then_some(value);
@@ -63,6 +77,13 @@ pub(in crate::report::html) fn memory(reading: &Reading) -> Table {
         ]
     });
     note_the_others(reading, &told, &mut table);
+    if told.iter().filter_map(|cell| headroom(cell)).any(|room| room < 0.0) {
+        table.notes.push(
+            "Room below the limit is the limit minus the peak. Below 0 a value that was stored took the cache above its \
+             limit, until room was made before the next one."
+                .into(),
+        );
+    }
     if reading.record.cells.iter().any(|cell| cell.memory.rss_estimate_bytes.is_some()) {
         table.notes.push(
             "What the process takes at most is its peak times the ratio for fragmentation that the scenario assumes; \

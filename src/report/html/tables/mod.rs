@@ -34,20 +34,20 @@ use super::grid::{Row, Table, Td};
 use crate::record::Cell;
 use crate::report::reading::Reading;
 
-/// Cells that tables of many rows a cell tell of; the others stand in the record.
+/// Cells that tables of many rows a cell tell of, and of how many where there are many; the others stand in the record.
 const DETAILED: usize = 24;
+const DETAILED_OF_MANY: usize = 12;
 
 /// The cells that tables of many rows a cell tell of: the best, and as many bounds as there is room for.
 fn detailed<'a>(reading: &Reading<'a>) -> Vec<&'a Cell> {
-    reading.ranked.iter().chain(&reading.bounds).take(DETAILED).copied().collect()
+    let most = if reading.has_many() { DETAILED_OF_MANY } else { DETAILED };
+    reading.ranked.iter().chain(&reading.bounds).take(most).copied().collect()
 }
 
 /// The cells that tables of one row a cell tell of: every one, or the best where there are very many.
 fn told_of<'a>(reading: &Reading<'a>) -> Vec<&'a Cell> {
-    if reading.is_large() {
-        return detailed(reading);
-    }
-    reading.ranked.iter().chain(&reading.bounds).copied().collect()
+    let most = if reading.is_large() { DETAILED } else { usize::MAX };
+    reading.ranked.iter().chain(&reading.bounds).take(most).copied().collect()
 }
 
 /// Says where the other cells are, if some are left out.

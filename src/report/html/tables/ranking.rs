@@ -4,8 +4,8 @@ use super::{Row, Table, Td};
 use crate::record::Cell;
 use crate::report::format;
 use crate::report::measure::{
-    self, BYTE_HIT, FRESH_HIT, FRESH_SHARE, HIT, MEMORY, Measure, ORIGIN_OFFLOAD, ORIGIN_RATE, OVER_BOUND,
-    P95_AGE, P99, PEAK_MEMORY, PEAK_ORIGIN_RATE, STAMPEDES, Unit,
+    self, BYTE_HIT, FRESH_HIT, FRESH_SHARE, HIT, MEMORY, Measure, ORIGIN_BYTES, ORIGIN_OFFLOAD, ORIGIN_RATE,
+    OVER_BOUND, P95_AGE, P99, PEAK_MEMORY, PEAK_ORIGIN_RATE, STAMPEDES, Unit,
 };
 use crate::report::reading::{self, MEASURED_ONCE, Reading};
 
@@ -68,6 +68,7 @@ pub(in crate::report::html) fn ranking(reading: &Reading) -> Table {
         &MEMORY,
         &PEAK_MEMORY,
         &ORIGIN_RATE,
+        &ORIGIN_BYTES,
         &PEAK_ORIGIN_RATE,
         &STAMPEDES,
         &P99,

@@ -9,6 +9,19 @@ use crate::report::reading::Reading;
 /// Stampedes of each cell in the list of the largest.
 const EACH: usize = 20;
 
+/// The columns of the totals that a phone and paper show.
+const ON_PAPER: [&str; 9] = [
+    "memory limit",
+    "per hour",
+    "mean size",
+    "largest",
+    "duplicate fetches",
+    "of all fetches",
+    "most waiting",
+    "avalanche: most fetches in 1 s",
+    "peak to mean",
+];
+
 /// Stampedes and avalanches of every cell.
 pub(in crate::report::html) fn stampedes(reading: &Reading) -> Table {
     let columns = [
@@ -30,6 +43,7 @@ pub(in crate::report::html) fn stampedes(reading: &Reading) -> Table {
     ];
     let mut table =
         Table::new("stampede-totals", "Stampedes (one object) and avalanches (many objects)", &columns);
+    table.stacked = &ON_PAPER;
     let told = told_of(reading);
     table.each(reading, told.iter().copied(), |cell| {
         let (one, many) = (&cell.stampedes, &cell.avalanche);

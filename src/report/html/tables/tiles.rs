@@ -4,8 +4,8 @@ use super::super::grid::Td;
 use super::super::provenance::written_out;
 use crate::record::{Cell, Record};
 use crate::report::measure::{
-    BYTE_HIT, DUPLICATE_RATIO, EXPIRED_RESIDENT, FRESH_HIT, FRESH_SHARE, MEMORY, Measure, ORIGIN_OFFLOAD,
-    ORIGIN_RATE, P50, P95_AGE, P99, PEAK_MEMORY, PEAK_ORIGIN_RATE, STAMPEDES,
+    BYTE_HIT, DUPLICATE_RATIO, EXPIRED_RESIDENT, FRESH_HIT, FRESH_SHARE, MEMORY, Measure, ORIGIN_BYTES,
+    ORIGIN_OFFLOAD, ORIGIN_RATE, P50, P95_AGE, P99, PEAK_MEMORY, PEAK_ORIGIN_RATE, STAMPEDES,
 };
 use crate::report::reading::{self, Reading};
 use crate::report::{design, format};
@@ -53,7 +53,7 @@ pub(in crate::report::html) fn without_tiles(reading: &Reading) -> Option<String
 }
 
 fn of(reading: &Reading, cell: &Cell) -> Tiles {
-    let shown: [(&Measure, &str); 14] = [
+    let shown: [(&Measure, &str); 15] = [
         (&FRESH_HIT, "fresh-hit"),
         (&BYTE_HIT, "byte-hit-ratio"),
         (&ORIGIN_OFFLOAD, "origin-offload"),
@@ -63,6 +63,7 @@ fn of(reading: &Reading, cell: &Cell) -> Tiles {
         (&PEAK_MEMORY, ""),
         (&EXPIRED_RESIDENT, "expired-but-resident"),
         (&ORIGIN_RATE, ""),
+        (&ORIGIN_BYTES, ""),
         (&PEAK_ORIGIN_RATE, "peak-origin-rate"),
         (&STAMPEDES, "stampede"),
         (&DUPLICATE_RATIO, "duplicate-fetch"),
@@ -82,7 +83,7 @@ fn of(reading: &Reading, cell: &Cell) -> Tiles {
             other.baseline && other.eviction == cell.eviction && other.capacity != cell.capacity
         };
         let several = reading.ranked.iter().any(at_another);
-        title.push_str(if several { ", the baseline at its best limit" } else { ", the baseline" });
+        title.push_str(if several { ", the baseline at the same limit" } else { ", the baseline" });
     }
     Tiles {
         of: format::shortened(&title, 2 * format::LONGEST_NAME),
@@ -114,12 +115,21 @@ mod tests {
     }
 
     #[test]
-    fn a_baseline_has_a_best_limit_where_it_has_several() {
+    fn the_baseline_stands_at_the_limit_of_the_change_where_it_has_several() {
         let titles = |record: &Record| {
             tiles(&Reading::new(record)).into_iter().map(|tiles| tiles.of).collect::<Vec<String>>()
         };
-        let several = titles(&fixture::thumbnails());
-        assert!(several[1].ends_with(", the baseline at its best limit"), "{several:?}");
+        let mut record = fixture::thumbnails();
+        // At the other limit the baseline has the better score.
+        record.cells[0].score = Some(0.99);
+        record.cells[0].gates.clear();
+        let several = titles(&record);
+        assert_eq!(several[1], "setex-3600 at 256 MiB, the baseline at the same limit");
+        record.cells.remove(3);
+        record.scoring.winner = Some(4);
+        record.scoring.indistinguishable.clear();
+        let other = titles(&record);
+        assert_eq!(other[1], "setex-3600 at 64 MiB, the baseline");
         let one = titles(&fixture::forty());
         assert!(one[1].ends_with(", the baseline"), "{one:?}");
     }
