@@ -14,6 +14,7 @@
 #![expect(clippy::disallowed_methods, reason = "a live run follows the wall clock, on threads of its own")]
 
 mod clock;
+mod doubts;
 mod ledger;
 mod limits;
 mod link;

@@ -1,0 +1,267 @@
+//! The figures that are compared, and where each is found in a run.
+
+use super::compare::{compare, judged};
+use super::judging::{Judging, Rule};
+use super::{Kind, Row};
+use crate::metrics::{Bucket, Measurements, OutcomeKind};
+
+/// How a figure is found in a run.
+type Figure = fn(&Measurements) -> Option<f64>;
+
+/// Counts of requests of a kind, as a share.
+fn share(run: &Measurements, kinds: &[OutcomeKind]) -> Option<f64> {
+    let all = run.totals.outcomes.total();
+    let own: u64 = kinds.iter().map(|kind| run.totals.outcomes.of(*kind)).sum();
+    (all > 0).then(|| own as f64 / all as f64)
+}
+
+fn waits(run: &Measurements, quantile: f64) -> Option<f64> {
+    (!run.latencies.all.is_empty()).then(|| run.latencies.all.quantile(quantile) as f64 / 1e6)
+}
+
+const WAITS: Rule = Rule::Shown("network and harness are in it, and the model has neither");
+
+/// All figures: what, kind, whether it is judged, and where it is.
+const FIGURES: [(&str, Kind, Rule, Figure); 21] = {
+    use crate::cache::Cause;
+    use OutcomeKind::{DelayedHit, Error, FreshHit, Miss, StaleHit, StaleOnError};
+    use Rule::{Memory, Shown, Within};
+    [
+        ("fresh hits", Kind::Share, Within(0.5), |run| share(run, &[FreshHit])),
+        ("stale hits", Kind::Share, Within(0.5), |run| share(run, &[StaleHit])),
+        (STALE_ON_ERROR, Kind::Share, Within(0.5), |run| share(run, &[StaleOnError])),
+        (DELAYED, Kind::Share, Within(0.5), |run| share(run, &[DelayedHit])),
+        ("misses, cold", Kind::Share, Within(0.5), |run| share(run, &[Miss(Cause::Cold)])),
+        ("misses, expired or evicted", Kind::Share, Within(0.5), |run| {
+            share(run, &[Miss(Cause::Expired), Miss(Cause::Evicted)])
+        }),
+        ("misses, expired", Kind::Share, Shown("no server tells why a key is gone"), |run| {
+            share(run, &[Miss(Cause::Expired)])
+        }),
+        (INVALIDATED, Kind::Share, Within(0.5), |run| share(run, &[Miss(Cause::Invalidated)])),
+        (LOST, Kind::Share, Within(0.5), |run| share(run, &[Miss(Cause::Lost)])),
+        (ERRORS, Kind::Share, Within(0.5), |run| share(run, &[Error])),
+        (EVICTED, Kind::Count, Within(3.0), |run| Some(run.evicted as f64)),
+        (EXPIRED, Kind::Count, Within(3.0), |run| Some(run.expired as f64)),
+        ("fills refused", Kind::Count, Within(3.0), |run| Some(run.out_of_memory as f64)),
+        ("used_memory at the end", Kind::Bytes, Memory(1.0), |run| Some(run.memory.final_bytes as f64)),
+        (MEAN_MEMORY, Kind::Bytes, Memory(1.0), |run| Some(run.memory.mean_bytes)),
+        ("entries, mean", Kind::Count, Shown("locks and a sweep's set are keys of the server too"), |run| {
+            Some(run.memory.mean_entries)
+        }),
+        (FETCHES, Kind::Count, Within(3.0), |run| Some(run.origin.fetches as f64)),
+        (BUSIEST, Kind::Rate, Within(10.0), |run| Some(run.origin.per_second.peak as f64)),
+        (STAMPEDED, Kind::Count, Within(10.0), |run| Some(run.stampedes.count as f64)),
+        ("wait, 90 of 100 requests", Kind::Millis, WAITS, |run| waits(run, 0.9)),
+        ("wait, 99 of 100 requests", Kind::Millis, WAITS, |run| waits(run, 0.99)),
+    ]
+};
+
+pub(super) const STALE_ON_ERROR: &str = "stale after an error";
+const INVALIDATED: &str = "misses, deleted";
+const LOST: &str = "misses, lost";
+const MEAN_MEMORY: &str = "used_memory, mean";
+const OVER_TIME: &str = "used_memory over time, most";
+pub(super) const DELAYED: &str = "delayed hits";
+pub(super) const ERRORS: &str = "errors";
+pub(super) const EVICTED: &str = "entries evicted";
+pub(super) const EXPIRED: &str = "entries expired";
+pub(super) const FETCHES: &str = "origin fetches";
+pub(super) const BUSIEST: &str = "origin, most in a second";
+pub(super) const STAMPEDED: &str = "stampedes";
+
+/// What most scenarios have nothing of: shown where either side has any.
+const RARE: [&str; 3] = [STALE_ON_ERROR, INVALIDATED, LOST];
+
+pub(super) fn rows(predicted: &[Measurements], measured: &Measurements, judging: &Judging) -> Vec<Row> {
+    let row = |(what, kind, rule, of): (&'static str, Kind, Rule, Figure)| {
+        let draws: Vec<f64> = predicted.iter().filter_map(of).collect();
+        compare(what, kind, judging.applied(what, rule), &draws, of(measured))
+    };
+    let has_any = |row: &Row| [row.predicted, row.measured].into_iter().flatten().any(|share| share > 0.0);
+    let mut rows = Vec::with_capacity(FIGURES.len() + 1);
+    for row in FIGURES.into_iter().map(row).filter(|row| !RARE.contains(&row.what) || has_any(row)) {
+        let is_memory = row.what == MEAN_MEMORY;
+        rows.push(row);
+        if is_memory {
+            rows.extend(worst_bucket(predicted, measured, judging));
+        }
+    }
+    rows
+}
+
+pub(super) fn memory_in(bucket: &Bucket) -> f64 {
+    bucket.live_mean_bytes + bucket.expired_mean_bytes
+}
+
+/// The bucket of the series whose memory differs most, after the warm-up. What chance makes of it is pooled over all of
+/// them, as few seeds tell little of a single one.
+fn worst_bucket(predicted: &[Measurements], measured: &Measurements, judging: &Judging) -> Option<Row> {
+    let first = judging.warmup.as_nanos().div_ceil(measured.series.bucket.as_nanos().max(1));
+    let places = usize::try_from(first).unwrap_or(usize::MAX)..measured.series.buckets.len();
+    let rule = if let Some(why) = judging.spoiled {
+        Rule::Shown(why)
+    } else if measured.sweeps.is_some() {
+        Rule::Shown("a sweep removes much at once, so that a bucket depends on when in it that happened")
+    } else if judging.has_pairs {
+        Rule::Shown("the model expires a value and its second key at once, and a server one by one")
+    } else if 2.0 * judging.look_s > measured.series.bucket.as_secs_f64() {
+        Rule::Shown(
+            "the server was looked at less than twice in a bucket; play it slower, or with a longer [time] bucket",
+        )
+    } else {
+        judging.applied(OVER_TIME, Rule::Memory(1.0))
+    };
+    let of_bucket = |place: usize| {
+        let draws = predicted.iter().map(|run| run.series.buckets.get(place).map(memory_in));
+        let draws: Vec<f64> = draws.collect::<Option<_>>()?;
+        let own = memory_in(&measured.series.buckets[place]);
+        Some(compare(OVER_TIME, Kind::Bytes, rule, &draws, Some(own)))
+    };
+    let all: Vec<Row> = places.filter_map(of_bucket).collect();
+    let chances: Vec<f64> = all.iter().filter_map(|row| row.chance).collect();
+    let pooled = (!chances.is_empty())
+        .then(|| (chances.iter().map(|chance| chance * chance).sum::<f64>() / chances.len() as f64).sqrt());
+    let size = |row: &Row| row.difference.map_or(0.0, f64::abs);
+    let worst = all.into_iter().max_by(|one, other| size(one).total_cmp(&size(other)))?;
+    Some(judged(Row { chance: pooled, ..worst }, rule))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::judging::SPOILED;
+    use super::super::{Judgement, ValidatedCell};
+    use super::*;
+    use crate::units::SimDuration;
+
+    const ALL: Judging = Judging {
+        counts_all: true,
+        has_pairs: false,
+        warmup: SimDuration::ZERO,
+        spoiled: None,
+        counters_reset: false,
+        real_origin: false,
+        look_s: 0.2,
+    };
+
+    #[test]
+    fn every_outcome_has_a_row_where_there_is_any() {
+        let run = |kinds: &[OutcomeKind]| {
+            let mut run = Measurements::empty();
+            kinds.iter().for_each(|kind| run.totals.outcomes.add(*kind));
+            run
+        };
+        let shares = |predicted: &Measurements, measured: &Measurements| -> Vec<(&str, Option<f64>)> {
+            let rows = rows(std::slice::from_ref(predicted), measured, &ALL);
+            let shares = rows.iter().filter(|row| row.kind == Kind::Share && row.what != "misses, expired");
+            shares.map(|row| (row.what, row.measured)).collect()
+        };
+        let (usual, all) = (run(&[OutcomeKind::FreshHit]), run(&OutcomeKind::ALL));
+        assert_eq!(shares(&usual, &usual).len(), 6, "what most scenarios have");
+        for pair in [(&usual, &all), (&all, &usual)] {
+            assert_eq!(shares(pair.0, pair.1).len(), 9, "either side has one");
+        }
+        let told: f64 = shares(&usual, &all).iter().filter_map(|(_, share)| *share).sum();
+        assert!((told - 1.0).abs() < 1e-9, "every request is in one of the rows: {told}");
+    }
+
+    #[test]
+    fn memory_of_values_alone_is_not_judged_against_a_servers() {
+        let run = Measurements::empty();
+        let judged = |judging: &Judging| {
+            let rows = rows(std::slice::from_ref(&run), &run, judging);
+            let row = rows.into_iter().find(|row| row.what == MEAN_MEMORY).unwrap();
+            (row.tolerance, row.why)
+        };
+        assert_eq!(judged(&ALL).0, Some(1.0));
+        let (tolerance, why) = judged(&Judging { counts_all: false, ..ALL });
+        assert_eq!(tolerance, None);
+        assert!(why.unwrap().contains("memory = \"redis\""), "{why:?}");
+    }
+
+    #[test]
+    fn the_bucket_whose_memory_differs_most_is_judged_after_the_warmup() {
+        let run = |bytes: &[f64]| {
+            let mut run = Measurements::empty();
+            run.series.bucket = SimDuration::from_secs(1);
+            run.series.buckets =
+                bytes.iter().map(|bytes| Bucket { live_mean_bytes: *bytes, ..Bucket::default() }).collect();
+            run
+        };
+        let predicted = vec![run(&[100.0, 200.0, 400.0]); 3];
+        let worst = |measured: &[f64], warmup: u64| {
+            let judging = Judging { warmup: SimDuration::from_secs(warmup), ..ALL };
+            worst_bucket(&predicted, &run(measured), &judging)
+        };
+        let inside = worst(&[100.5, 200.0, 397.0], 0).unwrap();
+        assert_eq!((inside.predicted, inside.judgement), (Some(400.0), Judgement::Inside), "0.75 of 100");
+        assert_eq!(worst(&[100.0, 203.0, 400.0], 0).unwrap().judgement, Judgement::Outside, "1.5 of 100");
+        assert_eq!(worst(&[90.0, 200.0, 400.0], 0).unwrap().judgement, Judgement::Outside);
+        assert_eq!(
+            worst(&[90.0, 200.0, 400.0], 1).unwrap().judgement,
+            Judgement::Inside,
+            "before the warm-up"
+        );
+        assert_eq!(worst(&[90.0, 200.0, 400.0], 3), None, "nothing is left");
+        let mut swept = run(&[90.0, 200.0, 400.0]);
+        swept.sweeps = Some(crate::metrics::SweepTotals::default());
+        assert_eq!(worst_bucket(&predicted, &swept, &ALL).unwrap().judgement, Judgement::NotJudged);
+        let pairs = worst_bucket(&predicted, &run(&[90.0; 3]), &Judging { has_pairs: true, ..ALL }).unwrap();
+        assert_eq!((pairs.judgement, pairs.tolerance), (Judgement::NotJudged, None));
+        // Chance is that of all buckets together.
+        let spread = vec![run(&[100.0, 197.0]), run(&[100.0, 203.0])];
+        let row = worst_bucket(&spread, &run(&[107.0, 200.0]), &ALL).unwrap();
+        assert_eq!((row.predicted, row.judgement), (Some(100.0), Judgement::WithinChance), "{row:?}");
+    }
+
+    #[test]
+    fn what_is_spoiled_is_not_judged_and_says_why() {
+        use Judgement::{Inside, NotJudged, Outside};
+        let mut run = Measurements::empty();
+        (0..10_000).for_each(|_| run.totals.outcomes.add(OutcomeKind::FreshHit));
+        (run.evicted, run.expired, run.origin.fetches, run.stampedes.count) = (5_000, 5_000, 5_000, 500);
+        let other = Measurements { evicted: 9_000, ..run.clone() };
+        let judged = |judging: &Judging| rows(&[run.clone(), run.clone()], &other, judging);
+        let word = |rows: &[Row], what: &str| rows.iter().find(|row| row.what == what).unwrap().judgement;
+        let all = judged(&ALL);
+        assert_eq!(word(&all, EVICTED), Outside);
+        assert_eq!([FETCHES, STAMPEDED, DELAYED].map(|what| word(&all, what)), [Inside; 3]);
+        let spoiled = judged(&Judging { spoiled: Some(SPOILED[0]), ..ALL });
+        assert!(
+            spoiled.iter().all(|row| row.why.is_some_and(|why| why.contains("client-limited"))),
+            "{spoiled:?}"
+        );
+        let reset = judged(&Judging { counters_reset: true, ..ALL });
+        assert_eq!([EVICTED, FETCHES].map(|what| word(&reset, what)), [NotJudged, Inside]);
+        let real = judged(&Judging { real_origin: true, ..ALL });
+        let words = [EVICTED, FETCHES, STAMPEDED, DELAYED].map(|what| word(&real, what));
+        assert_eq!(words, [Outside, NotJudged, NotJudged, NotJudged]);
+        let cell = |rows: Vec<Row>| ValidatedCell {
+            strategy: String::new(),
+            capacity_bytes: None,
+            eviction: String::new(),
+            server: String::new(),
+            rows,
+            courses: Vec::new(),
+            warnings: Vec::new(),
+        };
+        let (all, spoiled) = (cell(all), cell(spoiled));
+        assert!(all.says_something() && all.spoiled().is_none() && !all.is_as_predicted());
+        assert_eq!((spoiled.says_something(), spoiled.spoiled()), (false, Some(SPOILED[0])));
+        assert!(spoiled.is_as_predicted(), "nothing is outside: its verdict is that it says nothing");
+        // Shares of which there is nothing say nothing: 0 against 0 is always as predicted.
+        let empty = cell(rows(&[Measurements::empty(), Measurements::empty()], &Measurements::empty(), &ALL));
+        assert!(!empty.says_something());
+    }
+
+    #[test]
+    fn memory_over_time_is_judged_only_where_it_was_looked_at_often_enough() {
+        let mut run = Measurements::empty();
+        run.series.bucket = SimDuration::from_secs(1);
+        run.series.buckets = vec![Bucket { live_mean_bytes: 100.0, ..Bucket::default() }; 3];
+        let judged = |look_s: f64| {
+            worst_bucket(&[run.clone(), run.clone()], &run, &Judging { look_s, ..ALL }).unwrap().judgement
+        };
+        assert_eq!((judged(0.5), judged(0.51)), (Judgement::Inside, Judgement::NotJudged));
+    }
+}

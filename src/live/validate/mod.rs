@@ -1,0 +1,233 @@
+//! Predicted beside measured: the same trace through the model and through a real server, figure by figure.
+//!
+//! The model is given the phase of the server's clock in the live run, and is played with several seeds: a live run is
+//! one draw of chance, the prediction a mean with a spread. A difference is inside if it is not larger than its tolerance,
+//! and within chance if it is not larger than that and [`CHANCE`] standard deviations of chance together. What the harness
+//! itself, a clock that was set or a real origin has spoiled is not judged.
+
+mod compare;
+mod courses;
+mod figures;
+mod judging;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use courses::courses;
+use figures::rows;
+use judging::{Judging, SPOILED};
+
+use super::{LiveCell, LiveError};
+use crate::cache::redis::Settings;
+use crate::engine::Pulse;
+use crate::metrics::Measurements;
+use crate::scenario::Scenario;
+use crate::strategy::SoftExpiry;
+use crate::trace::Trace;
+use crate::tune::{self, CellPlan};
+use crate::units::SimDuration;
+
+/// Seeds with which the model is played.
+pub const SEEDS: u64 = 8;
+
+/// By how many standard deviations of chance a difference may exceed its tolerance: of a table of sixty figures none
+/// does so by chance alone in 99 of 100 runs.
+pub const CHANCE: f64 = 4.0;
+
+/// Events, predicted or measured, from which a count is compared in per cent.
+pub const EVENTS: f64 = 1_000.0;
+
+/// The same for stampedes, whose tolerance is wider.
+pub const STAMPEDES: f64 = 100.0;
+
+/// Events in a second from which the most of them are compared in per cent.
+pub const BUSY: f64 = 100.0;
+
+/// How a figure is told, and in what its difference is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A share of requests; differences in percentage points.
+    Share,
+    /// A count; differences in per cent.
+    Count,
+    /// Bytes; differences in per cent.
+    Bytes,
+    /// A rate per second; differences in per cent.
+    Rate,
+    /// Milliseconds; differences in milliseconds.
+    Millis,
+}
+
+/// Whether a figure came out as predicted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Judgement {
+    /// It did: the difference is within its tolerance.
+    Inside,
+    /// The difference is larger than its tolerance, and not larger than chance explains.
+    WithinChance,
+    /// It did not.
+    Outside,
+    /// There is no tolerance for it, or too little happened; the row says which.
+    NotJudged,
+}
+
+/// A figure that is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Row {
+    /// What it is.
+    pub what: &'static str,
+    /// How it is told.
+    pub kind: Kind,
+    /// Mean over the model's seeds; `null` where the model has none.
+    pub predicted: Option<f64>,
+    /// The live run's.
+    pub measured: Option<f64>,
+    /// Measured less predicted, in the kind's unit.
+    pub difference: Option<f64>,
+    /// Standard deviation of the difference that chance alone brings about, in the same unit.
+    pub chance: Option<f64>,
+    /// How much it may be; `null` for a figure that is shown and not judged.
+    pub tolerance: Option<f64>,
+    /// Whether it is as predicted.
+    pub judgement: Judgement,
+    /// Why it is not judged; `null` where it is.
+    pub why: Option<&'static str>,
+}
+
+/// One quantity over time, in the buckets of the series.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Course {
+    /// What it is.
+    pub what: &'static str,
+    /// How it is told.
+    pub kind: Kind,
+    /// Length of a bucket in seconds of the trace.
+    pub bucket_s: f64,
+    /// Mean over the model's seeds.
+    pub predicted: Vec<Option<f64>>,
+    /// The live run's.
+    pub measured: Vec<Option<f64>>,
+}
+
+/// A cell with both sides.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ValidatedCell {
+    /// The strategy.
+    pub strategy: String,
+    /// Limit in bytes; `null` where there is none.
+    pub capacity_bytes: Option<u64>,
+    /// The eviction policy.
+    pub eviction: String,
+    /// The server.
+    pub server: String,
+    /// The figures.
+    pub rows: Vec<Row>,
+    /// Over time.
+    pub courses: Vec<Course>,
+    /// What the reader must know of the live run.
+    pub warnings: Vec<String>,
+}
+
+impl ValidatedCell {
+    /// Whether nothing is outside its tolerance.
+    pub fn is_as_predicted(&self) -> bool {
+        self.rows.iter().all(|row| row.judgement != Judgement::Outside)
+    }
+
+    /// Whether it says how well hits were predicted: a share of requests that either side has any of is judged.
+    pub fn says_something(&self) -> bool {
+        let has_any =
+            |row: &Row| [row.predicted, row.measured].into_iter().flatten().any(|share| share > 0.0);
+        let judged = self.rows.iter().filter(|row| row.judgement != Judgement::NotJudged);
+        judged.into_iter().any(|row| row.kind == Kind::Share && has_any(row))
+    }
+
+    /// Why none of its figures is judged, where that has one reason for all.
+    pub fn spoiled(&self) -> Option<&'static str> {
+        let why = self.rows.first()?.why?;
+        let all = SPOILED.contains(&why) && self.rows.iter().all(|row| row.why == Some(why));
+        all.then_some(why)
+    }
+}
+
+/// Puts the prediction beside a live run that came to its end, `speed` times faster than recorded; `None` for one that
+/// did not.
+///
+/// # Errors
+/// If the model cannot be made for this trace.
+pub fn validate(
+    scenario: &Scenario,
+    trace: &Arc<Trace>,
+    cell: &LiveCell,
+    speed: f64,
+) -> Result<Option<ValidatedCell>, LiveError> {
+    let (Ok(measured), Some(pace)) = (&cell.result, &cell.pace) else { return Ok(None) };
+    // The server's clock goes as it always does.
+    let second = SimDuration::from_secs_f64(speed);
+    let clock = |settings| Settings { clock_phase_ms: pace.clock_phase_ms, second, ..settings };
+    let predicted = (0..SEEDS)
+        .map(|seed| predict(scenario, &cell.plan, trace, seed, &clock))
+        .collect::<Result<Vec<_>, _>>()?;
+    let plan = &cell.plan;
+    let design = &scenario.strategies[plan.strategy];
+    let one_by_one = design.soft_expiry == SoftExpiry::Sidecar && measured.evicted > 0;
+    Ok(Some(ValidatedCell {
+        strategy: design.name.clone(),
+        capacity_bytes: match plan.capacity {
+            crate::cache::Capacity::Bytes(bytes) => Some(bytes),
+            _ => None,
+        },
+        eviction: scenario.cache.evictions[plan.eviction].name().to_owned(),
+        server: cell.server.clone(),
+        rows: rows(&predicted, measured, &Judging::of(scenario, design, pace)),
+        courses: courses(&predicted, measured),
+        warnings: cell.warnings.iter().cloned().chain(one_by_one.then(|| ONE_BY_ONE.to_owned())).collect(),
+    }))
+}
+
+/// One draw of the model.
+fn predict(
+    scenario: &Scenario,
+    plan: &CellPlan,
+    trace: &Arc<Trace>,
+    seed: u64,
+    clock: &dyn Fn(Settings) -> Settings,
+) -> Result<Measurements, LiveError> {
+    let seed = tune::replication_seed(scenario.seed, seed);
+    let mut simulation = tune::simulation(scenario, plan, trace, seed).map_err(LiveError::Scenario)?;
+    let settings = clock(scenario.cache.server.unwrap_or_default());
+    simulation.cache = simulation.cache.serving(settings, seed.of("server"));
+    let doubles = simulation.strategy.second_key().is_some();
+    let none: &dyn Pulse = &();
+    let run = simulation.run(tune::bucket_of(scenario, trace), none).expect("nobody stops it");
+    Ok(if doubles { with_second_keys(run) } else { run })
+}
+
+/// The model counts a value with its second key as one entry; to a server they are two keys.
+fn with_second_keys(mut run: Measurements) -> Measurements {
+    run.evicted *= 2;
+    run.expired *= 2;
+    run.memory.mean_entries *= 2.0;
+    run
+}
+
+/// What is to be known of a comparison with a server that evicts where second keys are kept.
+const ONE_BY_ONE: &str = "soft_expiry = \"sidecar\" with a limit: a server evicts a value and its second key one by one, and the model both at once, so \
+                          that more misses are measured than predicted";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_key_is_a_key_of_the_server() {
+        let mut run = Measurements::empty();
+        (run.evicted, run.expired, run.memory.mean_entries) = (3, 5, 7.5);
+        let run = with_second_keys(run);
+        assert_eq!((run.evicted, run.expired), (6, 10));
+        assert!((run.memory.mean_entries - 15.0).abs() < 1e-12);
+    }
+}
