@@ -66,9 +66,13 @@ impl Drop for Pacer {
     }
 }
 
+/// Most things in one batch: a trace with many requests at one instant must not pile them up for ever.
+const BATCH: usize = 1_024;
+
 /// Hands over everything in time.
 fn pace(trace: &Trace, clock: &Clock, until: SimTime, to: &UnboundedSender<Vec<Due>>, stop: &AtomicBool) {
-    let (mut index, mut events, mut due) = (0, trace.events().iter().peekable(), Vec::new());
+    let mut hand = Hand { clock, to, stop, due: Vec::new() };
+    let (mut index, mut events) = (0, trace.events().iter().peekable());
     let mut blocks = trace.blocks();
     while let Some(block) = blocks.next_block().expect("the file of a spooled trace can be read") {
         for (at, object) in block.times.iter().zip(block.objects) {
@@ -76,44 +80,53 @@ fn pace(trace: &Trace, clock: &Clock, until: SimTime, to: &UnboundedSender<Vec<D
                 break;
             }
             while let Some(event) = events.next_if(|event| event.before <= index && event.at <= *at) {
-                due.push((event.at, Due::Recorded(*event)));
+                if !hand.take(event.at, Due::Recorded(*event)) {
+                    return;
+                }
             }
-            due.push((*at, Due::Request { index, at: *at, object: *object }));
+            if !hand.take(*at, Due::Request { index, at: *at, object: *object }) {
+                return;
+            }
             index += 1;
-            // Whatever is not yet due ends the batch.
-            if clock.instant(*at) > Instant::now() && !hand_over(&mut due, clock, to, stop) {
-                return;
-            }
-            // A trace with many requests at one instant must not pile them up for ever.
-            if due.len() >= 1_024 && !hand_over(&mut due, clock, to, stop) {
-                return;
-            }
         }
     }
-    due.extend(events.filter(|event| event.at <= until).map(|event| (event.at, Due::Recorded(*event))));
-    hand_over(&mut due, clock, to, stop);
+    for event in events.filter(|event| event.at <= until) {
+        if !hand.take(event.at, Due::Recorded(*event)) {
+            return;
+        }
+    }
+    hand.over();
 }
 
-/// Hands over all but the last at once, and the last when its time has come; false if nobody wants more.
-fn hand_over(
-    due: &mut Vec<(SimTime, Due)>,
-    clock: &Clock,
-    to: &UnboundedSender<Vec<Due>>,
-    stop: &AtomicBool,
-) -> bool {
-    let Some((last_at, _)) = due.last().copied() else { return true };
-    let last = due.len() - 1;
-    let now = Instant::now();
-    let is_due = clock.instant(last_at) <= now;
-    let mut batch: Vec<Due> = due.drain(..if is_due { last + 1 } else { last }).map(|(_, due)| due).collect();
-    if !batch.is_empty() && to.send(std::mem::take(&mut batch)).is_err() {
-        return false;
+/// What is due and not yet handed over.
+struct Hand<'p> {
+    clock: &'p Clock,
+    to: &'p UnboundedSender<Vec<Due>>,
+    stop: &'p AtomicBool,
+    due: Vec<Due>,
+}
+
+impl Hand<'_> {
+    /// Takes one more when its time has come, each at its own; false if nobody wants more.
+    fn take(&mut self, at: SimTime, what: Due) -> bool {
+        let instant = self.clock.instant(at);
+        if instant <= Instant::now() {
+            self.due.push(what);
+            return self.due.len() < BATCH || self.over();
+        }
+        // What was due goes first, and does not wait for this one.
+        if !self.over() || !sleep_until(instant, self.stop) {
+            return false;
+        }
+        self.due.push(what);
+        self.over()
     }
-    let Some((at, what)) = due.pop() else { return !stop.load(Ordering::Relaxed) };
-    if !sleep_until(clock.instant(at), stop) {
-        return false;
+
+    /// Hands over all of it; false if nobody wants more.
+    fn over(&mut self) -> bool {
+        let is_wanted = self.due.is_empty() || self.to.send(std::mem::take(&mut self.due)).is_ok();
+        is_wanted && !self.stop.load(Ordering::Relaxed)
     }
-    to.send(vec![what]).is_ok()
 }
 
 /// Sleeps, with a look at `stop` from time to time; false if that is set.
@@ -133,7 +146,7 @@ fn sleep_until(instant: Instant, stop: &AtomicBool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::{ClassId, Fact, Keys, Objects};
+    use crate::trace::{ClassId, Fact, Happening, Keys, Objects};
     use crate::units::SimDuration;
 
     fn trace(millis: &[u64]) -> Arc<Trace> {
@@ -159,6 +172,39 @@ mod tests {
         }
         drop(pacer);
         assert_eq!(seen, [0, 1, 2, 3, 4, 5], "the last one comes after the end");
+    }
+
+    #[test]
+    fn what_was_recorded_beside_requests_comes_at_its_own_instant() {
+        let at = |millis| SimTime::ZERO + SimDuration::from_millis(millis);
+        let deleted = |before, millis| Event {
+            before,
+            at: at(millis),
+            object: ObjectId::new(0),
+            what: Happening::Deleted,
+        };
+        // Between two requests that are far from each other, and after the last.
+        let trace = Arc::unwrap_or_clone(trace(&[0, 60, 61])).with_events(vec![
+            deleted(1, 20),
+            deleted(1, 30),
+            deleted(3, 90),
+        ]);
+        let clock = Clock::beginning_in(Duration::from_millis(5), 1.0);
+        let (pacer, mut due) = Pacer::start(Arc::new(trace), clock, at(100));
+        let mut seen = Vec::new();
+        while let Some(batch) = due.blocking_recv() {
+            let now = clock.now();
+            for one in batch {
+                let meant = match one {
+                    Due::Request { at, .. } => at,
+                    Due::Recorded(event) => event.at,
+                };
+                assert!(now >= meant, "{one:?} came at {now:?}");
+                seen.push(meant);
+            }
+        }
+        drop(pacer);
+        assert_eq!(seen, [0, 20, 30, 60, 61, 90].map(at));
     }
 
     #[test]
