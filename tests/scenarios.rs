@@ -187,6 +187,8 @@ fn labels_never_overlap_in_any_scenario() {
                 scenario: name,
                 question: &record.scenario.question,
                 command: "ttlab validate",
+                seed: record.scenario.seed,
+                speed: 1.0,
                 cells: &cells,
             };
             let page = out.join("validation.html");

@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     let cells = args.play.cells(&file.scenario)?;
     let played = play(&file, &cells, &trace, &options, output.quiet)?;
     if played.iter().all(|cell| cell.result.is_err()) {
-        return Ok(nothing_measured(&played));
+        return Ok(nothing_measured(&played, output));
     }
     let is_tidy = is_tidy(&played, output);
     let about = About { scenario_sha256: file.sha256(), command: args.play.command("live"), trace: about };

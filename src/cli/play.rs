@@ -88,10 +88,9 @@ impl PlayArgs {
 
     /// A command line that does the same.
     pub(super) fn command(&self, command: &str) -> String {
-        let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let mut line = format!("ttlab {command} {}{}", name(&self.scenario), self.server.command());
+        let mut line = format!("ttlab {command} {}{}", file_name(&self.scenario), self.server.command());
         if let Some(trace) = &self.trace {
-            let _ = write!(line, " --trace {}", name(trace));
+            let _ = write!(line, " --trace {}", file_name(trace));
         }
         if let Some(seed) = self.seed {
             let _ = write!(line, " --seed {seed}");
@@ -152,8 +151,9 @@ struct ServerArgs {
     /// What all keys begin with on a server that is not its own [default: ttlab: and a number]
     #[arg(long, value_name = "TEXT", conflicts_with = "spawn", value_parser = prefix)]
     prefix: Option<String>,
-    /// Refuse to send more reads than this in a second, requests and a timer's jobs alike; what follows from a read (SET, a lock
-    /// and its polls, ZADD) comes on top
+    /// Refuse to send more reads than this in a second, requests and a timer's jobs alike; requests that wait for a lock, a lease
+    /// or another attempt look again as far as these leave room, and later otherwise. What follows from a read (SET, a lock, ZADD)
+    /// comes on top
     #[arg(long, value_name = "RATE", default_value = "20000/s")]
     max_rate: Rate,
     /// Refuse to take more of the server's memory than this
@@ -213,24 +213,51 @@ impl ServerArgs {
         Ok(tune::grid(scenario).into_iter().filter(wanted).collect())
     }
 
-    /// The words of a command that does the same.
+    /// The words of a command that does the same; addresses, which may hold secrets, are left out.
     fn command(&self) -> String {
+        // Writing to a text cannot fail.
         let mut words = if self.which.spawn { " --spawn".to_owned() } else { " --redis URL".to_owned() };
-        if self.cluster {
-            words += " --cluster";
-        }
-        if self.origin.is_some() {
-            words += " --origin URL";
+        let flags = [
+            (" --cluster", self.cluster),
+            (" --configure", self.configure),
+            (" --allow-nonempty", self.allow_nonempty),
+            (" --origin URL", self.origin.is_some()),
+        ];
+        flags.iter().filter(|(_, is_set)| *is_set).for_each(|(flag, _)| words += flag);
+        for (option, path) in
+            [("tls-ca", &self.tls_ca), ("tls-cert", &self.tls_cert), ("tls-key", &self.tls_key)]
+        {
+            if let Some(path) = path {
+                let _ = write!(words, " --{option} {}", file_name(path));
+            }
         }
         #[expect(clippy::float_cmp, reason = "one is written as one")]
         if self.speed != 1.0 {
             let _ = write!(words, " --speed {}", self.speed);
+        }
+        if self.connections != 1 {
+            let _ = write!(words, " --connections {}", self.connections);
+        }
+        if let Some(prefix) = &self.prefix {
+            let _ = write!(words, " --prefix {prefix}");
+        }
+        let standard = Limits::default();
+        if self.max_rate != standard.rate {
+            let _ = write!(words, " --max-rate {}", self.max_rate);
+        }
+        if self.max_bytes != standard.bytes {
+            let _ = write!(words, " --max-bytes {}", self.max_bytes);
         }
         for name in &self.strategy {
             let _ = write!(words, " --strategy \"{name}\"");
         }
         words
     }
+}
+
+/// A file without the folder that it lies in, which is another one elsewhere.
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Says what will be written, and plays the cells.
@@ -250,7 +277,12 @@ pub(super) fn play(
     let phase =
         Phase::begin("playing", cells.len() as u64, undertaking.requests * cells.len() as u64, silent);
     let played = live::run(&file.scenario, cells, &named, options, &phase);
-    phase.end();
+    let broke_off = |cell: &live::LiveCell| matches!(cell.result, Err(Failure::Broken(_)));
+    if played.as_ref().map_or(true, |cells| cells.iter().any(broke_off)) {
+        phase.fail();
+    } else {
+        phase.end();
+    }
     played.map_err(|error| refused(file, error))
 }
 
@@ -280,17 +312,23 @@ pub(super) fn is_tidy(played: &[live::LiveCell], output: Output) -> bool {
     untidy().next().is_none()
 }
 
-/// Says why there is nothing to write.
-pub(super) fn nothing_measured(played: &[live::LiveCell]) -> Status {
+/// Says why there is nothing to write, as a document too where one is wanted.
+pub(super) fn nothing_measured(played: &[live::LiveCell], output: Output) -> Status {
     let (broken, removed) = ended_early(played);
-    if let Some(what) = broken {
-        terminal::note(&format!("the run broke off and nothing is written: {what}"));
-        return Status::CellsFailed;
+    let (what, status) = match broken {
+        Some(what) => (format!("the run broke off and nothing is written: {what}"), Status::CellsFailed),
+        None => (
+            format!("interrupted before any cell was played to its end; nothing is written{removed}"),
+            Status::Interrupted,
+        ),
+    };
+    terminal::note(&what);
+    if output.json {
+        let warnings: Vec<&String> = played.iter().flat_map(|cell| &cell.warnings).collect();
+        let document = serde_json::json!({ "error": { "what": what, "warnings": warnings } });
+        terminal::result(&format!("{document}\n"));
     }
-    terminal::note(&format!(
-        "interrupted before any cell was played to its end; nothing is written{removed}"
-    ));
-    Status::Interrupted
+    status
 }
 
 /// Says why not all cells were played, where some were and are written.
@@ -323,6 +361,46 @@ fn ended_early(played: &[live::LiveCell]) -> (Option<&str>, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        play: PlayArgs,
+    }
+
+    fn made(line: &str) -> String {
+        let line =
+            <Line as clap::Parser>::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{error}"));
+        line.play.command("validate")
+    }
+
+    #[test]
+    fn a_command_that_does_the_same_has_every_option_and_no_address() {
+        assert_eq!(made("x dir/a.toml --spawn"), "ttlab validate a.toml --spawn");
+        let all = "x a.toml --redis rediss://:s3cret@host --configure --allow-nonempty --connections 4 --speed 2.5 --prefix t: \
+                   --max-rate 500/s --max-bytes 2MiB --strategy lock --tls-ca dir/ca.pem --tls-cert c.pem --tls-key k.pem \
+                   --origin https://host/{key}?token=s3cret --seed 7";
+        let told = made(all);
+        for part in [
+            "--redis URL",
+            "--configure",
+            "--allow-nonempty",
+            "--connections 4",
+            "--speed 2.5",
+            "--prefix t:",
+            "--max-rate 500",
+            "--max-bytes 2",
+            "--strategy \"lock\"",
+            "--tls-ca ca.pem",
+            "--tls-cert c.pem",
+            "--tls-key k.pem",
+            "--origin URL",
+            "--seed 7",
+        ] {
+            assert!(told.contains(part), "{part} is missing in: {told}");
+        }
+        assert!(!told.contains("s3cret") && !told.contains("host"), "{told}");
+    }
 
     #[test]
     fn what_stays_behind_is_no_success() {

@@ -13,7 +13,7 @@ use clap::error::{ContextKind, ContextValue};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{CliError, Output, signal};
-use crate::live::stop_servers;
+use crate::live::{owed, stop_servers};
 use crate::report::cleaned;
 use crate::trace::export::unfinished;
 use crate::tune::Progress;
@@ -203,12 +203,15 @@ pub(super) fn heed_interrupts() {
 }
 
 /// From now on such a request stops the runs and lets the program write what is finished; another, a second later, ends it
-/// at once.
+/// at once, with a line that says what stays on a server.
 pub(super) fn catch_interrupts() {
     ARE_RUNS_STOPPED.store(true, Ordering::SeqCst);
 }
 
 fn leave() {
+    if let Some(left) = owed() {
+        note(&left);
+    }
     stop_servers();
     unfinished::remove_all();
     #[expect(

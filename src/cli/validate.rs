@@ -48,13 +48,15 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         validated.extend(compared);
     }
     if validated.is_empty() {
-        return Ok(nothing_measured(&live));
+        return Ok(nothing_measured(&live, output));
     }
     let command = args.play.command("validate");
     let report = ValidationReport {
         scenario: &file.scenario.name,
         question: &file.scenario.question,
         command: &command,
+        seed: file.scenario.seed,
+        speed: options.speed,
         cells: &validated,
     };
     let files = BTreeMap::from([

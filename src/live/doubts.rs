@@ -1,6 +1,6 @@
 //! What makes the figures of a run worth less than they look.
 
-use super::Pace;
+use super::{LookedAgain, Pace};
 use crate::cache::Capacity;
 use crate::metrics::Measurements;
 use crate::scenario::Scenario;
@@ -22,6 +22,22 @@ pub(super) fn doubts(
              could not keep up; waits say how fast it is, not the server. Play it slower, or on a quieter machine",
             late * 1e3,
             worst * 1e3
+        ));
+    }
+    if let Some((what, shortest, off)) = pace.coarse() {
+        doubts.push(format!(
+            "client-limited: at --speed {speed} the harness's own timers, of 1 ms, and starts up to {:.1} ms late are {off} of the trace, \
+             more than a tenth of {what} ({shortest}): what happens then says how fast the harness is, not the server. Play it with a \
+             lower --speed",
+            late * 1e3
+        ));
+    }
+    if pace.is_held_back() {
+        let LookedAgain { all, held_back, held_back_s } = pace.looked_again;
+        doubts.push(format!(
+            "{held_back} of {all} looks of requests that waited (polls of a lock or a lease, retries) came {:.0} ms late on average, as \
+             --max-rate allowed no more: they waited otherwise than their strategy says. Raise --max-rate, or play it with a longer poll",
+            held_back_s / held_back as f64 * 1e3
         ));
     }
     let policy = scenario.cache.evictions[plan.eviction].name();
@@ -69,19 +85,7 @@ mod tests {
         let mut measured = simulation.run(tune::bucket_for(trace.span()), &()).expect("nobody stops it");
         (measured.memory.mean_entries, measured.evicted) =
             (stay * 10.0 / measured.scored.as_secs_f64() * speed, 10);
-        let pace = Pace {
-            late_s: [0.0; 3],
-            get_s: [0.0; 3],
-            most_under_way: 1,
-            clock_phase_ms: 0,
-            written_bytes: 0,
-            served: None,
-            shown: None,
-            look_s: 0.2,
-            clock_stepped: false,
-            counters_reset: false,
-            real_origin: false,
-        };
+        let pace = Pace { most_under_way: 1, look_s: 0.2, speed, ..Pace::default() };
         doubts(&scenario, &plan, &measured, &pace, speed)
     }
 

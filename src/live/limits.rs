@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
 
-use super::Options;
 use super::play::Keys;
 use super::server::config;
+use super::{Options, Template};
 use crate::cache::Capacity;
 use crate::cache::redis::Build;
+use crate::client::Client;
 use crate::strategy::Strategy;
 use crate::trace::{ObjectId, Objects, Trace};
 use crate::tune::CellPlan;
@@ -49,7 +50,7 @@ pub(super) fn place(prefix: &str) -> String {
 /// How much a run may ask of a server.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
-    /// Reads in any second of real time: requests of the trace, and jobs of a refresh policy.
+    /// Reads in any second of real time: requests of the trace, jobs of a refresh policy, and looks of those who wait.
     pub rate: Rate,
     /// Bytes that its keys take on the server at once.
     pub bytes: ByteSize,
@@ -73,15 +74,18 @@ pub(super) struct Beside {
     locks: bool,
     /// Whether every key may be a member of a sorted set.
     set: bool,
+    /// Whether requests look again for what was not there: polls of a lock or a lease, or retries.
+    looks_again: bool,
 }
 
 impl Beside {
-    pub(super) fn of(strategy: &Strategy) -> Self {
+    pub(super) fn of(strategy: &Strategy, client: &Client) -> Self {
         Self {
             bytes: strategy.bytes_beside(),
             second_key: strategy.second_key(),
             locks: strategy.guard.key_in_cache().is_some(),
             set: strategy.sweep.is_some(),
+            looks_again: strategy.guard.key_in_cache().is_some() || client.retries > 0,
         }
     }
 
@@ -125,6 +129,8 @@ pub struct Undertaking {
     /// Most jobs of a refresh policy that come in a second of real time, in the cell with most of them; each asks for a
     /// key and may write it.
     pub jobs: u64,
+    /// What the limit leaves in a second for requests that look again; `None` where none does.
+    pub again: Option<f64>,
     /// Keys that it may write, those of locks and of a sweep apart; second keys with deadlines count.
     pub keys: u64,
     /// Most bytes that its keys take at once, about, in the largest of the cells.
@@ -170,13 +176,17 @@ impl Undertaking {
             seconds: trace.span().as_secs_f64() / speed,
             peak_rate: peak(trace, speed),
             jobs: 0,
+            again: cells
+                .iter()
+                .any(|cell| beside[&cell.strategy].looks_again)
+                .then(|| options.limits.rate.as_per_second() - peak(trace, speed)),
             keys: objects.len() as u64 * if is_doubled { 2 } else { 1 },
             bytes: bytes.max().unwrap_or(0),
             names: if options.allow_nonempty { names.max().unwrap_or(0) } else { 0 },
             prefix: options.prefix().to_owned(),
             cells: cells.len(),
             settings: if options.configure { config::NAMES.to_vec() } else { Vec::new() },
-            origin: options.origin.as_ref().map(|template| template.as_str().to_owned()),
+            origin: options.origin.as_ref().map(Template::shown),
         }
     }
 
@@ -196,6 +206,14 @@ impl Undertaking {
                 self.and_jobs()
             ));
         }
+        if self.for_looking_again().is_some_and(|left| left < 1.0) {
+            return Err(format!(
+                "this would send up to {:.0} requests{} in a second, and those of them that wait look again (polls of a lock or a lease, \
+                 retries): the limit of {most:.0} leaves no room for that; play it slower with --speed, or raise the limit with --max-rate",
+                self.peak_rate,
+                self.and_jobs()
+            ));
+        }
         if self.is_too_large(limits) {
             return Err(format!(
                 "its keys would take up to {} of the server's memory, more than the limit of {}; let --configure or --spawn \
@@ -205,6 +223,11 @@ impl Undertaking {
             ));
         }
         Ok(())
+    }
+
+    /// What the limit leaves in a second beside requests and jobs, where any look again.
+    fn for_looking_again(&self) -> Option<f64> {
+        self.again.map(|left| left - self.jobs as f64)
     }
 
     fn and_jobs(&self) -> String {
@@ -218,6 +241,7 @@ impl Undertaking {
             seconds,
             peak_rate,
             jobs: _,
+            again: _,
             keys,
             bytes,
             names,
@@ -234,6 +258,13 @@ impl Undertaking {
             self.and_jobs()
         );
         // Writing to a text cannot fail.
+        if let Some(left) = self.for_looking_again() {
+            let _ = write!(
+                text,
+                "; requests that wait look again (polls of a lock or a lease, retries), no more than {left:.0} of them in a second \
+                 (--max-rate), and the others later"
+            );
+        }
         if *names > 0 {
             let _ = write!(
                 text,
@@ -253,7 +284,7 @@ impl Undertaking {
 }
 
 /// Most requests of a trace in any second of real time, wherever it begins.
-fn peak(trace: &Trace, speed: f64) -> f64 {
+pub(super) fn peak(trace: &Trace, speed: f64) -> f64 {
     let second = SimDuration::from_secs_f64(speed);
     let (mut inside, mut most) = (VecDeque::new(), 0);
     trace.each(|at: SimTime, _| {
@@ -368,6 +399,26 @@ mod tests {
     }
 
     #[test]
+    fn those_who_look_again_get_what_requests_and_jobs_leave() {
+        let cell = CellPlan { strategy: 0, eviction: 0, capacity: Capacity::Unbounded };
+        let of = |looks_again, rate, jobs| {
+            let limits = Limits { rate: Rate::per_second(rate), ..Limits::default() };
+            let beside = BTreeMap::from([(0, Beside { looks_again, ..Beside::default() })]);
+            let options = Options { limits, ..options(1.0) };
+            let undertaking =
+                Undertaking { jobs, ..Undertaking::of(&trace(), &[cell], &options, &beside, None) };
+            undertaking.within(&limits).map(|()| undertaking.sentence())
+        };
+        // Three requests in the busiest second.
+        let told = of(true, 10.0, 2).unwrap();
+        assert!(told.contains("look again") && told.contains("no more than 5 of them in a second"), "{told}");
+        assert!(!of(false, 10.0, 2).unwrap().contains("look again"));
+        assert!(of(false, 3.0, 0).is_ok());
+        let told = of(true, 3.0, 0).unwrap_err();
+        assert!(told.contains("leaves no room") && told.contains("--max-rate"), "{told}");
+    }
+
+    #[test]
     fn a_value_costs_what_the_allocator_rounds_it_up_to() {
         let fact = Fact { size: 32_768, class: ClassId::default(), size_is_imputed: false };
         let objects = Objects::new(vec![fact; 10], Keys::Numbered, vec!["all".to_owned()]);
@@ -381,7 +432,7 @@ mod tests {
         let (named, keys) = (trace().with_key_prefix("p:"), super::Keys::new("p:".to_owned()));
         let names = |beside: Beside| beside.names(named.objects(), &keys).collect::<Vec<_>>();
         assert_eq!(names(Beside::default()), ["p:all/0", "p:all/1"]);
-        let most = Beside { bytes: 0, second_key: Some(8), locks: true, set: true };
+        let most = Beside { bytes: 0, second_key: Some(8), locks: true, set: true, ..Beside::default() };
         for beside in [Beside::default(), Beside { locks: true, ..Beside::default() }, most] {
             assert_eq!(beside.count(2), names(beside).len() as u64);
         }

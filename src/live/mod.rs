@@ -20,6 +20,7 @@ mod limits;
 mod link;
 pub mod load;
 mod origin;
+mod owed;
 mod pace;
 mod play;
 mod ready;
@@ -37,6 +38,8 @@ use std::sync::Arc;
 use limits::Beside;
 pub use limits::{Limits, Undertaking};
 pub use origin::Template;
+pub use owed::owed;
+pub use play::LookedAgain;
 pub use server::{Served, Shown, stop_servers};
 pub use tls::Tls;
 
@@ -97,7 +100,7 @@ impl Options {
     fn check_certificates(&self) -> Result<(), LiveError> {
         let redis = match &self.target {
             Target::Spawn => false,
-            Target::Url(url) | Target::Cluster(url) => url.starts_with("rediss://"),
+            Target::Url(url) | Target::Cluster(url) => link::is_by_tls(url),
         };
         let origin = self.origin.as_ref().is_some_and(|origin| origin.as_str().starts_with("https://"));
         if self.tls.own.is_some() && !redis {
@@ -168,13 +171,65 @@ pub struct Pace {
     pub counters_reset: bool,
     /// Whether fetches were answered by an HTTP server and not by the scenario's model of an origin.
     pub real_origin: bool,
+    /// Virtual seconds in a real one.
+    pub speed: f64,
+    /// The shortest that the scenario times, in words, and how long that is; in the trace's time.
+    pub shortest: Option<(&'static str, SimDuration)>,
+    /// Looks of requests that had looked before.
+    pub looked_again: LookedAgain,
+    /// The server when the run began; `None` where it does not tell.
+    pub before: Option<Before>,
 }
+
+/// A server when a run began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Before {
+    /// Bytes in use but for those of its connections.
+    pub bytes: u64,
+    /// Keys of others.
+    pub keys: u64,
+    /// Of GET and SET, how many it had been sent before: it keeps a histogram for each.
+    pub histograms: u64,
+}
+
+/// A tick of the harness's timers, in seconds.
+const TICK: f64 = 1e-3;
+
+/// What part of the shortest time of a scenario the harness may be off by: a fetch that takes a tenth longer makes a tenth
+/// more delayed hits, and half a percentage point of all requests where they are one in twenty.
+const COARSE: f64 = 0.1;
+
+/// What part of the looks of those who wait `--max-rate` may hold back until they are no longer those of the strategy.
+const HELD_BACK: f64 = 0.01;
 
 impl Pace {
     /// Whether one request in a hundred was started so late that the figures tell of the harness and not of the server.
     pub fn is_client_limited(&self) -> bool {
         self.late_s[1] > run::LATE.as_secs_f64()
     }
+
+    /// The shortest that the scenario times, and by how much the harness may be off in the trace's time, where a higher
+    /// speed makes that too much.
+    pub fn coarse(&self) -> Option<(&'static str, SimDuration, SimDuration)> {
+        let (what, shortest) = self.shortest.filter(|_| self.speed > 1.0)?;
+        let off = SimDuration::from_secs_f64(self.late_s[1].max(TICK) * self.speed);
+        (off.as_secs_f64() > COARSE * shortest.as_secs_f64()).then_some((what, shortest, off))
+    }
+
+    /// Whether the limit of reads held back those who wait, so that they waited otherwise than their strategy says.
+    pub fn is_held_back(&self) -> bool {
+        let LookedAgain { all, held_back, .. } = self.looked_again;
+        held_back as f64 > HELD_BACK * all as f64
+    }
+}
+
+/// A limit of memory that a server has by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnLimit {
+    /// In bytes; `None` where it has none.
+    pub bytes: Option<u64>,
+    /// What it does there, by Redis's names; empty where it does not tell.
+    pub policy: String,
 }
 
 /// A cell that was played live.
@@ -188,6 +243,8 @@ pub struct LiveCell {
     pub pace: Option<Pace>,
     /// The server, for people; empty if there was none.
     pub server: String,
+    /// The limit that the server kept to, where that is not the scenario's.
+    pub own_limit: Option<OwnLimit>,
     /// What the reader must know.
     pub warnings: Vec<String>,
     /// Whether the server is as it was before: the keys are removed, and the settings put back. A warning says what is not.
@@ -224,7 +281,7 @@ pub fn undertaking(
         if let Entry::Vacant(place) = beside.entry(cell.strategy) {
             let seed = tune::replication_seed(scenario.seed, 0);
             let simulation = tune::simulation(scenario, cell, trace, seed).map_err(LiveError::Scenario)?;
-            place.insert(Beside::of(&simulation.strategy));
+            place.insert(Beside::of(&simulation.strategy, &simulation.client));
         }
     }
     let of = |own_limit| Undertaking { jobs, ..Undertaking::of(trace, cells, options, &beside, own_limit) };

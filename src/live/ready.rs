@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::limits::{Beside, PLACES};
-use super::link::{Address, Fault, Link, Node};
+use super::link::{Address, Fault, Holders, Link, Node};
+use super::owed::{owe, settled};
 use super::play::Keys;
 use super::server::{Info, Spawned, Work, config};
 use super::tidy::tidy;
@@ -33,6 +34,8 @@ pub(super) struct Ready {
     /// Stopped when it is dropped.
     pub(super) spawned: Option<Spawned>,
     pub(super) link: Link,
+    /// Who holds keys; remembered, as who does not answer at the end may hold some.
+    pub(super) holders: Holders,
     pub(super) first: Info,
     /// What it has worked before.
     pub(super) work: Work,
@@ -80,40 +83,47 @@ pub(super) async fn ready(
         return Err(Unready::Why(why.to_owned()));
     }
     usable(&first, options)?;
+    let nodes: Vec<Node> = servers.iter().map(|(node, _)| node.clone()).collect();
+    let holders = link.holders(nodes).await.map_err(said)?;
     if spawned.is_none() {
         // Who removes the keys comes over one more connection: a server that takes none says so before any is written.
         drop(open(None, options, 1).await?);
         let free = free(&link, &first, objects, beside, options, progress).await;
         free.map_err(|why| if progress.stop() { Unready::Stopped } else { Unready::Why(why) })?;
+        may_remove(&link, objects, beside, options).await?;
     }
     // Before anything is changed, which a failure would leave so.
     let work = Work::ask(&link).await.map_err(said)?;
     let (mut changed, mut warnings) = (config::Changed::default(), Vec::new());
     if spawned.is_none() {
         let wanted = wanted(servers.len() as u64);
-        let nodes: Vec<Node> = servers.iter().map(|(node, _)| node.clone()).collect();
         if options.configure {
             let others = first.keys * PLACES + connections as u64 * CONNECTION;
             config::spares_others(&servers, &wanted, beside.bytes_with(objects) + others)?;
-            let set = changed.set(&link, &nodes, &wanted).await;
+            let set = changed.set(&link, holders.nodes(), &wanted).await;
             // Told at once: whoever kills the run must know what to put back.
             changed.told().for_each(|what| progress.told(&what));
             warnings = match set {
                 Ok(warnings) => warnings,
                 Err(why) => {
-                    let left = tidy(options, Some(&link), &[], changed).await;
+                    owe(options.prefix(), &changed);
+                    let left = tidy(options, Some(&link), &holders, &[], changed).await;
+                    settled();
                     return Err(Unready::Why(iter::once(why).chain(left).collect::<Vec<_>>().join("; ")));
                 }
             };
         } else {
-            warnings = config::differences(&link, &nodes, &wanted).await.map_err(said)?;
+            warnings = config::differences(&link, holders.nodes(), &wanted).await.map_err(said)?;
         }
         if first.keys > 0 {
             warnings
                 .push(format!("the server held {} keys of others, whose memory is counted too", first.keys));
         }
     }
-    Ok(Ready { spawned, link, first, work, changed, warnings })
+    if spawned.is_none() {
+        owe(options.prefix(), &changed);
+    }
+    Ok(Ready { spawned, link, holders, first, work, changed, warnings })
 }
 
 /// The limit of bytes that a server has by itself; `None` where it has none.
@@ -198,6 +208,30 @@ pub(super) async fn free(
         ));
     }
     Ok(())
+}
+
+/// Whether the run may remove what it writes, tried with names that are its own and free: a user may be allowed SET and no
+/// UNLINK, and would leave all of its keys.
+pub(super) async fn may_remove(
+    link: &Link,
+    objects: &Objects,
+    beside: Beside,
+    options: &Options,
+) -> Result<(), String> {
+    let keys = Keys::new(options.prefix().to_owned());
+    // In a cluster every server has users of its own.
+    let many = if matches!(options.target, Target::Cluster(_)) {
+        at_once(options.limits.rate.as_per_second())
+    } else {
+        1
+    };
+    let names: Vec<String> = beside.names(objects, &keys).take(many).collect();
+    match link.unlink(&names).await {
+        Ok(_) => Ok(()),
+        Err(fault) => Err(format!(
+            "nothing is written, as the run could not remove its keys at its end (UNLINK): {fault}"
+        )),
+    }
 }
 
 /// Names in one EXISTS where so many are allowed in a second: those of a tenth of one.

@@ -103,6 +103,11 @@ fn of_a_strategy(scenario: &Scenario, strategy: usize, all: &mut Vec<String>) {
     if client.on_timeout != crate::client::OnTimeout::Abandon {
         refuse("[client] on_timeout: a live fetch runs on; write on_timeout = \"abandon\"");
     }
+    if design.sweep.is_set("atomic") {
+        refuse(
+            "sweep atomic: a live run sends the commands of a sweep one by one and no script; leave atomic out",
+        );
+    }
     if design.addons.iter().any(|addon| addon.name() == "warm-on-upload") {
         refuse("refresh add-on \"warm-on-upload\": nobody uploads to the origin of a live run; leave it out");
     }

@@ -10,20 +10,22 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::clock::Clock;
 use super::doubts::doubts;
-use super::limits::Beside;
+use super::limits::{Beside, peak};
+use super::link::Holders;
 use super::origin::Http;
 use super::pace::Pacer;
 use super::play::{Parts, Player};
 use super::ready::{Ready, Unready, ready};
 use super::server::{Info, Look, Watch, Work, config};
 use super::tidy::{gone, tidy};
-use super::{LiveCell, LiveError, Options, Pace};
+use super::{Before, LiveCell, LiveError, Options, OwnLimit, Pace, owed};
+use crate::cache::Capacity;
 use crate::engine::Simulation;
 use crate::metrics::{Measurements, Observer, Recorder, Setting};
 use crate::scenario::Scenario;
 use crate::trace::Trace;
 use crate::tune::{self, CellPlan, Failure, Progress};
-use crate::units::{SimTime, Window};
+use crate::units::{SimDuration, SimTime, Window};
 
 /// Time between making everything ready and the first request.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -49,6 +51,9 @@ const UNDER_WAY: u64 = 50_000;
 
 /// From here on the harness is too slow to say anything about the server.
 pub(super) const LATE: Duration = Duration::from_millis(10);
+
+/// Primaries of a cluster that there are at most, which share a limit.
+const PARTS: u64 = 1_000;
 
 /// Plays the cells.
 pub(super) async fn cells(
@@ -85,6 +90,7 @@ impl LiveCell {
             result: Err(Failure::Stopped),
             pace: None,
             server: String::new(),
+            own_limit: None,
             warnings: Vec::new(),
             is_tidy: true,
         }
@@ -107,10 +113,10 @@ async fn cell(
     let http = http.map_err(LiveError::Other)?;
     let counting = cache.counting();
     let connections = options.connections * client.nodes as usize;
-    let beside = Beside::of(&strategy);
+    let beside = Beside::of(&strategy, &client);
     let ready =
         ready(scenario, plan, counting, connections, (trace.objects(), beside), options, progress).await;
-    let Ready { spawned, link, first, work, changed, mut warnings } = match ready {
+    let Ready { spawned, link, holders, first, work, changed, mut warnings } = match ready {
         Ok(ready) => ready,
         Err(Unready::Stopped) => return Ok(LiveCell::not_played(*plan)),
         Err(Unready::Why(why)) => return Err(LiveError::Other(why)),
@@ -134,6 +140,10 @@ async fn cell(
     };
     strategy.ttl.log(bucket, setting.classes);
     let clock = Clock::beginning_in(PAUSE, options.speed);
+    let policy = scenario.cache.evictions[plan.eviction].name();
+    let second = SimDuration::from_secs_f64(options.speed);
+    let jobs = strategy.refresh.most_jobs(trace.objects().len(), second);
+    let (fetch, patience) = (setting.median_fetch_time, client.timeout);
     let player = Player::new(Parts {
         trace: Arc::clone(trace),
         client,
@@ -142,12 +152,14 @@ async fn cell(
         link,
         prefix: options.prefix().to_owned(),
         rate: options.limits.rate,
+        planned_rate: peak(trace, options.speed) + jobs as f64,
         strategy,
         origin,
         http,
         recorder: Recorder::new(&setting).of_parties(trace),
         seed,
     });
+    let own_limit = if options.sets_the_limit() { None } else { own_limit(plan, policy, &first) };
     let server = first.version;
     sleep_until(Instant::from_std(clock.began())).await;
     let mut watch = match look(&player, SimTime::ZERO).await {
@@ -173,9 +185,10 @@ async fn cell(
     };
     // What cannot be removed or put back is told, whatever else went wrong.
     let (left, gone) = match spawned {
-        None => leave(&player, options, changed, first.keys).await,
+        None => leave(&player, options, &holders, changed, first.keys).await,
         Some(_) => (Vec::new(), None),
     };
+    owed::settled();
     let is_tidy = left.is_empty();
     warnings.extend(left.into_iter().chain(gone));
     let (late, gets) = player.pace();
@@ -191,6 +204,18 @@ async fn cell(
         clock_stepped: watch.as_ref().is_some_and(Watch::clock_stepped),
         counters_reset: watch.as_ref().is_some_and(Watch::counters_reset),
         real_origin: options.origin.is_some(),
+        speed: options.speed,
+        shortest: shortest([
+            (options.origin.is_none().then_some(fetch), "the median time of a fetch"),
+            (patience, "the timeout of [client]"),
+            (player.shortest_ttl(), "the shortest TTLs"),
+        ]),
+        looked_again: player.looked_again(),
+        before: watch.as_ref().and_then(Watch::before).map(|bytes| Before {
+            bytes,
+            keys: first.keys,
+            histograms: work.kinds(),
+        }),
     };
     let result = match (broken, watch) {
         (Some(what), _) => Err(Failure::Broken(what)),
@@ -200,7 +225,21 @@ async fn cell(
     if let Ok(measured) = &result {
         warnings.extend(doubts(scenario, plan, measured, &pace, options.speed));
     }
-    Ok(LiveCell { plan: *plan, result, pace: Some(pace), server, warnings, is_tidy })
+    Ok(LiveCell { plan: *plan, result, pace: Some(pace), server, own_limit, warnings, is_tidy })
+}
+
+/// The limit of a server that is left as it is, where it is not the one that the cell wants.
+fn own_limit(plan: &CellPlan, wanted: &str, info: &Info) -> Option<OwnLimit> {
+    let own = Some(info.maxmemory).filter(|limit| *limit > 0);
+    let is_same = match (plan.capacity, own) {
+        // In a cluster each has its part, less what does not divide.
+        (Capacity::Bytes(limit), Some(own)) => {
+            limit.abs_diff(own) < PARTS && (info.policy.is_empty() || info.policy == wanted)
+        }
+        (Capacity::Unbounded | Capacity::Objects(_), None) => true,
+        _ => false,
+    };
+    (!is_same).then(|| OwnLimit { bytes: own, policy: info.policy.clone() })
 }
 
 /// What was measured in a run that came to its end, when nothing of it is under way any more.
@@ -229,6 +268,7 @@ fn finished(player: Rc<Player>, watch: &Watch, window: Window, warnings: &mut Ve
 async fn leave(
     player: &Player,
     options: &Options,
+    holders: &Holders,
     changed: config::Changed,
     others: u64,
 ) -> (Vec<String>, Option<String>) {
@@ -236,7 +276,7 @@ async fn leave(
     // A write that was sent must not come after the removal.
     let settled = player.link().settle(SETTLE).await;
     let own = settled.is_ok().then(|| player.link());
-    let mut left = tidy(options, own, &keys, changed).await;
+    let mut left = tidy(options, own, holders, &keys, changed).await;
     if left.is_empty()
         && let Err(fault) = settled
     {
@@ -245,7 +285,7 @@ async fn leave(
             options.prefix()
         ));
     }
-    let gone = gone(options, own, others, left.is_empty()).await;
+    let gone = gone(options, own, holders, others, left.is_empty()).await;
     (left, gone)
 }
 
@@ -375,6 +415,15 @@ async fn looks(player: Rc<Player>, clock: Clock, window: Window, every: Duration
     }
 }
 
+/// The shortest of these that takes any time.
+fn shortest<const N: usize>(
+    timed: [(Option<SimDuration>, &'static str); N],
+) -> Option<(&'static str, SimDuration)> {
+    let timed =
+        timed.into_iter().filter_map(|(span, what)| Some((what, span.filter(|span| !span.is_zero())?)));
+    timed.min_by_key(|(_, span)| *span)
+}
+
 /// Median, 99th percentile and the most, in seconds.
 fn seconds(nanos: &Histogram<u64>) -> [f64; 3] {
     [nanos.value_at_quantile(0.5), nanos.value_at_quantile(0.99), nanos.max()].map(|nanos| nanos as f64 / 1e9)
@@ -399,9 +448,29 @@ fn overrun([_, late, worst]: [f64; 3], unanswered: u64) -> String {
         "the server cannot keep up: more than {UNDER_WAY} requests wait for an answer; play the trace slower"
     )
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_that_is_not_the_scenarios_is_known() {
+        let own = |capacity, maxmemory, policy: &str| {
+            let plan = CellPlan { strategy: 0, eviction: 0, capacity };
+            let info = Info { maxmemory, policy: policy.to_owned(), ..Info::default() };
+            own_limit(&plan, "allkeys-lru", &info).map(|own| own.bytes)
+        };
+        let limited = Capacity::Bytes(8_000_000);
+        assert_eq!(
+            (own(limited, 8_000_000, "allkeys-lru"), own(limited, 7_999_998, "allkeys-lru")),
+            (None, None)
+        );
+        assert_eq!(own(limited, 3_000_000, "allkeys-lru"), Some(Some(3_000_000)));
+        assert_eq!(own(limited, 8_000_000, "noeviction"), Some(Some(8_000_000)));
+        assert_eq!(own(limited, 0, "allkeys-lru"), Some(None), "it has none");
+        assert_eq!(own(Capacity::Unbounded, 0, "noeviction"), None);
+        assert_eq!(own(Capacity::Unbounded, 5, "noeviction"), Some(Some(5)));
+    }
 
     #[test]
     fn who_is_to_blame_for_too_many_requests_is_told_apart() {

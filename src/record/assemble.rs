@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::build::{CellContext, Finished};
 use super::wire::{self, Provenance, Record, ScenarioInfo, TraceInfo};
 use crate::cache::{Capacity, ServerEvent};
-use crate::live::{LiveCell, Pace, Served, Shown};
+use crate::live::{LiveCell, OwnLimit, Pace, Served, Shown};
 use crate::metrics::{Measurements, OutcomeKind};
 use crate::scenario::{Scenario, Source, events};
 use crate::score::{self, METRICS, Weighed, judge};
@@ -280,11 +280,13 @@ impl Record {
                 format!("{name}: {}", told(&pace, &cell.server, hits))
             }));
         }
+        let own_limits: Vec<Option<OwnLimit>> = cells.iter().map(|cell| cell.own_limit.clone()).collect();
         let runs = cells
             .into_iter()
             .map(|LiveCell { plan, result, .. }| CellRun { plan, replications: vec![result] });
         let mut record = Self::of_run(scenario, trace, runs.collect(), about);
         record.source = wire::RunSource::Live;
+        record.keep_to(&own_limits);
         record.provenance.warnings.extend(warnings);
         record.provenance.notes.extend(notes);
         // Unlike what the model leaves out, this holds of a live run as well.
@@ -296,6 +298,36 @@ impl Record {
             cell.by_replication.remove("expired_resident");
         }
         record
+    }
+}
+
+impl Record {
+    /// Cells of servers that kept to limits of their own are told with those, and none of them is recommended at one that it
+    /// was not played with.
+    fn keep_to(&mut self, own_limits: &[Option<OwnLimit>]) {
+        let mut told = Vec::new();
+        for (cell, own) in self.cells.iter_mut().zip(own_limits) {
+            let Some(OwnLimit { bytes, policy }) = own else { continue };
+            cell.capacity = bytes.map(wire::Capacity::Bytes);
+            let words = match bytes {
+                Some(bytes) => format!("{policy} at {}", ByteSize::from_bytes(*bytes)),
+                None => "no limit".to_owned(),
+            };
+            if bytes.is_some() && !policy.is_empty() {
+                cell.eviction.clone_from(policy);
+            }
+            if !told.contains(&words) {
+                told.push(words);
+            }
+        }
+        if !told.is_empty() {
+            (self.scoring.winner, self.scoring.indistinguishable) = (None, Vec::new());
+            self.scoring.withheld = Some(format!(
+                "Nothing is recommended: the server kept to a limit of its own ({}) and not to that of the scenario, so its figures \
+                 are those of that limit; set the scenario's with --configure or --spawn.",
+                told.join(", ")
+            ));
+        }
     }
 }
 

@@ -152,6 +152,7 @@ fn scoring(rules: &Rules, verdict: &Verdict) -> wire::Scoring {
         rule: score::RULE.to_owned(),
         winner: verdict.winner,
         indistinguishable: verdict.indistinguishable.clone(),
+        withheld: None,
     }
 }
 

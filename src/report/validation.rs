@@ -16,6 +16,10 @@ pub struct ValidationReport<'v> {
     pub question: &'v str,
     /// The command that did it.
     pub command: &'v str,
+    /// The seed of the trace.
+    pub seed: u64,
+    /// How many times faster than recorded it was played.
+    pub speed: f64,
     /// The cells.
     pub cells: &'v [ValidatedCell],
 }
@@ -129,7 +133,8 @@ impl ValidationReport<'_> {
             )
         } else if self.says_something() {
             format!(
-                "As predicted: of {} figures that are judged {inside} are inside their tolerance, and {chance} beyond it no further                  than chance explains; {unjudged} are not judged.",
+                "As predicted: of {} figures that are judged {inside} are inside their tolerance, and {chance} beyond it no further \
+                 than chance explains; {unjudged} are not judged.",
                 inside + chance
             )
         } else {
@@ -156,6 +161,28 @@ impl ValidationReport<'_> {
         all
     }
 
+    /// What was measured: on which server, how, and by which program.
+    pub fn measured(&self) -> String {
+        let mut servers: Vec<&str> = Vec::new();
+        for cell in self.cells {
+            if !servers.contains(&cell.server.as_str()) {
+                servers.push(&cell.server);
+            }
+        }
+        #[expect(clippy::float_cmp, reason = "one is written as one")]
+        let pace = if self.speed == 1.0 {
+            "at its own pace".to_owned()
+        } else {
+            format!("{} times faster", self.speed)
+        };
+        format!(
+            "Measured on {}; the trace of seed {} was played {pace}, by ttlab {}.",
+            servers.join(" and "),
+            self.seed,
+            env!("CARGO_PKG_VERSION")
+        )
+    }
+
     fn cells_of(cell: &ValidatedCell, row: &Row) -> [String; 8] {
         let print = |value: Option<f64>| unit(row.kind).print(value);
         [
@@ -170,9 +197,10 @@ impl ValidationReport<'_> {
         ]
     }
 
-    /// The table in Markdown.
+    /// What was measured and how, and the table, in Markdown.
     pub fn markdown(&self) -> String {
-        let mut out = format!("| {} |\n|{}\n", HEADS.join(" | "), " --- |".repeat(HEADS.len()));
+        let mut out = format!("{}\n\nMade by `{}`.\n\n", self.measured(), self.command);
+        let _ = write!(out, "| {} |\n|{}\n", HEADS.join(" | "), " --- |".repeat(HEADS.len()));
         for cell in self.cells {
             for row in &cell.rows {
                 let cells = Self::cells_of(cell, row).map(|text| text.replace('|', "\\|"));
@@ -192,7 +220,7 @@ impl ValidationReport<'_> {
                 let _ = writeln!(out, "  {what:28} {predicted:>12} {measured:>12}  {difference:>22}  {word}");
             }
         }
-        out + &self.sentences().join("\n") + "\n"
+        out + &self.sentences().join("\n") + "\n" + &self.measured() + "\n"
     }
 
     /// One JSON document.
@@ -200,6 +228,9 @@ impl ValidationReport<'_> {
         let value = serde_json::json!({
             "scenario": self.scenario,
             "command": self.command,
+            "version": env!("CARGO_PKG_VERSION"),
+            "seed": self.seed,
+            "speed": self.speed,
             "as_predicted": self.is_as_predicted() && self.says_something(),
             "cells": self.cells,
         });
@@ -254,6 +285,7 @@ impl ValidationReport<'_> {
                         had it. What stayed 0 has no strip.",
                 caveat: "The table above says which differences are judged; a single second may differ by chance.",
             },
+            measured: self.measured(),
             command: self.command.to_owned(),
         }
         .finish()
@@ -294,11 +326,29 @@ mod tests {
         }
     }
 
+    fn report(cells: &[ValidatedCell]) -> ValidationReport<'_> {
+        let command = "ttlab validate";
+        ValidationReport { scenario: "s", question: "q?", command, seed: 7, speed: 2.0, cells }
+    }
+
+    #[test]
+    fn what_was_measured_is_told_everywhere() {
+        let cells = [cell(Judgement::Inside), cell(Judgement::Inside)];
+        let report = report(&cells);
+        let told = "Measured on Redis 7.0.15; the trace of seed 7 was played 2 times faster, by ttlab ";
+        for text in [report.page(), report.markdown(), report.terminal()] {
+            assert!(text.contains(told), "{text}");
+        }
+        assert!(report.json().contains("\"seed\": 7") && report.json().contains("\"speed\": 2.0"));
+        assert!(report.json().contains(concat!("\"version\": \"", env!("CARGO_PKG_VERSION"), "\"")));
+        let slow = ValidationReport { speed: 1.0, ..report };
+        assert!(slow.measured().contains("played at its own pace"));
+    }
+
     #[test]
     fn what_is_outside_is_said_first_and_everywhere() {
         let cells = [cell(Judgement::Outside)];
-        let report =
-            ValidationReport { scenario: "s", question: "q?", command: "ttlab validate", cells: &cells };
+        let report = report(&cells);
         assert!(!report.is_as_predicted());
         assert!(report.sentences()[0].starts_with("Not as predicted: 1 of 1"));
         assert!(report.sentences()[1].contains("fresh hits differ by +1.10 ± 0.05 points"));
@@ -312,8 +362,7 @@ mod tests {
     #[test]
     fn many_that_are_outside_are_counted_rather_than_named() {
         let cells: Vec<ValidatedCell> = (0..13).map(|_| cell(Judgement::Outside)).collect();
-        let report =
-            ValidationReport { scenario: "s", question: "q?", command: "ttlab validate", cells: &cells };
+        let report = report(&cells);
         let sentences = report.sentences();
         assert_eq!(sentences.iter().filter(|sentence| sentence.contains("differ by")).count(), 10);
         assert!(sentences.contains(&"3 more are in the table.".to_owned()), "{sentences:?}");
@@ -322,12 +371,12 @@ mod tests {
     #[test]
     fn what_chance_explains_is_told_apart_from_what_is_inside() {
         let cells = [cell(Judgement::Inside), cell(Judgement::WithinChance)];
-        let report =
-            ValidationReport { scenario: "s", question: "q?", command: "ttlab validate", cells: &cells };
+        let report = report(&cells);
         assert!(report.is_as_predicted() && report.says_something());
         let first = &report.sentences()[0];
         assert!(
-            first.contains("of 2 figures that are judged 1 are inside") && first.contains("and 1 beyond it"),
+            first.contains("of 2 figures that are judged 1 are inside")
+                && first.contains("and 1 beyond it no further than chance explains"),
             "{first}"
         );
         assert!(report.markdown().contains("| within chance |"));
@@ -339,8 +388,7 @@ mod tests {
     #[test]
     fn a_cell_that_is_not_judged_is_no_prediction_that_came_true() {
         let cells = [cell(Judgement::Inside), cell(Judgement::NotJudged)];
-        let report =
-            ValidationReport { scenario: "s", question: "q?", command: "ttlab validate", cells: &cells };
+        let report = report(&cells);
         assert!(report.is_as_predicted() && !report.says_something(), "the second cell says nothing");
         assert!(report.sentences()[0].starts_with("Nothing can be said"), "{:?}", report.sentences());
         assert!(report.sentences()[1].contains("nothing is said of its hits: too few"));

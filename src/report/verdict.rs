@@ -64,6 +64,9 @@ pub(crate) fn verdict(reading: &Reading) -> Verdict {
     if let Some(unfinished) = unfinished(reading) {
         return with(false, unfinished, None, None);
     }
+    if let Some(why) = &reading.record.scoring.withheld {
+        return with(false, why.clone(), None, None);
+    }
     if let Some(winner) = reading.winner() {
         return with(true, recommendation(reading, winner), Some(winner), runner_up(reading, winner));
     }

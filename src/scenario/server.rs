@@ -56,6 +56,7 @@ pub(super) fn settings(section: &mut Section<'_>) -> Result<Written, Fault> {
         lru_clock: section.or("lru-clock", LruClock::default())?,
         clock_phase_ms: within(section, "clock-phase-ms", 0..=59_999, standard.clock_phase_ms)?,
         second: standard.second,
+        in_use_before: standard.in_use_before,
         expire_cost: section.or("expire-cost", standard.expire_cost)?,
         visit_cost: section.or("visit-cost", standard.visit_cost)?,
     };

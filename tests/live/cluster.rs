@@ -9,6 +9,7 @@ use ttlab::cache::cluster::slot;
 use super::harness::{folder, keys, record, run, said, scenario};
 use super::resp::Answer;
 use super::server::Server;
+use super::trouble::{in_the_middle, setting, signal, until};
 
 #[test]
 fn keys_lie_in_the_slots_of_a_live_server() {
@@ -33,10 +34,9 @@ fn keys_lie_in_the_slots_of_a_live_server() {
 }
 
 /// Three servers that make one cluster, each with a third of the slots.
-fn three() -> Option<Vec<Server>> {
-    let servers: Option<Vec<Server>> = (0..3)
-        .map(|_| Server::start(&["--cluster-enabled", "yes", "--cluster-node-timeout", "5000"]))
-        .collect();
+fn three(more: &[&str]) -> Option<Vec<Server>> {
+    let settings = [&["--cluster-enabled", "yes", "--cluster-node-timeout", "5000"][..], more].concat();
+    let servers: Option<Vec<Server>> = (0..3).map(|_| Server::start(&settings)).collect();
     let servers = servers?;
     let slots = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
     for (server, (from, until)) in servers.iter().zip(slots) {
@@ -65,7 +65,7 @@ fn held(servers: &[Server]) -> Vec<u64> {
 
 #[test]
 fn a_cluster_is_played_against_and_left_as_it_was() {
-    let Some(servers) = three() else { return };
+    let Some(servers) = three(&[]) else { return };
     for (guard, more) in [
         ("{ policy = \"lock\", lock_ttl = \"1s\", poll = \"5ms\" }", ""),
         ("\"none\"", "sweep = { policy = \"zset-sweep\", period = \"500ms\", limit_entries = 60 }"),
@@ -91,7 +91,7 @@ fn a_cluster_is_played_against_and_left_as_it_was() {
 
 #[test]
 fn a_cluster_is_told_from_a_server_and_a_server_from_a_cluster() {
-    let Some(servers) = three() else { return };
+    let Some(servers) = three(&[]) else { return };
     let folder = folder(&scenario("\"none\"", "").replace("\"3s\"", "\"500ms\""));
     let output = run(folder.path(), &["--redis", &servers[0].url()]);
     assert_eq!(output.status.code(), Some(2));
@@ -109,4 +109,39 @@ fn a_cluster_is_told_from_a_server_and_a_server_from_a_cluster() {
     let output = run(folder.path(), &["--redis", &single.url(), "--cluster"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("leave out --cluster"), "{}", said(&output));
+}
+
+#[test]
+fn a_primary_that_hangs_is_in_nobodys_way_but_its_own() {
+    // The others go on without it.
+    let Some(servers) = three(&["--cluster-require-full-coverage", "no"]) else { return };
+    let folder = folder(&scenario("\"none\"", "").replace("\"3s\"", "\"60s\""));
+    // It is the one that is named, too.
+    let [hung, others @ ..] = servers.as_slice() else { panic!("there are three") };
+    let child =
+        in_the_middle(folder.path(), hung, &["--cluster", "--configure"], |client| keys(client) >= 10);
+    until("all of them hold keys", || held(others).iter().all(|keys| *keys >= 10));
+    let process = u32::try_from(hung.client().info("process_id")).expect("a process has a number");
+    assert!(signal(process, "-STOP"));
+    let output = child.wait_with_output().expect("it ends");
+    let left: Vec<(u64, [String; 2])> = others
+        .iter()
+        .map(|server| {
+            let mut client = server.client();
+            let settings = ["maxmemory", "maxmemory-policy"].map(|name| setting(&mut client, name));
+            (keys(&mut client), settings)
+        })
+        .collect();
+    assert!(signal(process, "-CONT"));
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    let as_before = (0, ["0".to_owned(), "noeviction".to_owned()]);
+    assert!(left.iter().all(|left| *left == as_before), "{left:?}: {said}");
+    let name = format!("the server 127.0.0.1:{}", hung.port());
+    let told = said.lines().find(|line| line.contains("keys of this run may still be on "));
+    assert!(told.is_some_and(|told| told.contains(&name)), "{said}");
+    let told = said.lines().find(|line| line.contains("do it with CONFIG SET")).unwrap_or_default();
+    assert!(told.contains(&format!("maxmemory 0 on {name}")), "{said}");
+    let is_of_others = |server: &Server| told.contains(&format!("on the server 127.0.0.1:{}", server.port()));
+    assert!(!others.iter().any(is_of_others), "{said}");
 }

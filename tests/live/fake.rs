@@ -28,7 +28,7 @@ pub(crate) struct Script {
     pub(crate) value: Option<&'static str>,
     /// Its first connection does not answer after so many GETs.
     pub(crate) deaf_after: Option<u64>,
-    /// It refuses to remove keys.
+    /// It refuses to remove keys once some were written.
     pub(crate) keeps_keys: bool,
     /// It is a replica from so many SETs on, all connections together.
     pub(crate) read_only_after: Option<u64>,
@@ -107,7 +107,7 @@ impl Script {
                     Some(value) => format!("${}\r\n{value}\r\n", value.len()),
                     None => "$-1\r\n".to_owned(),
                 },
-                "UNLINK" if self.keeps_keys => "-NOPERM it may not\r\n".to_owned(),
+                "UNLINK" if self.keeps_keys && sets > 0 => "-NOPERM it may not\r\n".to_owned(),
                 "SET" if self.read_only_after.is_some_and(|most| sets >= most) => {
                     "-READONLY You can't write against a read only replica.\r\n".to_owned()
                 }

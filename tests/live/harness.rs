@@ -353,8 +353,9 @@ fn a_trace_faster_than_the_client_is_told_as_such() {
     assert!(told.contains("client-limited"), "1.2 million requests a second are too many: {told}");
 }
 
-/// Half a minute of the project's live scenario, with this TTL: the figures if all is as predicted, or what was said.
-fn half_a_minute(ttl: &str) -> Result<Vec<serde_json::Value>, String> {
+/// Half a minute of the project's live scenario, with this TTL: the figures if all is as predicted, or the exit status and
+/// what was said.
+fn half_a_minute(ttl: &str) -> Result<Vec<serde_json::Value>, (Option<i32>, String)> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/live.toml");
     let text = std::fs::read_to_string(path).expect("the scenario can be read");
     assert!(text.contains("ttl = \"8s\""), "that is the TTL of its strategies");
@@ -366,7 +367,7 @@ fn half_a_minute(ttl: &str) -> Result<Vec<serde_json::Value>, String> {
     if output.status.code() != Some(0) {
         // 3 where the machine was too busy for it to say anything.
         assert!(matches!(output.status.code(), Some(1 | 3)), "{told}");
-        return Err(told);
+        return Err((output.status.code(), told));
     }
     let file = |name: &str| folder.path().join("out").join(name);
     assert!(file("index.html").is_file() && file("validation.md").is_file());
@@ -375,15 +376,28 @@ fn half_a_minute(ttl: &str) -> Result<Vec<serde_json::Value>, String> {
     Ok(json["cells"][0]["rows"].as_array().expect("there are figures").clone())
 }
 
+/// What is as predicted in one of two runs: one is one draw, and what chance brought about once is not there again. A run of
+/// which a busy machine lets nothing be said is no draw, and there may be three of those.
+pub(crate) fn by_the_second_draw<T>(mut play: impl FnMut() -> Result<T, (Option<i32>, String)>) -> T {
+    let (mut draws, mut told) = ([2, 4], String::new());
+    loop {
+        let (status, said) = match play() {
+            Ok(rows) => return rows,
+            Err(failed) => failed,
+        };
+        told += &said;
+        let left = &mut draws[usize::from(status == Some(3))];
+        *left -= 1;
+        assert!(*left > 0, "not as predicted:\n{told}");
+    }
+}
+
 /// One minute in all: keys that mostly leave by eviction, and keys that mostly leave by TTL.
 #[test]
 fn a_minute_on_a_real_server_is_as_predicted() {
     let Some(_) = Server::start(&[]) else { return };
     for (ttl, leaving) in [("8s", "entries evicted"), ("3s", "entries expired")] {
-        // One live run is one draw: what chance or a busy machine brought about once is not there again.
-        let again = |first: String| half_a_minute(ttl).map_err(|next| first + &next);
-        let rows = half_a_minute(ttl).or_else(again).or_else(again).or_else(again);
-        let rows = rows.unwrap_or_else(|told| panic!("four times not as predicted:\n{told}"));
+        let rows = by_the_second_draw(|| half_a_minute(ttl));
         for (what, tolerance) in [
             ("fresh hits", 0.5),
             (leaving, 3.0),
@@ -406,8 +420,9 @@ fn a_prediction_for_another_server_is_outside() {
     else {
         return;
     };
-    let folder =
-        folder(&scenario("\"none\"", "").replace("\"8MB\"", "\"1500KB\"").replace("= 200,", "= 5_000,"));
+    // So many images that the limit which is predicted evicts many of them.
+    let text = scenario("\"none\"", "").replace("\"8MB\"", "\"1500KB\"").replace("= 200,", "= 5_000,");
+    let folder = folder(&text.replace("200/s", "2_000/s"));
     // A machine that is too busy lets it say nothing: then it is played once more.
     for attempt in 1..=4 {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ttlab"));

@@ -96,6 +96,36 @@ fn settings_are_kept_in_31_bits_and_many_connections_call_the_cron_more_often() 
 }
 
 #[test]
+fn a_server_with_a_limit_of_its_own_is_told_with_that_and_nothing_is_recommended() {
+    let Some(server) = Server::start(&["--maxmemory", "3000000", "--maxmemory-policy", "allkeys-random"])
+    else {
+        return;
+    };
+    let second = "baseline = true\n[[strategy]]\nname = \"y\"\nttl = { rule = \"fixed\", ttl = \"2s\" }";
+    let folder = folder(&scenario("\"none\"", second).replace("\"3s\"", "\"1s\""));
+    for (words, is_withheld) in [(&["--redis"][..], true), (&["--configure", "--redis"], false)] {
+        let url = server.url();
+        let output = run(folder.path(), &[words, &[&url]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(
+            told.contains(
+                "Nothing is recommended: the server kept to a limit of its own (allkeys-random at 3"
+            ),
+            is_withheld,
+            "{told}"
+        );
+        assert_eq!(told.contains("7.63 MiB"), !is_withheld, "{told}");
+        let record = record(folder.path());
+        let bytes = if is_withheld { 3_000_000 } else { 8_000_000 };
+        for cell in record["cells"].as_array().expect("there are cells") {
+            assert_eq!(cell["capacity"]["bytes"], bytes, "{cell}");
+        }
+        assert_eq!(record["scoring"]["winner"].is_null(), is_withheld);
+    }
+}
+
+#[test]
 fn where_a_server_evicts_a_live_record_says_what_its_causes_of_misses_are_worth() {
     let Some(_) = Server::start(&[]) else { return };
     let text = scenario("\"none\"", "").replace("200/s", "2_000/s").replace("= 200,", "= 5_000,");

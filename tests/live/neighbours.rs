@@ -63,9 +63,12 @@ fn a_smaller_limit_is_not_put_back_over_keys_that_stay() {
     let Some(server) = Server::start(&own) else { return };
     let mut client = server.client();
     write_others(&mut client);
-    client.must(&["ACL", "SETUSER", "default", "-unlink"]);
     let folder = folder(&of_12_mb(Some("30MB")));
-    let output = run(folder.path(), &beside_others(&server.url()));
+    // At the beginning it may.
+    let words = ["--configure", "--allow-nonempty"];
+    let child = in_the_middle(folder.path(), &server, &words, |client| keys(client) > OTHERS);
+    client.must(&["ACL", "SETUSER", "default", "-unlink"]);
+    let output = child.wait_with_output().expect("it ends");
     let said = said(&output);
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains("may still be on the server"), "{said}");

@@ -97,7 +97,12 @@ fn a_server_is_reached_by_tls_when_its_authority_is_trusted() {
     let output = run(folder.path(), &["--redis", &url]);
     assert_eq!(output.status.code(), Some(2), "the system does not know the authority");
     assert!(said(&output).contains("--tls-ca"), "{}", said(&output));
-    was_played(folder.path(), &["--redis", &url, "--tls-ca", &certificates.text("ca.pem")]);
+    let other_name = url.replace("rediss://", "valkeys://");
+    let output = run(folder.path(), &["--redis", &other_name]);
+    assert!(said(&output).contains("--tls-ca"), "{}", said(&output));
+    for url in [&url, &other_name] {
+        was_played(folder.path(), &["--redis", url, "--tls-ca", &certificates.text("ca.pem")]);
+    }
     assert_eq!(keys(&mut server.client()), 0);
     let output = run(folder.path(), &["--redis", &url, "--tls-ca", &certificates.text("missing.pem")]);
     assert!(said(&output).contains("missing.pem"), "{}", said(&output));
@@ -172,4 +177,27 @@ fn users_passwords_and_resp3_are_read_from_the_address() {
     let output = run(folder.path(), &["--redis", &format!("redis://{rest}?protocol=resp9")]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     assert_eq!(keys(&mut client), 0);
+}
+
+#[test]
+fn who_is_not_let_in_is_told_what_to_do() {
+    let Some(server) = Server::start(&["--databases", "4"]) else { return };
+    let mut client = server.client();
+    client.must(&["ACL", "SETUSER", "reader", "on", ">secret", "~*", "+@read", "+info", "-get"]);
+    let folder = small();
+    let rest = server.url().replace("redis://", "");
+    let refused = |url: &str, parts: &[&str]| {
+        let output = run(folder.path(), &["--redis", url]);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{url}: {said}");
+        assert!(parts.iter().all(|part| said.contains(part)), "{url}: {said}");
+        assert!(!said.contains("secret@"), "{said}");
+    };
+    refused(&format!("redis://{rest}7"), &["fewer databases", "/0", "databases"]);
+    refused(&format!("redis://reader:secret@{rest}"), &["does not let this user", "ACL SETUSER"]);
+    // It does not speak TLS, and waits for the end of a line.
+    refused(&format!("rediss://{rest}"), &["nobody speaks TLS", "write redis://"]);
+    client.must(&["CONFIG", "SET", "requirepass", "right"]);
+    refused(&server.url(), &["asks for a password", "redis://[USER]:PASSWORD@HOST:PORT"]);
+    refused(&format!("redis://{rest}1"), &["asks for a password"]);
 }

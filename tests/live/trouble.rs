@@ -62,7 +62,7 @@ pub(crate) fn is_alive(pid: u32) -> bool {
     signal(pid, "-0")
 }
 
-fn signal(pid: u32, which: &str) -> bool {
+pub(crate) fn signal(pid: u32, which: &str) -> bool {
     let mut kill = Command::new("kill");
     kill.args([which, &pid.to_string()]).stderr(Stdio::null()).status().expect("there is a kill").success()
 }
@@ -304,8 +304,79 @@ fn a_second_ctrl_c_leaves_no_server_behind() {
     assert!(signal(child.id(), "-INT"));
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(130), "{}", said(&output));
+    assert!(
+        !said(&output).contains("ended at once"),
+        "nothing was on a server of somebody: {}",
+        said(&output)
+    );
     let left: Vec<u32> = pids(folder.path()).into_iter().filter(|pid| is_alive(*pid)).collect();
     assert!(left.is_empty(), "{left:?} run on");
+}
+
+#[test]
+fn a_second_ctrl_c_says_what_stays() {
+    let Some(server) = Server::start(&["--hz", "7"]) else { return };
+    let folder = folder(&a_minute());
+    let (child, mut client) = writing(folder.path(), &server, &["--configure", "--prefix", "t:"]);
+    let process = u32::try_from(client.info("process_id")).expect("a process has a number");
+    // It does not answer, so that the first one takes its time.
+    assert!(signal(process, "-STOP"));
+    assert!(signal(child.id(), "-INT"));
+    sleep(Duration::from_millis(1_500));
+    assert!(signal(child.id(), "-INT"));
+    let output = child.wait_with_output().expect("it ends");
+    assert!(signal(process, "-CONT"));
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    let last = said.lines().last().unwrap_or_default();
+    for told in [
+        "ended at once",
+        "begin with \"t:\"",
+        "CONFIG SET: ",
+        "maxmemory 0 on the server",
+        "hz 7 on the server",
+    ] {
+        assert!(last.contains(told), "{told} is missing in: {said}");
+    }
+}
+
+#[test]
+fn a_user_who_may_not_remove_keys_writes_none() {
+    let Some(server) = Server::start(&[]) else { return };
+    let mut client = server.client();
+    client.must(&["ACL", "SETUSER", "default", "-unlink"]);
+    let folder = folder(&scenario("\"none\"", ""));
+    let modes: [&[&str]; 2] = [&[], &["--benchmark"]];
+    for mode in modes {
+        let url = server.url();
+        let words = [&["--redis", &url][..], mode].concat();
+        let output = command(folder.path(), "live", &words).output().expect("ttlab can be started");
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains("nothing is written") && said.contains("'unlink'") && said.contains("ACL SETUSER"),
+            "{said}"
+        );
+        assert_eq!((keys(&mut client), calls(&mut client, "set")), (0, 0));
+    }
+}
+
+#[test]
+fn a_run_that_breaks_off_or_does_not_begin_is_no_done_and_has_its_document() {
+    let Some(server) = Server::start(&[]) else { return };
+    let (folder, url) = (folder(&a_minute()), server.url());
+    let (child, _) = writing(folder.path(), &server, &["--json"]);
+    drop(server);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    let what = document["error"]["what"].as_str().unwrap_or_default();
+    assert!(what.contains("broke off") && what.contains("the server went away"), "{document}");
+    assert!(said(&output).contains("playing: failed after"), "{}", said(&output));
+    // Nobody is there any more.
+    let output = run(folder.path(), &["--redis", &url]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!said(&output).contains("done after"), "{}", said(&output));
 }
 
 #[test]

@@ -100,6 +100,14 @@ impl Counting {
         let histograms = if self.latency_tracking { 2 * footprint::HISTOGRAM } else { 0 };
         self.build.startup() + histograms
     }
+
+    /// How much more than one that has just been started a server has in use that uses so many bytes beside its
+    /// connections, and was sent so many kinds of commands before that a run sends as well.
+    pub fn beyond_start(&self, bytes: u64, kinds: u64) -> i64 {
+        // Their histograms are there already, and are counted when the run sends the first of each.
+        let histograms = if self.latency_tracking { kinds * footprint::HISTOGRAM } else { 0 };
+        bytes.cast_signed() - (self.build.startup() + histograms).cast_signed()
+    }
 }
 
 /// The state of a server.
@@ -196,7 +204,7 @@ impl Server {
     fn fixed(&self) -> u64 {
         let Some(Overhead { counting, ran, .. }) = &self.overhead else { return 0 };
         let histograms = if counting.latency_tracking { ran.count() * footprint::HISTOGRAM } else { 0 };
-        counting.build.startup() + histograms
+        (counting.build.startup() + histograms).saturating_add_signed(self.settings.in_use_before)
     }
 
     fn tables(&self) -> u64 {

@@ -28,6 +28,9 @@ pub struct Settings {
     /// faster than it was recorded. Ticks, the LRU clock, LFU's minutes and the time after which a connection is idle
     /// follow it.
     pub second: SimDuration,
+    /// Bytes in use at the beginning beyond those of a server that has just been started: what is left of what it was sent
+    /// before; below 0 where it takes less.
+    pub in_use_before: i64,
     /// Processor time of one deletion.
     pub expire_cost: SimDuration,
     /// Processor time of one visited bucket.
@@ -60,6 +63,7 @@ impl Default for Settings {
             lru_clock: LruClock::Seconds,
             clock_phase_ms: 0,
             second: SimDuration::from_secs(1),
+            in_use_before: 0,
             expire_cost: SimDuration::from_micros(1),
             visit_cost: SimDuration::from_nanos(100),
         }

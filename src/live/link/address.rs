@@ -1,6 +1,6 @@
 //! Addresses of servers, as they are written.
 
-use super::Fault;
+use super::{Fault, Node};
 
 /// An address without its password.
 pub(in crate::live) fn without_password(url: &str) -> String {
@@ -14,6 +14,28 @@ pub(in crate::live) fn without_password(url: &str) -> String {
 /// Whether an address names several servers, and so a cluster.
 pub(in crate::live) fn names_several(url: &str) -> bool {
     split(url).is_some_and(|(_, hosts, _)| hosts.contains(','))
+}
+
+/// Whether an address asks for TLS.
+pub(in crate::live) fn is_by_tls(url: &str) -> bool {
+    ["rediss://", "valkeys://"].iter().any(|scheme| url.starts_with(scheme))
+}
+
+/// The address of a cluster with all of these servers in the place of those that it names: one of them is enough.
+pub(in crate::live) fn naming(url: &str, nodes: &[Node]) -> String {
+    let hosts: Option<Vec<String>> = nodes
+        .iter()
+        .map(|node| match node {
+            Node::Primary { host, port } if !host.contains(':') => Some(format!("{host}:{port}")),
+            _ => None,
+        })
+        .collect();
+    match (split(url), hosts) {
+        (Some((before, _, after)), Some(hosts)) if !hosts.is_empty() => {
+            format!("{before}{}{after}", hosts.join(","))
+        }
+        _ => url.to_owned(),
+    }
 }
 
 /// One address for each of the servers that are named: all have the user, the password and what follows the hosts.
@@ -46,6 +68,24 @@ mod tests {
         assert_eq!(without_password("redis://:se@cret@host:6379/1"), "redis://***@host:6379/1");
         assert_eq!(without_password("redis://host"), "redis://host");
         assert_eq!(without_password("nonsense"), "nonsense");
+    }
+
+    #[test]
+    fn a_cluster_is_named_by_all_of_its_servers() {
+        let node = |host: &str| Node::Primary { host: host.to_owned(), port: 7_000 };
+        let all = [node("a"), node("b")];
+        assert_eq!(
+            naming("rediss://me:se,cret@c:1/?protocol=resp3", &all),
+            "rediss://me:se,cret@a:7000,b:7000/?protocol=resp3"
+        );
+        assert_eq!(naming("redis://c:1/", &[]), "redis://c:1/");
+        assert_eq!(naming("redis://c:1/", &[node("::1")]), "redis://c:1/", "left as it was written");
+    }
+
+    #[test]
+    fn tls_has_two_schemes() {
+        let urls = ["rediss://h", "valkeys://h", "redis://h", "valkey://h", "unix:///rediss://"];
+        assert_eq!(urls.map(is_by_tls), [true, true, false, false, false]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use redis::{ErrorKind, RedisError, Value};
 
-use super::address::without_password;
+use super::address::{is_by_tls, without_password};
 use super::is_gone;
 use super::lane::CONNECT;
 
@@ -28,9 +28,15 @@ pub(in crate::live) enum Fault {
         /// How long it was waited for.
         patience: Duration,
     },
+    /// No connection leads to that server of a cluster.
+    #[error("no connection leads there ({0})")]
+    Missing(String),
     /// It does not take writes.
     #[error("the server takes no writes ({0}); name its primary instead")]
     ReadOnly(String),
+    /// It wants to know who asks, or does not let that one do it.
+    #[error("{0}")]
+    Forbidden(String),
     /// It says no, in its own words.
     #[error("the server refuses: {0}")]
     Refused(String),
@@ -45,6 +51,13 @@ impl Fault {
         match error.code() {
             Some("OOM") => Self::OutOfMemory,
             Some("READONLY") => Self::ReadOnly("READONLY".to_owned()),
+            Some("NOAUTH") => {
+                Self::Forbidden(format!("the server asks for a password ({error}); {WITH_PASSWORD}"))
+            }
+            Some("NOPERM") => {
+                Self::Forbidden(format!("the server does not let this user do it ({error}); {PERMISSION}"))
+            }
+            _ if error.kind() == ErrorKind::ClusterConnectionNotFound => Self::Missing(error.to_string()),
             _ if is_gone(error) => Self::Gone(error.to_string()),
             _ => Self::Refused(error.to_string()),
         }
@@ -73,13 +86,31 @@ pub(super) fn opening(url: &str, error: &RedisError) -> Fault {
         _ if error.to_string().contains("cluster support disabled") => {
             format!("the server at {shown} is no node of a cluster; leave out --cluster")
         }
-        ErrorKind::AuthenticationFailed => refuses_password(&shown, error),
-        _ if matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM")) => {
-            refuses_password(&shown, error)
+        _ if error.code() == Some("NOAUTH") || error.to_string().contains("Authentication required") => {
+            format!("the server at {shown} asks for a password ({error}); {WITH_PASSWORD}")
         }
+        _ if error.code() == Some("NOPERM") || error.to_string().contains("has no permissions") => {
+            format!("the server at {shown} does not let this user in ({error}); {PERMISSION}")
+        }
+        _ if error.to_string().contains("DB index is out of range")
+            || error.to_string().contains("invalid DB index") =>
+        {
+            format!(
+                "the server at {shown} has fewer databases than its address asks for ({error}); name a smaller one behind the port, such as \
+             /0, or raise its setting databases (a cluster has only /0)"
+            )
+        }
+        ErrorKind::AuthenticationFailed => refuses_password(&shown, error),
+        _ if error.code() == Some("WRONGPASS") => refuses_password(&shown, error),
         _ if is_about_certificates(error) => format!(
             "the server at {shown} and this machine do not trust each other ({error}); name the authority that signed the \
              server's certificate with --tls-ca, and your own certificate with --tls-cert and --tls-key if it asks for one"
+        ),
+        _ if is_by_tls(url) && (error.is_timeout() || is_about_tls(error)) => format!(
+            "nobody speaks TLS at {shown} within {} s ({error}): its port may be one without TLS (write {}), the process stopped, or \
+             the host cut off",
+            CONNECT.as_secs(),
+            without_tls(url)
         ),
         _ if error.to_string().contains("Too many open files") => format!(
             "no further connection to {shown} can be opened ({error}): each is an open file of this process; ask for fewer with \
@@ -111,10 +142,25 @@ fn has_hung_up(error: &RedisError) -> bool {
     was_there || text.contains("max number of clients")
 }
 
+/// What to do where a user may not do what a run needs.
+const PERMISSION: &str = "allow it (ACL SETUSER NAME +COMMAND ~PREFIX*), or name another user in the address: redis://USER:PASSWORD@HOST:PORT";
+
+/// What to do where a server asks who one is.
+const WITH_PASSWORD: &str = "write it into the address: redis://[USER]:PASSWORD@HOST:PORT";
+
 fn refuses_password(shown: &str, error: &RedisError) -> String {
-    format!(
-        "the server at {shown} refuses the password ({error}); write it into the address: redis://[USER]:PASSWORD@HOST:PORT"
-    )
+    format!("the server at {shown} refuses the password ({error}); {WITH_PASSWORD}")
+}
+
+/// The scheme of the same address without TLS.
+fn without_tls(url: &str) -> &'static str {
+    if url.starts_with("valkeys") { "valkey://" } else { "redis://" }
+}
+
+/// Whether what came was no TLS.
+fn is_about_tls(error: &RedisError) -> bool {
+    let text = error.to_string();
+    ["InvalidContentType", "corrupt message", "InvalidMessage"].iter().any(|word| text.contains(word))
 }
 
 /// Whether a connection failed because one side does not accept the other's certificate.

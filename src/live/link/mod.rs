@@ -2,6 +2,7 @@
 
 mod address;
 mod fault;
+mod holders;
 mod lane;
 mod values;
 
@@ -10,9 +11,10 @@ use std::time::Duration;
 
 use redis::{Cmd, ErrorKind, Script, Value};
 
-pub(super) use address::names_several;
+pub(super) use address::{is_by_tls, names_several, naming};
 pub(super) use fault::Fault;
 use fault::opening;
+pub(super) use holders::Holders;
 pub(super) use lane::Node;
 use lane::{Gate, Lane};
 pub(super) use values::{Values, fill_of};
@@ -58,7 +60,7 @@ impl Link {
     /// Opens so many connections.
     pub(super) async fn open(address: Address<'_>, tls: &Tls, connections: usize) -> Result<Self, Fault> {
         let Address { url, is_cluster } = address;
-        let certificates = if url.starts_with("rediss://") { tls.of_redis() } else { Ok(None) };
+        let certificates = if is_by_tls(url) { tls.of_redis() } else { Ok(None) };
         let certificates = certificates.map_err(Fault::Unreachable)?;
         let gate = if is_cluster {
             Gate::to_a_cluster(address::each(url)?, certificates)
@@ -184,12 +186,26 @@ impl Link {
         let mut command = Cmd::new();
         command.arg(b"INFO").arg(section);
         let answers = self.ask_all("INFO", &command, PATIENCE).await?;
-        let told = answers.into_iter().map(|(node, answer)| match extracted(Ok(answer))? {
-            Value::BulkString(text) => Ok((node, String::from_utf8_lossy(&text).into_owned())),
-            Value::VerbatimString { text, .. } => Ok((node, text)),
-            other => Err(Fault::strange("INFO", &other)),
-        });
-        told.collect()
+        let told = |(node, answer)| -> Result<(Node, String), Fault> {
+            Ok((node, told("INFO", extracted(Ok(answer))?)?))
+        };
+        answers.into_iter().map(told).collect()
+    }
+
+    /// INFO of one server, what is told unasked.
+    pub(super) async fn info_of(&self, node: &Node) -> Result<String, Fault> {
+        let mut command = Cmd::new();
+        command.arg(b"INFO");
+        told("INFO", self.ask("INFO", node, &command).await?)
+    }
+
+    /// Which of these servers holds which keys.
+    pub(super) async fn holders(&self, nodes: Vec<Node>) -> Result<Holders, Fault> {
+        let Some(asked @ Node::Primary { .. }) = nodes.first().cloned() else { return Ok(Holders::only()) };
+        let mut command = Cmd::new();
+        command.arg(b"CLUSTER").arg(b"SLOTS");
+        let answer = self.ask("CLUSTER SLOTS", &asked, &command).await?;
+        Ok(Holders::of_a_cluster(nodes, &asked, &answer))
     }
 
     /// TIME of a server: its clock in microseconds since 1970; 0 where it does not tell.
@@ -201,7 +217,7 @@ impl Link {
                 let told: Option<(u64, u64)> = redis::from_redis_value(answer).ok();
                 Ok(told.map_or(0, |(seconds, micros)| seconds * 1_000_000 + micros))
             }
-            Err(Fault::Refused(_)) => Ok(0),
+            Err(Fault::Refused(_) | Fault::Forbidden(_)) => Ok(0),
             Err(other) => Err(other),
         }
     }
@@ -228,7 +244,7 @@ impl Link {
                 let pairs: Vec<(String, String)> = redis::from_redis_value(answer).unwrap_or_default();
                 Ok(pairs.into_iter().next().map(|(_, value)| value))
             }
-            Err(Fault::Refused(_)) => Ok(None),
+            Err(Fault::Refused(_) | Fault::Forbidden(_)) => Ok(None),
             Err(other) => Err(other),
         }
     }
@@ -282,6 +298,15 @@ pub(super) fn set_command(key: &[u8], value: &[u8], ttl: Option<Duration>) -> Cm
         command.arg(b"PX").arg(millis(ttl));
     }
     command
+}
+
+/// A text about the server itself.
+fn told(name: &str, answer: Value) -> Result<String, Fault> {
+    match answer {
+        Value::BulkString(text) => Ok(String::from_utf8_lossy(&text).into_owned()),
+        Value::VerbatimString { text, .. } => Ok(text),
+        other => Err(Fault::strange(name, &other)),
+    }
 }
 
 /// A value, or that there is none.

@@ -20,7 +20,8 @@ pub use rates::{Kept, LimitedBy, Search, Step};
 use rates::{kept, next};
 
 use super::limits::{Beside, bytes_of, place};
-use super::link::{Fault, Link, Values, Written};
+use super::link::{Fault, Holders, Link, Values, Written};
+use super::owed::{owe, settled};
 use super::server::config::Changed;
 use super::server::{Info, Spawned};
 use super::tidy::{gone, tidy};
@@ -141,10 +142,14 @@ async fn search(
         Target::Url(_) | Target::Cluster(_) => None,
     };
     let link = super::ready::open(spawned.as_ref(), options, options.connections).await?;
-    let (info, _) = Info::ask(&link).await.map_err(|fault| fault.to_string())?;
+    let (info, nodes) = Info::ask(&link).await.map_err(|fault| fault.to_string())?;
     super::ready::usable(&info, options)?;
+    let holders = link.holders(nodes).await.map_err(|fault| fault.to_string())?;
     let objects = trace.objects();
     super::ready::free(&link, &info, objects, Beside::default(), options, progress).await?;
+    if spawned.is_none() {
+        super::ready::may_remove(&link, objects, Beside::default(), options).await?;
+    }
     let keys = (0..objects.len()).map(|index| objects.key(ObjectId::from_index(index))).collect();
     let most = options.limits.rate.as_per_second();
     let mut bench = Bench {
@@ -153,19 +158,25 @@ async fn search(
         load,
         progress,
         spawned,
+        holders,
         keys: Rc::new(keys),
         link: Rc::new(link),
         steps: Vec::new(),
     };
+    if bench.spawned.is_none() {
+        owe(options.prefix(), &Changed::default());
+    }
     let ended = match bench.fill().await {
         Ok(()) => bench.try_rates().await,
         Err(ended) => Err(ended),
     };
     // What cannot be removed is told, whatever else went wrong.
     let left = bench.clean_up().await.err();
+    settled();
     let is_tidy = left.is_none();
     let others = if bench.spawned.is_none() { info.keys } else { 0 };
-    let left = left.into_iter().chain(gone(options, Some(&bench.link), others, is_tidy).await);
+    let left =
+        left.into_iter().chain(gone(options, Some(&bench.link), &bench.holders, others, is_tidy).await);
     let is_stopped = match ended {
         Ok(()) => false,
         Err(Ended::Stopped) => true,
@@ -191,6 +202,7 @@ struct Bench<'b> {
     progress: &'b dyn Progress,
     /// Stopped when it is dropped.
     spawned: Option<Spawned>,
+    holders: Holders,
     keys: Rc<Vec<String>>,
     link: Rc<Link>,
     steps: Vec<Step>,
@@ -287,7 +299,7 @@ impl Bench<'_> {
         if self.spawned.is_some() {
             return Ok(());
         }
-        let left = tidy(self.options, Some(&self.link), &self.keys, Changed::default()).await;
+        let left = tidy(self.options, Some(&self.link), &self.holders, &self.keys, Changed::default()).await;
         if !left.is_empty() {
             return Err(left.join("; "));
         }

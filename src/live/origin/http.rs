@@ -194,7 +194,7 @@ impl Http {
         let mut remarks = vec![format!(
             "{fetches} fetches were answered by the origin at {}: what the scenario says of the origin's latency, changes and \
              faults was not played",
-            self.template.as_str()
+            self.template.shown()
         )];
         let failed: u64 = failures.values().sum();
         if failed > 0 {

@@ -52,6 +52,14 @@ impl Template {
         &self.text
     }
 
+    /// Scheme, host and path, for people: what follows may be a secret.
+    pub fn shown(&self) -> String {
+        match self.text.split_once('?') {
+            Some((before, _)) => format!("{before}?..."),
+            None => self.text.clone(),
+        }
+    }
+
     /// The URL of an object.
     pub fn url(&self, key: &str, size: u32) -> String {
         let mut url = String::with_capacity(self.text.len() + key.len());
@@ -141,6 +149,13 @@ mod tests {
         let path = template("http://host:80/{path}");
         assert_eq!(path.url("/img/1.webp?w=20&q=%2F", 7), "http://host:80/img/1.webp?w=20&q=%2F");
         assert_eq!(path.url("img/a b\"", 7), "http://host:80/img/a%20b%22");
+    }
+
+    #[test]
+    fn a_query_is_not_shown() {
+        let secret = template("https://host:80/img/{key}?w={size}&token=s3cret");
+        assert_eq!(secret.shown(), "https://host:80/img/{key}?...");
+        assert_eq!(template("http://host/{path}").shown(), "http://host/{path}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tokio::task::spawn_local;
 
 use super::super::link::{Fault, Written};
 use super::super::origin::Brought;
-use super::{Landed, Player, State};
+use super::{Landed, Player, State, note};
 use crate::cache::{Entry, Stored};
 use crate::client::{DuplicateFill, LateFill};
 use crate::engine::flights::{FlightId, Flying, Purpose};
@@ -316,6 +316,9 @@ impl Player {
             let fill = Fill { told: Some(self.told(state, object, fetch)), ..self.fill(object, now) };
             let fresh_until = state.strategy.ttl.fresh_until(&fill);
             let expires_at = state.strategy.keep_until(now, fresh_until);
+            if now < fresh_until && fresh_until != SimTime::NEVER {
+                note(&mut state.ttls, fresh_until.since(now).as_nanos());
+            }
             let entry = Entry { stored_at: now, fresh_until, expires_at, version: fetch.version };
             (fill, entry, held, state.ledger.next_fill())
         };

@@ -1,4 +1,5 @@
-//! How many reads begin in a second of real time: no more than is allowed, also when the harness has to catch up.
+//! How many reads begin in a second of real time: no more than is allowed, also when the harness has to catch up, and when
+//! many requests look again and again for a value that is not there yet.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -12,6 +13,30 @@ const WINDOW: Duration = Duration::from_millis(900);
 
 /// What begins within this begins at once.
 const GRAIN: Duration = Duration::from_millis(1);
+
+/// How much those who look again may come at once, of what they may in all.
+const BURST: Duration = Duration::from_millis(100);
+
+/// When those who look again have their turn, in the order in which they want it.
+#[derive(Debug)]
+pub(super) struct Turns {
+    gap: Duration,
+    next: Instant,
+}
+
+impl Turns {
+    /// At most so many in any second, from now on; one at least.
+    pub(super) fn new(rate: f64, now: Instant) -> Self {
+        Self { gap: (Duration::from_secs(1) + BURST).div_f64(rate.max(1.0)), next: now }
+    }
+
+    /// The instant of the next turn, which is taken; not later than now where there is room at once.
+    pub(super) fn take(&mut self, now: Instant) -> Instant {
+        let turn = self.next.checked_sub(BURST).unwrap_or(now);
+        self.next = self.next.max(now) + self.gap;
+        turn.max(now)
+    }
+}
 
 /// Reads that began of late.
 #[derive(Debug)]
@@ -68,6 +93,25 @@ mod tests {
         assert_eq!(admitted((0..1_000).map(|nth| nth * 10)), 120, "ten in nine tenths of every second");
         assert_eq!(admitted([0; 10].into_iter().chain([899; 10])), 10);
         assert_eq!(admitted([0; 10].into_iter().chain([900; 10])), 20);
+    }
+
+    #[test]
+    fn those_who_look_again_take_turns() {
+        let (began, millis) = (Instant::now(), Duration::from_millis);
+        let mut turns = Turns::new(110.0, began);
+        // A hundred want to look every millisecond: in no second more than 110 may, and one more where a burst begins it.
+        let mut given: Vec<Instant> = (0..3_000).map(|nth| turns.take(began + millis(nth))).collect();
+        assert!(given.is_sorted(), "nobody is overtaken");
+        let inside = |from: u64| {
+            let second = began + millis(from)..began + millis(from + 1_000);
+            given.iter().filter(|turn| second.contains(turn)).count()
+        };
+        let counts: Vec<usize> = (0..20_000).step_by(50).map(inside).collect();
+        assert!(counts.iter().all(|count| (100..=111).contains(count)), "{counts:?}");
+        // Who comes seldom waits for nobody.
+        let mut turns = Turns::new(110.0, began);
+        given = (0..100).map(|nth| turns.take(began + millis(20 * nth))).collect();
+        assert!((0..).zip(&given).all(|(nth, turn)| *turn == began + millis(20 * nth)));
     }
 
     #[test]

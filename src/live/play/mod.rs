@@ -11,12 +11,13 @@ mod jobs;
 mod keys;
 mod meter;
 mod requests;
+mod waits;
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use tokio::sync::{Notify, oneshot};
@@ -37,9 +38,9 @@ use crate::strategy::guard::KeyInCache;
 use crate::strategy::ttl::Fill;
 use crate::strategy::{SoftExpiry, Strategy};
 use crate::trace::{Event, Happening, ObjectId, Trace};
-use crate::units::{Rate, SimTime};
+use crate::units::{Rate, SimDuration, SimTime};
 pub(in crate::live) use keys::Keys;
-use meter::Meter;
+use meter::{Meter, Turns};
 
 /// What a fetch ended with, for those who wait for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +71,8 @@ pub(super) struct State {
     lateness: Histogram<u64>,
     /// How long GETs took.
     gets: Histogram<u64>,
+    /// How long values were fresh for that were stored, where that ends.
+    ttls: Histogram<u64>,
 }
 
 /// What a player is made of.
@@ -82,6 +85,8 @@ pub(super) struct Parts {
     pub(super) prefix: String,
     /// Most reads in a second of real time.
     pub(super) rate: Rate,
+    /// Most that the trace and a timer want in one: the others are for those who look again.
+    pub(super) planned_rate: f64,
     pub(super) strategy: Strategy,
     pub(super) origin: Origin,
     /// Who answers in the place of the origin's model; the model's servers limit it all the same.
@@ -117,6 +122,9 @@ pub(super) struct Player {
     most_under_way: Cell<u64>,
     /// Reads that began of late.
     meter: RefCell<Meter>,
+    /// When those who look again may do so.
+    turns: RefCell<Turns>,
+    looked_again: Cell<LookedAgain>,
     /// The latest end of a fetch, or of a pause before another attempt, that is known beforehand.
     planned: Cell<SimTime>,
     /// Bytes of values sent so far.
@@ -124,6 +132,20 @@ pub(super) struct Player {
     /// The first thing that no run survives.
     broken: RefCell<Option<String>>,
 }
+
+/// Looks of requests that had looked before: polls of a lock or a lease, and retries.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct LookedAgain {
+    /// All of them.
+    pub all: u64,
+    /// Those that had to wait for their turn, for longer than a tick of the timer.
+    pub held_back: u64,
+    /// For how long these waited, in seconds of real time.
+    pub held_back_s: f64,
+}
+
+/// A turn that comes later than this was waited for.
+const TICK: Duration = Duration::from_millis(3);
 
 /// Notes a time in nanoseconds.
 fn note(times: &mut Histogram<u64>, nanos: u64) {
@@ -141,8 +163,21 @@ struct Arrival {
 impl Player {
     /// A player before its first request.
     pub(super) fn new(parts: Parts) -> Rc<Self> {
-        let Parts { trace, client, clock, until, link, prefix, rate, strategy, origin, http, recorder, seed } =
-            parts;
+        let Parts {
+            trace,
+            client,
+            clock,
+            until,
+            link,
+            prefix,
+            rate,
+            planned_rate,
+            strategy,
+            origin,
+            http,
+            recorder,
+            seed,
+        } = parts;
         let histogram = || Histogram::new(3).expect("three digits are legal");
         let bytes_beside = strategy.bytes_beside();
         let longest = trace.objects().facts().iter().map(|fact| fact.size).max().unwrap_or(0) + bytes_beside;
@@ -169,6 +204,7 @@ impl Player {
                 tickets: 0,
                 lateness: histogram(),
                 gets: histogram(),
+                ttls: histogram(),
                 strategy,
             }),
             stopped: Cell::new(false),
@@ -177,6 +213,8 @@ impl Player {
             unanswered: Cell::new(0),
             most_under_way: Cell::new(0),
             meter: RefCell::new(Meter::new(rate)),
+            turns: RefCell::new(Turns::new(rate.as_per_second() - planned_rate, Instant::now())),
+            looked_again: Cell::default(),
             planned: Cell::new(SimTime::ZERO),
             sent_bytes: Cell::new(0),
             broken: RefCell::new(None),
@@ -248,6 +286,27 @@ impl Player {
     /// Until when something is known to be under way.
     pub(super) fn planned(&self) -> SimTime {
         self.planned.get()
+    }
+
+    /// A request looks again that waited so long for its turn.
+    fn note_look(&self, waited: Duration) {
+        let mut all = self.looked_again.get();
+        all.all += 1;
+        if waited > TICK {
+            (all.held_back, all.held_back_s) = (all.held_back + 1, all.held_back_s + waited.as_secs_f64());
+        }
+        self.looked_again.set(all);
+    }
+
+    /// Looks of requests that had looked before.
+    pub(super) fn looked_again(&self) -> LookedAgain {
+        self.looked_again.get()
+    }
+
+    /// For how long values were fresh at least, but for one in a hundred.
+    pub(super) fn shortest_ttl(&self) -> Option<SimDuration> {
+        let state = self.state();
+        (!state.ttls.is_empty()).then(|| SimDuration::from_nanos(state.ttls.value_at_quantile(0.01)))
     }
 
     /// Bytes of values sent so far.

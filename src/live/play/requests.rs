@@ -8,6 +8,7 @@ use tokio::task::spawn_local;
 
 use super::super::link::{Fault, Written};
 use super::fetches::Trip;
+use super::waits::{Paused, Waited, Waiter};
 use super::{Arrival, Landed, Player, note};
 use crate::cache::{Cause, Entry};
 use crate::engine::flights::{FlightId, Purpose};
@@ -18,29 +19,6 @@ use crate::strategy::refresh::{Copy, Wish};
 use crate::strategy::ttl::Seen;
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
-
-/// A request that found nothing it could serve.
-#[derive(Debug, Clone, Copy)]
-struct Waiter {
-    arrival: Arrival,
-    node: u32,
-    cause: Cause,
-    copy: Option<Entry>,
-    /// When its attempt began.
-    since: SimTime,
-    attempt: u32,
-    /// Whether it started the fetch that it waits for.
-    leads: bool,
-}
-
-/// How a wait for a fetch ended.
-enum Waited {
-    Landed(Landed),
-    /// Its patience was over first.
-    GaveUp(SimTime),
-    /// It could serve an old value, and had waited long enough for a new one.
-    ServedOld(SimTime, Entry),
-}
 
 impl Player {
     /// A request starts.
@@ -219,13 +197,9 @@ impl Player {
             }
             Permit::RetryAfter(pause) => {
                 self.state().flights.poll(object);
-                let end = self.client.patience(since).filter(|end| *end < now + pause);
-                self.sleep_until(end.unwrap_or(now + pause)).await;
+                let paused = self.pause(&waiter, now + pause).await;
                 self.state().flights.end_poll(object);
-                if let Some(end) = end {
-                    return self.gave_up(waiter, end.max(self.now())).await;
-                }
-                return self.look_again(waiter).await;
+                return self.after_pause(waiter, paused).await;
             }
             Permit::Fail => return self.fail(waiter, now).await,
         };
@@ -248,13 +222,26 @@ impl Player {
                 }
             }
             Waited::GaveUp(end) => self.gave_up(waiter, end).await,
-            Waited::ServedOld(end, entry) => {
-                let access = if self.is_over(end) { None } else { self.access(object, None) };
-                self.tell(waiter.arrival, end, OutcomeKind::StaleHit, Some(entry.version));
-                self.note_access(object, access).await;
-                None
-            }
+            Waited::ServedOld(end, entry) => self.served_old(&waiter, end, &entry).await,
         }
+    }
+
+    /// A pause before another look has ended.
+    async fn after_pause(&self, waiter: Waiter, paused: Paused) -> Option<Waiter> {
+        match paused {
+            Paused::Over => self.look_again(waiter).await,
+            Paused::GaveUp(end) => Box::pin(self.gave_up(waiter, end)).await,
+            Paused::ServedOld(end, entry) => self.served_old(&waiter, end, &entry).await,
+        }
+    }
+
+    /// A request that has waited long enough is served its old copy.
+    async fn served_old(&self, waiter: &Waiter, end: SimTime, entry: &Entry) -> Option<Waiter> {
+        let object = waiter.arrival.object;
+        let access = if self.is_over(end) { None } else { self.access(object, None) };
+        self.tell(waiter.arrival, end, OutcomeKind::StaleHit, Some(entry.version));
+        self.note_access(object, access).await;
+        None
     }
 
     /// Asks the guard on behalf of a request or a refresh; with the name it is known by. A guard whose keys
@@ -303,41 +290,6 @@ impl Player {
         receiver
     }
 
-    /// Waits for a fetch, as long as the patience of the request lasts.
-    async fn wait(&self, waiter: &Waiter, flight: FlightId, mut landed: oneshot::Receiver<Landed>) -> Waited {
-        let patience = self.client.patience(waiter.since);
-        let safe = self.state().strategy.fail_safe;
-        let soft = safe.and_then(|safe| safe.soft_timeout).and_then(|span| {
-            let entry = waiter.copy?;
-            let end = waiter.since + span;
-            self.is_servable(&entry, end).then_some((end, entry))
-        });
-        if let Some((end, entry)) = soft.filter(|(end, _)| patience.is_none_or(|patience| *end < patience)) {
-            let in_time = tokio::time::timeout_at(self.clock.instant(end).into(), &mut landed).await;
-            if let Ok(landed) = in_time {
-                return Waited::Landed(landed.unwrap_or(Landed::Failed));
-            }
-            self.leave(flight);
-            return Waited::ServedOld(end.max(self.now()), entry);
-        }
-        let Some(end) = patience else { return Waited::Landed(landed.await.unwrap_or(Landed::Failed)) };
-        let in_time = tokio::time::timeout_at(self.clock.instant(end).into(), landed).await;
-        if let Ok(landed) = in_time {
-            return Waited::Landed(landed.unwrap_or(Landed::Failed));
-        }
-        self.leave(flight);
-        // Whoever was kept from seeing that by a stall has waited for longer.
-        Waited::GaveUp(end.max(self.now()))
-    }
-
-    /// A request no longer waits for a fetch.
-    fn leave(&self, flight: FlightId) {
-        let mut state = self.state();
-        if state.flights.current(flight).is_some() {
-            state.flights.leave(flight);
-        }
-    }
-
     /// The patience of a request is over.
     async fn gave_up(&self, waiter: Waiter, end: SimTime) -> Option<Waiter> {
         {
@@ -378,7 +330,8 @@ impl Player {
         self.state().recorder.incident(now, Incident::Retried);
         self.sleep_through(self.now() + pause).await;
         (waiter.attempt, waiter.leads, waiter.since) = (waiter.attempt + 1, false, self.now());
-        self.look_again(waiter).await
+        let paused = self.pause(&waiter, waiter.since).await;
+        self.after_pause(waiter, paused).await
     }
 
     /// There will be no new value: serve an old one if that is allowed.
@@ -399,7 +352,7 @@ impl Player {
     }
 
     /// Whether an old value may be served because there is no new one.
-    fn is_servable(&self, entry: &Entry, now: SimTime) -> bool {
+    pub(super) fn is_servable(&self, entry: &Entry, now: SimTime) -> bool {
         self.state().strategy.fail_safe.is_some_and(|safe| now <= entry.fresh_until + safe.window)
     }
 

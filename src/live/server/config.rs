@@ -192,7 +192,7 @@ impl Changed {
             // Noted first: whether it is set when no answer comes nobody knows.
             self.changes.push(Change { before: (node.clone(), name, now), now: value.clone() });
             if let Err(fault) = link.set_config(node, name, value).await {
-                if matches!(fault, Fault::Refused(..)) {
+                if matches!(fault, Fault::Refused(_) | Fault::Forbidden(_) | Fault::Missing(_)) {
                     self.changes.pop();
                 }
                 return Err(format!("--configure: CONFIG SET {name} {value} on {node}: {fault}"));
@@ -206,6 +206,13 @@ impl Changed {
         self.changes.iter().map(|Change { before: (node, name, value), .. }| {
             format!("{name} of {node} was {value}, which is put back at the end")
         })
+    }
+
+    /// What each setting was, as CONFIG SET takes it, and where.
+    pub(in crate::live) fn before(&self) -> impl Iterator<Item = String> {
+        self.changes
+            .iter()
+            .map(|Change { before: (node, name, value), .. }| format!("{name} {value} on {node}"))
     }
 
     /// What is to be put back, the latest change first where the order does not matter.

@@ -7,6 +7,8 @@ use super::super::link::{Fault, Link, Node};
 pub(in crate::live) struct Info {
     /// Bytes in use.
     pub(in crate::live) used_memory: u64,
+    /// Bytes of its connections among them; `None` where it does not tell.
+    pub(in crate::live) of_clients: Option<u64>,
     /// Most bytes in use since it was started.
     pub(in crate::live) used_memory_peak: u64,
     /// Bytes of the process.
@@ -60,6 +62,11 @@ impl Info {
         Ok(all)
     }
 
+    /// Asks one server.
+    pub(in crate::live) async fn of_one(link: &Link, node: &Node) -> Result<Self, Fault> {
+        Self::parse(&link.info_of(node).await?)
+    }
+
     /// All servers together.
     pub(in crate::live) fn sum(all: &[(Node, Self)]) -> Result<Self, Fault> {
         let sum = all.iter().map(|(_, info)| info.clone()).reduce(|sum, next| sum.and(&next));
@@ -75,6 +82,7 @@ impl Info {
     fn and(self, other: &Self) -> Self {
         Self {
             used_memory: self.used_memory + other.used_memory,
+            of_clients: self.of_clients.zip(other.of_clients).map(|(own, others)| own + others),
             used_memory_peak: self.used_memory_peak + other.used_memory_peak,
             used_memory_rss: self.used_memory_rss + other.used_memory_rss,
             maxmemory: match (self.maxmemory, other.maxmemory) {
@@ -109,6 +117,7 @@ impl Info {
         let redis = field("redis_version").map(|version| format!("Redis {version}"));
         Ok(Self {
             used_memory: number("used_memory"),
+            of_clients: field("mem_clients_normal").and_then(|value| value.parse().ok()),
             used_memory_peak: number("used_memory_peak"),
             used_memory_rss: number("used_memory_rss"),
             maxmemory: number("maxmemory"),

@@ -123,6 +123,11 @@ impl Watch {
         u32::try_from(self.first.clock_us % 60_000_000 / 1_000).expect("a minute has fewer")
     }
 
+    /// Bytes in use at the beginning of the run but for those of connections, where the server tells them.
+    pub(in crate::live) fn before(&self) -> Option<u64> {
+        self.first.of_clients.map(|clients| self.first.used_memory.saturating_sub(clients))
+    }
+
     /// What else the server showed.
     pub(in crate::live) fn shown(&self) -> Shown {
         let [begin, end] = [self.window.from, self.window.until].map(|at| self.state(at));

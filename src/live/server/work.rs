@@ -61,6 +61,11 @@ impl Work {
         }
     }
 
+    /// How many of the kinds GET and SET it has run.
+    pub(in crate::live) fn kinds(&self) -> u64 {
+        [self.get, self.set].iter().filter(|kind| kind.calls > 0).count() as u64
+    }
+
     /// What was done since an earlier look.
     pub(in crate::live) fn since(&self, before: &Self) -> Served {
         let mean = |now: Calls, before: Calls| {

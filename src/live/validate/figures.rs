@@ -57,17 +57,17 @@ const FIGURES: [(&str, Kind, Rule, Figure); 21] = {
     ]
 };
 
-pub(super) const STALE_ON_ERROR: &str = "stale after an error";
+const STALE_ON_ERROR: &str = "stale after an error";
 const INVALIDATED: &str = "misses, deleted";
 const LOST: &str = "misses, lost";
 const MEAN_MEMORY: &str = "used_memory, mean";
 const OVER_TIME: &str = "used_memory over time, most";
-pub(super) const DELAYED: &str = "delayed hits";
-pub(super) const ERRORS: &str = "errors";
+const DELAYED: &str = "delayed hits";
+const ERRORS: &str = "errors";
 pub(super) const EVICTED: &str = "entries evicted";
 pub(super) const EXPIRED: &str = "entries expired";
-pub(super) const FETCHES: &str = "origin fetches";
-pub(super) const BUSIEST: &str = "origin, most in a second";
+const FETCHES: &str = "origin fetches";
+const BUSIEST: &str = "origin, most in a second";
 pub(super) const STAMPEDED: &str = "stampedes";
 
 /// What most scenarios have nothing of: shown where either side has any.
@@ -140,7 +140,7 @@ mod tests {
         warmup: SimDuration::ZERO,
         spoiled: None,
         counters_reset: false,
-        real_origin: false,
+        others_hold_keys: false,
         look_s: 0.2,
     };
 
@@ -233,9 +233,9 @@ mod tests {
         );
         let reset = judged(&Judging { counters_reset: true, ..ALL });
         assert_eq!([EVICTED, FETCHES].map(|what| word(&reset, what)), [NotJudged, Inside]);
-        let real = judged(&Judging { real_origin: true, ..ALL });
-        let words = [EVICTED, FETCHES, STAMPEDED, DELAYED].map(|what| word(&real, what));
-        assert_eq!(words, [Outside, NotJudged, NotJudged, NotJudged]);
+        let others = judged(&Judging { others_hold_keys: true, ..ALL });
+        let words = [EVICTED, EXPIRED, MEAN_MEMORY, FETCHES, "fresh hits"].map(|what| word(&others, what));
+        assert_eq!(words, [NotJudged, NotJudged, NotJudged, Inside, Inside]);
         let cell = |rows: Vec<Row>| ValidatedCell {
             strategy: String::new(),
             capacity_bytes: None,

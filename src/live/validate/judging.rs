@@ -1,22 +1,27 @@
 //! Which figures of a run are judged, and by what tolerance: none that something else than the server or chance has spoiled.
 
 use super::super::Pace;
-use super::figures::{BUSIEST, DELAYED, ERRORS, EVICTED, EXPIRED, FETCHES, STALE_ON_ERROR, STAMPEDED};
+use super::figures::{EVICTED, EXPIRED};
+use crate::cache::Capacity;
 use crate::scenario::Scenario;
 use crate::strategy::{Design, SoftExpiry};
 use crate::units::SimDuration;
 
 /// What spoils all figures of a run.
-pub(super) const SPOILED: [&str; 2] = [
+pub(super) const SPOILED: [&str; 6] = [
     "client-limited: the harness could not start requests in time, which says nothing of the server",
+    "client-limited: at this --speed the harness's own milliseconds are not small beside what the scenario times",
     "the server's clock was set during the run, and TTLs follow it",
+    "--max-rate held back those who wait and look again, so that they waited otherwise than their strategy says",
+    "a real origin answered, on which hits, misses and memory depend too, and the prediction is of the scenario's",
+    "others hold keys on the server, and its limit holds for theirs too",
 ];
 
 /// What the server's own counters tell.
 const BY_COUNTERS: [&str; 2] = [EVICTED, EXPIRED];
 
-/// What depends on how long the origin takes, and on what it answers.
-const BY_ORIGIN: [&str; 6] = [DELAYED, STALE_ON_ERROR, ERRORS, FETCHES, BUSIEST, STAMPEDED];
+/// Why the server's counters and its memory are not judged where they are of others, too.
+const OTHERS: &str = "others hold keys on the server, and it counts theirs too";
 
 /// Whether a figure is judged.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,22 +47,30 @@ pub(super) struct Judging {
     pub(super) spoiled: Option<&'static str>,
     /// Whether somebody reset the server's counters.
     pub(super) counters_reset: bool,
-    /// Whether the origin was a real one.
-    pub(super) real_origin: bool,
+    /// Whether others hold keys on the server.
+    pub(super) others_hold_keys: bool,
     /// From one look at the server to the next, in seconds of the trace.
     pub(super) look_s: f64,
 }
 
 impl Judging {
-    pub(super) fn of(scenario: &Scenario, design: &Design, pace: &Pace) -> Self {
-        let spoiled = [pace.is_client_limited(), pace.clock_stepped];
+    pub(super) fn of(scenario: &Scenario, design: &Design, capacity: Capacity, pace: &Pace) -> Self {
+        let others_hold_keys = pace.before.is_some_and(|before| before.keys > 0);
+        let spoiled = [
+            pace.is_client_limited(),
+            pace.coarse().is_some(),
+            pace.clock_stepped,
+            pace.is_held_back(),
+            pace.real_origin,
+            others_hold_keys && capacity != Capacity::Unbounded,
+        ];
         Self {
             counts_all: scenario.cache.memory.name() == "redis",
             has_pairs: design.soft_expiry == SoftExpiry::Sidecar,
             warmup: scenario.warmup,
             spoiled: spoiled.into_iter().zip(SPOILED).find(|(spoils, _)| *spoils).map(|(_, why)| why),
             counters_reset: pace.counters_reset,
-            real_origin: pace.real_origin,
+            others_hold_keys,
             look_s: pace.look_s,
         }
     }
@@ -69,14 +82,55 @@ impl Judging {
             Rule::Within(_) if self.counters_reset && BY_COUNTERS.contains(&what) => {
                 Rule::Shown("somebody reset the server's counters during the run")
             }
-            Rule::Within(_) if self.real_origin && BY_ORIGIN.contains(&what) => {
-                Rule::Shown("a real origin answered, and the prediction is of the scenario's")
-            }
+            Rule::Within(_) if self.others_hold_keys && BY_COUNTERS.contains(&what) => Rule::Shown(OTHERS),
+            Rule::Memory(_) if self.others_hold_keys => Rule::Shown(OTHERS),
             Rule::Memory(tolerance) if self.counts_all => Rule::Within(tolerance),
             Rule::Memory(_) => {
                 Rule::Shown("the memory model counts no server's memory; write memory = \"redis\"")
             }
             rule => rule,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::{Before, LookedAgain};
+
+    #[test]
+    fn what_spoils_a_run_spoils_all_of_it() {
+        let text = "name = \"x\"\n[workload]\nduration = \"10s\"\nrate = \"10/s\"\n[[workload.class]]\nname = \"a\"\nobjects = 9\n\
+                    [cache]\n[[strategy]]\nname = \"s\"\nttl = { rule = \"fixed\", ttl = \"1h\" }\n";
+        let scenario = Scenario::parse(text, "x.toml").expect("it is a scenario");
+        let spoiled = |pace: Pace, capacity| {
+            let judging = Judging::of(&scenario, &scenario.strategies[0], capacity, &pace);
+            judging.spoiled.unwrap_or_default()
+        };
+        let unlimited = |pace| spoiled(pace, Capacity::Unbounded);
+        let fast = |speed| Pace {
+            speed,
+            shortest: Some(("the median time of a fetch", SimDuration::from_millis(20))),
+            ..Pace::default()
+        };
+        assert_eq!(unlimited(fast(1.0)), "");
+        assert_eq!(unlimited(fast(2.0)), "", "two milliseconds of the trace are a tenth of a fetch");
+        assert!(unlimited(fast(10.0)).contains("--speed"));
+        let late = Pace { late_s: [0.0, 0.005, 0.0], ..fast(1.0) };
+        assert_eq!(unlimited(late), "");
+        assert!(
+            unlimited(Pace { speed: 2.0, ..late }).contains("--speed"),
+            "ten milliseconds are half of one"
+        );
+        let held_back = |held_back| Pace {
+            looked_again: LookedAgain { all: 1_000, held_back, held_back_s: 1.0 },
+            ..Pace::default()
+        };
+        assert_eq!(unlimited(held_back(10)), "");
+        assert!(unlimited(held_back(11)).contains("--max-rate"));
+        assert!(unlimited(Pace { real_origin: true, ..Pace::default() }).contains("a real origin answered"));
+        let others = Pace { before: Some(Before { keys: 1, ..Before::default() }), ..Pace::default() };
+        assert_eq!(unlimited(others), "", "nothing of theirs is in the way");
+        assert!(spoiled(others, Capacity::Bytes(1 << 20)).contains("others hold keys"));
     }
 }

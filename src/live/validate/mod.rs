@@ -1,9 +1,9 @@
 //! Predicted beside measured: the same trace through the model and through a real server, figure by figure.
 //!
-//! The model is given the phase of the server's clock in the live run, and is played with several seeds: a live run is
+//! The model is given the phase of the server's clock in the live run and what the server had in use before it, and is played with several seeds: a live run is
 //! one draw of chance, the prediction a mean with a spread. A difference is inside if it is not larger than its tolerance,
 //! and within chance if it is not larger than that and [`CHANCE`] standard deviations of chance together. What the harness
-//! itself, a clock that was set or a real origin has spoiled is not judged.
+//! itself, a clock that was set, a real origin or keys of others have spoiled is not judged.
 
 mod compare;
 mod courses;
@@ -26,7 +26,7 @@ use crate::scenario::Scenario;
 use crate::strategy::SoftExpiry;
 use crate::trace::Trace;
 use crate::tune::{self, CellPlan};
-use crate::units::SimDuration;
+use crate::units::{ByteSize, SimDuration};
 
 /// Seeds with which the model is played.
 pub const SEEDS: u64 = 8;
@@ -167,9 +167,14 @@ pub fn validate(
     let (Ok(measured), Some(pace)) = (&cell.result, &cell.pace) else { return Ok(None) };
     // The server's clock goes as it always does.
     let second = SimDuration::from_secs_f64(speed);
-    let clock = |settings| Settings { clock_phase_ms: pace.clock_phase_ms, second, ..settings };
+    let seed = tune::replication_seed(scenario.seed, 0);
+    let first = tune::simulation(scenario, &cell.plan, trace, seed).map_err(LiveError::Scenario)?;
+    let before = first.cache.counting().zip(pace.before);
+    let in_use_before = before.map_or(0, |(counting, it)| counting.beyond_start(it.bytes, it.histograms));
+    let clock_phase_ms = pace.clock_phase_ms;
+    let server = |settings| Settings { clock_phase_ms, second, in_use_before, ..settings };
     let predicted = (0..SEEDS)
-        .map(|seed| predict(scenario, &cell.plan, trace, seed, &clock))
+        .map(|seed| predict(scenario, &cell.plan, trace, seed, &server))
         .collect::<Result<Vec<_>, _>>()?;
     let plan = &cell.plan;
     let design = &scenario.strategies[plan.strategy];
@@ -182,10 +187,32 @@ pub fn validate(
         },
         eviction: scenario.cache.evictions[plan.eviction].name().to_owned(),
         server: cell.server.clone(),
-        rows: rows(&predicted, measured, &Judging::of(scenario, design, pace)),
+        rows: rows(&predicted, measured, &Judging::of(scenario, design, plan.capacity, pace)),
         courses: courses(&predicted, measured),
-        warnings: cell.warnings.iter().cloned().chain(one_by_one.then(|| ONE_BY_ONE.to_owned())).collect(),
+        warnings: cell
+            .warnings
+            .iter()
+            .cloned()
+            .chain(one_by_one.then(|| ONE_BY_ONE.to_owned()))
+            .chain(used_before(&predicted, in_use_before))
+            .collect(),
     }))
+}
+
+/// What is to be known of a server that had much more or less in use before the run than one that has just been started.
+fn used_before(predicted: &[Measurements], in_use_before: i64) -> Option<String> {
+    /// What part of the memory that is predicted is much: the tolerance of memory.
+    const MUCH: f64 = 0.01;
+    let mean = predicted.iter().map(|run| run.memory.mean_bytes).sum::<f64>() / predicted.len() as f64;
+    let size = in_use_before.unsigned_abs();
+    let (word, begins) = if in_use_before > 0 { ("more", "as much more") } else { ("less", "as much less") };
+    (size as f64 > MUCH * mean).then(|| {
+        format!(
+            "when the run began, the server had {} {word} in use than one that has just been started: the model's begins with {begins}, \
+             so that what is compared is what the run adds",
+            ByteSize::from_bytes(size)
+        )
+    })
 }
 
 /// One draw of the model.
@@ -194,11 +221,11 @@ fn predict(
     plan: &CellPlan,
     trace: &Arc<Trace>,
     seed: u64,
-    clock: &dyn Fn(Settings) -> Settings,
+    server: &dyn Fn(Settings) -> Settings,
 ) -> Result<Measurements, LiveError> {
     let seed = tune::replication_seed(scenario.seed, seed);
     let mut simulation = tune::simulation(scenario, plan, trace, seed).map_err(LiveError::Scenario)?;
-    let settings = clock(scenario.cache.server.unwrap_or_default());
+    let settings = server(scenario.cache.server.unwrap_or_default());
     simulation.cache = simulation.cache.serving(settings, seed.of("server"));
     let doubles = simulation.strategy.second_key().is_some();
     let none: &dyn Pulse = &();
@@ -221,6 +248,19 @@ const ONE_BY_ONE: &str = "soft_expiry = \"sidecar\" with a limit: a server evict
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_server_had_in_use_before_is_told_where_it_is_much() {
+        let mut run = Measurements::empty();
+        run.memory.mean_bytes = 1e6;
+        let told = |bytes| used_before(std::slice::from_ref(&run), bytes).unwrap_or_default();
+        assert_eq!((told(10_000), told(-10_000)), (String::new(), String::new()));
+        assert!(
+            told(10_001).contains("more in use") && told(-10_001).contains("less in use"),
+            "{}",
+            told(10_001)
+        );
+    }
 
     #[test]
     fn a_second_key_is_a_key_of_the_server() {

@@ -17,6 +17,9 @@ pub struct Scoring {
     pub winner: Option<usize>,
     /// Cells that are indistinguishable from the winner in score.
     pub indistinguishable: Vec<usize>,
+    /// Why nothing is recommended whatever the scores are, as a sentence; absent where nothing is in the way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<String>,
 }
 
 /// What the scenario's author claimed about a cell.

@@ -180,6 +180,8 @@ pub(in crate::report) struct ValidationPage {
     pub(in crate::report) warnings: Vec<String>,
     pub(in crate::report) table: Table,
     pub(in crate::report) figure: Figure,
+    /// On which server, how and by which program it was measured.
+    pub(in crate::report) measured: String,
     pub(in crate::report) command: String,
 }
 

@@ -246,3 +246,12 @@ fn without_data_nothing_is_recommended() {
     insta::assert_snapshot!(words(&fixture::nothing_known()));
     insta::assert_snapshot!(words(&fixture::no_cells()));
 }
+
+#[test]
+fn what_is_withheld_is_told_in_the_place_of_a_recommendation() {
+    let mut record = fixture::thumbnails();
+    record.scoring.withheld =
+        Some("Nothing is recommended: the server kept to a limit of its own.".to_owned());
+    let verdict = verdict(&Reading::new(&record));
+    assert!(!verdict.passes && verdict.sentence.contains("a limit of its own"), "{}", verdict.sentence);
+}

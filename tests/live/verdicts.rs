@@ -1,0 +1,156 @@
+//! What `ttlab validate` judges, and what it leaves alone: at a higher speed, on servers that others use, beside a real origin.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::harness::{by_the_second_draw, folder, said, scenario};
+use super::resp::Client;
+use super::server::Server;
+use super::web::{Script, Web};
+
+/// A validation: its exit status, its figures, and all that was said.
+fn validated(folder: &Path, words: &[&str]) -> (Option<i32>, Vec<Value>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ttlab"));
+    command.current_dir(folder).args(["validate", "small.toml", "--out", "out"]).args(words);
+    let output = command.output().expect("ttlab can be started");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned() + &said(&output);
+    let text =
+        std::fs::read_to_string(folder.join("out/validation.json")).unwrap_or_else(|_| panic!("{told}"));
+    let json: Value = serde_json::from_str(&text).expect("it is JSON");
+    let rows = json["cells"][0]["rows"].as_array().expect("there are figures").clone();
+    (output.status.code(), rows, told)
+}
+
+fn row<'r>(rows: &'r [Value], what: &str) -> &'r Value {
+    rows.iter().find(|row| row["what"] == what).unwrap_or_else(|| panic!("{what} is missing"))
+}
+
+const MEMORY: [&str; 2] = ["used_memory at the end", "used_memory, mean"];
+
+/// The figures of a validation in which all that is judged is as predicted.
+fn as_predicted(text: &str, words: &[&str]) -> (Vec<Value>, String) {
+    by_the_second_draw(|| {
+        let folder = folder(text);
+        let (status, rows, told) = validated(folder.path(), words);
+        if status == Some(0) { Ok((rows, told)) } else { Err((status, told)) }
+    })
+}
+
+fn is_judged(row: &Value) -> bool {
+    ["inside", "within-chance"].iter().any(|word| row["judgement"] == *word)
+}
+
+/// Times that are long beside the harness's milliseconds at a higher speed.
+fn unhurried() -> String {
+    let text =
+        scenario("\"single-flight\"", "").replace("\"3s\"", "\"40s\"").replace("\"20ms\"", "\"400ms\"");
+    text.replace("ttl = \"1s\"", "ttl = \"5s\"")
+}
+
+#[test]
+fn a_trace_played_faster_is_as_predicted_where_its_times_are_long() {
+    let Some(_) = Server::start(&[]) else { return };
+    let (rows, told) = as_predicted(&unhurried(), &["--spawn", "--speed", "4", "--seed", "3"]);
+    for what in ["fresh hits", "delayed hits", "misses, expired or evicted", "origin fetches"] {
+        assert!(is_judged(row(&rows, what)), "{}", row(&rows, what));
+    }
+    assert!(told.contains("the trace of seed 3 was played 4 times faster, by ttlab "), "{told}");
+}
+
+#[test]
+fn the_harnesss_own_milliseconds_are_no_result_of_a_server() {
+    let Some(_) = Server::start(&[]) else { return };
+    let text = unhurried().replace("\"400ms\"", "\"20ms\"") + "\n[client]\ntimeout = \"60ms\"\n";
+    let folder = folder(&text);
+    let (status, rows, told) = validated(folder.path(), &["--spawn", "--speed", "20"]);
+    assert_eq!(status, Some(3), "{told}");
+    assert!(rows.iter().all(|row| row["judgement"] == "not-judged"), "{told}");
+    assert!(
+        told.contains("client-limited: at --speed 20") && told.contains("the median time of a fetch (20ms)"),
+        "{told}"
+    );
+}
+
+/// Writes so many keys of two kilobytes.
+fn filled(client: &mut Client, keys: usize) {
+    let value = "v".repeat(2_000);
+    for nth in 0..keys {
+        client.queue(&["SET", &format!("others:{nth}"), &value]);
+    }
+    client.flush();
+    (0..keys).for_each(|_| {
+        client.read();
+    });
+}
+
+/// Three seconds without a limit.
+fn unlimited() -> String {
+    scenario("\"none\"", "").replace("capacity = \"8MB\"", "").replace("eviction = \"allkeys-lru\"", "")
+}
+
+#[test]
+fn a_server_that_was_used_before_is_compared_by_what_the_run_adds() {
+    let Some(server) = Server::start(&[]) else { return };
+    let mut client = server.client();
+    filled(&mut client, 20_000);
+    client.must(&["GET", "others:1"]);
+    client.must(&["FLUSHALL"]);
+    for kind in
+        [&["HSET", "h", "f", "v"][..], &["LPUSH", "l", "v"], &["ZADD", "z", "1", "v"], &["SADD", "s", "v"]]
+    {
+        client.must(kind);
+    }
+    client.must(&["FLUSHALL"]);
+    drop(client);
+    let (rows, told) = as_predicted(&unlimited(), &["--redis", &server.url()]);
+    for what in MEMORY {
+        assert!(is_judged(row(&rows, what)), "{}", row(&rows, what));
+    }
+    assert!(told.contains("more in use than one that has just been started"), "{told}");
+}
+
+#[test]
+fn where_others_hold_keys_what_counts_theirs_too_is_not_judged() {
+    let Some(server) = Server::start(&[]) else { return };
+    filled(&mut server.client(), 200);
+    let (rows, _) = as_predicted(&unlimited(), &["--redis", &server.url(), "--allow-nonempty"]);
+    for what in MEMORY.into_iter().chain(["entries evicted", "entries expired"]) {
+        let row = row(&rows, what);
+        assert!(row["why"].as_str().is_some_and(|why| why.contains("others hold keys")), "{row}");
+    }
+    assert!(is_judged(row(&rows, "fresh hits")), "{}", row(&rows, "fresh hits"));
+    // A limit holds for theirs as well.
+    let folder = folder(&scenario("\"none\"", ""));
+    let words = ["--redis", &server.url(), "--allow-nonempty", "--configure"];
+    let (status, rows, told) = validated(folder.path(), &words);
+    assert_eq!(status, Some(3), "{told}");
+    assert!(rows.iter().all(|row| row["judgement"] == "not-judged"), "{told}");
+}
+
+#[test]
+fn a_small_server_of_its_own_has_the_memory_that_is_predicted_with_its_histograms() {
+    let Some(_) = Server::start(&[]) else { return };
+    let text = scenario("\"none\"", "").replace("\"8MB\"", "\"1500KB\"");
+    let (rows, _) = as_predicted(&text, &["--spawn"]);
+    for what in MEMORY {
+        assert!(is_judged(row(&rows, what)), "{}", row(&rows, what));
+    }
+}
+
+#[test]
+fn beside_a_real_origin_nothing_is_judged() {
+    let Some(_) = Server::start(&[]) else { return };
+    let web = Web::start(Script::default());
+    let folder = folder(&scenario("\"none\"", ""));
+    let (status, rows, told) =
+        validated(folder.path(), &["--spawn", "--origin", &web.url("/img/{key}?token=s3cret")]);
+    assert_eq!(status, Some(3), "{told}");
+    let is_left_alone =
+        |row: &Value| row["why"].as_str().is_some_and(|why| why.contains("a real origin answered"));
+    assert!(rows.iter().all(is_left_alone), "{told}");
+    let page = std::fs::read_to_string(folder.path().join("out/index.html")).expect("there is a page");
+    assert!(!page.contains("s3cret") && !told.contains("s3cret"), "{told}");
+    assert!(page.contains("--origin URL") && page.contains("Measured on Redis 7.0"), "{told}");
+}
