@@ -93,6 +93,7 @@ fn a_resident_object_takes_at_most_96_bytes_whatever_the_cache_is_made_of() {
 }
 
 /// Bytes that a finished run leaves, of a sweep over so many limits of the cache: that of many less that of few.
+#[expect(clippy::print_stdout, reason = "a test says what it found")]
 fn results_take_no_more_than_a_limit_counts() {
     let scenario = |limits: u32| {
         let limits: Vec<String> = (1..=limits).map(|nth| format!("{{ objects = {} }}", nth * 100)).collect();
