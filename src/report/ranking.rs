@@ -168,7 +168,7 @@ fn with_change(reading: &Reading, cell: &Cell, measure: &Measure) -> String {
 }
 
 /// The columns that leave a narrow table, the first to leave first: what all rows have alike, measures that the scenario
-/// does not ask for, the score, and measures by how often it does.
+/// does not ask for, those by how often it does, and the score, by which rows are ranked, before the last of them.
 fn leaving(reading: &Reading) -> Vec<usize> {
     let cells = || reading.ranked.iter().chain(&reading.bounds);
     let mut columns = vec![OVER_TIME];
@@ -180,13 +180,10 @@ fn leaving(reading: &Reading) -> Vec<usize> {
     }
     let mut measures = LEAVING.map(|column| (asked(reading, column), column));
     measures.sort_by_key(|(asked, _)| *asked);
-    let asked_for = measures.iter().any(|(asked, _)| *asked > 0);
-    // Where the scenario asks for none of them, fresh hits stay longest, after the score.
-    let before =
-        |(asked, column): &&(usize, usize)| if asked_for { *asked == 0 } else { *column != LEAVING[3] };
-    columns.extend(measures.iter().filter(before).map(|(_, column)| *column));
-    columns.push(SCORE);
-    columns.extend(measures.iter().filter(|one| !before(one)).map(|(_, column)| *column));
+    // Where the scenario asks for none of them, or for all alike, fresh hits stay longest.
+    let [leaving @ .., last] = measures.map(|(_, column)| column);
+    columns.extend(leaving);
+    columns.extend([SCORE, last]);
     columns
 }
 

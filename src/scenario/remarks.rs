@@ -93,11 +93,15 @@ impl Remarks {
         if let Some(clients) = clients.and_then(|memory| memory.number_of("clients"))
             && clients < f64::from(design.client.nodes)
         {
-            self.warn(format!(
-                "strategy \"{name}\": [client] nodes = {nodes}, but the memory of {clients} connection(s) is counted, and each \
-                 process keeps one at least; write memory = {{ model = \"redis\", clients = {nodes} }} in [cache]",
+            let told = format!(
+                "[client] nodes = {nodes}, but the memory of {clients} connection(s) is counted, and each process keeps one at \
+                 least; write memory = {{ model = \"redis\", clients = {nodes} }} in [cache]",
                 nodes = design.client.nodes
-            ));
+            );
+            // Most strategies have the processes of the scenario.
+            if !self.warnings.contains(&told) {
+                self.warn(told);
+            }
         }
         let ttl = windows::least_ttl(design);
         if let Some(ttl) = ttl.filter(|ttl| design.client.negative_ttl >= *ttl) {

@@ -120,8 +120,9 @@ mod tests {
                 pool.check();
                 let held: Vec<(u64, u32)> = slots.0.iter().flatten().copied().collect();
                 let own = pool.scores.iter().zip(&pool.objects);
-                let own: Vec<(u64, u32)> =
-                    own.filter_map(|(score, object)| Some((score - 1, object.as_ref()?.as_u32()))).collect();
+                let own: Vec<(u64, u32)> = own
+                    .filter_map(|(score, object)| Some((score.checked_sub(1)?, object.as_ref()?.as_u32())))
+                    .collect();
                 prop_assert_eq!(own, held);
             }
         }
