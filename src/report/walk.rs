@@ -97,6 +97,7 @@ fn change(json: &Value, of: &str, value: f64) -> String {
     } else {
         let path = match key {
             "memory" => "memory/mean_bytes",
+            "origin_bytes_rate" => "origin/bytes:/origin/fetches*/origin/mean_rate",
             "peak_origin_rate" => "origin/peak_rate",
             "stampedes" => "stampedes/per_hour",
             "p99" => "latency_ms/p99",
@@ -105,7 +106,7 @@ fn change(json: &Value, of: &str, value: f64) -> String {
         let beside = json.pointer(cell).unwrap();
         let is_base = |one: &&Value| one["baseline"] == true && one["capacity"] == beside["capacity"];
         let base = json["cells"].as_array().unwrap().iter().find(is_base).unwrap();
-        format::relative(value / at(base, &format!("/{path}")).unwrap())
+        format::relative(value / worked_out(base, "", &format!("/{path}")).unwrap())
     };
     let arrow = if amount.starts_with('±') { "" } else { format::arrow(value) };
     format!("{arrow}{amount}")

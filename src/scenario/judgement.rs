@@ -346,6 +346,12 @@ p99_max = "1.5s"
             ("[gates]\np99_max = 250", "250", "needs a unit", "write \"250ms\""),
             ("[gates]\npeak_origin_rate_max = \"300\"", "\"300\"", "is not a rate", "write \"300/s\""),
             (
+                "[gates]\norigin_bytes_rate_max = \"4MiB\"",
+                "\"4MiB\"",
+                "is not a rate of bytes",
+                "write \"4MiB/s\"",
+            ),
+            (
                 "[gates]\nstampedes_max = 1\nstampedes_per_hour_max = 2",
                 "stampedes_per_hour_max",
                 "another",

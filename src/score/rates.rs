@@ -55,6 +55,11 @@ pub fn origin_rate(run: &Measurements) -> Option<f64> {
     per_second(run, run.origin.fetches)
 }
 
+/// Bytes fetched from the origin per second of scored time; `None` where no time was scored.
+pub fn origin_bytes_rate(run: &Measurements) -> Option<f64> {
+    per_second(run, run.origin.bytes)
+}
+
 /// The busiest second's fetches over those of an average second; `None` without fetches.
 pub fn peak_to_mean(run: &Measurements) -> Option<f64> {
     origin_rate(run).filter(|mean| *mean > 0.0).map(|mean| run.origin.per_second.peak as f64 / mean)

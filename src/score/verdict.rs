@@ -25,7 +25,7 @@ const ALIKE: f64 = 0.01;
 const LEANER: f64 = 0.01;
 
 /// The metrics for which every cell is compared with the baseline, besides `score`.
-pub const PAIRED: [&str; 16] = [
+pub const PAIRED: [&str; 17] = [
     "hit",
     "fresh_hit",
     "byte_hit",
@@ -34,6 +34,7 @@ pub const PAIRED: [&str; 16] = [
     "peak_memory",
     "expired_resident",
     "origin_rate",
+    "origin_bytes_rate",
     "peak_origin_rate",
     "stampedes",
     "duplicate_ratio",

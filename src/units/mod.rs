@@ -4,11 +4,13 @@
 //! trusted afterwards; a value that a scenario spells wrongly is refused while it is read, so that
 //! the error can point at it.
 
+mod byte_rate;
 mod fraction;
 mod rate;
 mod size;
 mod time;
 
+pub use byte_rate::ByteRate;
 pub use fraction::Fraction;
 pub use rate::Rate;
 pub use size::ByteSize;

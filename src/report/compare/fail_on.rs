@@ -68,9 +68,9 @@ impl FromStr for FailOn {
             ("ms", Unit::Millis) | ("/s", Unit::Rate) | ("s", Unit::Seconds) => Amount::Absolute(number),
             ("s", Unit::Millis) => Amount::Absolute(number * 1e3),
             ("min", Unit::Seconds) => Amount::Absolute(number * 60.0),
-            ("KiB", Unit::Bytes) => Amount::Absolute(number * 1024.0),
-            ("MiB", Unit::Bytes) => Amount::Absolute(number * 1_048_576.0),
-            ("GiB", Unit::Bytes) => Amount::Absolute(number * 1_073_741_824.0),
+            ("KiB", Unit::Bytes) | ("KiB/s", Unit::ByteRate) => Amount::Absolute(number * 1024.0),
+            ("MiB", Unit::Bytes) | ("MiB/s", Unit::ByteRate) => Amount::Absolute(number * 1_048_576.0),
+            ("GiB", Unit::Bytes) | ("GiB/s", Unit::ByteRate) => Amount::Absolute(number * 1_073_741_824.0),
             (other, _) => {
                 return wrong(format!(
                     "\"{other}\" is no unit of {name}; write it as in {name}:{}",
@@ -89,7 +89,7 @@ fn example(measure: &Measure) -> &'static str {
     match measure.unit {
         Unit::Share => "1pt or 5%",
         Unit::Bytes => "16MiB or 10%",
-        Unit::ByteRate => "10%",
+        Unit::ByteRate => "4MiB/s or 10%",
         Unit::Rate => "50/s or 10%",
         Unit::Millis => "20ms or 10%",
         Unit::Seconds => "60s or 10%",
@@ -283,9 +283,16 @@ mod tests {
 
     #[test]
     fn limits_are_read_or_refused_with_an_example() {
-        for good in
-            ["fresh_hit:1pt", "fresh_hit:0.5%", "memory:16MiB", "memory:10%", "p99:20ms", "stampedes:0"]
-        {
+        for good in [
+            "fresh_hit:1pt",
+            "fresh_hit:0.5%",
+            "memory:16MiB",
+            "memory:10%",
+            "p99:20ms",
+            "origin_bytes_rate:4MiB/s",
+            "origin_bytes_rate:5%",
+            "stampedes:0",
+        ] {
             assert_eq!(good.parse::<FailOn>().unwrap().written, good);
         }
         for (bad, says) in [

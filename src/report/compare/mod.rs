@@ -13,8 +13,8 @@ mod terminal;
 use serde_json::json;
 
 use super::measure::{
-    BYTE_HIT, FRESH_HIT, FRESH_SHARE, MEMORY, Measure, ORIGIN_OFFLOAD, ORIGIN_RATE, OVER_BOUND, P95_AGE, P99,
-    PEAK_ORIGIN_RATE, STAMPEDES, Unit,
+    BYTE_HIT, FRESH_HIT, FRESH_SHARE, MEMORY, Measure, ORIGIN_BYTES, ORIGIN_OFFLOAD, ORIGIN_RATE, OVER_BOUND,
+    P95_AGE, P99, PEAK_ORIGIN_RATE, STAMPEDES, Unit,
 };
 use super::reading::{self, Change, Names, Reading};
 use super::{format, measure, verdict};
@@ -25,12 +25,13 @@ pub use fail_on::{FailOn, FailOnError, Failure};
 use settings::settings;
 
 /// The measures by which two runs are compared. How current answers are is known where images change.
-const MEASURES: [&Measure; 11] = [
+const MEASURES: [&Measure; 12] = [
     &FRESH_HIT,
     &BYTE_HIT,
     &ORIGIN_OFFLOAD,
     &MEMORY,
     &ORIGIN_RATE,
+    &ORIGIN_BYTES,
     &PEAK_ORIGIN_RATE,
     &STAMPEDES,
     &P99,
@@ -627,7 +628,7 @@ mod tests {
     fn what_did_not_change_is_the_same_and_not_indistinguishable() {
         let (before, after) = runs(|_| 0.0);
         let words = Comparison::of(&before, &after).summary()[1].clone();
-        assert!(words.contains(" 0 are better, 0 worse, 0 indistinguishable and 4"), "{words}");
+        assert!(words.contains(" 0 are better, 0 worse, 0 indistinguishable and 5"), "{words}");
         assert!(words.ends_with(" the same."), "{words}");
         let (before, after) = runs(|n| if n % 2 == 0 { 1e-3 } else { -1e-3 });
         let words = Comparison::of(&before, &after).summary()[1].clone();

@@ -6,12 +6,13 @@ use crate::report::ranking::wrap;
 use crate::report::{columns, format, reading};
 
 /// Narrow heads of the measures' columns, in their order.
-const HEADS: [(&str, &str); 11] = [
+const HEADS: [(&str, &str); 12] = [
     ("fresh_hit", "fresh hit"),
     ("byte_hit", "byte hit"),
     ("origin_offload", "offload"),
     ("memory", "memory"),
     ("origin_rate", "origin/s"),
+    ("origin_bytes_rate", "from origin"),
     ("peak_origin_rate", "peak/s"),
     ("stampedes", "stampedes/h"),
     ("p99", "p99"),
@@ -21,6 +22,8 @@ const HEADS: [(&str, &str); 11] = [
 ];
 /// Columns of a cell's name, without its policy.
 const NAME: usize = 30;
+/// What the signs behind a value mean.
+const SIGNS: [(char, &str); 3] = [('=', "unchanged"), ('≈', "indistinguishable"), ('!', "worse")];
 
 /// Renders the comparison; tables drop their last measures until they fit.
 pub(super) fn text(comparison: &Comparison, width: usize) -> String {
@@ -86,6 +89,15 @@ fn table(comparison: &Comparison, width: usize, out: &mut String) {
         let cells: Vec<String> = cells.collect();
         out.push_str(cells.join("  ").trim_end());
         out.push('\n');
+    }
+    let told = |sign: char| {
+        let sign = format!(" {sign}");
+        rows.iter().any(|row| row[1..widths.len()].iter().any(|cell| cell.ends_with(&sign)))
+    };
+    let signs = SIGNS.iter().filter(|(sign, _)| told(*sign)).map(|(sign, what)| format!("{sign} {what}"));
+    let signs: Vec<String> = signs.collect();
+    if !signs.is_empty() {
+        wrap(&signs.join(", "), width, "", out);
     }
     if widths.len() < columns {
         let left: Vec<&str> = rows[0][widths.len()..].iter().map(String::as_str).collect();

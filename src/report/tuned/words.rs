@@ -13,6 +13,7 @@ pub(super) fn unit(tuned: &Tuned) -> Unit {
         score::Unit::Share => Unit::Share,
         score::Unit::Bytes => Unit::Bytes,
         score::Unit::PerSecond => Unit::Rate,
+        score::Unit::BytesPerSecond => Unit::ByteRate,
         score::Unit::Milliseconds => Unit::Millis,
         score::Unit::Seconds => Unit::Seconds,
         score::Unit::Count | score::Unit::PerHour => Unit::Number,

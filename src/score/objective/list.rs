@@ -111,6 +111,12 @@ pub static METRICS: &[Metric] = &[
     ),
     lower("origin_rate", Unit::PerSecond, Mean(rates::origin_rate), "Origin fetches per second."),
     lower(
+        "origin_bytes_rate",
+        Unit::BytesPerSecond,
+        Mean(rates::origin_bytes_rate),
+        "Bytes fetched from the origin per second.",
+    ),
+    lower(
         "peak_origin_rate",
         Unit::PerSecond,
         Mean(|run| Some(run.origin.per_second.peak as f64)),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::units::{ByteSize, Rate, SimDuration, UnitError};
+use crate::units::{ByteRate, ByteSize, Rate, SimDuration, UnitError};
 
 /// What a metric is measured in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Unit {
     Bytes,
     /// Events per second, written as a rate.
     PerSecond,
+    /// Bytes per second, written as a size in each second.
+    BytesPerSecond,
 }
 
 /// A limit as it is written in a scenario.
@@ -43,6 +45,7 @@ impl Unit {
             Self::Milliseconds => "\"250ms\"",
             Self::Bytes => "\"256MiB\"",
             Self::PerSecond => "\"300/s\"",
+            Self::BytesPerSecond => "\"4MiB/s\"",
         }
     }
 
@@ -60,6 +63,7 @@ impl Unit {
             Self::Milliseconds => text.parse().map(|span: SimDuration| span.as_secs_f64() * 1_000.0),
             Self::Bytes => text.parse().map(|size: ByteSize| size.as_bytes() as f64),
             Self::PerSecond => text.parse().map(Rate::as_per_second),
+            Self::BytesPerSecond => text.parse().map(|rate: ByteRate| rate.as_bytes_per_second() as f64),
         })
     }
 
@@ -68,14 +72,17 @@ impl Unit {
         match self {
             Self::Share | Self::Count | Self::PerHour | Self::Seconds => Written::Number(value),
             Self::Milliseconds => Written::Text(SimDuration::from_secs_f64(value / 1_000.0).to_string()),
-            // A limit in bytes was read from a whole number of bytes, which prints without a point.
-            Self::Bytes => {
-                let text = format!("{value}B");
-                Written::Text(text.parse().map_or(text, |size: ByteSize| size.to_string()))
-            }
+            Self::Bytes => Written::Text(size(value)),
             Self::PerSecond => Written::Text(format!("{value}/s")),
+            Self::BytesPerSecond => Written::Text(format!("{}/s", size(value))),
         }
     }
+}
+
+/// A size that was read from a whole number of bytes, which prints without a point.
+fn size(bytes: f64) -> String {
+    let text = format!("{bytes}B");
+    text.parse().map_or(text, |size: ByteSize| size.to_string())
 }
 
 #[cfg(test)]
@@ -88,6 +95,8 @@ mod tests {
             (Unit::Bytes, "64MiB", 67_108_864.0, "64MiB"),
             (Unit::PerSecond, "300/s", 300.0, "300/s"),
             (Unit::PerSecond, "30/m", 0.5, "0.5/s"),
+            (Unit::BytesPerSecond, "4MiB/s", 4_194_304.0, "4MiB/s"),
+            (Unit::BytesPerSecond, "1.5kB/s", 1_500.0, "1500B/s"),
             (Unit::Milliseconds, "1.5s", 1_500.0, "1s500ms"),
         ] {
             let read = unit.read(text).unwrap().unwrap();
@@ -111,6 +120,7 @@ mod tests {
             Unit::Milliseconds,
             Unit::Bytes,
             Unit::PerSecond,
+            Unit::BytesPerSecond,
         ] {
             match unit.example().strip_prefix('"') {
                 Some(text) => assert!(unit.read(text.trim_end_matches('"')).unwrap().is_ok(), "{unit:?}"),
