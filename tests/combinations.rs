@@ -124,6 +124,16 @@ fn a_ttl_that_is_long_for_what_is_scored_is_warned_of() {
         let told = warned("", "2h", &five[..count]);
         assert!(told.len() == 1 && told[0].starts_with(names), "{told:?}");
     }
+    // So do those whose TTLs differ, in words that hold for the longest.
+    let half = "{ rule = \"fixed\", ttl = \"30m\" }";
+    let sliding = "{ rule = \"sliding\", idle = \"1h\" }";
+    let told = warned("", "2h", &[("a", half), ("b", sliding), ("c", "{ rule = \"fixed\", ttl = \"3h\" }")]);
+    let words = [
+        "strategies \"a\" and \"b\": the ttl of each (up to 1h) is long for this run: of the 2h that are scored the first 1h pass",
+        "strategy \"c\": the ttl of rule \"fixed\" (up to 3h) is longer than the run",
+    ];
+    assert_eq!(told.len(), words.len(), "{told:?}");
+    assert!(told.iter().zip(words).all(|(told, words)| told.starts_with(words)), "{told:?}");
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod fetch_time;
 pub mod growth;
 mod idle;
 pub mod judgement;
+mod long_ttls;
 mod need;
 mod origin;
 pub mod recorded;

@@ -5,7 +5,7 @@
 
 use super::fetch_time::FetchTime;
 use super::idle::{idle, never_retries};
-use super::{CacheDesign, OriginDesign, Scenario, Source, fetch_time, windows};
+use super::{CacheDesign, OriginDesign, Scenario, Source, fetch_time, long_ttls, windows};
 use crate::cache::Capacity;
 use crate::catalog::Chosen;
 use crate::client::{Client, LateFill, Routing};
@@ -47,8 +47,7 @@ impl Remarks {
         }
         remarks.warnings.extend(never_retries(strategies));
         if let Source::Synthetic(workload) = world.source {
-            let told = |design: &Design| long_for(design, world.warmup, workload.duration);
-            remarks.warnings.extend(of_several(strategies, told));
+            remarks.warnings.extend(long_ttls::of_workload(strategies, world.warmup, workload.duration));
         }
         remarks
     }
@@ -210,67 +209,6 @@ impl Remarks {
     }
 }
 
-/// Up to this share of what is scored may pass before the first entry is as old as its TTL.
-const EARLY: f64 = 0.1;
-
-/// What is wrong with a TTL that is long beside the run: nothing expires in it, what is scored begins before anything can,
-/// or it holds fewer than two TTLs.
-fn long_for(design: &Design, warmup: SimDuration, duration: SimDuration) -> Option<String> {
-    let ttl = windows::greatest_bent_ttl(design)?;
-    let ttl_of = format!("the ttl of rule \"{}\" (up to {ttl})", design.rule.name());
-    if ttl > duration {
-        return Some(format!(
-            "{ttl_of} is longer than the run ([workload] duration = {duration}), in which no such entry expires, so that its \
-             fetches and the age of its answers come out too small; write a duration of several times the ttl and a warmup \
-             as long as it, or a shorter ttl"
-        ));
-    }
-    let nanos = |nanos: u64| SimDuration::from_nanos(nanos);
-    let scored = nanos(duration.as_nanos().saturating_sub(warmup.as_nanos()));
-    let early = nanos(ttl.as_nanos().saturating_sub(warmup.as_nanos()));
-    if early.as_secs_f64() > EARLY * scored.as_secs_f64() {
-        return Some(format!(
-            "{ttl_of} is long for this run: of the {scored} that are scored the first {early} pass before any entry is that old, \
-             so that fetches and the age of answers come out too small, and what passes a gate here may fail it in a longer \
-             run; write warmup = \"{ttl}\" in [time] and a [workload] duration of \"{}\" or more",
-            ttl + ttl + ttl + ttl
-        ));
-    }
-    (scored < ttl + ttl).then(|| {
-        format!(
-            "{ttl_of} is long for this run: the {scored} that are scored hold fewer than two of it, so that where they begin \
-             and end decides how much expires in them; write a [workload] duration of \"{}\" or more",
-            warmup + ttl + ttl + ttl
-        )
-    })
-}
-
-/// Warnings that may hold for several strategies in the same words, each told once with the names of all.
-fn of_several(strategies: &[Design], told: impl Fn(&Design) -> Option<String>) -> Vec<String> {
-    let mut found: Vec<(Vec<&str>, String)> = Vec::new();
-    for design in strategies {
-        let Some(words) = told(design) else { continue };
-        match found.iter_mut().find(|(_, same)| *same == words) {
-            Some((names, _)) => names.push(&design.name),
-            None => found.push((vec![design.name.as_str()], words)),
-        }
-    }
-    found.iter().map(|(names, words)| format!("{}: {words}", called(names))).collect()
-}
-
-/// `strategy "a"`, `strategies "a", "b", "c" and 4 more`.
-fn called(names: &[&str]) -> String {
-    const MOST: usize = 3;
-    let quoted = |names: &[&str]| names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>();
-    match names {
-        [one] => format!("strategy \"{one}\""),
-        [rest @ .., last] if names.len() <= MOST => {
-            format!("strategies {} and \"{last}\"", quoted(rest).join(", "))
-        }
-        _ => format!("strategies {} and {} more", quoted(&names[..MOST]).join(", "), names.len() - MOST),
-    }
-}
-
 /// Says that a timer's scope of those that are asked for most takes all in, if it does.
 fn all_on_top(design: &Design, objects: usize) -> Option<String> {
     let timer = Some(&design.refresh).filter(|refresh| refresh.word_of("scope") == "top-k")?;
@@ -390,7 +328,7 @@ impl Scenario {
         warnings.extend(self.strategies.iter().filter_map(|design| all_on_top(design, objects)));
         if matches!(self.source, Source::Recorded(_)) {
             warnings.extend(self.after_the_end(trace));
-            warnings.extend(of_several(&self.strategies, |design| outlives(design, trace)));
+            warnings.extend(long_ttls::of_recording(&self.strategies, trace.span()));
             self.strategies.iter().for_each(|design| warnings.extend(self.of_recorded(design, trace)));
         }
         warnings
@@ -464,21 +402,6 @@ impl Scenario {
         warnings.extend(asked.and_then(|asked| metastable(design, &self.origin, mean, asked)));
         warnings
     }
-}
-
-/// What is wrong with a TTL that is longer than the recording.
-fn outlives(design: &Design, trace: &Trace) -> Option<String> {
-    let (ttl, span) = (windows::greatest_bent_ttl(design)?, trace.span());
-    (ttl > span && !span.is_zero()).then(|| {
-        let second = SimDuration::from_secs(1).as_nanos();
-        // Nobody needs the nanoseconds that spread requests inside their second.
-        let span = if span.as_nanos() < second { span } else { SimDuration::from_nanos(span.as_nanos() / second * second) };
-        format!(
-            "the ttl of rule \"{}\" (up to {ttl}) is longer than the recording, which lasts for {span} and in which no such entry \
-             expires, so that its fetches and the age of its answers come out too small; take a longer recording, or a shorter ttl",
-            design.rule.name()
-        )
-    })
 }
 
 /// Whether a schedule of the strategy begins when the trace says.
