@@ -15,7 +15,8 @@ use crate::metrics::Measurements;
 /// The rule by which the winner is chosen, for people; every record carries it.
 pub const RULE: &str = "Of the cells that pass every gate, the one with the best score; of those that are \
 indistinguishable from it in score (the 95 % interval of the paired difference contains 0, and the difference is at most \
-0.01), the one with the least memory, if that is at least 1 % less. Oracles are bounds and never win.";
+0.01), and than which none scores distinguishably higher, the one with the least memory, if that is at least 1 % less, or \
+the best score within 1 % of that memory. Oracles are bounds and never win.";
 
 /// The difference of two scores from which on they are not alike, however wide the interval: few replications tell
 /// nothing apart, and that is no reason to choose what came out worse.
@@ -142,13 +143,30 @@ fn memory(cell: &Cell) -> Option<f64> {
 /// The best score, and among those not told from it the least memory, where that is clearly less; the first in the
 /// scenario among equals.
 fn winner(contenders: &[usize], cells: &[Cell], scores: &[Score]) -> Option<usize> {
-    let known = |&index: &usize| scores[index].mean().map(|score| (index, score));
-    let better = |a: (usize, f64), b: (usize, f64)| if b.1 > a.1 { b } else { a };
-    let (best, _) = contenders.iter().filter_map(known).reduce(better)?;
-    let held = |index: usize| memory(&cells[index]).unwrap_or(f64::INFINITY);
+    let best = best_of(contenders.iter().copied(), scores)?;
+    // To be alike does not carry over: a cell that varies much can be alike to the best one and still be told from a third
+    // that scores between the two. Whoever takes it is told that others are better.
+    let is_beaten = |&index: &usize| contenders.iter().any(|&other| is_told_above(other, index, scores));
     let alike = contenders.iter().copied().filter(|&index| near(best, index, scores));
-    let least = alike.reduce(|least, index| if held(index) < held(least) { index } else { least })?;
-    Some(if held(least) <= (1.0 - LEANER) * held(best) { least } else { best })
+    let alike: Vec<usize> = alike.filter(|index| !is_beaten(index)).collect();
+    let held = |index: usize| memory(&cells[index]).unwrap_or(f64::INFINITY);
+    let least = alike.iter().map(|&index| held(index)).fold(f64::INFINITY, f64::min);
+    let most = (least * (1.0 + LEANER)).min((1.0 - LEANER) * held(best));
+    best_of(alike.into_iter().filter(|&index| held(index) <= most), scores).or(Some(best))
+}
+
+/// The cell with the best score of these; the first among equals.
+fn best_of(cells: impl Iterator<Item = usize>, scores: &[Score]) -> Option<usize> {
+    let known = |index: usize| scores[index].mean().map(|score| (index, score));
+    let better = |a: (usize, f64), b: (usize, f64)| if b.1 > a.1 { b } else { a };
+    cells.filter_map(known).reduce(better).map(|(index, _)| index)
+}
+
+/// Whether replications tell that one cell scores higher than another.
+fn is_told_above(one: usize, other: usize, scores: &[Score]) -> bool {
+    paired(&scores[one].by_run, &scores[other].by_run, 0.0).is_some_and(|difference| {
+        difference.mean > 0.0 && difference.is_indistinguishable_from_zero() == Some(false)
+    })
 }
 
 /// Whether the scores of two cells cannot be told apart, and are about the same. A single replication has no interval:
@@ -263,6 +281,34 @@ mod tests {
         };
         assert_eq!(judge(&cells(89.5), &by_hits()).winner, Some(2), "half a per cent of memory");
         assert_eq!(judge(&cells(89.0), &by_hits()).winner, Some(1));
+    }
+
+    #[test]
+    fn none_of_which_others_are_told_to_be_better_wins_for_its_memory() {
+        let cells = |between: &[u64]| {
+            [
+                cell("baseline", 10.0, &[500, 510, 490]),
+                cell("best", 90.0, &[800, 820, 780]),
+                cell("between", 95.0, between),
+                // Alike to the best one, because it varies otherwise.
+                cell("leaner", 50.0, &[804, 814, 774]),
+            ]
+        };
+        assert_eq!(judge(&cells(&[790, 810, 770]), &by_hits()).winner, Some(3));
+        let one_more_each_time = [805, 815, 775];
+        assert_eq!(judge(&cells(&one_more_each_time), &by_hits()).winner, Some(1));
+    }
+
+    #[test]
+    fn of_those_that_hold_about_as_little_the_best_score_wins() {
+        let cells = [
+            cell("baseline", 10.0, &[500, 510, 490]),
+            cell("best", 90.0, &[800, 820, 780]),
+            cell("leanest", 50.0, &[797, 817, 783]),
+            cell("about as lean", 50.4, &[799, 821, 779]),
+            cell("less lean", 51.0, &[800, 819, 780]),
+        ];
+        assert_eq!(judge(&cells, &by_hits()).winner, Some(3));
     }
 
     #[test]
