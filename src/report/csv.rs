@@ -5,6 +5,19 @@
 
 use crate::record::{Capacity, Cell, ClassSeries, Record, Series};
 
+/// The measures of which each row has the difference to the baseline, and its 95 % interval.
+const DIFFERENT: [&str; 9] = [
+    "score",
+    "fresh_hit",
+    "byte_hit",
+    "memory",
+    "origin_rate",
+    "origin_bytes_rate",
+    "peak_origin_rate",
+    "stampedes",
+    "p99",
+];
+
 /// One row for each cell.
 pub(super) fn cells(record: &Record) -> Vec<u8> {
     let mut table = csv::Writer::from_writer(Vec::new());
@@ -13,10 +26,13 @@ pub(super) fn cells(record: &Record) -> Vec<u8> {
     let is_marked = record.cells.iter().any(|cell| !cell.parties.is_empty());
     let columns = |cell| columns(cell, priced, is_marked);
     let template = record.cells.first().map(columns).unwrap_or_default();
-    let heads = template.iter().map(|(name, _)| *name);
-    write(&mut table, heads.map(String::from));
+    let heads = template.iter().map(|(name, _)| (*name).to_owned());
+    let differences =
+        DIFFERENT.map(|name| ["", "_low", "_high"].map(|end| format!("{name}_to_baseline{end}")));
+    write(&mut table, heads.chain(differences.into_iter().flatten()));
     for cell in &record.cells {
-        write(&mut table, columns(cell).into_iter().map(|(_, value)| value));
+        let values = columns(cell).into_iter().map(|(_, value)| value);
+        write(&mut table, values.chain(DIFFERENT.into_iter().flat_map(|name| difference(cell, name))));
     }
     finish(table)
 }
@@ -165,6 +181,17 @@ fn columns(cell: &Cell, priced: bool, is_marked: bool) -> Vec<(&'static str, Str
         columns.extend(parties(cell));
     }
     columns
+}
+
+/// How a cell differs from the baseline, and both ends of the interval, as far as these are known.
+fn difference(cell: &Cell, name: &str) -> [String; 3] {
+    let paired = cell.paired.get(name);
+    let known = |value: Option<f64>| value.map(number).unwrap_or_default();
+    [
+        known(paired.map(|paired| paired.mean)),
+        known(paired.and_then(|paired| paired.low)),
+        known(paired.and_then(|paired| paired.high)),
+    ]
 }
 
 /// What people and robots asked for and got.
