@@ -24,8 +24,8 @@ pub(super) fn summary(reading: &Reading, verdict: &Verdict) -> String {
     if !verdict.gates.is_empty() {
         out.push('\n');
     }
-    if let Some(held) = &verdict.held {
-        line(&mut out, &format!("Note: {}\n", escaped(held)));
+    for cost in &verdict.costs {
+        line(&mut out, &format!("{}: {}\n", cost.of, escaped(&cost.words)));
     }
     if let Some(runner_up) = &verdict.runner_up {
         line(&mut out, &format!("{}\n", escaped(runner_up)));

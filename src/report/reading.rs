@@ -357,6 +357,19 @@ impl Change {
         (self.indistinguishable == Some(false)).then(|| self.difference.total_cmp(&0.0) == wanted)
     }
 
+    /// Half the width of the interval of such a change: `0.3 pt`, `2.1 %`; `None` without one.
+    pub(crate) fn within(&self, measure: &Measure) -> Option<String> {
+        let half = self.interval.map(|interval| (interval.high - interval.low) / 2.0)?;
+        // A share of next to nothing says nothing.
+        let share =
+            |relative: f64| Some((half * relative / self.difference).abs()).filter(|share| *share < 9.0);
+        Some(match (measure.unit, self.relative.and_then(share)) {
+            (Unit::Share, _) => format::half_points(half),
+            (_, Some(share)) => format::relative(share).trim_start_matches(['+', '±']).to_owned(),
+            (unit, None) => unit.print(Some(half)),
+        })
+    }
+
     /// The change with arrow and sign: `▲ +3.2 points`, `▼ -41 %`, `indistinguishable`.
     pub(crate) fn text(&self, measure: &Measure) -> String {
         if self.indistinguishable == Some(true) {

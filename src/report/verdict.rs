@@ -1,12 +1,12 @@
 //! The verdict in sentences: what to set, whether it passes, what came second and why.
 
 use super::measure::{
-    self, BYTE_HIT, EXPIRED_RESIDENT, FRESH_HIT, FRESH_SHARE, MEMORY, Measure, ORIGIN_RATE, PEAK_ORIGIN_RATE,
-    STAMPEDES, Unit,
+    self, BYTE_HIT, EXPIRED_RESIDENT, FRESH_HIT, FRESH_SHARE, MEMORY, Measure, ORIGIN_RATE, P95_AGE,
+    PEAK_MEMORY, PEAK_ORIGIN_RATE, STAMPEDES, Unit,
 };
 use super::reading::{self, Reading};
 use super::{design, format};
-use crate::record::{Cell, Gate};
+use crate::record::{Capacity, Cell, Gate};
 
 /// What the top of every page says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,12 +17,22 @@ pub(crate) struct Verdict {
     pub(crate) sentence: String,
     /// Gates of the cell that the sentence names.
     pub(crate) gates: Vec<GateLine>,
-    /// How much of its memory holds what is of no use any more; `None` where that is not much.
-    pub(crate) held: Option<String>,
+    /// What else it costs and what it need not cost, each about something: the age of answers, memory that is never filled
+    /// or that holds what is of no use any more. Nothing where there is nothing to be said.
+    pub(crate) costs: Vec<Cost>,
     /// The runner-up and why it lost; `None` without one.
     pub(crate) runner_up: Option<String>,
     /// How sure the comparison is.
     pub(crate) certainty: String,
+}
+
+/// A cost in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cost {
+    /// Of what, in a word.
+    pub(crate) of: &'static str,
+    /// How much, as a sentence.
+    pub(crate) words: String,
 }
 
 /// A gate in words.
@@ -40,6 +50,9 @@ const CLEARLY: f64 = 0.05;
 /// From which share of the memory on it tells of entries past their TTL.
 const MUCH: f64 = 0.25;
 
+/// Up to which share of its limit a cell counts as not filled.
+const ROOMY: f64 = 0.9;
+
 /// From which difference on it tells of a share: a point. One answer in a hundred more that is outdated is many.
 const A_POINT: f64 = 0.01;
 
@@ -49,7 +62,7 @@ pub(crate) fn verdict(reading: &Reading) -> Verdict {
         passes,
         sentence,
         gates: cell.map(gates).unwrap_or_default(),
-        held: cell.and_then(held),
+        costs: cell.map(|cell| costs(reading, cell)).unwrap_or_default(),
         runner_up,
         certainty: certainty(reading),
     };
@@ -103,6 +116,56 @@ pub(crate) fn gates(cell: &Cell) -> Vec<GateLine> {
     cell.gates.iter().map(line).collect()
 }
 
+/// What is to be said of a cell's costs besides its gates.
+fn costs(reading: &Reading, cell: &Cell) -> Vec<Cost> {
+    let cost = |of, words: Option<String>| words.map(|words| Cost { of, words });
+    let all = [
+        cost("Staleness", staleness(reading, cell)),
+        cost("Memory", unused(cell)),
+        cost("Memory", held(cell)),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// How outdated answers become, beside the baseline's.
+fn staleness(reading: &Reading, cell: &Cell) -> Option<String> {
+    let base = reading.baseline_of(cell).filter(|_| !cell.baseline);
+    let beside = |measure: &Measure| {
+        let Some((base, _)) = base.and_then(|base| Some((base, measure.of(base)?))) else {
+            return String::new();
+        };
+        let change = reading.change(cell, measure);
+        let same = change.and_then(|change| change.indistinguishable) == Some(true);
+        let alike = if same { ": indistinguishable" } else { "" };
+        format!(" ({} with {}{alike})", measure.text(base), reading.strategy(base))
+    };
+    FRESH_SHARE.of(cell)?;
+    let current = format!("{} of the answers are current{}", FRESH_SHARE.text(cell), beside(&FRESH_SHARE));
+    Some(match P95_AGE.of(cell) {
+        Some(_) => format!(
+            "{current}; 95 % of the outdated ones are outdated for at most {}{}.",
+            P95_AGE.text(cell),
+            beside(&P95_AGE)
+        ),
+        None => format!("{current}."),
+    })
+}
+
+/// How much of the cell's limit was never needed, where that is much.
+fn unused(cell: &Cell) -> Option<String> {
+    let Some(Capacity::Bytes(limit)) = cell.capacity else { return None };
+    let peak = PEAK_MEMORY.of(cell)?;
+    let is_roomy =
+        peak <= ROOMY * limit as f64 && [cell.evicted, cell.out_of_memory, cell.too_large] == [0; 3];
+    is_roomy.then(|| {
+        format!(
+            "It never held more than {} of its {} and evicted nothing: for these requests a limit a little above that does the same.",
+            format::bytes(peak),
+            format::bytes(limit as f64)
+        )
+    })
+}
+
 /// What of the cell's memory is taken by entries past their TTL, where that is much.
 fn held(cell: &Cell) -> Option<String> {
     let (expired, all) = (EXPIRED_RESIDENT.of(cell)?, MEMORY.of(cell)?);
@@ -154,7 +217,8 @@ fn recommendation(reading: &Reading, winner: &Cell) -> String {
         Some(change) => {
             let direction = if change.difference > 0.0 { "above" } else { "below" };
             let points = format::points(change.difference.abs());
-            format!(", {} {direction} {of_base}", points.trim_start_matches(['+', '±']))
+            let within = change.within(&FRESH_HIT).map(|within| format!(" (± {within})")).unwrap_or_default();
+            format!(", {}{within} {direction} {of_base}", points.trim_start_matches(['+', '±']))
         }
         None => String::new(),
     };
@@ -168,7 +232,6 @@ fn recommendation(reading: &Reading, winner: &Cell) -> String {
         .chain(clear(&ORIGIN_RATE, "of origin fetches on average"))
         .chain(clear(&BYTE_HIT, "byte hits"))
         .chain(load)
-        .chain(clear(&FRESH_SHARE, "current answers"))
         .collect();
     let with = if effects.is_empty() { String::new() } else { format!(", with {}", listed(&effects)) };
     format!("{set} {name}: {hits}{against}{with}.")
@@ -283,7 +346,11 @@ fn runner_up(reading: &Reading, winner: &Cell) -> Option<String> {
     let scores = if its == best {
         format!("nearly the same score, {best}")
     } else {
-        format!("a score of {its} against {best}")
+        let within = reading::score_difference(second, winner).and_then(|difference| difference.interval);
+        let half = within.map(|interval| format!("{:.3}", (interval.high - interval.low) / 2.0));
+        let half = half.map(|half| if half == "0.000" { "< 0.001".to_owned() } else { half });
+        let within = half.map(|half| format!(" (± {half} between the two)")).unwrap_or_default();
+        format!("a score of {its} against {best}{within}")
     };
     let reason =
         apart(reading, second, winner).map(|reason| format!(", mostly for {reason}")).unwrap_or_default();
@@ -339,12 +406,29 @@ fn hits_apart(second: &Cell, winner: &Cell) -> Option<String> {
 }
 
 fn certainty(reading: &Reading) -> String {
-    let compared = comparison(reading);
-    if reading.knows_changes() {
-        return compared;
-    }
-    let nobody = if reading.record.trace.recorded { "the trace" } else { "the scenario" };
-    format!("{compared} How outdated answers become is unknown: {nobody} tells no changes at the origin.")
+    let unknown = (!reading.knows_changes()).then(|| {
+        let nobody = if reading.record.trace.recorded { "the trace" } else { "the scenario" };
+        format!("How outdated answers become is unknown: {nobody} tells no changes at the origin.")
+    });
+    let parts = [Some(comparison(reading)), unknown, cold_start(reading)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// What is to be known of a run whose first requests are scored: there are misses in it that no strategy avoids.
+fn cold_start(reading: &Reading) -> Option<String> {
+    let cell = reading.focus().filter(|_| reading.record.provenance.warmup_s <= 0.0)?;
+    let kinds = &cell.outcomes;
+    let misses =
+        kinds.miss_cold + kinds.miss_expired + kinds.miss_evicted + kinds.miss_invalidated + kinds.miss_lost;
+    (kinds.miss_cold > 0).then(|| {
+        format!(
+            "Nothing is warmed up: of the {} misses of {} {} are first requests of an object, which no TTL and no memory \
+             spares.",
+            format::count(misses),
+            reading.name(cell),
+            if kinds.miss_cold == misses { "all".to_owned() } else { format::count(kinds.miss_cold) }
+        )
+    })
 }
 
 /// How sure it is that cells differ.

@@ -47,6 +47,8 @@ struct Walk {
     texts: usize,
     /// Differences to a baseline.
     changes: usize,
+    /// Intervals beside values and differences.
+    intervals: usize,
     others: Vec<(String, String)>,
 }
 
@@ -91,25 +93,41 @@ fn change(json: &Value, of: &str, value: f64) -> String {
     if json.pointer(&format!("{difference}/indistinguishable")) == Some(&Value::Bool(true)) {
         return "indistinguishable".to_owned();
     }
-    let (cell, key) = difference.split_once("/paired/").unwrap();
-    let amount = if unit_of(key) == Unit::Share {
-        format::points(value)
-    } else {
-        let path = match key {
-            "memory" => "memory/mean_bytes",
-            "origin_bytes_rate" => "origin/bytes:/origin/fetches*/origin/mean_rate",
-            "peak_origin_rate" => "origin/peak_rate",
-            "stampedes" => "stampedes/per_hour",
-            "p99" => "latency_ms/p99",
-            _ => panic!("it is not known where the baseline has {key}"),
-        };
-        let beside = json.pointer(cell).unwrap();
-        let is_base = |one: &&Value| one["baseline"] == true && one["capacity"] == beside["capacity"];
-        let base = json["cells"].as_array().unwrap().iter().find(is_base).unwrap();
-        format::relative(value / worked_out(base, "", &format!("/{path}")).unwrap())
+    let amount = match of_baseline(json, difference) {
+        None => format::points(value),
+        Some(base) => format::relative(value / base),
     };
     let arrow = if amount.starts_with('±') { "" } else { format::arrow(value) };
     format!("{arrow}{amount}")
+}
+
+/// What the baseline has of the measure of a difference; `None` of a share, whose differences are told in points.
+fn of_baseline(json: &Value, difference: &str) -> Option<f64> {
+    let (cell, key) = difference.split_once("/paired/").unwrap();
+    let path = match key {
+        _ if unit_of(key) == Unit::Share => return None,
+        "memory" => "memory/mean_bytes",
+        "origin_bytes_rate" => "origin/bytes:/origin/fetches*/origin/mean_rate",
+        "peak_origin_rate" => "origin/peak_rate",
+        "stampedes" => "stampedes/per_hour",
+        "p99" => "latency_ms/p99",
+        _ => panic!("it is not known where the baseline has {key}"),
+    };
+    let beside = json.pointer(cell).unwrap();
+    let is_base = |one: &&Value| one["baseline"] == true && one["capacity"] == beside["capacity"];
+    let base = json["cells"].as_array().unwrap().iter().find(is_base).unwrap();
+    worked_out(base, "", &format!("/{path}"))
+}
+
+/// How half the width of the interval is written around the mean that the record has at `of`.
+fn half_of(json: &Value, of: &str, mean: f64) -> String {
+    let end = |end: &str| at(json, &of.replace("/mean", end)).unwrap();
+    let base =
+        of.strip_suffix("/mean").filter(|of| of.contains("/paired/")).and_then(|of| of_baseline(json, of));
+    match base {
+        Some(base) => format::relative((end("/high") - end("/low")) / 2.0 / base).replace('+', ""),
+        None => format::half_points((mean - end("/low")).max(end("/high") - mean)),
+    }
 }
 
 /// The difference to the baseline below the value that a cell of the record has at `path`, and where the record has it.
@@ -131,10 +149,18 @@ fn walk(name: &str, record: &Record, page: &str) -> Walk {
         walk.values += 1;
         let text = plain(rest.split("</data>").next().unwrap());
         let value = expected.unwrap();
-        // An interval beside a value is told by the table's own words.
-        let told = text.split(" ± ").next().unwrap();
+        let (told, beside) =
+            text.split_once(" ± ").map_or((text.as_str(), None), |(told, rest)| (told, Some(rest)));
         assert_eq!(told, printed(&json, of, value), "{name}: the text of {of}, which is {value}");
         walk.texts += 1;
+        // That of a difference stands behind its number, before the word for it.
+        let behind = rest.split("</data>").nth(1).and_then(|rest| rest.split('<').next()).map(plain);
+        let behind = behind.filter(|_| of.contains("/paired/"));
+        let behind = behind.as_deref().and_then(|rest| rest.strip_prefix(" ± ")?.split(", ").next());
+        if let Some(within) = beside.or(behind) {
+            assert_eq!(within, half_of(&json, of, value), "{name}: the interval of {of}");
+            walk.intervals += 1;
+        }
     };
     for data in page.split("<data ").skip(1) {
         if let Some(of) = attribute(&format!(" {}", data.split('>').next().unwrap()), "data-of") {
@@ -227,6 +253,7 @@ fn every_number_on_the_page_is_the_record_s() {
         assert!(walk.values > 400 && walk.texts == walk.values, "{name}: only {} numbers", walk.values);
         // Of four cells beside a baseline, in as many measures at least.
         assert!(walk.changes >= 16, "{name}: only {} differences to the baseline", walk.changes);
+        assert!(walk.intervals > 0, "{name}: no interval");
         for (id, head) in &walk.others {
             let known = WORKED_OUT.iter().position(|(table, column)| table == id && head.starts_with(column));
             let known = known.unwrap_or_else(|| panic!("{name}: {id}, {head} does not say where it is from"));
@@ -244,7 +271,10 @@ fn the_walk_finds_a_number_or_a_text_that_was_changed() {
     let value = format!("value=\"{mean}\"");
     let text = format!(">{}</data>", Unit::Bytes.print(Some(mean)));
     let (change, other) = (">▲ +3.0 points</data>", ">▲ +2.0 points</data>");
-    for (right, wrong) in [(value.as_str(), "value=\"1\""), (text.as_str(), ">1 B</data>"), (change, other)] {
+    let (within, wider) = ("</data> ± 0.20 pt, better", "</data> ± 0.90 pt, better");
+    let wrongs =
+        [(value.as_str(), "value=\"1\""), (text.as_str(), ">1 B</data>"), (change, other), (within, wider)];
+    for (right, wrong) in wrongs {
         let changed = page.replacen(right, wrong, 1);
         assert_ne!(page, changed, "{right} is there");
         assert!(std::panic::catch_unwind(|| walk("changed", &record, &changed)).is_err(), "{right}");

@@ -355,7 +355,7 @@ fn fifty_cells_make_a_small_page_that_lays_out_quickly() {
     assert_eq!(pages.record.cells.len(), 50);
     let bytes = std::fs::metadata(pages.index()).expect("it was written").len();
     assert!(bytes < 1_000_000, "{bytes} bytes");
-    // How long it takes depends on the machine and on what else it does, so it is told and not judged here.
+    // How long it takes depends on what else the machine does: all times are told, and the best one is judged.
     let times = [(); 5].map(|()| {
         browser.open(&pages.index(), "");
         let took = browser.ask(
@@ -365,6 +365,7 @@ fn fifty_cells_make_a_small_page_that_lays_out_quickly() {
         took.as_u64().expect("milliseconds")
     });
     println!("50 cells: {bytes} bytes, loaded and laid out after {times:?} ms");
+    assert!(times.iter().min().is_some_and(|best| *best < 1_000), "{times:?} ms");
     // What does not depend on it is how much there is to lay out.
     let elements = browser.ask("document.querySelectorAll('*').length").as_u64().expect("a count");
     assert!(elements < 20_000, "{elements} elements");

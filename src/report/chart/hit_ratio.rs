@@ -98,7 +98,7 @@ fn axis(sheet: &Sheet, top: f64, bottom: f64) -> Result<(), ChartError> {
         sheet.line(&[(x, top - 4.0), (x, bottom)], Ink::Grid, 1.0)?;
         sheet.text(x, bottom + 12.0, &format!("{} %", step * 25), Hold::Middle)?;
     }
-    sheet.text(NAMES + across / 2.0, bottom + 32.0, "share of requests after warm-up, %", Hold::Middle)
+    sheet.text(NAMES + across / 2.0, bottom + 32.0, "share of scored requests, %", Hold::Middle)
 }
 
 fn bar(sheet: &Sheet, reading: &Reading, cell: &Cell, parts: &[&Part], y: f64) -> Result<(), ChartError> {

@@ -15,7 +15,7 @@ const GAP: f64 = 30.0;
 /// Strips drawn at most.
 const MOST: usize = 6;
 
-/// Duplicates of one replication after the warm-up, as the record counts them: `3,219 after warm-up, mean of 4`.
+/// Duplicates of one replication in what is scored, as the record counts them: `3,219 scored, mean of 4`.
 fn total(reading: &Reading, cell: &Cell) -> String {
     // Samples of one trace each tell of the whole, and the record has their mean.
     let averaged = reading.record.sample.as_ref().is_some_and(|sample| sample.samples_of_one_trace > 1);
@@ -23,7 +23,7 @@ fn total(reading: &Reading, cell: &Cell) -> String {
     let Some(all) = cell.stampedes.duplicate_fetches else { return String::new() };
     let mean = format::number(all as f64 / f64::from(summed));
     let of = if summed > 1 { format!(", mean of {summed}") } else { String::new() };
-    format!("{mean} after warm-up{of}")
+    format!("{mean} scored{of}")
 }
 
 /// Draws the chart; the second text says how buckets were gathered.

@@ -95,15 +95,7 @@ fn cell(pair: &Pair, measure: &Measure) -> Td {
             measure.unit,
         );
     };
-    let within = shift.change.interval.map(|interval| {
-        let half = (interval.high - interval.low) / 2.0;
-        let half = if matches!(measure.unit, crate::report::measure::Unit::Share) {
-            format::half_points(half)
-        } else {
-            measure.unit.print(Some(half))
-        };
-        format!(" (± {half})")
-    });
+    let within = shift.change.within(measure).map(|within| format!(" (± {within})"));
     let tone = match shift.tells() {
         Some(true) => "better",
         Some(false) => "worse",

@@ -201,10 +201,12 @@ impl Td {
                 Some(false) => ("worse", ", worse"),
                 None => ("", ""),
             };
+            let within = change.within(measure).filter(|_| change.indistinguishable == Some(false));
+            let word = within.map(|within| format!(" ± {within}")).unwrap_or_default() + word;
             // Without a pair the difference is that of the two values, and the record has none.
             match cell.paired.get(measure.key) {
-                Some(paired) => (td.change, td.more) = (Some((text, paired.mean)), word.into()),
-                None => td.more = text + word,
+                Some(paired) => (td.change, td.more) = (Some((text, paired.mean)), word),
+                None => td.more = text + &word,
             }
             td.tone = tone;
         }

@@ -70,8 +70,8 @@ pub(super) const CAPTIONS: [Caption; 15] = [
         shows: "The run from its first request on, at the memory limit of the cell that the verdict names; what never happened, \
                 or is not known, has no panel.",
         read: "Lines are means over a column of time and, where there are several, over replications; bands reach up to the \
-               busiest second and to the memory that expired entries still take. The shaded stretch is the warm-up.",
-        caveat: "The warm-up is simulated and not scored, so no table counts it; a stretch without requests, or below the start \
+               busiest second and to the memory that expired entries still take. What is shaded is warm-up.",
+        caveat: "What is shaded is simulated and not scored, so no table counts it; a stretch without requests, or below the start \
                  of an axis, is a gap.",
     },
     Caption {
@@ -81,7 +81,7 @@ pub(super) const CAPTIONS: [Caption; 15] = [
                 steers, or else the mean TTL of what was stored, by class.",
         read: "The axis is logarithmic, so that equal steps are equal factors. A controller that has settled runs level; one \
                that runs along its limit cannot reach its target. The cursor tells the mean of a column, or the latest before it.",
-        caveat: "Of the first replication, warm-up (shaded) included. A TTL works when the value expires, so its effect on the \
+        caveat: "Of the first replication, any warm-up (shaded) included. A TTL works when the value expires, so its effect on the \
                  charts above comes about one TTL later.",
     },
     Caption {
@@ -89,13 +89,13 @@ pub(super) const CAPTIONS: [Caption; 15] = [
         label: "Chart: stampedes over time",
         shows: "Fetches that started while another fetch of the same object was in flight, on one scale for all strips.",
         read: "A high bar is a wave of duplicates, often an expiry wave; an empty strip is a strategy that prevents them.",
-        caveat: "The warm-up is shaded and not scored. Many different objects fetched in the same second are no stampede: see \
+        caveat: "What is shaded is warm-up and not scored. Many different objects fetched in the same second are no stampede: see \
                  the avalanche column of the table.",
     },
     Caption {
         name: "sizes",
         label: "Chart: sizes of stampedes",
-        shows: "How many stampedes had so many fetches, over all replications, after the warm-up.",
+        shows: "How many stampedes had so many fetches, over all replications, in what is scored.",
         read: "Bars to the left are pairs that hardly cost anything; bars to the right are what brings an origin down.",
         caveat: "Heights grow with the square root, so that a few large ones stay visible beside many small ones; the numbers are exact.",
     },
@@ -106,7 +106,7 @@ pub(super) const CAPTIONS: [Caption; 15] = [
                 with more fetches. The axis of length is logarithmic, and all strips have the same two scales.",
         read: "Points high up are objects that many fetched at once; points far to the right are stampedes that a slow origin, or \
                retries, drew out.",
-        caveat: "Of the first replication, after the warm-up. The table of the largest stampedes names the object, the start and \
+        caveat: "Of the first replication, in what is scored. The table of the largest stampedes names the object, the start and \
                  the cause of each.",
     },
     Caption {
@@ -130,7 +130,7 @@ pub(super) const CAPTIONS: [Caption; 15] = [
     Caption {
         name: "hours",
         label: "Chart: hits by hour and class",
-        shows: "Fresh hits by class of images and hour, of the cell that the verdict names; the warm-up is not counted.",
+        shows: "Fresh hits by class of images and hour, of the cell that the verdict names; any warm-up is not counted.",
         read: "A dark column is an hour in which something happened to all classes; a dark row is a class that hits less: its \
                TTL may be short, or right because its images change often.",
         caveat: "The ramp spans the least and the greatest of these fields, so small differences may look large: read the numbers. \
@@ -144,7 +144,7 @@ pub(super) const CAPTIONS: [Caption; 15] = [
                 (rows), and how old it is by then, counted from its first request (columns).",
         read: "A TTL that starts anew at every access catches the rows up to its length. Weight at the right edge is images that stay \
                wanted; weight on the diagonal is images that are asked for only twice or so, which no longer TTL makes pay.",
-        caveat: "The whole trace is counted, warm-up included, and what came before its first request is not known, so ages are too low.",
+        caveat: "The whole trace is counted, any warm-up included, and what came before its first request is not known, so ages are too low.",
     },
     Caption {
         name: "hit-ratio",
@@ -194,8 +194,8 @@ fn measured(caption: Caption) -> Caption {
             ..caption
         },
         "series" => Caption {
-            read: "Lines are means over a column of time; bands reach up to the busiest second. The shaded stretch is the warm-up.",
-            caveat: "The warm-up is played and not scored, so no table counts it; a stretch without requests, or below the start \
+            read: "Lines are means over a column of time; bands reach up to the busiest second. What is shaded is warm-up.",
+            caveat: "What is shaded is played and not scored, so no table counts it; a stretch without requests, or below the start \
                      of an axis, is a gap.",
             ..caption
         },

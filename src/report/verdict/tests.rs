@@ -107,17 +107,25 @@ fn the_strategy_is_told_with_what_it_is_made_of() {
 }
 
 #[test]
-fn mean_load_and_current_answers_are_told_where_they_differ_clearly() {
+fn mean_load_is_told_where_it_differs_clearly_and_the_age_of_answers_wherever_it_is_known() {
     let mut record = fixture::recorded();
     let says = |record: &Record| verdict(&Reading::new(record)).sentence;
     (record.cells[3].origin.mean_rate, record.cells[5].origin.mean_rate) = (40.0, 20.0);
     (record.cells[3].freshness.fresh_share, record.cells[5].freshness.fresh_share) = (Some(0.99), Some(0.9));
     let told = says(&record);
     assert!(told.contains("with 20/s of origin fetches on average instead of 40/s, "), "{told}");
-    assert!(told.ends_with(" and 90.0 % current answers instead of 99.00 %."), "{told}");
+    let costs = |record: &Record| {
+        verdict(&Reading::new(record)).costs.into_iter().map(|cost| cost.words).collect::<Vec<_>>()
+    };
+    assert_eq!(costs(&record)[0], "90.0 % of the answers are current (99.00 % with setex-3600).");
+    record.cells[5].freshness.p95_age_s = Some(1_560.0);
+    record.cells[3].freshness.p95_age_s = Some(480.0);
+    let aged = "90.0 % of the answers are current (99.00 % with setex-3600); 95 % of the outdated ones are outdated for at most \
+                26 min (8 min with setex-3600).";
+    assert_eq!(costs(&record)[0], aged);
     (record.cells[5].origin.mean_rate, record.cells[5].freshness.fresh_share) = (39.0, Some(0.981));
     let told = says(&record);
-    assert!(!told.contains("of origin fetches on average") && !told.contains("current answers"), "{told}");
+    assert!(!told.contains("of origin fetches on average"), "{told}");
     let mut several = fixture::thumbnails();
     (several.cells[3].origin.mean_rate, several.cells[5].origin.mean_rate) = (40.0, 20.0);
     let apart =
@@ -146,7 +154,8 @@ fn byte_hits_are_told_where_they_differ_by_a_point() {
 #[test]
 fn memory_of_expired_entries_is_told_where_it_is_much() {
     let mut record = fixture::thumbnails();
-    let held = |record: &Record| verdict(&Reading::new(record)).held;
+    let held =
+        |record: &Record| verdict(&Reading::new(record)).costs.into_iter().next().map(|cost| cost.words);
     assert_eq!(held(&record), None);
     record.cells[5].memory.expired_resident_mean_bytes = Some(record.cells[5].memory.mean_bytes * 0.31);
     let told = held(&record).unwrap();
@@ -156,6 +165,35 @@ fn memory_of_expired_entries_is_told_where_it_is_much() {
     );
     record.cells[5].memory.expired_resident_mean_bytes = None;
     assert_eq!(held(&record), None, "a server does not tell it");
+}
+
+#[test]
+fn a_limit_that_is_never_filled_is_told() {
+    let mut record = fixture::thumbnails();
+    let unused =
+        |record: &Record| verdict(&Reading::new(record)).costs.into_iter().next().map(|cost| cost.words);
+    let cell = &mut record.cells[5];
+    (cell.evicted, cell.too_large, cell.memory.peak_bytes) = (0, 0, Some(68 << 20));
+    let told = unused(&record).unwrap();
+    assert!(told.starts_with("It never held more than 68 MiB of its 256 MiB and evicted nothing"), "{told}");
+    record.cells[5].evicted = 1;
+    assert_eq!(unused(&record), None, "what was evicted had no room");
+    record.cells[5].evicted = 0;
+    record.cells[5].memory.peak_bytes = Some(250 << 20);
+    assert_eq!(unused(&record), None, "it was nearly filled");
+}
+
+#[test]
+fn a_run_without_warm_up_says_that_first_requests_are_scored() {
+    let mut record = fixture::thumbnails();
+    let sure = |record: &Record| verdict(&Reading::new(record)).certainty;
+    assert!(!sure(&record).contains("warmed up"));
+    record.provenance.warmup_s = 0.0;
+    assert!(sure(&record).contains("Nothing is warmed up: of the "), "{}", sure(&record));
+    let kinds = &mut record.cells[5].outcomes;
+    (kinds.miss_expired, kinds.miss_evicted, kinds.miss_cold) = (0, 0, 799);
+    let told = "of the 799 misses of jitter + single-flight at 256 MiB all are first requests of an object";
+    assert!(sure(&record).contains(told), "{}", sure(&record));
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub(in crate::report::html) fn misses(reading: &Reading) -> Table {
     let (shown, absent) = occurring(&KINDS, reading.record.cells.iter().map(|cell| &cell.outcomes));
     let heads = ["strategy", "memory limit#", "requests#/requests"].into_iter();
     let columns: Vec<&str> = heads.chain(shown.iter().map(|(name, _)| *name)).collect();
-    let mut table = Table::new("misses-table", "Outcomes, of requests after warm-up", &columns);
+    let mut table = Table::new("misses-table", "Outcomes, of scored requests", &columns);
     let told = told_of(reading);
     table.each(reading, told.iter().copied(), |cell| {
         let shares = shown
