@@ -2,13 +2,18 @@
 
 use std::process::{Command, Output};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ttlab::cache::Capacity;
+use ttlab::metrics::OutcomeKind;
+use ttlab::record::Record;
 use ttlab::report::Titled;
 use ttlab::scenario::{Scenario, Source};
 use ttlab::trace::Trace;
 use ttlab::trace::synth::generate;
-use ttlab::tune::{self, CellPlan, Figure, Method, Point, Question, Surface};
+use ttlab::tune::{
+    self, Beside, CellPlan, Figure, Method, Outlook, Point, Progress, Question, Runs, Surface,
+};
 use ttlab::units::SimDuration;
 
 const WORKLOAD: &str = r#"
@@ -311,6 +316,205 @@ fn a_memory_limit_below_what_a_surface_takes_is_refused() {
         said.contains("1 MiB are allowed (--memory-limit)") && said.contains("help: allow more, or"),
         "{said}"
     );
+}
+
+/// What a run of the scenario finds beside its cells, of its first strategy, and how many requests that simulated.
+fn beside(scenario: &mut Scenario, trace: &Arc<Trace>) -> (Option<Beside>, u64) {
+    struct Counter(AtomicU64);
+    impl Progress for Counter {
+        fn advanced(&self, requests: u64) {
+            self.0.fetch_add(requests, Ordering::Relaxed);
+        }
+        fn run_done(&self) {}
+        fn stop(&self) -> bool {
+            false
+        }
+    }
+    let Source::Synthetic(workload) = &scenario.source else { panic!("it has a [workload]") };
+    let (runs, plan) = (Runs::Synthetic(Arc::clone(workload)), tune::grid(scenario)[0]);
+    let (written, counter) = (scenario.strategies.len(), Counter(AtomicU64::new(0)));
+    let outlook = Outlook::of(scenario, &plan, trace).unwrap_or_else(|fault| panic!("{}", fault.what));
+    let found = outlook.map(|outlook| outlook.find(scenario, &runs, trace, &counter));
+    assert_eq!(scenario.strategies.len(), written, "the scenario is as it was");
+    (found, counter.0.into_inner())
+}
+
+/// Fresh hits of the first strategy at a limit, by the engine.
+fn fresh_hit(scenario: &Scenario, capacity: Capacity, trace: &Arc<Trace>) -> f64 {
+    let plan = CellPlan { strategy: 0, eviction: 0, capacity };
+    let simulation = tune::simulation(scenario, &plan, trace, tune::replication_seed(scenario.seed, 0));
+    let simulation = simulation.unwrap_or_else(|fault| panic!("{}", fault.what));
+    let seen = simulation.run_by_events(tune::bucket_for(trace.span()), &()).expect("nobody stops it");
+    let outcomes = &seen.totals.outcomes;
+    outcomes.of(OutcomeKind::FreshHit) as f64 / outcomes.total() as f64
+}
+
+const LIMITED: &str = "[cache]\neviction = \"lru\"\nreclaim = \"lazy\"\nmemory = \"payload\"\n";
+
+#[test]
+fn what_a_run_finds_beside_its_cells_is_what_cells_there_would_give() {
+    let with = |ttl: &str| {
+        let text = format!(
+            "repeat = 100\n{WORKLOAD}[origin]\nlatency = {{ model = \"constant\", value = \"0s\" }}\n{LIMITED}\
+             capacity = [{{ objects = 500 }}, {{ objects = 2_000 }}]\n{}",
+            FIXED.replace("5m", ttl)
+        );
+        Scenario::parse(&text, "beside.toml").unwrap_or_else(|error| panic!("{error}"))
+    };
+    let mut scenario = with("5m");
+    let trace = requests(&scenario);
+    let (found, _) = beside(&mut scenario, &trace);
+    let found = found.expect("limits have a meaning");
+    let curve = found.curve.found.expect("it is cheap beside 200 runs");
+    assert_eq!((curve.method, curve.capacities.len()), (Method::Cells, 33));
+    let limits: Vec<u64> = curve.capacities.iter().map(objects).collect();
+    assert!(limits.is_sorted() && limits.contains(&500) && limits.contains(&2_000), "{limits:?}");
+    assert_eq!((limits[0], limits[32]), (125, 8_000));
+    for (point, capacity) in curve.points.iter().zip(&curve.capacities).step_by(4) {
+        let want = fresh_hit(&scenario, *capacity, &trace);
+        assert_eq!(point.fresh_hit.error, None);
+        assert!(
+            (point.fresh_hit.value.expect("it has requests") - want).abs() < 1e-12,
+            "{capacity:?}: {want}"
+        );
+    }
+    let map = found.map.expect("its TTL can be varied").found.expect("it is cheap");
+    assert_eq!((map.method, map.capacities.len(), map.ttls.len()), (Method::Passes, 5, 7));
+    assert!(map.ttls.contains(&SimDuration::from_secs(300)), "{:?}", map.ttls);
+    for (nth, capacity) in map.capacities.iter().enumerate().step_by(2) {
+        for (point, ttl) in map.row(nth).iter().zip(&map.ttls).step_by(3) {
+            let want = fresh_hit(&with(&ttl.to_string()), *capacity, &trace);
+            assert!(
+                (point.fresh_hit.value.expect("it has requests") - want).abs() < 1e-12,
+                "{capacity:?}, {ttl}"
+            );
+        }
+    }
+}
+
+fn objects(capacity: &Capacity) -> u64 {
+    let Capacity::Objects(objects) = capacity else { panic!("{capacity:?} is in objects") };
+    *objects
+}
+
+#[test]
+fn what_is_found_beside_cells_takes_a_part_of_them_and_does_not_depend_on_threads() {
+    // A queue is not sampled, so the engine plays all keys.
+    let rest = format!(
+        "[origin]\nlatency = {{ model = \"constant\", value = \"80ms\" }}\ncapacity = {{ model = \"servers\", servers = 4 }}\n\
+         {LIMITED}capacity = [{{ objects = 500 }}, {{ objects = 2_000 }}]\n{FIXED}guard = \"single-flight\"\n"
+    );
+    let with = |repeat: u32| {
+        let text = format!("repeat = {repeat}\n{WORKLOAD}{rest}");
+        Scenario::parse(&text, "beside.toml").unwrap_or_else(|error| panic!("{error}"))
+    };
+    let trace = requests(&with(1));
+    let played = |repeat: u64| 2 * repeat * trace.len() as u64;
+    let find = |threads: usize| {
+        let mut scenario = with(12);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        pool.install(|| beside(&mut scenario, &trace))
+    };
+    let (found, simulated) = find(1);
+    let curve =
+        found.as_ref().and_then(|found| found.curve.found.as_ref().ok()).expect("a quarter is six runs");
+    assert_eq!((curve.method, curve.capacities.len()), (Method::Engine, 6));
+    assert!(curve.because.as_deref().is_some_and(|why| why.contains("fetches take time")), "{curve:?}");
+    assert!(simulated > 0 && simulated <= played(12) / 4, "{simulated} beside {}", played(12));
+    for own in [500, 2_000].map(Capacity::Objects) {
+        let place =
+            curve.capacities.iter().position(|limit| *limit == own).expect("own limits are among them");
+        let want = fresh_hit(&with(12), own, &trace);
+        assert!((curve.points[place].fresh_hit.value.expect("it has requests") - want).abs() < 1e-12);
+    }
+    let map = found.as_ref().and_then(|found| found.map.as_ref()).expect("its TTL can be varied");
+    let why = map.found.as_ref().expect_err("nothing is left for it");
+    assert!(
+        why.contains("35 limits and TTLs") && why.contains("would take too long beside the cells"),
+        "{why}"
+    );
+    assert_eq!(format!("{:?}", find(3).0), format!("{found:?}"));
+    let (found, simulated) = beside(&mut with(1), &trace);
+    let why = found.expect("limits have a meaning").curve.found.expect_err("two runs pay for no five");
+    assert!(why.starts_with("5 limits (the engine, for each cell)") && simulated == 0, "{why}");
+}
+
+#[test]
+fn large_traces_are_sampled_beside_their_cells() {
+    let text = format!(
+        "{WORKLOAD}[origin]\nlatency = {{ model = \"constant\", value = \"80ms\" }}\n{LIMITED}\
+         capacity = {{ objects = 2_000 }}\n{FIXED}guard = \"single-flight\"\n"
+    );
+    let text = text.replace("rate = \"40/s\"", "rate = \"300/s\"").replacen("name", "repeat = 20\nname", 1);
+    let mut scenario = Scenario::parse(&text, "beside.toml").unwrap_or_else(|error| panic!("{error}"));
+    let trace = requests(&scenario);
+    let (found, simulated) = beside(&mut scenario, &trace);
+    let curve = found.expect("limits have a meaning").curve.found.expect("samples are cheap");
+    assert!(matches!(curve.method, Method::Samples { .. }), "{:?}", curve.method);
+    assert!(simulated < 20 * trace.len() as u64 / 4, "{simulated}");
+    for (point, capacity) in curve.points.iter().zip(&curve.capacities).step_by(8) {
+        let (hit, error) =
+            (point.fresh_hit.value.expect("it has requests"), point.fresh_hit.error.expect("it is told"));
+        let off = (hit - fresh_hit(&scenario, *capacity, &trace)).abs();
+        // The interval is one of 95 %; twice as far is a mistake.
+        assert!(off <= 2.0 * error && error < 0.1, "{capacity:?}: off by {off}, told {error}");
+    }
+}
+
+#[test]
+fn where_nothing_can_be_found_beside_the_cells_a_reason_is_told() {
+    let with = |rest: &str| {
+        let mut scenario = scenario(rest);
+        let trace = requests(&scenario);
+        beside(&mut scenario, &trace).0
+    };
+    let unlimited = with(&format!("{LIMITED}{FIXED}")).expect("a limit would have a meaning");
+    assert_eq!(unlimited.curve.found.expect_err("there is none"), "the scenario gives the cache no limit");
+    assert!(unlimited.map.is_none());
+    let infinite = LIMITED.replace("\"lru\"", "\"infinite\"");
+    assert!(with(&format!("{infinite}capacity = {{ objects = 500 }}\n{FIXED}")).is_none());
+    let none = "[[strategy]]\nname = \"it\"\nttl = \"none\"\n";
+    let found = with(&format!("{LIMITED}capacity = {{ objects = 500 }}\n{none}"));
+    assert!(found.expect("limits have a meaning").map.is_none(), "there is no TTL to vary");
+}
+
+#[test]
+fn a_run_feeds_its_report_from_the_surface_and_the_report_is_made_again_from_the_record() {
+    let folder = tempfile::tempdir().expect("there is room for temporary files");
+    let text = format!(
+        "repeat = 100\n{}[origin]\nlatency = {{ model = \"constant\", value = \"0s\" }}\n{LIMITED}\
+         capacity = {{ objects = 500 }}\n{FIXED}",
+        WORKLOAD.replace("40/s", "4/s")
+    );
+    std::fs::write(folder.path().join("s.toml"), text).expect("it can be written");
+    let run = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ttlab"));
+        let output = command.current_dir(folder.path()).args(args).output().expect("the program starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    let read = |name: &str| std::fs::read(folder.path().join(name)).expect("it is written");
+    run(&["run", "s.toml", "--out", "one", "--threads", "1"]);
+    run(&["run", "s.toml", "--out", "three", "--threads", "3"]);
+    let record = read("one/record.json");
+    assert!(record == read("three/record.json"), "the threads decide nothing");
+    let text = String::from_utf8(record).expect("it is text");
+    let surface = Record::from_json(&text).expect("it is a record").surface.expect("it has one");
+    assert_eq!((surface.curve.absent.as_deref(), surface.curve.limits.len()), (None, 33));
+    let page = read("one/index.html");
+    std::fs::remove_file(folder.path().join("one/index.html")).expect("it was written");
+    run(&["report", "one/record.json"]);
+    assert!(page == read("one/index.html"), "the page is that of the record");
+    let page = String::from_utf8(page).expect("it is text");
+    for told in [
+        "id=\"curve-table\"",
+        "id=\"map-figure\"",
+        "id=\"map-table\"",
+        "The thin line is it under lru at 33 limits",
+    ] {
+        assert!(page.contains(told), "{told}");
+    }
+    // One limit of one strategy is no map of its own, and the surface is.
+    assert!(!page.contains("compares no two memory limits"));
 }
 
 /// Runs the command on a scenario in a folder of its own.

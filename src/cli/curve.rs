@@ -278,17 +278,13 @@ fn check_ttls(scenario: &Scenario, args: &Args, strategy: usize) -> Result<(), C
 
 /// Those that are listed, or round ones.
 fn ttls(scenario: &Scenario, args: &Args, strategy: usize, trace: &Trace, count: usize) -> Vec<SimDuration> {
-    const ROUND: [u64; 22] = [
-        1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400,
-        172_800, 345_600, 604_800, 2_592_000,
-    ];
     let design = &scenario.strategies[strategy];
     if !args.ttls.is_empty() || tune::ttl_of(design.rule.name()).is_none() {
         return args.ttls.clone();
     }
     let longest = design.rule.duration_of("max_age").unwrap_or(SimDuration::FOREVER).min(trace.span());
     let fits: Vec<SimDuration> =
-        ROUND.into_iter().map(SimDuration::from_secs).filter(|ttl| *ttl <= longest).collect();
+        tune::ROUND_TTLS_S.into_iter().map(SimDuration::from_secs).filter(|ttl| *ttl <= longest).collect();
     if fits.is_empty() {
         return vec![SimDuration::from_secs(1)];
     }

@@ -3,19 +3,21 @@
 use std::fmt::Write;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::anyhow;
+use rayon::ThreadPool;
 
 use super::pool::{Beside, Side};
 use super::source::{self, ScenarioFile};
 use super::terminal::{self, Phase};
 use super::{CliError, Output, Status, default_folder};
 use crate::metrics::Measurements;
-use crate::record::{self, ASIDE, About, Damaged, Journal, Record, Sweep};
+use crate::record::{self, ASIDE, About, Damaged, Journal, Record, Surface, Sweep};
 use crate::report;
 use crate::scenario::{Results, Scenario, Traces, result_bytes};
-use crate::tune::{self, Progress, Runs};
+use crate::trace::Trace;
+use crate::tune::{self, CellPlan, Progress, Runs};
 use crate::units::ByteSize;
 
 /// Simulate every cell of a scenario, print the ranking and write the report
@@ -112,7 +114,7 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
     let played = simulate(&file, &loaded.runs, args, &kept)?;
     let ended = kept.journal.end().map_err(anyhow::Error::from)?;
     let finished = played.cells.iter().any(|cell| cell.replications.iter().any(Result::is_ok));
-    let Some(trace) = played.trace.as_ref().filter(|_| finished).map(std::sync::Arc::clone) else {
+    let Some(trace) = played.trace.as_ref().filter(|_| finished).map(Arc::clone) else {
         return Ok(nothing_finished(&played.cells));
     };
     let about = About {
@@ -120,7 +122,8 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         command: command(args, &file),
         trace: loaded.about.unwrap_or_else(|| record::synthetic(&trace)),
     };
-    let record = Record::of_run(&file.scenario, &trace, played.cells, about);
+    let mut record = Record::of_run(&file.scenario, &trace, played.cells, about);
+    record.surface = surface(&mut file, &record, &loaded.runs, &trace, args);
     report::write(&record, &record.to_json(), &out).map_err(anyhow::Error::from)?;
     if terminal::interrupted() && record.cells.iter().any(|cell| cell.failed.is_some()) {
         terminal::note("interrupted; the same command with --resume goes on from the runs that are done");
@@ -288,6 +291,62 @@ fn simulate(file: &ScenarioFile, runs: &Runs, args: &Args, kept: &Kept) -> Resul
     let played = threads.install(|| tune::run(scenario, &cells, runs, kept));
     phase.end();
     played.map_err(|fault| file.refused(fault, "--sample"))
+}
+
+/// Finds what a run can afford beside its cells, of the strategy that is recommended, or else the baseline.
+fn surface(
+    file: &mut ScenarioFile,
+    record: &Record,
+    runs: &Runs,
+    trace: &Arc<Trace>,
+    args: &Args,
+) -> Option<Surface> {
+    let cells = tune::grid(&file.scenario);
+    let is_baseline = |plan: &&CellPlan| file.scenario.strategies[plan.strategy].baseline;
+    let recommended = record.scoring.winner.and_then(|winner| cells.get(winner));
+    let plan = *recommended.or_else(|| cells.iter().find(is_baseline)).or_else(|| cells.first())?;
+    let outlook = tune::Outlook::of(&file.scenario, &plan, trace).ok()??;
+    let beside = if terminal::interrupted() {
+        outlook.blocked("the run was interrupted")
+    } else if let Ok(threads) = threads_of_surface(file, &plan, &outlook, runs, trace, args) {
+        let phase = Phase::open("hits at other limits and TTLs", args.output.quiet);
+        let found = threads.install(|| outlook.find(&mut file.scenario, runs, trace, &phase));
+        phase.end();
+        found
+    } else {
+        outlook.blocked("it does not fit into the memory that is allowed")
+    };
+    Some(Surface::of_run(&file.scenario, &beside))
+}
+
+fn threads_of_surface(
+    file: &ScenarioFile,
+    plan: &CellPlan,
+    outlook: &tune::Outlook,
+    runs: &Runs,
+    trace: &Arc<Trace>,
+    args: &Args,
+) -> Result<ThreadPool, CliError> {
+    let scenario = &file.scenario;
+    let passes = tune::clock(scenario, plan.strategy, plan.eviction).is_none();
+    let beside = Beside {
+        per_object: passes.then_some(tune::PASS_PER_OBJECT),
+        kept: outlook.kept(scenario, trace).map_err(|fault| file.mistake(fault))?,
+        streams: true,
+        ..Beside::default()
+    };
+    let side = Side {
+        file,
+        need: scenario.need.as_ref(),
+        runs,
+        traces: Traces::kept(1),
+        most: u64::MAX,
+        threads: args.threads,
+        limit: args.memory_limit,
+        // What it says was said of the cells.
+        silent: true,
+    };
+    side.pool_with(beside)
 }
 
 /// Bytes that the results of a run take, over so many requests.

@@ -85,6 +85,8 @@ impl wire::Record {
             trace: run.trace,
             sample: run.sample,
             provenance: wire::Provenance { without_events, ..run.provenance },
+            // Found when the recommended cell is known.
+            surface: None,
             cells,
         }
     }

@@ -13,6 +13,7 @@ mod json;
 mod parties;
 mod reuse;
 mod series;
+mod surface;
 #[cfg(test)]
 mod tests;
 mod wire;

@@ -1,8 +1,9 @@
 //! Hits against the cache's limit: one curve for each strategy and eviction policy, and where it bends.
 
 use super::measure::FRESH_HIT;
-use super::reading::Reading;
-use crate::record::{Capacity, Cell};
+use super::reading::{self, Reading};
+use super::{beside, format};
+use crate::record::{Capacity, Cell, Lattice};
 
 /// A curve stops paying where no doubling of the limit adds more than this share of fresh hits.
 pub(crate) const WORTH_A_DOUBLING: f64 = 0.01;
@@ -21,6 +22,8 @@ pub(crate) struct Curve<'a> {
 pub(crate) enum Knee {
     /// At this place of the curve: every doubling beyond adds less than a point.
     At(usize),
+    /// At this place of the fine curve of the same strategy.
+    Fine(usize),
     /// Not within the limits that were simulated.
     Beyond,
     /// Nothing can be said: data are missing.
@@ -31,6 +34,13 @@ pub(crate) enum Knee {
 ///
 /// Limits in bytes and in objects cannot share an axis; where both occur, those in bytes are told.
 pub(crate) fn curves<'a>(reading: &Reading<'a>) -> Vec<Curve<'a>> {
+    let mut curves = lines_and_points(reading);
+    curves.retain(|curve| curve.cells.len() > 1);
+    curves
+}
+
+/// The same, and strategies that were played at one limit only.
+pub(crate) fn lines_and_points<'a>(reading: &Reading<'a>) -> Vec<Curve<'a>> {
     let all = || reading.ranked.iter().chain(&reading.bounds).copied();
     let in_bytes = all().any(|cell| matches!(cell.capacity, Some(Capacity::Bytes(_))));
     let limit = |cell: &Cell| match cell.capacity {
@@ -54,11 +64,112 @@ pub(crate) fn curves<'a>(reading: &Reading<'a>) -> Vec<Curve<'a>> {
         curve.cells.sort_by(|a, b| a.0.total_cmp(&b.0));
         curve.cells.dedup_by(|a, b| a.0.total_cmp(&b.0).is_eq());
     }
-    curves.retain(|curve| curve.cells.len() > 1);
     curves
 }
 
+/// A curve that was found beside the cells, at many limits.
+#[derive(Debug)]
+pub(crate) struct Fine<'a> {
+    /// What the record has.
+    pub(crate) lattice: &'a Lattice,
+    /// For each limit its place, the limit and the fresh hits.
+    pub(crate) points: Vec<(usize, f64, f64)>,
+}
+
+/// The curve that was found beside the cells, where its limits are of their kind.
+pub(crate) fn fine<'a>(reading: &Reading<'a>) -> Option<Fine<'a>> {
+    let lattice = beside::curve(reading.record)?;
+    let is_of_its_kind = |cell: &&Cell| match cell.capacity {
+        Some(Capacity::Bytes(_)) => lattice.in_bytes,
+        Some(Capacity::Objects(_)) => !lattice.in_bytes,
+        None => false,
+    };
+    if !reading.ranked.iter().copied().any(|cell| is_of_its_kind(&cell)) {
+        return None;
+    }
+    let points = lattice.limits.iter().zip(&lattice.fresh_hit).enumerate();
+    let points: Vec<(usize, f64, f64)> = points
+        .filter_map(|(place, (limit, hit))| Some((place, *limit as f64, hit.filter(|hit| hit.is_finite())?)))
+        .collect();
+    (points.len() > 1).then_some(Fine { lattice, points })
+}
+
+impl Fine<'_> {
+    /// Whether it is of the strategy of this cell.
+    pub(crate) fn is_of(&self, cell: &Cell) -> bool {
+        cell.strategy == self.lattice.strategy && cell.eviction == self.lattice.eviction
+    }
+
+    /// A limit, written.
+    pub(crate) fn limit(&self, place: usize) -> String {
+        limit_of(self.lattice, place)
+    }
+
+    /// Half of the interval of the fresh hits at a place; `None` where they are exact.
+    pub(crate) fn error(&self, place: usize) -> Option<f64> {
+        self.lattice.fresh_hit_error.get(place).copied().flatten().filter(|error| error.is_finite())
+    }
+
+    /// How far it lies from a cell of its strategy at most; `None` where none has one of its limits.
+    pub(crate) fn apart(&self, reading: &Reading) -> Option<f64> {
+        let cells = reading.ranked.iter().filter(|cell| self.is_of(cell));
+        let apart = cells.filter_map(|cell| {
+            let (Capacity::Bytes(limit) | Capacity::Objects(limit)) = cell.capacity?;
+            let (.., hit) = self.points.iter().find(|(place, ..)| self.lattice.limits[*place] == limit)?;
+            Some((FRESH_HIT.of(cell)? - hit).abs())
+        });
+        apart.reduce(f64::max)
+    }
+
+    /// The least limit from which on no doubling adds [`WORTH_A_DOUBLING`], between limits by the line that joins them; what
+    /// is left of the curve counts as the part of a doubling that it is.
+    pub(crate) fn knee(&self) -> Knee {
+        let (_, last, most) = self.points[self.points.len() - 1];
+        let hits_at = |wanted: f64| {
+            let after = self.points.partition_point(|(_, limit, _)| *limit < wanted);
+            let [(_, low, below), (_, high, above)] =
+                [after.saturating_sub(1), after].map(|at| self.points[at]);
+            if high > low {
+                below + (above - below) * (wanted / low).log2() / (high / low).log2()
+            } else {
+                above
+            }
+        };
+        let pays = |&(_, limit, hit): &(usize, f64, f64)| {
+            let doublings = (last / limit).log2().min(1.0);
+            let more = if doublings < 1.0 { most } else { hits_at(2.0 * limit) } - hit;
+            // Of less than half a doubling the hits of single requests tell.
+            (doublings >= 0.5).then_some(more / doublings >= WORTH_A_DOUBLING)
+        };
+        let told: Vec<bool> = self.points.iter().map_while(pays).collect();
+        match told.iter().rposition(|pays| *pays) {
+            _ if told.is_empty() => Knee::Unknown,
+            None => Knee::Fine(self.points[0].0),
+            Some(place) if place + 1 == told.len() => Knee::Beyond,
+            Some(place) => Knee::Fine(self.points[place + 1].0),
+        }
+    }
+}
+
+/// A limit of a lattice, written.
+pub(crate) fn limit_of(lattice: &Lattice, place: usize) -> String {
+    let limit = lattice.limits[place];
+    if lattice.in_bytes {
+        format::bytes(limit as f64)
+    } else {
+        reading::capacity(Some(Capacity::Objects(limit)))
+    }
+}
+
 impl Curve<'_> {
+    /// Where it stops paying, by the fine curve of its strategy where there is one; nothing where it is a point.
+    pub(crate) fn stop(&self, fine: Option<&Fine>) -> Option<Knee> {
+        match fine.filter(|fine| fine.is_of(self.cells[0].1)) {
+            Some(fine) => Some(fine.knee()),
+            None => (self.cells.len() > 1).then(|| self.knee()),
+        }
+    }
+
     /// The least limit from which on every doubling adds less than [`WORTH_A_DOUBLING`]. A limit that is never reached
     /// counts as far as it was filled, and as one doubling at least, if it is one: all that more memory can give is there.
     pub(crate) fn knee(&self) -> Knee {
@@ -127,5 +238,43 @@ mod tests {
     fn one_limit_is_no_curve() {
         let record = fixture::one_cell();
         assert!(curves(&Reading::new(&record)).is_empty());
+    }
+
+    #[test]
+    fn the_knee_of_a_fine_curve_is_where_no_doubling_adds_a_point() {
+        let knee = |hit: fn(f64) -> f64| {
+            let mut record = fixture::one_cell();
+            let limits: Vec<u64> =
+                (0..=32).map(|nth| ((16 << 20) as f64 * (f64::from(nth) / 8.0).exp2()) as u64).collect();
+            let curve = Lattice {
+                in_bytes: true,
+                fresh_hit: limits.iter().map(|limit| Some(hit((*limit >> 20) as f64))).collect(),
+                limits,
+                ..Lattice::default()
+            };
+            record.surface = Some(crate::record::Surface { curve, map: None });
+            let reading = Reading::new(&record);
+            let fine = fine(&reading).unwrap();
+            match fine.knee() {
+                Knee::Fine(place) => fine.limit(place),
+                other => format!("{other:?}"),
+            }
+        };
+        assert_eq!(knee(|_| 0.9), "16 MiB");
+        assert_eq!(knee(|mib| 0.4 + mib.log2() / 20.0), "Beyond");
+        assert_eq!(knee(|mib| 0.3 + mib.min(64.0).log2() / 12.0), "64 MiB");
+    }
+
+    #[test]
+    fn a_fine_curve_makes_points_of_the_cells_of_its_strategy() {
+        let record = fixture::complete();
+        let reading = Reading::new(&record);
+        let fine = fine(&reading).unwrap();
+        let (of, other): (Vec<_>, Vec<_>) =
+            curves(&reading).into_iter().partition(|curve| fine.is_of(curve.cells[0].1));
+        assert_eq!((of.len(), other.len()), (1, 3));
+        assert!(matches!(of[0].stop(Some(&fine)), Some(Knee::Fine(_))));
+        assert!(other.iter().all(|curve| curve.stop(Some(&fine)) == Some(curve.knee())));
+        assert!(fine.apart(&reading).is_some_and(|apart| apart < 0.001), "it meets its cells");
     }
 }

@@ -3,6 +3,7 @@
 //! Everything is a pure function of the record: the same record gives the same bytes today and
 //! next year. Nothing is simulated here, and rounding happens in `format` alone.
 
+mod beside;
 mod chart;
 mod clockless;
 mod columns;
@@ -361,7 +362,7 @@ mod tests {
         for (anchor, _) in html::CONTENTS {
             assert!(page.contains(&format!("<section id=\"{anchor}\"")), "{anchor}");
         }
-        assert_eq!(page.matches("<figure").count(), 15);
+        assert_eq!(page.matches("<figure").count(), 16);
         assert!(!page.contains("class=\"missing\""), "every chart is drawn");
         for events in
             ["flush at 2:30:00", "maxmemory at 2:31:00: maxmemory of everything", "restart at 3:53:20"]

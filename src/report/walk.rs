@@ -61,7 +61,10 @@ fn printed(json: &Value, of: &str, value: f64) -> String {
     if of.contains('*') {
         return Unit::ByteRate.print(Some(value));
     }
-    let field = first.rsplit('/').next().unwrap();
+    let mut fields = first.rsplit('/');
+    let field = fields.next().unwrap();
+    // A place in a column.
+    let field = if field.parse::<usize>().is_ok() { fields.next().unwrap() } else { field };
     let ends = |ends: &[&str]| ends.iter().any(|end| field.ends_with(end));
     let unit = match field {
         // Scores stand below each other, all with as many decimals.
@@ -73,6 +76,8 @@ fn printed(json: &Value, of: &str, value: f64) -> String {
             unit_of(metric.unwrap())
         }
         "count" => Unit::Number,
+        "fresh_hit_error" => return format::half_points(value),
+        "origin_rate" => Unit::Rate,
         _ if ends(&["_per_s"]) => Unit::Number,
         "mean" if first.contains("/ratios/") => Unit::Share,
         _ if first.contains("/latency") => Unit::Millis,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use ttlab::record::{About, Record, synthetic};
+use ttlab::record::{About, Record, Surface, synthetic};
 use ttlab::scenario::{Scenario, Source};
 use ttlab::tune::{self, Runs};
 
@@ -65,14 +65,20 @@ pub(crate) struct Pages {
 
 impl Pages {
     fn of(text: &str) -> Self {
-        let scenario = Scenario::parse(text, "browser.toml").unwrap_or_else(|error| panic!("{error}"));
+        let mut scenario = Scenario::parse(text, "browser.toml").unwrap_or_else(|error| panic!("{error}"));
         let Source::Synthetic(workload) = &scenario.source else { panic!("it has a workload") };
         let runs = Runs::Synthetic(Arc::clone(workload));
         let played = tune::run(&scenario, &tune::grid(&scenario), &runs, &()).expect("it can be played");
         let trace = played.trace.expect("nobody stopped it");
         let about =
             About { scenario_sha256: String::new(), command: "ttlab run".into(), trace: synthetic(&trace) };
-        let record = Record::of_run(&scenario, &trace, played.cells, about);
+        let mut record = Record::of_run(&scenario, &trace, played.cells, about);
+        let plan = tune::grid(&scenario)[record.scoring.winner.unwrap_or(0)];
+        let outlook = tune::Outlook::of(&scenario, &plan, &trace).expect("it can be made");
+        record.surface = outlook.map(|outlook| {
+            let beside = outlook.find(&mut scenario, &runs, &trace, &());
+            Surface::of_run(&scenario, &beside)
+        });
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         ttlab::report::write(&record, &record.to_json(), folder.path()).expect("pages can be written");
         Self { folder, record }

@@ -6,6 +6,7 @@ mod cost;
 mod judged;
 mod load;
 mod memory;
+mod surface;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ pub use self::cost::{Cost, Timeouts};
 pub use self::judged::{Bound, Difference, Expectation, Gate, Scoring};
 pub use self::load::{Avalanche, CacheCommands, Incidents, Origin, Stampedes, Sweeps, WorstStampede};
 pub use self::memory::{Entries, Memory, MemoryParts};
+pub use self::surface::{Lattice, Surface};
 pub use super::columns::{ClassSeries, CommandSeries, Series, Trajectory};
 
 /// Version of the record's layout.
@@ -49,6 +51,9 @@ pub struct Record {
     pub events: Vec<ServerEvent>,
     /// What the scenario's author claimed, and whether it holds.
     pub expectations: Vec<Expectation>,
+    /// What was found beside the cells; absent from older records, and where no limit has a meaning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surface: Option<Surface>,
     /// The cells, in the order of the scenario.
     pub cells: Vec<Cell>,
 }

@@ -15,6 +15,7 @@ pub(crate) mod heat_compare;
 pub(crate) mod heat_hours;
 pub(crate) mod heat_reuse;
 pub(crate) mod heat_surface;
+pub(crate) mod heat_ttl;
 pub(crate) mod herds;
 pub(crate) mod hit_ratio;
 mod labels;

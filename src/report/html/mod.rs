@@ -23,7 +23,7 @@ use super::reading::Reading;
 use super::sampled::sample_words;
 use super::verdict::Verdict;
 use super::weights;
-use super::{format, further};
+use super::{beside, format, further};
 use crate::record::RunSource;
 
 /// The style of every page.
@@ -43,6 +43,8 @@ pub(super) struct Charts {
     drawn: Vec<(&'static str, Drawn)>,
     /// The command that tells more than the chart of the heat maps.
     surface: Option<String>,
+    /// Whether limits and TTLs were looked for beside the cells.
+    has_map: bool,
     /// What was played, in whose words charts are explained.
     source: RunSource,
 }
@@ -61,6 +63,7 @@ impl Charts {
             ("sizes", plain(chart::sizes::draw(reading))),
             ("episodes", plain(chart::episodes::draw(reading))),
             ("herds", plain(chart::herds::draw(reading))),
+            ("map", chart::heat_ttl::draw(reading)),
             ("heat", chart::heat_capacity::draw(reading)),
             ("hours", plain(chart::heat_hours::draw(reading))),
             ("reuse", plain(chart::heat_reuse::draw(reading))),
@@ -69,12 +72,28 @@ impl Charts {
             ("entry", plain(chart::entry::draw(reading))),
         ];
         let ttls = chart::heat_capacity::fixed_ttls(reading);
-        Self { drawn, surface: further::surface_if_sparse(reading, ttls), source: reading.record.source }
+        let has_map = reading.record.surface.as_ref().is_some_and(|surface| surface.map.is_some());
+        Self {
+            drawn,
+            has_map,
+            surface: further::surface_if_sparse(reading, ttls),
+            source: reading.record.source,
+        }
     }
 
     /// Those that could be drawn.
     pub(super) fn drawn(&self) -> impl Iterator<Item = &Svg> {
         self.drawn.iter().filter_map(|(_, drawn)| drawn.as_ref().ok().map(|(svg, _)| svg))
+    }
+
+    /// The chart below which the command stands that tells more.
+    fn sparse(&self) -> &'static str {
+        if self.has_map { "map" } else { "heat" }
+    }
+
+    /// Whether a chart is drawn.
+    fn is_drawn(&self, name: &str) -> bool {
+        self.drawn.iter().any(|(drawn, chart)| *drawn == name && chart.is_ok())
     }
 
     /// A chart with its explanation.
@@ -89,7 +108,7 @@ impl Charts {
             shows: caption.shows,
             read: caption.read,
             caveat: format!("{} {note}", caption.caveat).trim_end().to_owned(),
-            surface: self.surface.clone().filter(|_| name == "heat").unwrap_or_default(),
+            surface: self.surface.clone().filter(|_| name == self.sparse()).unwrap_or_default(),
         }
     }
 }
@@ -133,11 +152,14 @@ struct Page<'a> {
     charts: &'a Charts,
     weights: Option<Table>,
     capacity: Option<Table>,
+    curve: Option<Table>,
+    no_curve: Option<String>,
     ttls: Option<Table>,
     stampede_totals: Table,
     worst: Option<Table>,
     /// Why no stampede is listed, where none is.
     unlisted: String,
+    maps: Vec<Table>,
     heat: Option<Table>,
     hours: Option<Table>,
     reuse: Option<Table>,
@@ -194,10 +216,13 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         charts,
         weights: tables::weights(reading),
         capacity: tables::capacity(reading),
+        curve: tables::curve(reading),
+        no_curve: beside::no_curve(record),
         ttls: tables::ttls(reading),
         stampede_totals,
         worst: tables::worst_stampedes(reading),
         unlisted: unlisted(reading),
+        maps: tables::maps(reading),
         heat: tables::heat(reading),
         hours: tables::hours(reading),
         reuse: tables::reuse(reading),
@@ -249,7 +274,7 @@ fn anchor_of(term: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Record;
+    use crate::record::{Lattice, Record, Surface};
     use crate::report::{PAGE, fixture, render};
 
     #[test]
@@ -292,6 +317,32 @@ mod tests {
         record.sample.as_mut().unwrap().unavailable.remove("stampedes");
         let page = page_of(&record);
         assert!(page.contains("No stampede is listed") && !page.contains("not tell single stampedes"));
+    }
+
+    #[test]
+    fn what_nobody_looked_for_beside_the_cells_is_left_out_and_what_was_not_found_says_why() {
+        let page = page_of(&fixture::thumbnails());
+        for wrong in ["map-figure", "No curve was drawn", "curve-table"] {
+            assert!(!page.contains(wrong), "{wrong}");
+        }
+        let mut record = fixture::thumbnails();
+        let absent = |why: &str| Lattice { absent: Some(why.into()), ..Lattice::default() };
+        let curve = absent("5 limits (the engine, for each cell) would take too long beside the cells");
+        record.surface =
+            Some(Surface { curve, map: Some(absent("the trace is too short for a second TTL")) });
+        let page = page_of(&record);
+        for right in [
+            "No curve was drawn between and beyond the limits of the cells: 5 limits (the engine, for each cell) would take",
+            "Limits and TTLs were not computed: the trace is too short for a second TTL.",
+        ] {
+            assert!(page.contains(right), "{right}");
+        }
+        // Where one limit is compared the surface tells what no cells can.
+        let mut record = fixture::one_cell();
+        record.surface = fixture::complete().surface;
+        let page = page_of(&record);
+        assert!(page.contains("id=\"map-table\"") && page.contains("The thin line is"));
+        assert!(!page.contains("compares no two memory limits") && !page.contains("at one limit only"));
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(super) struct Caption {
 }
 
 /// Every chart of the page.
-pub(super) const CAPTIONS: [Caption; 15] = [
+pub(super) const CAPTIONS: [Caption; 16] = [
     Caption {
         name: "pareto",
         label: "Chart: memory against origin load",
@@ -52,7 +52,8 @@ pub(super) const CAPTIONS: [Caption; 15] = [
         read: "A curve that runs level says that memory is not what is missing. The ring marks the knee: from there on no doubling \
                of the limit adds a point on average between two simulated limits; memory that is never filled is no doubling.",
         caveat: "Points are simulated, the lines between them guide the eye; the limit's axis is logarithmic, and the vertical one \
-                 may start above 0.",
+                 may start above 0. Where one strategy has a thin line its cells are single points, and the knee is that of the \
+                 line.",
     },
     Caption {
         name: "weights",
@@ -119,6 +120,14 @@ pub(super) const CAPTIONS: [Caption; 15] = [
         caveat: "How many times the mean it is says nothing of the danger: the busiest second of a quiet run is far above its mean by \
                  chance alone. A bar of full length on the left stands for \
                  10 % at least.",
+    },
+    Caption {
+        name: "map",
+        label: "Chart: TTL against capacity",
+        shows: "One strategy with other TTLs at other limits: fresh hits above, mean origin fetches a second below.",
+        read: "Go along a row for more memory, down a column for a longer TTL; where neighbours are alike, the setting hardly matters.",
+        caveat: "These fields are no cells, and no gate was held against them; the ramp spans the least and the greatest of \
+                 them, so small differences may look large: read the numbers.",
     },
     Caption {
         name: "heat",

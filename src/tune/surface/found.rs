@@ -70,6 +70,8 @@ impl Figure {
 pub struct Point {
     /// Requests answered from the cache, as a share of those scored; not known without requests.
     pub hit: Figure,
+    /// Of these, within their TTL; exact methods are of strategies that serve nothing else.
+    pub fresh_hit: Figure,
     /// Fetches a second from the origin; not known where no time was scored.
     pub origin_rate: Figure,
     /// Bytes resident, averaged over time, dead entries included; not known where a sample does not tell them.

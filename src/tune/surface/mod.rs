@@ -3,18 +3,20 @@
 //! Which way that is, the surface tells itself: from exact counts in few passes to samples of keys with an
 //! estimate of their error. See [`Method`].
 
+mod beside;
 mod found;
 mod rate;
 mod simulated;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
+pub use self::beside::{Beside, Outlook, Part, ROUND_TTLS_S};
 pub use self::found::{Figure, Method, Point, Surface};
-pub use self::rate::{Least, kept, least};
+pub use self::rate::{Least, kept, kept_for, least};
 use super::exact::{exact, exact_window};
-use super::sampled::SAMPLES;
+use super::sampled::{Extent, SAMPLES};
 use super::{CellPlan, Progress};
 use crate::cache::Capacity;
 use crate::catalog::Fault;
@@ -76,25 +78,7 @@ pub fn surface(
     progress: &dyn Progress,
 ) -> Result<Option<Surface>, Fault> {
     super::run::refuse_timeless(scenario, trace)?;
-    let own = scenario.strategies[question.strategy].clone();
-    // One design for each column, so that a cell is a plan like any other.
-    for ttl in &question.ttls {
-        let param = ttl_of(own.rule.name()).expect("who asks for TTLs asks for a rule that has one");
-        let mut design = own.clone();
-        design.rule = own.rule.with(param, ttl.to_string())?;
-        scenario.strategies.push(design);
-    }
-    let columns = if question.ttls.is_empty() {
-        vec![question.strategy]
-    } else {
-        (scenario.strategies.len() - question.ttls.len()..scenario.strategies.len()).collect()
-    };
-    let plans = question.capacities.iter().flat_map(|&capacity| {
-        let plan = move |&strategy| CellPlan { strategy, eviction: question.eviction, capacity };
-        columns.iter().map(plan)
-    });
-    let asked = Asked { scenario, question, trace, plans: plans.collect(), progress };
-    asked.find()
+    Asked::new(scenario, question, trace, None, progress)?.find()
 }
 
 struct Asked<'a> {
@@ -102,10 +86,47 @@ struct Asked<'a> {
     question: &'a Question,
     trace: &'a Arc<Trace>,
     plans: Vec<CellPlan>,
+    /// What the trace says of its samples, once it was asked.
+    extent: OnceLock<Extent>,
     progress: &'a dyn Progress,
 }
 
+impl<'a> Asked<'a> {
+    fn new(
+        scenario: &'a mut Scenario,
+        question: &'a Question,
+        trace: &'a Arc<Trace>,
+        extent: Option<Extent>,
+        progress: &'a dyn Progress,
+    ) -> Result<Self, Fault> {
+        let own = scenario.strategies[question.strategy].clone();
+        // One design for each column, so that a cell is a plan like any other.
+        for ttl in &question.ttls {
+            let param = ttl_of(own.rule.name()).expect("who asks for TTLs asks for a rule that has one");
+            let mut design = own.clone();
+            design.rule = own.rule.with(param, ttl.to_string())?;
+            scenario.strategies.push(design);
+        }
+        let columns = if question.ttls.is_empty() {
+            vec![question.strategy]
+        } else {
+            (scenario.strategies.len() - question.ttls.len()..scenario.strategies.len()).collect()
+        };
+        let plans = question.capacities.iter().flat_map(|&capacity| {
+            let plan = move |&strategy| CellPlan { strategy, eviction: question.eviction, capacity };
+            columns.iter().map(plan)
+        });
+        let plans = plans.collect();
+        let extent = extent.map_or_else(OnceLock::new, OnceLock::from);
+        Ok(Self { scenario, question, trace, plans, extent, progress })
+    }
+}
+
 impl Asked<'_> {
+    fn extent(&self) -> &Extent {
+        self.extent.get_or_init(|| Extent::of(self.trace))
+    }
+
     fn find(&self) -> Result<Option<Surface>, Fault> {
         let (method, because) = self.method()?;
         let points = match method {
@@ -146,7 +167,7 @@ impl Asked<'_> {
             rate::refuse(self.scenario, self.question.strategy).map_err(|fault| fault.help(asked))?;
             return Ok((Method::Samples { rate, samples: SAMPLES }, Some(reason)));
         }
-        Ok(match rate::choose(self.scenario, self.question, self.trace)? {
+        Ok(match rate::choose(self.scenario, self.question, self.trace, || self.extent().clone())? {
             Ok(rate) => (Method::Samples { rate, samples: SAMPLES }, Some(reason)),
             Err(why) => (Method::Engine, Some(format!("{reason}; no samples were taken, for {why}"))),
         })
@@ -285,8 +306,10 @@ impl Asked<'_> {
             self.progress.run_done();
             let bytes = counts.bytes.unwrap_or_default();
             let requests = counts.requests();
+            let hit = Figure::exact(share(counts.hits, requests));
             Ok(Some(Point {
-                hit: Figure::exact(share(counts.hits, requests)),
+                hit,
+                fresh_hit: hit,
                 origin_rate: Figure::exact(per_second(counts.misses() as f64, seconds)),
                 resident_bytes: Figure::exact(Some(bytes.resident.mean)),
                 live_bytes: Figure::exact(Some(bytes.resident.mean - bytes.dead_mean)),
@@ -304,8 +327,10 @@ fn untold(scenario: &Scenario, method: Method) -> Option<&'static str> {
 
 /// What a pass counted of a cell.
 fn point(cell: &CellCounts, row: &RowCounts, seconds: f64) -> Point {
+    let hit = Figure::exact(share(cell.hits, row.requests));
     Point {
-        hit: Figure::exact(share(cell.hits, row.requests)),
+        hit,
+        fresh_hit: hit,
         origin_rate: Figure::exact(per_second((row.requests - cell.hits) as f64, seconds)),
         resident_bytes: Figure::exact(Some(row.resident_mean)),
         live_bytes: Figure::exact(Some(cell.live_mean)),

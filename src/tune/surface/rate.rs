@@ -46,20 +46,40 @@ pub fn least(
     sample: Option<f64>,
     trace: &Arc<Trace>,
 ) -> Result<Option<Least>, Fault> {
-    let plan = CellPlan { strategy, eviction: 0, capacity: Capacity::Unbounded };
-    let seed = replication_seed(scenario.seed, 0);
-    if exact(scenario, &plan, trace, seed, Detail::Bytes)?.is_ok() || refuse(scenario, strategy).is_err() {
+    if !is_sampled(scenario, strategy, 0, trace)? {
         return Ok(None);
     }
-    let extent = Extent::of(trace);
+    least_of(scenario, sample, trace, &Extent::of(trace))
+}
+
+/// Whether nothing exact serves and samples of the keys can stand for the whole.
+pub(super) fn is_sampled(
+    scenario: &Scenario,
+    strategy: usize,
+    eviction: usize,
+    trace: &Arc<Trace>,
+) -> Result<bool, Fault> {
+    let plan = CellPlan { strategy, eviction, capacity: Capacity::Unbounded };
+    let seed = replication_seed(scenario.seed, 0);
+    let is_exact = exact(scenario, &plan, trace, seed, Detail::Bytes)?.is_ok();
+    Ok(!is_exact && refuse(scenario, strategy).is_ok())
+}
+
+/// The same where samples can be taken, of a trace whose extent is known.
+pub(super) fn least_of(
+    scenario: &Scenario,
+    sample: Option<f64>,
+    trace: &Trace,
+    extent: &Extent,
+) -> Result<Option<Least>, Fault> {
     let objects = trace.objects().len() as f64;
     let all = trace.objects().total_bytes() as f64;
     let (rate, most) = match sample {
         Some(rate) if rate < 1.0 => (rate, (objects, all)),
-        None if pays(of_requests(trace, &extent)) => {
+        None if pays(of_requests(trace, extent)) => {
             // Large values may need more of a small trace: what a share leaves them that still pays.
             let paying = (PAYING * extent.least_bytes()).min(LARGEST_FIRST_BYTES * all);
-            (of_requests(trace, &extent), (LARGEST_FIRST * objects, paying.max(LARGEST_FIRST * all)))
+            (of_requests(trace, extent), (LARGEST_FIRST * objects, paying.max(LARGEST_FIRST * all)))
         }
         _ => return Ok(None),
     };
@@ -68,7 +88,7 @@ pub fn least(
     let bytes = (extent.least_bytes() / rate).min(most.1).ceil() * (1.0 + 1e-9) + 1.0;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both are counts")]
     let (objects, bytes) = (first as u64, bytes as u64);
-    Ok(Some(Least { objects, bytes: bytes + bytes_beside(scenario, plan.capacity)? }))
+    Ok(Some(Least { objects, bytes: bytes + bytes_beside(scenario, Capacity::Unbounded)? }))
 }
 
 /// Of a trace of so many requests, the share that all samples of a surface together hold: those of a share `sample`, or of
@@ -77,6 +97,17 @@ pub fn kept(sample: Option<f64>, requests: u64) -> f64 {
     let chosen = || (ENOUGH / requests.max(1) as f64).max(LEAST_RATE);
     let rate = sample.unwrap_or_else(chosen);
     if sample.map_or(pays(rate), |rate| rate < 1.0) { rate * SAMPLES as f64 } else { 0.0 }
+}
+
+/// The same where limits and keys are known: large values and few keys of a class ask for larger shares.
+///
+/// # Errors
+/// If a part of the scenario cannot be made for this trace.
+pub fn kept_for(scenario: &Scenario, question: &Question, trace: &Trace) -> Result<f64, Fault> {
+    if question.sample.is_some() {
+        return Ok(kept(question.sample, trace.len() as u64));
+    }
+    Ok(choose(scenario, question, trace, || Extent::of(trace))?.map_or(0.0, |rate| rate * SAMPLES as f64))
 }
 
 /// Refuses samples where they cannot stand for the whole.
@@ -97,11 +128,12 @@ pub(super) fn choose(
     scenario: &Scenario,
     question: &Question,
     trace: &Trace,
+    extent: impl FnOnce() -> Extent,
 ) -> Result<Result<f64, String>, Fault> {
     if let Err(fault) = refuse(scenario, question.strategy) {
         return Ok(Err(fault.what));
     }
-    let extent = Extent::of(trace);
+    let extent = extent();
     let rate = of_requests(trace, &extent);
     if !pays(rate) {
         return Ok(Err("the trace is short, or has a class of few images".to_owned()));

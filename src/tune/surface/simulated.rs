@@ -5,10 +5,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::super::run::check_scale;
-use super::super::sampled::{Extent, Portion, Sampling};
+use super::super::sampled::{Portion, Sampling};
 use super::{Asked, Figure, Point, per_second, share};
 use crate::catalog::Fault;
 use crate::engine::exact::recorded::Workspace;
+use crate::metrics::OutcomeKind;
 use crate::score::Estimate;
 use crate::tune::CellPlan;
 
@@ -22,6 +23,7 @@ impl Asked<'_> {
             self.plans.par_iter().with_max_len(1).map(whole).collect::<Result<_, _>>()?;
         let point = |seen: Simulated| Point {
             hit: Figure::exact(seen.hit),
+            fresh_hit: Figure::exact(seen.fresh_hit),
             origin_rate: Figure::exact(seen.origin_rate),
             resident_bytes: Figure::exact(Some(seen.resident_bytes)),
             live_bytes: Figure::exact(Some(seen.live_bytes)),
@@ -31,14 +33,14 @@ impl Asked<'_> {
 
     /// Every cell over so many samples of a share `rate` of the keys.
     pub(super) fn samples(&self, rate: f64, samples: usize) -> Result<Option<Vec<Point>>, Fault> {
-        let extent = Extent::of(self.trace);
+        let extent = self.extent();
         for plan in &self.plans {
-            check_scale(self.scenario, plan, &extent, rate)?;
+            check_scale(self.scenario, plan, extent, rate)?;
         }
         let sampling = Sampling::new(
             self.scenario,
             Arc::clone(self.trace),
-            &extent,
+            extent,
             rate,
             self.seed().of("curve"),
             samples,
@@ -71,6 +73,7 @@ impl Asked<'_> {
         let outcomes = &seen.totals.outcomes;
         Ok(Some(Simulated {
             hit: share(outcomes.hits(), outcomes.total()),
+            fresh_hit: share(outcomes.of(OutcomeKind::FreshHit), outcomes.total()),
             origin_rate: per_second(seen.origin.fetches as f64, seen.scored.as_secs_f64()),
             resident_bytes: seen.memory.mean_bytes,
             live_bytes: seen.memory.mean_bytes - seen.memory.expired_resident_mean_bytes,
@@ -82,6 +85,7 @@ impl Asked<'_> {
 #[derive(Debug, Clone, Copy)]
 struct Simulated {
     hit: Option<f64>,
+    fresh_hit: Option<f64>,
     origin_rate: Option<f64>,
     resident_bytes: f64,
     live_bytes: f64,
@@ -99,6 +103,7 @@ fn estimate(seen: &[Simulated], tells_memory: bool) -> Point {
         |figure: fn(&Simulated) -> Option<f64>| if tells_memory { of(figure) } else { Figure::default() };
     Point {
         hit: of(|seen| seen.hit),
+        fresh_hit: of(|seen| seen.fresh_hit),
         origin_rate: of(|seen| seen.origin_rate),
         resident_bytes: memory(|seen| Some(seen.resident_bytes)),
         live_bytes: memory(|seen| Some(seen.live_bytes)),

@@ -2,7 +2,7 @@
 
 use super::super::grid::{Table, Td};
 use crate::record::Cell;
-use crate::report::curves::{Curve, Knee, curves};
+use crate::report::curves::{Curve, Knee, curves, fine};
 use crate::report::format;
 use crate::report::measure::{FRESH_HIT, Measure, PEAK_ORIGIN_RATE};
 use crate::report::reading::{self, Reading};
@@ -12,9 +12,11 @@ pub(in crate::report::html) fn capacity(reading: &Reading) -> Option<Table> {
     let curves = curves(reading);
     let mut table = by_limit(reading, &curves, "capacity-table", "Fresh hits by memory limit", &FRESH_HIT)?;
     table.heads.push(super::super::grid::Head { text: "stops paying at".into(), ..Default::default() });
+    let fine = fine(reading);
     for (row, curve) in table.rows.iter_mut().zip(&curves) {
         row.cells.push(
-            Td::text(match curve.knee() {
+            Td::text(match curve.stop(fine.as_ref()).unwrap_or(Knee::Unknown) {
+                Knee::Fine(place) => fine.iter().map(|fine| fine.limit(place)).collect(),
                 Knee::At(place) => reading::capacity(curve.cells[place].1.capacity),
                 Knee::Beyond => "not within these limits".into(),
                 Knee::Unknown => format::NONE.into(),
