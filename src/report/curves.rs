@@ -24,6 +24,8 @@ pub(crate) enum Knee {
     At(usize),
     /// At this place of the fine curve of the same strategy.
     Fine(usize),
+    /// In the largest limit, which holds all that it is given and is never filled: at the most that its cell held.
+    Roomy,
     /// Not within the limits that were simulated.
     Beyond,
     /// Nothing can be said: data are missing.
@@ -162,6 +164,11 @@ pub(crate) fn limit_of(lattice: &Lattice, place: usize) -> String {
 }
 
 impl Curve<'_> {
+    /// The cell with the largest limit.
+    pub(crate) fn last(&self) -> &Cell {
+        self.cells[self.cells.len() - 1].1
+    }
+
     /// Where it stops paying, by the fine curve of its strategy where there is one; nothing where it is a point.
     pub(crate) fn stop(&self, fine: Option<&Fine>) -> Option<Knee> {
         match fine.filter(|fine| fine.is_of(self.cells[0].1)) {
@@ -183,9 +190,36 @@ impl Curve<'_> {
         };
         match (0..hits.len() - 1).rev().find(|at| pays(*at)) {
             None => Knee::At(0),
-            Some(last) if last + 2 == hits.len() => Knee::Beyond,
+            Some(last) if last + 2 == hits.len() => {
+                if is_roomy(self.cells[last + 1].1) {
+                    Knee::Roomy
+                } else {
+                    Knee::Beyond
+                }
+            }
             Some(last) => Knee::At(last + 1),
         }
+    }
+}
+
+/// Up to which share of its limit a cell counts as not filled.
+const ROOMY: f64 = 0.9;
+
+/// Whether a cell has room for all that it is given, and to spare: more of it changes nothing.
+pub(crate) fn is_roomy(cell: &Cell) -> bool {
+    let (Some(Capacity::Bytes(limit) | Capacity::Objects(limit)), Some(most)) = (cell.capacity, filled(cell))
+    else {
+        return false;
+    };
+    let is_refused = [cell.evicted, cell.out_of_memory, cell.too_large].iter().any(|count| *count > 0);
+    most <= ROOMY * limit as f64 && !is_refused
+}
+
+/// The most that a cell held, in words: `68 MiB`.
+pub(crate) fn most_held(cell: &Cell) -> String {
+    match cell.capacity {
+        Some(Capacity::Objects(_)) => reading::capacity(Some(Capacity::Objects(cell.entries.peak))),
+        _ => format::bytes(filled(cell)),
     }
 }
 
@@ -219,19 +253,21 @@ mod tests {
 
     #[test]
     fn memory_that_is_never_filled_is_no_doubling() {
-        let knee = |peak_mib: u64, hit: f64| {
+        let knee = |peak_mib: u64, hit: f64, evicted: u64| {
             let mut cells: Vec<Cell> = [(4, 0.8), (32, 0.945), (1_024, hit)]
                 .map(|(mib, hit)| fixture::cell("only", mib, hit, 1.0, 0.0))
                 .into();
             cells[2].memory.peak_bytes = Some(peak_mib << 20);
+            (cells[2].evicted, cells[2].too_large) = (evicted, 0);
             let record = fixture::record(cells);
             curves(&Reading::new(&record))[0].knee()
         };
         // From 32 MiB to 1 GiB are five doublings, and little more than half of one is used.
-        assert_eq!(knee(47, 0.963), Knee::Beyond);
-        assert_eq!(knee(47, 0.954), Knee::At(1));
-        assert_eq!(knee(1_024, 0.963), Knee::At(1));
-        assert_eq!(knee(20, 0.945), Knee::At(1));
+        assert_eq!(knee(47, 0.963, 1), Knee::Beyond, "what was evicted had no room");
+        assert_eq!(knee(47, 0.963, 0), Knee::Roomy);
+        assert_eq!(knee(47, 0.954, 0), Knee::At(1));
+        assert_eq!(knee(1_024, 0.963, 0), Knee::At(1));
+        assert_eq!(knee(20, 0.945, 0), Knee::At(1));
     }
 
     #[test]

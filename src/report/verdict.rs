@@ -2,11 +2,11 @@
 
 use super::measure::{
     self, BYTE_HIT, EXPIRED_RESIDENT, FRESH_HIT, FRESH_SHARE, MEMORY, Measure, ORIGIN_RATE, P95_AGE,
-    PEAK_MEMORY, PEAK_ORIGIN_RATE, STAMPEDES, Unit,
+    PEAK_ORIGIN_RATE, STAMPEDES, Unit,
 };
 use super::reading::{self, Reading};
-use super::{design, format};
-use crate::record::{Capacity, Cell, Gate};
+use super::{curves, design, format};
+use crate::record::{Cell, Gate};
 
 /// What the top of every page says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,9 +49,6 @@ const CLEARLY: f64 = 0.05;
 
 /// From which share of the memory on it tells of entries past their TTL.
 const MUCH: f64 = 0.25;
-
-/// Up to which share of its limit a cell counts as not filled.
-const ROOMY: f64 = 0.9;
 
 /// From which difference on it tells of a share: a point. One answer in a hundred more that is outdated is many.
 const A_POINT: f64 = 0.01;
@@ -153,15 +150,11 @@ fn staleness(reading: &Reading, cell: &Cell) -> Option<String> {
 
 /// How much of the cell's limit was never needed, where that is much.
 fn unused(cell: &Cell) -> Option<String> {
-    let Some(Capacity::Bytes(limit)) = cell.capacity else { return None };
-    let peak = PEAK_MEMORY.of(cell)?;
-    let is_roomy =
-        peak <= ROOMY * limit as f64 && [cell.evicted, cell.out_of_memory, cell.too_large] == [0; 3];
-    is_roomy.then(|| {
+    curves::is_roomy(cell).then(|| {
         format!(
             "It never held more than {} of its {} and evicted nothing: for these requests a limit a little above that does the same.",
-            format::bytes(peak),
-            format::bytes(limit as f64)
+            curves::most_held(cell),
+            reading::capacity(cell.capacity)
         )
     })
 }

@@ -6,7 +6,7 @@ use super::sample::Line;
 use super::scale::Scale;
 use super::svg::{ChartError, Hold, Sheet, Svg, WIDTH, fitted};
 use crate::record::{Capacity, Estimate};
-use crate::report::curves::{Curve, Fine, Knee, curves, fine, lines_and_points};
+use crate::report::curves::{Curve, Fine, Knee, curves, fine, lines_and_points, most_held};
 use crate::report::measure::FRESH_HIT;
 use crate::report::reading::{self, Reading};
 use crate::report::{beside, format};
@@ -230,8 +230,13 @@ fn one(
         for (place, ((limit, cell), (_, hit))) in curve.cells.iter().zip(&line).enumerate() {
             let Some(hit) = hit else { continue };
             let (x, y) = panel.at(*limit, *hit);
-            let bend = knee == Some(Knee::At(place));
-            let words = if bend { "; the knee: beyond it no doubling adds a point on average" } else { "" };
+            let is_roomy = knee == Some(Knee::Roomy) && place + 1 == curve.cells.len();
+            let bend = knee == Some(Knee::At(place)) || is_roomy;
+            let words = match bend {
+                true if is_roomy => format!("; it holds {} at most and is never filled", most_held(cell)),
+                true => "; the knee: beyond it no doubling adds a point on average".into(),
+                false => String::new(),
+            };
             let tip = format!("{}: {} fresh hits{words}", reading.name(cell), FRESH_HIT.text(cell));
             sheet.linked(&reading::anchor(cell), &tip, |sheet| {
                 if bend {
@@ -259,6 +264,12 @@ fn finding(reading: &Reading, curves: &[&Curve], fine: Option<&Fine>) -> String 
             let limit = reading::capacity(of.cells[place].1.capacity);
             format!("{} stops paying at {limit}: beyond it no doubling adds a point on average.", of.name)
         }
+        Some(Knee::Roomy) => format!(
+            "{} stops paying at {}: {} is never filled.",
+            of.name,
+            most_held(of.last()),
+            reading::capacity(of.last().capacity)
+        ),
         Some(Knee::Beyond) => format!("{} still gains at its largest limit.", of.name),
         Some(Knee::Unknown) => format!("{} lacks data at some limits.", of.name),
     };

@@ -229,7 +229,7 @@ pub(super) fn glossary(source: RunSource) -> impl Iterator<Item = (&'static str,
         "Knee" => (
             term,
             "The least memory limit from which on no doubling adds a point of fresh hits, on average between limits that were \
-             played; memory that is never filled is no doubling.",
+             played; memory that is never filled is no doubling, so that it is at most what the largest limit ever held.",
         ),
         _ => (term, meaning),
     })
@@ -317,7 +317,7 @@ const GLOSSARY: [(&str, &str); 23] = [
     (
         "Knee",
         "The least memory limit from which on no doubling adds a point of fresh hits, on average between simulated limits; \
-         memory that is never filled is no doubling.",
+         memory that is never filled is no doubling, so that it is at most what the largest limit ever held.",
     ),
     (
         "Bound",

@@ -2,7 +2,7 @@
 
 use super::super::grid::{Table, Td};
 use crate::record::Cell;
-use crate::report::curves::{Curve, Knee, curves, fine};
+use crate::report::curves::{Curve, Knee, curves, fine, most_held};
 use crate::report::format;
 use crate::report::measure::{FRESH_HIT, Measure, PEAK_ORIGIN_RATE};
 use crate::report::reading::{self, Reading};
@@ -18,6 +18,11 @@ pub(in crate::report::html) fn capacity(reading: &Reading) -> Option<Table> {
             Td::text(match curve.stop(fine.as_ref()).unwrap_or(Knee::Unknown) {
                 Knee::Fine(place) => fine.iter().map(|fine| fine.limit(place)).collect(),
                 Knee::At(place) => reading::capacity(curve.cells[place].1.capacity),
+                Knee::Roomy => format!(
+                    "{} ({} is never filled)",
+                    most_held(curve.last()),
+                    reading::capacity(curve.last().capacity)
+                ),
                 Knee::Beyond => "not within these limits".into(),
                 Knee::Unknown => format::NONE.into(),
             })
