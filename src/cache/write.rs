@@ -1,6 +1,6 @@
 //! What changes entries: writing, new deadlines, deleting, and the room that is made for it.
 
-use super::redis::{Kind, Look};
+use super::redis::{Ends, Kind, Look};
 use super::residency::Residency;
 use super::slot::{Slot, State};
 use super::{Cache, Capacity, Cause, Entry, Stored};
@@ -45,7 +45,7 @@ impl Cache {
         self.make_way(object, &entry, now);
         let cost = self.cost(object, &entry);
         if let Some(old) = self.find(object, now) {
-            self.overwrite(object, &old, entry, cost, now);
+            self.overwrite(object, &old, entry, cost, Ends::Replaced, now);
             return Stored::Yes;
         }
         if !self.eviction.admit(object, self.weight(cost)) {
@@ -53,7 +53,7 @@ impl Cache {
         }
         match self.make_room(cost, 1, now) {
             Stored::Yes => {
-                self.fill(object, entry, cost, now);
+                self.fill(object, entry, cost, Ends::Replaced, now);
                 Stored::Yes
             }
             refused => refused,
@@ -80,52 +80,60 @@ impl Cache {
     }
 
     /// Writes a value for which there is room, over a live or a dead one or where there is none.
-    pub(super) fn write(&mut self, object: ObjectId, entry: Entry, now: SimTime) {
+    pub(super) fn write(&mut self, object: ObjectId, entry: Entry, ends: Ends, now: SimTime) {
         let cost = self.cost(object, &entry);
         self.look_in_tables(object, Look::Up, now);
         match self.find(object, now) {
-            Some(old) => self.overwrite(object, &old, entry, cost, now),
-            None => self.fill(object, entry, cost, now),
+            Some(old) => self.overwrite(object, &old, entry, cost, ends, now),
+            None => self.fill(object, entry, cost, ends, now),
         }
     }
 
     /// Writes a value of `cost` bytes over a live one.
-    pub(super) fn overwrite(&mut self, object: ObjectId, old: &Entry, entry: Entry, cost: u64, now: SimTime) {
+    pub(super) fn overwrite(
+        &mut self,
+        object: ObjectId,
+        old: &Entry,
+        entry: Entry,
+        cost: u64,
+        ends: Ends,
+        now: SimTime,
+    ) {
         self.slots[object.index()] = Slot::holding(entry);
         let before = self.cost(object, old);
         self.residency.overwritten(old, before, cost, now);
         self.eviction.on_overwrite(object);
-        self.rearmed(object, old.has_ttl(), true, now);
+        if let Some(server) = &mut self.server {
+            server.touched(object, now);
+        }
+        self.rearmed(object, old.has_ttl(), ends, now);
         self.reclaim.on_armed(object, entry.expires_at);
     }
 
     /// Writes a value of `cost` bytes where there is none.
-    pub(super) fn fill(&mut self, object: ObjectId, entry: Entry, cost: u64, now: SimTime) {
+    pub(super) fn fill(&mut self, object: ObjectId, entry: Entry, cost: u64, ends: Ends, now: SimTime) {
         self.slots[object.index()] = Slot::holding(entry);
         self.residency.stored(cost, now);
         self.eviction.on_fill(object, self.weight(cost));
         if self.server.is_some() {
             let room = self.room_for_tables();
             if let Some(server) = &mut self.server {
-                server.stored(object, entry.expires_at, now, room);
+                server.stored(object, entry.expires_at, ends, now, room);
                 self.note_overhead(now);
             }
         }
         self.reclaim.on_armed(object, entry.expires_at);
     }
 
-    /// The server learns that a live key, with a TTL before or without, was written or has another deadline.
-    pub(super) fn rearmed(&mut self, object: ObjectId, had_ttl: bool, written: bool, now: SimTime) {
+    /// The server learns what becomes of the end of a live key, with a TTL before or without, that was written or armed.
+    pub(super) fn rearmed(&mut self, object: ObjectId, had_ttl: bool, ends: Ends, now: SimTime) {
         if self.server.is_none() {
             return;
         }
         let expires_at = self.slots[object.index()].expires_at;
         let room = self.room_for_tables();
         if let Some(server) = &mut self.server {
-            if written {
-                server.touched(object, now);
-            }
-            server.armed(object, had_ttl, written, expires_at, room);
+            server.armed(object, had_ttl, ends, expires_at, room);
             self.note_overhead(now);
         }
     }
@@ -163,8 +171,7 @@ impl Cache {
             self.before_expire(object, entry.expires_at, now);
             self.look_in_tables(object, Look::Up, now);
             if let Some(old) = self.find(object, now) {
-                let cost = self.cost(object, &entry);
-                self.overwrite(object, &old, entry, cost, now);
+                self.overwrite(object, &old, entry, cost, Ends::Replaced, now);
                 return Stored::Yes;
             }
         }
@@ -189,7 +196,7 @@ impl Cache {
         if before.has_ttl() != after.has_ttl() {
             self.residency.recosted(self.cost(object, &before), self.cost(object, &after), now);
         }
-        self.rearmed(object, before.has_ttl(), false, now);
+        self.rearmed(object, before.has_ttl(), Ends::Moved, now);
         self.reclaim.on_armed(object, expires_at);
     }
 

@@ -25,7 +25,7 @@ const LONG: &str = "100000000";
 /// Whether the keys have a TTL, and a command that is sent until the old tables are gone: of each `KEY` in turn, of a `NEW`
 /// one, or of one that is never there. SET over a key with a TTL takes its old end out and puts the new one into the new
 /// table, so that the old table is gone sooner than by looks alone.
-const GROWTH: [(bool, &str); 15] = [
+const GROWTH: [(bool, &str); 18] = [
     (false, "GET absent"),
     (false, "GET KEY"),
     (true, "GET KEY"),
@@ -36,6 +36,9 @@ const GROWTH: [(bool, &str); 15] = [
     (false, "SET KEY v"),
     (true, "SET KEY v"),
     (true, "SET KEY v PX 100000000"),
+    (false, "SET NEW v KEEPTTL"),
+    (false, "SET KEY v KEEPTTL"),
+    (true, "SET KEY v KEEPTTL"),
     (true, "PEXPIRE KEY 100000000"),
     (true, "PERSIST KEY"),
     (true, "GETEX KEY PX 100000000"),

@@ -3,7 +3,7 @@
 use super::{
     Command, CommandError, ExpireOnly, Lifetime, Moment, Moves, Only, Reply, Since, Unit, WallClock,
 };
-use crate::cache::redis::{Kind, Look, Room};
+use crate::cache::redis::{Ends, Kind, Look, Room};
 use crate::cache::{Cache, Cause, Entry, Lookup, Stored};
 use crate::origin::Version;
 use crate::trace::ObjectId;
@@ -146,7 +146,8 @@ impl Cache {
         };
         let entry = Entry { stored_at: now.at, fresh_until, expires_at, version: value };
         let stored = if self.runs_commands() {
-            self.store_in_server(key, entry, now.at)
+            let ends = if *lifetime == Lifetime::Keep { Ends::Kept } else { Ends::Replaced };
+            self.store_in_server(key, entry, ends, now.at)
         } else {
             self.set(key, entry, now.at)
         };

@@ -72,6 +72,17 @@ impl Needs {
     }
 }
 
+/// What a command does to the end of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ends {
+    /// SET: that of the old value goes, and that of the new one stands first in its bucket.
+    Replaced,
+    /// SET with KEEPTTL: it stays what it is, where it stands.
+    Kept,
+    /// EXPIRE, PERSIST: it changes where it stands, or goes, and the value stays.
+    Moved,
+}
+
 /// Memory that is counted beside the entries.
 #[derive(Debug)]
 struct Overhead {
@@ -316,14 +327,21 @@ impl Server {
     }
 
     /// A key was stored where there was none; tables may grow by `room` bytes, less the command's own.
-    pub(super) fn stored(&mut self, object: ObjectId, expires_at: SimTime, now: SimTime, room: u64) {
+    pub(super) fn stored(
+        &mut self,
+        object: ObjectId,
+        expires_at: SimTime,
+        ends: Ends,
+        now: SimTime,
+        room: u64,
+    ) {
         self.hash(object);
         let mut room = room.saturating_sub(self.in_flight);
         let each = self.keys_each() as u64;
         if self.runs_commands() {
             let before = self.tables();
             self.dict.insert(object, 0, &mut self.keys, |bytes| each * bytes <= room);
-            self.step_written(false, false);
+            self.step_written(false, ends, false);
             if expires_at != SimTime::NEVER {
                 self.step_arm();
             }
@@ -347,22 +365,24 @@ impl Server {
         self.keys.know(object, &self.objects, self.hashing, drawn);
     }
 
-    /// A live key has another deadline from now on, or none; `had_ttl` says whether it had one before, `written` whether
-    /// it came with another value.
+    /// A live key was written, or has another deadline from now on, or none; `had_ttl` says whether it had one before.
     pub(super) fn armed(
         &mut self,
         object: ObjectId,
         had_ttl: bool,
-        written: bool,
+        ends: Ends,
         expires_at: SimTime,
         room: u64,
     ) {
-        if written {
-            self.step_written(true, had_ttl);
+        if ends != Ends::Moved {
+            self.step_written(true, ends, had_ttl);
         }
-        // SET takes the old end out and puts its own first in its bucket, EXPIRE changes it where it stands.
-        let goes = had_ttl && (written || expires_at == SimTime::NEVER);
-        if expires_at != SimTime::NEVER || goes && !written {
+        if ends == Ends::Kept {
+            return;
+        }
+        let is_replaced = ends == Ends::Replaced;
+        let goes = had_ttl && (is_replaced || expires_at == SimTime::NEVER);
+        if expires_at != SimTime::NEVER || goes && !is_replaced {
             self.step_arm();
         }
         if goes {

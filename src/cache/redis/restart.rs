@@ -6,7 +6,7 @@
 use super::clients::Clients;
 use super::expiry::Expiry;
 use super::kind::Kinds;
-use super::{ASKED, Server, rank};
+use super::{ASKED, Ends, Server, rank};
 use crate::cache::eviction::sampled::Rank;
 use crate::cache::{Persistence, Restart, Slot, State};
 use crate::trace::ObjectId;
@@ -49,7 +49,7 @@ impl Server {
         let before = rank::lru_clock(&self.settings, saved_at);
         self.clock = rank::lru_clock(&self.settings, now);
         for ((object, expires_at), age) in loaded.into_iter().zip(ages) {
-            self.stored(object, expires_at, now, u64::MAX);
+            self.stored(object, expires_at, Ends::Replaced, now, u64::MAX);
             if restart.persistence == Persistence::Rdb
                 && let Some(rank) = self.needs.sampled.map(|sampled| sampled.rank)
             {
@@ -104,7 +104,7 @@ mod tests {
         let needs = Needs { sampled, commands: true, ..Needs::default() };
         let mut server = Server::new(needs, settings, Seed::new(1), &objects);
         let object = ObjectId::new(0);
-        server.stored(object, SimTime::NEVER, at(0), u64::MAX);
+        server.stored(object, SimTime::NEVER, Ends::Replaced, at(0), u64::MAX);
         let down = SimDuration::from_secs(600);
         let restart = Restart { down, persistence, ttl: TtlClock::WallClock };
         let held = Slot { state: State::Held, expires_at: SimTime::NEVER, ..Slot::EMPTY };

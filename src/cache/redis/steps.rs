@@ -11,12 +11,14 @@
 //! | TTL | 1 / 2 | 3 / 2 |
 //! | SET of a new key | 3 / 1 | 4 / 2 |
 //! | SET over a live one | 3 / 2 | 5 / 3 |
+//! | SET of a new key with KEEPTTL | 2 / 0 | |
+//! | SET over a live one with KEEPTTL | 2 / 1 | 3 / 1 |
 //! | PEXPIRE | 2 / 2 | 3 / 2 |
 //! | DEL | 1 / 2 | 2 / 2 |
 //!
 //! (`db.c:lookupKey`, `db.c:getExpire`, `db.c:setKey`, `db.c:setExpire`, `db.c:removeExpire`, `db.c:dbGenericDelete`.)
 
-use super::Server;
+use super::{Ends, Server};
 use crate::cache::{Cache, State};
 use crate::trace::ObjectId;
 use crate::units::SimTime;
@@ -45,12 +47,15 @@ impl Server {
     }
 
     /// SET has put a value where there was none, or over another; [`Self::step_arm`] follows if it sets a TTL.
-    pub(super) fn step_written(&mut self, over: bool, had_ttl: bool) {
+    pub(super) fn step_written(&mut self, over: bool, ends: Ends, had_ttl: bool) {
         if !self.is_moving() {
             return;
         }
         if over {
             self.dict.step(&mut self.keys);
+        }
+        if ends == Ends::Kept {
+            return;
         }
         // The TTL of the old value goes, whether there was one or not; one that was there is taken out next, and that is
         // the look.
@@ -119,9 +124,50 @@ impl Cache {
                 Look::Up => server.step_lookup(is_held, has_ttl),
                 Look::End => server.step_end(has_ttl),
                 Look::Delete => server.step_delete(is_held, has_ttl),
-                Look::NoEnd => server.step_written(false, false),
+                Look::NoEnd => server.step_written(false, Ends::Replaced, false),
             }
         }
         self.note_overhead(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::{Needs, Settings};
+    use super::*;
+    use crate::random::Seed;
+    use crate::trace::{ClassId, Fact, Keys, Objects};
+
+    const KEYS: u32 = 16;
+
+    /// The keys with a TTL, bucket by bucket, after all came and the end of one was set so.
+    fn standing(number: u32, ends: Ends) -> Vec<ObjectId> {
+        let facts = vec![Fact { size: 1, class: ClassId::default(), size_is_imputed: false }; KEYS as usize];
+        let objects = Arc::new(Objects::new(facts, Keys::Numbered, vec!["all".to_owned()]));
+        let needs = Needs { active: true, commands: true, ..Needs::default() };
+        let mut server = Server::new(needs, Settings::default(), Seed::new(4), &objects);
+        let [end, later] = [60, 90].map(|secs| SimTime::from_nanos(secs * 1_000_000_000));
+        for object in (0..KEYS).map(ObjectId::new) {
+            server.stored(object, end, Ends::Replaced, SimTime::ZERO, u64::MAX);
+        }
+        server.expires.advance(100, &mut server.keys);
+        let end = if ends == Ends::Kept { end } else { later };
+        server.armed(ObjectId::new(number), true, ends, end, u64::MAX);
+        let mut standing = Vec::new();
+        let buckets = server.expires.buckets()[0];
+        (0..buckets).for_each(|place| server.expires.each(0, place, |object| standing.push(object)));
+        server.expires.check(&server.keys);
+        standing
+    }
+
+    #[test]
+    fn an_end_that_is_kept_or_moved_stays_where_it_stands_and_that_of_a_set_comes_first() {
+        let before = standing(0, Ends::Kept);
+        assert_eq!(before.len(), KEYS as usize);
+        assert!((0..KEYS).all(|number| standing(number, Ends::Kept) == before));
+        assert!((0..KEYS).all(|number| standing(number, Ends::Moved) == before));
+        assert!((0..KEYS).any(|number| standing(number, Ends::Replaced) != before), "two share a bucket");
     }
 }

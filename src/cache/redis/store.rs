@@ -1,6 +1,6 @@
 //! SET in a server: the check of memory comes first, then the lookup, then the write.
 
-use super::{Kind, Room};
+use super::{Ends, Kind, Room};
 use crate::cache::{Cache, Entry, State, Stored};
 use crate::trace::ObjectId;
 use crate::units::SimTime;
@@ -25,7 +25,7 @@ impl Cache {
         } else if was_live && !self.is_admitted(object, &entry, now) {
             Stored::NotAdmitted
         } else {
-            self.write(object, entry, now);
+            self.write(object, entry, Ends::Replaced, now);
             Stored::Yes
         };
         self.after_command(now);
@@ -37,13 +37,14 @@ impl Cache {
         &mut self,
         object: ObjectId,
         entry: Entry,
+        ends: Ends,
         now: SimTime,
     ) -> Stored {
         self.make_way(object, &entry, now);
         if !self.is_admitted(object, &entry, now) {
             return Stored::NotAdmitted;
         }
-        self.write(object, entry, now);
+        self.write(object, entry, ends, now);
         Stored::Yes
     }
 
