@@ -37,8 +37,9 @@ const POLICIES: [&str; 8] = [
 /// Seeds with which the model is played.
 const SEEDS: u64 = 16;
 
-/// By how many standard deviations of chance a difference may exceed its tolerance: of the 60 or so figures of a
-/// table, none does so by chance alone in 99 of 100 runs.
+/// How many standard deviations chance may make of a difference: of the 60 or so figures of a table, none is further off by
+/// chance alone in 99 of 100 runs. Where they come to no more than the tolerance, one run tells whether it is kept, and it
+/// is what a difference may be. Where they come to more, one run cannot tell, and they are allowed beside it.
 const CHANCE: f64 = 4.0;
 
 /// A server of which one answer in a hundred takes longer than a quarter of a tick is starved: its cron ticks late,
@@ -293,11 +294,26 @@ impl Column {
             .then(|| Difference { error: (model.mean - live) / unit, chance: both * model.deviation / unit })
     }
 
-    fn judge(&self, whose: &str, Difference { error, chance }: Difference) -> Option<String> {
-        let Self { what, tolerance, .. } = self;
-        (error.abs() > tolerance + CHANCE * chance).then(|| {
-            format!("{whose}: {what} differ by {error:+.2} %, more than {tolerance} and {CHANCE} times {chance:.2}")
+    /// Whether one run tells that the tolerance is kept, or that it is not.
+    fn is_told(&self, Difference { chance, .. }: Difference) -> bool {
+        CHANCE * chance <= self.tolerance
+    }
+
+    fn judge(&self, whose: &str, difference: Difference) -> Option<String> {
+        let (Self { what, tolerance, .. }, Difference { error, chance }) = (self, difference);
+        let beside = if self.is_told(difference) { 0.0 } else { CHANCE * chance };
+        (error.abs() > tolerance + beside).then(|| {
+            format!(
+                "{whose}: {what} differ by {error:+.2} ± {chance:.2}, more than {tolerance} and {beside:.2}"
+            )
         })
+    }
+
+    /// The difference as a table shows it; with a question mark, if one run tells nothing of the tolerance.
+    fn show(&self, difference: Difference) -> String {
+        let Difference { error, chance } = difference;
+        let mark = if self.is_told(difference) { "" } else { " ?" };
+        format!("{error:+.2} ± {chance:.2}{mark}")
     }
 }
 
@@ -318,8 +334,7 @@ fn compare(load: &Load, played: &[(Case, Live, Vec<Counts>)]) -> (String, Vec<St
                 format!("{own:.0}")
             };
             let difference = column.compare(requests, live, modelled);
-            let shown = difference
-                .map_or("-".to_owned(), |Difference { error, chance }| format!("{error:+.2} ± {chance:.2}"));
+            let shown = difference.map_or("-".to_owned(), |difference| column.show(difference));
             write!(table, " {own} | {shown} |").expect("a text takes any line");
             let whose = format!("{}, TTL {ttl}", case.policy);
             wrong.extend(difference.and_then(|difference| column.judge(&whose, difference)));
@@ -337,9 +352,15 @@ fn compare(load: &Load, played: &[(Case, Live, Vec<Counts>)]) -> (String, Vec<St
         let n = all.len() as f64;
         let error = all.iter().map(|difference| difference.error).sum::<f64>() / n;
         let chance = all.iter().map(|difference| difference.chance.powi(2)).sum::<f64>().sqrt() / n;
-        writeln!(table, "\nOn average over {n} cases, {} differ by {error:+.2} ± {chance:.2}.", column.what)
-            .expect("a text takes any line");
-        wrong.extend(column.judge("on average", Difference { error, chance }));
+        let difference = Difference { error, chance };
+        writeln!(
+            table,
+            "\nOn average over {n} cases, {} differ by {}.",
+            column.what,
+            column.show(difference)
+        )
+        .expect("a text takes any line");
+        wrong.extend(column.judge("on average", difference));
     }
     let by_chance = if by_chance.is_empty() { "none".to_owned() } else { by_chance.join("; ") };
     writeln!(table, "\nBeyond the tolerance without regard to chance: {by_chance}.")
@@ -372,6 +393,19 @@ const HEAD: &str = "\
 fn cases(maxmemory: u64, ttl: SimDuration) -> Vec<Case> {
     let with = |ttl| POLICIES.map(|policy| Case { policy, ttl, maxmemory });
     with(None).into_iter().chain(with(Some(ttl))).collect()
+}
+
+#[test]
+fn a_tolerance_is_judged_bare_where_chance_leaves_room_for_that() {
+    let [hits, evictions, ..] = COLUMNS;
+    let is_wrong = |column: &Column, error, chance| column.judge("x", Difference { error, chance }).is_some();
+    // Four deviations are less than the tolerance: nothing is added to it.
+    assert!(!is_wrong(&evictions, -3.0, 0.7) && is_wrong(&evictions, -3.1, 0.7));
+    assert!(!is_wrong(&hits, 0.5, 0.1) && is_wrong(&hits, 0.6, 0.1));
+    // They are more, and so the run says little.
+    assert!(!is_wrong(&evictions, 6.9, 1.0) && is_wrong(&evictions, 7.1, 1.0));
+    assert_eq!(evictions.show(Difference { error: 3.0, chance: 0.7 }), "+3.00 ± 0.70");
+    assert_eq!(evictions.show(Difference { error: 3.0, chance: 1.0 }), "+3.00 ± 1.00 ?");
 }
 
 #[test]
