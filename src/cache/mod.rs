@@ -262,7 +262,6 @@ impl Cache {
         self.eviction.on_hit(object);
         if let Some(server) = &mut self.server {
             server.touched(object, now);
-            self.look_ahead();
         }
         Lookup::Held(entry)
     }

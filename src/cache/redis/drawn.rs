@@ -1,7 +1,7 @@
 //! Keys drawn from a table as Redis draws them: by bucket, not uniformly.
 
 use super::keys::Keys;
-use super::rows::{Gathered, Rows};
+use super::rows::{GATHERED, Gathered, Rows};
 use super::table::{Storage, Table, below};
 use crate::random::Stream;
 use crate::trace::ObjectId;
@@ -65,12 +65,16 @@ impl<const SWEPT: bool> Table<Rows<SWEPT>> {
     pub(super) fn sample(
         &mut self,
         want: usize,
+        ahead: &mut Ahead,
         random: &mut Stream,
         keys: &mut Keys,
         out: &mut Vec<ObjectId>,
     ) {
-        out.clear();
         let want = want.min(self.len());
+        if self.give(want, ahead, random, out) {
+            return;
+        }
+        out.clear();
         if want == 0 {
             return;
         }
@@ -84,37 +88,57 @@ impl<const SWEPT: bool> Table<Rows<SWEPT>> {
         }
     }
 
+    /// The sample that was drawn ahead, if it is what would be drawn now.
+    #[inline]
+    fn give(&self, want: usize, ahead: &mut Ahead, random: &mut Stream, out: &mut Vec<ObjectId>) -> bool {
+        let drawn = &mut ahead.drawn[ahead.next];
+        let holds = !self.is_moving() && self.halves[0].is_unchanged(ahead.next);
+        match (holds && drawn.is_what_comes(want, random)).then(|| drawn.after.take()).flatten() {
+            None => false,
+            Some(after) => {
+                *random = after;
+                std::mem::swap(out, &mut drawn.keys);
+                ahead.next = 1 - ahead.next;
+                true
+            }
+        }
+    }
+
     /// Through the buckets of the one table.
     fn walk(&self, mut met: Met<'_>) {
         let place = below(met.random, self.buckets()[0]);
-        // Twice as many places as keys, and some, as `reach` has it.
-        let is_done = match met.want {
-            0..=6 => self.walk_at_once::<16>(place, &mut met),
-            7..=14 => self.walk_at_once::<32>(place, &mut met),
-            _ => false,
-        };
-        if !is_done {
+        if self.walk_at_once(place, &mut met).is_none() {
             self.walk_on(place, met);
         }
     }
 
-    /// The whole walk by one look at so many places; whether they show all of it. Nobody is met where they do not: no
-    /// walk ends in the middle of a bucket, or goes on after as many empty ones as make it jump.
-    fn walk_at_once<const N: usize>(&self, place: usize, met: &mut Met<'_>) -> bool {
-        let (want, mut found) = (met.want, [Gathered::default(); N]);
-        let Some(count) = self.halves[0].gather(place, &mut found).filter(|count| *count > want) else {
-            return false;
-        };
-        let (first, last) = (found[0].bucket, found[want - 1].bucket);
+    /// The whole walk by one look at a few places, if it can be told from them; at how many.
+    fn walk_at_once(&self, place: usize, met: &mut Met<'_>) -> Option<usize> {
+        match shown(met.want) {
+            24 => self.walk_within::<24>(place, met),
+            32 => self.walk_within::<32>(place, met),
+            _ => None,
+        }
+    }
+
+    /// The same by a look at so many places. Nobody is met where they do not show all of it: no walk ends in the middle of a
+    /// bucket, or goes on after as many empty ones as make it jump.
+    fn walk_within<const N: usize>(&self, place: usize, met: &mut Met<'_>) -> Option<usize> {
+        let (want, mut found) = (met.want, [Gathered::default(); GATHERED]);
+        let count = self.halves[0].gather::<N>(place, &mut found).filter(|count| *count > want)?;
+        let (first, last) = (found[0].bucket as usize, found[want - 1].bucket);
         let between =
             found[..want].windows(2).map(|pair| (pair[1].bucket - pair[0].bucket).saturating_sub(1));
-        let widest = between.fold(first - place, usize::max);
-        let end = (want..count).find(|at| found[*at].bucket != last);
-        let Some(end) = end.filter(|_| widest < GAP.max(want + 1) && last - place < 10 * want) else {
-            return false;
-        };
-        found[..end].iter().for_each(|standing| met.add(ObjectId::new(standing.key)));
-        true
+        let widest = between.fold(0, u32::max) as usize;
+        let end = (want..count).find(|at| found[*at].bucket != last)?;
+        if widest.max(first - place) >= GAP.max(want + 1) || last as usize - place >= 10 * want {
+            return None;
+        }
+        let key = |standing: &Gathered| ObjectId::new(standing.key);
+        met.out.extend(found[..want].iter().map(key));
+        met.seen = want;
+        found[want..end].iter().for_each(|standing| met.add(key(standing)));
+        Some(N)
     }
 
     /// The same bucket by bucket, from this one on.
@@ -189,25 +213,81 @@ impl<const SWEPT: bool> Table<Rows<SWEPT>> {
         old.max(new)
     }
 
-    /// Where the next sample of so many keys will begin, unless something else is drawn before; their places are asked for.
-    pub(super) fn foresee(&self, want: usize, random: &Stream) -> usize {
-        let place = below(&mut random.clone(), self.larger().max(1));
-        let half = &self.halves[usize::from(self.is_moving())];
-        if place < half.buckets() {
-            half.ask_for_places(place, reach(want));
+    /// Sees to it that the next two samples of so many keys are drawn, as far as a look tells them, asks for what is kept of
+    /// their keys, and asks for the places of the sample behind them.
+    pub(super) fn draw_ahead(&mut self, want: usize, ahead: &mut Ahead, random: &Stream, keys: &Keys) {
+        let (want, mut after) = (want.min(self.len()), random.clone());
+        if want == 0 || self.is_moving() {
+            return;
         }
-        place
+        for nth in [ahead.next, 1 - ahead.next] {
+            let drawn = &mut ahead.drawn[nth];
+            if !drawn.is_what_comes(want, &after) || !self.halves[0].is_unchanged(nth) {
+                drawn.before = Some(after.clone());
+                self.draw(nth, want, drawn, after);
+                drawn.keys.iter().for_each(|object| keys.prefetch(object.index()));
+            }
+            match &drawn.after {
+                Some(left) => after = left.clone(),
+                None => return,
+            }
+        }
+        self.halves[0].ask_for_places(below(&mut after, self.buckets()[0]), shown(want));
     }
 
-    /// Asks for what is kept of those whom a sample of so many from a bucket on will probably find, and of a few more.
-    #[inline]
-    pub(super) fn ask_for_keys(&self, place: usize, want: usize, keys: &Keys) {
-        let half = &self.halves[usize::from(self.is_moving())];
-        half.ask_for_keys(place.min(half.buckets().saturating_sub(1)), reach(want), keys);
+    /// Draws a sample ahead, if a look at a few places tells all of it.
+    fn draw(&mut self, nth: usize, want: usize, drawn: &mut Drawn, mut random: Stream) {
+        (drawn.want, drawn.after) = (want, None);
+        drawn.keys.clear();
+        let place = below(&mut random, self.buckets()[0]);
+        let mut met = Met { want, seen: 0, random: &mut random, out: &mut drawn.keys };
+        if let Some(looked_at) = self.walk_at_once(place, &mut met) {
+            self.halves[0].watch(nth, place, looked_at);
+            drawn.after = Some(random);
+        }
     }
 }
 
-/// Among how many places so many keys stand, about.
-fn reach(keys: usize) -> usize {
-    2 * keys + 2
+/// Two samples that are drawn before they are asked for.
+#[derive(Debug, Default)]
+pub(super) struct Ahead {
+    drawn: [Drawn; 2],
+    /// Which of them comes next.
+    next: usize,
+}
+
+/// A sample that is drawn before it is asked for.
+#[derive(Debug, Default)]
+struct Drawn {
+    want: usize,
+    keys: Vec<ObjectId>,
+    /// The random numbers that it was drawn with.
+    before: Option<Stream>,
+    /// Those that were left; `None` where it could not be drawn.
+    after: Option<Stream>,
+}
+
+impl Drawn {
+    /// Whether who draws so many keys with these random numbers draws the same, as long as nobody comes or goes where it
+    /// looked.
+    #[inline]
+    fn is_what_comes(&self, want: usize, random: &Stream) -> bool {
+        self.after.is_some() && self.want == want && self.before.as_ref() == Some(random)
+    }
+}
+
+impl Ahead {
+    /// The keys of the next sample, as far as it is drawn.
+    pub(super) fn keys(&self) -> &[ObjectId] {
+        &self.drawn[self.next].keys
+    }
+}
+
+/// At how many places one look for so many keys goes, which tells 96 walks of 100; 0 for more keys than that is made for.
+fn shown(keys: usize) -> usize {
+    match keys {
+        0..=6 => 24,
+        7..=14 => 32,
+        _ => 0,
+    }
 }

@@ -13,6 +13,7 @@ mod drawn;
 mod expires;
 mod expiry;
 mod footprint;
+mod foreseen;
 mod keys;
 mod kind;
 mod pool;
@@ -37,6 +38,7 @@ use std::sync::Arc;
 
 use clients::Clients;
 use dict::Dict;
+use drawn::Ahead;
 use expires::Expires;
 use expiry::Expiry;
 use keys::Keys;
@@ -140,8 +142,8 @@ pub(super) struct Server {
     tick: SimTime,
     /// Nothing is done by the clock before this instant.
     wake: SimTime,
-    /// Where the next sample will probably begin, and how often it has been asked for.
-    foreseen: (usize, u32),
+    /// The next samples.
+    ahead: Ahead,
     pool: Pool,
     random: Stream,
     expiry: Expiry,
@@ -180,7 +182,7 @@ impl Server {
             clock: rank::lru_clock(&settings, SimTime::ZERO),
             tick: SimTime::ZERO,
             wake: SimTime::ZERO,
-            foreseen: (0, ASKED),
+            ahead: Ahead::default(),
             pool: Pool::default(),
             random: seed.of("sampling").stream(),
             expiry: Expiry::default(),
@@ -220,6 +222,11 @@ impl Server {
 
     fn tables(&self) -> u64 {
         self.bytes_of(self.dict.buckets()) + self.bytes_of(self.expires.buckets())
+    }
+
+    /// Bytes of the tables where they count, 0 elsewhere.
+    fn counted_tables(&self) -> u64 {
+        if self.overhead.is_some() { self.tables() } else { 0 }
     }
 
     /// Bytes of a table and of the one that keys move to.
@@ -284,27 +291,6 @@ impl Server {
         now < self.wake && self.overhead.is_none() && !self.is_moving()
     }
 
-    /// Asks for what the next eviction will probably look at: places were asked for when it was foreseen, now the keys
-    /// that stand there, and then the place of the best candidate so far, who is told. To guess better, by the scores of
-    /// those that stand there, takes longer than it saves.
-    #[inline]
-    pub(super) fn look_ahead(&mut self) -> Option<ObjectId> {
-        if self.foreseen.1 >= ASKED { None } else { self.ask_ahead() }
-    }
-
-    fn ask_ahead(&mut self) -> Option<ObjectId> {
-        let (place, asked) = self.foreseen;
-        self.foreseen.1 += 1;
-        let (rows, samples) = (self.dict.rows()?, self.settings.samples as usize);
-        if asked == 0 {
-            rows.ask_for_keys(place, samples, &self.keys);
-            return None;
-        }
-        let (_, likely) = self.pool.best()?;
-        rows.ask_for(self.keys.hash(likely));
-        Some(likely)
-    }
-
     /// The value of a key was sent.
     #[inline]
     pub(super) fn replied(&mut self, object: ObjectId, version: Version) {
@@ -339,14 +325,14 @@ impl Server {
         let mut room = room.saturating_sub(self.in_flight);
         let each = self.keys_each() as u64;
         if self.runs_commands() {
-            let before = self.tables();
+            let before = self.counted_tables();
             self.dict.insert(object, 0, &mut self.keys, |bytes| each * bytes <= room);
             self.step_written(false, ends, false);
             if expires_at != SimTime::NEVER {
                 self.step_arm();
             }
             // What one table has taken the other cannot have.
-            room = room.saturating_add(before).saturating_sub(self.tables());
+            room = room.saturating_add(before).saturating_sub(self.counted_tables());
         }
         if expires_at != SimTime::NEVER {
             self.expires.arm(object, expires_at, false, &mut self.keys, |bytes| each * bytes <= room);
@@ -474,6 +460,3 @@ impl Server {
         }
     }
 }
-
-/// How often what is foreseen is asked for after the first time.
-const ASKED: u32 = 2;

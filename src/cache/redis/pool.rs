@@ -9,36 +9,48 @@ use crate::trace::ObjectId;
 /// Places in the pool.
 const PLACES: usize = 16;
 
-/// Candidates for eviction, worst first. All places are compared and moved at once, whether somebody stands there or not:
-/// where a candidate belongs is chance, on which no branch should wait.
-#[derive(Debug, Default)]
-pub(super) struct Pool {
-    /// Their scores and one; 0 stands before them where there are fewer than places.
-    scores: [u64; PLACES],
-    objects: [Option<ObjectId>; PLACES],
+/// Candidates for eviction, worst first.
+#[derive(Debug)]
+pub(super) struct Pool([Candidate; PLACES]);
+
+/// A place in the pool.
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    /// The score and one; 0 at the places before all others where nobody stands.
+    rank: u64,
+    object: ObjectId,
+}
+
+impl Candidate {
+    const NOBODY: Self = Self { rank: 0, object: ObjectId::new(0) };
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self([Candidate::NOBODY; PLACES])
+    }
 }
 
 impl Pool {
     /// Offers a key with its score; a higher score is a better victim.
     #[inline]
     pub(super) fn offer(&mut self, score: u64, object: ObjectId) {
-        let score = score.saturating_add(1);
-        let worse = self.scores.iter().map(|other| usize::from(*other < score)).sum::<usize>();
-        // The worst makes room, or nobody; equality with it is refused too.
-        let Some(place) = worse.checked_sub(1) else { return };
-        for at in 0..PLACES - 1 {
-            let from = at + usize::from(at < place);
-            (self.scores[at], self.objects[at]) = (self.scores[from], self.objects[from]);
+        let rank = score.saturating_add(1);
+        // Most are refused by a full pool, where equality with its worst is not enough.
+        if rank <= self.0[0].rank {
+            return;
         }
-        (self.scores[place], self.objects[place]) = (score, Some(object));
+        // Who stands first makes room, or nobody.
+        let place = self.0.partition_point(|other| other.rank < rank) - 1;
+        self.0.copy_within(1..=place, 0);
+        self.0[place] = Candidate { rank, object };
     }
 
     /// Takes candidates out, the best first, until one is there.
     pub(super) fn take(&mut self, mut is_there: impl FnMut(ObjectId) -> bool) -> Option<ObjectId> {
         while let Some((_, object)) = self.best() {
-            self.scores.copy_within(..PLACES - 1, 1);
-            self.objects.copy_within(..PLACES - 1, 1);
-            (self.scores[0], self.objects[0]) = (0, None);
+            self.0.copy_within(..PLACES - 1, 1);
+            self.0[0] = Candidate::NOBODY;
             if is_there(object) {
                 return Some(object);
             }
@@ -48,8 +60,8 @@ impl Pool {
 
     /// The best candidate with its score; it may have left meanwhile.
     pub(super) fn best(&self) -> Option<(u64, ObjectId)> {
-        let object = self.objects[PLACES - 1]?;
-        Some((self.scores[PLACES - 1] - 1, object))
+        let Candidate { rank, object } = self.0[PLACES - 1];
+        Some((rank.checked_sub(1)?, object))
     }
 
     /// Forgets all candidates: the server is another one.
@@ -60,12 +72,7 @@ impl Pool {
     /// # Panics
     /// If the pool is out of order.
     pub(super) fn check(&self) {
-        assert!(self.scores.is_sorted(), "candidates stand by their score");
-        let both = self.scores.iter().zip(&self.objects);
-        assert!(
-            both.into_iter().all(|(score, object)| (*score > 0) == object.is_some()),
-            "free places have no score"
-        );
+        assert!(self.0.is_sorted_by_key(|candidate| candidate.rank), "candidates stand by their score");
     }
 }
 
@@ -119,9 +126,9 @@ mod tests {
                 }
                 pool.check();
                 let held: Vec<(u64, u32)> = slots.0.iter().flatten().copied().collect();
-                let own = pool.scores.iter().zip(&pool.objects);
+                let own = pool.0.iter();
                 let own: Vec<(u64, u32)> = own
-                    .filter_map(|(score, object)| Some((score.checked_sub(1)?, object.as_ref()?.as_u32())))
+                    .filter_map(|candidate| Some((candidate.rank.checked_sub(1)?, candidate.object.as_u32())))
                     .collect();
                 prop_assert_eq!(own, held);
             }

@@ -4,9 +4,10 @@
 //! downtime adds nothing to either (`redis-7.0 rdb.c:rdbSaveKeyValuePair`, `object.c:objectSetLRUOrLFU`).
 
 use super::clients::Clients;
+use super::drawn::Ahead;
 use super::expiry::Expiry;
 use super::kind::Kinds;
-use super::{ASKED, Ends, Server, rank};
+use super::{Ends, Server, rank};
 use crate::cache::eviction::sampled::Rank;
 use crate::cache::{Persistence, Restart, Slot, State};
 use crate::trace::ObjectId;
@@ -66,7 +67,7 @@ impl Server {
         self.pool.clear();
         self.pending = None;
         self.wake = SimTime::ZERO;
-        self.foreseen = (0, ASKED);
+        self.ahead = Ahead::default();
         self.expiry = Expiry::default();
         if let Some(overhead) = &mut self.overhead {
             overhead.clients =

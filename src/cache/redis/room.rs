@@ -9,7 +9,6 @@ use crate::cache::memory::ACCESS_TIMES;
 use crate::cache::{Cache, Capacity, Cause, Slot, State};
 use crate::origin::Version;
 use crate::trace::ObjectId;
-use crate::trace::prefetch::prefetch;
 use crate::units::SimTime;
 
 /// A call looks at its clock once in so many victims.
@@ -123,7 +122,6 @@ impl Cache {
         if let Some(server) = &mut self.server {
             server.looked_up(object, held, has_ttl);
         }
-        self.look_ahead();
         self.note_overhead(now);
     }
 
@@ -140,16 +138,17 @@ impl Cache {
         if !self.runs_commands() {
             return Room::Made;
         }
-        let (key, size) = (self.objects.key_len(object), self.objects.size_of(object, version.0));
-        let cost = self.memory.cost(&self.objects, object, version, has_ttl);
         let by_objects = matches!(self.capacity, Capacity::Objects(_));
-        let Some(server) = &mut self.server else { return Room::Made };
+        let Self { server, objects, memory, .. } = self;
+        let Some(server) = server else { return Room::Made };
         let [arguments, value] = match &mut server.overhead {
-            None => [0, cost],
-            Some(overhead) => overhead.clients.set(key, size.into(), has_ttl, now),
+            None => [0, memory.cost(objects, object, version, has_ttl)],
+            Some(overhead) => {
+                let size = objects.size_of(object, version.0);
+                overhead.clients.set(objects.key_len(object), size.into(), has_ttl, now)
+            }
         };
         server.in_flight = if by_objects { 1 } else { arguments + value };
-        self.look_ahead();
         self.note_overhead(now);
         let room = self.room(now);
         if let Some(server) = &mut self.server {
@@ -221,7 +220,7 @@ impl Cache {
                 break;
             }
         }
-        self.foresee();
+        self.foresee(now);
         debug_assert!(self.keeps_to_its_limit(), "room was made, or eviction goes on in the background");
         Room::Made
     }
@@ -232,29 +231,6 @@ impl Cache {
         self.server.as_ref().is_none_or(|server| {
             server.pending.is_some() || counted.saturating_add(server.in_flight) <= limit
         })
-    }
-
-    /// Asks for what the next eviction will probably need: the best candidate left, and where the next
-    /// sample begins. A wrong guess costs nothing but the guess.
-    fn foresee(&mut self) {
-        let Some(server) = &mut self.server else { return };
-        if server.needs.sampled.is_some_and(|sampled| !sampled.volatile && sampled.rank != Rank::Random)
-            && let Some(rows) = server.dict.rows()
-        {
-            server.foreseen = (rows.foresee(server.settings.samples as usize, &server.random), 0);
-        }
-        if let Some((_, next)) = server.pool.best() {
-            self.prefetch(next);
-        }
-    }
-
-    /// Asks for what the next eviction will probably need, some of it with every command.
-    #[inline]
-    pub(in crate::cache) fn look_ahead(&mut self) {
-        if let Some(likely) = self.server.as_mut().and_then(|server| server.look_ahead()) {
-            prefetch(&self.slots, likely.index());
-            self.objects.prefetch(likely);
-        }
     }
 
     /// An eviction that hit its time limit goes on in the time that has passed since.
@@ -285,19 +261,19 @@ impl Cache {
         let Some(sampled) = server.needs.sampled else { return eviction.victim() };
         let samples = server.settings.samples as usize;
         loop {
-            let Server { dict, expires, random, keys, scratch, .. } = &mut **server;
+            let Server { dict, expires, random, keys, scratch, ahead, .. } = &mut **server;
             if sampled.volatile {
                 let rows = expires.rows_mut()?;
                 if sampled.rank == Rank::Random {
                     return rows.random_key(random, keys);
                 }
-                rows.sample(samples, random, keys, scratch);
+                rows.sample(samples, ahead, random, keys, scratch);
             } else {
                 let rows = dict.rows_mut()?;
                 if sampled.rank == Rank::Random {
                     return rows.random_key(random, keys);
                 }
-                rows.sample(samples, random, keys, scratch);
+                rows.sample(samples, ahead, random, keys, scratch);
             }
             if scratch.is_empty() && server.candidates() == 0 {
                 return None;
@@ -309,13 +285,13 @@ impl Cache {
             }
             let (mut candidates, looked_up) = (0, if sampled.rank == Rank::Ttl { 0 } else { drawn.len() });
             server.scratch = drawn;
-            let Server { pool, dict, expires, keys, .. } = &mut **server;
-            let (dict, expires, keys) = (&*dict, &*expires, &*keys);
-            let is_there = |object| {
+            // Among the keys stands who is held, and among those with a TTL who has an end too.
+            let is_there = |object: ObjectId| {
                 candidates += 1;
-                if sampled.volatile { expires.contains(object, keys) } else { dict.contains(object, keys) }
+                let slot = &slots[object.index()];
+                slot.state == State::Held && (!sampled.volatile || slot.expires_at != SimTime::NEVER)
             };
-            let victim = pool.take(is_there);
+            let victim = server.pool.take(is_there);
             if server.is_moving() {
                 server.step_candidates(candidates, looked_up);
             }

@@ -5,6 +5,8 @@
 //! side, and a sweep reads memory in one direction, eight places at once, and looks at nothing else while nobody there is
 //! dead.
 
+use std::ops::Range;
+
 use super::keys::Keys;
 use super::table::{Listed, NIL, Storage, Table, bucket};
 use crate::trace::ObjectId;
@@ -19,6 +21,8 @@ const LATEST: u32 = NIL - 2;
 const FULL: usize = 70;
 /// Places that a sweep looks at together.
 const STRIDE: usize = 8;
+/// At most so many keys are gathered at once.
+pub(super) const GATHERED: usize = 32;
 /// Places behind the last home, before memory must be asked for again.
 const BEHIND: usize = 64;
 
@@ -57,13 +61,21 @@ pub(super) struct Rows<const SWEPT: bool> {
     due: Vec<u32>,
     places: Vec<Place>,
     len: usize,
+    /// Places at which two samples looked ahead, each until one of them changes; then none.
+    watched: [Range<usize>; 2],
 }
 
 /// A key with its bucket.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Gathered {
     pub(super) key: u32,
-    pub(super) bucket: usize,
+    pub(super) bucket: u32,
+}
+
+/// A bucket, as 32 bits: tables have fewer.
+#[expect(clippy::cast_possible_truncation, reason = "a bucket is told by 32 bits of a hash")]
+fn narrow(place: usize) -> u32 {
+    place as u32
 }
 
 /// What a sweep has passed.
@@ -81,7 +93,7 @@ impl<const SWEPT: bool> Storage for Rows<SWEPT> {
         let mut places = on_large_pages(homes + STRIDE + BEHIND);
         places.resize(homes + STRIDE, Place::EMPTY);
         let due = if SWEPT { vec![FREE; places.len()] } else { Vec::new() };
-        Self { buckets, homes, due, places, len: 0 }
+        Self { buckets, homes, due, places, len: 0, watched: [0..0, 0..0] }
     }
 
     #[inline]
@@ -186,6 +198,7 @@ impl<const SWEPT: bool> Rows<SWEPT> {
     /// Puts a key at a place, and who stands there one further. Shifts are short: they end at the next free place.
     #[inline]
     fn put(&mut self, mut at: usize, mut due: u32, mut key: Place) {
+        let first = at;
         while !self.places[at].is_free() {
             std::mem::swap(&mut self.places[at], &mut key);
             if SWEPT {
@@ -197,6 +210,7 @@ impl<const SWEPT: bool> Rows<SWEPT> {
         if SWEPT {
             self.due[at] = due;
         }
+        self.changed(first, at);
         // The last place stays free, and all searches end there.
         if at + 1 == self.places.len() {
             self.places.push(Place::EMPTY);
@@ -210,6 +224,7 @@ impl<const SWEPT: bool> Rows<SWEPT> {
     /// Takes the key of a place out, and those behind it back that do not stand at home.
     #[inline]
     fn take(&mut self, mut at: usize) {
+        let first = at;
         while !self.places[at + 1].is_free() && self.home(self.bucket_at(at + 1)) <= at {
             self.places[at] = self.places[at + 1];
             if SWEPT {
@@ -221,7 +236,31 @@ impl<const SWEPT: bool> Rows<SWEPT> {
         if SWEPT {
             self.due[at] = FREE;
         }
+        self.changed(first, at);
         self.len -= 1;
+    }
+
+    /// The places from one to another are no longer what they were.
+    #[inline]
+    fn changed(&mut self, first: usize, last: usize) {
+        for watched in &mut self.watched {
+            if first < watched.end && last >= watched.start {
+                *watched = 0..0;
+            }
+        }
+    }
+
+    /// Notes that a sample looked ahead at so many places from the home of a bucket on.
+    #[inline]
+    pub(super) fn watch(&mut self, sample: usize, place: usize, count: usize) {
+        let home = self.home(place);
+        self.watched[sample] = home..home + count;
+    }
+
+    /// Whether the places at which a sample looked ahead are still as they were.
+    #[inline]
+    pub(super) fn is_unchanged(&self, sample: usize) -> bool {
+        !self.watched[sample].is_empty()
     }
 
     fn spread_out(&mut self) {
@@ -240,31 +279,30 @@ impl<const SWEPT: bool> Rows<SWEPT> {
     pub(super) fn ask_for_places(&self, place: usize, count: usize) {
         const LINE: usize = 64 / size_of::<Place>();
         let home = self.home(place);
-        (home..=home + count).step_by(LINE).for_each(|at| prefetch(&self.places, at));
+        (home..home + count).step_by(LINE).for_each(|at| prefetch(&self.places, at));
+        prefetch(&self.places, home + count - 1);
     }
 
     /// Those who stand in a bucket and in those behind it, in their order, as far as `N` places from its home show them;
-    /// how many. They are found without a branch: where keys stand is chance. `None` at the end of the row.
+    /// how many. They are found without a branch: where keys stand is chance. `None` at the end of the row, and for the
+    /// first bucket, from whose keys free places are not told apart so.
     #[inline]
-    pub(super) fn gather<const N: usize>(&self, place: usize, met: &mut [Gathered; N]) -> Option<usize> {
+    pub(super) fn gather<const N: usize>(
+        &self,
+        place: usize,
+        met: &mut [Gathered; GATHERED],
+    ) -> Option<usize> {
         let home = self.home(place);
-        let places: &[Place; N] = self.places.get(home..home + N)?.try_into().ok()?;
+        let places: &[Place; N] = self.places.get(home..home + N)?.try_into().ok().filter(|_| place > 0)?;
+        let (mask, place) = (narrow(self.buckets - 1), narrow(place));
         let mut count = 0;
         for standing in places {
-            let bucket = bucket(standing.hash, self.buckets);
-            met[count & (N - 1)] = Gathered { key: standing.key, bucket };
-            count += usize::from(!standing.is_free()) * usize::from(bucket >= place);
+            // The hash of a free place is that of an earlier bucket.
+            let bucket = standing.hash & mask;
+            met[count % GATHERED] = Gathered { key: standing.key, bucket };
+            count += usize::from(bucket >= place);
         }
         Some(count)
-    }
-
-    /// Asks for what is kept of those who stand at so many places from the home of a bucket on; for a free place, of
-    /// anybody: whether one is free is chance, on which no branch should wait.
-    #[inline]
-    pub(super) fn ask_for_keys(&self, place: usize, count: usize, keys: &Keys) {
-        let home = if self.buckets > 0 { self.home(place) } else { 0 };
-        let places = self.places.get(home..self.places.len().min(home + count)).unwrap_or_default();
-        places.iter().for_each(|place| keys.prefetch(if place.is_free() { 0 } else { place.key as usize }));
     }
 }
 

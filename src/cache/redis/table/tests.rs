@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use super::super::drawn::Ahead;
 use super::super::keys::Key;
 use super::super::rows::Rows;
 use super::super::tallies::Tallies;
@@ -93,10 +94,50 @@ proptest! {
         }
         let mut out = Vec::new();
         let mut random = Seed::new(1).stream();
-        table.sample(5, &mut random, &mut keys, &mut out);
+        table.sample(5, &mut Ahead::default(), &mut random, &mut keys, &mut out);
         prop_assert!(out.len() <= 5 && out.iter().all(|object| naive.contains(&object.as_u32())));
         let key = table.random_key(&mut random, &mut keys);
         prop_assert_eq!(key.is_some(), !naive.is_empty());
+    }
+
+    #[test]
+    fn a_sample_that_was_drawn_ahead_is_what_is_drawn_when_it_is_asked_for(
+        full in 1..300_u32,
+        want in 1..20_usize,
+        steps in prop::collection::vec((0..5_u8, 0..300_u32), 0..300),
+    ) {
+        let (mut one, mut other) = (keys(300), keys(300));
+        let [mut plain, mut foreseen] = [(); 2].map(|()| Table::<Rows<false>>::default());
+        let (mut random, mut ahead, mut out) = (Seed::new(1).stream(), Ahead::default(), [Vec::new(), Vec::new()]);
+        let mut same = random.clone();
+        let all = (0..full).map(|key| (1, key));
+        for (step, key) in all.chain(steps) {
+            let object = ObjectId::new(key);
+            match (step, plain.contains(object, &one)) {
+                (1, false) => {
+                    plain.insert(object, 0, &mut one, |_| true);
+                    foreseen.insert(object, 0, &mut other, |_| true);
+                }
+                (2, true) => {
+                    plain.remove(object, &mut one);
+                    foreseen.remove(object, &mut other);
+                }
+                (3, _) => {
+                    plain.advance(100, &mut one);
+                    foreseen.advance(100, &mut other);
+                }
+                // Something else is drawn in between, as under LFU.
+                (4, _) if key % 4 == 0 => _ = (below(&mut random, 2), below(&mut same, 2)),
+                _ => {
+                    let [plainly, given] = &mut out;
+                    plain.sample(want, &mut Ahead::default(), &mut random, &mut one, plainly);
+                    foreseen.sample(want, &mut ahead, &mut same, &mut other, given);
+                    prop_assert_eq!(&out[0], &out[1]);
+                    foreseen.draw_ahead(want, &mut ahead, &same, &other);
+                }
+            }
+            prop_assert_eq!(&random, &same);
+        }
     }
 
     #[test]
