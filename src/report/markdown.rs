@@ -143,7 +143,7 @@ fn conditions(reading: &Reading, out: &mut String) {
 
 fn label(reading: &Reading, cell: &Cell) -> String {
     let name = escaped(&reading.names.strategy(cell, 80));
-    if cell.baseline { format!("{name} (baseline)") } else { name }
+    if cell.baseline && !cell.oracle { format!("{name} (baseline)") } else { name }
 }
 
 fn line(out: &mut String, text: &str) {

@@ -11,8 +11,6 @@ const TOP: f64 = 26.0;
 const RIGHT: f64 = 190.0;
 /// Margins beyond this are drawn at it: far is far.
 const FAR: f64 = 1.0;
-/// The inks of targets, in their order.
-const INKS: [Ink; 5] = [Ink::S1, Ink::S2, Ink::S3, Ink::S4, Ink::Bound];
 
 /// A target over the months.
 pub(crate) struct Course {
@@ -41,7 +39,7 @@ pub(crate) fn draw(courses: &[Course]) -> Result<Svg, ChartError> {
     let mut panel = Panel::new(&area, &x, &y, true)?;
     panel.level(0.0, Ink::Text)?;
     let mut labels = Vec::new();
-    for (course, ink) in courses.iter().zip(INKS.into_iter().chain(std::iter::repeat(Ink::Bound))) {
+    for (course, ink) in courses.iter().zip(Ink::SERIES.into_iter().chain(std::iter::repeat(Ink::Bound))) {
         let line: Vec<(f64, Option<f64>)> = (0..)
             .map(f64::from)
             .zip(&course.margins)
@@ -63,7 +61,7 @@ pub(crate) fn draw(courses: &[Course]) -> Result<Svg, ChartError> {
             labels.push(EndLabel { at: (at_x + 4.0, at_y), text: course.target.clone(), ink });
         }
     }
-    labels.truncate(INKS.len());
+    labels.truncate(Ink::SERIES.len());
     end_labels(&sheet, labels, (TOP + 8.0, HEIGHT - 26.0 - BELOW), RIGHT)?;
     let missed = courses.iter().filter(|course| course.margins.iter().flatten().any(|margin| *margin < 0.0));
     let finding = format!(

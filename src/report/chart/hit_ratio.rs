@@ -3,7 +3,7 @@
 use plotters::style::Color;
 
 use super::palette::Ink;
-use super::svg::{ChartError, Hold, Sheet, Svg, TEXT, WIDTH, text_width};
+use super::svg::{ChartError, Hold, Sheet, Svg, TEXT, WIDTH, in_rows, text_width};
 use crate::record::{Cell, Outcomes};
 use crate::report::format;
 use crate::report::reading::{self, Reading};
@@ -54,13 +54,13 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     };
     let parts: Vec<&Part> =
         PARTS.iter().filter(|part| all.iter().any(|cell| (part.count)(&cell.outcomes) > 0)).collect();
-    let keys = key_rows(&parts);
-    let top = 14.0 + keys.last().map_or(0.0, |(_, _, y)| *y) + 18.0;
+    let places = in_rows(parts.iter().map(|part| part.label));
+    let top = 14.0 + places.last().map_or(0.0, |(_, y)| *y) + 18.0;
     let most = if reading.is_large() { MOST_OF_MANY } else { MOST };
     let rows = all.len().min(most);
     let bottom = top + rows as f64 * ROW;
     let sheet = Sheet::new(bottom + 44.0);
-    for (part, x, y) in &keys {
+    for (part, (x, y)) in parts.iter().zip(&places) {
         sheet.bar(*x, 8.0 + y, 12.0, 12.0, part.ink.color().mix(part.alpha))?;
         sheet.text(x + 17.0, 14.0 + y, part.label, Hold::Left)?;
     }
@@ -74,21 +74,6 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         reading.name(first)
     );
     Ok(sheet.finish("hit-ratio", "Outcomes of requests by strategy and memory limit", finding))
-}
-
-/// Places of the keys, row by row above the bars.
-fn key_rows<'a>(parts: &[&'a Part]) -> Vec<(&'a Part, f64, f64)> {
-    let (mut x, mut y) = (0.0, 0.0);
-    let mut placed = Vec::new();
-    for part in parts {
-        let width = 17.0 + text_width(part.label, TEXT) + 16.0;
-        if x + width > WIDTH {
-            (x, y) = (0.0, y + 20.0);
-        }
-        placed.push((*part, x, y));
-        x += width;
-    }
-    placed
 }
 
 fn axis(sheet: &Sheet, top: f64, bottom: f64) -> Result<(), ChartError> {
@@ -108,7 +93,7 @@ fn bar(sheet: &Sheet, reading: &Reading, cell: &Cell, parts: &[&Part], y: f64) -
     let limit_width = text_width(&limit, TEXT) + 12.0;
     let mark = if reading.is_winner(cell) { "★ " } else { "" };
     let name = reading.strategy(cell);
-    let name = format!("{mark}{name}{}", if cell.baseline { " (baseline)" } else { "" });
+    let name = format!("{mark}{name}{}", if cell.baseline && !cell.oracle { " (baseline)" } else { "" });
     let label = |sheet: &Sheet| sheet.label(0.0, middle, &name, NAMES - limit_width - 8.0, Hold::Left);
     let tip = format!("{}: to its row in the table", reading.name(cell));
     sheet.linked(&reading::anchor(cell), &tip, label)?;

@@ -66,7 +66,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
 
 /// The curves of one cell by kind of outcome, as far as anybody waited.
 fn kinds(cell: &Cell) -> Vec<Curve> {
-    const INKS: [Ink; 6] = [Ink::S2, Ink::S1, Ink::S3, Ink::S4, Ink::Text, Ink::Bound];
+    const INKS: [Ink; 8] = [Ink::S2, Ink::S1, Ink::S3, Ink::S4, Ink::Text, Ink::G1, Ink::G2, Ink::G3];
     // A sample of the keys does not tell the longest wait.
     let longest = |waits: &Percentiles| waits.max.or(waits.p999);
     let waited =

@@ -171,7 +171,8 @@ impl<'a> Panel<'a> {
         sheet.group(&told, |_| Ok(()))
     }
 
-    /// The surface between a lower and an upper line.
+    /// The surface between a lower and an upper line; fainter where it is grey, for grey ones on top of each other would
+    /// hide what lies below.
     pub(super) fn band(
         &mut self,
         low: &[(f64, Option<f64>)],
@@ -192,6 +193,7 @@ impl<'a> Panel<'a> {
             let there = high[from..to].iter().filter_map(value);
             let back = low[from..to].iter().rev().filter_map(value);
             let outline: Vec<(f64, f64)> = there.chain(back).collect();
+            let alpha = if ink.is_grey() { alpha * 0.4 } else { alpha };
             self.chart.draw_series([Polygon::new(outline, ink.color().mix(alpha))])?;
         }
         Ok(())
@@ -237,12 +239,33 @@ fn pieces(points: &[(f64, Option<f64>)]) -> Vec<Vec<(f64, f64)>> {
         .collect()
 }
 
-/// Writes labels beside the ends of lines, moved apart where they would collide.
+/// Writes labels beside the ends of lines with markers, moved apart where they would collide; each has a sample of its
+/// line with its marker.
 pub(super) fn end_labels(
+    sheet: &Sheet,
+    labels: Vec<EndLabel>,
+    within: (f64, f64),
+    width: f64,
+) -> Result<(), ChartError> {
+    labels_beside(sheet, labels, within, width, true)
+}
+
+/// The same beside lines that have no markers.
+pub(super) fn plain_labels(
+    sheet: &Sheet,
+    labels: Vec<EndLabel>,
+    within: (f64, f64),
+    width: f64,
+) -> Result<(), ChartError> {
+    labels_beside(sheet, labels, within, width, false)
+}
+
+fn labels_beside(
     sheet: &Sheet,
     mut labels: Vec<EndLabel>,
     (top, bottom): (f64, f64),
     width: f64,
+    marked: bool,
 ) -> Result<(), ChartError> {
     labels.sort_by(|a, b| a.at.1.total_cmp(&b.at.1));
     let gap = TEXT + 2.0;
@@ -259,8 +282,12 @@ pub(super) fn end_labels(
     for (label, height) in labels.iter().zip(heights) {
         let ((x, y), height) = (label.at, height.max(top));
         sheet.group(&[("data-k", &label.text)], |sheet| {
-            sheet.line(&[(x + 2.0, y), (x + 8.0, height), (x + 24.0, height)], label.ink, 1.6)?;
-            sheet.label(x + 28.0, height, &label.text, width - 28.0, Hold::Left)
+            // Long enough for the longest dash.
+            sheet.line(&[(x + 1.0, y), (x + 4.0, height), (x + 28.0, height)], label.ink, 1.6)?;
+            if marked {
+                sheet.marker(x + 16.0, height, 3.2, label.ink, 1.0)?;
+            }
+            sheet.label(x + 32.0, height, &label.text, width - 32.0, Hold::Left)
         })?;
     }
     Ok(())

@@ -4,7 +4,7 @@ use super::labels::{Labels, Placed};
 use super::palette::{Ink, ink_of};
 use super::panel::{LEFT, Panel};
 use super::scale::Scale;
-use super::svg::{ChartError, Hold, Sheet, Svg, TEXT, WIDTH, fitted, text_width};
+use super::svg::{ChartError, Hold, KEY, Sheet, Svg, TEXT, WIDTH, fitted, in_rows, text_width};
 use crate::record::Cell;
 use crate::report::format;
 use crate::report::measure::{MEMORY, ORIGIN_RATE, STAMPEDES};
@@ -20,6 +20,29 @@ struct Point<'a> {
     at: (f64, f64),
     radius: f64,
     ink: Ink,
+}
+
+/// Whose marker each is, for where there are more points than labels. What has none of its own comes last.
+fn key<'a>(reading: &Reading, cells: impl Iterator<Item = &'a Cell>) -> Vec<(Ink, String)> {
+    let mut told: Vec<(Ink, String)> = Vec::new();
+    let (mut others, mut bounds) = (false, false);
+    for cell in cells {
+        let ink = ink_of(reading, cell);
+        others |= ink == Ink::Bound && !cell.oracle;
+        bounds |= cell.oracle;
+        if ink != Ink::Bound && !told.iter().any(|(known, _)| *known == ink) {
+            let mark = if cell.baseline { " (baseline)" } else { "" };
+            told.push((ink, fitted(&cell.strategy, 220.0) + &reading.names.policy(cell) + mark));
+        }
+    }
+    let rest = match (others, bounds) {
+        (true, true) => Some("other strategies, and bounds"),
+        (true, false) => Some("other strategies"),
+        (false, true) => Some("bounds"),
+        (false, false) => None,
+    };
+    told.extend(rest.map(|rest| (Ink::Bound, rest.to_owned())));
+    told
 }
 
 /// Draws the chart.
@@ -38,7 +61,15 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
     let x =
         if spread { Scale::bytes_by_logarithm(least_memory, most_memory) } else { Scale::bytes(most_memory) };
     let y = Scale::linear(most_rate, format::number);
-    let sheet = Sheet::new(HEIGHT);
+    let key =
+        if costs.len() > LABELS { key(reading, costs.iter().map(|(cell, _)| *cell)) } else { Vec::new() };
+    let places = in_rows(key.iter().map(|(_, text)| text.as_str()));
+    let sheet = Sheet::new(HEIGHT + places.last().map_or(0.0, |(_, y)| y + KEY));
+    for ((ink, text), (x, y)) in key.iter().zip(&places) {
+        let y = HEIGHT + y + KEY / 2.0 - 4.0;
+        sheet.marker(x + 6.0, y, 5.0, *ink, 0.9)?;
+        sheet.text(x + 17.0, y, text, Hold::Left)?;
+    }
     sheet.text(0.0, 10.0, "origin fetches per second, mean", Hold::Left)?;
     let axis = if spread { "memory, mean over time (logarithmic)" } else { "memory, mean over time" };
     sheet.text(LEFT + (WIDTH - LEFT) / 2.0, HEIGHT - 12.0, axis, Hold::Middle)?;
@@ -59,7 +90,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
         .collect();
     // Small markers lie on top of large ones, so that none is hidden.
     points.sort_by(|a, b| {
-        let hued = |point: &Point| point.ink != Ink::Bound;
+        let hued = |point: &Point| !point.ink.is_grey();
         hued(a).cmp(&hued(b)).then(b.radius.total_cmp(&a.radius))
     });
     for (index, point) in points.iter().enumerate() {
@@ -104,7 +135,7 @@ fn front(sheet: &Sheet, panel: &Panel, costs: &[(&Cell, (f64, f64))]) -> Result<
 
 fn mark(sheet: &Sheet, reading: &Reading, point: &Point, linked: bool) -> Result<(), ChartError> {
     let cell = point.cell;
-    let kept = cell.on_pareto_front || cell.baseline || reading.is_winner(cell);
+    let kept = cell.on_pareto_front || cell.baseline && !cell.oracle || reading.is_winner(cell);
     let alpha = if kept { 0.9 } else { 0.45 };
     let tip = format!(
         "{}: {} mean memory, {} origin fetches, {} stampedes per hour{}",
@@ -119,6 +150,16 @@ fn mark(sheet: &Sheet, reading: &Reading, point: &Point, linked: bool) -> Result
     if linked { sheet.linked(&reading::anchor(cell), &tip, draw) } else { sheet.with_tip(&tip, draw) }
 }
 
+/// What a point's label says of it. A bound of the baseline's strategy is nothing that a change is told against.
+fn role(reading: &Reading, cell: &Cell) -> &'static str {
+    match (reading.is_winner(cell), cell.baseline, cell.oracle) {
+        (true, ..) => " ★",
+        (.., true) => " (bound)",
+        (_, true, _) => " (baseline)",
+        _ => "",
+    }
+}
+
 /// Labels the most telling points first, each where it covers nothing and no line to another label runs through it.
 fn labels(
     sheet: &Sheet,
@@ -130,11 +171,12 @@ fn labels(
     // Of the baseline's cells the one at the limit that is recommended tells most: all is told against it.
     let limit = reading.focus().and_then(|focus| focus.capacity);
     // Very many cells share a front, and there is room for those that have a hue.
-    let grey = |point: &Point| reading.is_large() && point.ink == Ink::Bound;
+    let grey = |point: &Point| reading.is_large() && point.ink.is_grey();
     order.sort_by_key(|point| {
         let cell = point.cell;
-        let beside = cell.baseline && cell.capacity == limit;
-        (!reading.is_winner(cell), !beside, !cell.on_pareto_front, grey(point), !cell.baseline)
+        let baseline = cell.baseline && !cell.oracle;
+        let beside = baseline && cell.capacity == limit;
+        (!reading.is_winner(cell), !beside, !cell.on_pareto_front, grey(point), !baseline)
     });
     let around = |point: &Point| {
         let ((x, y), r) = (point.at, point.radius);
@@ -153,11 +195,7 @@ fn labels(
             break;
         }
         let cell = point.cell;
-        let role = match (reading.is_winner(cell), cell.baseline) {
-            (true, _) => " ★",
-            (_, true) => " (baseline)",
-            _ => "",
-        };
+        let role = role(reading, cell);
         let strategy = fitted(&cell.strategy, 170.0) + &reading.names.policy(cell);
         let text = format!("{strategy}{role}, {}", reading::capacity(cell.capacity));
         let Some(Placed { area, leader }) = labels.place(point.at, point.radius, text_width(&text, TEXT))
@@ -171,4 +209,33 @@ fn labels(
         sheet.text(area.0, f64::midpoint(area.1, area.3), &text, Hold::Left)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn where_points_outnumber_labels_a_key_tells_whose_they_are() {
+        let mut record = fixture::forty();
+        let svg = draw(&Reading::new(&record)).unwrap().inline();
+        assert!(svg.contains(">other strategies<") && svg.contains("(baseline)<"), "{svg}");
+        record.cells[7].oracle = true;
+        let reading = Reading::new(&record);
+        let key = key(&reading, record.cells.iter());
+        assert_eq!((key.len(), key[8].1.as_str()), (9, "other strategies, and bounds"));
+        assert!(!draw(&Reading::new(&fixture::thumbnails())).unwrap().inline().contains(">other strategies"));
+    }
+
+    #[test]
+    fn a_bound_is_never_the_baseline() {
+        let mut record = fixture::thumbnails();
+        record.scoring.winner = Some(5);
+        (record.cells[3].oracle, record.cells[3].eviction) = (true, "belady".into());
+        assert!(record.cells[0].baseline && record.cells[3].baseline);
+        let reading = Reading::new(&record);
+        let roles: Vec<&str> = record.cells.iter().map(|cell| role(&reading, cell)).collect();
+        assert_eq!(roles, [" (baseline)", "", "", " (bound)", "", " ★"]);
+    }
 }

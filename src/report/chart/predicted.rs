@@ -1,7 +1,7 @@
 //! What was predicted and what was measured over time: a strip for each figure of each cell, on one scale of time.
 
 use super::palette::Ink;
-use super::panel::{BELOW, EndLabel, LEFT, Panel, end_labels};
+use super::panel::{BELOW, EndLabel, LEFT, Panel, plain_labels};
 use super::sample::{Line, Sampling};
 use super::scale::Scale;
 use super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
@@ -70,7 +70,7 @@ pub(crate) fn draw(strips: &[Strip]) -> Result<Svg, ChartError> {
                 labels.push(EndLabel { at, text: name.into(), ink });
             }
         }
-        end_labels(&sheet, labels, (top + 30.0, top + 20.0 + STRIP), RIGHT)?;
+        plain_labels(&sheet, labels, (top + 30.0, top + 20.0 + STRIP), RIGHT)?;
     }
     let middle = LEFT + (WIDTH - LEFT - RIGHT) / 2.0;
     sheet.text(middle, height - 12.0, &format!("time since the first request, {unit}"), Hold::Middle)?;

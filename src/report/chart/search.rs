@@ -1,7 +1,7 @@
 //! The course of a search: what every trial came to, and the best so far.
 
 use super::palette::Ink;
-use super::panel::{BELOW, EndLabel, LEFT, Panel, end_labels};
+use super::panel::{BELOW, EndLabel, LEFT, Panel, plain_labels};
 use super::scale::Scale;
 use super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
 use crate::report::measure::Unit;
@@ -80,7 +80,7 @@ pub(crate) fn draw(
     if steps.len() > 1 {
         sheet.group(&[("data-k", "best so far")], |sheet| sheet.line(&steps, Ink::S1, 1.6))?;
     }
-    end_labels(&sheet, labels, (TOP + 8.0, HEIGHT - 26.0 - BELOW), RIGHT)?;
+    plain_labels(&sheet, labels, (TOP + 8.0, HEIGHT - 26.0 - BELOW), RIGHT)?;
     let finding = format!(
         "{} trials; the best that keeps the constraints came to {}, the baseline to {}.",
         dots.len(),

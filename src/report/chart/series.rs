@@ -14,6 +14,8 @@ const GAP: f64 = 40.0;
 const RIGHT: f64 = 176.0;
 /// Lines drawn at most.
 const MOST: usize = 6;
+/// Markers on a line.
+const MARKERS: u32 = 3;
 /// Room for the names of events above the first panel.
 const EVENTS: f64 = 18.0;
 
@@ -80,7 +82,8 @@ pub(crate) fn draw(reading: &Reading) -> Result<(Svg, String), ChartError> {
     let start = format::percent(panels[0].scale.low);
     let cursor = sampling
         .cursor_words("a column's mean (of bands and of fetches in flight the greatest of its buckets)");
-    let mut note = format!("{words} {cursor} The hit ratio's axis starts at {start}.");
+    let markers = if shared.cells.len() > 1 { " Markers only tell lines apart." } else { "" };
+    let mut note = format!("{words} {cursor} The hit ratio's axis starts at {start}.{markers}");
     for event in &events {
         let what = format::shortened(&event.what, format::LONGEST_NAME);
         note = format!("{note} Event: {} at {}: {what}.", event.kind, format::instant(event.at_s));
@@ -220,6 +223,26 @@ impl Shared<'_> {
         Rows { title, unit: "rate", scale, lines, bands, limit: None }
     }
 
+    /// Markers on top of all lines, so that on paper too they are told apart where they cross.
+    fn mark(&self, sheet: &Sheet, panel: &Panel, rows: &Rows) -> Result<(), ChartError> {
+        if self.cells.len() < 2 {
+            return Ok(());
+        }
+        for (place, cell) in self.cells.iter().enumerate() {
+            let (ink, name) = (ink_of(self.reading, cell), self.reading.strategy(cell));
+            let line = drawn(&rows.lines[place], rows.scale.low);
+            sheet.group(&[("data-k", &name)], |sheet| {
+                for column in marked(line.len(), place, self.cells.len()) {
+                    let Some((at, Some(value))) = line.get(column).copied() else { continue };
+                    let (x, y) = panel.at(at, value);
+                    sheet.marker(x, y, 3.2, ink, 1.0)?;
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
     fn draw(
         &self,
         sheet: &Sheet,
@@ -261,6 +284,7 @@ impl Shared<'_> {
                 panel.line(&drawn(line, rows.scale.low), ink, if ink == Ink::S1 { 2.2 } else { 1.6 })
             })?;
         }
+        self.mark(sheet, &panel, rows)?;
         let label = |(cell, line): (&&Cell, &Line)| {
             let line = drawn(line, rows.scale.low);
             let (x, y) = line.iter().rev().find_map(|(x, y)| Some((*x, (*y)?)))?;
@@ -271,6 +295,20 @@ impl Shared<'_> {
         let labels: Vec<EndLabel> = self.cells.iter().zip(&rows.lines).filter_map(label).collect();
         end_labels(sheet, labels, (top + 4.0, top + PANEL - 2.0), RIGHT)
     }
+}
+
+/// The few columns of a line that bear its marker: other ones than those of other lines, which may lie on top of it.
+fn marked(columns: usize, place: usize, lines: usize) -> impl Iterator<Item = usize> {
+    let share = (place as f64 + 0.5) / lines.max(1) as f64;
+    (0..MARKERS).map(move |nth| {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a place among the columns"
+        )]
+        let column = ((f64::from(nth) + share) / f64::from(MARKERS) * columns as f64) as usize;
+        column
+    })
 }
 
 /// A line without what lies below the start of the axis.

@@ -19,6 +19,9 @@ pub(super) const TEXT: f64 = 13.0;
 /// Width of every chart, in units of the drawing.
 pub(super) const WIDTH: f64 = 720.0;
 
+/// Width of a marker's outline: less than that of a series, whose dashes it does not have.
+const OUTLINE: f64 = 1.3;
+
 /// Why a chart could not be drawn; complete as a sentence, without a final full stop.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ChartError {
@@ -242,9 +245,19 @@ impl Sheet {
                 (-0.35, 0.35),
                 (-0.35, 1.0),
             ],
+            Marker::Pennant => &[(0.0, 1.1), (1.0, -0.8), (-1.0, -0.8)],
+            Marker::OpenDiamond => &[(0.0, -1.2), (1.2, 0.0), (0.0, 1.2), (-1.2, 0.0), (0.0, -1.2)],
+            Marker::OpenSquare => &[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9), (-0.9, -0.9)],
         };
         let points: Vec<_> = outline.iter().map(|(dx, dy)| (x + dx * radius, y + dy * radius)).collect();
-        self.shape(&points, fill)
+        if !matches!(ink.marker(), Marker::OpenDiamond | Marker::OpenSquare) {
+            return self.shape(&points, fill);
+        }
+        // The line of the series does not show through.
+        self.shape(&points, Ink::Page.color().mix(alpha))?;
+        let points: Vec<(i32, i32)> = points.iter().map(|(x, y)| (px(*x), px(*y))).collect();
+        self.root.draw(&PathElement::new(points, fill.stroke_width(length(OUTLINE))))?;
+        Ok(())
     }
 
     /// A ring around a point.
@@ -258,6 +271,24 @@ impl Sheet {
         let body = self.out.borrow().clone();
         Svg { name, title: title.into(), finding, height: self.height.to_string(), body }
     }
+}
+
+/// Height of a row of a key.
+pub(super) const KEY: f64 = 20.0;
+
+/// Where the entries of a key go, each a sample and so much text: side by side, and row by row.
+pub(super) fn in_rows<'t>(texts: impl IntoIterator<Item = &'t str>) -> Vec<(f64, f64)> {
+    let (mut x, mut y) = (0.0, 0.0);
+    let place = |text: &str| {
+        let width = 17.0 + text_width(text, TEXT) + 16.0;
+        if x > 0.0 && x + width > WIDTH {
+            (x, y) = (0.0, y + KEY);
+        }
+        let at = (x, y);
+        x += width;
+        at
+    };
+    texts.into_iter().map(place).collect()
 }
 
 /// Style of a line in one of the palette's colours.

@@ -1,7 +1,7 @@
 //! TTLs over time, on one scale: what a controller steered, or what fills of each class were given; a strip for each strategy.
 
 use super::palette::Ink;
-use super::panel::{BELOW, EndLabel, LEFT, Panel, Shown, end_labels, told};
+use super::panel::{BELOW, EndLabel, LEFT, Panel, Shown, plain_labels, told};
 use super::sample::{COLUMNS, Line};
 use super::scale::Scale;
 use super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
@@ -76,7 +76,7 @@ pub(crate) fn draw(reading: &Reading) -> Result<Svg, ChartError> {
                 labels.push(EndLabel { at: (x, y), text: whose(trajectory), ink });
             }
         }
-        end_labels(&sheet, labels, (top + 29.0, top + 23.0 + STRIP), RIGHT)?;
+        plain_labels(&sheet, labels, (top + 29.0, top + 23.0 + STRIP), RIGHT)?;
     }
     let middle = LEFT + (WIDTH - LEFT - RIGHT) / 2.0;
     sheet.text(middle, height - 12.0, &format!("time since the first request, {unit}"), Hold::Middle)?;
@@ -105,13 +105,12 @@ fn title(reading: &Reading, cell: &Cell) -> String {
 
 /// Classes have the palette's hues in their order; what is for all has that of text.
 fn ink_of(cell: &Cell, trajectory: &Trajectory) -> Ink {
-    const HUES: [Ink; 4] = [Ink::S1, Ink::S2, Ink::S3, Ink::S4];
     let Some(class) = &trajectory.class else {
         let place = shown(cell).iter().position(|other| std::ptr::eq(*other, trajectory));
         return if place == Some(0) { Ink::Text } else { Ink::S1 };
     };
     let place = cell.classes.iter().position(|row| row.name == *class);
-    place.and_then(|place| HUES.get(place)).copied().unwrap_or(Ink::Bound)
+    place.and_then(|place| Ink::SERIES.get(place)).copied().unwrap_or(Ink::Bound)
 }
 
 /// As many points as the chart has columns: instants and TTLs are averaged by neighbours.

@@ -217,7 +217,7 @@ impl Td {
     pub(in crate::report) fn name(reading: &Reading, cell: &Cell) -> Self {
         let marks = [
             (reading.is_recommended(cell), "★ recommended"),
-            (cell.baseline, "baseline"),
+            (cell.baseline && !cell.oracle, "baseline"),
             (cell.oracle, "bound, no contender"),
             (reading.is_near_winner(cell), "≈ recommended"),
         ];

@@ -1,7 +1,7 @@
 //! The trace over time: the rate per minute, and the working set.
 
 use super::super::palette::Ink;
-use super::super::panel::{BELOW, EndLabel, LEFT, Panel, end_labels};
+use super::super::panel::{BELOW, EndLabel, LEFT, Panel, plain_labels};
 use super::super::sample::{Line, Sampling};
 use super::super::scale::Scale;
 use super::super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
@@ -77,7 +77,7 @@ pub(crate) fn working_set(profile: &Profile) -> Result<(Svg, String), ChartError
             labels.push(EndLabel { at: panel.at(*at, *objects), text, ink });
         }
     }
-    end_labels(&sheet, labels, (28.0, HEIGHT - BELOW - 30.0), RIGHT)?;
+    plain_labels(&sheet, labels, (28.0, HEIGHT - BELOW - 30.0), RIGHT)?;
     axis(&sheet, unit, WIDTH - RIGHT)?;
     let finding = format!(
         "Within {window} at most {} different objects are asked for; {} in all.",

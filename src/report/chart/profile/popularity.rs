@@ -1,7 +1,7 @@
 //! Requests by rank, both by their logarithm: a Zipf law is a straight line there.
 
 use super::super::palette::Ink;
-use super::super::panel::{BELOW, EndLabel, LEFT, Panel, end_labels};
+use super::super::panel::{BELOW, EndLabel, LEFT, Panel, plain_labels};
 use super::super::sample::Line;
 use super::super::scale::Scale;
 use super::super::svg::{ChartError, Hold, Sheet, Svg, WIDTH};
@@ -43,7 +43,7 @@ pub(crate) fn popularity(profile: &Profile) -> Result<Svg, ChartError> {
     if let Some((rank, Some(requests))) = seen.last() {
         labels.push(EndLabel { at: panel.at(*rank, *requests), text: "objects".into(), ink: Ink::S1 });
     }
-    end_labels(&sheet, labels, (28.0, HEIGHT - BELOW - 30.0), RIGHT)?;
+    plain_labels(&sheet, labels, (28.0, HEIGHT - BELOW - 30.0), RIGHT)?;
     let middle = LEFT + (WIDTH - LEFT - RIGHT) / 2.0;
     sheet.text(middle, HEIGHT - 8.0, "rank of the object, the most popular first", Hold::Middle)?;
     let finding = format!(
