@@ -187,7 +187,9 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
     let claims = tables::claims(reading);
     let (memory, stampede_totals) = (tables::memory(reading), tables::stampedes(reading));
     let classes = tables::classes(reading);
-    let stacked = [&ranking, &memory, &stampede_totals].into_iter().chain(&claims).chain(&classes);
+    let by_weight = tables::weights(reading);
+    let stacked = [&ranking, &memory, &stampede_totals].into_iter();
+    let stacked = stacked.chain(&claims).chain(&classes).chain(&by_weight);
     let style = stacked.fold(style(), |style, table| style + &table.stacked_style());
     let shown = reading.focus();
     let settings = shown.map(|cell| Settings::of(record, &cell.strategy)).unwrap_or_default();
@@ -214,7 +216,7 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         claims,
         costs: tables::costs(reading),
         charts,
-        weights: tables::weights(reading),
+        weights: by_weight,
         capacity: tables::capacity(reading),
         curve: tables::curve(reading),
         no_curve: beside::no_curve(record),

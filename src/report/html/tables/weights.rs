@@ -10,6 +10,7 @@ pub(in crate::report::html) fn weights(reading: &Reading) -> Option<Table> {
     let objectives = objectives(reading);
     let columns = ["objective", "its share now#", "from#", "to#", "best score"];
     let mut table = Table::new("weights-table", "Who has the best score over which weights", &columns);
+    table.stacked = &["its share now", "from", "to", "best score"];
     for one in &objectives {
         for (from, to, cell) in &one.stretches {
             table.row(vec![
