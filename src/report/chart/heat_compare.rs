@@ -1,4 +1,4 @@
-//! How fresh hits changed between two runs: strategy and policy against the cache's limit, blank where chance may explain it.
+//! How fresh hits changed between two runs: strategy and policy against the cache's limit, a dot where chance may explain it.
 
 use super::heat::{Grid, Tile};
 use super::svg::{ChartError, Sheet, Svg};
@@ -17,6 +17,22 @@ pub(crate) struct Difference<'a> {
     pub(crate) points: Option<f64>,
     /// The change in words.
     pub(crate) words: String,
+}
+
+/// What the fields tell, with the signs that occur.
+fn title(differences: &[Difference], fields: usize) -> String {
+    let has = |points: Option<f64>| differences.iter().any(|one| one.points == points);
+    let mut title = "change of fresh hits in points".to_owned();
+    if has(Some(0.0)) {
+        title.push_str("; = nothing changed");
+    }
+    match (has(None), differences.len() < fields) {
+        (true, true) => title.push_str("; a dot where chance may explain it, or only one run has the cell"),
+        (true, false) => title.push_str("; a dot where chance may explain it"),
+        (false, true) => title.push_str("; a dot where only one run has the cell"),
+        (false, false) => {}
+    }
+    title
 }
 
 /// Draws the chart.
@@ -44,7 +60,11 @@ pub(crate) fn draw(names: Names, differences: &[Difference]) -> Result<Svg, Char
             |one| format!("{}: {}", format::shortened(&names.cell(one.cell), 200), one.words),
         );
         let points = of.and_then(|one| one.points);
-        let text = format::points(points).replace(" points", "").replace(" point", "");
+        // As in the terminal: nothing changed is no change that rounds to nothing.
+        let text = match points {
+            Some(0.0) => "=".into(),
+            _ => format::points(points).replace(" points", "").replace(" point", ""),
+        };
         Tile { value: points, text, tip, anchor: String::new() }
     };
     let rows = kinds.iter().take(MOST).map(|kind| {
@@ -52,7 +72,7 @@ pub(crate) fn draw(names: Names, differences: &[Difference]) -> Result<Svg, Char
         (names.strategy(kind, format::LONGEST_NAME), tiles)
     });
     let grid = Grid {
-        title: "change of fresh hits in points; a dot where chance may explain it".into(),
+        title: title(differences, kinds.len().min(MOST) * limits.len()),
         columns: limits.iter().map(|limit| reading::capacity(*limit)).collect(),
         diverging: true,
         rows: rows.collect(),
@@ -61,4 +81,27 @@ pub(crate) fn draw(names: Names, differences: &[Difference]) -> Result<Svg, Char
     grid.draw(&sheet, 0.0)?;
     let finding = format!("Change of fresh hits in {} cells.", differences.len());
     Ok(sheet.finish("difference", "Change of fresh hits", finding))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn unchanged_has_a_sign_of_its_own() {
+        let record = fixture::thumbnails();
+        let drawn = |points: &[Option<f64>]| {
+            let told = record.cells.iter().zip(points);
+            let differences: Vec<Difference> = told
+                .map(|(cell, points)| Difference { cell, points: *points, words: String::new() })
+                .collect();
+            draw(Names::of(&record.cells), &differences).unwrap().inline()
+        };
+        let svg = drawn(&[Some(0.0), None, Some(0.02), Some(-0.0), None, Some(0.01)]);
+        assert_eq!((svg.matches(">=<").count(), svg.matches(">·<").count()), (2, 2), "{svg}");
+        assert!(svg.contains("; = nothing changed; a dot where chance may explain it<"), "{svg}");
+        let svg = drawn(&[Some(0.01), Some(0.02), Some(0.01), Some(0.01)]);
+        assert!(svg.contains("in points; a dot where only one run has the cell<"), "{svg}");
+    }
 }

@@ -49,8 +49,8 @@ pub(super) fn page(comparison: &Comparison) -> String {
             name: "difference",
             label: "Chart: change of fresh hits",
             chart: chart.map(|svg| svg.inline()).map_err(|error| error.to_string()),
-            shows: "Each field is one cell: blue has more fresh hits than before, orange fewer, a dot is a difference that \
-                    chance may explain.",
+            shows: "Each field is one cell: blue has more fresh hits than before, orange fewer, = as many in every \
+                    replication, and a dot is a difference that chance may explain, or a cell that only one run has.",
             caveat: "The depth of a colour is relative to the largest change: read the numbers.",
         },
         table: (!comparison.pairs.is_empty()).then(|| table(comparison)),
@@ -68,7 +68,7 @@ pub(super) fn page(comparison: &Comparison) -> String {
 
 fn difference<'a>(pair: &Pair<'a>) -> Option<Difference<'a>> {
     let shift = pair.shifts.iter().find(|shift| shift.measure.key == FRESH_HIT.key)?;
-    let told = shift.change.indistinguishable != Some(true);
+    let told = shift.is_unchanged() || shift.change.indistinguishable != Some(true);
     let points = told.then_some(shift.change.difference);
     Some(Difference { cell: pair.after, points, words: shift.words() })
 }
