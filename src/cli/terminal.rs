@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::error::{ContextKind, ContextValue};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 use super::{CliError, Output, signal};
 use crate::live::{owed, stop_servers};
@@ -240,6 +240,20 @@ pub(super) struct Phase {
     minutes: AtomicU64,
 }
 
+/// How fast it goes and what is left of it; nothing before a second of work tells.
+fn pace(elapsed: Duration, per_second: f64, left: Duration) -> String {
+    if elapsed < Duration::from_secs(1) || !(1.0..1e18).contains(&per_second) {
+        return String::new();
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "within the numbers of a count"
+    )]
+    let rate = HumanCount(per_second.round() as u64);
+    format!(" · {rate} requests/s · {:#} left", HumanDuration(left))
+}
+
 /// The minute of which a line is to tell: one that is over, if none has told of it.
 fn due(minutes: &AtomicU64, since_start: Duration) -> Option<u64> {
     let minute = since_start.as_secs() / 60;
@@ -261,10 +275,11 @@ impl Phase {
         let first = format!("{title}: {runs} run{}, {requests} request{}", plural(runs), plural(requests));
         let bar = || {
             let bar = ProgressBar::new(requests);
-            let style = ProgressStyle::with_template(
-                "{prefix} {bar:30} {percent:>3} % · {msg} · {per_sec} requests · {eta} left",
-            );
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            let style = ProgressStyle::with_template("{prefix} {bar:30} {percent:>3} % · {msg}{pace}");
+            let told = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                let _ = out.write_str(&pace(state.elapsed(), state.per_sec(), state.eta()));
+            };
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("pace", told));
             bar.set_prefix(title.to_owned());
             bar.set_message(format!("0 of {runs} runs"));
             bar
@@ -371,6 +386,15 @@ mod tests {
         assert!(wants_colours(true, None, Some("xterm")) && wants_colours(true, Some(""), None));
         assert!(!wants_colours(false, None, Some("xterm")), "a pipe");
         assert!(!wants_colours(true, Some("1"), None) && !wants_colours(true, None, Some("dumb")));
+    }
+
+    #[test]
+    fn the_pace_is_told_in_whole_numbers_after_a_second() {
+        let told = |millis, rate, left| pace(Duration::from_millis(millis), rate, Duration::from_secs(left));
+        assert_eq!(told(1_250, 6_246_009.860_7, 12), " · 6,246,010 requests/s · 12s left");
+        assert_eq!(told(60_000, 99.5, 125), " · 100 requests/s · 2m left");
+        assert_eq!(told(999, 6_246_009.860_7, 12), "", "too early");
+        assert_eq!((told(5_000, 0.0, 0), told(5_000, f64::NAN, 0)), (String::new(), String::new()));
     }
 
     #[test]
