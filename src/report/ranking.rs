@@ -16,8 +16,10 @@ const HEADS: [&str; 10] = [
     "p99",
     "gates",
     "score",
-    "misses over time",
+    "misses",
 ];
+/// The last column as the words about the table say it.
+const MISSES: &str = "misses over time";
 /// The score's column, and that of the limit.
 const SCORE: usize = 8;
 const LIMIT: usize = 2;
@@ -75,8 +77,10 @@ fn near(reading: &Reading) -> String {
 }
 
 fn table(reading: &Reading, width: usize, out: &mut String) {
-    let ranked = (1..).zip(&reading.ranked).map(|(rank, cell)| row(reading, cell, &rank.to_string()));
-    let bounds = reading.bounds.iter().map(|cell| row(reading, cell, ""));
+    let courses = Courses::of(reading);
+    let row = |cell: &Cell, rank: &str| row(reading, cell, rank, &courses);
+    let ranked = (1..).zip(&reading.ranked).map(|(rank, cell)| row(cell, &rank.to_string()));
+    let bounds = reading.bounds.iter().map(|cell| row(cell, ""));
     let mut rows: Vec<[String; 10]> = vec![HEADS.map(String::from)];
     rows.extend(ranked);
     rows.extend(bounds);
@@ -105,9 +109,32 @@ fn table(reading: &Reading, width: usize, out: &mut String) {
             line(row, out);
         }
     }
+    if shown.contains(&OVER_TIME) {
+        let [none, .., most] = BARS;
+        let most = format!("{MISSES}: from {none} for none to {most} for {}", format::percent(courses.most));
+        wrap(&(most + " of requests, by parts of the run"), width, "", out);
+    }
+    let missing = |column: &usize| !shown.contains(column) && tells(reading, &courses, *column);
+    let missing = (0..HEADS.len()).filter(missing);
+    let missing: Vec<&str> =
+        missing.map(|column| if column == OVER_TIME { MISSES } else { HEADS[column] }).collect();
+    if !missing.is_empty() {
+        wrap(&format!("a wider terminal also shows {}", missing.join(", ")), width, "", out);
+    }
 }
 
-fn row(reading: &Reading, cell: &Cell, rank: &str) -> [String; 10] {
+/// Whether a column differs between rows, or could.
+fn tells(reading: &Reading, courses: &Courses, column: usize) -> bool {
+    let some = |has: fn(&Cell) -> bool| reading.ranked.iter().chain(&reading.bounds).any(|cell| has(cell));
+    match column {
+        GATES => some(|cell| !cell.gates.is_empty()),
+        LIMIT => some(|cell| cell.capacity.is_some()),
+        OVER_TIME => courses.most > 0.0,
+        _ => true,
+    }
+}
+
+fn row(reading: &Reading, cell: &Cell, rank: &str, courses: &Courses) -> [String; 10] {
     let score = cell.score.map_or_else(|| format::NONE.into(), |score| format!("{score:.2}"));
     let near = if reading.is_near_winner(cell) { " ≈ 1" } else { "" };
     let gates = reading::gates(cell);
@@ -121,34 +148,57 @@ fn row(reading: &Reading, cell: &Cell, rank: &str) -> [String; 10] {
         P99.text(cell),
         gates.into(),
         format!("{score}{near}"),
-        sparkline(cell, reading.record.provenance.warmup_s),
+        courses.sparkline(cell),
     ]
 }
 
-/// The scored part of the run in sixteen columns, the highest for the most misses: an expiry wave shows as a peak.
-fn sparkline(cell: &Cell, warmup_s: f64) -> String {
-    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    const COLUMNS: usize = 16;
-    let series = &cell.series;
-    let columns = series.requests.iter().zip(&series.fresh_hit).enumerate();
-    let scored: Vec<(f64, f64)> = columns
-        .filter(|(bucket, _)| *bucket as f64 * series.bucket_s >= warmup_s)
-        .map(|(_, (requests, hits))| (*requests, *hits))
-        .collect();
-    let group = scored.len().div_ceil(COLUMNS).max(1);
-    let missed = |columns: &[(f64, f64)]| {
-        let sum = columns.iter().fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-        if sum.0 > 0.0 { 1.0 - sum.1 / sum.0 } else { 0.0 }
-    };
-    let shares: Vec<f64> = scored.chunks(group).map(missed).collect();
-    let most = shares.iter().copied().filter(|share| share.is_finite()).fold(0.0, f64::max);
-    let bar = |share: &f64| {
-        let high = if most > 0.0 { (share / most).clamp(0.0, 1.0) * 7.0 } else { 0.0 };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 7")]
-        let place = high.round() as usize;
-        BARS[place]
-    };
-    shares.iter().map(bar).collect()
+/// Heights of a sparkline.
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// Misses over time of all rows, on one scale: an expiry wave shows as a peak, and a row of more misses is higher.
+struct Courses {
+    warmup_s: f64,
+    /// The greatest share of misses in any part of any row.
+    most: f64,
+}
+
+impl Courses {
+    /// Parts of the run that a row has.
+    const PARTS: usize = 8;
+
+    fn of(reading: &Reading) -> Self {
+        let warmup_s = reading.record.provenance.warmup_s;
+        let cells = reading.ranked.iter().chain(&reading.bounds);
+        let most = cells.flat_map(|cell| Self::shares(cell, warmup_s)).fold(0.0, f64::max);
+        Self { warmup_s, most }
+    }
+
+    /// The share of misses in each part of what was scored of a run.
+    fn shares(cell: &Cell, warmup_s: f64) -> Vec<f64> {
+        let series = &cell.series;
+        let buckets = series.requests.iter().zip(&series.fresh_hit).enumerate();
+        let scored: Vec<(f64, f64)> = buckets
+            .filter(|(bucket, _)| *bucket as f64 * series.bucket_s >= warmup_s)
+            .map(|(_, (requests, hits))| (*requests, *hits))
+            .collect();
+        let group = scored.len().div_ceil(Self::PARTS).max(1);
+        let missed = |part: &[(f64, f64)]| {
+            let sum = part.iter().fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+            let share = if sum.0 > 0.0 { 1.0 - sum.1 / sum.0 } else { 0.0 };
+            if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 }
+        };
+        scored.chunks(group).map(missed).collect()
+    }
+
+    fn sparkline(&self, cell: &Cell) -> String {
+        let bar = |share: f64| {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 7")]
+            let place = (share / self.most * 7.0).round() as usize;
+            BARS[place]
+        };
+        let shares = if self.most > 0.0 { Self::shares(cell, self.warmup_s) } else { Vec::new() };
+        shares.into_iter().map(bar).collect()
+    }
 }
 
 /// A value and its change: `92.1 % ▲ +3.2 pt`, `188 ≈` where it cannot be told from the baseline.
@@ -171,13 +221,14 @@ fn with_change(reading: &Reading, cell: &Cell, measure: &Measure) -> String {
 /// does not ask for, those by how often it does, and the score, by which rows are ranked, before the last of them.
 fn leaving(reading: &Reading) -> Vec<usize> {
     let cells = || reading.ranked.iter().chain(&reading.bounds);
-    let mut columns = vec![OVER_TIME];
+    let mut columns = Vec::new();
     if cells().all(|cell| cell.gates.is_empty()) {
         columns.push(GATES);
     }
     if cells().all(|cell| cell.capacity.is_none()) {
         columns.push(LIMIT);
     }
+    columns.push(OVER_TIME);
     let mut measures = LEAVING.map(|column| (asked(reading, column), column));
     measures.sort_by_key(|(asked, _)| *asked);
     // Where the scenario asks for none of them, or for all alike, fresh hits stay longest.
@@ -219,7 +270,10 @@ fn fit(reading: &Reading, rows: &mut [[String; 10]], width: usize) -> Vec<usize>
     // A policy keeps its room beside the strategy.
     let policy = cells().map(|cell| columns::width(&reading.names.policy(cell))).max().unwrap_or(0);
     let shortest = SHORTEST_NAME + policy;
-    let mut shown: Vec<usize> = (0..HEADS.len()).collect();
+    // Without a miss, or a series, there is no course.
+    let has_course = rows[1..].iter().any(|row| !row[OVER_TIME].is_empty());
+    let mut shown: Vec<usize> =
+        (0..HEADS.len()).filter(|column| *column != OVER_TIME || has_course).collect();
     let total = |rows: &[[String; 10]], shown: &[usize]| {
         let widths = widths(rows);
         shown.iter().map(|&column| widths[column]).sum::<usize>() + 2 * shown.len().saturating_sub(1)
@@ -245,7 +299,8 @@ fn fit(reading: &Reading, rows: &mut [[String; 10]], width: usize) -> Vec<usize>
     }
     if total(rows, &shown) <= width {
         // What left may have been wider than it had to be: the last to leave come back first.
-        for back in gone.into_iter().rev().filter(|column| LEAVING.contains(column) || *column == SCORE) {
+        let telling = |column: &usize| LEAVING.contains(column) || matches!(*column, SCORE | OVER_TIME);
+        for back in gone.into_iter().rev().filter(telling) {
             let with: Vec<usize> =
                 (0..HEADS.len()).filter(|column| *column == back || shown.contains(column)).collect();
             if total(rows, &with) <= width {
@@ -262,7 +317,8 @@ fn fit(reading: &Reading, rows: &mut [[String; 10]], width: usize) -> Vec<usize>
 /// A cell's name in so many columns, which keeps its policy and the word that marks the baseline.
 fn called(reading: &Reading, cell: &Cell, width: usize) -> String {
     let policy = reading.names.policy(cell);
-    let marked = |mark: &str| if cell.baseline { format!("{policy}{mark}") } else { policy.clone() };
+    let is_baseline = cell.baseline && !cell.oracle;
+    let marked = |mark: &str| if is_baseline { format!("{policy}{mark}") } else { policy.clone() };
     let (long, short) = (marked(" (baseline)"), marked(" (base)"));
     let mark = columns::width(&long) - columns::width(&policy);
     let whole = columns::cut(&cell.strategy, LONGEST_NAME - mark) + &long;
@@ -347,6 +403,41 @@ mod tests {
         assert!(!told.contains("gates") && told.contains("memory"), "no cell has gates: {told}");
         record.cells.iter_mut().for_each(|cell| cell.capacity = None);
         assert!(!heads(&record).contains("memory"), "{}", heads(&record));
+    }
+
+    #[test]
+    fn columns_that_have_no_room_are_named() {
+        let mut record = fixture::thumbnails();
+        let hint = |record: &Record, width: usize| {
+            let text = ranking(record, width).replace('\n', " ");
+            text.split_once("a wider terminal also shows ")
+                .map(|(_, rest)| rest.split("  ").next().unwrap().to_owned())
+        };
+        assert_eq!(hint(&record, 160), None);
+        let told = hint(&record, 60).unwrap();
+        assert_eq!(told, "origin/s peak, stampedes/h, p99, score, misses over time");
+        record.cells.iter_mut().for_each(|cell| cell.gates.clear());
+        let told = hint(&record, 60).unwrap();
+        assert!(!told.contains("gates"), "no cell has any: {told}");
+    }
+
+    #[test]
+    fn misses_over_time_have_one_scale_and_stand_where_there_is_room() {
+        let mut record = fixture::thumbnails();
+        record.cells.truncate(2);
+        record.scoring.winner = None;
+        record.provenance.warmup_s = 0.0;
+        for (cell, misses) in record.cells.iter_mut().zip([[20.0, 10.0], [10.0, 0.0]]) {
+            cell.gates.clear();
+            cell.capacity = None;
+            cell.series.requests = vec![100.0; 16];
+            cell.series.fresh_hit = [vec![100.0 - misses[0]; 8], vec![100.0 - misses[1]; 8]].concat();
+        }
+        let text = ranking(&record, 110);
+        assert!(text.contains("████▅▅▅▅") && text.contains("▅▅▅▅▁▁▁▁"), "{text}");
+        assert!(text.contains("from ▁ for none to █ for 20.0 % of requests"), "{text}");
+        record.cells.iter_mut().for_each(|cell| cell.series.fresh_hit = cell.series.requests.clone());
+        assert!(!ranking(&record, 160).contains(" misses"), "nothing was missed");
     }
 
     #[test]
