@@ -34,6 +34,39 @@ fn errors_are_json_where_that_is_asked_for() {
 }
 
 #[test]
+fn a_file_that_is_no_record_is_told_of_with_its_place() {
+    let bench = Bench::new();
+    bench.put("list.json", "[1]");
+    let output = bench.ttlab(&["report", "list.json", "--json"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("standard output is JSON");
+    let error = &told["error"];
+    assert_eq!((error["file"].as_str(), error["line"].as_u64()), (Some("list.json"), Some(1)), "{error}");
+    let what = error["what"].as_str().expect("it says what is wrong");
+    assert_eq!(what, "this is no record of ttlab (it holds a list, and a record is an object)");
+}
+
+#[test]
+fn an_index_warns_of_runs_that_cannot_be_read() {
+    let bench = Bench::new();
+    std::fs::create_dir_all(bench.path("runs/cut")).expect("a folder");
+    bench.put("runs/cut/record.json", "{");
+    let output = bench.ttlab(&["report", "--index", "runs", "--json"]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{message}");
+    assert!(
+        message.contains("warning: runs/cut/record.json: line 1") && message.contains("cut off"),
+        "{message}"
+    );
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("standard output is JSON");
+    assert_eq!(
+        (told["runs"].as_u64(), told["unreadable"][0]["column"].as_u64()),
+        (Some(0), Some(1)),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_record_that_is_not_there_is_told_once() {
     let output = Bench::new().ttlab(&["report", "nowhere.json"]);
     let message = String::from_utf8_lossy(&output.stderr);

@@ -63,12 +63,19 @@ fn pages(path: &Path, out: Option<&Path>, json: bool) -> Result<PathBuf, CliErro
 /// Writes the index over a folder of runs.
 fn index(folder: &Path, json: bool) -> Result<PathBuf, CliError> {
     let found = report::write_index(folder).map_err(anyhow::Error::from)?;
-    if found == 0 {
+    for error in &found.unreadable {
+        terminal::note(&format!("warning: {error}; the index has no verdict of this run"));
+    }
+    if found.runs == 0 && found.unreadable.is_empty() {
         terminal::note(&format!("{} holds no run: no folder in it has a record.json", folder.display()));
     }
     let page = folder.join("index.html");
     if json {
-        let told = serde_json::json!({ "index": page.display().to_string(), "runs": found });
+        let unreadable: Vec<_> =
+            found.unreadable.iter().map(|error| terminal::of_record(error, None)).collect();
+        let told = serde_json::json!({
+            "index": page.display().to_string(), "runs": found.runs, "unreadable": unreadable,
+        });
         terminal::result(&format!("{told}\n"));
     }
     Ok(page)

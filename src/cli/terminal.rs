@@ -14,6 +14,7 @@ use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressState, ProgressS
 
 use super::{CliError, Output, signal};
 use crate::live::{owed, stop_servers};
+use crate::record::{RecordError, Trouble};
 use crate::report::cleaned;
 use crate::trace::export::unfinished;
 use crate::tune::Progress;
@@ -168,9 +169,25 @@ fn as_json(error: &CliError) -> String {
                 "what": mistake.what, "rule": mistake.rule, "help": mistake.help,
             })
         }),
-        CliError::Other(other) => Some(serde_json::json!({ "what": format!("{other:#}") })),
+        CliError::Other(other) => Some(match other.downcast_ref::<RecordError>() {
+            Some(record) => {
+                let advice = Some(other.to_string()).filter(|advice| *advice != record.to_string());
+                of_record(record, advice.as_deref())
+            }
+            None => serde_json::json!({ "what": format!("{other:#}") }),
+        }),
     };
     serde_json::json!({ "error": body }).to_string()
+}
+
+/// A record that cannot be read has a place, as a mistake in a scenario has, and may have advice.
+pub(super) fn of_record(error: &RecordError, advice: Option<&str>) -> serde_json::Value {
+    let Trouble { file, place, what } = error.trouble();
+    serde_json::json!({
+        "file": file.map(|file| file.display().to_string()),
+        "line": place.map(|(line, _)| line), "column": place.map(|(_, column)| column),
+        "what": what, "help": advice,
+    })
 }
 
 /// How wide a table may be.
@@ -402,6 +419,24 @@ mod tests {
         let minutes = AtomicU64::new(0);
         let told = [0, 59, 60, 61, 119, 125, 300, 301].map(|secs| due(&minutes, Duration::from_secs(secs)));
         assert_eq!(told, [None, None, Some(1), None, None, Some(2), Some(5), None]);
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_read_has_its_place_in_json() {
+        let broken = || RecordError::In {
+            path: "runs/a/record.json".into(),
+            error: Box::new(crate::record::Record::from_json("[1]").unwrap_err()),
+        };
+        let told = |error: anyhow::Error| -> serde_json::Value {
+            serde_json::from_str(&as_json(&error.into())).unwrap()
+        };
+        let plain = &told(broken().into())["error"];
+        assert_eq!((&plain["file"], &plain["line"]), (&"runs/a/record.json".into(), &1.into()));
+        assert!(plain["what"].as_str().unwrap().starts_with("this is no record"), "{plain}");
+        assert!(plain["help"].is_null(), "{plain}");
+        let advised = &told(anyhow::Error::from(broken()).context("name a record.json"))["error"];
+        assert_eq!((&advised["help"], &advised["column"]), (&"name a record.json".into(), &1.into()));
+        assert_eq!(told(anyhow::anyhow!("no space"))["error"]["what"], "no space");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::ser::{Formatter, PrettyFormatter};
 
@@ -54,11 +55,56 @@ impl From<serde_json::Error> for RecordError {
         let what = if error.is_eof() {
             format!("the record is cut off ({plain})")
         } else if error.is_data() {
-            format!("this is no record of ttlab ({plain})")
+            format!("this is no record of ttlab ({})", in_words(plain))
         } else {
             format!("this is no JSON ({plain})")
         };
         Self::Text { line, column, what }
+    }
+}
+
+/// What was expected, in the words of JSON instead of those of a Rust type: `expected struct Cell with 12 elements`
+/// becomes `expected an object`.
+fn in_words(text: &str) -> String {
+    let Some((before, expected)) = text.rsplit_once("expected ") else { return text.to_owned() };
+    let kind = match expected.split(' ').next().unwrap_or_default() {
+        "struct" => "an object",
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i64" => "a whole number",
+        "f32" | "f64" => "a number",
+        _ => match expected {
+            "a map" => "an object",
+            "a sequence" => "a list",
+            "a boolean" => "true or false",
+            other => other,
+        },
+    };
+    format!("{before}expected {kind}")
+}
+
+/// Where and why a record cannot be read, each apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// Which file; `None` for a text that has none.
+    pub file: Option<PathBuf>,
+    /// Line and column, each from 1; `None` where the fault is the file's as a whole.
+    pub place: Option<(usize, usize)>,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl RecordError {
+    /// Its parts, for programs.
+    pub fn trouble(&self) -> Trouble {
+        match self {
+            Self::File { path, why } => {
+                Trouble { file: Some(path.clone()), place: None, what: why.to_string() }
+            }
+            Self::Text { line, column, what } => {
+                Trouble { file: None, place: Some((*line, *column)), what: what.clone() }
+            }
+            Self::Newer { .. } => Trouble { file: None, place: None, what: self.to_string() },
+            Self::In { path, error } => Trouble { file: Some(path.clone()), ..error.trouble() },
+        }
     }
 }
 
@@ -68,6 +114,18 @@ impl Record {
         #[derive(Deserialize)]
         struct Layout {
             schema: u32,
+        }
+        // A list could be read as the fields of a record in their order, and would fail somewhere within.
+        if let Some(other) = text.trim_start().chars().next().filter(|first| *first != '{') {
+            serde_json::from_str::<IgnoredAny>(text)?;
+            let what = if other == '[' { "a list" } else { "a single value" };
+            let before = &text[..text.len() - text.trim_start().len()];
+            let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+            return Err(RecordError::Text {
+                line: before.matches('\n').count() + 1,
+                column: before[line_start..].chars().count() + 1,
+                what: format!("this is no record of ttlab (it holds {what}, and a record is an object)"),
+            });
         }
         let Layout { schema } = serde_json::from_str(text)?;
         if schema > SCHEMA {
@@ -219,6 +277,26 @@ mod tests {
         let mut text = Vec::new();
         value.serialize(&mut serde_json::Serializer::with_formatter(&mut text, Columns::default())).unwrap();
         String::from_utf8(text).unwrap()
+    }
+
+    #[test]
+    fn no_message_names_a_type_of_the_program() {
+        for (found, told) in [
+            (
+                "invalid length 1, expected struct Cell with 11 elements",
+                "invalid length 1, expected an object",
+            ),
+            ("invalid type: integer `5`, expected a map", "invalid type: integer `5`, expected an object"),
+            (
+                "invalid value: integer `-1`, expected u64",
+                "invalid value: integer `-1`, expected a whole number",
+            ),
+            ("invalid type: string \"x\", expected f64", "invalid type: string \"x\", expected a number"),
+            ("missing field `schema`", "missing field `schema`"),
+            ("unknown variant `x`, expected `max` or `min`", "unknown variant `x`, expected `max` or `min`"),
+        ] {
+            assert_eq!(in_words(found), told);
+        }
     }
 
     #[test]

@@ -21,6 +21,6 @@ mod wire;
 pub use assemble::{About, sha256, sha256_of, synthetic};
 pub use build::{CellContext, Finished, ids};
 pub use journal::{ASIDE, Damaged, JOURNAL, Journal, JournalError, Sweep, settings};
-pub use json::RecordError;
+pub use json::{RecordError, Trouble};
 pub use reuse::reuse;
 pub use wire::*;

@@ -232,9 +232,20 @@ fn a_record_that_cannot_be_read_says_where_and_why() {
     assert!(message("{\"schema\": 2}").contains("schema 2"));
     assert!(message("{}").contains("no record of ttlab (missing field `schema`"), "{}", message("{}"));
     assert!(message("{\"schema\": 1}").contains("no record"));
+    for (list, place) in [("[1]", "line 1, column 1"), ("\n  [{\"schema\": 1}]", "line 2, column 3")] {
+        let told = message(list);
+        assert_eq!(
+            told,
+            format!("{place}: this is no record of ttlab (it holds a list, and a record is an object)")
+        );
+    }
+    assert!(message("17").contains("no record of ttlab (it holds a single value"), "{}", message("17"));
+    assert!(message("[1").contains("cut off"), "{}", message("[1"));
     assert!(message("GIF89a").contains("line 1, column 1: this is no JSON"), "{}", message("GIF89a"));
     let file = Record::read(std::path::Path::new("no-such-record.json")).unwrap_err().to_string();
     assert!(file.starts_with("no-such-record.json: "), "{file}");
+    let cells = message("{\"schema\": 1, \"cells\": 3}");
+    assert!(!cells.contains("struct") && !cells.contains("sequence"), "{cells}");
 }
 
 #[test]

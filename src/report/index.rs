@@ -7,7 +7,7 @@ use super::html::{IndexRow, IndexRun, index_page};
 use super::reading::{Reading, passes};
 use super::write::{ReportError, write_file};
 use super::{PAGE, format, verdict};
-use crate::record::Record;
+use crate::record::{Record, RecordError};
 
 /// Why there is no index.
 #[derive(Debug, thiserror::Error)]
@@ -25,9 +25,18 @@ pub enum IndexError {
     Unwritable(ReportError),
 }
 
-/// Writes `index.html` over the runs that lie in the folders within `folder`, in the order of their names; gives how
-/// many there are. A record that cannot be read has a row that says why.
-pub fn write_index(folder: &Path) -> Result<usize, IndexError> {
+/// What an index was written over.
+#[derive(Debug, Default)]
+pub struct Indexed {
+    /// Runs whose verdict stands on the page.
+    pub runs: usize,
+    /// Records that cannot be read, in the order of their folders' names.
+    pub unreadable: Vec<RecordError>,
+}
+
+/// Writes `index.html` over the runs that lie in the folders within `folder`, in the order of their names. A record that
+/// cannot be read has a row that says why.
+pub fn write_index(folder: &Path) -> Result<Indexed, IndexError> {
     let failed = |reason| IndexError::Unreadable { path: folder.to_owned(), reason };
     let mut names: Vec<String> = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
@@ -37,15 +46,22 @@ pub fn write_index(folder: &Path) -> Result<usize, IndexError> {
         }
     }
     names.sort();
-    let rows: Vec<IndexRow> = names.iter().map(|name| row(folder, name)).collect();
-    let found = rows.len();
+    let mut indexed = Indexed::default();
+    let mut rows: Vec<IndexRow> = Vec::new();
+    for name in &names {
+        let read = Record::read(&folder.join(name).join("record.json"));
+        rows.push(row(folder, name, read.as_ref()));
+        match read {
+            Ok(_) => indexed.runs += 1,
+            Err(error) => indexed.unreadable.push(error),
+        }
+    }
     write_file(&folder.join(PAGE), index_page(rows).as_bytes()).map_err(IndexError::Unwritable)?;
-    Ok(found)
+    Ok(indexed)
 }
 
-fn row(folder: &Path, name: &str) -> IndexRow {
-    let read = Record::read(&folder.join(name).join("record.json"));
-    let question = read.as_ref().map(|record| format::shortened(record.scenario.question.trim(), 300));
+fn row(folder: &Path, name: &str, read: Result<&Record, &RecordError>) -> IndexRow {
+    let question = read.map(|record| format::shortened(record.scenario.question.trim(), 300));
     IndexRow {
         name: format::shortened(name, format::LONGEST_NAME),
         link: if folder.join(name).join(PAGE).is_file() {
@@ -54,7 +70,7 @@ fn row(folder: &Path, name: &str) -> IndexRow {
             String::new()
         },
         question: question.unwrap_or_default(),
-        run: read.map(|record| told(&record)).map_err(|error| error.to_string()),
+        run: read.map(told).map_err(ToString::to_string),
     }
 }
 
@@ -117,7 +133,10 @@ mod tests {
         put("cut", &fixture::one_cell().to_json()[..900]);
         std::fs::write(folder.path().join("b <i>").join(PAGE), "").unwrap();
         std::fs::create_dir(folder.path().join("empty")).unwrap();
-        assert_eq!(write_index(folder.path()).unwrap(), 3);
+        let indexed = write_index(folder.path()).unwrap();
+        assert_eq!((indexed.runs, indexed.unreadable.len()), (2, 1));
+        let why = indexed.unreadable[0].to_string();
+        assert!(why.contains("cut") && why.contains("the record is cut off"), "{why}");
         let page = std::fs::read_to_string(folder.path().join(PAGE)).unwrap();
         for wanted in [
             "Use jitter + single-flight (TTL rule fixed with ttl 1h) at 256 MiB: ",

@@ -52,7 +52,7 @@ pub use drill::DrillReport;
 pub(crate) use format::{cleaned, sentence};
 pub use growth::GrowthReport;
 pub use head::head;
-pub use index::{IndexError, write_index};
+pub use index::{IndexError, Indexed, write_index};
 pub use ranking::ranking;
 pub use sampled::sample_words;
 pub use sharding::ClusterReport;
