@@ -13,6 +13,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use ttlab::metrics::{Observer, Outcome, OutcomeKind};
 use ttlab::random::Seed;
 use ttlab::scenario::{Scenario, Source};
 use ttlab::trace::Trace;
@@ -132,6 +133,41 @@ fn rows(criterion: &mut Criterion, group: &str, seconds: u32, strategies: &[(&st
     group.finish();
 }
 
+/// Counts hits and nothing else; with `AHEAD` the engine asks for memory before it needs it, as it always does elsewhere.
+#[derive(Default)]
+struct Hits<const AHEAD: bool>(u64);
+
+impl<const AHEAD: bool> Observer for Hits<AHEAD> {
+    const ASKS_AHEAD: bool = AHEAD;
+
+    fn observe(&mut self, outcome: &Outcome) {
+        self.0 += u64::from(outcome.kind == OutcomeKind::FreshHit);
+    }
+}
+
+/// The engine under an observer that counts hits alone.
+fn hits<const AHEAD: bool>(scenario: &Scenario, trace: &Arc<Trace>) -> u64 {
+    let simulation = tune::simulation(scenario, &tune::grid(scenario)[0], trace, Seed::new(1));
+    let simulation = simulation.unwrap_or_else(|fault| panic!("{}", fault.what));
+    simulation.observed_by(Hits::<AHEAD>::default(), &()).expect("nobody stops it").1.0
+}
+
+/// What it is worth to ask for memory ahead: the same hits with and without.
+fn asking_ahead(criterion: &mut Criterion) {
+    for seconds in [100, 1_000] {
+        let (scenario, trace) = (scenario(ROWS[LONG].1, seconds), trace(seconds));
+        assert_eq!(hits::<true>(&scenario, &trace), hits::<false>(&scenario, &trace), "the same hits");
+        let mut group = criterion.benchmark_group(format!("{}, {} M requests", ROWS[LONG].0, seconds / 50));
+        group.throughput(Throughput::Elements(trace.len() as u64));
+        group.sample_size(10);
+        group.bench_function("asking ahead", |bench| {
+            bench.iter(|| black_box(hits::<true>(&scenario, &trace)))
+        });
+        group.bench_function("not", |bench| bench.iter(|| black_box(hits::<false>(&scenario, &trace))));
+        group.finish();
+    }
+}
+
 /// The loop by hand and the engine find the same hits.
 fn by_hand_agrees(trace: &Arc<Trace>, duties: by_hand::Duties, seconds: u32) {
     let scenario = scenario(ROWS[LONG].1, seconds);
@@ -149,5 +185,5 @@ fn engine(criterion: &mut Criterion) {
     rows(criterion, "engine, 20 M requests", 1_000, &ROWS[LONG..=LONG]);
 }
 
-criterion_group!(benches, engine);
+criterion_group!(benches, engine, asking_ahead);
 criterion_main!(benches);

@@ -191,7 +191,7 @@ impl Simulation<'_> {
                 if let Some(coming) = objects.get(index + AHEAD) {
                     run.prefetch(*coming);
                 }
-                if let Some(near) = objects.get(index + NEAR) {
+                if let Some(near) = objects.get(index + NEAR).filter(|_| O::ASKS_AHEAD) {
                     run.cache.prefetch_more(*near);
                 }
                 run.happen_until(*at);
@@ -290,8 +290,10 @@ impl<O: Observer> Run<'_, O> {
     /// Asks for the memory that a coming request will look up.
     #[inline]
     fn prefetch(&self, object: ObjectId) {
-        self.cache.prefetch(object);
-        self.origin.prefetch(object);
+        if O::ASKS_AHEAD {
+            self.cache.prefetch(object);
+            self.origin.prefetch(object);
+        }
     }
 
     /// Lets everything happen that is pending until `now`, that instant included.

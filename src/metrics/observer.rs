@@ -118,6 +118,10 @@ pub struct Sweep {
 /// Somebody who watches a run. Told in the order in which things happen: of the outcome of a
 /// request when it is answered, which may be after later requests and after the end of the run.
 pub trait Observer {
+    /// Whether memory is asked for that coming requests and answers will look up. No observer is told another thing for it;
+    /// `benches/engine.rs` turns it off to see what it is worth.
+    const ASKS_AHEAD: bool = true;
+
     /// A request has its outcome.
     fn observe(&mut self, outcome: &Outcome);
 

@@ -2,8 +2,8 @@
 //! and so is what each coming request will look up; the system for large pages under columns that
 //! are read in any order, because every read of another small page must be translated first.
 //!
-//! The one module that may be `unsafe`. No bench leaves it out to show what it is worth; `docs/performance.md` tells
-//! what was seen when large pages and the second step of asking ahead were added.
+//! The one module that may be `unsafe`. `benches/engine.rs` has a row that does not ask ahead, to show what that is worth;
+//! `docs/performance.md` tells what was seen, also when large pages and the second step of asking ahead were added.
 
 /// How many requests ahead of the current one memory is asked for: far enough for it to arrive,
 /// near enough for it to be still there.
