@@ -32,7 +32,8 @@ pub(crate) fn largest_error(lattice: &Lattice) -> Option<f64> {
 
 /// How it was found, and how far off it may be.
 pub(crate) fn how(lattice: &Lattice) -> String {
-    let mut words = format!("Found over the trace of the first replication ({}", lattice.method);
+    let method = format::sentence(&lattice.method);
+    let mut words = format!("Found over the trace of the first replication ({method}");
     if let Some(because) = &lattice.because {
         let because = format::sentence(because);
         words = format!("{words}; nothing exact serves, for {}", because.trim_end_matches('.'));

@@ -91,6 +91,7 @@ pub(crate) fn fine<'a>(reading: &Reading<'a>) -> Option<Fine<'a>> {
     }
     let points = lattice.limits.iter().zip(&lattice.fresh_hit).enumerate();
     let points: Vec<(usize, f64, f64)> = points
+        .filter(|(_, (limit, _))| **limit > 0)
         .filter_map(|(place, (limit, hit))| Some((place, *limit as f64, hit.filter(|hit| hit.is_finite())?)))
         .collect();
     (points.len() > 1).then_some(Fine { lattice, points })
@@ -129,6 +130,7 @@ impl Fine<'_> {
         let (_, last, most) = self.points[self.points.len() - 1];
         let hits_at = |wanted: f64| {
             let after = self.points.partition_point(|(_, limit, _)| *limit < wanted);
+            let after = after.min(self.points.len() - 1);
             let [(_, low, below), (_, high, above)] =
                 [after.saturating_sub(1), after].map(|at| self.points[at]);
             if high > low {

@@ -45,6 +45,7 @@ fn grid(map: &Lattice, figures: &[Option<f64>], title: &str, text: fn(Option<f64
         let name = format::duration(*seconds);
         let tile = |limit: usize| {
             let value = figures.get(map.place(limit, ttl)).copied().flatten();
+            let value = value.filter(|value| value.is_finite());
             let short = text(value);
             let tip = format!("TTL {name}, {}: {short}", limit_of(map, limit));
             Tile { value, text: short, tip, anchor: String::new() }
