@@ -246,16 +246,18 @@ fn a_sample_is_as_large_as_the_smallest_limit_needs_or_not_taken() {
     assert!(few.because.as_deref().is_some_and(|why| why.contains("room for too few images")), "{few:?}");
 }
 
+/// Many small values, and large ones of which a cache holds few.
+const LARGE: &str = "name = \"large\"\n[workload]\nduration = \"2h\"\nrate = \"40/s\"\n\
+    class = [{ name = \"image\", objects = 20_000, share = 0.8, size = { model = \"constant\", value = \"10KiB\" } },\n\
+             { name = \"video\", objects = 2_000, share = 0.2, size = { model = \"constant\", value = \"6MiB\" } }]\n\
+    [origin]\nlatency = { model = \"constant\", value = \"80ms\" }\n\
+    [cache]\neviction = \"lru\"\nreclaim = \"lazy\"\nmemory = \"payload\"\n\
+    [[strategy]]\nname = \"it\"\nttl = \"none\"\n";
+
 #[test]
 fn a_sample_holds_four_large_values_or_is_not_taken() {
     let with = |capacity: u64| {
-        let text = "name = \"large\"\n[workload]\nduration = \"2h\"\nrate = \"40/s\"\n\
-                    class = [{ name = \"image\", objects = 20_000, share = 0.8, size = { model = \"constant\", value = \"10KiB\" } },\n\
-                             { name = \"video\", objects = 2_000, share = 0.2, size = { model = \"constant\", value = \"6MiB\" } }]\n\
-                    [origin]\nlatency = { model = \"constant\", value = \"80ms\" }\n\
-                    [cache]\neviction = \"lru\"\nreclaim = \"lazy\"\nmemory = \"payload\"\n\
-                    [[strategy]]\nname = \"it\"\nttl = \"none\"\n";
-        let mut asked = Scenario::parse(text, "large.toml").unwrap_or_else(|error| panic!("{error}"));
+        let mut asked = Scenario::parse(LARGE, "large.toml").unwrap_or_else(|error| panic!("{error}"));
         let trace = requests(&asked);
         let capacities = vec![Capacity::Bytes(capacity << 20)];
         let question = Question { strategy: 0, eviction: 0, capacities, ttls: Vec::new(), sample: None };
@@ -517,10 +519,26 @@ fn a_run_feeds_its_report_from_the_surface_and_the_report_is_made_again_from_the
     assert!(!page.contains("compares no two memory limits"));
 }
 
-/// Runs the command on a scenario in a folder of its own.
+#[test]
+fn samples_that_large_values_make_larger_count_for_memory() {
+    // Those of 1000 MiB hold seven tenths of the requests together, those of 100 MiB nearly all of them.
+    for (capacity, status) in [("1000MiB", 0), ("100MiB", 2)] {
+        let args = ["--threads", "1", "--memory-limit", "7900KiB", "--capacities", capacity];
+        let output = ttlab_on(LARGE, &args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{capacity}: {said}");
+        assert!(status == 0 || said.contains("288000 requests need at least 8 MiB"), "{said}");
+    }
+}
+
+/// Runs the command on a scenario of the usual workload in a folder of its own.
 fn ttlab(scenario: &str, args: &[&str]) -> Output {
+    ttlab_on(&format!("{WORKLOAD}{scenario}"), args)
+}
+
+fn ttlab_on(scenario: &str, args: &[&str]) -> Output {
     let folder = tempfile::tempdir().expect("there is room for temporary files");
-    std::fs::write(folder.path().join("s.toml"), format!("{WORKLOAD}{scenario}")).expect("it can be written");
+    std::fs::write(folder.path().join("s.toml"), scenario).expect("it can be written");
     let mut command = Command::new(env!("CARGO_BIN_EXE_ttlab"));
     command.current_dir(folder.path()).arg("curve").arg("s.toml").args(args);
     let output = command.output().expect("the program starts");

@@ -121,10 +121,10 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         ..Beside::default()
     };
     let pool = side.pool_with(if is_exact { of_passes() } else { Beside { kept, ..Beside::default() } })?;
-    let trace = match loaded.runs {
-        Runs::Recorded(trace) => trace,
+    let trace = match &loaded.runs {
+        Runs::Recorded(trace) => Arc::clone(trace),
         Runs::Synthetic(workload) => {
-            Arc::new(generate(&workload, tune::replication_seed(file.scenario.seed, 0)))
+            Arc::new(generate(workload, tune::replication_seed(file.scenario.seed, 0)))
         }
     };
     let question = Question {
@@ -138,6 +138,13 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         ttls: ttls(&file.scenario, args, strategy, &trace, grid.1),
         sample: args.sample,
     };
+    // Which share samples take is known for sure where limits and sizes are.
+    let taken = if is_exact {
+        0.0
+    } else {
+        tune::kept_for(&file.scenario, &question, &trace).map_err(|fault| file.mistake(fault))?
+    };
+    let pool = if taken > kept { side.pool_with(Beside { kept: taken, ..Beside::default() })? } else { pool };
     let name = file.scenario.strategies[strategy].name.clone();
     let eviction = file.scenario.cache.evictions[0].name();
     let scenario = file.scenario.name.clone();
