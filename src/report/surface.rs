@@ -260,7 +260,7 @@ impl Titled<'_> {
             shows: "The hit ratio against the memory limit, a line for some of the TTLs. A line that runs level says that memory \
                     is not what is missing.",
             caveat: "Points were found, the lines between them guide the eye; the limit's axis is logarithmic. A ribbon is the \
-                     nominal 95 % interval of what was sampled.",
+                     95 % interval of what was sampled.",
         }];
         figures.extend(MEASURES.iter().map(|measure| {
             let Measure { name, label, title, shows, figure, text } = measure;

@@ -72,14 +72,14 @@ ttl = { rule = "fixed", ttl = "5m" }
 
 #[test]
 fn a_twentieth_of_the_keys_tells_the_hit_ratio_to_a_point_and_how_far_it_is_off() {
-    // Stated: 0.008 of hit ratio on average, with caches of 100 and 600 objects in the samples; seen: 0.0048.
+    // Stated: 0.008 of hit ratio on average, with caches of 100 and 600 objects in the samples; seen: 0.0046.
     let (mut errors, mut covered, mut told) = (Vec::new(), 0, String::new());
     for alpha in [0.7, 0.9, 1.0, 1.2] {
         let whole = scenario("", alpha, LRU);
         let trace = trace_of(&whole);
         let truth: Vec<f64> =
             runs(play(&whole, &trace)).iter().map(|runs| metric("hit").of(runs).unwrap()).collect();
-        for seed in 1..=5 {
+        for seed in 1..=50 {
             let sampled = scenario(&format!("sample = 0.05\nseed = {seed}"), alpha, LRU);
             for (runs, truth) in runs(play(&sampled, &trace)).iter().zip(&truth) {
                 assert_eq!(runs.len(), tune::SAMPLES);
@@ -95,9 +95,12 @@ fn a_twentieth_of_the_keys_tells_the_hit_ratio_to_a_point_and_how_far_it_is_off(
     let mean = errors.iter().sum::<f64>() / errors.len() as f64;
     println!("mean error {mean:.4}, intervals that hold the truth: {covered} of {}", errors.len());
     assert!(mean <= 0.008, "mean error {mean:.4} of {}\n{told}", errors.len());
-    assert!(errors.iter().all(|error| *error <= 0.03), "{told}");
-    // 95 in 100 of the intervals should hold the truth; how many of these 80 do, the guide and every report say.
-    assert!(covered.abs_diff(70) <= 2, "{covered} of 80, mean error {mean:.5}\n{told}");
+    assert!(errors.iter().all(|error| *error <= 0.04), "{told}");
+    // 95 in 100 of the intervals should hold the truth; how many of these do, the guide and every report say. Those of one
+    // trace and seed have their samples in common, so a few seeds tell little: of the first five 70 in 80 do.
+    assert_eq!(errors.len(), 800);
+    assert!((744..=776).contains(&covered), "{covered} of 800, mean error {mean:.5}\n{told}");
+    assert!(covered.abs_diff(758) <= 2, "{covered} of 800, not as the guide and every report say");
 }
 
 /// All that scales: a limit in bytes of a server's memory, servers of the origin, changes, fetches that take time.
