@@ -116,6 +116,7 @@ impl Cache {
         self.down_until = now + restart.down;
         self.stopped = (restart.ttl == TtlClock::Paused).then_some(now);
         self.trouble_until = self.down_until.max(self.lost.until);
+        self.remove_lone_second_keys(now);
         if restart.persistence == Persistence::None {
             self.lose_everything(now);
         }
@@ -216,6 +217,7 @@ impl Cache {
         for object in self.held(|_| true) {
             self.remove(object, Cause::Lost, now);
         }
+        self.remove_lone_second_keys(now);
         if let Some(server) = &mut self.server {
             server.flushed();
             self.note_overhead(now);

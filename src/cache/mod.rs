@@ -358,7 +358,12 @@ impl Cache {
             }
             return None;
         }
-        (slot.state == State::Held).then(|| slot.entry())
+        if slot.state == State::Held {
+            return Some(slot.entry());
+        }
+        // A second key that is left of a pair is dead like its value.
+        self.remove_second(object, now);
+        None
     }
 
     /// The live entry of an object, if there is one; nothing is touched.
@@ -427,10 +432,13 @@ impl Cache {
         }
         for (index, slot) in self.slots.iter().enumerate() {
             if slot.state == State::Held {
-                let entry = slot.entry();
-                let cost = self.cost(ObjectId::from_index(index), &entry);
-                self.residency.still_held(&entry, cost, now);
+                let cost = self.cost_alone(ObjectId::from_index(index));
+                self.residency.still_held(&slot.entry(), cost, now);
             }
+        }
+        for object in self.second_keys_there() {
+            let entry = self.slots[object.index()].entry();
+            self.residency.part_ended(&entry, self.cost_beside(object), now);
         }
         let breakdown = self.breakdown();
         let rss_ratio = self.memory.counting().map(|counting| counting.rss_ratio);
@@ -444,10 +452,11 @@ impl Cache {
     pub fn check(&self) {
         let held = self.slots.iter().enumerate().filter(|(_, slot)| slot.state == State::Held);
         let (mut entries, mut bytes) = (0, 0);
-        for (index, slot) in held.filter(|(index, _)| !self.is_swept(ObjectId::from_index(*index))) {
+        for (index, _) in held.filter(|(index, _)| !self.is_swept(ObjectId::from_index(*index))) {
             entries += 1;
-            bytes += self.cost(ObjectId::from_index(index), &slot.entry());
+            bytes += self.cost_alone(ObjectId::from_index(index));
         }
+        bytes += self.second_keys_there().iter().map(|object| self.cost_beside(*object)).sum::<u64>();
         assert_eq!(self.residency.entries(), entries, "entries held");
         assert_eq!(self.residency.bytes(), bytes, "bytes held");
         if let Some(server) = &self.server {

@@ -193,6 +193,14 @@ impl Residency {
         self.entries -= 1;
     }
 
+    /// A part of an entry left before the rest or after it.
+    pub(super) fn part_left(&mut self, entry: &Entry, cost: u64, now: SimTime) {
+        self.note_peak(now);
+        self.part_ended(entry, cost, now);
+        self.changed(-signed(cost), 0, now);
+        self.bytes -= cost;
+    }
+
     /// So many dead entries of so many bytes together left at once; each will be [`Self::settled`].
     pub(super) fn swept(&mut self, bytes: u64, entries: u64, now: SimTime) {
         let dead = self.window.overlap(now, self.window.until).as_nanos();
@@ -233,6 +241,13 @@ impl Residency {
     /// A stay is over, or seen no longer: what it was dead for, and whether its freshness ended in it.
     #[inline]
     fn ended(&mut self, entry: &Entry, cost: u64, now: SimTime) {
+        self.part_ended(entry, cost, now);
+        self.note_freshness(entry, now);
+    }
+
+    /// What a part of an entry was dead for, that is gone or seen no longer.
+    #[inline]
+    pub(super) fn part_ended(&mut self, entry: &Entry, cost: u64, now: SimTime) {
         if entry.expires_at < now {
             let death = entry.expires_at.max(entry.stored_at);
             let dead = self.window.overlap(death, now).as_nanos();
@@ -240,7 +255,6 @@ impl Residency {
             self.dead.change(self.grid.find(death), death, signed(cost));
             self.dead.change(self.grid.seek(now), now, -signed(cost));
         }
-        self.note_freshness(entry, now);
     }
 
     /// Counts the end of an entry's freshness in its second, if that has come.

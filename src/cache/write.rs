@@ -171,6 +171,7 @@ impl Cache {
             self.before_expire(object, entry.expires_at, now);
             self.look_in_tables(object, Look::Up, now);
             if let Some(old) = self.find(object, now) {
+                let cost = self.cost(object, &entry);
                 self.overwrite(object, &old, entry, cost, Ends::Replaced, now);
                 return Stored::Yes;
             }
@@ -227,10 +228,16 @@ impl Cache {
 
     /// Takes an entry out, dead or alive.
     pub(super) fn remove(&mut self, object: ObjectId, cause: Cause, now: SimTime) {
+        self.remove_value(object, cause, now);
+        self.remove_second(object, now);
+    }
+
+    /// The same of the value alone: a second key stays.
+    pub(super) fn remove_value(&mut self, object: ObjectId, cause: Cause, now: SimTime) {
         let slot = &mut self.slots[object.index()];
         slot.state = State::Absent(cause);
         let entry = slot.entry();
-        let cost = self.cost(object, &entry);
+        let cost = self.cost_alone(object);
         self.residency.left(&entry, cost, cause, now);
         self.stats.expired_keys += u64::from(cause == Cause::Expired);
         if let Some(server) = &mut self.server {

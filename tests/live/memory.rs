@@ -11,6 +11,7 @@ use ttlab::trace::{ObjectId, Trace};
 use ttlab::units::{SimDuration, SimTime};
 
 use super::model;
+use super::resp::Client;
 use super::server::Server;
 
 /// A quick cron moves tables quickly; on a busy machine the log of slow commands would count.
@@ -370,4 +371,39 @@ fn the_buffer_of_a_client_is_as_large_as_its_largest_value_where_values_have_a_t
     let steps = [(0, true), (1, false), (2, true), (1, true), (3, false), (2, true)];
     let steps: Vec<Act> = steps.into_iter().map(|set| (0, Some(set), false)).collect();
     follows_the_model(&sizes, &steps);
+}
+
+/// A dead value and its second key are two keys to the expiry cycle, which comes by all of them in one turn, each at its own
+/// time; in the model they leave like this too (`tests/redis/active.rs`).
+#[test]
+fn dead_pairs_leave_key_by_key_within_one_turn_of_the_cycle() {
+    const PAIRS: usize = 2_120;
+    const DEAD: u64 = 120;
+    // A turn of 20 keys in each hundredth of a second.
+    let Some(server) = Server::start(&["--hz", "100", "--dynamic-hz", "no"]) else { return };
+    let mut client = server.client();
+    client.must(&["DEBUG", "SET-ACTIVE-EXPIRE", "0"]);
+    for number in 0..PAIRS {
+        // Few of them are dead, so that a cycle is over after its first keys, as a rule.
+        let ttl = if (number as u64) < DEAD { "1" } else { "600000" };
+        let (value, second) = (format!("image:{number}"), format!("image:{number}:due"));
+        client.must(&["SET", &value, &"x".repeat(2_000), "PX", ttl]);
+        client.must(&["SET", &second, "12345678", "PX", ttl]);
+    }
+    let living = 2 * (PAIRS as u64 - DEAD);
+    let dead = |client: &mut Client| client.counts().1 - living;
+    assert_eq!(dead(&mut client), 2 * DEAD);
+    let turn = Duration::from_micros(2 * PAIRS as u64 * 1_000_000 / (20 * 100));
+    client.must(&["DEBUG", "SET-ACTIVE-EXPIRE", "1"]);
+    sleep(turn / 2);
+    let half = dead(&mut client);
+    // Ticks may come late, and some cycles go on.
+    assert!(
+        (2 * DEAD * 30 / 100..2 * DEAD * 80 / 100).contains(&half),
+        "{half} of {} after half a turn",
+        2 * DEAD
+    );
+    // Of pairs that left by halves a quarter would be there after a turn, and an eighth after another half.
+    sleep(turn);
+    assert_eq!(dead(&mut client), 0);
 }

@@ -28,8 +28,8 @@ fn design() -> impl Strategy<Value = Design> {
         (5..KEYS as u64).prop_map(Capacity::Objects),
         (960_000..1_000_000_u64).prop_map(Capacity::Bytes),
     ];
-    (0..8_usize, any::<bool>(), any::<bool>(), capacity, any::<u64>(), objects).prop_map(
-        |(policy, active, counted, capacity, seed, objects)| {
+    (0..8_usize, any::<bool>(), any::<[bool; 2]>(), capacity, any::<u64>(), objects).prop_map(
+        |(policy, active, [counted, pairs], capacity, seed, objects)| {
             let (sizes, ttls) = objects.into_iter().unzip();
             Design {
                 policy: POLICIES[policy],
@@ -39,6 +39,7 @@ fn design() -> impl Strategy<Value = Design> {
                 seed,
                 sizes,
                 ttls,
+                pairs,
                 ..Design::default()
             }
         },

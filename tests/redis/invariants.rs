@@ -43,9 +43,9 @@ fn capacity() -> impl Strategy<Value = Capacity> {
 }
 
 fn design() -> impl Strategy<Value = Design> {
-    let parts = (0..8_usize, any::<bool>(), any::<bool>(), capacity(), settings(), any::<u64>());
+    let parts = (0..8_usize, any::<bool>(), any::<[bool; 2]>(), capacity(), settings(), any::<u64>());
     let objects = prop::collection::vec((1..400_u32, prop_oneof![Just(0), 1..3_000_u64]), 40);
-    (parts, objects).prop_map(|((policy, active, counted, capacity, settings, seed), objects)| {
+    (parts, objects).prop_map(|((policy, active, [counted, pairs], capacity, settings, seed), objects)| {
         let (sizes, ttls) = objects.into_iter().unzip();
         Design {
             policy: POLICIES[policy],
@@ -56,6 +56,7 @@ fn design() -> impl Strategy<Value = Design> {
             seed,
             sizes,
             ttls,
+            pairs,
         }
     })
 }

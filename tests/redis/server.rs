@@ -25,6 +25,8 @@ pub(crate) struct Design {
     pub(crate) sizes: Vec<u32>,
     /// How long each stored value lives in milliseconds; 0: for ever.
     pub(crate) ttls: Vec<u64>,
+    /// Whether there is a second key beside each, of 8 bytes.
+    pub(crate) pairs: bool,
 }
 
 impl Default for Design {
@@ -38,6 +40,7 @@ impl Default for Design {
             seed: 1,
             sizes: Vec::new(),
             ttls: Vec::new(),
+            pairs: false,
         }
     }
 }
@@ -80,12 +83,16 @@ pub(crate) fn cache(design: &Design, end: SimTime) -> Cache {
 pub(crate) fn cache_for(design: &Design, setup: &Setup, end: SimTime) -> Cache {
     let made = "every part can be made with its defaults";
     let window = Window { from: SimTime::ZERO, until: end };
+    let mut memory = MEMORIES.default_choice(design.memory).make(setup).expect(made);
+    if design.pairs {
+        memory.keep_second_key(8);
+    }
     Cache::new(
         objects(design),
         design.capacity,
         EVICTIONS.default_choice(design.policy).make(setup).expect(made),
         RECLAIMS.default_choice(design.reclaim).make(setup).expect(made),
-        MEMORIES.default_choice(design.memory).make(setup).expect(made),
+        memory,
         Residency::new(window, SimDuration::from_secs(3_600)),
     )
     .serving(design.settings, Seed::new(design.seed))

@@ -8,8 +8,8 @@ use super::redis::Build;
 use crate::origin::Version;
 use crate::trace::{ObjectId, Objects};
 
-/// A second key beside one is called the same, and so many bytes more.
-pub const SIDECAR_SUFFIX: u64 = 4;
+/// A second key beside one is called the same, and this behind it.
+pub const SIDECAR_SUFFIX: &str = ":due";
 
 /// Bytes of `image_access_times`, the name of the sorted set in which an application keeps what a sweep goes by.
 pub const ACCESS_TIMES: u64 = 18;
@@ -24,8 +24,8 @@ pub trait MemoryModel: Send {
         false
     }
 
-    /// From now on the application keeps a second key with a TTL and a value of so many bytes beside every one. Where
-    /// images alone are counted that changes nothing.
+    /// From now on the application keeps a second key with the same TTL and a value of so many bytes beside every one.
+    /// Where images alone are counted that changes nothing.
     fn keep_second_key(&mut self, _value: u32) {}
 
     /// How memory beside entries is counted; `None` where there is none.

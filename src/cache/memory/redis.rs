@@ -18,7 +18,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counting, MemoryModel, SIDECAR_SUFFIX, Setup};
+use super::{Counting, MemoryModel, Setup};
 use crate::cache::redis::Build;
 use crate::catalog::{Invalid, Kind, Param, Plugin};
 use crate::origin::Version;
@@ -65,10 +65,9 @@ impl Plugin for Redis {
 impl MemoryModel for Redis {
     #[inline]
     fn cost(&self, objects: &Objects, object: ObjectId, version: Version, has_ttl: bool) -> u64 {
-        let Counting { build, second_key, .. } = self.0;
         let key = objects.key_len(object);
-        let beside = second_key.map_or(0, |value| build.entry(key + SIDECAR_SUFFIX, value.into(), true));
-        build.entry(key, objects.size_of(object, version.0).into(), has_ttl) + beside
+        let beside = self.0.beside(key, has_ttl);
+        self.0.build.entry(key, objects.size_of(object, version.0).into(), has_ttl) + beside
     }
 
     fn keep_second_key(&mut self, value: u32) {

@@ -5,7 +5,7 @@
 //! that hit its time limit (`redis-7.0 expire.c:activeExpireCycle`).
 
 use super::{Server, Settings};
-use crate::cache::{Cache, Cause};
+use crate::cache::Cache;
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
 
@@ -40,8 +40,6 @@ pub(super) fn fast_limit(settings: &Settings) -> SimDuration {
 #[derive(Debug, Default)]
 pub(super) struct Expiry {
     pub(super) cursor: usize,
-    /// Whether the last dead key was the first found of a pair with its second key.
-    is_half: bool,
     /// Whether the last cycle hit its time limit.
     hit_limit: bool,
     /// Estimated share of dead keys, smoothed over cycles.
@@ -210,21 +208,14 @@ impl Cache {
         for object in &maybe_dead {
             self.prefetch(*object);
         }
-        let in_pairs = self.server.as_ref().is_some_and(|server| server.keys_each() > 1);
-        for object in &maybe_dead {
-            if self.slots[object.index()].is_live(now) {
-                continue;
+        for key in &maybe_dead {
+            // A second key dies when its value does, and is found at another time.
+            let owner = self.server.as_ref().map(|server| server.owner(*key));
+            let (object, is_second) = owner.unwrap_or((*key, false));
+            if !self.slots[object.index()].is_live(now) {
+                round.expired += 1;
+                self.sweep_key(object, is_second, now);
             }
-            round.expired += 1;
-            // A second key lies elsewhere and is found at another time: of two that are looked at one is half of a pair
-            // whose other half is still there, and both leave together here.
-            if in_pairs && let Some(server) = &mut self.server {
-                server.expiry.is_half = !server.expiry.is_half;
-                if server.expiry.is_half {
-                    continue;
-                }
-            }
-            self.remove(*object, Cause::Expired, now);
         }
         if let Some(server) = &mut self.server {
             server.scratch = maybe_dead;

@@ -2,6 +2,7 @@
 
 use std::ops::{Index, IndexMut};
 
+use crate::cache::memory::SIDECAR_SUFFIX;
 use crate::random::Seed;
 use crate::trace::prefetch::{on_large_pages, prefetch};
 use crate::trace::{ObjectId, Objects};
@@ -23,7 +24,7 @@ impl Key {
     }
 }
 
-/// The keys by object: whole ones, or hashes alone where nobody is drawn.
+/// The keys by object, behind them the second keys where there are any: whole ones, or hashes alone where nobody is drawn.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     whole: Vec<Key>,
@@ -58,21 +59,35 @@ impl Keys {
         }
     }
 
-    /// Sees to it that the hash of a key is known; `drawn` whether it may be drawn.
+    /// Sees to it that the hash of a key is known, of which there are so many for `each` object; `drawn` whether it may be
+    /// drawn.
     #[inline]
-    pub(super) fn know(&mut self, object: ObjectId, objects: &Objects, hashing: Seed, drawn: bool) {
+    pub(super) fn know(
+        &mut self,
+        object: ObjectId,
+        objects: &Objects,
+        each: usize,
+        hashing: Seed,
+        drawn: bool,
+    ) {
         if self.is_empty() {
+            let count = each * objects.len();
             if drawn {
-                self.whole = on_large_pages(objects.len());
-                self.whole.resize(objects.len(), Key::absent(0));
+                self.whole = on_large_pages(count);
+                self.whole.resize(count, Key::absent(0));
             } else {
-                self.hashes = on_large_pages(objects.len());
-                self.hashes.resize(objects.len(), 0);
+                self.hashes = on_large_pages(count);
+                self.hashes.resize(count, 0);
             }
         }
         if self.hash(object) == 0 {
             self.text.clear();
-            objects.write_key(object, &mut self.text);
+            if let Some(beside) = object.index().checked_sub(objects.len()) {
+                objects.write_key(ObjectId::from_index(beside), &mut self.text);
+                self.text.push_str(SIDECAR_SUFFIX);
+            } else {
+                objects.write_key(object, &mut self.text);
+            }
             let hash = lower_half(hashing.hash(self.text.as_bytes()));
             match self.hashes.get_mut(object.index()) {
                 Some(known) => *known = hash,

@@ -21,6 +21,7 @@ mod rank;
 mod restart;
 mod room;
 mod rows;
+mod second_keys;
 mod settings;
 mod steps;
 mod store;
@@ -44,10 +45,11 @@ use expiry::Expiry;
 use keys::Keys;
 use kind::Kinds;
 use pool::Pool;
+use second_keys::SecondKeys;
 use swept::Swept;
 
 use super::eviction::sampled::{Rank, Sampled};
-use super::memory::{Counting, SIDECAR_SUFFIX};
+use super::memory::Counting;
 use super::{Slot, State};
 use crate::origin::Version;
 use crate::random::{Seed, Stream};
@@ -132,6 +134,8 @@ pub(super) struct Server {
     objects: Arc<Objects>,
     /// What is kept of each key, by object; made at the first store.
     keys: Keys,
+    /// The second keys, if the application keeps one beside each.
+    second_keys: Option<SecondKeys>,
     /// All keys; empty where nothing needs them.
     dict: Dict<false>,
     /// The keys with a TTL.
@@ -177,6 +181,10 @@ impl Server {
             needs,
             objects: Arc::clone(objects),
             keys: Keys::default(),
+            second_keys: needs
+                .counting
+                .and_then(|counting| counting.second_key)
+                .map(|_| SecondKeys::of(objects)),
             dict: Dict::new(needs.sampled.is_some_and(|sampled| !sampled.volatile)),
             expires: Expires::new(needs.active || needs.sampled.is_some_and(|sampled| sampled.volatile)),
             clock: rank::lru_clock(&settings, SimTime::ZERO),
@@ -221,7 +229,7 @@ impl Server {
     }
 
     fn tables(&self) -> u64 {
-        self.bytes_of(self.dict.buckets()) + self.bytes_of(self.expires.buckets())
+        Self::bytes_of(self.dict.buckets()) + Self::bytes_of(self.expires.buckets())
     }
 
     /// Bytes of the tables where they count, 0 elsewhere.
@@ -230,15 +238,8 @@ impl Server {
     }
 
     /// Bytes of a table and of the one that keys move to.
-    fn bytes_of(&self, [old, new]: [usize; 2]) -> u64 {
-        // Tables double: twice as many keys have twice as many buckets, at the same moments.
-        (8 * (old + new) * self.keys_each()) as u64
-    }
-
-    /// Keys that the server holds for an entry.
-    pub(super) fn keys_each(&self) -> usize {
-        let counting = self.overhead.as_ref().map(|overhead| overhead.counting);
-        if counting.is_some_and(|counting| counting.second_key.is_some()) { 2 } else { 1 }
+    fn bytes_of([old, new]: [usize; 2]) -> u64 {
+        (8 * (old + new)) as u64
     }
 
     /// Asks for what is kept about `object`, which will be needed soon.
@@ -276,7 +277,7 @@ impl Server {
     #[inline]
     pub(super) fn looked_up(&mut self, object: ObjectId, held: bool, has_ttl: bool) {
         if self.is_moving() {
-            self.step_lookup(held, has_ttl);
+            (0..self.keys_each()).for_each(|_| self.step_lookup(held, has_ttl));
         }
         if !held {
             // What is not there is probably stored next.
@@ -312,7 +313,8 @@ impl Server {
         }
     }
 
-    /// A key was stored where there was none; tables may grow by `room` bytes, less the command's own.
+    /// A value was stored where there was none, with a second key if there are any; tables may grow by `room` bytes, less
+    /// the command's own.
     pub(super) fn stored(
         &mut self,
         object: ObjectId,
@@ -321,12 +323,27 @@ impl Server {
         now: SimTime,
         room: u64,
     ) {
+        let room = room.saturating_sub(self.in_flight);
+        let before = self.counted_tables();
+        self.stored_key(object, expires_at, ends, room);
+        match self.needs.sampled.map(|sampled| sampled.rank) {
+            Some(Rank::Lru) => self.keys[object.index()].stamp = self.lru_clock(now),
+            Some(Rank::Lfu) => self.keys[object.index()].stamp = rank::lfu_fresh(&self.settings, now),
+            _ => {}
+        }
+        if let Some(second_keys) = &mut self.second_keys {
+            let second = second_keys.comes(object);
+            let left = room.saturating_add(before).saturating_sub(self.counted_tables());
+            self.stored_key(second, expires_at, ends, left);
+        }
+    }
+
+    /// One key comes; tables may grow by `room` bytes.
+    fn stored_key(&mut self, object: ObjectId, expires_at: SimTime, ends: Ends, mut room: u64) {
         self.hash(object);
-        let mut room = room.saturating_sub(self.in_flight);
-        let each = self.keys_each() as u64;
         if self.runs_commands() {
             let before = self.counted_tables();
-            self.dict.insert(object, 0, &mut self.keys, |bytes| each * bytes <= room);
+            self.dict.insert(object, 0, &mut self.keys, |bytes| bytes <= room);
             self.step_written(false, ends, false);
             if expires_at != SimTime::NEVER {
                 self.step_arm();
@@ -335,12 +352,7 @@ impl Server {
             room = room.saturating_add(before).saturating_sub(self.counted_tables());
         }
         if expires_at != SimTime::NEVER {
-            self.expires.arm(object, expires_at, false, &mut self.keys, |bytes| each * bytes <= room);
-        }
-        match self.needs.sampled.map(|sampled| sampled.rank) {
-            Some(Rank::Lru) => self.keys[object.index()].stamp = self.lru_clock(now),
-            Some(Rank::Lfu) => self.keys[object.index()].stamp = rank::lfu_fresh(&self.settings, now),
-            _ => {}
+            self.expires.arm(object, expires_at, false, &mut self.keys, |bytes| bytes <= room);
         }
     }
 
@@ -348,10 +360,11 @@ impl Server {
     #[inline]
     fn hash(&mut self, object: ObjectId) {
         let drawn = self.needs.sampled.is_some();
-        self.keys.know(object, &self.objects, self.hashing, drawn);
+        self.keys.know(object, &self.objects, self.keys_each(), self.hashing, drawn);
     }
 
-    /// A live key was written, or has another deadline from now on, or none; `had_ttl` says whether it had one before.
+    /// A live value was written, or has another deadline from now on, or none; `had_ttl` says whether it had one before. A
+    /// second key is always written again.
     pub(super) fn armed(
         &mut self,
         object: ObjectId,
@@ -360,6 +373,15 @@ impl Server {
         expires_at: SimTime,
         room: u64,
     ) {
+        let room = room.saturating_sub(self.in_flight);
+        self.armed_key(object, had_ttl, ends, expires_at, room);
+        if let Some(second) = self.second(object) {
+            self.armed_key(second, had_ttl, Ends::Replaced, expires_at, room);
+        }
+    }
+
+    /// The same of one key.
+    fn armed_key(&mut self, object: ObjectId, had_ttl: bool, ends: Ends, expires_at: SimTime, room: u64) {
         if ends != Ends::Moved {
             self.step_written(true, ends, had_ttl);
         }
@@ -375,9 +397,8 @@ impl Server {
             self.expires.remove(object, &mut self.keys);
         }
         if expires_at != SimTime::NEVER {
-            let (each, room) = (self.keys_each() as u64, room.saturating_sub(self.in_flight));
-            self.expires
-                .arm(object, expires_at, had_ttl && !goes, &mut self.keys, |bytes| each * bytes <= room);
+            let there = had_ttl && !goes;
+            self.expires.arm(object, expires_at, there, &mut self.keys, |bytes| bytes <= room);
         }
     }
 
@@ -417,13 +438,14 @@ impl Server {
             fixed: self.fixed(),
             ..Breakdown::default()
         };
-        for (index, slot) in slots.iter().enumerate().filter(|(_, slot)| slot.state == State::Held) {
-            let object = ObjectId::from_index(index);
-            let size = u64::from(self.objects.size_of(object, slot.version.0));
-            let key = self.objects.key_len(object);
-            sum.add(&counting.build.parts(key, size, slot.expires_at != SimTime::NEVER));
-            if let Some(value) = counting.second_key {
-                sum.add(&counting.build.parts(key + SIDECAR_SUFFIX, value.into(), true));
+        for (index, slot) in slots.iter().enumerate() {
+            let (object, has_ttl) = (ObjectId::from_index(index), slot.expires_at != SimTime::NEVER);
+            if slot.state == State::Held {
+                let size = u64::from(self.objects.size_of(object, slot.version.0));
+                sum.add(&counting.build.parts(self.objects.key_len(object), size, has_ttl));
+            }
+            if self.second(object).is_some() {
+                sum.add(&counting.parts_beside(self.objects.key_len(object), has_ttl));
             }
         }
         Some(sum)
@@ -455,6 +477,7 @@ impl Server {
                 assert_eq!(self.dict.contains(object, &self.keys), held, "{object:?} among all keys");
             }
         }
+        self.check_second_keys(slots);
         if let Some(overhead) = &self.overhead {
             overhead.clients.check();
         }

@@ -6,7 +6,7 @@
 use super::{Kind, Server, rank};
 use crate::cache::eviction::sampled::Rank;
 use crate::cache::memory::ACCESS_TIMES;
-use crate::cache::{Cache, Capacity, Cause, Slot, State};
+use crate::cache::{Cache, Capacity, Slot, State};
 use crate::origin::Version;
 use crate::trace::ObjectId;
 use crate::units::SimTime;
@@ -209,8 +209,7 @@ impl Cache {
         while freed < goal {
             let Some(victim) = self.sampled_victim(now) else { return Room::None };
             let (before, _) = self.counted();
-            self.stats.evicted_keys += 1;
-            self.remove(victim, Cause::Evicted, now);
+            self.evict(victim, now);
             freed += before - self.counted().0;
             victims += 1;
             if victims % VICTIMS == 0 && victims * cost > longest {
@@ -243,8 +242,7 @@ impl Cache {
             let Some(victim) = (victims > 0).then(|| self.sampled_victim(now)).flatten() else {
                 break;
             };
-            self.stats.evicted_keys += 1;
-            self.remove(victim, Cause::Evicted, now);
+            self.evict(victim, now);
             victims -= 1;
         }
         if let Some(server) = &mut self.server
@@ -265,13 +263,15 @@ impl Cache {
             if sampled.volatile {
                 let rows = expires.rows_mut()?;
                 if sampled.rank == Rank::Random {
-                    return rows.random_key(random, keys);
+                    let drawn = rows.random_key(random, keys)?;
+                    return Some(Self::drawn_for(server, slots, drawn));
                 }
                 rows.sample(samples, ahead, random, keys, scratch);
             } else {
                 let rows = dict.rows_mut()?;
                 if sampled.rank == Rank::Random {
-                    return rows.random_key(random, keys);
+                    let drawn = rows.random_key(random, keys)?;
+                    return Some(Self::drawn_for(server, slots, drawn));
                 }
                 rows.sample(samples, ahead, random, keys, scratch);
             }
@@ -279,9 +279,9 @@ impl Cache {
                 return None;
             }
             let drawn = std::mem::take(&mut server.scratch);
-            for object in &drawn {
-                let score = server.score(*object, sampled.rank, slots, now);
-                server.pool.offer(score, *object);
+            for key in &drawn {
+                let score = server.score(server.owner(*key).0, sampled.rank, slots, now);
+                server.pool.offer(score, Self::drawn_for(server, slots, *key));
             }
             let (mut candidates, looked_up) = (0, if sampled.rank == Rank::Ttl { 0 } else { drawn.len() });
             server.scratch = drawn;

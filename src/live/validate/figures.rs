@@ -103,8 +103,6 @@ fn worst_bucket(predicted: &[Measurements], measured: &Measurements, judging: &J
         Rule::Shown(why)
     } else if measured.sweeps.is_some() {
         Rule::Shown("a sweep removes much at once, so that a bucket depends on when in it that happened")
-    } else if judging.has_pairs {
-        Rule::Shown("the model expires a value and its second key at once, and a server one by one")
     } else if 2.0 * judging.look_s > measured.series.bucket.as_secs_f64() {
         Rule::Shown(
             "the server was looked at less than twice in a bucket; play it slower, or with a longer [time] bucket",
@@ -136,7 +134,6 @@ mod tests {
 
     const ALL: Judging = Judging {
         counts_all: true,
-        has_pairs: false,
         warmup: SimDuration::ZERO,
         spoiled: None,
         counters_reset: false,
@@ -206,8 +203,6 @@ mod tests {
         let mut swept = run(&[90.0, 200.0, 400.0]);
         swept.sweeps = Some(crate::metrics::SweepTotals::default());
         assert_eq!(worst_bucket(&predicted, &swept, &ALL).unwrap().judgement, Judgement::NotJudged);
-        let pairs = worst_bucket(&predicted, &run(&[90.0; 3]), &Judging { has_pairs: true, ..ALL }).unwrap();
-        assert_eq!((pairs.judgement, pairs.tolerance), (Judgement::NotJudged, None));
         // Chance is that of all buckets together.
         let spread = vec![run(&[100.0, 197.0]), run(&[100.0, 203.0])];
         let row = worst_bucket(&spread, &run(&[107.0, 200.0]), &ALL).unwrap();

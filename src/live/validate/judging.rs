@@ -4,7 +4,6 @@ use super::super::Pace;
 use super::figures::{EVICTED, EXPIRED};
 use crate::cache::Capacity;
 use crate::scenario::Scenario;
-use crate::strategy::{Design, SoftExpiry};
 use crate::units::SimDuration;
 
 /// What spoils all figures of a run.
@@ -35,12 +34,9 @@ pub(super) enum Rule {
 }
 
 /// How the figures of a scenario are judged.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of the run that figures depend on")]
 pub(super) struct Judging {
     /// Whether the memory model counts all of a server's memory.
     pub(super) counts_all: bool,
-    /// Whether there is a second key beside every one.
-    pub(super) has_pairs: bool,
     /// How long the run goes before it is scored.
     pub(super) warmup: SimDuration,
     /// What spoils all figures.
@@ -54,7 +50,7 @@ pub(super) struct Judging {
 }
 
 impl Judging {
-    pub(super) fn of(scenario: &Scenario, design: &Design, capacity: Capacity, pace: &Pace) -> Self {
+    pub(super) fn of(scenario: &Scenario, capacity: Capacity, pace: &Pace) -> Self {
         let others_hold_keys = pace.before.is_some_and(|before| before.keys > 0);
         let spoiled = [
             pace.is_client_limited(),
@@ -66,7 +62,6 @@ impl Judging {
         ];
         Self {
             counts_all: scenario.cache.memory.name() == "redis",
-            has_pairs: design.soft_expiry == SoftExpiry::Sidecar,
             warmup: scenario.warmup,
             spoiled: spoiled.into_iter().zip(SPOILED).find(|(spoils, _)| *spoils).map(|(_, why)| why),
             counters_reset: pace.counters_reset,
@@ -104,7 +99,7 @@ mod tests {
                     [cache]\n[[strategy]]\nname = \"s\"\nttl = { rule = \"fixed\", ttl = \"1h\" }\n";
         let scenario = Scenario::parse(text, "x.toml").expect("it is a scenario");
         let spoiled = |pace: Pace, capacity| {
-            let judging = Judging::of(&scenario, &scenario.strategies[0], capacity, &pace);
+            let judging = Judging::of(&scenario, capacity, &pace);
             judging.spoiled.unwrap_or_default()
         };
         let unlimited = |pace| spoiled(pace, Capacity::Unbounded);

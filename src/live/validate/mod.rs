@@ -187,7 +187,7 @@ pub fn validate(
         },
         eviction: scenario.cache.evictions[plan.eviction].name().to_owned(),
         server: cell.server.clone(),
-        rows: rows(&predicted, measured, &Judging::of(scenario, design, plan.capacity, pace)),
+        rows: rows(&predicted, measured, &Judging::of(scenario, plan.capacity, pace)),
         courses: courses(&predicted, measured),
         warnings: cell
             .warnings
