@@ -43,6 +43,7 @@ pub use play::LookedAgain;
 pub use server::{Served, Shown, stop_servers};
 pub use tls::Tls;
 
+use crate::cache::redis::Kinds;
 use crate::catalog::Fault;
 use crate::metrics::Measurements;
 use crate::scenario::Scenario;
@@ -188,8 +189,8 @@ pub struct Before {
     pub bytes: u64,
     /// Keys of others.
     pub keys: u64,
-    /// Of GET and SET, how many it had been sent before: it keeps a histogram for each.
-    pub histograms: u64,
+    /// Kinds of commands that it had been sent before: it keeps a histogram of each.
+    pub kinds: Kinds,
 }
 
 /// A tick of the harness's timers, in seconds.

@@ -214,7 +214,7 @@ async fn cell(
         before: watch.as_ref().and_then(Watch::before).map(|bytes| Before {
             bytes,
             keys: first.keys,
-            histograms: work.kinds(),
+            kinds: work.kinds(),
         }),
     };
     let result = match (broken, watch) {

@@ -57,6 +57,7 @@ pub(super) fn settings(section: &mut Section<'_>) -> Result<Written, Fault> {
         clock_phase_ms: within(section, "clock-phase-ms", 0..=59_999, standard.clock_phase_ms)?,
         second: standard.second,
         in_use_before: standard.in_use_before,
+        ran_before: standard.ran_before,
         expire_cost: section.or("expire-cost", standard.expire_cost)?,
         visit_cost: section.or("visit-cost", standard.visit_cost)?,
     };

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use ttlab::cache::Cache;
 use ttlab::cache::command::{Connection, Reply, WallClock};
+use ttlab::cache::redis::{Kind, Kinds, Settings};
 use ttlab::random::Seed;
 use ttlab::scenario::Scenario;
 use ttlab::trace::{ObjectId, Trace};
 use ttlab::tune;
 use ttlab::units::SimDuration;
 
-use crate::server::{Design, at, entry, key, objects};
+use crate::server::{Design, at, cache, entry, key, objects};
 
 /// Bytes of the histogram of one kind of command, measured.
 const HISTOGRAM: u64 = 24_688;
@@ -82,6 +84,25 @@ fn the_first_command_of_each_kind_takes_a_histogram() {
     let before = fixed(&without);
     send(&mut without, "PTTL KEY", 1);
     assert_eq!(fixed(&without), before);
+}
+
+/// What an earlier user had sent has its histogram already, and that is in use from the beginning.
+#[test]
+fn a_histogram_from_before_the_run_is_not_taken_again() {
+    let settings = Settings {
+        in_use_before: (2 * HISTOGRAM).cast_signed(),
+        ran_before: Kinds::named(["get", "pttl"]),
+        ..Settings::default()
+    };
+    let design = Design { memory: "redis", settings, sizes: vec![100], ttls: vec![0], ..Design::default() };
+    let mut cache = cache(&design, at(1_000));
+    let fixed = |cache: &Cache| cache.breakdown().expect("the model tells the parts").fixed;
+    let (object, before) = (ObjectId::new(0), fixed(&cache));
+    cache.get(object, at(1));
+    cache.asked(Kind::PTtl, object, &[], at(2));
+    assert_eq!(fixed(&cache), before);
+    cache.set(object, entry(&design, 0, at(3)), at(3));
+    assert_eq!(fixed(&cache), before + HISTOGRAM);
 }
 
 #[test]

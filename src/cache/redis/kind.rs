@@ -121,9 +121,22 @@ impl Kind {
 
 /// A set of kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Kinds(u32);
+pub struct Kinds(u32);
 
 impl Kinds {
+    /// Those of these names, in small letters, that there are.
+    pub fn named<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
+        let mut kinds = Self::default();
+        names.into_iter().filter_map(Kind::named).for_each(|kind| kinds.add(kind));
+        kinds
+    }
+
+    /// Those of either set.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Adds a kind.
     #[inline]
     pub(super) fn add(&mut self, kind: Kind) {
@@ -133,6 +146,11 @@ impl Kinds {
     /// How many there are.
     pub(super) fn count(self) -> u64 {
         self.0.count_ones().into()
+    }
+
+    /// How many there are that are not in another set.
+    pub(super) fn count_beyond(self, other: Self) -> u64 {
+        Self(self.0 & !other.0).count()
     }
 }
 
@@ -150,5 +168,9 @@ mod tests {
             assert_eq!(all.count(), count, "{kind:?}");
         }
         assert_eq!(Kind::named("frobnicate"), None);
+        let [few, more] =
+            [&["get", "frobnicate"][..], &["get", "set"]].map(|names| Kinds::named(names.to_vec()));
+        assert_eq!((few.count(), few.and(more), more.count_beyond(few)), (1, more, 1));
+        assert_eq!((few.count_beyond(more), all.count_beyond(Kinds::default())), (0, 23));
     }
 }

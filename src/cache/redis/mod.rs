@@ -30,7 +30,7 @@ mod table;
 mod tallies;
 
 pub use footprint::{Breakdown, Build};
-pub use kind::Kind;
+pub use kind::{Kind, Kinds};
 pub(super) use room::Room;
 pub use settings::{LruClock, Settings};
 pub(super) use steps::Look;
@@ -43,7 +43,6 @@ use drawn::Ahead;
 use expires::Expires;
 use expiry::Expiry;
 use keys::Keys;
-use kind::Kinds;
 use pool::Pool;
 use second_keys::SecondKeys;
 use swept::Swept;
@@ -117,11 +116,9 @@ impl Counting {
     }
 
     /// How much more than one that has just been started a server has in use that uses so many bytes beside its
-    /// connections, and was sent so many kinds of commands before that a run sends as well.
-    pub fn beyond_start(&self, bytes: u64, kinds: u64) -> i64 {
-        // Their histograms are there already, and are counted when the run sends the first of each.
-        let histograms = if self.latency_tracking { kinds * footprint::HISTOGRAM } else { 0 };
-        bytes.cast_signed() - (self.build.startup() + histograms).cast_signed()
+    /// connections.
+    pub fn beyond_start(&self, bytes: u64) -> i64 {
+        bytes.cast_signed() - self.build.startup().cast_signed()
     }
 }
 
@@ -224,7 +221,8 @@ impl Server {
 
     fn fixed(&self) -> u64 {
         let Some(Overhead { counting, ran, .. }) = &self.overhead else { return 0 };
-        let histograms = if counting.latency_tracking { ran.count() * footprint::HISTOGRAM } else { 0 };
+        let new = ran.count_beyond(self.settings.ran_before);
+        let histograms = if counting.latency_tracking { new * footprint::HISTOGRAM } else { 0 };
         (counting.build.startup() + histograms).saturating_add_signed(self.settings.in_use_before)
     }
 

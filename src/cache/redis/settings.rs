@@ -1,5 +1,6 @@
 //! The server's configuration, under Redis's own names.
 
+use super::Kinds;
 use crate::units::{SimDuration, SimTime};
 
 /// What Redis's configuration says, and what the simulator must be told beside it.
@@ -31,6 +32,8 @@ pub struct Settings {
     /// Bytes in use at the beginning beyond those of a server that has just been started: what is left of what it was sent
     /// before; below 0 where it takes less.
     pub in_use_before: i64,
+    /// Kinds of commands of which the server has a histogram since then, among [`in_use_before`](Self::in_use_before).
+    pub ran_before: Kinds,
     /// Processor time of one deletion.
     pub expire_cost: SimDuration,
     /// Processor time of one visited bucket.
@@ -64,6 +67,7 @@ impl Default for Settings {
             clock_phase_ms: 0,
             second: SimDuration::from_secs(1),
             in_use_before: 0,
+            ran_before: Kinds::default(),
             expire_cost: SimDuration::from_micros(1),
             visit_cost: SimDuration::from_nanos(100),
         }

@@ -4,6 +4,7 @@
 //! all down takes it longer than many GETs, which would be measured.
 
 use super::super::link::{Fault, Link};
+use crate::cache::redis::Kinds;
 
 /// Calls of one kind of command, and what they took.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -17,6 +18,8 @@ struct Calls {
 pub(in crate::live) struct Work {
     get: Calls,
     set: Calls,
+    /// Kinds of commands of which it keeps a histogram.
+    kinds: Kinds,
     /// The 99th percentile of a GET since the server was started, in microseconds, where it keeps histograms; that of
     /// the slowest primary.
     get_p99_us: Option<f64>,
@@ -42,7 +45,12 @@ impl Work {
     fn and(self, other: Self) -> Self {
         let sum = |a: Calls, b: Calls| Calls { calls: a.calls + b.calls, micros: a.micros + b.micros };
         let slowest = [self.get_p99_us, other.get_p99_us].into_iter().flatten().reduce(f64::max);
-        Self { get: sum(self.get, other.get), set: sum(self.set, other.set), get_p99_us: slowest }
+        Self {
+            get: sum(self.get, other.get),
+            set: sum(self.set, other.set),
+            kinds: self.kinds.and(other.kinds),
+            get_p99_us: slowest,
+        }
     }
 
     /// Reads the answer; what it does not tell has not happened.
@@ -54,16 +62,18 @@ impl Work {
         let whole =
             |line: &str, key: &str| field(line, key).and_then(|value| value.parse().ok()).unwrap_or(0);
         let calls = |line: &str| Calls { calls: whole(line, "calls"), micros: whole(line, "usec") };
+        let with_histogram = |line| str::strip_prefix(line, "latency_percentiles_usec_")?.split(':').next();
         Self {
             get: calls("cmdstat_get"),
             set: calls("cmdstat_set"),
+            kinds: Kinds::named(text.lines().filter_map(with_histogram)),
             get_p99_us: field("latency_percentiles_usec_get", "p99").and_then(|value| value.parse().ok()),
         }
     }
 
-    /// How many of the kinds GET and SET it has run.
-    pub(in crate::live) fn kinds(&self) -> u64 {
-        [self.get, self.set].iter().filter(|kind| kind.calls > 0).count() as u64
+    /// Kinds of commands that it has run and keeps a histogram of each.
+    pub(in crate::live) fn kinds(&self) -> Kinds {
+        self.kinds
     }
 
     /// What was done since an earlier look.
@@ -90,6 +100,7 @@ mod tests {
                     # Latencystats\r\nlatency_percentiles_usec_get:p50=2.007,p99=9.023,p99.9=20.095\r\n";
         let before = Work::parse(text);
         assert_eq!((before.get.calls, before.set, before.get_p99_us), (100, Calls::default(), Some(9.023)));
+        assert_eq!(before.kinds(), Kinds::named(["get"]), "of others it keeps none");
         let after = Work::parse(&text.replace("calls=100,usec=250", "calls=300,usec=650"));
         let both = after.and(Work { set: Calls { calls: 2, micros: 10 }, ..Work::default() });
         let served = both.since(&before);

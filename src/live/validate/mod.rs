@@ -170,9 +170,10 @@ pub fn validate(
     let seed = tune::replication_seed(scenario.seed, 0);
     let first = tune::simulation(scenario, &cell.plan, trace, seed).map_err(LiveError::Scenario)?;
     let before = first.cache.counting().zip(pace.before);
-    let in_use_before = before.map_or(0, |(counting, it)| counting.beyond_start(it.bytes, it.histograms));
+    let in_use_before = before.map_or(0, |(counting, it)| counting.beyond_start(it.bytes));
+    let ran_before = pace.before.map(|before| before.kinds).unwrap_or_default();
     let clock_phase_ms = pace.clock_phase_ms;
-    let server = |settings| Settings { clock_phase_ms, second, in_use_before, ..settings };
+    let server = |settings| Settings { clock_phase_ms, second, in_use_before, ran_before, ..settings };
     let predicted = (0..SEEDS)
         .map(|seed| predict(scenario, &cell.plan, trace, seed, &server))
         .collect::<Result<Vec<_>, _>>()?;
