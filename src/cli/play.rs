@@ -273,6 +273,7 @@ pub(super) fn play(
         live::undertaking(&file.scenario, cells, &named, options).map_err(|error| refused(file, error))?;
     if !silent {
         terminal::note(&undertaking.sentence());
+        undertaking.doubts.iter().for_each(|doubt| terminal::note(&format!("warning: {doubt}")));
     }
     let phase =
         Phase::begin("playing", cells.len() as u64, undertaking.requests * cells.len() as u64, silent);

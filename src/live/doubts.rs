@@ -1,10 +1,19 @@
 //! What makes the figures of a run worth less than they look.
 
-use super::{LookedAgain, Pace};
+use std::sync::Arc;
+
+use super::run::shortest;
+use super::{LiveError, LookedAgain, Options, Pace};
 use crate::cache::Capacity;
+use crate::cache::redis::Settings;
 use crate::metrics::Measurements;
 use crate::scenario::Scenario;
-use crate::tune::CellPlan;
+use crate::trace::Trace;
+use crate::tune::{self, CellPlan};
+use crate::units::SimDuration;
+
+/// Seconds for which keys should stay before they are evicted by a clock with steps of one.
+const LONG: f64 = 10.0;
 
 /// A sentence for each.
 pub(super) fn doubts(
@@ -40,17 +49,12 @@ pub(super) fn doubts(
             held_back_s / held_back as f64 * 1e3
         ));
     }
-    let policy = scenario.cache.evictions[plan.eviction].name();
-    let seconds = measured.scored.as_secs_f64() / speed;
-    if policy.ends_with("-lru") && plan.capacity != Capacity::Unbounded && measured.evicted > 0 {
-        let stay = measured.memory.mean_entries * seconds / measured.evicted as f64;
-        if stay < 10.0 {
-            doubts.push(format!(
-                "keys stayed for {stay:.1} s on average before they were evicted, and the server's LRU clock has steps of 1 s: what \
-                 it evicts is closer to random than in production. {}",
-                if speed > 1.0 { "Play it with a lower --speed" } else { "Give it more memory, or a longer trace" }
-            ));
-        }
+    if let Some(stay) = short_stay(scenario, plan, measured, speed) {
+        doubts.push(format!(
+            "keys stayed for {stay:.1} s on average before they were evicted, and the server's LRU clock has steps of 1 s: what \
+             it evicts is closer to random than in production. {}",
+            if speed > 1.0 { "Play it with a lower --speed" } else { "Give it more memory, or a longer trace" }
+        ));
     }
     if speed > 1.0 {
         doubts.push(format!(
@@ -60,6 +64,64 @@ pub(super) fn doubts(
     }
     doubts
 }
+
+/// For how many real seconds a key stays until an LRU policy evicts it, on average, where that is too short for its clock.
+fn short_stay(scenario: &Scenario, plan: &CellPlan, measured: &Measurements, speed: f64) -> Option<f64> {
+    let is_lru = scenario.cache.evictions[plan.eviction].name().ends_with("-lru");
+    if !is_lru || plan.capacity == Capacity::Unbounded || measured.evicted == 0 {
+        return None;
+    }
+    let seconds = measured.scored.as_secs_f64() / speed;
+    let stay = measured.memory.mean_entries * seconds / measured.evicted as f64;
+    (stay < LONG).then_some(stay)
+}
+
+/// What can be foreseen of that where a trace is to be played faster than recorded: of its cells, the worst.
+///
+/// How long keys stay is what the model says; to play it takes a small part of the time that the run will take.
+pub(super) fn foreseen(
+    scenario: &Scenario,
+    cells: &[CellPlan],
+    trace: &Arc<Trace>,
+    options: &Options,
+) -> Result<Vec<String>, LiveError> {
+    let speed = options.speed;
+    let (mut timed, mut stays) = (Vec::new(), Vec::new());
+    for plan in cells.iter().filter(|_| speed > 1.0) {
+        let seed = tune::replication_seed(scenario.seed, 0);
+        let mut simulation = tune::simulation(scenario, plan, trace, seed).map_err(LiveError::Scenario)?;
+        let fetch = options.origin.is_none().then(|| simulation.origin.median_time());
+        timed.extend(shortest([
+            (fetch, "the median time of a fetch"),
+            (simulation.client.timeout, "the timeout of [client]"),
+            (simulation.strategy.ttl.constant(), "the TTL"),
+        ]));
+        let is_limited = matches!(plan.capacity, Capacity::Bytes(_)) && options.sets_the_limit();
+        if is_limited && scenario.cache.evictions[plan.eviction].name().ends_with("-lru") {
+            let second = SimDuration::from_secs_f64(speed);
+            let settings = Settings { second, ..scenario.cache.server.unwrap_or_default() };
+            simulation.cache = simulation.cache.serving(settings, seed.of("server"));
+            let run = simulation.run(tune::bucket_of(scenario, trace), &()).expect("nobody stops it");
+            stays.extend(short_stay(scenario, plan, &run, speed).map(|stay| (stay, plan.strategy)));
+        }
+    }
+    let pace = Pace { speed, shortest: timed.into_iter().min_by_key(|(_, span)| *span), ..Pace::default() };
+    let coarse = pace.coarse().map(|(what, shortest, off)| {
+        format!(
+            "at --speed {speed} a tick of the harness's own timers, 1 ms, is {off} of the trace, more than a tenth of {what} \
+             ({shortest}): what happens will say how fast the harness is, not the server. Play it with a lower --speed"
+        )
+    });
+    let stay = stays.into_iter().min_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(stay, strategy)| {
+        format!(
+            "at --speed {speed} keys will stay for about {stay:.1} s before they are evicted (\"{}\", by the model), and the server's LRU \
+             clock has steps of 1 s: what it evicts will be closer to random than in production. Play it with a lower --speed",
+            scenario.strategies[strategy].name
+        )
+    });
+    Ok(coarse.into_iter().chain(stay).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -98,5 +160,48 @@ mod tests {
         let fast = said("volatile-lru", 9.9, 2.0);
         assert!(fast[0].contains("lower --speed") && fast[1].contains("played 2 times faster"), "{fast:?}");
         assert_eq!(said("volatile-lru", 10.1, 2.0).len(), 1);
+    }
+
+    /// What is foreseen of a run at this speed with room for so many bytes.
+    fn foreseen(capacity: &str, ttl: &str, speed: f64) -> Vec<String> {
+        let text = format!(
+            "name = \"x\"\n[workload]\nduration = \"100s\"\nrate = \"20/s\"\n[[workload.class]]\nname = \"a\"\nobjects = 900\n\
+             size = {{ model = \"constant\", value = \"1KiB\" }}\n[origin]\nlatency = {{ model = \"constant\", value = \"40ms\" }}\n\
+             [cache]\ncapacity = \"{capacity}\"\neviction = \"allkeys-lru\"\n\
+             [[strategy]]\nname = \"s\"\nttl = {{ rule = \"fixed\", ttl = \"{ttl}\" }}\n"
+        );
+        let scenario = Scenario::parse(&text, "x.toml").expect("it is a scenario");
+        let crate::scenario::Source::Synthetic(workload) = &scenario.source else {
+            panic!("it is synthetic")
+        };
+        let trace = Arc::new(generate(workload, crate::random::Seed::new(1)));
+        let options = Options {
+            target: super::super::Target::Spawn,
+            speed,
+            prefix: String::new(),
+            connections: 1,
+            configure: false,
+            allow_nonempty: false,
+            limits: super::super::Limits::default(),
+            origin: None,
+            tls: super::super::Tls::default(),
+        };
+        super::foreseen(&scenario, &tune::grid(&scenario), &trace, &options).expect("it can be set up")
+    }
+
+    #[test]
+    fn a_speed_that_is_too_high_is_told_before_the_start_where_that_is_known() {
+        assert_eq!(foreseen("1GiB", "1h", 4.0), [""; 0], "4 ms of the trace are a tenth of a fetch");
+        let coarse = foreseen("1GiB", "1h", 5.0);
+        assert!(coarse.len() == 1 && coarse[0].contains("the median time of a fetch (40ms)"), "{coarse:?}");
+        let brief = foreseen("1GiB", "20ms", 5.0);
+        assert!(brief.len() == 1 && brief[0].contains("the TTL (20ms)"), "{brief:?}");
+        // A tenth of 900 values is held, of which each second of the trace brings about as many as fifteen.
+        let stay = foreseen("100KiB", "1h", 3.0);
+        assert!(
+            stay.len() == 1 && stay[0].contains("before they are evicted (\"s\", by the model)"),
+            "{stay:?}"
+        );
+        assert_eq!(foreseen("100KiB", "1h", 1.0), [""; 0], "as recorded");
     }
 }

@@ -146,6 +146,8 @@ pub struct Undertaking {
     pub settings: Vec<&'static str>,
     /// The URL of the origin that is asked, if one is.
     pub origin: Option<String>,
+    /// What will make its figures worth less than they look, as far as that can be foreseen.
+    pub doubts: Vec<String>,
 }
 
 impl Undertaking {
@@ -187,6 +189,7 @@ impl Undertaking {
             cells: cells.len(),
             settings: if options.configure { config::NAMES.to_vec() } else { Vec::new() },
             origin: options.origin.as_ref().map(Template::shown),
+            doubts: Vec::new(),
         }
     }
 
@@ -249,6 +252,7 @@ impl Undertaking {
             cells,
             settings,
             origin,
+            doubts: _,
         } = self;
         let mut text = format!(
             "will write up to {keys} keys, {} at once, {}; {cells} cell(s) of {requests} requests in {seconds:.0} s each, at \

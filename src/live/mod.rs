@@ -293,6 +293,7 @@ pub fn undertaking(
         undertaking = of(own_limit.map_err(LiveError::Other)?);
     }
     undertaking.within(&options.limits).map_err(LiveError::Other)?;
+    undertaking.doubts = doubts::foreseen(scenario, cells, trace, options)?;
     Ok(undertaking)
 }
 

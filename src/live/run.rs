@@ -416,7 +416,7 @@ async fn looks(player: Rc<Player>, clock: Clock, window: Window, every: Duration
 }
 
 /// The shortest of these that takes any time.
-fn shortest<const N: usize>(
+pub(super) fn shortest<const N: usize>(
     timed: [(Option<SimDuration>, &'static str); N],
 ) -> Option<(&'static str, SimDuration)> {
     let timed =
