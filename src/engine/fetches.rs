@@ -240,12 +240,12 @@ impl<O: Observer> Run<'_, O> {
             return;
         }
         if let Some(id) = self.waiting.only(party) {
-            self.waiting.get(id).waits = Waits::Dealt;
+            self.waiting.get(id).wait.waits = Waits::Dealt;
             return deal(self, id);
         }
         let mut ids = std::mem::take(&mut self.let_go);
         self.waiting.dissolve(party, &mut ids);
-        ids.iter().for_each(|id| self.waiting.get(*id).waits = Waits::Dealt);
+        ids.iter().for_each(|id| self.waiting.get(*id).wait.waits = Waits::Dealt);
         ids.drain(..).for_each(|id| deal(self, id));
         self.let_go = ids;
     }

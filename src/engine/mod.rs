@@ -10,6 +10,7 @@
 //! then. After the last instant of the run no request arrives, no job runs and nothing is stored any
 //! more, but those that wait still get their answers.
 
+pub(crate) mod attempt;
 pub mod exact;
 mod fetches;
 pub(crate) mod flights;
@@ -25,6 +26,7 @@ mod waiting;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use attempt::Arrival;
 use exact::recorded::Workspace;
 use flights::{FlightId, Flights};
 use plain::PlainFlights;
@@ -276,14 +278,6 @@ struct Run<'t, O> {
     /// Scratch room for those whose fetch has landed.
     let_go: Vec<WaiterId>,
     observer: O,
-}
-
-/// A request on its way through the cache.
-#[derive(Debug, Clone, Copy)]
-struct Arrival {
-    index: usize,
-    at: SimTime,
-    object: ObjectId,
 }
 
 impl<O: Observer> Run<'_, O> {

@@ -102,17 +102,7 @@ impl<O: Observer> Run<'_, O> {
         if self.client.retries > 0 {
             self.budget.earn(node);
         }
-        let id = self.waiting.insert(Waiter {
-            arrival,
-            node,
-            cause,
-            copy,
-            since: arrival.at,
-            attempt: 0,
-            watched: false,
-            waits: Waits::Dealt,
-            leads: false,
-        });
+        let id = self.waiting.insert(Waiter::first(arrival, node, cause, copy));
         self.want(id, arrival.at);
     }
 
@@ -154,7 +144,7 @@ impl<O: Observer> Run<'_, O> {
                 return self.finish(id, now, OutcomeKind::StaleHit, version);
             }
             Permit::RetryAfter(pause) => {
-                self.waiting.get(id).waits = Waits::Polling;
+                self.waiting.get(id).wait.waits = Waits::Polling;
                 self.flights.poll(object);
                 self.queue.push(now + pause, Event::Wake(id));
             }
@@ -189,7 +179,7 @@ impl<O: Observer> Run<'_, O> {
     /// A request waits for a fetch from now on.
     fn join(&mut self, id: WaiterId, flight: FlightId) {
         let waiter = self.waiting.get(id);
-        waiter.waits = Waits::For(flight);
+        waiter.wait.waits = Waits::For(flight);
         self.waiting.join(self.flights.party(flight), id);
         self.flights.enter(flight);
     }
@@ -200,18 +190,18 @@ impl<O: Observer> Run<'_, O> {
             return;
         }
         let Some(waiter) = self.waiting.current(id) else { return };
-        let done = match waiter.waits {
+        let done = match waiter.wait.waits {
             Waits::For(flight) => {
                 self.flights.current(flight).and_then(|flying| flying.fetch).map(|fetch| fetch.done)
             }
             _ => None,
         };
         let in_time = |end: SimTime| done.is_some_and(|done| done <= end);
-        if !waiter.watched
+        if !waiter.wait.watched
             && let Some(end) = self.client.patience(waiter.since).filter(|end| !in_time(*end))
         {
             self.queue.push(just_after(end), Event::GiveUp(id));
-            self.waiting.get(id).watched = true;
+            self.waiting.get(id).wait.watched = true;
         }
         let soft =
             self.strategy.fail_safe.and_then(|safe| safe.soft_timeout).filter(|_| waiter.copy.is_some());
@@ -226,12 +216,12 @@ impl<O: Observer> Run<'_, O> {
     pub(super) fn wake(&mut self, now: SimTime, id: WaiterId) {
         let Some(waiter) = self.waiting.current(id) else { return };
         let object = waiter.arrival.object;
-        if waiter.waits == Waits::Polling {
+        if waiter.wait.waits == Waits::Polling {
             self.flights.end_poll(object);
         } else {
             self.waiting.get(id).since = now;
         }
-        self.waiting.get(id).waits = Waits::Dealt;
+        self.waiting.get(id).wait.waits = Waits::Dealt;
         self.observer.sent(now, Command::Poll, 1);
         let found = self.look_again(object, now);
         if let Some(entry) = found.filter(|entry| now <= entry.fresh_until) {
@@ -281,8 +271,8 @@ impl<O: Observer> Run<'_, O> {
     /// A request no longer waits for what it waited for; the fetch that nobody waits for any more.
     fn part(&mut self, id: WaiterId, waiter: &Waiter) -> Option<FlightId> {
         let object = waiter.arrival.object;
-        self.waiting.get(id).waits = Waits::Dealt;
-        match waiter.waits {
+        self.waiting.get(id).wait.waits = Waits::Dealt;
+        match waiter.wait.waits {
             Waits::For(flight) => {
                 self.waiting.leave(self.flights.party(flight), id);
                 self.flights.leave(flight);
@@ -310,8 +300,8 @@ impl<O: Observer> Run<'_, O> {
         let pause = self.client.backs_off(waiter.attempt, draw).max(SimDuration::from_nanos(1));
         let id = self.waiting.next_attempt(id);
         let waiter = self.waiting.get(id);
-        (waiter.attempt, waiter.watched, waiter.leads) = (waiter.attempt + 1, false, false);
-        waiter.waits = Waits::BackingOff;
+        (waiter.attempt, waiter.wait.watched, waiter.leads) = (waiter.attempt + 1, false, false);
+        waiter.wait.waits = Waits::BackingOff;
         self.observer.incident(now, Incident::Retried);
         self.queue.push(now + pause, Event::Wake(id));
     }

@@ -3,10 +3,8 @@
 //! A request that is answered at once is never here. Places are used again; a stamp tells whether an
 //! event that was scheduled for a place still means the same attempt of the same request.
 
-use super::Arrival;
+use super::attempt;
 use super::flights::FlightId;
-use crate::cache::{Cause, Entry};
-use crate::units::SimTime;
 
 const NONE: u32 = u32::MAX;
 
@@ -18,9 +16,10 @@ pub(super) struct WaiterId {
 }
 
 /// What a request waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Waits {
     /// Nothing yet: it is being dealt with.
+    #[default]
     Dealt,
     /// A fetch, which it leads or has joined.
     For(FlightId),
@@ -30,28 +29,17 @@ pub(super) enum Waits {
     BackingOff,
 }
 
-/// A request that waits.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Waiter {
-    /// The request.
-    pub(super) arrival: Arrival,
-    /// The process that it reached.
-    pub(super) node: u32,
-    /// Why it found nothing usable.
-    pub(super) cause: Cause,
-    /// A copy that it found and may serve if need be.
-    pub(super) copy: Option<Entry>,
-    /// When its attempt began.
-    pub(super) since: SimTime,
-    /// Attempts before this one.
-    pub(super) attempt: u32,
+/// What is scheduled for a request that waits.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wait {
     /// Whether the end of its patience is scheduled.
     pub(super) watched: bool,
     /// What it waits for.
     pub(super) waits: Waits,
-    /// Whether it started the fetch that it waits for.
-    pub(super) leads: bool,
 }
+
+/// A request that waits.
+pub(super) type Waiter = attempt::Waiter<Wait>;
 
 #[derive(Debug)]
 struct Place {
@@ -178,21 +166,15 @@ impl Waiting {
 
 #[cfg(test)]
 mod tests {
+    use super::super::attempt::Arrival;
     use super::*;
+    use crate::cache::Cause;
     use crate::trace::ObjectId;
+    use crate::units::SimTime;
 
     fn waiter(index: usize) -> Waiter {
-        Waiter {
-            arrival: Arrival { index, at: SimTime::ZERO, object: ObjectId::new(0) },
-            node: 0,
-            cause: Cause::Cold,
-            copy: None,
-            since: SimTime::ZERO,
-            attempt: 0,
-            watched: false,
-            waits: Waits::Dealt,
-            leads: false,
-        }
+        let arrival = Arrival { index, at: SimTime::ZERO, object: ObjectId::new(0) };
+        Waiter::first(arrival, 0, Cause::Cold, None)
     }
 
     #[test]

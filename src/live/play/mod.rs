@@ -30,6 +30,7 @@ use super::origin::Http;
 use super::pace::Due;
 use crate::cache::Cause;
 use crate::client::{Breakers, Client, RetryBudget};
+use crate::engine::attempt::Arrival;
 use crate::engine::flights::{FlightId, Flights};
 use crate::metrics::{Command, Observer, Recorder};
 use crate::origin::{Origin, Version};
@@ -150,14 +151,6 @@ const TICK: Duration = Duration::from_millis(3);
 /// Notes a time in nanoseconds.
 fn note(times: &mut Histogram<u64>, nanos: u64) {
     times.record(nanos).expect("a histogram that may grow takes every time");
-}
-
-/// A request on its way.
-#[derive(Debug, Clone, Copy)]
-struct Arrival {
-    index: usize,
-    at: SimTime,
-    object: ObjectId,
 }
 
 impl Player {

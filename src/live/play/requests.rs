@@ -146,7 +146,7 @@ impl Player {
         if self.client.retries > 0 {
             self.state().budget.earn(node);
         }
-        let mut waiter = Waiter { arrival, node, cause, copy, since: arrival.at, attempt: 0, leads: false };
+        let mut waiter = Waiter::first(arrival, node, cause, copy);
         while let Some(next) = self.want(waiter).await {
             waiter = next;
         }

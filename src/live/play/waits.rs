@@ -5,27 +5,17 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::{Arrival, Landed, Player};
-use crate::cache::{Cause, Entry};
+use super::{Landed, Player};
+use crate::cache::Entry;
+use crate::engine::attempt;
 use crate::engine::flights::FlightId;
 use crate::units::SimTime;
 
 /// How long who is to look again waits where there is no room for its turn: a tick of the timer.
 const TICK: Duration = Duration::from_millis(1);
 
-/// A request that found nothing it could serve.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Waiter {
-    pub(super) arrival: Arrival,
-    pub(super) node: u32,
-    pub(super) cause: Cause,
-    pub(super) copy: Option<Entry>,
-    /// When its attempt began.
-    pub(super) since: SimTime,
-    pub(super) attempt: u32,
-    /// Whether it started the fetch that it waits for.
-    pub(super) leads: bool,
-}
+/// A request that found nothing it could serve; its task knows what it waits for.
+pub(super) type Waiter = attempt::Waiter<()>;
 
 /// How a wait for a fetch ended.
 pub(super) enum Waited {
