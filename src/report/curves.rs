@@ -282,8 +282,7 @@ mod tests {
     fn the_knee_of_a_fine_curve_is_where_no_doubling_adds_a_point() {
         let knee = |hit: fn(f64) -> f64| {
             let mut record = fixture::one_cell();
-            let limits: Vec<u64> =
-                (0..=32).map(|nth| ((16 << 20) as f64 * (f64::from(nth) / 8.0).exp2()) as u64).collect();
+            let limits = fixture::limits(32, 8);
             let curve = Lattice {
                 in_bytes: true,
                 fresh_hit: limits.iter().map(|limit| Some(hit((*limit >> 20) as f64))).collect(),
