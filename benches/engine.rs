@@ -161,9 +161,11 @@ fn asking_ahead(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(trace.len() as u64));
         group.sample_size(10);
         group.bench_function("asking ahead", |bench| {
-            bench.iter(|| black_box(hits::<true>(&scenario, &trace)))
+            bench.iter(|| black_box(hits::<true>(&scenario, &trace)));
         });
-        group.bench_function("not", |bench| bench.iter(|| black_box(hits::<false>(&scenario, &trace))));
+        group.bench_function("not", |bench| {
+            bench.iter(|| black_box(hits::<false>(&scenario, &trace)));
+        });
         group.finish();
     }
 }
