@@ -442,6 +442,25 @@ fn what_is_found_beside_cells_takes_a_part_of_them_and_does_not_depend_on_thread
 }
 
 #[test]
+fn many_limits_of_a_scenario_are_thinned_to_what_is_paid_for() {
+    let limits: Vec<String> = (1..=24).map(|nth| format!("{{ objects = {} }}", 100 * nth)).collect();
+    let text = format!(
+        "{WORKLOAD}[origin]\nlatency = {{ model = \"constant\", value = \"80ms\" }}\n\
+         capacity = {{ model = \"servers\", servers = 4 }}\n{LIMITED}capacity = [{}]\n{FIXED}guard = \"single-flight\"\n",
+        limits.join(", ")
+    );
+    let mut scenario = Scenario::parse(&text, "beside.toml").unwrap_or_else(|error| panic!("{error}"));
+    let trace = requests(&scenario);
+    let (found, simulated) = beside(&mut scenario, &trace);
+    let curve = found.expect("limits have a meaning").curve.found.expect("a quarter is six runs");
+    assert_eq!(curve.capacities.len(), 6, "{:?}", curve.capacities);
+    for own in [100, 2_400].map(Capacity::Objects) {
+        assert!(curve.capacities.contains(&own), "{:?}", curve.capacities);
+    }
+    assert!(simulated > 0 && simulated <= 24 * trace.len() as u64 / 4, "{simulated}");
+}
+
+#[test]
 fn large_traces_are_sampled_beside_their_cells() {
     let text = format!(
         "{WORKLOAD}[origin]\nlatency = {{ model = \"constant\", value = \"80ms\" }}\n{LIMITED}\

@@ -168,6 +168,11 @@ impl Cache {
                 self.remove(object, Cause::Lost, now);
             }
         }
+        for object in self.second_keys_there() {
+            if keys[object.index()] {
+                self.remove_second(object, now);
+            }
+        }
         self.lost = Lost { until: now + loss.down, keys };
         self.trouble_until = self.down_until.max(self.lost.until);
         &self.lost.keys

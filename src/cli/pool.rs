@@ -43,6 +43,8 @@ pub(super) struct Beside {
     pub(super) results: Results,
     /// Whether the command can leave recorded requests on disk.
     pub(super) streams: bool,
+    /// Whether all keys are played, where the scenario plays a sample of them.
+    pub(super) all_keys: bool,
 }
 
 impl Side<'_> {
@@ -80,7 +82,7 @@ impl Side<'_> {
         let scenario = &self.file.scenario;
         let load = Load {
             traces: self.traces,
-            share: scenario.sample.unwrap_or(1.0),
+            share: scenario.sample.filter(|_| !beside.all_keys).unwrap_or(1.0),
             run_per_object: beside.per_object.unwrap_or_else(|| per_object(scenario)),
             run_bits_per_request: scenario.run_bits_per_request(),
             shared_per_request: beside.shared_per_request,

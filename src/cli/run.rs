@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use anyhow::anyhow;
 use rayon::ThreadPool;
 
-use super::pool::{Beside, Side};
+use super::pool::{Beside as Needs, Side};
 use super::source::{self, ScenarioFile};
 use super::terminal::{self, Phase};
 use super::{CliError, Output, Status, default_folder};
@@ -17,7 +17,7 @@ use crate::record::{self, ASIDE, About, Damaged, Journal, Record, Surface, Sweep
 use crate::report;
 use crate::scenario::{Results, Scenario, Traces, result_bytes};
 use crate::trace::Trace;
-use crate::tune::{self, CellPlan, Progress, Runs};
+use crate::tune::{self, Beside, CellPlan, Progress, Runs};
 use crate::units::ByteSize;
 
 /// Simulate every cell of a scenario, print the ranking and write the report
@@ -123,15 +123,17 @@ pub(super) fn run(args: &Args) -> Result<Status, CliError> {
         trace: loaded.about.unwrap_or_else(|| record::synthetic(&trace)),
     };
     let mut record = Record::of_run(&file.scenario, &trace, played.cells, about);
-    record.surface = surface(&mut file, &record, &loaded.runs, &trace, args);
+    let beside = surface(&mut file, &record, &loaded.runs, &trace, args);
+    record.surface = beside.as_ref().map(|beside| Surface::of_run(&file.scenario, beside));
     report::write(&record, &record.to_json(), &out).map_err(anyhow::Error::from)?;
-    if terminal::interrupted() && record.cells.iter().any(|cell| cell.failed.is_some()) {
+    let is_cut = beside.is_some_and(|beside| beside.is_interrupted());
+    if terminal::interrupted() && (is_cut || record.cells.iter().any(|cell| cell.failed.is_some())) {
         terminal::note("interrupted; the same command with --resume goes on from the runs that are done");
     } else {
         ended.remove().map_err(anyhow::Error::from)?;
     }
     tell(&record, &out, args.output);
-    Ok(status(&record))
+    Ok(if is_cut { Status::Interrupted } else { status(&record) })
 }
 
 /// Plays a share of the keys, as the command line asks.
@@ -159,7 +161,7 @@ fn quick(file: &mut ScenarioFile, runs: &Runs, args: &Args) -> Result<bool, CliE
         limit: args.memory_limit,
         silent,
     };
-    let threads = side.pool_with(Beside { streams: true, ..Beside::default() })?;
+    let threads = side.pool_with(Needs { streams: true, ..Needs::default() })?;
     let phase = Phase::open("a pilot on samples, to see which share of the keys is enough", silent);
     let chosen = threads.install(|| tune::quick(&mut file.scenario, &cells, runs, &phase));
     phase.end();
@@ -282,7 +284,7 @@ fn simulate(file: &ScenarioFile, runs: &Runs, args: &Args, kept: &Kept) -> Resul
         silent,
     };
     let results = Results { runs: count, of_run: results(scenario, runs, of_one) };
-    let threads = side.pool_with(Beside { results, streams: true, ..Beside::default() })?;
+    let threads = side.pool_with(Needs { results, streams: true, ..Needs::default() })?;
     // What was done before is not waited for.
     let left = count - kept.journal.len() as u64;
     let phase =
@@ -293,47 +295,55 @@ fn simulate(file: &ScenarioFile, runs: &Runs, args: &Args, kept: &Kept) -> Resul
     played.map_err(|fault| file.refused(fault, "--sample"))
 }
 
-/// Finds what a run can afford beside its cells, of the strategy that is recommended, or else the baseline.
+/// Finds what a run can afford beside its cells, of the strategy that is recommended, or else the baseline; `None` where no
+/// limit has a meaning.
 fn surface(
     file: &mut ScenarioFile,
     record: &Record,
     runs: &Runs,
     trace: &Arc<Trace>,
     args: &Args,
-) -> Option<Surface> {
+) -> Option<Beside> {
     let cells = tune::grid(&file.scenario);
     let is_baseline = |plan: &&CellPlan| file.scenario.strategies[plan.strategy].baseline;
     let recommended = record.scoring.winner.and_then(|winner| cells.get(winner));
     let plan = *recommended.or_else(|| cells.iter().find(is_baseline)).or_else(|| cells.first())?;
-    let outlook = tune::Outlook::of(&file.scenario, &plan, trace).ok()??;
-    let beside = if terminal::interrupted() {
-        outlook.blocked("the run was interrupted")
-    } else if let Ok(threads) = threads_of_surface(file, &plan, &outlook, runs, trace, args) {
-        let phase = Phase::open("hits at other limits and TTLs", args.output.quiet);
-        let found = threads.install(|| outlook.find(&mut file.scenario, runs, trace, &phase));
-        phase.end();
-        found
-    } else {
-        outlook.blocked("it does not fit into the memory that is allowed")
+    let blocked = |why: String| Some(Beside::blocked(&plan, why));
+    let outlook = match tune::Outlook::of(&file.scenario, &plan, trace) {
+        Ok(outlook) => outlook?,
+        Err(fault) => return blocked(fault.what),
     };
-    Some(Surface::of_run(&file.scenario, &beside))
+    if terminal::interrupted() {
+        return blocked(tune::INTERRUPTED.to_owned());
+    }
+    let threads = match threads_of_surface(file, &outlook, runs, trace, args) {
+        Ok(threads) => threads,
+        // The cells are done, and whoever waits for them gets them. How much was free is no part of a record.
+        Err(error) => {
+            terminal::note(&format!("no curve beyond the cells: {error}"));
+            return blocked("there was not enough memory for it".to_owned());
+        }
+    };
+    let phase = Phase::open("hits at other limits and TTLs", args.output.quiet);
+    let found = threads.install(|| outlook.find(&mut file.scenario, runs, trace, &phase));
+    phase.end();
+    Some(found)
 }
 
 fn threads_of_surface(
     file: &ScenarioFile,
-    plan: &CellPlan,
     outlook: &tune::Outlook,
     runs: &Runs,
     trace: &Arc<Trace>,
     args: &Args,
 ) -> Result<ThreadPool, CliError> {
     let scenario = &file.scenario;
-    let passes = tune::clock(scenario, plan.strategy, plan.eviction).is_none();
-    let beside = Beside {
-        per_object: passes.then_some(tune::PASS_PER_OBJECT),
+    let beside = Needs {
+        per_object: outlook.is_passes(scenario, trace).then_some(tune::PASS_PER_OBJECT),
         kept: outlook.kept(scenario, trace).map_err(|fault| file.mistake(fault))?,
         streams: true,
-        ..Beside::default()
+        all_keys: true,
+        ..Needs::default()
     };
     let side = Side {
         file,

@@ -40,6 +40,7 @@ fn lattice(scenario: &Scenario, part: &Part) -> Lattice {
         method: surface.method.words(),
         because: surface.because.clone(),
         in_bytes: surface.capacities.iter().all(|capacity| matches!(capacity, Capacity::Bytes(_))),
+        holds_all: part.holds_all,
         limits: surface.capacities.iter().map(limit).collect(),
         ttl_s: surface.ttls.iter().map(|ttl| ttl.as_secs_f64()).collect(),
         fresh_hit: values(fresh_hit),

@@ -149,7 +149,14 @@ impl Fine<'_> {
         match told.iter().rposition(|pays| *pays) {
             _ if told.is_empty() => Knee::Unknown,
             None => Knee::Fine(self.points[0].0),
-            Some(place) if place + 1 == told.len() => Knee::Beyond,
+            Some(place) if place + 1 == told.len() => {
+                // A limit that holds everything is where more memory ends to pay, however much the last of it brought.
+                if self.lattice.holds_all {
+                    Knee::Fine(self.points[self.points.len() - 1].0)
+                } else {
+                    Knee::Beyond
+                }
+            }
             Some(place) => Knee::Fine(self.points[place + 1].0),
         }
     }
@@ -173,7 +180,12 @@ impl Curve<'_> {
 
     /// Where it stops paying, by the fine curve of its strategy where there is one; nothing where it is a point.
     pub(crate) fn stop(&self, fine: Option<&Fine>) -> Option<Knee> {
-        match fine.filter(|fine| fine.is_of(self.cells[0].1)) {
+        // Cells know better than samples that are further off than what a knee is told by.
+        let tells = |fine: &&Fine| {
+            let off = beside::largest_error(fine.lattice).unwrap_or(0.0);
+            self.cells.len() == 1 || off <= WORTH_A_DOUBLING / 2.0
+        };
+        match fine.filter(|fine| fine.is_of(self.cells[0].1)).filter(tells) {
             Some(fine) => Some(fine.knee()),
             None => (self.cells.len() > 1).then(|| self.knee()),
         }
@@ -280,11 +292,12 @@ mod tests {
 
     #[test]
     fn the_knee_of_a_fine_curve_is_where_no_doubling_adds_a_point() {
-        let knee = |hit: fn(f64) -> f64| {
+        let told = |hit: fn(f64) -> f64, holds_all: bool| {
             let mut record = fixture::one_cell();
             let limits = fixture::limits(32, 8);
             let curve = Lattice {
                 in_bytes: true,
+                holds_all,
                 fresh_hit: limits.iter().map(|limit| Some(hit((*limit >> 20) as f64))).collect(),
                 limits,
                 ..Lattice::default()
@@ -297,8 +310,10 @@ mod tests {
                 other => format!("{other:?}"),
             }
         };
+        let (knee, all) = (|hit| told(hit, false), |hit| told(hit, true));
         assert_eq!(knee(|_| 0.9), "16 MiB");
         assert_eq!(knee(|mib| 0.4 + mib.log2() / 20.0), "Beyond");
+        assert_eq!(all(|mib| 0.4 + mib.log2() / 20.0), "256 MiB", "it holds everything");
         assert_eq!(knee(|mib| 0.3 + mib.min(64.0).log2() / 12.0), "64 MiB");
     }
 

@@ -413,13 +413,14 @@ fn cold_start(reading: &Reading) -> Option<String> {
     let kinds = &cell.outcomes;
     let misses =
         kinds.miss_cold + kinds.miss_expired + kinds.miss_evicted + kinds.miss_invalidated + kinds.miss_lost;
-    (kinds.miss_cold > 0).then(|| {
+    let starts_warm = reading.record.scenario.effective["cache"]["start"] == "warm";
+    (kinds.miss_cold > 0 && !starts_warm).then(|| {
         format!(
-            "Nothing is warmed up: of the {} misses of {} {} are first requests of an object, which no TTL and no memory \
-             spares.",
+            "Nothing is warmed up: {} of the {} misses of {} are of objects that the cache had not held before, and a warm-up \
+             would leave most of those out.",
+            if kinds.miss_cold == misses { "all".to_owned() } else { format::count(kinds.miss_cold) },
             format::count(misses),
             reading.name(cell),
-            if kinds.miss_cold == misses { "all".to_owned() } else { format::count(kinds.miss_cold) }
         )
     })
 }

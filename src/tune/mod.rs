@@ -30,6 +30,6 @@ pub use study::{
     tune,
 };
 pub use surface::{
-    Beside, Figure, Least, Method, Outlook, PASS_PER_OBJECT, Part, Point, Question, ROUND_TTLS_S, Surface,
-    kept, kept_for, least, shared_per_request, surface, ttl_of,
+    Beside, Figure, INTERRUPTED, Least, Method, Outlook, PASS_PER_OBJECT, Part, Point, Question,
+    ROUND_TTLS_S, Surface, kept, kept_for, least, shared_per_request, surface, ttl_of,
 };

@@ -230,3 +230,44 @@ fn a_dead_value_and_its_second_key_leave_when_the_sweep_comes_by_each() {
     assert_eq!(left(21_300), (0, 0), "once all have been looked at");
     assert_eq!(model.stats().expired_keys, dead);
 }
+
+/// What the sweep leaves of a pair can be drawn to make room, and its object may be stored anew before its turn comes.
+#[test]
+fn eviction_takes_what_the_sweep_has_left_of_pairs() {
+    const PAIRS: usize = 4_000;
+    for (policy, capacity) in
+        [("allkeys-lru", 3_500), ("allkeys-lfu", 3_500), ("allkeys-random", 3_500), ("volatile-ttl", 3_500)]
+    {
+        let ttls = (0..PAIRS).map(|number| if number % 3 == 0 { 500 } else { 3_600_000 }).collect();
+        let design = Design {
+            policy,
+            memory: "redis",
+            sizes: vec![2_000; PAIRS],
+            ttls,
+            pairs: true,
+            capacity: Capacity::Bytes(capacity * 2_500),
+            ..Design::default()
+        };
+        let mut model = cache(&design, at(600_000));
+        let mut millis = 0;
+        // Of each round a third dies, the sweep takes some of the keys of these, and what comes next finds no room.
+        for number in (0..PAIRS).chain((0..PAIRS).step_by(3)).chain((0..PAIRS).step_by(2)) {
+            millis += 1;
+            let object = ObjectId::from_index(number);
+            assert_eq!(
+                model.set(object, entry(&design, number, at(millis)), at(millis)),
+                Stored::Yes,
+                "{policy}"
+            );
+            if number % 50 == 0 {
+                model.check();
+            }
+        }
+        model.check();
+        assert!(
+            model.stats().evicted_keys > 100 && model.stats().expired_keys > 100,
+            "{policy}: {:?}",
+            model.stats()
+        );
+    }
+}

@@ -279,7 +279,8 @@ impl Drawn {
 impl Ahead {
     /// The keys of the next sample, as far as it is drawn.
     pub(super) fn keys(&self) -> &[ObjectId] {
-        &self.drawn[self.next].keys
+        let next = &self.drawn[self.next];
+        if next.after.is_some() { &next.keys } else { &[] }
     }
 }
 

@@ -264,14 +264,14 @@ impl Cache {
                 let rows = expires.rows_mut()?;
                 if sampled.rank == Rank::Random {
                     let drawn = rows.random_key(random, keys)?;
-                    return Some(Self::drawn_for(server, slots, drawn));
+                    return Some(server.owner(drawn).0);
                 }
                 rows.sample(samples, ahead, random, keys, scratch);
             } else {
                 let rows = dict.rows_mut()?;
                 if sampled.rank == Rank::Random {
                     let drawn = rows.random_key(random, keys)?;
-                    return Some(Self::drawn_for(server, slots, drawn));
+                    return Some(server.owner(drawn).0);
                 }
                 rows.sample(samples, ahead, random, keys, scratch);
             }
@@ -279,19 +279,25 @@ impl Cache {
                 return None;
             }
             let drawn = std::mem::take(&mut server.scratch);
+            // Who was drawn stands for its object: value and second key leave together, and where the sweep has left one of
+            // them behind, that leaves.
             for key in &drawn {
-                let score = server.score(server.owner(*key).0, sampled.rank, slots, now);
-                server.pool.offer(score, Self::drawn_for(server, slots, *key));
+                let object = server.owner(*key).0;
+                let score = server.score(object, sampled.rank, slots, now);
+                server.pool.offer(score, object);
             }
             let (mut candidates, looked_up) = (0, if sampled.rank == Rank::Ttl { 0 } else { drawn.len() });
             server.scratch = drawn;
+            let Server { pool, second_keys, .. } = &mut **server;
             // Among the keys stands who is held, and among those with a TTL who has an end too.
             let is_there = |object: ObjectId| {
                 candidates += 1;
                 let slot = &slots[object.index()];
-                slot.state == State::Held && (!sampled.volatile || slot.expires_at != SimTime::NEVER)
+                let is_among = slot.state == State::Held
+                    || second_keys.as_ref().is_some_and(|second_keys| second_keys.is_there(object));
+                is_among && (!sampled.volatile || slot.expires_at != SimTime::NEVER)
             };
-            let victim = server.pool.take(is_there);
+            let victim = pool.take(is_there);
             if server.is_moving() {
                 server.step_candidates(candidates, looked_up);
             }

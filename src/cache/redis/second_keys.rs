@@ -26,6 +26,11 @@ impl SecondKeys {
         Self { objects: objects.len(), there: Bits::of(objects.len()) }
     }
 
+    /// Whether the second key of an object is there.
+    pub(super) fn is_there(&self, object: ObjectId) -> bool {
+        self.there.contains(object)
+    }
+
     fn beside(&self, object: ObjectId) -> ObjectId {
         ObjectId::from_index(self.objects + object.index())
     }
@@ -100,6 +105,12 @@ impl Server {
             let object = ObjectId::from_index(index);
             let (second, there) = (second_keys.beside(object), second_keys.there.contains(object));
             let has_ttl = slot.expires_at != SimTime::NEVER;
+            // The sweep alone parts them, and it takes what is dead.
+            let is_held = slot.state == State::Held;
+            assert!(
+                is_held == there || has_ttl,
+                "{second:?} is there, or its value, and not both: {there}, {is_held}"
+            );
             assert_eq!(self.dict.contains(second, &self.keys), there, "{second:?} among all keys");
             assert_eq!(
                 self.expires.contains(second, &self.keys),
@@ -165,20 +176,13 @@ impl Cache {
         }
     }
 
-    /// Who leaves for this key, which was drawn to make room: its value, and both together, as long as that is there.
-    #[inline]
-    pub(super) fn drawn_for(server: &Server, slots: &[Slot], key: ObjectId) -> ObjectId {
-        let (object, is_second) = server.owner(key);
-        if is_second && slots[object.index()].state != State::Held { key } else { object }
-    }
-
-    /// Takes out who leaves to make room.
-    pub(super) fn evict(&mut self, key: ObjectId, now: SimTime) {
-        if let Some((object, true)) = self.server.as_ref().map(|server| server.owner(key)) {
-            self.remove_second(object, now);
+    /// Takes out who leaves to make room: a value with its second key, or a second key that the sweep has left alone.
+    pub(super) fn evict(&mut self, object: ObjectId, now: SimTime) {
+        self.stats.evicted_keys += 1;
+        if self.slots[object.index()].state == State::Held {
+            self.remove(object, Cause::Evicted, now);
         } else {
-            self.stats.evicted_keys += 1;
-            self.remove(key, Cause::Evicted, now);
+            self.remove_second(object, now);
         }
     }
 

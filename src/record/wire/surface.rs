@@ -29,6 +29,9 @@ pub struct Lattice {
     pub in_bytes: bool,
     /// The limits, ascending.
     pub limits: Vec<u64>,
+    /// Whether the largest holds all that is asked for, so that more memory changes nothing.
+    #[serde(default)]
+    pub holds_all: bool,
     /// The TTLs in seconds, ascending; empty for the strategy as it is written.
     pub ttl_s: Vec<f64>,
     /// Fresh hits of all scored requests, for every limit under every TTL: those of the first limit first.

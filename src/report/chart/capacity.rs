@@ -152,7 +152,7 @@ fn beneath(sheet: &Sheet, panel: &mut Panel, fine: &Fine, ink: Ink) -> Result<()
     };
     let told = format!("thin line: {}{}", fine.lattice.method, sure(fine));
     sheet.text(WIDTH, 10.0, &fitted(&told, WIDTH - 190.0), Hold::Right)?;
-    sheet.group(&[("data-k", "fine")], |sheet| {
+    sheet.group(&[("data-k", "thin line")], |sheet| {
         panel.band(
             &of(&|hit, error| Some((hit - error?).max(0.0))),
             &of(&|hit, error| Some((hit + error?).min(1.0))),

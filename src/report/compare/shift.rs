@@ -77,6 +77,14 @@ impl Shift {
         same_requests: bool,
     ) -> Option<Self> {
         let own = (measure.of(before)?, measure.of(after)?);
+        // A record from before a measure was kept by replication: its difference would look as sure as those beside it.
+        let is_older = |cell: &&Cell| {
+            let of = &cell.by_replication;
+            of.contains_key(ORIGIN_RATE.key) && !of.contains_key(measure.key)
+        };
+        if [before, after].iter().any(is_older) {
+            return None;
+        }
         let pairs = if same_requests { reading::pairs(before, after, measure) } else { Vec::new() };
         let [then, now] = [before, after].map(|cell| reading::values(cell, measure));
         let of_sets = Estimate::of_independent(&now, &then, step);

@@ -159,7 +159,7 @@ pub(super) const CAPTIONS: [Caption; 16] = [
         name: "hit-ratio",
         label: "Chart: outcomes of requests",
         shows: "Each bar splits the scored requests of one cell by how they ended; the number at its end is the share of fresh hits.",
-        read: "Many expired misses say that the TTL is short, many evicted ones that memory is; cold misses no setting avoids.",
+        read: "Many expired misses say that the TTL is short, many evicted ones that memory is; cold ones are of objects that were never held before, as first requests are.",
         caveat: "A delayed hit waited for a fetch in flight and is not counted as a hit. A star marks the recommended cell.",
     },
     Caption {

@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::super::exact::needs_events;
+use super::super::exact::{clock, needs_events};
 use super::super::{CellPlan, Progress, grid, replications};
 use super::rate::{choose, is_sampled, least_of};
 use super::{Asked, Extent, LANES, Method, Question, SAMPLES, Surface, ttl_of};
@@ -68,7 +68,26 @@ pub struct Part {
     pub eviction: usize,
     /// What was found, or why nothing was, without a full stop.
     pub found: Result<Surface, String>,
+    /// Whether the largest limit holds all that is asked for.
+    pub holds_all: bool,
 }
+
+impl Beside {
+    /// An answer where nobody can look.
+    pub fn blocked(plan: &CellPlan, why: impl Into<String>) -> Self {
+        let CellPlan { strategy, eviction, .. } = *plan;
+        Self { curve: Part { strategy, eviction, found: Err(why.into()), holds_all: false }, map: None }
+    }
+
+    /// Whether somebody stopped it.
+    pub fn is_interrupted(&self) -> bool {
+        let parts = std::iter::once(&self.curve).chain(&self.map);
+        parts.into_iter().any(|part| part.found.as_ref().is_err_and(|why| why == INTERRUPTED))
+    }
+}
+
+/// Why nothing was found where somebody stopped it.
+pub const INTERRUPTED: &str = "the run was interrupted";
 
 /// How far a run may look beyond its cells: at one strategy, and at TTLs where it has none that could be varied, of
 /// another one.
@@ -90,10 +109,27 @@ impl Outlook {
         if scenario.cache.evictions[plan.eviction].name() == "infinite" {
             return Ok(None);
         }
-        let own = own_limits(scenario);
-        let is_sampled = !own.is_empty() && is_sampled(scenario, plan.strategy, plan.eviction, trace)?;
-        let extent = is_sampled.then(|| Extent::of(trace));
-        Ok(Some(Self { plan: *plan, own, extent }))
+        let mut outlook = Self { plan: *plan, own: own_limits(scenario), extent: None };
+        if !outlook.own.is_empty() {
+            for strategy in outlook.strategies(scenario) {
+                if outlook.extent.is_none() && is_sampled(scenario, strategy, plan.eviction, trace)? {
+                    outlook.extent = Some(Extent::of(trace));
+                }
+            }
+        }
+        Ok(Some(outlook))
+    }
+
+    /// The strategies that it looks at.
+    fn strategies(&self, scenario: &Scenario) -> impl Iterator<Item = usize> + use<> {
+        let varied = varied(scenario, self.plan.strategy, self.own.len());
+        std::iter::once(self.plan.strategy).chain(varied.filter(|varied| *varied != self.plan.strategy))
+    }
+
+    /// Whether all that it looks at is counted in passes over a trace that is in memory, and never played by the engine.
+    pub fn is_passes(&self, scenario: &Scenario, trace: &Trace) -> bool {
+        let passes = |strategy| clock(scenario, strategy, self.plan.eviction).is_none();
+        !trace.is_spooled() && self.strategies(scenario).all(passes)
     }
 
     /// Of the trace, the share that all samples hold that may be taken at once.
@@ -103,9 +139,13 @@ impl Outlook {
     pub fn kept(&self, scenario: &Scenario, trace: &Arc<Trace>) -> Result<f64, Fault> {
         let Some(extent) = &self.extent else { return Ok(0.0) };
         let Ok(limits) = self.limits(scenario, trace, LIMITS, REACH)? else { return Ok(0.0) };
-        let question = self.question(self.plan.strategy, limits, Vec::new());
-        let rate = choose(scenario, &question, trace, || extent.clone())?;
-        Ok(rate.map_or(0.0, |rate| rate * SAMPLES as f64))
+        let mut most = 0.0_f64;
+        for strategy in self.strategies(scenario) {
+            let question = self.question(strategy, limits.clone(), Vec::new());
+            let rate = choose(scenario, &question, trace, || extent.clone())?;
+            most = most.max(rate.map_or(0.0, |rate| rate * SAMPLES as f64));
+        }
+        Ok(most)
     }
 
     /// Finds what the run can afford beside its cells, on rayon's current pool.
@@ -124,10 +164,35 @@ impl Outlook {
         Beside { curve, map: varied.map(|strategy| search.part(strategy, Search::map)) }
     }
 
-    /// An answer where nobody can look.
-    pub fn blocked(&self, why: &str) -> Beside {
-        let CellPlan { strategy, eviction, .. } = self.plan;
-        Beside { curve: Part { strategy, eviction, found: Err(why.to_owned()) }, map: None }
+    /// The scenario's own limits, or so many of them: the first, the last, that of the cell that is told most of, and others
+    /// evenly between.
+    fn thinned(&self, count: usize) -> Vec<u64> {
+        let mut own: Vec<u64> = self.own.iter().copied().map(number).collect();
+        if own.len() <= count {
+            return own;
+        }
+        let told = own.iter().position(|limit| *limit == number(self.plan.capacity));
+        let last = own.len() - 1;
+        let mut kept: Vec<usize> = (0..count).map(|nth| nth * last / (count - 1)).collect();
+        if let Some(told) = told.filter(|told| !kept.contains(told)) {
+            let inner = 1..count - 1;
+            if let Some(nearest) = inner.min_by_key(|nth| kept[*nth].abs_diff(told)) {
+                kept[nearest] = told;
+            }
+        }
+        own = kept.into_iter().map(|place| own[place]).collect();
+        own
+    }
+
+    /// All that a cache can hold of a trace, in the unit of the limits; `u64::MAX` where that is not told beforehand.
+    fn whole(&self, scenario: &Scenario, trace: &Trace) -> u64 {
+        let in_objects = matches!(self.own.first(), Some(Capacity::Objects(_)));
+        match (in_objects, scenario.cache.memory.name()) {
+            (true, _) => trace.objects().len() as u64,
+            (false, "payload") => trace.objects().total_bytes(),
+            // What else an entry takes is not told beforehand.
+            (false, _) => u64::MAX,
+        }
     }
 
     fn question(&self, strategy: usize, capacities: Vec<Capacity>, ttls: Vec<SimDuration>) -> Question {
@@ -152,13 +217,7 @@ impl Outlook {
             None => None,
         };
         let least = least.map_or(1, |least| if in_objects { least.objects } else { least.bytes });
-        let objects = trace.objects();
-        let whole = match (in_objects, scenario.cache.memory.name()) {
-            (true, _) => objects.len() as u64,
-            (false, "payload") => objects.total_bytes(),
-            // What else an entry takes is not told beforehand.
-            (false, _) => u64::MAX,
-        };
+        let whole = self.whole(scenario, trace);
         let (smallest, largest) = (number(*first), number(*last));
         let low = (smallest / reach).max(least).min(smallest).max(1);
         let high = largest.saturating_mul(reach).min(whole).max(largest);
@@ -167,13 +226,13 @@ impl Outlook {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a limit is a count")]
         let mut limits: Vec<u64> =
             (0..count).map(|nth| (low as f64 * ratio.powf(step(nth))).round() as u64).collect();
-        for own in self.own.iter().copied().map(number) {
-            // An own limit takes the place of the one that lies nearest to it.
-            let apart = |limit: u64| (limit as f64 / own as f64).ln().abs();
-            let nearest = (0..limits.len()).min_by(|a, b| apart(limits[*a]).total_cmp(&apart(limits[*b])));
-            match nearest.filter(|nearest| !self.own.iter().any(|own| number(*own) == limits[*nearest])) {
-                Some(nearest) => limits[nearest] = own,
-                None => limits.push(own),
+        let mut free: Vec<usize> = (0..count).collect();
+        for own in self.thinned(count) {
+            // An own limit takes the place of the free one that lies nearest to it.
+            let apart = |place: usize| (limits[place] as f64 / own as f64).ln().abs();
+            let nearest = (0..free.len()).min_by(|a, b| apart(free[*a]).total_cmp(&apart(free[*b])));
+            if let Some(nearest) = nearest {
+                limits[free.swap_remove(nearest)] = own;
             }
         }
         limits.sort_unstable();
@@ -211,7 +270,10 @@ impl Search<'_> {
             Ok(Err(fault)) => Err(fault.what),
             Err(_) => Err("it broke off, which is a mistake of the program".to_owned()),
         };
-        Part { strategy, eviction: self.outlook.plan.eviction, found }
+        let whole = self.outlook.whole(self.scenario, self.trace);
+        let largest = found.as_ref().ok().and_then(|surface| surface.capacities.last());
+        let holds_all = largest.is_some_and(|limit| number(*limit) >= whole);
+        Part { strategy, eviction: self.outlook.plan.eviction, found, holds_all }
     }
 
     /// As many limits as can be afforded, for the strategy as it is written.
@@ -283,7 +345,7 @@ impl Search<'_> {
         let found =
             Asked::new(self.scenario, question, self.trace, self.outlook.extent.clone(), self.progress)?
                 .find()?;
-        Ok(found.ok_or_else(|| "the run was interrupted".to_owned()))
+        Ok(found.ok_or_else(|| INTERRUPTED.to_owned()))
     }
 
     /// The TTL of a strategy, and round ones about it that the trace is long enough for.

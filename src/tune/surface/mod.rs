@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
-pub use self::beside::{Beside, Outlook, Part, ROUND_TTLS_S};
+pub use self::beside::{Beside, INTERRUPTED, Outlook, Part, ROUND_TTLS_S};
 pub use self::found::{Figure, Method, Point, Surface};
 pub use self::rate::{Least, kept, kept_for, least};
 use super::exact::{exact, exact_window};
