@@ -150,12 +150,12 @@ impl Fine<'_> {
             _ if told.is_empty() => Knee::Unknown,
             None => Knee::Fine(self.points[0].0),
             Some(place) if place + 1 == told.len() => {
-                // A limit that holds everything is where more memory ends to pay, however much the last of it brought.
-                if self.lattice.holds_all {
-                    Knee::Fine(self.points[self.points.len() - 1].0)
-                } else {
-                    Knee::Beyond
-                }
+                // A limit that holds everything is where more memory ends to pay, or one that is nearly as good.
+                let is_as_good = |(.., hit): &&(usize, f64, f64)| most - hit < WORTH_A_DOUBLING;
+                let first = self.points.iter().skip(place + 1).find(is_as_good);
+                first
+                    .filter(|_| self.lattice.holds_all)
+                    .map_or(Knee::Beyond, |(place, ..)| Knee::Fine(*place))
             }
             Some(place) => Knee::Fine(self.points[place + 1].0),
         }
@@ -313,7 +313,7 @@ mod tests {
         let (knee, all) = (|hit| told(hit, false), |hit| told(hit, true));
         assert_eq!(knee(|_| 0.9), "16 MiB");
         assert_eq!(knee(|mib| 0.4 + mib.log2() / 20.0), "Beyond");
-        assert_eq!(all(|mib| 0.4 + mib.log2() / 20.0), "256 MiB", "it holds everything");
+        assert_eq!(all(|mib| 0.4 + mib.log2() / 20.0), "235 MiB", "the last holds everything");
         assert_eq!(knee(|mib| 0.3 + mib.min(64.0).log2() / 12.0), "64 MiB");
     }
 
@@ -328,5 +328,12 @@ mod tests {
         assert!(matches!(of[0].stop(Some(&fine)), Some(Knee::Fine(_))));
         assert!(other.iter().all(|curve| curve.stop(Some(&fine)) == Some(curve.knee())));
         assert!(fine.apart(&reading).is_some_and(|apart| apart < 0.001), "it meets its cells");
+        let mut rough = fixture::complete();
+        let errors = &mut rough.surface.as_mut().unwrap().curve.fresh_hit_error;
+        errors[0] = Some(0.02);
+        let reading = Reading::new(&rough);
+        let fine = super::fine(&reading).unwrap();
+        let of = curves(&reading).into_iter().find(|curve| fine.is_of(curve.cells[0].1)).unwrap();
+        assert_eq!(of.stop(Some(&fine)), Some(of.knee()), "cells know better than a rough sample");
     }
 }

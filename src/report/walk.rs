@@ -18,7 +18,11 @@ pub(super) fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
 fn plain(text: &str) -> String {
     let escapes =
         [("&#60;", "<"), ("&#62;", ">"), ("&lt;", "<"), ("&gt;", ">"), ("&#39;", "'"), ("&quot;", "\"")];
-    escapes.iter().fold(text.to_owned(), |text, (escape, c)| text.replace(escape, c)).replace("&amp;", "&")
+    escapes
+        .iter()
+        .fold(text.to_owned(), |text, (escape, c)| text.replace(escape, c))
+        .replace("&amp;", "&")
+        .replace('\u{a0}', " ")
 }
 
 /// The number that the record has at a pointer.
@@ -276,7 +280,8 @@ fn the_walk_finds_a_number_or_a_text_that_was_changed() {
     let value = format!("value=\"{mean}\"");
     let text = format!(">{}</data>", Unit::Bytes.print(Some(mean)));
     let (change, other) = (">▲ +3.0 points</data>", ">▲ +2.0 points</data>");
-    let (within, wider) = ("</data> ± 0.20 pt, better", "</data> ± 0.90 pt, better");
+    let (within, wider) =
+        ("</data> ±\u{a0}0.20\u{a0}pt,\u{a0}better", "</data> ±\u{a0}0.90\u{a0}pt,\u{a0}better");
     let wrongs =
         [(value.as_str(), "value=\"1\""), (text.as_str(), ">1 B</data>"), (change, other), (within, wider)];
     for (right, wrong) in wrongs {

@@ -201,8 +201,13 @@ impl Td {
                 Some(false) => ("worse", ", worse"),
                 None => ("", ""),
             };
-            let within = change.within(measure).filter(|_| change.indistinguishable == Some(false));
-            let word = within.map(|within| format!(" ± {within}")).unwrap_or_default() + word;
+            // Neither has an interval that rounds to nothing; what belongs together stays on a line.
+            let is_told = change.indistinguishable == Some(false) && !text.starts_with('±');
+            let within = change.within(measure).filter(|within| is_told && !within.starts_with("0 "));
+            let word = within.map_or_else(
+                || word.to_owned(),
+                |within| format!(" {}", format!("± {within}{word}").replace(' ', "\u{a0}")),
+            );
             // Without a pair the difference is that of the two values, and the record has none.
             match cell.paired.get(measure.key) {
                 Some(paired) => (td.change, td.more) = (Some((text, paired.mean)), word),
