@@ -1,6 +1,7 @@
 //! A sweep that is killed goes on from the runs that were done, and comes to the same bytes; another sweep is refused.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -114,6 +115,36 @@ fn a_sweep_that_is_killed_goes_on_from_what_was_done_to_the_same_bytes() {
     let again = folder.run(&["--out", "out", "--resume"]);
     assert_eq!(again.status.code(), Some(2));
     assert!(said(&again).contains("nothing to resume"), "{}", said(&again));
+}
+
+/// Ctrl-C while a run looks beyond its cells: these are done and written, and what is missing is made up for.
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_interrupted_beyond_its_cells_makes_up_for_that_to_the_same_bytes() {
+    // A queue is not sampled, so that the engine plays all keys at as many limits as a quarter of 48 runs pays for.
+    let scenario =
+        SWEEP.replace("sigma = 0.6 }", "sigma = 0.6 }\ncapacity = { model = \"servers\", servers = 60 }");
+    let folder = Folder::with(&scenario.replace("repeat = 2", "repeat = 8"));
+    let mut command = folder.command(&["--out", "out", "--threads", "1"]);
+    let mut run = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("ttlab can be started");
+    let mut lines = BufReader::new(run.stderr.take().expect("it is piped")).lines().map_while(Result::ok);
+    lines.find(|line| line == "hits at other limits and TTLs").expect("it looks beyond its cells");
+    let pid = run.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill is there").success());
+    let told: Vec<String> = lines.collect();
+    assert_eq!(run.wait().expect("it ends").code(), Some(130), "{told:?}");
+    assert!(told.iter().any(|line| line.contains("with --resume goes on")), "{told:?}");
+    let cut = std::fs::read_to_string(folder.path("out/record.json")).expect("the cells are written");
+    assert!(cut.contains("the run was interrupted"));
+
+    let resumed = folder.run(&["--out", "out", "--threads", "2", "--resume"]);
+    assert!(resumed.status.success(), "{}", said(&resumed));
+    assert!(said(&resumed).contains("resumed: 48 of 48 runs"), "{}", said(&resumed));
+    let whole = folder.run(&["--out", "whole", "--threads", "1"]);
+    assert!(whole.status.success(), "{}", said(&whole));
+    for name in ["record.json", "index.html"] {
+        assert!(bytes(&folder.path("out").join(name)) == bytes(&folder.path("whole").join(name)), "{name}");
+    }
 }
 
 /// Begins a sweep, kills it after its first run, and gives what resuming says after `change`.
