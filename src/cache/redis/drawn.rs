@@ -1,7 +1,7 @@
 //! Keys drawn from a table as Redis draws them: by bucket, not uniformly.
 
 use super::keys::Keys;
-use super::rows::{GATHERED, Gathered, Rows};
+use super::rows::{GATHERED, Gathered, Looked, Rows};
 use super::table::{Storage, Table, below};
 use crate::random::Stream;
 use crate::trace::ObjectId;
@@ -83,7 +83,7 @@ impl<const SWEPT: bool> Table<Rows<SWEPT>> {
         }
         let met = Met { want, seen: 0, random, out };
         match self.moving {
-            None => self.walk(met),
+            None => _ = self.walk(met),
             Some(first) => self.walk_both(first, met),
         }
     }
@@ -104,11 +104,12 @@ impl<const SWEPT: bool> Table<Rows<SWEPT>> {
         }
     }
 
-    /// Through the buckets of the one table.
-    fn walk(&self, mut met: Met<'_>) {
+    /// Through the buckets of the one table; where it looked.
+    fn walk(&self, mut met: Met<'_>) -> Looked {
         let place = below(met.random, self.buckets()[0]);
-        if self.walk_at_once(place, &mut met).is_none() {
-            self.walk_on(place, met);
+        match self.walk_at_once(place, &mut met) {
+            Some(count) => self.halves[0].looked(place, count),
+            None => self.walk_on(place, met),
         }
     }
 
@@ -142,10 +143,11 @@ impl<const SWEPT: bool> Table<Rows<SWEPT>> {
     }
 
     /// The same bucket by bucket, from this one on.
-    fn walk_on(&self, mut place: usize, mut met: Met<'_>) {
+    fn walk_on(&self, mut place: usize, mut met: Met<'_>) -> Looked {
         let row = &self.halves[0];
         let buckets = self.buckets()[0];
-        let (mut at, mut gap) = (row.first(place), 0);
+        let (mut begin, mut at, mut gap) = (row.home(place), row.first(place), 0);
+        let mut looked = Looked::default();
         for _ in 0..10 * met.want {
             let mut has_jumped = false;
             if row.stands(at, place) {
@@ -155,7 +157,7 @@ impl<const SWEPT: bool> Table<Rows<SWEPT>> {
                     at += 1;
                 }
                 if met.is_enough() {
-                    return;
+                    break;
                 }
             } else {
                 gap += 1;
@@ -166,8 +168,15 @@ impl<const SWEPT: bool> Table<Rows<SWEPT>> {
             }
             place = (place + 1) & (buckets - 1);
             // The keys of the next bucket begin where those of this one end, or at its own home.
-            at = if has_jumped || place == 0 { row.first(place) } else { at.max(row.home(place)) };
+            if has_jumped || place == 0 {
+                looked.add(begin, at);
+                (begin, at) = (row.home(place), row.first(place));
+            } else {
+                at = at.max(row.home(place));
+            }
         }
+        looked.add(begin, at);
+        looked
     }
 
     /// Through the buckets of both tables while keys move, of which the old one is emptied up to `first`.
@@ -213,9 +222,15 @@ impl<const SWEPT: bool> Table<Rows<SWEPT>> {
         old.max(new)
     }
 
-    /// Sees to it that the next two samples of so many keys are drawn, as far as a look tells them, asks for what is kept of
-    /// their keys, and asks for the places of the sample behind them.
-    pub(super) fn draw_ahead(&mut self, want: usize, ahead: &mut Ahead, random: &Stream, keys: &Keys) {
+    /// Sees to it that the next two samples of so many keys are drawn, has each of their keys asked for, and asks for the
+    /// places of the sample behind them.
+    pub(super) fn draw_ahead(
+        &mut self,
+        want: usize,
+        ahead: &mut Ahead,
+        random: &Stream,
+        ask: impl Fn(ObjectId),
+    ) {
         let (want, mut after) = (want.min(self.len()), random.clone());
         if want == 0 || self.is_moving() {
             return;
@@ -225,26 +240,22 @@ impl<const SWEPT: bool> Table<Rows<SWEPT>> {
             if !drawn.is_what_comes(want, &after) || !self.halves[0].is_unchanged(nth) {
                 drawn.before = Some(after.clone());
                 self.draw(nth, want, drawn, after);
-                drawn.keys.iter().for_each(|object| keys.prefetch(object.index()));
+                drawn.keys.iter().for_each(|key| ask(*key));
             }
             match &drawn.after {
                 Some(left) => after = left.clone(),
                 None => return,
             }
         }
-        self.halves[0].ask_for_places(below(&mut after, self.buckets()[0]), shown(want));
+        self.halves[0].ask_for_places(below(&mut after, self.buckets()[0]), shown(want).max(want));
     }
 
-    /// Draws a sample ahead, if a look at a few places tells all of it.
+    /// Draws a sample ahead, unless it looks at more stretches than are watched.
     fn draw(&mut self, nth: usize, want: usize, drawn: &mut Drawn, mut random: Stream) {
-        (drawn.want, drawn.after) = (want, None);
+        drawn.want = want;
         drawn.keys.clear();
-        let place = below(&mut random, self.buckets()[0]);
-        let mut met = Met { want, seen: 0, random: &mut random, out: &mut drawn.keys };
-        if let Some(looked_at) = self.walk_at_once(place, &mut met) {
-            self.halves[0].watch(nth, place, looked_at);
-            drawn.after = Some(random);
-        }
+        let looked = self.walk(Met { want, seen: 0, random: &mut random, out: &mut drawn.keys });
+        drawn.after = self.halves[0].watch(nth, looked).then_some(random);
     }
 }
 

@@ -205,8 +205,8 @@ impl Cache {
 
     /// Deletes those that are dead.
     fn expire_those(&mut self, maybe_dead: Vec<ObjectId>, now: SimTime, round: &mut Round) {
-        for object in &maybe_dead {
-            self.prefetch(*object);
+        for key in &maybe_dead {
+            self.prefetch(self.server.as_ref().map_or(*key, |server| server.owner(*key).0));
         }
         for key in &maybe_dead {
             // A second key dies when its value does, and is found at another time.

@@ -40,9 +40,13 @@ impl Pool {
         if rank <= self.0[0].rank {
             return;
         }
-        // Who stands first makes room, or nobody.
-        let place = self.0.partition_point(|other| other.rank < rank) - 1;
-        self.0.copy_within(1..=place, 0);
+        // Who stands first makes room, or nobody. Most of the others go in near it: shifted one by one they are there before
+        // a search has found the place.
+        let mut place = 0;
+        while let Some(next) = self.0.get(place + 1).copied().filter(|next| next.rank < rank) {
+            self.0[place] = next;
+            place += 1;
+        }
         self.0[place] = Candidate { rank, object };
     }
 

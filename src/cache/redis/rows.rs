@@ -21,6 +21,8 @@ const LATEST: u32 = NIL - 2;
 const FULL: usize = 70;
 /// Places that a sweep looks at together.
 const STRIDE: usize = 8;
+/// So many stretches are watched for each sample: a walk of 20 jumps once, hardly one twice.
+const STRETCHES: usize = 2;
 /// At most so many keys are gathered at once.
 pub(super) const GATHERED: usize = 32;
 /// Places behind the last home, before memory must be asked for again.
@@ -62,7 +64,25 @@ pub(super) struct Rows<const SWEPT: bool> {
     places: Vec<Place>,
     len: usize,
     /// Places at which two samples looked ahead, each until one of them changes; then none.
-    watched: [Range<usize>; 2],
+    watched: [[Range<usize>; STRETCHES]; 2],
+}
+
+/// The stretches of places at which a walk looked.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    stretches: [Range<usize>; STRETCHES],
+    count: usize,
+}
+
+impl Looked {
+    /// A walk looked at all places from one to another.
+    #[inline]
+    pub(super) fn add(&mut self, first: usize, last: usize) {
+        if let Some(next) = self.stretches.get_mut(self.count) {
+            *next = first..last + 1;
+        }
+        self.count += 1;
+    }
 }
 
 /// A key with its bucket.
@@ -93,7 +113,7 @@ impl<const SWEPT: bool> Storage for Rows<SWEPT> {
         let mut places = on_large_pages(homes + STRIDE + BEHIND);
         places.resize(homes + STRIDE, Place::EMPTY);
         let due = if SWEPT { vec![FREE; places.len()] } else { Vec::new() };
-        Self { buckets, homes, due, places, len: 0, watched: [0..0, 0..0] }
+        Self { buckets, homes, due, places, len: 0, watched: Default::default() }
     }
 
     #[inline]
@@ -244,23 +264,32 @@ impl<const SWEPT: bool> Rows<SWEPT> {
     #[inline]
     fn changed(&mut self, first: usize, last: usize) {
         for watched in &mut self.watched {
-            if first < watched.end && last >= watched.start {
-                *watched = 0..0;
+            if watched.iter().any(|stretch| first < stretch.end && last >= stretch.start) {
+                *watched = Default::default();
             }
         }
     }
 
-    /// Notes that a sample looked ahead at so many places from the home of a bucket on.
+    /// So many places from the home of a bucket on.
     #[inline]
-    pub(super) fn watch(&mut self, sample: usize, place: usize, count: usize) {
-        let home = self.home(place);
-        self.watched[sample] = home..home + count;
+    pub(super) fn looked(&self, place: usize, count: usize) -> Looked {
+        let (home, mut looked) = (self.home(place), Looked::default());
+        looked.add(home, home + count - 1);
+        looked
+    }
+
+    /// Watches where a sample looked ahead from now on, if that is not too much; whether it does.
+    #[inline]
+    pub(super) fn watch(&mut self, sample: usize, looked: Looked) -> bool {
+        let can_watch = looked.count <= STRETCHES;
+        self.watched[sample] = if can_watch { looked.stretches } else { Default::default() };
+        can_watch
     }
 
     /// Whether the places at which a sample looked ahead are still as they were.
     #[inline]
     pub(super) fn is_unchanged(&self, sample: usize) -> bool {
-        !self.watched[sample].is_empty()
+        !self.watched[sample][0].is_empty()
     }
 
     fn spread_out(&mut self) {

@@ -35,6 +35,15 @@ impl SecondKeys {
         ObjectId::from_index(self.objects + object.index())
     }
 
+    /// Of which object a key is, and whether it is its second key.
+    #[inline]
+    pub(super) fn owner(&self, key: ObjectId) -> (ObjectId, bool) {
+        match key.index().checked_sub(self.objects) {
+            Some(object) => (ObjectId::from_index(object), true),
+            None => (key, false),
+        }
+    }
+
     /// The second key of an object is stored: its number.
     pub(super) fn comes(&mut self, object: ObjectId) -> ObjectId {
         debug_assert!(!self.there.contains(object), "what is dead is deleted before it is stored anew");
@@ -79,12 +88,7 @@ impl Server {
     /// Of which object a key is, and whether it is its second key.
     #[inline]
     pub(super) fn owner(&self, key: ObjectId) -> (ObjectId, bool) {
-        match &self.second_keys {
-            Some(second_keys) if key.index() >= second_keys.objects => {
-                (ObjectId::from_index(key.index() - second_keys.objects), true)
-            }
-            _ => (key, false),
-        }
+        self.second_keys.as_ref().map_or((key, false), |second_keys| second_keys.owner(key))
     }
 
     /// The second key of an object leaves, if it is there: whether it was.

@@ -133,7 +133,7 @@ proptest! {
                     plain.sample(want, &mut Ahead::default(), &mut random, &mut one, plainly);
                     foreseen.sample(want, &mut ahead, &mut same, &mut other, given);
                     prop_assert_eq!(&out[0], &out[1]);
-                    foreseen.draw_ahead(want, &mut ahead, &same, &other);
+                    foreseen.draw_ahead(want, &mut ahead, &same, |_| {});
                 }
             }
             prop_assert_eq!(&random, &same);
@@ -226,6 +226,28 @@ proptest! {
         rows.check(&keys);
         all.retain(|object| !dead.contains(object));
         prop_assert_eq!(contents(&rows).concat(), all);
+    }
+}
+
+#[test]
+fn nearly_every_sample_is_drawn_ahead_and_its_keys_asked_for() {
+    const ROUNDS: usize = 10_000;
+    let mut keys = keys(3_000);
+    let mut table: Table<Rows<false>> = Table::default();
+    (0..3_000).for_each(|key| table.insert(ObjectId::new(key), 0, &mut keys, |_| true));
+    table.advance(100_000, &mut keys);
+    for want in [1, 5, 10, 64] {
+        let (mut random, mut ahead, mut out) = (Seed::new(2).stream(), Ahead::default(), Vec::new());
+        let asked = std::cell::RefCell::new(BTreeSet::new());
+        let mut given = 0;
+        for _ in 0..ROUNDS {
+            let known = ahead.keys().to_vec();
+            assert!(known.iter().all(|key| asked.borrow().contains(key)), "all of them were asked for");
+            table.sample(want, &mut ahead, &mut random, &mut keys, &mut out);
+            given += usize::from(!known.is_empty() && known == out);
+            table.draw_ahead(want, &mut ahead, &random, |key| _ = asked.borrow_mut().insert(key));
+        }
+        assert!(given > ROUNDS / 100 * 98, "{given} of {ROUNDS} samples of {want} keys");
     }
 }
 
