@@ -172,7 +172,7 @@ impl Cache {
             self.look_in_tables(object, Look::Up, now);
             if let Some(old) = self.find(object, now) {
                 let cost = self.cost(object, &entry);
-                self.overwrite(object, &old, entry, cost, Ends::Replaced, now);
+                self.overwrite(object, &old, entry, cost, Ends::Moved, now);
                 return Stored::Yes;
             }
         }

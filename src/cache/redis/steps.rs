@@ -139,29 +139,77 @@ mod tests {
 
     use super::super::{Needs, Settings};
     use super::*;
+    use crate::cache::eviction::EVICTIONS;
+    use crate::cache::memory::MEMORIES;
+    use crate::cache::reclaim::RECLAIMS;
+    use crate::cache::{Capacity, Entry, Residency, Setup, Stored};
+    use crate::origin::Version;
     use crate::random::Seed;
     use crate::trace::{ClassId, Fact, Keys, Objects};
+    use crate::units::{SimDuration, Window};
 
     const KEYS: u32 = 16;
 
-    /// The keys with a TTL, bucket by bucket, after all came and the end of one was set so.
-    fn standing(number: u32, ends: Ends) -> Vec<ObjectId> {
+    const END: SimTime = SimTime::from_nanos(60_000_000_000);
+    const LATER: SimTime = SimTime::from_nanos(90_000_000_000);
+
+    fn objects() -> Arc<Objects> {
         let facts = vec![Fact { size: 1, class: ClassId::default(), size_is_imputed: false }; KEYS as usize];
-        let objects = Arc::new(Objects::new(facts, Keys::Numbered, vec!["all".to_owned()]));
-        let needs = Needs { active: true, commands: true, ..Needs::default() };
-        let mut server = Server::new(needs, Settings::default(), Seed::new(4), &objects);
-        let [end, later] = [60, 90].map(|secs| SimTime::from_nanos(secs * 1_000_000_000));
-        for object in (0..KEYS).map(ObjectId::new) {
-            server.stored(object, end, Ends::Replaced, SimTime::ZERO, u64::MAX);
-        }
-        server.expires.advance(100, &mut server.keys);
-        let end = if ends == Ends::Kept { end } else { later };
-        server.armed(ObjectId::new(number), true, ends, end, u64::MAX);
+        Arc::new(Objects::new(facts, Keys::Numbered, vec!["all".to_owned()]))
+    }
+
+    /// The keys with a TTL, bucket by bucket.
+    fn in_buckets(server: &Server) -> Vec<ObjectId> {
         let mut standing = Vec::new();
         let buckets = server.expires.buckets()[0];
         (0..buckets).for_each(|place| server.expires.each(0, place, |object| standing.push(object)));
         server.expires.check(&server.keys);
         standing
+    }
+
+    /// The same after all came and the end of one was set so.
+    fn standing(number: u32, ends: Ends) -> Vec<ObjectId> {
+        let objects = objects();
+        let needs = Needs { active: true, commands: true, ..Needs::default() };
+        let mut server = Server::new(needs, Settings::default(), Seed::new(4), &objects);
+        for object in (0..KEYS).map(ObjectId::new) {
+            server.stored(object, END, Ends::Replaced, SimTime::ZERO, u64::MAX);
+        }
+        server.expires.advance(100, &mut server.keys);
+        let end = if ends == Ends::Kept { END } else { LATER };
+        server.armed(ObjectId::new(number), true, ends, end, u64::MAX);
+        in_buckets(&server)
+    }
+
+    /// The same after a value of a cache was written again with a later end.
+    fn standing_after(
+        number: u32,
+        write: fn(&mut Cache, ObjectId, Entry, SimTime) -> Stored,
+    ) -> Vec<ObjectId> {
+        let setup = Setup { objects: KEYS as usize, ..Setup::nothing() };
+        let made = "it has no parameters";
+        let mut cache = Cache::new(
+            objects(),
+            Capacity::Unbounded,
+            EVICTIONS.default_choice("volatile-lru").make(&setup).expect(made),
+            RECLAIMS.default_choice("lazy").make(&setup).expect(made),
+            MEMORIES.default_choice("payload").make(&setup).expect(made),
+            Residency::new(Window { from: SimTime::ZERO, until: LATER }, SimDuration::from_secs(10)),
+        );
+        let entry = |expires_at| Entry {
+            stored_at: SimTime::ZERO,
+            fresh_until: expires_at,
+            expires_at,
+            version: Version::default(),
+        };
+        for object in (0..KEYS).map(ObjectId::new) {
+            assert_eq!(cache.set(object, entry(END), SimTime::ZERO), Stored::Yes);
+        }
+        let server = cache.server.as_mut().expect("a policy of Redis has one");
+        server.expires.advance(100, &mut server.keys);
+        assert_eq!(write(&mut cache, ObjectId::new(number), entry(LATER), SimTime::ZERO), Stored::Yes);
+        cache.check();
+        in_buckets(cache.server.as_ref().expect("it is still there"))
     }
 
     #[test]
@@ -171,5 +219,12 @@ mod tests {
         assert!((0..KEYS).all(|number| standing(number, Ends::Kept) == before));
         assert!((0..KEYS).all(|number| standing(number, Ends::Moved) == before));
         assert!((0..KEYS).any(|number| standing(number, Ends::Replaced) != before), "two share a bucket");
+    }
+
+    #[test]
+    fn a_value_that_is_confirmed_keeps_the_place_of_its_end_as_under_pexpire() {
+        let before = standing_after(0, |_, _, _, _| Stored::Yes);
+        assert!((0..KEYS).all(|number| standing_after(number, Cache::confirm) == before));
+        assert!((0..KEYS).any(|number| standing_after(number, Cache::set) != before), "two share a bucket");
     }
 }
