@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::CellPlan;
-use super::run;
+use super::simulation;
 use crate::cache::{Capacity, Setup};
 use crate::catalog::Fault;
 use crate::engine::exact::{Detail, Lifetime, Order, Play, suits};
@@ -46,7 +46,7 @@ pub fn exact<'t>(
         "lazy" => None,
         _ => Some(scenario.cache.reclaim.make(&setup)?),
     };
-    let lifetime = Lifetime::of(run::strategy(scenario, plan, trace, seed, None)?.ttl);
+    let lifetime = Lifetime::of(simulation::strategy(scenario, plan, trace, seed, None)?.ttl);
     Ok(Ok(Play { trace, window: exact_window(scenario, trace), order, capacity, lifetime, reclaim, detail }))
 }
 

@@ -9,6 +9,7 @@ mod growth;
 mod quick;
 mod run;
 mod sampled;
+mod simulation;
 mod size;
 mod study;
 mod surface;
@@ -19,11 +20,9 @@ pub use exact::{clock, exact, exact_window, needs_events};
 pub use grid::{CellPlan, grid};
 pub use growth::{Grown, Lasts, Month, Needed, NoGrowth, growth};
 pub use quick::quick;
-pub use run::{
-    CellRun, Failure, Played, Progress, Runs, bucket_for, bucket_of, changes, replication_seed, run,
-    simulation,
-};
+pub use run::{CellRun, Failure, Played, Progress, Runs, run};
 pub use sampled::{SAMPLES, replications};
+pub use simulation::{bucket_for, bucket_of, changes, replication_seed, simulation};
 pub use size::{Answer, Fall, Held, Probe, Sized, Sizing};
 pub use study::{
     Against, Budget, Drill, Ended, Finalist, Flatness, Kept, Move, Tried, Tuned, Unfinished, Watch, sampler,

@@ -8,8 +8,9 @@
 
 use std::sync::Arc;
 
-use super::run::{Failure, check_scale, replication_seed, run};
+use super::run::{Failure, run};
 use super::sampled::{Extent, SAMPLES};
+use super::simulation::{check_scale, replication_seed};
 use super::{CellPlan, Progress, Runs};
 use crate::catalog::Fault;
 use crate::scenario::Scenario;

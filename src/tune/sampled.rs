@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use hdrhistogram::Histogram;
 
-use super::run::{Beat, bucket_of, bytes_beside, check_scale, simulation_of};
+use super::run::Beat;
+use super::simulation::{bucket_of, bytes_beside, check_scale, simulation_of};
 use super::{CellPlan, Progress, Runs};
 use crate::cache::{Capacity, Happening, ServerEvent};
 use crate::catalog::{Chosen, Fault};

@@ -19,8 +19,9 @@ use crate::score::{Better, Bound, Cell, Gate, Replications, Rules, judge};
 use crate::search::Point;
 use crate::trace::Trace;
 use crate::trace::synth::generate;
-use crate::tune::run::{one, refuse_timeless, replication_seed, simulation};
+use crate::tune::run::one;
 use crate::tune::sampled::{Extent, Portion, Sampling};
+use crate::tune::simulation::{refuse_timeless, replication_seed, simulation};
 use crate::tune::{CellPlan, DrilledCell, Failure, NoDrill, Progress, Runs, drill, grid};
 use crate::units::SimDuration;
 

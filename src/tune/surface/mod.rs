@@ -77,7 +77,7 @@ pub fn surface(
     trace: &Arc<Trace>,
     progress: &dyn Progress,
 ) -> Result<Option<Surface>, Fault> {
-    super::run::refuse_timeless(scenario, trace)?;
+    super::simulation::refuse_timeless(scenario, trace)?;
     Asked::new(scenario, question, trace, None, progress)?.find()
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::super::exact::exact;
 use super::super::replication_seed;
-use super::super::run::bytes_beside;
 use super::super::sampled::{Extent, LEAST_OBJECTS, SAMPLES};
+use super::super::simulation::bytes_beside;
 use super::Question;
 use crate::cache::Capacity;
 use crate::catalog::Fault;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::super::run::check_scale;
 use super::super::sampled::{Portion, Sampling};
+use super::super::simulation::check_scale;
 use super::{Asked, Figure, Point, per_second, share};
 use crate::catalog::Fault;
 use crate::engine::exact::recorded::Workspace;
