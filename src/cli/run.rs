@@ -316,9 +316,14 @@ fn surface(
     if terminal::interrupted() {
         return blocked(tune::INTERRUPTED.to_owned());
     }
-    let threads = match threads_of_surface(file, &outlook, runs, trace, args) {
+    // The cells are done, and whoever waits for them gets them, whatever keeps the rest from being played.
+    let kept = match outlook.kept(&file.scenario, trace) {
+        Ok(kept) => kept,
+        Err(fault) => return blocked(fault.what),
+    };
+    let threads = match threads_of_surface(file, &outlook, kept, runs, trace, args) {
         Ok(threads) => threads,
-        // The cells are done, and whoever waits for them gets them. How much was free is no part of a record.
+        // How much was free is no part of a record.
         Err(error) => {
             terminal::note(&format!("no curve beyond the cells: {error}"));
             return blocked("there was not enough memory for it".to_owned());
@@ -333,6 +338,7 @@ fn surface(
 fn threads_of_surface(
     file: &ScenarioFile,
     outlook: &tune::Outlook,
+    kept: f64,
     runs: &Runs,
     trace: &Arc<Trace>,
     args: &Args,
@@ -340,7 +346,7 @@ fn threads_of_surface(
     let scenario = &file.scenario;
     let beside = Needs {
         per_object: outlook.is_passes(scenario, trace).then_some(tune::PASS_PER_OBJECT),
-        kept: outlook.kept(scenario, trace).map_err(|fault| file.mistake(fault))?,
+        kept,
         streams: true,
         all_keys: true,
         ..Needs::default()
