@@ -50,7 +50,9 @@ impl Estimate {
     /// long enough for 4 standard errors to lie within `tolerance`, or any law would pass.
     pub(crate) fn must_equal(self, ledger: &mut Ledger, law: f64, tolerance: f64, what: &str) {
         let Self { mean, standard_error } = self;
-        ledger.measured(what, law, self, format!("4 s.e. ≤ {tolerance}"));
+        // As it was written, where it was multiplied since: 0.05 and not 0.05000000000000001.
+        let told = (tolerance * 1e9).round() / 1e9;
+        ledger.measured(what, law, self, format!("4 s.e. ≤ {told}"));
         assert!(
             4.0 * standard_error <= tolerance,
             "{what}: the runs are too short, 4 x {standard_error:.6} is more than the tolerance {tolerance}"
