@@ -196,13 +196,18 @@ impl Cache {
         self.reclaim_due(now);
         self.settle_all();
         if !self.eviction.ignores_capacity() {
-            self.capacity = capacity;
+            self.capacity = self.read_limit(capacity);
             if self.runs_commands() {
                 self.room(now);
             } else {
                 self.make_room(0, 0, now);
             }
         }
+    }
+
+    /// A limit as the cache reads it: 0 is none to Redis (`maxmemory 0`).
+    pub(super) fn read_limit(&self, limit: Capacity) -> Capacity {
+        if self.runs_commands() && limit == Capacity::Bytes(0) { Capacity::Unbounded } else { limit }
     }
 
     /// Why a lookup finds nothing while the server is down: what is there to be loaded again is `lost`

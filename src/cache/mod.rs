@@ -217,6 +217,7 @@ impl Cache {
         };
         if !needs.nothing() {
             self.server = Some(Box::new(Server::new(needs, settings, seed, &self.objects)));
+            self.capacity = self.read_limit(self.capacity);
             self.note_overhead(SimTime::ZERO);
         }
         self

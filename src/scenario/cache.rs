@@ -6,7 +6,7 @@ use super::{CacheDesign, events, server};
 use crate::cache::eviction::{EVICTIONS, EvictionPolicy};
 use crate::cache::memory::MEMORIES;
 use crate::cache::reclaim::RECLAIMS;
-use crate::cache::{Capacity, Happening, Setup};
+use crate::cache::{Capacity, Happening, Persistence, Restart, Setup, TtlClock};
 use crate::catalog::{Chosen, Fault, Item, Section, read};
 use crate::strategy::TtlResolution;
 use crate::units::ByteSize;
@@ -32,7 +32,7 @@ pub(super) fn cache(section: Option<Section<'_>>) -> Result<CacheDesign, Fault> 
     let reclaim = section.plug("reclaim", &RECLAIMS, if redis { "active" } else { "lazy" })?;
     let used = redis || reclaim.name() == "active";
     server::refuse_idle(&written, used)?;
-    let idle = server::idle(&written, &evictions, reclaim.name());
+    let idle = server::idle(&written, &evictions, reclaim.name(), memory.name());
     let mut design = CacheDesign {
         capacities,
         evictions,
@@ -44,10 +44,21 @@ pub(super) fn cache(section: Option<Section<'_>>) -> Result<CacheDesign, Fault> 
         events,
         warnings: written.warnings.into_iter().chain(idle).collect(),
     };
-    section.finish()?;
+    section.finish_pointing(by_redis_name)?;
     limits_that_change(&design)?;
     leaving_no_room(&mut design)?;
+    without_effect(&mut design)?;
     Ok(design)
+}
+
+/// What Redis calls otherwise.
+fn by_redis_name(key: &str) -> Option<String> {
+    let meant = match key {
+        "maxmemory" => "capacity = \"64MiB\"",
+        "maxmemory-policy" => "eviction = \"allkeys-lru\"",
+        _ => return None,
+    };
+    Some(format!("Redis's {key} is written {meant} here"))
 }
 
 /// Whether a policy is one of Redis's own.
@@ -55,26 +66,75 @@ fn is_of_redis(policy: &Chosen<dyn EvictionPolicy, Setup>) -> bool {
     policy.make(&Setup::nothing()).is_ok_and(|policy| policy.is_of_redis())
 }
 
-/// Warns of limits that a server at work exceeds without any key: Redis takes them, and refuses writes.
-fn leaving_no_room(design: &mut CacheDesign) -> Result<(), Fault> {
-    let Some(counting) = design.memory.make(&Setup::nothing())?.counting() else { return Ok(()) };
-    let (least, at_work) = (counting.without_entries_at_rest(), counting.without_entries());
-    let first = design.capacities.iter().copied();
+/// All limits, those included that come later.
+fn limits(design: &CacheDesign) -> impl Iterator<Item = Capacity> + '_ {
     let later = design.events.iter().filter_map(|written| match written.event.what {
         Happening::Limit(capacity) => Some(capacity),
         _ => None,
     });
+    design.capacities.iter().copied().chain(later)
+}
+
+/// Warns of a limit of nothing, which is none at all where Redis reads it.
+fn zero(design: &mut CacheDesign, is_counted: bool) {
+    if !limits(design).any(|capacity| capacity == Capacity::Bytes(0)) {
+        return;
+    }
+    let of_redis = design.evictions.iter().filter(|policy| is_counted || is_of_redis(policy)).count();
     let mut warnings = Vec::new();
-    for capacity in first.chain(later) {
+    if of_redis > 0 {
+        warnings.push(
+            "maxmemory 0 is no limit, as Redis takes it; leave capacity out to say so plainly".to_owned(),
+        );
+    }
+    if of_redis < design.evictions.len() {
+        warnings.push("a limit of 0 bytes holds nothing where nothing is modelled on Redis; leave capacity out for no limit".to_owned());
+    }
+    design.warnings.extend(warnings);
+}
+
+/// Warns of events that change nothing.
+fn without_effect(design: &mut CacheDesign) -> Result<(), Fault> {
+    let mut warnings = Vec::new();
+    for written in &design.events {
+        match written.event.what {
+            Happening::Restart(Restart { persistence: Persistence::None, ttl: TtlClock::Paused, .. }) => {
+                warnings.push(
+                    "ttl = \"paused\" changes nothing for a restart that loads nothing (persistence = \"none\")".to_owned(),
+                );
+            }
+            Happening::Limit(_) => {
+                for policy in &design.evictions {
+                    if policy.make(&Setup::nothing())?.ignores_capacity() {
+                        warnings.push(format!(
+                            "maxmemory changes nothing under \"{}\", which has no limit",
+                            policy.name()
+                        ));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    warnings.dedup();
+    design.warnings.extend(warnings);
+    Ok(())
+}
+
+/// Warns of limits that a server at work exceeds without any key: Redis takes them, and refuses writes.
+fn leaving_no_room(design: &mut CacheDesign) -> Result<(), Fault> {
+    let counting = design.memory.make(&Setup::nothing())?.counting();
+    zero(design, counting.is_some());
+    let Some(counting) = counting else { return Ok(()) };
+    let (least, at_work) = (counting.without_entries_at_rest(), counting.without_entries());
+    let mut warnings = Vec::new();
+    for capacity in limits(design) {
         let Capacity::Bytes(bytes) = capacity else { continue };
         let (limit, size) = (ByteSize::from_bytes(bytes), |bytes| ByteSize::from_bytes(bytes));
         if bytes == 0 {
-            warnings.push(
-                "maxmemory 0 holds nothing here, but Redis takes it for no limit at all: leave capacity out for that, or \
-                 write a small one"
-                    .to_owned(),
-            );
-        } else if bytes < least {
+            continue;
+        }
+        if bytes < least {
             warnings.push(format!(
                 "maxmemory {limit} is less than a server at work takes without any key ({}): nearly every write is refused",
                 size(least)

@@ -111,21 +111,25 @@ fn happening(
     Ok(ServerEvent { at: SimTime::ZERO + at, what })
 }
 
-/// A limit changes in the unit it is in: a cache that counts entries has no use for bytes.
+/// A limit changes in the unit it is in, which without one is bytes: a cache that counts entries has no use for those.
 fn same_unit(written: &Written, capacities: &[Capacity]) -> Result<(), Fault> {
     let Happening::Limit(new) = written.event.what else { return Ok(()) };
     let same = |old: &Capacity| {
         matches!(
             (old, new),
-            (Capacity::Bytes(_), Capacity::Bytes(_)) | (Capacity::Objects(_), Capacity::Objects(_))
+            (Capacity::Bytes(_) | Capacity::Unbounded, Capacity::Bytes(_))
+                | (Capacity::Objects(_), Capacity::Objects(_))
         )
     };
     if capacities.iter().all(same) {
         return Ok(());
     }
-    Err(Fault::new(written.span.clone(), "maxmemory changes to a capacity of another unit than [cache] capacity")
-        .rule("entries are weighed in the unit of the capacity with which the run begins")
-        .help("write both as sizes, such as \"64MiB\", or both as { objects = 1000 }; an unbounded cache begins with a capacity that is never reached"))
+    Err(Fault::new(
+        written.span.clone(),
+        "maxmemory changes to a capacity of another unit than [cache] capacity",
+    )
+    .rule("entries are weighed in the unit of the capacity with which the run begins")
+    .help("write both as sizes, such as \"64MiB\", or both as { objects = 1000 }"))
 }
 
 /// An instant as it could be written.
@@ -179,9 +183,9 @@ pub fn words(event: &ServerEvent) -> (&'static str, String) {
                 Persistence::Rdb => "loaded from a snapshot",
                 Persistence::Aof => "loaded from the append-only file",
             };
-            let clock = match ttl {
-                TtlClock::WallClock => "",
-                TtlClock::Paused => ", ttls paused",
+            let clock = match (persistence, ttl) {
+                (Persistence::Rdb | Persistence::Aof, TtlClock::Paused) => ", ttls paused",
+                _ => "",
             };
             ("restart", format!("down for {down}, {loaded}{clock}"))
         }
@@ -248,7 +252,13 @@ mod tests {
             ),
             ("[[cache.event]]\nflush = { at = \"1m\", down = \"1s\" }", "has no \"down\""),
             ("[[cache.event]]\nrestart = { at = \"1m\", persistence = \"disk\" }", "unknown variant"),
-            ("[[cache.event]]\nmaxmemory = { at = \"1m\", capacity = \"1MiB\" }", "another unit"),
+            ("[[cache.event]]\nmaxmemory = { at = \"1m\", capacity = { objects = 9 } }", "another unit"),
+            (
+                "[cache]\ncapacity = { objects = 9 }\n[[cache.event]]\nmaxmemory = { at = \"1m\", capacity = \"1MiB\" }",
+                "another unit",
+            ),
+            ("[cache]\nmaxmemory = \"4MiB\"", "Redis's maxmemory is written capacity = \"64MiB\" here"),
+            ("[cache]\nmaxmemory-policy = \"allkeys-lru\"", "Redis's maxmemory-policy is written eviction"),
             (
                 "[[cache.event]]\nrestart = { at = \"1m\", down = \"1m\" }\n[[cache.event]]\nflush = { at = \"90s\" }",
                 "lasts from 1m to 2m",

@@ -84,14 +84,18 @@ fn within(
     range: RangeInclusive<u32>,
     default: u32,
 ) -> Result<u32, Fault> {
-    let Some(number) = section.located::<i64>(key)? else { return Ok(default) };
-    let value = *number.get_ref();
-    u32::try_from(value).ok().filter(|value| range.contains(value)).ok_or_else(|| {
+    let told = |fault: Fault| {
         let (least, most) = (range.start(), range.end());
-        Fault::new(Spanned::span(&number), format!("{key} = {value} is out of range"))
-            .rule(format!("Redis takes {least} to {most}"))
+        fault
+            .rule(format!("Redis takes whole numbers from {least} to {most}"))
             .help(format!("leave it out for Redis's default, {default}"))
-    })
+    };
+    let Some(number) = section.located::<i64>(key).map_err(told)? else { return Ok(default) };
+    let value = *number.get_ref();
+    u32::try_from(value)
+        .ok()
+        .filter(|value| range.contains(value))
+        .ok_or_else(|| told(Fault::new(Spanned::span(&number), format!("{key} = {value} is out of range"))))
 }
 
 /// `hz`: Redis takes any number up to 2^31 - 1 and works with the nearest from 1 to 500.
@@ -126,6 +130,7 @@ pub(super) fn idle(
     written: &Written,
     evictions: &[Chosen<dyn EvictionPolicy, Setup>],
     reclaim: &str,
+    memory: &str,
 ) -> Vec<String> {
     let of_redis = |name: &str| name.starts_with("allkeys-") || name.starts_with("volatile-");
     let some =
@@ -143,7 +148,15 @@ pub(super) fn idle(
         "lru-clock" => {
             (some(&|name| name.ends_with("-lru")), "eviction = \"allkeys-lru\" or \"volatile-lru\"")
         }
-        "active-expire-effort" | "visit-cost" => (reclaim == "active", "reclaim = \"active\""),
+        "active-expire-effort" => (reclaim == "active", "reclaim = \"active\""),
+        "expire-cost" => (
+            reclaim == "active" || some(&|_| true),
+            "reclaim = \"active\" or an eviction policy of Redis that evicts, such as \"allkeys-lru\"",
+        ),
+        "clock-phase-ms" => (
+            some(&|name| name.ends_with("-lru") || lfu(name)) || memory == "redis",
+            "an eviction policy of Redis that looks at the clock, such as \"allkeys-lru\", or memory = \"redis\"",
+        ),
         _ => (true, ""),
     };
     let idle = |key: &&'static str| {
@@ -215,7 +228,45 @@ mod tests {
                     assert!(error.contains(&part), "{part:?} is missing in {error}");
                 }
             }
+            for value in ["10.5", "\"fast\""] {
+                let error = said(&format!("{key} = {value}")).expect_err("it is no whole number");
+                for part in ["t.toml:6", value, range, &format!("default, {default}")] {
+                    assert!(error.contains(part), "{part:?} is missing in {error}");
+                }
+            }
         }
+    }
+
+    #[test]
+    fn what_no_part_of_the_cache_reads_is_told() {
+        let told = |eviction: &str, cache: &str| {
+            let text = format!(
+                "name = \"t\"\n[workload]\nduration = \"1s\"\n[cache]\neviction = \"{eviction}\"\n{cache}\n\
+                 [[strategy]]\nname = \"s\"\nttl = \"fixed\"\n"
+            );
+            Scenario::parse(&text, "t.toml").unwrap_or_else(|error| panic!("{cache}: {error}")).cache.warnings
+        };
+        for (eviction, cache, words) in [
+            (
+                "lru",
+                "memory = \"redis\"\nreclaim = \"lazy\"\nexpire-cost = \"10ms\"",
+                "expire-cost changes nothing",
+            ),
+            ("allkeys-random", "clock-phase-ms = 700", "clock-phase-ms changes nothing"),
+            ("lru", "capacity = \"0B\"", "a limit of 0 bytes holds nothing"),
+            (
+                "infinite",
+                "capacity = \"1MB\"\n[[cache.event]]\nmaxmemory = { at = \"500ms\", capacity = \"2MB\" }",
+                "maxmemory changes nothing under \"infinite\"",
+            ),
+        ] {
+            let warnings = told(eviction, cache);
+            assert!(matches!(&warnings[..], [one] if one.contains(words)), "{cache}: {warnings:?}");
+        }
+        assert!(
+            told("allkeys-random", "memory = \"redis\"\nclock-phase-ms = 700").is_empty(),
+            "its connections look"
+        );
     }
 
     #[test]
@@ -236,7 +287,25 @@ mod tests {
                 Some("active-expire-effort changes nothing here"),
             ),
             ("reclaim = \"lazy\"\nhz = 20".to_owned(), None),
-            (limits("0B"), Some("Redis takes it for no limit at all")),
+            // While keys move to another table it says how many buckets a tick passes.
+            ("reclaim = \"lazy\"\nvisit-cost = \"1ms\"".to_owned(), None),
+            ("reclaim = \"lazy\"\nexpire-cost = \"10ms\"\nclock-phase-ms = 5".to_owned(), None),
+            (limits("0B"), Some("is no limit, as Redis takes it")),
+            ("capacity = \"0B\"".to_owned(), Some("is no limit, as Redis takes it")),
+            (
+                "capacity = \"1MB\"\n[[cache.event]]\nmaxmemory = { at = \"500ms\", capacity = \"0B\" }"
+                    .to_owned(),
+                Some("is no limit, as Redis takes it"),
+            ),
+            (
+                "[[cache.event]]\nrestart = { at = \"500ms\", ttl = \"paused\" }".to_owned(),
+                Some("loads nothing"),
+            ),
+            (
+                "[[cache.event]]\nrestart = { at = \"500ms\", persistence = \"aof\", ttl = \"paused\" }"
+                    .to_owned(),
+                None,
+            ),
             // A hundred connections never all work at once by themselves; each at rest takes 2 280 bytes.
             (
                 "memory = { model = \"redis\", clients = 100 }\ncapacity = \"1MB\"".to_owned(),

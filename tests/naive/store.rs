@@ -225,6 +225,7 @@ impl<'a> Store<'a> {
     fn keeps_to_limit(&self) -> bool {
         match self.capacity {
             Capacity::Unbounded => true,
+            Capacity::Bytes(0) if self.eviction == Eviction::Never => true,
             Capacity::Bytes(most) => self.bytes() <= most,
             Capacity::Objects(most) => self.entries.len() as u64 <= most,
         }
@@ -253,6 +254,8 @@ impl<'a> Store<'a> {
     fn has_room(&self, bytes: u64, entries: usize, size: u64) -> bool {
         match self.capacity {
             Capacity::Unbounded => true,
+            // A server takes 0 for no limit.
+            Capacity::Bytes(0) if self.eviction == Eviction::Never => true,
             Capacity::Bytes(most) => bytes + size <= most,
             Capacity::Objects(most) => (entries as u64) < most,
         }
