@@ -2,6 +2,7 @@
 //! again is what was kept.
 
 use proptest::prelude::*;
+use ttlab::cache::redis::Settings;
 use ttlab::cache::{Cache, Capacity, Cause, Lookup, Persistence, Restart, Stored, TtlClock};
 use ttlab::trace::ObjectId;
 use ttlab::units::SimDuration;
@@ -140,5 +141,69 @@ proptest! {
             request(&mut model, &design, *number, now);
             model.check();
         }
+    }
+}
+
+/// How long a limit that was lowered is exceeded where nobody sends anything, with this tenacity: mean bytes held over
+/// the ten seconds after it.
+fn mean_after_a_lower_limit(policy: &'static str, tenacity: u32) -> f64 {
+    const OBJECTS: usize = 4_000;
+    let cost = SimDuration::from_millis(1);
+    let settings = Settings { tenacity, expire_cost: cost, ..Settings::default() };
+    let design = Design {
+        policy,
+        reclaim: "lazy",
+        settings,
+        sizes: vec![100; OBJECTS],
+        ttls: vec![3_600_000; OBJECTS],
+        ..Design::default()
+    };
+    let mut model = cache(&Design { capacity: Capacity::Bytes(1_000_000), ..design.clone() }, at(10_000));
+    for number in 0..OBJECTS {
+        assert_eq!(request(&mut model, &design, number, 0), 1);
+    }
+    model.set_limit(Capacity::Bytes(200_000), at(0));
+    model.check();
+    model.finish(at(10_000)).mean_bytes
+}
+
+#[test]
+fn an_eviction_that_hit_its_time_limit_goes_on_while_nobody_sends_anything() {
+    for policy in ["allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-ttl"] {
+        // 2000 keys have to go, one a millisecond: from 400,000 bytes to 200,000 in two seconds, of which the call itself
+        // takes 16 off at once.
+        let held = mean_after_a_lower_limit(policy, 10);
+        let expected = 200_000.0 + (2_000.0 - 16.0) / 2.0 * 100.0 * 1.984 / 10.0;
+        assert!((held - expected).abs() < 50.0, "{policy}: {held} instead of {expected}");
+        assert!((mean_after_a_lower_limit(policy, 100) - 200_000.0).abs() < 1.0, "{policy}: all in one call");
+    }
+}
+
+#[test]
+fn maxmemory_0_is_no_limit_as_redis_takes_it() {
+    for (policy, memory) in [("allkeys-lru", "payload"), ("noeviction", "redis"), ("lru", "redis")] {
+        let design = Design {
+            policy,
+            memory,
+            capacity: Capacity::Bytes(0),
+            sizes: vec![100; KEYS],
+            ttls: vec![0; KEYS],
+            ..Design::default()
+        };
+        let mut model = cache(&design, at(10_000));
+        let stored: u64 = (0..KEYS).map(|number| request(&mut model, &design, number, 0)).sum();
+        assert_eq!((stored, model.entries()), (KEYS as u64, KEYS as u64), "{policy} {memory}");
+        let full = model.bytes_at(at(1_000));
+        model.set_limit(Capacity::Bytes(full - 1_000), at(1_000));
+        let left = model.entries();
+        assert_eq!(left < KEYS as u64, policy != "noeviction", "{policy} {memory}");
+        model.set_limit(Capacity::Bytes(0), at(2_000));
+        let again: u64 = (0..KEYS).map(|number| request(&mut model, &design, number, 2_000)).sum();
+        assert_eq!(
+            (again + left, model.entries()),
+            (KEYS as u64, KEYS as u64),
+            "{policy} {memory}: the limit is lifted"
+        );
+        model.check();
     }
 }

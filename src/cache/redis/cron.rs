@@ -81,9 +81,9 @@ impl Cache {
     }
 
     fn wake_up(&mut self, now: SimTime) {
-        self.go_on_evicting(now);
         // Each tick is a turn of the event loop, and so is a command.
         while let Some(at) = self.server.as_mut().and_then(|server| server.due(now)) {
+            self.go_on_evicting(at);
             let Some(server) = &mut self.server else { return };
             server.housekeeping(at);
             if server.needs.active {
@@ -96,6 +96,7 @@ impl Cache {
             self.note_overhead(at);
             self.try_fast_cycle(at);
         }
+        self.go_on_evicting(now);
         self.try_fast_cycle(now);
         if let Some(server) = &mut self.server {
             server.wake = server.next_wake();

@@ -9,7 +9,7 @@ use crate::cache::memory::ACCESS_TIMES;
 use crate::cache::{Cache, Capacity, Slot, State};
 use crate::origin::Version;
 use crate::trace::ObjectId;
-use crate::units::SimTime;
+use crate::units::{SimDuration, SimTime};
 
 /// A call looks at its clock once in so many victims.
 const VICTIMS: u64 = 16;
@@ -232,23 +232,23 @@ impl Cache {
         })
     }
 
-    /// An eviction that hit its time limit goes on in the time that has passed since.
+    /// An eviction that hit its time limit goes on in the time that has passed since, one victim after the other: its
+    /// timer fires in every turn of the event loop, whether a command comes in or not (`evict.c:evictionTimeProc`).
     pub(super) fn go_on_evicting(&mut self, now: SimTime) {
         let Some(since) = self.server.as_mut().and_then(|server| server.pending.take()) else { return };
         let Some(server) = &self.server else { return };
-        let each = server.settings.span(server.settings.expire_cost);
-        let mut victims = now.since(since).as_nanos() / each.as_nanos().max(1);
-        while self.counted().0 > self.counted().1 {
-            let Some(victim) = (victims > 0).then(|| self.sampled_victim(now)).flatten() else {
-                break;
-            };
-            self.evict(victim, now);
-            victims -= 1;
-        }
-        if let Some(server) = &mut self.server
-            && victims == 0
-        {
-            server.pending = Some(now);
+        let each = server.settings.span(server.settings.expire_cost).max(SimDuration::from_nanos(1));
+        let mut last = since;
+        while !self.is_within_limit() {
+            if last + each > now {
+                if let Some(server) = &mut self.server {
+                    server.pending = Some(last);
+                }
+                return;
+            }
+            let Some(victim) = self.sampled_victim(last + each) else { return };
+            last += each;
+            self.evict(victim, last);
         }
     }
 
