@@ -11,6 +11,7 @@ use std::sync::{Arc, LazyLock};
 
 use cdp::Browser;
 use ttlab::live::validate::{Course, Kind, ValidatedCell};
+use ttlab::live::{Calls, Worked};
 use ttlab::random::Seed;
 use ttlab::record::{About, Record, synthetic};
 use ttlab::scenario::{Scenario, Source};
@@ -198,6 +199,11 @@ fn validated(cell: &ttlab::record::Cell) -> ValidatedCell {
     let hits = series.fresh_hit.iter().zip(&series.requests);
     let hits = hits.map(|(hits, all)| (*all > 0.0).then(|| hits / all)).collect();
     let fetches = series.fetches.iter().map(|fetches| Some(*fetches)).collect();
+    let stretch = |nth: u32| {
+        let from_s = f64::from(nth) * series.bucket_s;
+        let did = |micros| Some(Calls { calls: 10, micros });
+        Worked { from_s, until_s: from_s + series.bucket_s, get: did(23), set: did(61), get_p99_s: None }
+    };
     ValidatedCell {
         strategy: cell.strategy.clone(),
         capacity_bytes: match cell.capacity {
@@ -212,6 +218,8 @@ fn validated(cell: &ttlab::record::Cell) -> ValidatedCell {
             course("fresh hits", Kind::Share, hits),
             course("origin fetches in a bucket", Kind::Count, fetches),
         ],
+        served: None,
+        worked: (0..10).map(stretch).collect(),
         warnings: Vec::new(),
     }
 }

@@ -23,6 +23,7 @@ mod origin;
 mod owed;
 mod pace;
 mod play;
+mod questions;
 mod ready;
 mod refuse;
 mod run;
@@ -40,7 +41,7 @@ pub use limits::{Limits, Undertaking};
 pub use origin::Template;
 pub use owed::owed;
 pub use play::LookedAgain;
-pub use server::{Served, Shown, stop_servers};
+pub use server::{Calls, Served, Shown, Slowest, Worked, stop_servers};
 pub use tls::Tls;
 
 use crate::cache::redis::Kinds;
@@ -160,7 +161,7 @@ pub struct Pace {
     pub clock_phase_ms: u32,
     /// Bytes of values that were written.
     pub written_bytes: u64,
-    /// How long the server itself worked, by its INFO; `None` where it could not be asked at the end.
+    /// How long the server itself worked, by its INFO; `None` where it was not asked after the beginning.
     pub served: Option<Served>,
     /// What else it told of itself; `None` where it never answered.
     pub shown: Option<Shown>,
@@ -242,6 +243,8 @@ pub struct LiveCell {
     pub result: Result<Measurements, Failure>,
     /// How it kept its pace; `None` if it did not come to its end.
     pub pace: Option<Pace>,
+    /// What the server itself worked from one question to the next, warm-up included; empty where it does not tell.
+    pub worked: Vec<Worked>,
     /// The server, for people; empty if there was none.
     pub server: String,
     /// The limit that the server kept to, where that is not the scenario's.

@@ -9,7 +9,7 @@ use super::limits::{Beside, PLACES};
 use super::link::{Address, Fault, Holders, Link, Node};
 use super::owed::{owe, settled};
 use super::play::Keys;
-use super::server::{Info, Spawned, Work, config};
+use super::server::{Info, Sections, Spawned, Work, config};
 use super::tidy::tidy;
 use super::{Options, Target};
 use crate::cache::memory::Counting;
@@ -37,8 +37,8 @@ pub(super) struct Ready {
     /// Who holds keys; remembered, as who does not answer at the end may hold some.
     pub(super) holders: Holders,
     pub(super) first: Info,
-    /// What it has worked before.
-    pub(super) work: Work,
+    /// What it has worked before, and what it may be asked of that.
+    pub(super) work: (Work, Sections),
     pub(super) changed: config::Changed,
     pub(super) warnings: Vec<String>,
 }
@@ -93,7 +93,7 @@ pub(super) async fn ready(
         may_remove(&link, objects, beside, options).await?;
     }
     // Before anything is changed, which a failure would leave so.
-    let work = Work::ask(&link).await.map_err(said)?;
+    let work = Work::first(&link, &first).await.map_err(said)?;
     let (mut changed, mut warnings) = (config::Changed::default(), Vec::new());
     if spawned.is_none() {
         let wanted = wanted(servers.len() as u64);

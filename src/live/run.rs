@@ -11,12 +11,13 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::clock::Clock;
 use super::doubts::doubts;
 use super::limits::{Beside, peak};
-use super::link::Holders;
+use super::link::{Fault, Holders};
 use super::origin::Http;
 use super::pace::Pacer;
 use super::play::{Parts, Player};
+use super::questions::Questions;
 use super::ready::{Ready, Unready, ready};
-use super::server::{Info, Look, Watch, Work, config};
+use super::server::{Info, Look, Sections, Watch, Work, config};
 use super::tidy::{gone, tidy};
 use super::{Before, LiveCell, LiveError, Options, OwnLimit, Pace, owed};
 use crate::cache::Capacity;
@@ -89,6 +90,7 @@ impl LiveCell {
             plan,
             result: Err(Failure::Stopped),
             pace: None,
+            worked: Vec::new(),
             server: String::new(),
             own_limit: None,
             warnings: Vec::new(),
@@ -159,11 +161,13 @@ async fn cell(
         recorder: Recorder::new(&setting).of_parties(trace),
         seed,
     });
+    let (before, sections) = work;
+    let questions = Questions::of(window, bucket, clock, sections);
     let own_limit = if options.sets_the_limit() { None } else { own_limit(plan, policy, &first) };
     let server = first.version;
     sleep_until(Instant::from_std(clock.began())).await;
-    let mut watch = match look(&player, SimTime::ZERO).await {
-        Ok(first) => Some(Watch::begin(window, bucket, first)),
+    let mut watch = match look(&player, SimTime::ZERO, None).await {
+        Ok(first) => Some(Watch::begin(window, bucket, first, before)),
         Err(what) => {
             player.give_up(what);
             None
@@ -171,18 +175,14 @@ async fn cell(
     };
     let stopped = match &mut watch {
         // What is still under way when the run is over ends with its tasks.
-        Some(watch) => LocalSet::new().run_until(play(&player, trace, clock, window, watch, progress)).await,
+        Some(watch) => {
+            LocalSet::new().run_until(play(&player, trace, clock, questions, watch, progress)).await
+        }
         None => false,
     };
     let broken = player.broken();
     warnings.extend(watch.iter().flat_map(Watch::warnings).cloned());
     warnings.extend(player.remarks());
-    // A server that went away, or that nobody waits for any more, is not asked.
-    let served = if broken.is_some() || stopped {
-        None
-    } else {
-        Work::ask(player.link()).await.ok().map(|now| now.since(&work))
-    };
     // What cannot be removed or put back is told, whatever else went wrong.
     let (left, gone) = match spawned {
         None => leave(&player, options, &holders, changed, first.keys).await,
@@ -198,7 +198,7 @@ async fn cell(
         most_under_way: player.most_under_way(),
         clock_phase_ms: watch.as_ref().map_or(0, Watch::clock_phase_ms),
         written_bytes: player.sent_bytes(),
-        served,
+        served: watch.as_ref().and_then(Watch::served),
         shown: watch.as_ref().map(Watch::shown),
         look_s: watch.as_ref().map_or(0.0, |watch| watch.spacing().as_secs_f64()),
         clock_stepped: watch.as_ref().is_some_and(Watch::clock_stepped),
@@ -214,9 +214,10 @@ async fn cell(
         before: watch.as_ref().and_then(Watch::before).map(|bytes| Before {
             bytes,
             keys: first.keys,
-            kinds: work.kinds(),
+            kinds: before.kinds(),
         }),
     };
+    let worked = watch.as_ref().map(Watch::worked).unwrap_or_default();
     let result = match (broken, watch) {
         (Some(what), _) => Err(Failure::Broken(what)),
         (None, Some(watch)) if !stopped => Ok(finished(player, &watch, window, &mut warnings)),
@@ -225,7 +226,7 @@ async fn cell(
     if let Ok(measured) = &result {
         warnings.extend(doubts(scenario, plan, measured, &pace, options.speed));
     }
-    Ok(LiveCell { plan: *plan, result, pace: Some(pace), server, own_limit, warnings, is_tidy })
+    Ok(LiveCell { plan: *plan, result, pace: Some(pace), worked, server, own_limit, warnings, is_tidy })
 }
 
 /// The limit of a server that is left as it is, where it is not the one that the cell wants.
@@ -289,13 +290,22 @@ async fn leave(
     (left, gone)
 }
 
-/// Looks at the server at an instant of the run.
-async fn look(player: &Player, at: SimTime) -> Result<Look, String> {
+/// Looks at the server at an instant of the run, and asks for these sections of its own work.
+async fn look(player: &Player, at: SimTime, work: Option<Sections>) -> Result<Look, String> {
+    let said = |fault: Fault| format!("{fault}, {:.1} s into the run", at.as_secs_f64());
     let asked = std::time::Instant::now();
-    match Info::ask(player.link()).await {
-        Ok((info, _)) => Ok(Look { at, seen: std::time::Instant::now(), took: asked.elapsed(), info }),
-        Err(fault) => Err(format!("{fault}, {:.1} s into the run", at.as_secs_f64())),
-    }
+    let (info, _) = Info::ask(player.link()).await.map_err(said)?;
+    let (seen, took) = (std::time::Instant::now(), asked.elapsed());
+    // Afterwards, so that no answer but its own lies on the server when it tells its memory.
+    let work = match work {
+        Some(sections) => match Work::ask(player.link(), sections).await {
+            // What it tells no more is unknown, and no reason to end the run.
+            Err(Fault::Refused(_) | Fault::Forbidden(_)) => None,
+            told => Some(told.map_err(said)?),
+        },
+        None => None,
+    };
+    Ok(Look { at, seen, took, info, work })
 }
 
 /// Plays the trace to its end, with looks at the server; whether it was stopped before.
@@ -303,15 +313,16 @@ async fn play(
     player: &Rc<Player>,
     trace: &Arc<Trace>,
     clock: Clock,
-    window: Window,
+    questions: Questions,
     watch: &mut Watch,
     progress: &dyn Progress,
 ) -> bool {
+    let window = questions.window;
     let (pacer, mut due) = Pacer::start(Arc::clone(trace), clock, window.until);
     player.begin_jobs();
     let end = Instant::from_std(clock.instant(window.until));
     let every = (clock.real(watch.bucket()) / 4).clamp(LOOK[1], LOOK[0]);
-    let looks = tokio::task::spawn_local(looks(Rc::clone(player), clock, window, every));
+    let looks = tokio::task::spawn_local(looks(Rc::clone(player), clock, questions, every));
     let mut stopped = false;
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -383,8 +394,10 @@ async fn drain(player: &Rc<Player>, clock: Clock, progress: &dyn Progress) {
 }
 
 /// Looks at the server until the run is over: at regular times, where the scored part begins, and at the end.
-async fn looks(player: Rc<Player>, clock: Clock, window: Window, every: Duration) -> Vec<Look> {
+async fn looks(player: Rc<Player>, clock: Clock, questions: Questions, every: Duration) -> Vec<Look> {
+    let Questions { sections, window, .. } = questions;
     let mut seen = Vec::new();
+    let mut asked = SimTime::ZERO;
     let step = clock.virtual_span(every);
     let mut next = SimTime::ZERO + step;
     loop {
@@ -401,12 +414,16 @@ async fn looks(player: Rc<Player>, clock: Clock, window: Window, every: Duration
         if player.is_stopped() {
             return seen;
         }
-        match look(&player, at).await {
+        let is_due = questions.is_due(at, asked);
+        match look(&player, at, is_due.then_some(sections)).await {
             Ok(look) => seen.push(look),
             Err(what) => {
                 player.give_up(what);
                 return seen;
             }
+        }
+        if is_due {
+            asked = at;
         }
         if at >= window.until {
             return seen;

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::build::{CellContext, Finished};
 use super::wire::{self, Provenance, Record, ScenarioInfo, TraceInfo};
+use super::work::server_work;
 use crate::cache::{Capacity, ServerEvent};
 use crate::live::{LiveCell, OwnLimit, Pace, Served, Shown};
 use crate::metrics::{Measurements, OutcomeKind};
@@ -253,7 +254,9 @@ fn limits_of_a_live_run() -> Vec<String> {
          and asked for after its TTL counts as expired.",
         "Expirations in a second are keys that the server removed because their TTL was over (expired_keys), not TTLs that ran out.",
         "Deadlines and versions of copies are kept by the harness; the numbers of their fills lie inside the values.",
-        "Waits count from the instant at which a request was meant to start, and so hold the server, the network and the harness.",
+        "Waits count from the instant at which a request was meant to start, and so hold the server, the network and the harness. \
+         Of how long it itself worked on a GET or a SET the server tells sums (commandstats), so that a stretch of time has a mean \
+         and no percentiles.",
     ]
     .into_iter()
     .map(str::to_owned)
@@ -281,6 +284,7 @@ impl Record {
             }));
         }
         let own_limits: Vec<Option<OwnLimit>> = cells.iter().map(|cell| cell.own_limit.clone()).collect();
+        let works: Vec<_> = cells.iter().map(server_work).collect();
         let runs = cells
             .into_iter()
             .map(|LiveCell { plan, result, .. }| CellRun { plan, replications: vec![result] });
@@ -292,7 +296,8 @@ impl Record {
         // Unlike what the model leaves out, this holds of a live run as well.
         record.provenance.limits.retain(|limit| limit == UNKNOWN_CHANGES);
         record.provenance.limits.splice(..0, limits_of_a_live_run());
-        for cell in &mut record.cells {
+        for (cell, work) in record.cells.iter_mut().zip(works) {
+            cell.server_work = work;
             cell.memory.expired_resident_mean_bytes = None;
             cell.paired.remove("expired_resident");
             cell.by_replication.remove("expired_resident");
@@ -381,14 +386,24 @@ fn own_counts(shown: &Shown, hits: Option<f64>) -> String {
 
 /// The server's part in that.
 fn own_work(served: &Served) -> String {
-    let Served { mean_s: [get, set], get_p99_s } = served;
-    let told = [("a GET", *get), ("a SET", *set), ("99 of 100 GETs since its start at most", *get_p99_s)];
-    let told = told.into_iter().filter_map(|(what, span)| Some(format!("{what} {:.1} us", span? * 1e6)));
-    let told: Vec<String> = told.collect();
-    if told.is_empty() {
+    let Served { get_mean_s, set_mean_s, get_p99_s, slowest } = served;
+    let told = |what: &str, span: Option<f64>| Some(format!("{what} {:.1} us", span? * 1e6));
+    let slowest = slowest.map(|slowest| {
+        let means = [told("a GET", Some(slowest.get_mean_s)), told("a SET", slowest.set_mean_s)];
+        let means = means.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        format!("at its slowest, from {:.1} s to {:.1} s, {means}", slowest.from_s, slowest.until_s)
+    });
+    let all = [
+        told("a GET", *get_mean_s),
+        told("a SET", *set_mean_s),
+        told("99 of 100 GETs since its start at most", *get_p99_s),
+        slowest,
+    ];
+    let all: Vec<String> = all.into_iter().flatten().collect();
+    if all.is_empty() {
         String::new()
     } else {
-        format!(", of which the server itself worked: {}", told.join(", "))
+        format!(", of which the server itself worked: {}", all.join(", "))
     }
 }
 

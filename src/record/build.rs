@@ -226,6 +226,8 @@ impl Source<'_> {
             on_pareto_front: self.judged.on_pareto_front,
             gates: self.gates(),
             series: super::series::averaged(runs, self.objects.classes()),
+            // Of a live run alone.
+            server_work: None,
             trajectories: trajectories(runs, self.objects.classes()),
         }
     }

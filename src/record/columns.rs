@@ -159,6 +159,24 @@ pub struct ClassSeries {
     pub fetches: Vec<f64>,
 }
 
+/// How long the server of a live run itself worked, from one question to the next, warm-up included; in milliseconds of real time,
+/// without waits and the network.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct WorkSeries {
+    /// When each question was asked, in seconds; the first stretch begins at 0.
+    pub until_s: Vec<f64>,
+    /// GETs between two questions; `null`, as the next three, where counters were reset meanwhile.
+    pub get: Vec<Option<u64>>,
+    /// Mean time of a GET; `null` where there was none as well.
+    pub get_mean_ms: Vec<Option<f64>>,
+    /// SETs, those of locks among them.
+    pub set: Vec<Option<u64>>,
+    /// Mean time of a SET.
+    pub set_mean_ms: Vec<Option<f64>>,
+    /// What 99 of 100 GETs since the server was started took no longer than, at each question; `null` where it keeps no histograms.
+    pub get_p99_ms: Vec<Option<f64>>,
+}
+
 /// A TTL over time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trajectory {

@@ -17,6 +17,7 @@ mod surface;
 #[cfg(test)]
 mod tests;
 mod wire;
+mod work;
 
 pub use assemble::{About, sha256, sha256_of, synthetic};
 pub use build::{CellContext, Finished, ids};

@@ -42,6 +42,7 @@ mod verdict;
 #[cfg(test)]
 mod walk;
 mod weights;
+mod work;
 mod write;
 
 use std::collections::BTreeMap;

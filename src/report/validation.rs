@@ -1,12 +1,15 @@
 //! Predicted beside measured, as a page, as Markdown, as JSON and for a terminal.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::chart::predicted::{Strip, draw};
 use super::format;
 use super::html::{Figure, Table, Td, ValidationPage};
 use super::measure::Unit;
+use super::work;
 use crate::live::validate::{Course, Judgement, Kind, Row, SEEDS, ValidatedCell};
+use crate::live::{Calls, Worked};
 
 /// A validation with what it is of.
 pub struct ValidationReport<'v> {
@@ -104,9 +107,27 @@ fn strip<'v>(cell: &'v ValidatedCell, course: &'v Course) -> Strip<'v> {
         title: format!("{}, {}: {}", cell.strategy, limit(cell), course.what),
         unit: unit(course.kind),
         bucket_s: course.bucket_s,
-        predicted: &course.predicted,
-        measured: &course.measured,
+        lines: [
+            ("predicted", Cow::Borrowed(&course.predicted)),
+            ("measured", Cow::Borrowed(&course.measured)),
+        ],
     }
+}
+
+/// How long the server itself worked in a cell over time, in buckets as long as those of its figures; `None` where it did not tell.
+fn own_time(cell: &ValidatedCell) -> Option<Strip<'_>> {
+    let course = cell.courses.first().filter(|_| !cell.worked.is_empty())?;
+    let line = |of: fn(&Worked) -> Option<Calls>| {
+        let mean_ms = |worked: &Worked| of(worked)?.mean_s().map(|seconds| seconds * 1e3);
+        let stretches = cell.worked.iter().map(|worked| (worked.until_s, mean_ms(worked)));
+        Cow::Owned(work::by_bucket(stretches, course.bucket_s, course.measured.len()))
+    };
+    Some(Strip {
+        title: format!("{}, {}: how long the server itself worked", cell.strategy, limit(cell)),
+        unit: Unit::Millis,
+        bucket_s: course.bucket_s,
+        lines: [("a SET", line(|worked| worked.set)), ("a GET", line(|worked| worked.get))],
+    })
 }
 
 impl ValidationReport<'_> {
@@ -161,6 +182,15 @@ impl ValidationReport<'_> {
         all
     }
 
+    /// What the server's own work took, a sentence for each cell whose server told it.
+    fn own_work(&self) -> Vec<String> {
+        let told = |cell: &ValidatedCell| {
+            let words = work::sentence(cell.served.as_ref()?)?;
+            Some(format!("{}, {}: {words}", cell.strategy, limit(cell)))
+        };
+        self.cells.iter().filter_map(told).collect()
+    }
+
     /// What was measured: on which server, how, and by which program.
     pub fn measured(&self) -> String {
         let mut servers: Vec<&str> = Vec::new();
@@ -207,6 +237,9 @@ impl ValidationReport<'_> {
                 let _ = writeln!(out, "| {} |", cells.join(" | "));
             }
         }
+        for sentence in self.own_work() {
+            let _ = write!(out, "\n{sentence}\n");
+        }
         out
     }
 
@@ -218,6 +251,9 @@ impl ValidationReport<'_> {
             for row in &cell.rows {
                 let [_, _, what, predicted, measured, difference, _, word] = Self::cells_of(cell, row);
                 let _ = writeln!(out, "  {what:28} {predicted:>12} {measured:>12}  {difference:>22}  {word}");
+            }
+            if let Some(words) = cell.served.as_ref().and_then(work::sentence) {
+                let _ = writeln!(out, "  {words}");
             }
         }
         out + &self.sentences().join("\n") + "\n" + &self.measured() + "\n"
@@ -262,7 +298,7 @@ impl ValidationReport<'_> {
         let strips: Vec<Strip> = self
             .cells
             .iter()
-            .flat_map(|cell| cell.courses.iter().map(move |course| strip(cell, course)))
+            .flat_map(|cell| cell.courses.iter().map(move |course| strip(cell, course)).chain(own_time(cell)))
             .collect();
         let chart = draw(&strips).map(|svg| svg.inline()).map_err(|error| error.to_string());
         ValidationPage {
@@ -282,9 +318,13 @@ impl ValidationReport<'_> {
                 label: "Chart: predicted beside measured over time",
                 chart,
                 shows: "Each strip is one figure of one cell over time, as the model predicts it (dashed) and as the server \
-                        had it. What stayed 0 has no strip.",
+                        had it. What stayed 0 has no strip. The last strip of a cell whose server told it, which no model predicts, is \
+                        how long the server itself worked on a GET and on a SET (dashed), by its INFO, in real time: where waits \
+                        grew and that did not, the commands were not what was slow: it was the client, the network, or something \
+                        else that the server did, such as a fork or a cycle of expiry.",
                 caveat: "The table above says which differences are judged; a single second may differ by chance.",
             },
+            work: self.own_work(),
             measured: self.measured(),
             command: self.command.to_owned(),
         }
@@ -295,6 +335,7 @@ impl ValidationReport<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::live::{Served, Slowest};
 
     fn cell(judgement: Judgement) -> ValidatedCell {
         let row = Row {
@@ -322,6 +363,8 @@ mod tests {
             server: "Redis 7.0.15".to_owned(),
             rows: vec![row],
             courses: vec![course],
+            served: None,
+            worked: Vec::new(),
             warnings: vec!["client-limited".to_owned()],
         }
     }
@@ -343,6 +386,48 @@ mod tests {
         assert!(report.json().contains(concat!("\"version\": \"", env!("CARGO_PKG_VERSION"), "\"")));
         let slow = ValidationReport { speed: 1.0, ..report };
         assert!(slow.measured().contains("played at its own pace"));
+    }
+
+    #[test]
+    fn the_servers_own_time_is_told_everywhere_with_when_it_was_slowest() {
+        let told = "The server itself worked 2 µs on a GET and 6 µs on a SET on average; at its slowest, from 1 s to 2 s, 3 µs on a GET \
+                    and 7 µs on a SET.";
+        let slowest = Slowest { from_s: 1.0, until_s: 2.0, get_mean_s: 3e-6, set_mean_s: Some(7e-6) };
+        let served = Served {
+            get_mean_s: Some(2e-6),
+            set_mean_s: Some(6e-6),
+            get_p99_s: Some(9e-6),
+            slowest: Some(slowest),
+        };
+        let stretch = |from_s, micros| Worked {
+            from_s,
+            until_s: from_s + 1.0,
+            get: Some(Calls { calls: 100, micros }),
+            set: Some(Calls { calls: 50, micros }),
+            get_p99_s: Some(9e-6),
+        };
+        let worked = vec![stretch(0.0, 150), stretch(1.0, 300)];
+        // Where the server does not tell, there is no such strip.
+        let cells = [cell(Judgement::Inside)];
+        let silent = report(&cells);
+        assert!(!silent.page().contains(">a GET<") && !silent.terminal().contains("itself worked"));
+        let cells = [ValidatedCell { served: Some(served), worked, ..cell(Judgement::Inside) }];
+        let report = report(&cells);
+        for text in [report.page(), report.markdown(), report.terminal()] {
+            assert!(text.contains(told), "{text}");
+        }
+        let page = report.page();
+        let figure = page.split("<svg").nth(1).unwrap().split("</svg>").next().unwrap();
+        for label in ["how long the server itself worked", ">a GET<", ">a SET<", ">0 µs<", ">6 µs<"] {
+            assert!(figure.contains(label), "{label} is missing in {figure}");
+        }
+        let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
+        let cell = &json["cells"][0];
+        assert_eq!(cell["served"]["slowest"]["until_s"], 2.0);
+        assert_eq!(
+            (&cell["worked"][1]["get"]["micros"], &cell["worked"][1]["from_s"]),
+            (&300.into(), &1.0.into())
+        );
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub(crate) struct Script {
     pub(crate) stalls: (Duration, Duration),
     /// What it says of itself.
     pub(crate) info: String,
+    /// It tells one section of that at a time.
+    pub(crate) by_section: bool,
     /// It has no room.
     pub(crate) oom: bool,
     /// Every GET finds this; `None` is nothing.
@@ -45,6 +47,7 @@ impl Default for Script {
             began: Instant::now(),
             stalls: (Duration::MAX, Duration::ZERO),
             info: String::new(),
+            by_section: false,
             oom: false,
             value: None,
             deaf_after: None,
@@ -114,6 +117,7 @@ impl Script {
                 "SET" if self.oom => {
                     "-OOM command not allowed when used memory > 'maxmemory'.\r\n".to_owned()
                 }
+                "INFO" if self.by_section && words.len() > 2 => "-ERR syntax error\r\n".to_owned(),
                 "INFO" => format!("${}\r\n{}\r\n", self.info.len(), self.info),
                 "CONFIG" => "*0\r\n".to_owned(),
                 "TIME" => self.time(),

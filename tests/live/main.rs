@@ -27,3 +27,4 @@ mod tables;
 mod trouble;
 mod verdicts;
 mod web;
+mod work;

@@ -181,10 +181,10 @@ impl Link {
         }
     }
 
-    /// INFO of every server that holds keys, in the order of their addresses; of one section, or what is told unasked.
-    pub(super) async fn info(&self, section: Option<&str>) -> Result<Vec<(Node, String)>, Fault> {
+    /// INFO of every server that holds keys, in the order of their addresses; of these sections, or what is told unasked.
+    pub(super) async fn info(&self, sections: &[&str]) -> Result<Vec<(Node, String)>, Fault> {
         let mut command = Cmd::new();
-        command.arg(b"INFO").arg(section);
+        command.arg(b"INFO").arg(sections);
         let answers = self.ask_all("INFO", &command, PATIENCE).await?;
         let told = |(node, answer)| -> Result<(Node, String), Fault> {
             Ok((node, told("INFO", extracted(Ok(answer))?)?))

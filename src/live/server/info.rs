@@ -27,6 +27,8 @@ pub(in crate::live) struct Info {
     pub(in crate::live) keyspace_misses: u64,
     /// Keys in all databases.
     pub(in crate::live) keys: u64,
+    /// Whether INFO takes several sections at once, as since Redis 7.0.
+    pub(in crate::live) takes_sections: bool,
     /// Name and version, for people.
     pub(in crate::live) version: String,
     /// Which start of the server this is.
@@ -51,7 +53,7 @@ impl Info {
     /// Asks what every server shows by itself.
     pub(in crate::live) async fn of_each(link: &Link) -> Result<Vec<(Node, Self)>, Fault> {
         let mut all = Vec::new();
-        for (node, text) in link.info(None).await? {
+        for (node, text) in link.info(&[]).await? {
             let mut info = Self::parse(&text)?;
             if info.clock_us == 0 {
                 // Not every server tells its clock here.
@@ -95,6 +97,7 @@ impl Info {
             keyspace_misses: self.keyspace_misses + other.keyspace_misses,
             keys: self.keys + other.keys,
             run_id: format!("{} {}", self.run_id, other.run_id),
+            takes_sections: self.takes_sections && other.takes_sections,
             is_replica: self.is_replica || other.is_replica,
             is_cluster: self.is_cluster || other.is_cluster,
             policy: self.policy,
@@ -113,6 +116,8 @@ impl Info {
         if field("used_memory").is_none() {
             return Err(Fault::Refused("INFO tells no used_memory; is this a Redis server?".to_owned()));
         }
+        // Valkey tells the version of Redis that it does as.
+        let major = field("redis_version").and_then(|version| version.split('.').next()?.parse::<u32>().ok());
         let valkey = field("valkey_version").map(|version| format!("Valkey {version}"));
         let redis = field("redis_version").map(|version| format!("Redis {version}"));
         Ok(Self {
@@ -127,6 +132,7 @@ impl Info {
             keyspace_hits: number("keyspace_hits"),
             keyspace_misses: number("keyspace_misses"),
             keys: text.lines().filter_map(keys_of).sum(),
+            takes_sections: major.is_some_and(|major| major >= 7),
             version: valkey.or(redis).unwrap_or_else(|| "a server of unknown version".to_owned()),
             run_id: field("run_id").unwrap_or_default().to_owned(),
             clock_us: number("server_time_usec"),
@@ -157,6 +163,9 @@ mod tests {
         assert_eq!((info.used_memory, info.used_memory_peak, info.evicted_keys), (1_000, 2_000, 7));
         assert_eq!((info.keys, info.version.as_str(), info.is_replica), (17, "Redis 7.0.15", true));
         assert_eq!((info.maxmemory, info.policy.as_str()), (3_000, "allkeys-lru"));
+        assert!(info.takes_sections);
+        let before = Info::parse(&text.replace("7.0.15", "6.2.14")).unwrap();
+        assert!(!before.takes_sections && !info.clone().and(&before).takes_sections, "one of them does not");
         assert!(Info::parse("HTTP/1.1 400 Bad Request").is_err());
         let other = Info { used_memory: 10, keys: 1, run_id: "def".to_owned(), ..Info::default() };
         let both = info.and(&other);

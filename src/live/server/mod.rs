@@ -5,11 +5,13 @@ mod info;
 mod spawn;
 mod watch;
 mod work;
+mod worked;
 
 pub(super) use info::Info;
 pub(super) use spawn::Spawned;
 pub use spawn::stop_servers;
 pub use watch::Shown;
 pub(super) use watch::{Look, Watch};
-pub use work::Served;
-pub(super) use work::Work;
+pub use work::Calls;
+pub(super) use work::{Sections, Work};
+pub use worked::{Served, Slowest, Worked};

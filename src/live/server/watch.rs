@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::Info;
+use super::worked::Working;
+use super::{Info, Served, Work, Worked};
 use crate::cache::{Account, HeldBytes};
 use crate::units::{SimDuration, SimTime, Window};
 
@@ -53,6 +54,8 @@ pub(in crate::live) struct Look {
     pub(in crate::live) took: Duration,
     /// What it showed.
     pub(in crate::live) info: Info,
+    /// What it had worked, where it was asked for that as well, and told.
+    pub(in crate::live) work: Option<Work>,
 }
 
 /// All looks at a server during one run.
@@ -67,6 +70,8 @@ pub(in crate::live) struct Watch {
     counted: [Counters; 2],
     /// Bytes of the process, and the most bytes in use, at the latest look.
     rss_and_peak: [u64; 2],
+    /// What it worked from one question to the next.
+    working: Working,
     /// The server's clock less ours at the latest look, and how far off that may be; in microseconds.
     ahead_us: Option<(i128, i128)>,
     began: Instant,
@@ -76,8 +81,8 @@ pub(in crate::live) struct Watch {
 }
 
 impl Watch {
-    /// Begins with a look at the beginning of a run.
-    pub(in crate::live) fn begin(window: Window, bucket: SimDuration, first: Look) -> Self {
+    /// Begins with a look at the beginning of a run, before which it had worked so much.
+    pub(in crate::live) fn begin(window: Window, bucket: SimDuration, first: Look, before: Work) -> Self {
         let mut watch = Self {
             window,
             bucket,
@@ -85,6 +90,7 @@ impl Watch {
             first: first.info.clone(),
             counted: [Counters::default(), Counters::of(&first.info)],
             rss_and_peak: [0; 2],
+            working: Working::begin(before),
             ahead_us: None,
             began: first.seen,
             warnings: Vec::new(),
@@ -96,13 +102,16 @@ impl Watch {
 
     /// One more look. A sentence if the server is no longer the one of the first.
     pub(in crate::live) fn look(&mut self, look: Look) -> Option<String> {
-        let Look { at, seen, took, info } = look;
+        let Look { at, seen, took, info, work } = look;
         let restarted = (info.run_id != self.first.run_id).then(|| {
             format!("the server was started anew during the run, before {:.1} s of it", at.as_secs_f64())
         });
         self.note_clock(at, (seen, took), info.clock_us);
-        if restarted.is_none() {
-            self.note_reset(at, Counters::of(&info));
+        if restarted.is_some() || self.note_reset(at, Counters::of(&info)) {
+            self.working.begin_anew();
+        }
+        if let Some(work) = work {
+            self.working.tell(at, work);
         }
         let [before, now] = self.counted;
         let total = |which: usize| before.0[which] + now.0[which];
@@ -140,6 +149,16 @@ impl Watch {
         }
     }
 
+    /// How long the server itself worked; `None` where it was not asked after the beginning.
+    pub(in crate::live) fn served(&self) -> Option<Served> {
+        self.working.served(self.window)
+    }
+
+    /// The same from one question to the next; nothing where it does not tell.
+    pub(in crate::live) fn worked(&self) -> Vec<Worked> {
+        self.working.over_time()
+    }
+
     /// What the reader must know of the server's clock.
     pub(in crate::live) fn warnings(&self) -> &[String] {
         &self.warnings
@@ -167,10 +186,11 @@ impl Watch {
         SimDuration::from_nanos(span.as_nanos() / looks.max(1))
     }
 
-    /// Counters only grow, unless somebody sets them to nothing (CONFIG RESETSTAT).
-    fn note_reset(&mut self, at: SimTime, now: Counters) {
+    /// Counters only grow, unless somebody sets them to nothing (CONFIG RESETSTAT): whether that was done.
+    fn note_reset(&mut self, at: SimTime, now: Counters) -> bool {
         let [before, latest] = &mut self.counted;
-        if now.0.iter().zip(latest.0).any(|(now, latest)| *now < latest) {
+        let is_reset = now.0.iter().zip(latest.0).any(|(now, latest)| *now < latest);
+        if is_reset {
             before.0.iter_mut().zip(latest.0).for_each(|(before, latest)| *before += latest);
             self.unsteady[1] = true;
             self.warnings.push(format!(
@@ -180,6 +200,7 @@ impl Watch {
             ));
         }
         *latest = now;
+        is_reset
     }
 
     /// TTLs follow the server's wall clock, which can be set; ours is steady.
@@ -312,7 +333,7 @@ mod tests {
     /// A look a second, beginning now.
     fn look(secs: u64, info: Info) -> Look {
         let seen = *BEGAN.get_or_init(Instant::now) + Duration::from_secs(secs);
-        Look { at: at(secs), seen, took: Duration::ZERO, info }
+        Look { at: at(secs), seen, took: Duration::ZERO, info, work: None }
     }
 
     static BEGAN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
@@ -321,7 +342,8 @@ mod tests {
     fn an_account_is_of_the_window_and_means_are_over_time() {
         let window = Window { from: at(10), until: at(30) };
         // What was there before the run counts as bytes, and not as its keys or evictions.
-        let mut watch = Watch::begin(window, SimDuration::from_secs(10), look(0, info(1_000, 5, 100)));
+        let mut watch =
+            Watch::begin(window, SimDuration::from_secs(10), look(0, info(1_000, 5, 100)), Work::default());
         for (secs, used, keys, evicted) in [(10, 2_000, 15, 104), (20, 4_000, 25, 110), (30, 4_000, 25, 111)]
         {
             assert_eq!(watch.look(look(secs, info(used, keys, evicted))), None);
@@ -349,7 +371,8 @@ mod tests {
             };
             look(secs, info)
         };
-        let mut watch = Watch::begin(window, SimDuration::from_secs(5), shown(0, 7, 8, 1_000));
+        let mut watch =
+            Watch::begin(window, SimDuration::from_secs(5), shown(0, 7, 8, 1_000), Work::default());
         watch.look(shown(10, 107, 58, 1_100));
         watch.look(shown(20, 407, 158, 1_200));
         let told = watch.shown();
@@ -362,7 +385,7 @@ mod tests {
     fn the_second_in_which_most_keys_expired_is_found_between_looks() {
         let window = Window { from: at(1), until: at(9) };
         let shown = |secs, expired_keys| look(secs, Info { expired_keys, ..info(1, 0, 0) });
-        let mut watch = Watch::begin(window, SimDuration::from_secs(1), shown(0, 50));
+        let mut watch = Watch::begin(window, SimDuration::from_secs(1), shown(0, 50), Work::default());
         for (secs, expired) in [(1, 950), (2, 960), (6, 1_000), (7, 1_030), (9, 1_070)] {
             watch.look(shown(secs, expired));
         }
@@ -373,7 +396,8 @@ mod tests {
     #[test]
     fn counters_that_somebody_resets_go_on_from_where_they_were() {
         let window = Window { from: at(0), until: at(9) };
-        let mut watch = Watch::begin(window, SimDuration::from_secs(3), look(0, info(1, 0, 100)));
+        let mut watch =
+            Watch::begin(window, SimDuration::from_secs(3), look(0, info(1, 0, 100)), Work::default());
         for (secs, evicted) in [(3, 130), (6, 4), (9, 10)] {
             watch.look(look(secs, info(1, 0, evicted)));
         }
@@ -383,9 +407,29 @@ mod tests {
     }
 
     #[test]
+    fn what_the_server_worked_while_its_counters_were_reset_is_not_known() {
+        let window = Window { from: at(0), until: at(9) };
+        let work = |calls: u64| Work::parse(&format!("cmdstat_get:calls={calls},usec={}\r\n", 2 * calls));
+        let mut watch = Watch::begin(window, SimDuration::from_secs(3), look(0, info(1, 0, 100)), work(10));
+        // Once reset, GETs were many: no sum has fallen, but that of evictions has.
+        for (secs, evicted, gets) in [(3, 130, 30), (4, 2, 0), (6, 4, 90), (9, 10, 95)] {
+            let asked = (secs != 4).then(|| work(gets));
+            watch.look(Look { work: asked, ..look(secs, info(1, 0, evicted)) });
+        }
+        let gets: Vec<_> = watch.worked().iter().map(|worked| worked.get.map(|get| get.calls)).collect();
+        assert_eq!(gets, [Some(20), None, Some(5)]);
+        let served = watch.served().and_then(|served| served.get_mean_s).unwrap();
+        assert!((served - 2e-6).abs() < 1e-12, "{served}");
+        let other = Info { run_id: "b".to_owned(), ..info(1, 0, 20) };
+        watch.look(Look { work: Some(work(99)), ..look(10, other) });
+        assert_eq!(watch.worked()[3].get, None, "another start of the server");
+    }
+
+    #[test]
     fn a_server_that_was_started_anew_is_noticed() {
         let window = Window { from: at(0), until: at(9) };
-        let mut watch = Watch::begin(window, SimDuration::from_secs(1), look(0, info(1, 0, 0)));
+        let mut watch =
+            Watch::begin(window, SimDuration::from_secs(1), look(0, info(1, 0, 0)), Work::default());
         let other = Info { run_id: "b".to_owned(), ..info(1, 0, 0) };
         assert!(watch.look(look(3, other)).unwrap().contains("before 3.0 s"));
     }
@@ -395,7 +439,7 @@ mod tests {
         let window = Window { from: at(0), until: at(8) };
         let used = |secs, used_memory| look(secs, Info { used_memory, ..info(1, 0, 0) });
         // Two looks, eight buckets: it grew by 100 bytes in a second, and stood still from 4 s on.
-        let mut watch = Watch::begin(window, SimDuration::from_secs(1), used(0, 1_000));
+        let mut watch = Watch::begin(window, SimDuration::from_secs(1), used(0, 1_000), Work::default());
         watch.look(used(4, 1_400));
         watch.look(used(8, 1_400));
         let buckets = watch.account().buckets;
@@ -413,7 +457,8 @@ mod tests {
             let took = Duration::from_millis(took);
             Look { took, ..look(secs, Info { clock_us, ..info(1, 0, 0) }) }
         };
-        let mut watch = Watch::begin(window, SimDuration::from_secs(1), shown(0, 1_000_000, 1));
+        let mut watch =
+            Watch::begin(window, SimDuration::from_secs(1), shown(0, 1_000_000, 1), Work::default());
         // The clock was looked at 900 ms before the answer came; the next answer came at once.
         watch.look(shown(2, 2_100_000, 1_000));
         watch.look(shown(3, 4_000_000, 1));
@@ -426,7 +471,8 @@ mod tests {
     fn a_step_of_the_servers_clock_is_told_once() {
         let window = Window { from: at(0), until: at(9) };
         let shown = |secs, clock_us| look(secs, Info { clock_us, ..info(1, 0, 0) });
-        let mut watch = Watch::begin(window, SimDuration::from_secs(1), shown(0, 1_000_000_000));
+        let mut watch =
+            Watch::begin(window, SimDuration::from_secs(1), shown(0, 1_000_000_000), Work::default());
         watch.look(shown(1, 1_001_000_100));
         assert!(watch.warnings().is_empty());
         watch.look(shown(2, 992_000_000));

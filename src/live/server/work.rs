@@ -1,16 +1,45 @@
 //! How long the server itself worked on reads and writes: what INFO keeps of each kind of command.
 //!
-//! It is asked before a run and after it, not with every look: these are sums since the server's start, and to write them
-//! all down takes it longer than many GETs, which would be measured.
+//! It is asked far more seldom than the looks at memory come: these are sums since the server's start, of which nothing is lost
+//! between two questions, and to write them down takes it longer than a GET.
 
 use super::super::link::{Fault, Link};
+use super::Info;
 use crate::cache::redis::Kinds;
 
 /// Calls of one kind of command, and what they took.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-struct Calls {
-    calls: u64,
-    micros: u64,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Calls {
+    /// How many.
+    pub calls: u64,
+    /// What the server took for all of them, in microseconds of its time, without waits and the network.
+    pub micros: u64,
+}
+
+impl Calls {
+    /// What one took on average, in seconds; `None` where there was none.
+    pub fn mean_s(self) -> Option<f64> {
+        (self.calls > 0).then(|| self.micros as f64 / 1e6 / self.calls as f64)
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self { calls: self.calls + other.calls, micros: self.micros + other.micros }
+    }
+
+    /// What came on top of earlier ones; `None` where a sum has fallen, as it does when somebody resets it.
+    fn since(self, before: Self) -> Option<Self> {
+        let calls = self.calls.checked_sub(before.calls)?;
+        Some(Self { calls, micros: self.micros.checked_sub(before.micros)? })
+    }
+}
+
+/// What to ask INFO for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::live) enum Sections {
+    /// Sums and percentiles.
+    Both,
+    /// Sums alone, of a server that takes one section at a time: before Redis 7.0, which has no percentiles either.
+    Sums,
 }
 
 /// The state of a server's statistics of commands; of all primaries of a cluster together.
@@ -18,57 +47,70 @@ struct Calls {
 pub(in crate::live) struct Work {
     get: Calls,
     set: Calls,
+    /// All commands together; none where it keeps no such sums, as the question itself is one.
+    all: Calls,
     /// Kinds of commands of which it keeps a histogram.
     kinds: Kinds,
     /// The 99th percentile of a GET since the server was started, in microseconds, where it keeps histograms; that of
     /// the slowest primary.
-    get_p99_us: Option<f64>,
-}
-
-/// What the server's own work took during a run.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Served {
-    /// Mean time of a GET and of a SET in seconds, without waits and the network; `None` where there was none.
-    pub mean_s: [Option<f64>; 2],
-    /// The 99th percentile of a GET since the server was started, in seconds; `None` where it keeps no histograms
-    /// (`latency-tracking no`).
-    pub get_p99_s: Option<f64>,
+    pub(super) get_p99_us: Option<f64>,
 }
 
 impl Work {
-    /// Asks. INFO takes several sections since Redis 7.0 only, and all of them ever since.
-    pub(in crate::live) async fn ask(link: &Link) -> Result<Self, Fault> {
-        let told = link.info(Some("all")).await?;
+    /// Asks for the first time, and finds out what may be asked: who refuses both sections at once is asked for the sums alone.
+    pub(in crate::live) async fn first(link: &Link, info: &Info) -> Result<(Self, Sections), Fault> {
+        if info.takes_sections {
+            match Self::ask(link, Sections::Both).await {
+                Err(Fault::Refused(_)) => {}
+                told => return Ok((told?, Sections::Both)),
+            }
+        }
+        Ok((Self::ask(link, Sections::Sums).await?, Sections::Sums))
+    }
+
+    /// Asks.
+    pub(in crate::live) async fn ask(link: &Link, sections: Sections) -> Result<Self, Fault> {
+        let sections: &[&str] = match sections {
+            Sections::Both => &["commandstats", "latencystats"],
+            Sections::Sums => &["commandstats"],
+        };
+        let told = link.info(sections).await?;
         Ok(told.iter().map(|(_, text)| Self::parse(text)).fold(Self::default(), Self::and))
     }
 
     fn and(self, other: Self) -> Self {
-        let sum = |a: Calls, b: Calls| Calls { calls: a.calls + b.calls, micros: a.micros + b.micros };
-        let slowest = [self.get_p99_us, other.get_p99_us].into_iter().flatten().reduce(f64::max);
         Self {
-            get: sum(self.get, other.get),
-            set: sum(self.set, other.set),
+            get: self.get.and(other.get),
+            set: self.set.and(other.set),
+            all: self.all.and(other.all),
             kinds: self.kinds.and(other.kinds),
-            get_p99_us: slowest,
+            get_p99_us: [self.get_p99_us, other.get_p99_us].into_iter().flatten().reduce(f64::max),
         }
     }
 
     /// Reads the answer; what it does not tell has not happened.
-    fn parse(text: &str) -> Self {
-        let field = |name: &str, key: &str| {
-            let told = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-            told.trim().split(',').find_map(|part| part.strip_prefix(key)?.strip_prefix('='))
+    pub(super) fn parse(text: &str) -> Self {
+        let mut work = Self {
+            kinds: Kinds::named(
+                text.lines()
+                    .filter_map(|line| line.strip_prefix("latency_percentiles_usec_")?.split(':').next()),
+            ),
+            get_p99_us: text.lines().find_map(|line| {
+                field(line.strip_prefix("latency_percentiles_usec_get:")?, "p99")?.parse().ok()
+            }),
+            ..Self::default()
         };
-        let whole =
-            |line: &str, key: &str| field(line, key).and_then(|value| value.parse().ok()).unwrap_or(0);
-        let calls = |line: &str| Calls { calls: whole(line, "calls"), micros: whole(line, "usec") };
-        let with_histogram = |line| str::strip_prefix(line, "latency_percentiles_usec_")?.split(':').next();
-        Self {
-            get: calls("cmdstat_get"),
-            set: calls("cmdstat_set"),
-            kinds: Kinds::named(text.lines().filter_map(with_histogram)),
-            get_p99_us: field("latency_percentiles_usec_get", "p99").and_then(|value| value.parse().ok()),
+        for (name, told) in text.lines().filter_map(|line| line.strip_prefix("cmdstat_")?.split_once(':')) {
+            let whole = |key| field(told, key).and_then(|value| value.parse().ok()).unwrap_or(0);
+            let calls = Calls { calls: whole("calls"), micros: whole("usec") };
+            work.all = work.all.and(calls);
+            match name {
+                "get" => work.get = calls,
+                "set" => work.set = calls,
+                _ => {}
+            }
         }
+        work
     }
 
     /// Kinds of commands that it has run and keeps a histogram of each.
@@ -76,17 +118,16 @@ impl Work {
         self.kinds
     }
 
-    /// What was done since an earlier look.
-    pub(in crate::live) fn since(&self, before: &Self) -> Served {
-        let mean = |now: Calls, before: Calls| {
-            let calls = now.calls.checked_sub(before.calls).filter(|calls| *calls > 0)?;
-            Some(now.micros.saturating_sub(before.micros) as f64 / 1e6 / calls as f64)
-        };
-        Served {
-            mean_s: [mean(self.get, before.get), mean(self.set, before.set)],
-            get_p99_s: self.get_p99_us.map(|micros| micros / 1e6),
-        }
+    /// GETs and SETs since an earlier question; `None` where the sums since then are not those of one server that counted on.
+    pub(super) fn since(&self, before: &Self) -> Option<[Calls; 2]> {
+        self.all.since(before.all).filter(|all| all.calls > 0)?;
+        Some([self.get.since(before.get)?, self.set.since(before.set)?])
     }
+}
+
+/// A field of a line such as `calls=9,usec=900`.
+fn field<'l>(line: &'l str, key: &str) -> Option<&'l str> {
+    line.trim().split(',').find_map(|part| part.strip_prefix(key)?.strip_prefix('='))
 }
 
 #[cfg(test)]
@@ -94,21 +135,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn means_are_of_the_run_and_a_cluster_is_added() {
+    fn what_came_on_top_is_of_the_run_and_a_cluster_is_added() {
         let text = "# Commandstats\r\ncmdstat_getex:calls=9,usec=900,usec_per_call=100.00\r\n\
                     cmdstat_get:calls=100,usec=250,usec_per_call=2.50,rejected_calls=0,failed_calls=0\r\n\
                     # Latencystats\r\nlatency_percentiles_usec_get:p50=2.007,p99=9.023,p99.9=20.095\r\n";
         let before = Work::parse(text);
         assert_eq!((before.get.calls, before.set, before.get_p99_us), (100, Calls::default(), Some(9.023)));
+        assert_eq!(before.all, Calls { calls: 109, micros: 1_150 });
         assert_eq!(before.kinds(), Kinds::named(["get"]), "of others it keeps none");
         let after = Work::parse(&text.replace("calls=100,usec=250", "calls=300,usec=650"));
         let both = after.and(Work { set: Calls { calls: 2, micros: 10 }, ..Work::default() });
-        let served = both.since(&before);
-        let close =
-            |told: Option<f64>, micros: f64| told.is_some_and(|told| (told * 1e6 - micros).abs() < 1e-9);
-        assert!(close(served.mean_s[0], 2.0) && close(served.mean_s[1], 5.0), "{served:?}");
-        assert!(close(served.get_p99_s, 9.023), "{served:?}");
-        assert_eq!(before.since(&before).mean_s, [None, None], "nothing was done");
+        let [get, set] = both.since(&before).expect("sums have grown");
+        assert_eq!((get, set), (Calls { calls: 200, micros: 400 }, Calls { calls: 2, micros: 10 }));
+        assert_eq!((get.mean_s(), Calls::default().mean_s()), (Some(2e-6), None));
+        assert_eq!(after.since(&both), None, "a sum has fallen");
+        assert_eq!(before.since(&before), None, "who asked is not counted: no sums are kept");
         assert_eq!(Work::parse("redis_version:7.0.15\r\n"), Work::default());
     }
 }

@@ -238,6 +238,8 @@ mod tests {
             server: String::new(),
             rows,
             courses: Vec::new(),
+            served: None,
+            worked: Vec::new(),
             warnings: Vec::new(),
         };
         let (all, spoiled) = (cell(all), cell(spoiled));

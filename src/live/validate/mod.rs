@@ -18,7 +18,7 @@ use courses::courses;
 use figures::rows;
 use judging::{Judging, SPOILED};
 
-use super::{LiveCell, LiveError};
+use super::{LiveCell, LiveError, Served, Worked};
 use crate::cache::redis::Settings;
 use crate::engine::Pulse;
 use crate::metrics::Measurements;
@@ -127,6 +127,10 @@ pub struct ValidatedCell {
     pub rows: Vec<Row>,
     /// Over time.
     pub courses: Vec<Course>,
+    /// How long the server itself worked, which no model predicts; `null` where it was not asked after the beginning.
+    pub served: Option<Served>,
+    /// The same from one question to the next, warm-up included; empty where it does not tell.
+    pub worked: Vec<Worked>,
     /// What the reader must know of the live run.
     pub warnings: Vec<String>,
 }
@@ -190,6 +194,8 @@ pub fn validate(
         server: cell.server.clone(),
         rows: rows(&predicted, measured, &Judging::of(scenario, plan.capacity, pace)),
         courses: courses(&predicted, measured),
+        served: pace.served,
+        worked: cell.worked.clone(),
         warnings: cell
             .warnings
             .iter()

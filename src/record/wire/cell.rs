@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::super::columns::{Series, Trajectory};
 use super::{
     Avalanche, CacheCommands, ClassRow, Cost, Difference, Entries, Freshness, Gate, Incidents, Memory,
-    Origin, Outcomes, Party, Percentiles, Ratios, Stampedes, Sweeps, Timeouts,
+    Origin, Outcomes, Party, Percentiles, Ratios, ServerWork, Stampedes, Sweeps, Timeouts,
 };
 
 /// A capacity: bytes or objects.
@@ -105,6 +105,9 @@ pub struct Cell {
     pub gates: BTreeMap<String, Gate>,
     /// Over time, averaged over replications.
     pub series: Series,
+    /// How long the server itself worked; absent from a simulation, and where a live server does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_work: Option<ServerWork>,
     /// How TTLs went over time in the first replication, warm-up included; empty where none depends on time.
     #[serde(default)]
     pub trajectories: Vec<Trajectory>,

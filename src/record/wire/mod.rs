@@ -7,6 +7,7 @@ mod judged;
 mod load;
 mod memory;
 mod surface;
+mod work;
 
 use std::collections::BTreeMap;
 
@@ -20,7 +21,8 @@ pub use self::judged::{Bound, Difference, Expectation, Gate, Scoring};
 pub use self::load::{Avalanche, CacheCommands, Incidents, Origin, Stampedes, Sweeps, WorstStampede};
 pub use self::memory::{Entries, Memory, MemoryParts};
 pub use self::surface::{Lattice, Surface};
-pub use super::columns::{ClassSeries, CommandSeries, Series, Trajectory};
+pub use self::work::{ServerWork, SlowestWork};
+pub use super::columns::{ClassSeries, CommandSeries, Series, Trajectory, WorkSeries};
 
 /// Version of the record's layout.
 pub const SCHEMA: u32 = 1;

@@ -1,4 +1,7 @@
-//! What was predicted and what was measured over time: a strip for each figure of each cell, on one scale of time.
+//! What was predicted and what was measured over time: a strip for each figure of each cell, on one scale of time. What no model
+//! predicts, the server's own time on reads and writes, has a strip as well.
+
+use std::borrow::Cow;
 
 use super::palette::Ink;
 use super::panel::{BELOW, EndLabel, LEFT, Panel, plain_labels};
@@ -19,25 +22,27 @@ pub(crate) struct Strip<'a> {
     pub(crate) unit: Unit,
     /// Length of a bucket in seconds.
     pub(crate) bucket_s: f64,
-    /// By bucket, as the model has it.
-    pub(crate) predicted: &'a [Option<f64>],
-    /// By bucket, as the server had it.
-    pub(crate) measured: &'a [Option<f64>],
+    /// Its two lines by their names, each by bucket: the dashed one first.
+    pub(crate) lines: [(&'static str, Cow<'a, [Option<f64>]>); 2],
 }
 
 impl Strip<'_> {
     fn span(&self) -> f64 {
-        self.predicted.len().max(self.measured.len()) as f64 * self.bucket_s
+        self.buckets() as f64 * self.bucket_s
+    }
+
+    fn buckets(&self) -> usize {
+        self.lines.iter().map(|(_, values)| values.len()).max().unwrap_or(0)
     }
 
     fn most(&self) -> f64 {
-        let known = self.predicted.iter().chain(self.measured).flatten();
+        let known = self.lines.iter().flat_map(|(_, values)| values.iter().flatten());
         known.copied().filter(|value| value.is_finite()).fold(0.0, f64::max)
     }
 
     fn line(&self, of: &[Option<f64>]) -> Line {
         let values: Vec<f64> = of.iter().map(|value| value.unwrap_or(f64::NAN)).collect();
-        Sampling::of(self.predicted.len().max(of.len()), self.bucket_s).means(&values)
+        Sampling::of(self.buckets(), self.bucket_s).means(&values)
     }
 }
 
@@ -60,21 +65,19 @@ pub(crate) fn draw(strips: &[Strip]) -> Result<Svg, ChartError> {
         let area = sheet.part(0.0, top + 22.0, WIDTH - RIGHT, STRIP + below);
         let mut panel = Panel::new(&area, &time, &scale, last)?;
         let mut labels = Vec::new();
-        for (name, values, ink) in
-            [("predicted", strip.predicted, Ink::S2), ("measured", strip.measured, Ink::S1)]
-        {
+        for ((name, values), ink) in strip.lines.iter().zip([Ink::S2, Ink::S1]) {
             let line = strip.line(values);
-            sheet.group(&[("data-k", name)], |_| panel.line(&line, ink, 1.8))?;
+            sheet.group(&[("data-k", *name)], |_| panel.line(&line, ink, 1.8))?;
             if let Some((x, y)) = line.iter().rev().find_map(|(x, y)| Some((*x, (*y)?))) {
                 let at = (panel.at(time.high, y).0, panel.at(x, y).1);
-                labels.push(EndLabel { at, text: name.into(), ink });
+                labels.push(EndLabel { at, text: (*name).into(), ink });
             }
         }
         plain_labels(&sheet, labels, (top + 30.0, top + 20.0 + STRIP), RIGHT)?;
     }
     let middle = LEFT + (WIDTH - LEFT - RIGHT) / 2.0;
     sheet.text(middle, height - 12.0, &format!("time since the first request, {unit}"), Hold::Middle)?;
-    let finding = format!("{} figures over time, each as predicted and as measured.", strips.len());
+    let finding = format!("{} figures over time, as predicted and as measured.", strips.len());
     Ok(sheet.finish("predicted", "Predicted beside measured, over time", finding))
 }
 
@@ -88,8 +91,7 @@ mod tests {
             title: "lock: used_memory".into(),
             unit,
             bucket_s: 1.0,
-            predicted: values,
-            measured: values,
+            lines: ["predicted", "measured"].map(|name| (name, Cow::Borrowed(values))),
         };
         let some = &[None, Some(1.5e6), Some(1.9e6)];
         let svg = draw(&[strip(some, Unit::Bytes), strip(&[Some(0.0)], Unit::Rate)]).unwrap().inline();

@@ -5,9 +5,10 @@ use super::panel::{BELOW, EndLabel, LEFT, Panel, Shown, end_labels, told};
 use super::sample::{Line, Sampling};
 use super::scale::Scale;
 use super::svg::{ChartError, Hold, Sheet, Svg, TEXT, WIDTH, text_width};
-use crate::record::{Capacity, Cell, Series, ServerEvent};
+use crate::record::{Capacity, Cell, Series, ServerEvent, WorkSeries};
 use crate::report::format;
 use crate::report::reading::Reading;
+use crate::report::work::by_bucket;
 
 const PANEL: f64 = 130.0;
 const GAP: f64 = 40.0;
@@ -139,6 +140,14 @@ impl Shared<'_> {
             plain("commands to the cache per second", self.commands()),
             plain("entries whose TTL ran out, per second", per_second(|series| &series.expired)),
             plain("entries evicted, per second", per_second(|series| &series.evicted)),
+            plain(
+                "how long the server itself worked on a GET, µs",
+                self.own_time(|series| &series.get_mean_ms),
+            ),
+            plain(
+                "how long the server itself worked on a SET, µs",
+                self.own_time(|series| &series.set_mean_ms),
+            ),
         ];
         // What never happened needs no empty panel; the caption's tables say that it did not.
         let occurs = |rows: &Rows| most(&rows.lines) > 0.0;
@@ -174,6 +183,17 @@ impl Shared<'_> {
             };
             let all: Vec<f64> = (0..cell.series.commands.get.len()).map(sent).collect();
             sampling.means(&all)
+        })
+    }
+
+    /// How long the server of a live run itself worked, in microseconds.
+    fn own_time(&self, pick: fn(&WorkSeries) -> &[Option<f64>]) -> Vec<Line> {
+        self.lines(|cell, sampling| {
+            let Some(work) = &cell.server_work else { return Line::new() };
+            let stretches = work.series.until_s.iter().copied().zip(pick(&work.series).iter().copied());
+            let buckets = by_bucket(stretches, cell.series.bucket_s, cell.series.requests.len());
+            let micros = |mean_ms: Option<f64>| mean_ms.map_or(f64::NAN, |mean_ms| mean_ms * 1e3);
+            sampling.means(&buckets.into_iter().map(micros).collect::<Vec<_>>())
         })
     }
 

@@ -180,6 +180,8 @@ pub(in crate::report) struct ValidationPage {
     pub(in crate::report) warnings: Vec<String>,
     pub(in crate::report) table: Table,
     pub(in crate::report) figure: Figure,
+    /// What the server's own work took in each cell.
+    pub(in crate::report) work: Vec<String>,
     /// On which server, how and by which program it was measured.
     pub(in crate::report) measured: String,
     pub(in crate::report) command: String,

@@ -165,6 +165,7 @@ struct Page<'a> {
     reuse: Option<Table>,
     misses: Table,
     waits: Table,
+    work: Option<Table>,
     memory: Table,
     sweeps: Option<Table>,
     entry: Option<Table>,
@@ -230,6 +231,7 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         reuse: tables::reuse(reading),
         misses: tables::misses(reading),
         waits: tables::waits(reading),
+        work: tables::server_work(reading),
         memory,
         sweeps: tables::sweeps(reading),
         entry: tables::entry(reading),
@@ -345,6 +347,39 @@ mod tests {
         let page = page_of(&record);
         assert!(page.contains("id=\"map-table\"") && page.contains("The thin line is"));
         assert!(!page.contains("compares no two memory limits") && !page.contains("at one limit only"));
+    }
+
+    #[test]
+    fn a_live_page_tells_how_long_the_server_itself_worked_and_a_simulated_one_does_not() {
+        let mut record = fixture::live();
+        let page = page_of(&record);
+        let table = page.split("id=\"work-table\"").nth(1).unwrap().split("</table>").next().unwrap();
+        for told in [
+            ">2.5 µs<",
+            ">7 µs<",
+            ">9 µs<",
+            ">2.93 h<",
+            ">3 h<",
+            ">19 µs<",
+            ">31 µs<",
+            "/server_work/slowest/get_mean_ms",
+        ] {
+            assert!(table.contains(told), "{told} is missing in {table}");
+        }
+        for panel in ["on a GET, µs", "on a SET, µs"] {
+            let told = format!("how long the server itself worked {panel}");
+            assert!(page.contains(&told), "{told}");
+        }
+        assert!(page.contains("it was the client, the network, or something else that the server did"));
+        // Where a server does not tell it of any cell, nothing is said of it.
+        record.cells.iter_mut().for_each(|cell| cell.server_work = None);
+        for silent in [page_of(&record), page_of(&fixture::recorded())] {
+            assert!(!silent.contains("work-table") && !silent.contains("the server itself worked"));
+        }
+        // Of one that was asked only once in what is scored, there is no slowest stretch, and the page says why.
+        let mut record = fixture::live();
+        record.cells[0].server_work.as_mut().unwrap().slowest = None;
+        assert!(page_of(&record).contains("it was asked only once in the scored part"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod surface;
 mod tiles;
 mod ttls;
 mod weights;
+mod work;
 
 pub(super) use self::capacity::{capacity, heat};
 pub(super) use self::classes::classes;
@@ -31,6 +32,7 @@ pub(super) use self::surface::{curve, maps};
 pub(super) use self::tiles::{Settings, Tiles, tiles, without_tiles};
 pub(super) use self::ttls::table as ttls;
 pub(super) use self::weights::weights;
+pub(super) use self::work::server_work;
 
 use super::grid::{Row, Table, Td};
 use crate::record::Cell;
