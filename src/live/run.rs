@@ -17,7 +17,7 @@ use super::pace::Pacer;
 use super::play::{Parts, Player};
 use super::questions::Questions;
 use super::ready::{Ready, Unready, ready};
-use super::server::{Info, Look, Sections, Watch, Work, config};
+use super::server::{Info, Look, Sections, Watch, Work, config, stalls};
 use super::tidy::{gone, tidy};
 use super::{Before, LiveCell, LiveError, Options, OwnLimit, Pace, owed};
 use crate::cache::Capacity;
@@ -44,7 +44,7 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// How long answers are waited for when the run is stopped or broke off.
 const SOON: Duration = Duration::from_secs(1);
 
-/// How long a connection may take to do what was sent over it, before keys are removed.
+/// How long a connection may take to do what was sent over it, and servers to tell what held them up, before keys are removed.
 const SETTLE: Duration = Duration::from_secs(3);
 
 /// More requests without an answer than this: it will not get better.
@@ -183,6 +183,11 @@ async fn cell(
     let broken = player.broken();
     warnings.extend(watch.iter().flat_map(Watch::warnings).cloned());
     warnings.extend(player.remarks());
+    // A server that went away, or that nobody waits for any more, is not asked.
+    if let Some(watch) = watch.as_ref().filter(|_| broken.is_none() && !stopped) {
+        let stalls = stalls(player.link(), holders.nodes(), watch.began_us());
+        warnings.extend(timeout(SETTLE, stalls).await.ok().flatten());
+    }
     // What cannot be removed or put back is told, whatever else went wrong.
     let (left, gone) = match spawned {
         None => leave(&player, options, &holders, changed, first.keys).await,

@@ -1,8 +1,9 @@
-//! How long a live server itself worked, as it tells over time.
+//! How long a live server itself worked, as it tells over time, and what its latency monitor saw.
 
 #![expect(clippy::disallowed_methods, reason = "who meddles with a server has a thread of its own")]
 
 use std::thread;
+use std::time::Duration;
 
 use ttlab::live::{Calls, LiveCell};
 
@@ -112,4 +113,31 @@ fn a_server_that_takes_one_section_at_a_time_is_asked_for_one() {
     let cell = played_with(&text, &options(&fake.url(), 1.0));
     // Its sums stand still, so that nothing is known of what it did.
     assert!(cell.result.is_ok() && cell.worked.is_empty());
+}
+
+#[test]
+fn what_held_the_server_up_during_the_run_is_told_where_its_monitor_is_on() {
+    let Some(server) = Server::start(&["--latency-monitor-threshold", "10"]) else { return };
+    let mut client = server.client();
+    // Worse, and before the run.
+    client.must(&["DEBUG", "SLEEP", "0.9"]);
+    thread::sleep(Duration::from_millis(1_500));
+    let meddler = thread::spawn(move || {
+        until("some reads have come", || {
+            client.info("keyspace_misses") + client.info("keyspace_hits") >= 100
+        });
+        client.must(&["DEBUG", "SLEEP", "0.06"]);
+    });
+    let cell = played_with(&scenario("\"none\"", ""), &options(&server.url(), 1.0));
+    meddler.join().expect("it sleeps");
+    let told = cell.warnings.iter().find(|told| told.contains("itself was held up")).expect("it was");
+    let worst =
+        told.split("command for up to ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<u64>().ok());
+    assert!(worst.is_some_and(|worst| (60..900).contains(&worst)), "{told}");
+    // A monitor that is off is not asked.
+    let Some(server) = Server::start(&[]) else { return };
+    let text = scenario("\"none\"", "").replace("\"3s\"", "\"1s\"");
+    let cell = played_with(&text, &options(&server.url(), 1.0));
+    assert!(!cell.warnings.iter().any(|told| told.contains("itself was held up")), "{:?}", cell.warnings);
+    assert_eq!(calls(&mut server.client(), "latency|latest"), 0);
 }

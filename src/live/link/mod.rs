@@ -249,6 +249,13 @@ impl Link {
         }
     }
 
+    /// LATENCY: what its monitor noted.
+    pub(super) async fn latency(&self, node: &Node, words: &[&str]) -> Result<Value, Fault> {
+        let mut command = Cmd::new();
+        command.arg(b"LATENCY").arg(words);
+        self.ask("LATENCY", node, &command).await
+    }
+
     /// CONFIG SET.
     pub(super) async fn set_config(&self, node: &Node, name: &str, value: &str) -> Result<(), Fault> {
         let mut command = Cmd::new();

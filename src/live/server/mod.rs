@@ -3,6 +3,7 @@
 pub(super) mod config;
 mod info;
 mod spawn;
+mod stalls;
 mod watch;
 mod work;
 mod worked;
@@ -10,6 +11,7 @@ mod worked;
 pub(super) use info::Info;
 pub(super) use spawn::Spawned;
 pub use spawn::stop_servers;
+pub(super) use stalls::stalls;
 pub use watch::Shown;
 pub(super) use watch::{Look, Watch};
 pub use work::Calls;

@@ -159,6 +159,11 @@ impl Watch {
         self.working.over_time()
     }
 
+    /// The server's clock when the run began, in microseconds since 1970; 0 where it does not tell.
+    pub(in crate::live) fn began_us(&self) -> u64 {
+        self.first.clock_us
+    }
+
     /// What the reader must know of the server's clock.
     pub(in crate::live) fn warnings(&self) -> &[String] {
         &self.warnings
