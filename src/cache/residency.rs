@@ -20,6 +20,8 @@ pub struct Account {
     pub final_bytes: u64,
     /// Of the mean, bytes of dead entries.
     pub dead_mean_bytes: f64,
+    /// Of the mean, bytes of connections with their buffers; `None` where they are not counted.
+    pub clients_mean_bytes: Option<f64>,
     /// Entries resident, averaged over time.
     pub mean_entries: f64,
     /// Most entries resident at once.
@@ -66,11 +68,13 @@ pub struct Residency {
     /// Integrals over the window, in byte-nanoseconds and entry-nanoseconds.
     byte_time: i128,
     dead_byte_time: i128,
+    client_byte_time: i128,
     entry_time: i128,
     evicted: u64,
     expired: u64,
-    /// Bytes in use beside entries.
+    /// Bytes in use beside entries, and those of connections among them.
     overhead: u64,
+    clients: u64,
     all: Curve,
     dead: Curve,
     buckets: Vec<Held>,
@@ -91,10 +95,12 @@ impl Residency {
             peak_entries: 0,
             byte_time: 0,
             dead_byte_time: 0,
+            client_byte_time: 0,
             entry_time: 0,
             evicted: 0,
             expired: 0,
             overhead: 0,
+            clients: 0,
             all: Curve::new(count),
             dead: Curve::new(count),
             buckets: vec![Held::default(); count],
@@ -114,8 +120,13 @@ impl Residency {
         self.bytes + self.overhead
     }
 
-    /// So many bytes are in use beside entries from now on.
-    pub(super) fn set_overhead(&mut self, bytes: u64, now: SimTime) {
+    /// So many bytes are in use beside entries from now on, so many of them by connections.
+    pub(super) fn set_overhead(&mut self, bytes: u64, clients: u64, now: SimTime) {
+        if clients != self.clients {
+            let rest = i128::from(self.window.overlap(now, self.window.until).as_nanos());
+            self.client_byte_time += rest * i128::from(signed(clients) - signed(self.clients));
+            self.clients = clients;
+        }
         if bytes == self.overhead {
             return;
         }
@@ -296,6 +307,8 @@ impl Residency {
             peak_bytes: self.peak_bytes.max(in_use),
             final_bytes: in_use,
             dead_mean_bytes: mean(self.dead_byte_time),
+            // A server that counts them is never without one.
+            clients_mean_bytes: (self.clients > 0).then(|| mean(self.client_byte_time)),
             mean_entries: mean(self.entry_time),
             peak_entries: self.peak_entries.max(self.entries),
             final_entries: self.entries,
@@ -437,6 +450,20 @@ mod tests {
         assert_eq!(live[..3], [50.0, 100.0, 0.0]);
         assert_eq!(dead[..3], [0.0, 0.0, 50.0]);
         assert_eq!(account.peak_expiring_per_second, 1);
+    }
+
+    #[test]
+    fn bytes_of_connections_are_a_mean_over_the_window() {
+        let window = Window { from: at(10), until: at(30) };
+        let mut residency = Residency::new(window, SimDuration::from_secs(10));
+        residency.set_overhead(1_000, 100, at(0));
+        // More for a quarter of the window, while tables give as much back; what came before it is not scored.
+        residency.set_overhead(1_000, 900, at(5));
+        residency.set_overhead(1_000, 100, at(15));
+        let account = residency.finish();
+        assert_eq!((account.clients_mean_bytes, account.mean_bytes), (Some(300.0), 1_000.0));
+        let none = Residency::new(window, SimDuration::from_secs(10));
+        assert_eq!(none.finish().clients_mean_bytes, None);
     }
 
     #[test]

@@ -127,6 +127,8 @@ pub struct MemoryUse {
     pub final_bytes: u64,
     /// Of the mean, the bytes of entries past their TTL that nothing had removed yet.
     pub expired_resident_mean_bytes: f64,
+    /// Of the mean, the bytes of connections with their buffers; `None` where they are not counted.
+    pub clients_mean_bytes: Option<f64>,
     /// Entries resident, averaged over time.
     pub mean_entries: f64,
     /// Most entries resident at once.

@@ -167,6 +167,7 @@ impl Recorder {
                 peak_bytes: account.peak_bytes,
                 final_bytes: account.final_bytes,
                 expired_resident_mean_bytes: account.dead_mean_bytes,
+                clients_mean_bytes: account.clients_mean_bytes,
                 mean_entries: account.mean_entries,
                 peak_entries: account.peak_entries,
                 final_entries: account.final_entries,

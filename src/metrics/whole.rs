@@ -256,6 +256,7 @@ impl Up {
             peak_bytes: self.beside(held.peak_bytes, fixed),
             final_bytes: self.beside(held.final_bytes, fixed),
             expired_resident_mean_bytes: held.expired_resident_mean_bytes * self.0,
+            clients_mean_bytes: held.clients_mean_bytes,
             mean_entries: held.mean_entries * self.0,
             peak_entries: self.count(held.peak_entries),
             final_entries: self.count(held.final_entries),

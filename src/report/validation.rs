@@ -72,20 +72,33 @@ fn difference(row: &Row) -> String {
 }
 
 fn tolerance(row: &Row) -> String {
+    let beside = row.buffers_bytes.map(|bytes| {
+        let word = if bytes < 0.0 { "less" } else { "more" };
+        format!(" and {} {word}", format::bytes(bytes.abs()))
+    });
     match (row.tolerance, row.kind) {
         (None, _) => format::NONE.to_owned(),
         (Some(tolerance), Kind::Share) => format!("{tolerance} points"),
         (Some(tolerance), Kind::Millis) => format!("{tolerance} ms"),
-        (Some(tolerance), _) => format!("{tolerance} %"),
+        (Some(tolerance), _) => format!("{tolerance} %{}", beside.unwrap_or_default()),
     }
+}
+
+/// Which part of a difference beyond the tolerance are buffers.
+fn of_buffers(row: &Row) -> String {
+    let told = |bytes: f64| {
+        let bytes = format::bytes(bytes.abs());
+        format!(", of which {bytes} are buffers of connections, which follow how replies bunch")
+    };
+    row.of_buffers().map(told).unwrap_or_default()
 }
 
 /// What came out, and why a row is not judged where it is not.
 fn word(row: &Row) -> String {
     match row.judgement {
-        Judgement::Inside => "yes".to_owned(),
-        Judgement::WithinChance => "within chance".to_owned(),
-        Judgement::Outside => "NO".to_owned(),
+        Judgement::Inside => format!("yes{}", of_buffers(row)),
+        Judgement::WithinChance => format!("within chance{}", of_buffers(row)),
+        Judgement::Outside => format!("NO{}", of_buffers(row)),
         Judgement::NotJudged => {
             let why = row.why.map(|why| format!(": {why}"));
             format!("not judged{}", why.unwrap_or_default())
@@ -170,7 +183,8 @@ impl ValidationReport<'_> {
         let outsiders = self.cells.iter().flat_map(|cell| cell.rows.iter().map(move |row| (cell, row)));
         let outsiders = outsiders.filter(|(_, row)| row.judgement == Judgement::Outside);
         all.extend(outsiders.take(NAMED).map(|(cell, row)| {
-            format!("{}, {}: {} differ by {}.", cell.strategy, limit(cell), row.what, difference(row))
+            let (what, beside) = (row.what, of_buffers(row));
+            format!("{}, {}: {what} differ by {}{beside}.", cell.strategy, limit(cell), difference(row))
         }));
         if outside > NAMED {
             all.push(format!("{} more are in the table.", outside - NAMED));
@@ -179,6 +193,13 @@ impl ValidationReport<'_> {
             "The prediction is a mean over {SEEDS} seeds; ± is one standard deviation of chance. \"Within chance\" is what exceeds \
              its tolerance by up to four of them."
         ));
+        if rows().any(|row| row.tolerance.is_some() && row.buffers_bytes.is_some()) {
+            all.push(
+                "Memory may also differ by what the server's connections took more or less than predicted (mem_clients_normal): their \
+                 buffers follow how requests and replies bunch."
+                    .to_owned(),
+            );
+        }
         all
     }
 
@@ -346,6 +367,7 @@ mod tests {
             difference: Some(1.1),
             chance: Some(0.05),
             tolerance: Some(0.5),
+            buffers_bytes: None,
             judgement,
             why: (judgement == Judgement::NotJudged).then_some("too few"),
         };
@@ -468,6 +490,44 @@ mod tests {
         assert!(
             report.json().contains("\"within-chance\"") && report.json().contains("\"as_predicted\": true")
         );
+    }
+
+    #[test]
+    fn what_buffers_of_connections_take_is_told_where_it_makes_a_difference() {
+        let memory = |difference: f64, buffers_bytes: Option<f64>, judgement| {
+            let mut cell = cell(judgement);
+            cell.rows[0] = Row {
+                what: "used_memory, mean",
+                kind: Kind::Bytes,
+                predicted: Some(1e6),
+                measured: Some(1e6 + 1e4 * difference),
+                difference: Some(difference),
+                tolerance: Some(1.0),
+                buffers_bytes,
+                ..cell.rows[0]
+            };
+            cell
+        };
+        let told = "of which 14.6 KiB are buffers of connections, which follow how replies bunch";
+        let bytes = Some(14.6 * 1024.0);
+        let cells = [memory(1.15, bytes, Judgement::Inside)];
+        let inside = report(&cells);
+        for text in [inside.terminal(), inside.markdown(), inside.page()] {
+            assert!(text.contains(&format!("yes, {told}")), "{text}");
+            assert!(text.contains("(mem_clients_normal)") || text == inside.markdown(), "{text}");
+        }
+        assert!(inside.markdown().contains("| 1 % and 14.6 KiB more |"), "{}", inside.markdown());
+        assert!(inside.json().contains("\"buffers_bytes\": 14950.4"), "{}", inside.json());
+        let cells = [memory(3.5, bytes, Judgement::Outside)];
+        let outside = report(&cells);
+        let named = outside.sentences().iter().any(|told_of| told_of.contains(told));
+        assert!(named && outside.markdown().contains(&format!("NO, {told}")), "{:?}", outside.sentences());
+        for (difference, buffers) in [(0.5, bytes), (0.5, None)] {
+            let cells = [memory(difference, buffers, Judgement::Inside)];
+            assert!(!report(&cells).terminal().contains("of which"), "nothing has to be explained");
+        }
+        let cells = [memory(1.15, None, Judgement::Outside)];
+        assert!(!report(&cells).page().contains("mem_clients_normal"), "the server tells nothing");
     }
 
     #[test]

@@ -119,7 +119,7 @@ impl Cache {
         if let Some(server) = &self.server
             && server.overhead.is_some()
         {
-            self.residency.set_overhead(server.overhead(), now);
+            self.residency.set_overhead(server.overhead(), server.of_clients(), now);
         }
     }
 }

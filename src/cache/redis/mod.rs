@@ -212,6 +212,11 @@ impl Server {
         self.fixed() + overhead.clients.bytes() + overhead.sorted_set + self.tables()
     }
 
+    /// Bytes of connections among them.
+    pub(super) fn of_clients(&self) -> u64 {
+        self.overhead.as_ref().map_or(0, |overhead| overhead.clients.bytes())
+    }
+
     /// A sorted set that the application keeps takes so many bytes from now on.
     pub(super) fn keep_sorted_set(&mut self, bytes: u64) {
         if let Some(overhead) = &mut self.overhead {

@@ -14,6 +14,8 @@ const STEP_US: i128 = 250_000;
 struct Sample {
     at: SimTime,
     used: u64,
+    /// Bytes of connections among them, where it tells.
+    of_clients: Option<u64>,
     keys: u64,
     evicted: u64,
     expired: u64,
@@ -118,6 +120,7 @@ impl Watch {
         self.samples.push(Sample {
             at,
             used: info.used_memory,
+            of_clients: info.of_clients,
             keys: info.keys.saturating_sub(self.first.keys),
             evicted: total(0).saturating_sub(self.first.evicted_keys),
             expired: total(1).saturating_sub(self.first.expired_keys),
@@ -268,6 +271,23 @@ impl Watch {
         (bytes, keys, most_bytes, most_keys)
     }
 
+    /// Bytes of connections in the window, averaged over time; `None` where a look did not tell them.
+    fn clients_mean_bytes(&self) -> Option<f64> {
+        let Window { from, until } = self.window;
+        if from == until || self.samples.iter().any(|sample| sample.of_clients.is_none()) {
+            return None;
+        }
+        let held = |at| self.between(at, |sample| sample.of_clients.unwrap_or(0));
+        let inside = self.samples.iter().map(|sample| sample.at).filter(|at| *at > from && *at < until);
+        let (mut sum, mut at, mut now) = (0.0, from, held(from));
+        for next in inside.chain([until]) {
+            let then = held(next);
+            sum += next.since(at).as_secs_f64() * (now + then) / 2.0;
+            (at, now) = (next, then);
+        }
+        Some(sum / self.window.length().as_secs_f64())
+    }
+
     /// Most keys that were removed because their TTL was over in a whole second of the window.
     fn most_expired_in_a_second(&self) -> u64 {
         const SECOND: SimDuration = SimDuration::from_secs(1);
@@ -310,6 +330,7 @@ impl Watch {
             peak_bytes,
             final_bytes: end.used,
             dead_mean_bytes: 0.0,
+            clients_mean_bytes: self.clients_mean_bytes(),
             mean_entries: keys / length,
             peak_entries,
             final_entries: end.keys,
@@ -360,6 +381,22 @@ mod tests {
         assert_eq!(account.evicted, 7);
         let evicted: Vec<u64> = account.buckets.iter().map(|held| held.evicted).collect();
         assert_eq!(evicted, [4, 6, 1]);
+    }
+
+    #[test]
+    fn bytes_of_connections_are_a_mean_over_time_where_every_look_told_them() {
+        let window = Window { from: at(10), until: at(30) };
+        let account = |told: [Option<u64>; 4]| {
+            let seen = |(secs, of_clients)| look(secs, Info { of_clients, ..info(1_000, 0, 0) });
+            let mut looks = [0, 10, 20, 30].into_iter().zip(told).map(seen);
+            let first = looks.next().expect("there are four");
+            let mut watch = Watch::begin(window, SimDuration::from_secs(10), first);
+            looks.for_each(|look| assert_eq!(watch.look(look), None));
+            watch.account().clients_mean_bytes
+        };
+        // What was before the window is not scored.
+        assert_eq!(account([Some(9_000), Some(1_000), Some(3_000), Some(3_000)]), Some(2_500.0));
+        assert_eq!(account([Some(9_000), Some(1_000), None, Some(3_000)]), None);
     }
 
     #[test]

@@ -37,6 +37,7 @@ pub(super) fn compare(
         difference,
         chance,
         tolerance: None,
+        buffers_bytes: None,
         judgement: Judgement::NotJudged,
         why: None,
     };
@@ -49,23 +50,23 @@ pub(super) fn judged(row: Row, rule: Rule) -> Row {
     let (tolerance, inside) = match rule {
         Rule::Shown(why) => (None, Err(why)),
         Rule::Within(tolerance) | Rule::Memory(tolerance) => {
-            let within = |difference: f64| {
+            let within = |size: f64| {
                 let chance = CHANCE * row.chance.unwrap_or(0.0);
-                match difference.abs() {
+                match size {
                     size if size <= tolerance => Judgement::Inside,
                     size if size <= tolerance + chance => Judgement::WithinChance,
                     _ => Judgement::Outside,
                 }
             };
             let enough = if row.what == STAMPEDED { STAMPEDES } else { EVENTS };
-            let inside = match row.difference {
+            let inside = match row.size() {
                 _ if row.what == STAMPEDED && most < STAMPEDES => Err("fewer than 100 on both sides"),
                 _ if row.kind == Kind::Count && most < enough => Err("fewer than 1000 on both sides"),
                 _ if row.kind == Kind::Rate && most < BUSY => Err("fewer than 100 a second on both sides"),
                 Some(_) if row.chance.is_some_and(|chance| chance > NOISY * tolerance) => {
                     Err("chance alone is far larger than the tolerance: play it longer")
                 }
-                Some(difference) => Ok(within(difference)),
+                Some(size) => Ok(within(size)),
                 // Where the model sees nothing at all, many are too many.
                 None if most >= enough && row.predicted.is_some() => Ok(Judgement::Outside),
                 None => Err("one side has none"),
@@ -110,6 +111,32 @@ mod tests {
         let noisy = row(0.016);
         assert_eq!(noisy.judgement, Judgement::NotJudged, "{:?}", noisy.chance);
         assert!(noisy.why.unwrap().contains("chance"));
+    }
+
+    #[test]
+    fn buffers_of_connections_explain_as_much_memory_as_they_take_and_no_more() {
+        // 15 KB of a megabyte are 1.5 %, beside which entries may differ by 1 %.
+        let judged = |buffers: Option<f64>, percent: f64| {
+            let row = compare("x", Kind::Bytes, Rule::Within(1.0), &[1e6; 3], Some(1e6 + 1e4 * percent));
+            judged(Row { buffers_bytes: buffers, ..row }, Rule::Within(1.0))
+        };
+        let judgement = |buffers, percent| judged(buffers, percent).judgement;
+        assert_eq!(judgement(None, 1.15), Judgement::Outside, "where nobody tells them nothing is explained");
+        assert_eq!(judgement(Some(15_000.0), 1.15), Judgement::Inside);
+        assert_eq!(judgement(Some(15_000.0), 2.45), Judgement::Inside);
+        assert_eq!(
+            judgement(Some(15_000.0), 2.55),
+            Judgement::Outside,
+            "entries of 1.05 % are not explained"
+        );
+        assert_eq!(judgement(Some(15_000.0), 1.5 + 2.0), Judgement::Outside, "nor are those of 2 %");
+        assert_eq!(judgement(Some(15_000.0), -1.05), Judgement::Outside, "more buffers do not make it less");
+        assert_eq!(judgement(Some(-15_000.0), -2.0), Judgement::Inside);
+        assert_eq!(judgement(Some(-15_000.0), 2.0), Judgement::Outside);
+        assert_eq!(judged(Some(15_000.0), 1.15).of_buffers(), Some(15_000.0));
+        assert_eq!(judged(Some(15_000.0), 0.9).of_buffers(), None, "nothing has to be explained");
+        assert_eq!(judged(Some(15_000.0), -1.05).of_buffers(), None);
+        assert_eq!(judged(Some(15_000.0), 1.15).tolerance, Some(1.0), "that of entries is what it was");
     }
 
     #[test]

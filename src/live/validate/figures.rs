@@ -74,9 +74,12 @@ pub(super) const STAMPEDED: &str = "stampedes";
 const RARE: [&str; 3] = [STALE_ON_ERROR, INVALIDATED, LOST];
 
 pub(super) fn rows(predicted: &[Measurements], measured: &Measurements, judging: &Judging) -> Vec<Row> {
+    let buffers = buffers(predicted, measured);
     let row = |(what, kind, rule, of): (&'static str, Kind, Rule, Figure)| {
         let draws: Vec<f64> = predicted.iter().filter_map(of).collect();
-        compare(what, kind, judging.applied(what, rule), &draws, of(measured))
+        let (is_memory, rule) = (matches!(rule, Rule::Memory(_)), judging.applied(what, rule));
+        let row = compare(what, kind, rule, &draws, of(measured));
+        if is_memory { judged(Row { buffers_bytes: buffers, ..row }, rule) } else { row }
     };
     let has_any = |row: &Row| [row.predicted, row.measured].into_iter().flatten().any(|share| share > 0.0);
     let mut rows = Vec::with_capacity(FIGURES.len() + 1);
@@ -88,6 +91,14 @@ pub(super) fn rows(predicted: &[Measurements], measured: &Measurements, judging:
         }
     }
     rows
+}
+
+/// How many bytes more the server's connections took than the model's, on average, or fewer: the model's are asked one thing
+/// at a time, and how much is asked and answered together is up to the machines.
+fn buffers(predicted: &[Measurements], measured: &Measurements) -> Option<f64> {
+    let of = |run: &Measurements| run.memory.clients_mean_bytes;
+    let model: f64 = predicted.iter().map(of).sum::<Option<f64>>()?;
+    Some(of(measured)? - model / predicted.len() as f64)
 }
 
 pub(super) fn memory_in(bucket: &Bucket) -> f64 {
@@ -110,18 +121,23 @@ fn worst_bucket(predicted: &[Measurements], measured: &Measurements, judging: &J
     } else {
         judging.applied(OVER_TIME, Rule::Memory(1.0))
     };
+    let buffers = buffers(predicted, measured);
     let of_bucket = |place: usize| {
         let draws = predicted.iter().map(|run| run.series.buckets.get(place).map(memory_in));
         let draws: Vec<f64> = draws.collect::<Option<_>>()?;
         let own = memory_in(&measured.series.buckets[place]);
-        Some(compare(OVER_TIME, Kind::Bytes, rule, &draws, Some(own)))
+        let row = compare(OVER_TIME, Kind::Bytes, rule, &draws, Some(own));
+        Some(Row { buffers_bytes: buffers, ..row })
     };
     let all: Vec<Row> = places.filter_map(of_bucket).collect();
     let chances: Vec<f64> = all.iter().filter_map(|row| row.chance).collect();
     let pooled = (!chances.is_empty())
         .then(|| (chances.iter().map(|chance| chance * chance).sum::<f64>() / chances.len() as f64).sqrt());
-    let size = |row: &Row| row.difference.map_or(0.0, f64::abs);
-    let worst = all.into_iter().max_by(|one, other| size(one).total_cmp(&size(other)))?;
+    let size = |row: &Row| [row.size(), row.difference].map(|size| size.map_or(0.0, f64::abs));
+    let worst = all.into_iter().max_by(|one, other| {
+        let ([one, whole], [other, of_other]) = (size(one), size(other));
+        one.total_cmp(&other).then(whole.total_cmp(&of_other))
+    })?;
     Some(judged(Row { chance: pooled, ..worst }, rule))
 }
 
@@ -249,6 +265,35 @@ mod tests {
         // Shares of which there is nothing say nothing: 0 against 0 is always as predicted.
         let empty = cell(rows(&[Measurements::empty(), Measurements::empty()], &Measurements::empty(), &ALL));
         assert!(!empty.says_something());
+    }
+
+    #[test]
+    fn memory_is_judged_beside_what_buffers_of_connections_take() {
+        use Judgement::{Inside, Outside};
+        let run = |bytes: f64, clients: Option<f64>| {
+            let mut run = Measurements::empty();
+            (run.memory.mean_bytes, run.memory.clients_mean_bytes) = (bytes, clients);
+            run.series.bucket = SimDuration::from_secs(1);
+            run.series.buckets = vec![Bucket { live_mean_bytes: bytes, ..Bucket::default() }; 3];
+            run
+        };
+        let predicted = [22_000.0, 24_000.0].map(|clients| run(1e6, Some(clients)));
+        let judged = |measured: &Measurements| {
+            let rows = rows(&predicted, measured, &ALL);
+            let of = |what: &str| rows.iter().find(|row| row.what == what).copied().unwrap();
+            let (mean, most) = (of(MEAN_MEMORY), of(OVER_TIME));
+            assert_eq!(mean.buffers_bytes, most.buffers_bytes);
+            assert!(rows.iter().all(|row| row.kind == Kind::Bytes || row.buffers_bytes.is_none()));
+            (mean.judgement, most.judgement, mean.buffers_bytes)
+        };
+        assert_eq!(judged(&run(1_015_000.0, Some(38_000.0))), (Inside, Inside, Some(15_000.0)));
+        assert_eq!(judged(&run(1_015_000.0, None)), (Outside, Outside, None), "it does not tell");
+        assert_eq!(judged(&run(1_035_000.0, Some(38_000.0))), (Outside, Outside, Some(15_000.0)));
+        // The bucket that is worst is the one of which buffers explain least.
+        let mut uneven = run(1_010_000.0, Some(38_000.0));
+        uneven.series.buckets[1].live_mean_bytes = 1_024_000.0;
+        uneven.series.buckets[2].live_mean_bytes = 980_000.0;
+        assert_eq!(judged(&uneven), (Inside, Outside, Some(15_000.0)), "2 % less in the last one");
     }
 
     #[test]

@@ -91,10 +91,31 @@ pub struct Row {
     pub chance: Option<f64>,
     /// How much it may be; `null` for a figure that is shown and not judged.
     pub tolerance: Option<f64>,
+    /// How many bytes more the server's connections took than the model's, averaged over the run, or fewer: so much more than
+    /// its tolerance a difference of memory may be, in that direction. `null` for other figures, and where nobody tells.
+    pub buffers_bytes: Option<f64>,
     /// Whether it is as predicted.
     pub judgement: Judgement,
     /// Why it is not judged; `null` where it is.
     pub why: Option<&'static str>,
+}
+
+impl Row {
+    /// The size of the difference, without what buffers of connections make of it.
+    fn size(&self) -> Option<f64> {
+        let difference = self.difference?;
+        let percent = self.predicted.filter(|bytes| *bytes > 0.0).map(|bytes| bytes / 100.0);
+        let of_buffers = self.buffers_bytes.zip(percent).map_or(0.0, |(bytes, percent)| bytes / percent);
+        // Buffers that took more do not explain that less was in use.
+        let explained = if difference * of_buffers > 0.0 { of_buffers.abs() } else { 0.0 };
+        Some((difference.abs() - explained).max(0.0))
+    }
+
+    /// The bytes of buffers that make a difference of memory as large as it is, where it is beyond its tolerance.
+    pub fn of_buffers(&self) -> Option<f64> {
+        let difference = self.difference.filter(|difference| Some(difference.abs()) > self.tolerance)?;
+        self.buffers_bytes.filter(|bytes| self.tolerance.is_some() && bytes * difference > 0.0)
+    }
 }
 
 /// One quantity over time, in the buckets of the series.
