@@ -172,12 +172,12 @@ impl ValidationReport<'_> {
                 inside + chance
             )
         } else {
-            "Nothing can be said: no share of requests is judged.".to_owned()
+            "Nothing can be said: no share of hits or misses is judged.".to_owned()
         }];
         for cell in self.cells.iter().filter(|cell| !cell.says_something()) {
-            let why = cell.spoiled().unwrap_or(
-                "too few requests for a share of them to be judged; the table says why of each figure",
-            );
+            let why = cell
+                .spoiled()
+                .unwrap_or("no share of hits or misses is judged; the table says why of each figure");
             all.push(format!("{}, {}: nothing is said of its hits: {why}.", cell.strategy, limit(cell)));
         }
         let outsiders = self.cells.iter().flat_map(|cell| cell.rows.iter().map(move |row| (cell, row)));
@@ -536,7 +536,7 @@ mod tests {
         let report = report(&cells);
         assert!(report.is_as_predicted() && !report.says_something(), "the second cell says nothing");
         assert!(report.sentences()[0].starts_with("Nothing can be said"), "{:?}", report.sentences());
-        assert!(report.sentences()[1].contains("nothing is said of its hits: too few"));
+        assert!(report.sentences()[1].contains("nothing is said of its hits: no share of hits"));
         assert!(report.json().contains("\"as_predicted\": false"));
         for text in [report.terminal(), report.markdown(), report.page()] {
             assert!(text.contains("not judged: too few"), "{text}");

@@ -160,6 +160,20 @@ fn buffers_of_a_connection_whose_replies_bunch_are_no_error_of_the_model() {
 }
 
 #[test]
+fn where_every_request_fails_nothing_is_said_of_hits() {
+    let Some(_) = Server::start(&[]) else { return };
+    let failing = slow().replace(
+        "[origin]",
+        "[origin]\nfaults = [{ fault = \"errors\", at = \"0s\", lasts = \"3s\", share = 1.0 }]",
+    );
+    let folder = folder(&failing);
+    let (status, rows, told) = validated(folder.path(), &["--spawn"]);
+    assert_eq!(status, Some(3), "{told}");
+    assert_eq!(row(&rows, "fresh hits")["why"], "neither side has any");
+    assert!(told.contains("no share of hits or misses is judged"), "{told}");
+}
+
+#[test]
 fn beside_a_real_origin_nothing_is_judged() {
     let Some(_) = Server::start(&[]) else { return };
     let web = Web::start(Script::default());

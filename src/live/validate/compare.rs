@@ -60,6 +60,7 @@ pub(super) fn judged(row: Row, rule: Rule) -> Row {
             };
             let enough = if row.what == STAMPEDED { STAMPEDES } else { EVENTS };
             let inside = match row.size() {
+                _ if row.kind == Kind::Share && most <= 0.0 => Err("neither side has any"),
                 _ if row.what == STAMPEDED && most < STAMPEDES => Err("fewer than 100 on both sides"),
                 _ if row.kind == Kind::Count && most < enough => Err("fewer than 1000 on both sides"),
                 _ if row.kind == Kind::Rate && most < BUSY => Err("fewer than 100 a second on both sides"),
@@ -111,6 +112,16 @@ mod tests {
         let noisy = row(0.016);
         assert_eq!(noisy.judgement, Judgement::NotJudged, "{:?}", noisy.chance);
         assert!(noisy.why.unwrap().contains("chance"));
+    }
+
+    #[test]
+    fn shares_of_which_neither_side_has_any_are_no_figures_that_came_true() {
+        let share = |draws: &[f64], measured| compare("x", Kind::Share, Rule::Within(0.5), draws, measured);
+        let none = share(&[0.0; 3], Some(0.0));
+        assert_eq!((none.judgement, none.why), (Judgement::NotJudged, Some("neither side has any")));
+        assert_eq!(share(&[], None).why, Some("neither side has any"), "there were no requests");
+        assert_eq!(share(&[0.0; 3], Some(0.001)).judgement, Judgement::Inside, "0.1 points of a few");
+        assert_eq!(share(&[0.02; 3], Some(0.0)).judgement, Judgement::Outside);
     }
 
     #[test]

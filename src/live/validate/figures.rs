@@ -73,6 +73,9 @@ pub(super) const STAMPEDED: &str = "stampedes";
 /// What most scenarios have nothing of: shown where either side has any.
 const RARE: [&str; 3] = [STALE_ON_ERROR, INVALIDATED, LOST];
 
+/// Shares of requests that say nothing of hits.
+pub(super) const FAILURES: [&str; 2] = [STALE_ON_ERROR, ERRORS];
+
 pub(super) fn rows(predicted: &[Measurements], measured: &Measurements, judging: &Judging) -> Vec<Row> {
     let buffers = buffers(predicted, measured);
     let row = |(what, kind, rule, of): (&'static str, Kind, Rule, Figure)| {
@@ -236,7 +239,8 @@ mod tests {
         let word = |rows: &[Row], what: &str| rows.iter().find(|row| row.what == what).unwrap().judgement;
         let all = judged(&ALL);
         assert_eq!(word(&all, EVICTED), Outside);
-        assert_eq!([FETCHES, STAMPEDED, DELAYED].map(|what| word(&all, what)), [Inside; 3]);
+        assert_eq!([FETCHES, STAMPEDED].map(|what| word(&all, what)), [Inside; 2]);
+        assert_eq!(word(&all, DELAYED), NotJudged, "there are none");
         let spoiled = judged(&Judging { spoiled: Some(SPOILED[0]), ..ALL });
         assert!(
             spoiled.iter().all(|row| row.why.is_some_and(|why| why.contains("client-limited"))),
@@ -265,6 +269,13 @@ mod tests {
         // Shares of which there is nothing say nothing: 0 against 0 is always as predicted.
         let empty = cell(rows(&[Measurements::empty(), Measurements::empty()], &Measurements::empty(), &ALL));
         assert!(!empty.says_something());
+        // Where every request fails that is judged, and says nothing of hits.
+        let mut failed = Measurements::empty();
+        (0..10_000).for_each(|_| failed.totals.outcomes.add(OutcomeKind::Error));
+        let failed = cell(rows(&[failed.clone(), failed.clone()], &failed, &ALL));
+        let judged = failed.rows.iter().filter(|row| row.judgement != NotJudged);
+        assert_eq!(judged.map(|row| row.what).collect::<Vec<_>>(), [ERRORS]);
+        assert!(!failed.says_something());
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use courses::courses;
-use figures::rows;
+use figures::{FAILURES, rows};
 use judging::{Judging, SPOILED};
 
 use super::{LiveCell, LiveError, Served, Worked};
@@ -162,12 +162,10 @@ impl ValidatedCell {
         self.rows.iter().all(|row| row.judgement != Judgement::Outside)
     }
 
-    /// Whether it says how well hits were predicted: a share of requests that either side has any of is judged.
+    /// Whether it says how well hits were predicted: a share of hits or misses is judged, of which either side has any.
     pub fn says_something(&self) -> bool {
-        let has_any =
-            |row: &Row| [row.predicted, row.measured].into_iter().flatten().any(|share| share > 0.0);
         let judged = self.rows.iter().filter(|row| row.judgement != Judgement::NotJudged);
-        judged.into_iter().any(|row| row.kind == Kind::Share && has_any(row))
+        judged.into_iter().any(|row| row.kind == Kind::Share && !FAILURES.contains(&row.what))
     }
 
     /// Why none of its figures is judged, where that has one reason for all.
