@@ -13,8 +13,9 @@ use crate::report::{self, PAGE, ValidationReport};
 ///
 /// Every cell is played as by `ttlab live`, and then through the model with the same requests, at the same phase of the
 /// server's clock and with several seeds. Each figure is told with its difference and whether that is inside its
-/// tolerance: 0.5 percentage points of a hit ratio, 3 % of evictions and expirations, 1 % of the memory in use, each widened by
-/// what chance alone brings about. The output folder holds index.html, validation.md and validation.json. The exit status
+/// tolerance: 0.5 percentage points of a hit ratio, 3 % of evictions and expirations, 1 % of the memory in use beside the buffers
+/// of connections, and of waits what the harness and the network were measured to add, each widened by what chance alone brings
+/// about. The output folder holds index.html, validation.md and validation.json. The exit status
 /// is 1 if a figure is outside, and 3 if keys or settings of the run stayed behind.
 #[derive(Debug, clap::Args)]
 #[command(before_help = "Examples:

@@ -155,6 +155,10 @@ pub struct Pace {
     pub late_s: [f64; 3],
     /// How long the server took for a GET, likewise; a slow client counts.
     pub get_s: [f64; 3],
+    /// Both for 999 of 1000.
+    pub p999_s: [f64; 2],
+    /// By how much later than planned fetches ended: 99 of 100, and 999 of 1000. Timers have ticks of their own.
+    pub overdue_s: [f64; 2],
     /// Most requests that had no answer at once.
     pub most_under_way: u64,
     /// Where in a minute of the server's clock the run began, in milliseconds.

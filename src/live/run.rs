@@ -200,6 +200,8 @@ async fn cell(
     let pace = Pace {
         late_s: seconds(&late),
         get_s: seconds(&gets),
+        p999_s: [&late, &gets].map(|nanos| nanos.value_at_quantile(0.999) as f64 / 1e9),
+        overdue_s: [0.99, 0.999].map(|within| player.overdue_s(within)),
         most_under_way: player.most_under_way(),
         clock_phase_ms: watch.as_ref().map_or(0, Watch::clock_phase_ms),
         written_bytes: player.sent_bytes(),

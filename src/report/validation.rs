@@ -79,7 +79,7 @@ fn tolerance(row: &Row) -> String {
     match (row.tolerance, row.kind) {
         (None, _) => format::NONE.to_owned(),
         (Some(tolerance), Kind::Share) => format!("{tolerance} points"),
-        (Some(tolerance), Kind::Millis) => format!("{tolerance} ms"),
+        (Some(tolerance), Kind::Millis) => format!("{tolerance:.1} ms"),
         (Some(tolerance), _) => format!("{tolerance} %{}", beside.unwrap_or_default()),
     }
 }
@@ -197,6 +197,14 @@ impl ValidationReport<'_> {
             all.push(
                 "Memory may also differ by what the server's connections took more or less than predicted (mem_clients_normal): their \
                  buffers follow how requests and replies bunch."
+                    .to_owned(),
+            );
+        }
+        if rows().any(|row| row.tolerance.is_some() && row.kind == Kind::Millis) {
+            all.push(
+                "A wait may differ by what harness and network add, as measured in this run: by how late 99 of 100 requests were started, \
+                 what 99 of 100 GETs took, for each question to the server, how late 99 of 100 fetches ended, for each timer, and a poll \
+                 where those who wait poll; and by how far half a percentage point more or fewer requests that wait move its quantile."
                     .to_owned(),
             );
         }
@@ -528,6 +536,20 @@ mod tests {
         }
         let cells = [memory(1.15, None, Judgement::Outside)];
         assert!(!report(&cells).page().contains("mem_clients_normal"), "the server tells nothing");
+    }
+
+    #[test]
+    fn what_a_wait_may_differ_by_is_told() {
+        let mut waits = cell(Judgement::Inside);
+        waits.rows[0] = Row { kind: Kind::Millis, tolerance: Some(2.4567), ..waits.rows[0] };
+        let cells = [waits];
+        let told = report(&cells);
+        assert!(told.markdown().contains("| 2.5 ms |"), "{}", told.markdown());
+        for text in [told.terminal(), told.page()] {
+            assert!(text.contains("A wait may differ by what harness and network add"), "{text}");
+        }
+        let cells = [cell(Judgement::Inside)];
+        assert!(!report(&cells).page().contains("A wait may differ"));
     }
 
     #[test]

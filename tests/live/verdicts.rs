@@ -160,6 +160,18 @@ fn buffers_of_a_connection_whose_replies_bunch_are_no_error_of_the_model() {
 }
 
 #[test]
+fn waits_are_as_predicted_beside_what_harness_and_network_add() {
+    let Some(_) = Server::start(&[]) else { return };
+    // Enough requests for 999 of 1000 of them.
+    let (rows, told) = as_predicted(&slow().replace("200/s", "4_000/s"), &["--spawn"]);
+    for what in ["50 of 100", "90 of 100", "99 of 100", "999 of 1000"] {
+        let row = row(&rows, &format!("wait, {what} requests"));
+        assert!(is_judged(row) && row["tolerance"].as_f64().is_some_and(|most| most > 1.0), "{row}");
+    }
+    assert!(told.contains("A wait may differ by what harness and network add"), "{told}");
+}
+
+#[test]
 fn where_every_request_fails_nothing_is_said_of_hits() {
     let Some(_) = Server::start(&[]) else { return };
     let failing = slow().replace(

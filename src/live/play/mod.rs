@@ -72,6 +72,8 @@ pub(super) struct State {
     lateness: Histogram<u64>,
     /// How long GETs took.
     gets: Histogram<u64>,
+    /// By how much later than planned fetches ended, in nanoseconds of real time.
+    overdue: Histogram<u64>,
     /// How long values were fresh for that were stored, where that ends.
     ttls: Histogram<u64>,
 }
@@ -197,6 +199,7 @@ impl Player {
                 tickets: 0,
                 lateness: histogram(),
                 gets: histogram(),
+                overdue: histogram(),
                 ttls: histogram(),
                 strategy,
             }),
@@ -359,6 +362,11 @@ impl Player {
         (state.lateness.clone(), state.gets.clone())
     }
 
+    /// By how much later than planned a share of the fetches ended at most, in seconds of real time.
+    pub(super) fn overdue_s(&self, within: f64) -> f64 {
+        self.state.borrow().overdue.value_at_quantile(within) as f64 / 1e9
+    }
+
     /// Takes the player apart when all of its tasks are gone.
     pub(super) fn into_state(self: Rc<Self>) -> State {
         Rc::into_inner(self)
@@ -383,9 +391,14 @@ impl Player {
 
     /// A request begins now that was due at this instant: it may have been let begin in time, and have waited its turn.
     fn note_lateness(&self, at: SimTime) {
-        let late = self.clock.real(self.now().since(at));
-        let nanos = u64::try_from(late.as_nanos()).unwrap_or(u64::MAX);
+        let nanos = self.late_by(at);
         note(&mut self.state().lateness, nanos);
+    }
+
+    /// How long ago an instant was, in nanoseconds of real time.
+    fn late_by(&self, at: SimTime) -> u64 {
+        let late = self.clock.real(self.now().since(at));
+        u64::try_from(late.as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// Something that no run survives; the first one is told.
@@ -402,6 +415,8 @@ impl Player {
     async fn sleep_through(&self, end: SimTime) {
         self.planned.set(self.planned.get().max(end));
         self.sleep_until(end).await;
+        let nanos = self.late_by(end);
+        note(&mut self.state().overdue, nanos);
     }
 
     fn fill(&self, object: ObjectId, at: SimTime) -> Fill {

@@ -2,7 +2,7 @@
 
 use super::compare::{compare, judged};
 use super::judging::{Judging, Rule};
-use super::{Kind, Row};
+use super::{Kind, Row, waits};
 use crate::metrics::{Bucket, Measurements, OutcomeKind};
 
 /// How a figure is found in a run.
@@ -15,14 +15,8 @@ fn share(run: &Measurements, kinds: &[OutcomeKind]) -> Option<f64> {
     (all > 0).then(|| own as f64 / all as f64)
 }
 
-fn waits(run: &Measurements, quantile: f64) -> Option<f64> {
-    (!run.latencies.all.is_empty()).then(|| run.latencies.all.quantile(quantile) as f64 / 1e6)
-}
-
-const WAITS: Rule = Rule::Shown("network and harness are in it, and the model has neither");
-
-/// All figures: what, kind, whether it is judged, and where it is.
-const FIGURES: [(&str, Kind, Rule, Figure); 21] = {
+/// All figures but waits: what, kind, whether it is judged, and where it is.
+const FIGURES: [(&str, Kind, Rule, Figure); 19] = {
     use crate::cache::Cause;
     use OutcomeKind::{DelayedHit, Error, FreshHit, Miss, StaleHit, StaleOnError};
     use Rule::{Memory, Shown, Within};
@@ -52,8 +46,6 @@ const FIGURES: [(&str, Kind, Rule, Figure); 21] = {
         (FETCHES, Kind::Count, Within(3.0), |run| Some(run.origin.fetches as f64)),
         (BUSIEST, Kind::Rate, Within(10.0), |run| Some(run.origin.per_second.peak as f64)),
         (STAMPEDED, Kind::Count, Within(10.0), |run| Some(run.stampedes.count as f64)),
-        ("wait, 90 of 100 requests", Kind::Millis, WAITS, |run| waits(run, 0.9)),
-        ("wait, 99 of 100 requests", Kind::Millis, WAITS, |run| waits(run, 0.99)),
     ]
 };
 
@@ -93,6 +85,7 @@ pub(super) fn rows(predicted: &[Measurements], measured: &Measurements, judging:
             rows.extend(worst_bucket(predicted, measured, judging));
         }
     }
+    rows.extend(waits::rows(predicted, measured, judging));
     rows
 }
 
@@ -147,6 +140,7 @@ fn worst_bucket(predicted: &[Measurements], measured: &Measurements, judging: &J
 #[cfg(test)]
 mod tests {
     use super::super::judging::SPOILED;
+    use super::super::waits::Added;
     use super::super::{Judgement, ValidatedCell};
     use super::*;
     use crate::units::SimDuration;
@@ -158,6 +152,7 @@ mod tests {
         counters_reset: false,
         others_hold_keys: false,
         look_s: 0.2,
+        added: Added::NONE,
     };
 
     #[test]

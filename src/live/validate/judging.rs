@@ -2,6 +2,7 @@
 
 use super::super::Pace;
 use super::figures::{EVICTED, EXPIRED};
+use super::waits::Added;
 use crate::cache::Capacity;
 use crate::scenario::Scenario;
 use crate::units::SimDuration;
@@ -47,10 +48,12 @@ pub(super) struct Judging {
     pub(super) others_hold_keys: bool,
     /// From one look at the server to the next, in seconds of the trace.
     pub(super) look_s: f64,
+    /// What harness and network add to waits.
+    pub(super) added: Added,
 }
 
 impl Judging {
-    pub(super) fn of(scenario: &Scenario, capacity: Capacity, pace: &Pace) -> Self {
+    pub(super) fn of(scenario: &Scenario, capacity: Capacity, pace: &Pace, added: Added) -> Self {
         let others_hold_keys = pace.before.is_some_and(|before| before.keys > 0);
         let spoiled = [
             pace.is_client_limited(),
@@ -67,6 +70,7 @@ impl Judging {
             counters_reset: pace.counters_reset,
             others_hold_keys,
             look_s: pace.look_s,
+            added,
         }
     }
 
@@ -99,7 +103,7 @@ mod tests {
                     [cache]\n[[strategy]]\nname = \"s\"\nttl = { rule = \"fixed\", ttl = \"1h\" }\n";
         let scenario = Scenario::parse(text, "x.toml").expect("it is a scenario");
         let spoiled = |pace: Pace, capacity| {
-            let judging = Judging::of(&scenario, capacity, &pace);
+            let judging = Judging::of(&scenario, capacity, &pace, Added::NONE);
             judging.spoiled.unwrap_or_default()
         };
         let unlimited = |pace| spoiled(pace, Capacity::Unbounded);

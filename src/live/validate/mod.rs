@@ -9,6 +9,7 @@ mod compare;
 mod courses;
 mod figures;
 mod judging;
+mod waits;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use serde::Serialize;
 use courses::courses;
 use figures::{FAILURES, rows};
 use judging::{Judging, SPOILED};
+use waits::Added;
 
 use super::{LiveCell, LiveError, Served, Worked};
 use crate::cache::redis::Settings;
@@ -43,6 +45,9 @@ pub const STAMPEDES: f64 = 100.0;
 
 /// Events in a second from which the most of them are compared in per cent.
 pub const BUSY: f64 = 100.0;
+
+/// Requests that must wait longer than a quantile tells, predicted and measured, for it to be compared.
+pub const BEYOND: u64 = 10;
 
 /// How a figure is told, and in what its difference is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -195,6 +200,7 @@ pub fn validate(
     let before = first.cache.counting().zip(pace.before);
     let in_use_before = before.map_or(0, |(counting, it)| counting.beyond_start(it.bytes));
     let ran_before = pace.before.map(|before| before.kinds).unwrap_or_default();
+    let added = Added::of(pace, &first);
     let clock_phase_ms = pace.clock_phase_ms;
     let server = |settings| Settings { clock_phase_ms, second, in_use_before, ran_before, ..settings };
     let predicted = (0..SEEDS)
@@ -211,7 +217,7 @@ pub fn validate(
         },
         eviction: scenario.cache.evictions[plan.eviction].name().to_owned(),
         server: cell.server.clone(),
-        rows: rows(&predicted, measured, &Judging::of(scenario, plan.capacity, pace)),
+        rows: rows(&predicted, measured, &Judging::of(scenario, plan.capacity, pace, added)),
         courses: courses(&predicted, measured),
         served: pace.served,
         worked: cell.worked.clone(),

@@ -109,6 +109,10 @@ impl StampedeGuard for Lease {
         Some(KeyInCache { ttl: self.interval, extend: false, given_back: false })
     }
 
+    fn poll(&self) -> Option<SimDuration> {
+        Some(self.wait)
+    }
+
     fn told(&mut self, wanting: &Wanting, took: bool) -> Decision {
         Decision::locking(if took {
             Permit::Fetch

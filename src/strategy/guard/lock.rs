@@ -109,6 +109,10 @@ impl StampedeGuard for Lock {
         Some(self.locks.key())
     }
 
+    fn poll(&self) -> Option<SimDuration> {
+        Some(self.poll)
+    }
+
     fn told(&mut self, wanting: &Wanting, took: bool) -> Decision {
         if took {
             return Decision::locking(Permit::FetchAsHolder);

@@ -108,6 +108,10 @@ impl StampedeGuard for LockStale {
         Some(self.locks.key())
     }
 
+    fn poll(&self) -> Option<SimDuration> {
+        Some(self.poll)
+    }
+
     fn told(&mut self, wanting: &Wanting, took: bool) -> Decision {
         if took {
             return Decision::locking(Permit::FetchAsHolder);

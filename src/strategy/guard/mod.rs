@@ -141,6 +141,11 @@ pub trait StampedeGuard: Send {
         None
     }
 
+    /// After how long who waits looks again; `None` where nobody has to.
+    fn poll(&self) -> Option<SimDuration> {
+        None
+    }
+
     /// What a request may do, once a real cache has said whether it took the key's SET NX. Asked instead of
     /// [`admit`](Self::admit), which keeps the keys itself, where there is such a key and such a cache.
     fn told(&mut self, wanting: &Wanting, _took: bool) -> Decision {
