@@ -35,10 +35,11 @@ pub(super) fn doubts(
     }
     if let Some((what, shortest, off)) = pace.coarse() {
         doubts.push(format!(
-            "client-limited: at --speed {speed} the harness's own timers, of 1 ms, and starts up to {:.1} ms late are {off} of the trace, \
-             more than a tenth of {what} ({shortest}): what happens then says how fast the harness is, not the server. Play it with a \
-             lower --speed",
-            late * 1e3
+            "client-limited: {}the harness's own timers, of 1 ms, and starts up to {:.1} ms late are {off} of the trace, more than a tenth \
+             of {what} ({shortest}): what happens then says how fast the harness is, not the server. {}",
+            at(speed),
+            late * 1e3,
+            slower(speed)
         ));
     }
     if pace.is_held_back() {
@@ -65,6 +66,25 @@ pub(super) fn doubts(
     doubts
 }
 
+/// Whether a trace is played at its own pace.
+fn is_own(speed: f64) -> bool {
+    (speed - 1.0).abs() < f64::EPSILON
+}
+
+/// At which speed, where that is not the trace's own.
+fn at(speed: f64) -> String {
+    if is_own(speed) { String::new() } else { format!("at --speed {speed} ") }
+}
+
+/// What to do where the harness's own milliseconds are too long.
+fn slower(speed: f64) -> &'static str {
+    if is_own(speed) {
+        "Play it slower, with a --speed below 1, or make that longer"
+    } else {
+        "Play it with a lower --speed"
+    }
+}
+
 /// For how many real seconds a key stays until an LRU policy evicts it, on average, where that is too short for its clock.
 fn short_stay(scenario: &Scenario, plan: &CellPlan, measured: &Measurements, speed: f64) -> Option<f64> {
     let is_lru = scenario.cache.evictions[plan.eviction].name().ends_with("-lru");
@@ -76,9 +96,10 @@ fn short_stay(scenario: &Scenario, plan: &CellPlan, measured: &Measurements, spe
     (stay < LONG).then_some(stay)
 }
 
-/// What can be foreseen of that where a trace is to be played faster than recorded: of its cells, the worst.
+/// What can be foreseen of that: of its cells, the worst.
 ///
-/// How long keys stay is what the model says; to play it takes a small part of the time that the run will take.
+/// How long keys stay where a trace is to be played faster than recorded is what the model says; to play it takes a small part
+/// of the time that the run will take.
 pub(super) fn foreseen(
     scenario: &Scenario,
     cells: &[CellPlan],
@@ -87,7 +108,7 @@ pub(super) fn foreseen(
 ) -> Result<Vec<String>, LiveError> {
     let speed = options.speed;
     let (mut timed, mut stays) = (Vec::new(), Vec::new());
-    for plan in cells.iter().filter(|_| speed > 1.0) {
+    for plan in cells {
         let seed = tune::replication_seed(scenario.seed, 0);
         let mut simulation = tune::simulation(scenario, plan, trace, seed).map_err(LiveError::Scenario)?;
         let fetch = options.origin.is_none().then(|| simulation.origin.median_time());
@@ -97,7 +118,7 @@ pub(super) fn foreseen(
             (simulation.strategy.ttl.constant(), "the TTL"),
         ]));
         let is_limited = matches!(plan.capacity, Capacity::Bytes(_)) && options.sets_the_limit();
-        if is_limited && scenario.cache.evictions[plan.eviction].name().ends_with("-lru") {
+        if speed > 1.0 && is_limited && scenario.cache.evictions[plan.eviction].name().ends_with("-lru") {
             let second = SimDuration::from_secs_f64(speed);
             let settings = Settings { second, ..scenario.cache.server.unwrap_or_default() };
             simulation.cache = simulation.cache.serving(settings, seed.of("server"));
@@ -108,8 +129,10 @@ pub(super) fn foreseen(
     let pace = Pace { speed, shortest: timed.into_iter().min_by_key(|(_, span)| *span), ..Pace::default() };
     let coarse = pace.coarse().map(|(what, shortest, off)| {
         format!(
-            "at --speed {speed} a tick of the harness's own timers, 1 ms, is {off} of the trace, more than a tenth of {what} \
-             ({shortest}): what happens will say how fast the harness is, not the server. Play it with a lower --speed"
+            "{}a tick of the harness's own timers, 1 ms, is {off} of the trace, more than a tenth of {what} ({shortest}): what \
+             happens will say how fast the harness is, not the server. {}",
+            at(speed),
+            slower(speed)
         )
     });
     let stay = stays.into_iter().min_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(stay, strategy)| {
@@ -132,6 +155,12 @@ mod tests {
 
     /// What is said of a run in which keys stayed so long before they were evicted.
     fn said(eviction: &str, stay: f64, speed: f64) -> Vec<String> {
+        said_with(eviction, stay, &Pace { most_under_way: 1, look_s: 0.2, speed, ..Pace::default() })
+    }
+
+    /// The same of a run that kept its pace like this.
+    fn said_with(eviction: &str, stay: f64, pace: &Pace) -> Vec<String> {
+        let speed = pace.speed;
         let text = format!(
             "name = \"x\"\n[workload]\nduration = \"10s\"\nrate = \"10/s\"\n[[workload.class]]\nname = \"a\"\nobjects = 9\n\
              [cache]\ncapacity = \"1MiB\"\neviction = \"{eviction}\"\n[[strategy]]\nname = \"s\"\nttl = {{ rule = \"fixed\", ttl = \"1h\" }}\n"
@@ -147,8 +176,7 @@ mod tests {
         let mut measured = simulation.run(tune::bucket_for(trace.span()), &()).expect("nobody stops it");
         (measured.memory.mean_entries, measured.evicted) =
             (stay * 10.0 / measured.scored.as_secs_f64() * speed, 10);
-        let pace = Pace { most_under_way: 1, look_s: 0.2, speed, ..Pace::default() };
-        doubts(&scenario, &plan, &measured, &pace, speed)
+        doubts(&scenario, &plan, &measured, pace, speed)
     }
 
     #[test]
@@ -160,6 +188,17 @@ mod tests {
         let fast = said("volatile-lru", 9.9, 2.0);
         assert!(fast[0].contains("lower --speed") && fast[1].contains("played 2 times faster"), "{fast:?}");
         assert_eq!(said("volatile-lru", 10.1, 2.0).len(), 1);
+    }
+
+    #[test]
+    fn the_harnesss_own_milliseconds_are_told_at_the_traces_own_pace_too() {
+        let shortest = Some(("the median time of a fetch", SimDuration::from_millis(2)));
+        let said = said_with("allkeys-lru", 10.1, &Pace { shortest, speed: 1.0, ..Pace::default() });
+        assert!(
+            said.len() == 1 && said[0].starts_with("client-limited: the harness's own timers"),
+            "{said:?}"
+        );
+        assert!(said[0].contains("are 1ms of the trace") && said[0].contains("a fetch (2ms)"), "{said:?}");
     }
 
     /// What is foreseen of a run at this speed with room for so many bytes.
@@ -192,6 +231,9 @@ mod tests {
     #[test]
     fn a_speed_that_is_too_high_is_told_before_the_start_where_that_is_known() {
         assert_eq!(foreseen("1GiB", "1h", 4.0), [""; 0], "4 ms of the trace are a tenth of a fetch");
+        let own = foreseen("1GiB", "9ms", 1.0);
+        assert!(own.len() == 1 && own[0].starts_with("a tick of the harness's own timers"), "{own:?}");
+        assert!(own[0].contains("the TTL (9ms)") && own[0].contains("a --speed below 1"), "{own:?}");
         let coarse = foreseen("1GiB", "1h", 5.0);
         assert!(coarse.len() == 1 && coarse[0].contains("the median time of a fetch (40ms)"), "{coarse:?}");
         let brief = foreseen("1GiB", "20ms", 5.0);

@@ -214,10 +214,10 @@ impl Pace {
         self.late_s[1] > run::LATE.as_secs_f64()
     }
 
-    /// The shortest that the scenario times, and by how much the harness may be off in the trace's time, where a higher
-    /// speed makes that too much.
+    /// The shortest that the scenario times, and by how much the harness may be off in the trace's time, where that is too
+    /// much: the higher the speed, the sooner.
     pub fn coarse(&self) -> Option<(&'static str, SimDuration, SimDuration)> {
-        let (what, shortest) = self.shortest.filter(|_| self.speed > 1.0)?;
+        let (what, shortest) = self.shortest?;
         let off = SimDuration::from_secs_f64(self.late_s[1].max(TICK) * self.speed);
         (off.as_secs_f64() > COARSE * shortest.as_secs_f64()).then_some((what, shortest, off))
     }

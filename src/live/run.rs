@@ -215,7 +215,7 @@ async fn cell(
         shortest: shortest([
             (options.origin.is_none().then_some(fetch), "the median time of a fetch"),
             (patience, "the timeout of [client]"),
-            (player.shortest_ttl(), "the shortest TTLs"),
+            (player.short_ttl(), "the TTL that three of four values had at least"),
         ]),
         looked_again: player.looked_again(),
         before: watch.as_ref().and_then(Watch::before).map(|bytes| Before {

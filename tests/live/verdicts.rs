@@ -186,6 +186,28 @@ fn where_every_request_fails_nothing_is_said_of_hits() {
 }
 
 #[test]
+fn brief_ttls_of_few_values_spoil_no_run() {
+    let Some(_) = Server::start(&[]) else { return };
+    let brief =
+        "{ name = \"brief\", objects = 20, share = 0.03, size = { model = \"constant\", value = \"1KiB\" } }";
+    let text = slow().replace("objects = 200,", "objects = 200, share = 0.97,");
+    let text = text.replace("class = [", &format!("class = [{brief}, "));
+    let table = "{ rule = \"class-table\", table = { thumbnail = \"1s\", brief = \"5ms\" } }";
+    let (rows, _) = as_predicted(&text.replace("{ rule = \"fixed\", ttl = \"1s\" }", table), &["--spawn"]);
+    assert!(is_judged(row(&rows, "fresh hits")), "{}", row(&rows, "fresh hits"));
+}
+
+#[test]
+fn fetches_of_two_milliseconds_are_too_short_for_the_harness_at_any_speed() {
+    let Some(_) = Server::start(&[]) else { return };
+    let folder = folder(&slow().replace("\"100ms\"", "\"2ms\""));
+    let (status, rows, told) = validated(folder.path(), &["--spawn"]);
+    assert_eq!(status, Some(3), "{told}");
+    assert!(rows.iter().all(|row| row["judgement"] == "not-judged"), "{told}");
+    assert!(told.contains("client-limited: ") && told.contains("the median time of a fetch (2ms)"), "{told}");
+}
+
+#[test]
 fn beside_a_real_origin_nothing_is_judged() {
     let Some(_) = Server::start(&[]) else { return };
     let web = Web::start(Script::default());

@@ -10,7 +10,7 @@ use crate::units::SimDuration;
 /// What spoils all figures of a run.
 pub(super) const SPOILED: [&str; 6] = [
     "client-limited: the harness could not start requests in time, which says nothing of the server",
-    "client-limited: at this --speed the harness's own milliseconds are not small beside what the scenario times",
+    "client-limited: the harness's own milliseconds are not small beside what the scenario times",
     "the server's clock was set during the run, and TTLs follow it",
     "--max-rate held back those who wait and look again, so that they waited otherwise than their strategy says",
     "a real origin answered, on which hits, misses and memory depend too, and the prediction is of the scenario's",
@@ -114,13 +114,13 @@ mod tests {
         };
         assert_eq!(unlimited(fast(1.0)), "");
         assert_eq!(unlimited(fast(2.0)), "", "two milliseconds of the trace are a tenth of a fetch");
-        assert!(unlimited(fast(10.0)).contains("--speed"));
-        let late = Pace { late_s: [0.0, 0.005, 0.0], ..fast(1.0) };
-        assert_eq!(unlimited(late), "");
-        assert!(
-            unlimited(Pace { speed: 2.0, ..late }).contains("--speed"),
-            "ten milliseconds are half of one"
-        );
+        assert!(unlimited(fast(10.0)).contains("own milliseconds"));
+        let late = |speed, p99| Pace { late_s: [0.0, p99, 0.0], ..fast(speed) };
+        assert_eq!(unlimited(late(1.0, 0.002)), "");
+        assert!(unlimited(late(1.0, 0.005)).contains("own milliseconds"), "five are a quarter of one");
+        assert!(unlimited(late(2.0, 0.002)).contains("own milliseconds"), "four are a fifth");
+        let brief = Pace { shortest: Some(("a fetch", SimDuration::from_millis(2))), ..fast(1.0) };
+        assert!(unlimited(brief).contains("own milliseconds"), "a tick is half of one, as recorded too");
         let held_back = |held_back| Pace {
             looked_again: LookedAgain { all: 1_000, held_back, held_back_s: 1.0 },
             ..Pace::default()
