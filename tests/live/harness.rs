@@ -364,16 +364,46 @@ fn half_a_minute(ttl: &str) -> Result<Vec<serde_json::Value>, (Option<i32>, Stri
     command.current_dir(folder.path()).args(["validate", "small.toml", "--spawn", "--out", "out"]);
     let output = command.args(["--strategy", "single-flight"]).output().expect("ttlab can be started");
     let told = String::from_utf8_lossy(&output.stdout).into_owned() + &said(&output);
-    if output.status.code() != Some(0) {
-        // 3 where the machine was too busy for it to say anything.
-        assert!(matches!(output.status.code(), Some(1 | 3)), "{told}");
-        return Err((output.status.code(), told));
-    }
+    // 3 where the machine was too busy for it to say anything.
+    assert!(matches!(output.status.code(), Some(0 | 1 | 3)), "{told}");
     let file = |name: &str| folder.path().join("out").join(name);
     assert!(file("index.html").is_file() && file("validation.md").is_file());
     let text = std::fs::read_to_string(file("validation.json")).expect("it is written");
     let json: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
-    Ok(json["cells"][0]["rows"].as_array().expect("there are figures").clone())
+    let rows = json["cells"][0]["rows"].as_array().expect("there are figures").clone();
+    assert_eq!(far_outside(&rows), [""; 0], "{told}");
+    if output.status.code() == Some(0) { Ok(rows) } else { Err((output.status.code(), told)) }
+}
+
+/// Figures that are outside by so much that no second draw makes up for it: by more than six deviations of chance. Waits are
+/// of the machine as well, which may have been busy.
+pub(crate) fn far_outside(rows: &[serde_json::Value]) -> Vec<&str> {
+    const FAR: f64 = 6.0;
+    let is_far = |row: &&serde_json::Value| {
+        let [difference, chance, tolerance] =
+            ["difference", "chance", "tolerance"].map(|what| row[what].as_f64());
+        let most = tolerance.unwrap_or(0.0) + FAR * chance.unwrap_or(0.0);
+        // Where the model sees nothing at all there is no difference in its measure.
+        let is_far = difference.is_none_or(|difference| difference.abs() > most);
+        row["judgement"] == "outside" && row["kind"] != "millis" && is_far
+    };
+    rows.iter().filter(is_far).filter_map(|row| row["what"].as_str()).collect()
+}
+
+#[test]
+fn what_is_outside_by_more_than_six_deviations_is_wrong_at_once() {
+    let row = |kind: &str, judgement: &str, difference: Option<f64>, chance: f64| {
+        serde_json::json!({
+            "what": "it", "kind": kind, "judgement": judgement, "difference": difference, "chance": chance, "tolerance": 0.5
+        })
+    };
+    let is_far = |kind, judgement, difference, chance| {
+        !far_outside(&[row(kind, judgement, difference, chance)]).is_empty()
+    };
+    assert!(is_far("share", "outside", Some(1.2), 0.1) && is_far("share", "outside", Some(-1.2), 0.1));
+    assert!(!is_far("share", "outside", Some(1.0), 0.1), "five deviations: a second draw is to tell");
+    assert!(is_far("share", "outside", Some(0.6), 0.0) && is_far("count", "outside", None, 0.0));
+    assert!(!is_far("millis", "outside", Some(9.0), 0.1) && !is_far("share", "not-judged", Some(9.0), 0.1));
 }
 
 /// What is as predicted in one of two runs: one is one draw, and what chance brought about once is not there again. A run of
@@ -407,7 +437,10 @@ fn a_minute_on_a_real_server_is_as_predicted() {
             ("origin fetches", 3.0),
         ] {
             let row = rows.iter().find(|row| row["what"] == what).expect("there is such a figure");
-            let as_predicted = ["inside", "within-chance"].iter().any(|word| row["judgement"] == *word);
+            // Of these chance alone brings about little, so that it excuses nothing.
+            let is_certain = ["fresh hits", "used_memory, mean"].contains(&what);
+            let words: &[&str] = if is_certain { &["inside"] } else { &["inside", "within-chance"] };
+            let as_predicted = words.iter().any(|word| row["judgement"] == *word);
             assert!(as_predicted && row["measured"].is_number(), "{ttl}: {row}");
             assert_eq!(row["tolerance"].as_f64(), Some(tolerance), "{ttl}: {row}");
         }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::harness::{by_the_second_draw, folder, said, scenario};
+use super::harness::{by_the_second_draw, far_outside, folder, said, scenario};
 use super::resp::Client;
 use super::server::Server;
 use super::web::{Script, Web};
@@ -34,6 +34,7 @@ fn as_predicted(text: &str, words: &[&str]) -> (Vec<Value>, String) {
     by_the_second_draw(|| {
         let folder = folder(text);
         let (status, rows, told) = validated(folder.path(), words);
+        assert_eq!(far_outside(&rows), [""; 0], "{told}");
         if status == Some(0) { Ok((rows, told)) } else { Err((status, told)) }
     })
 }
