@@ -5,9 +5,11 @@
 //! `CLASS(capacity)` with `size = 1` or the object's size, and hits counted.
 //!
 //! Left out are its S3FIFO, SLRU and `WTinyLFU`: until the cache is full for the first time they fill
-//! their queues in another order than the papers, and what comes after depends on it. So are its Belady,
-//! which stores every object, and its GDSF, which differs by a few per cent for a reason that we have
-//! not found; a script of our own, from the paper, has the crate's hits.
+//! their queues in another order than the papers, and what comes after depends on it. So is its Belady,
+//! which stores every object. Its GDSF stores a new object before it evicts, so that the new one may leave at
+//! once and has the inflation of before; the paper evicts first. Both orders are played here.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use ttlab::cache::Capacity;
 
@@ -62,4 +64,60 @@ fn sieve_has_the_hits_of_libcachesim() {
 fn arc_has_the_hits_of_libcachesim_where_all_have_one_size() {
     // With sizes there is no published rule, and the two differ.
     assert_eq!(counted("arc").0, [465, 2_376, 7_315, 15_997]);
+}
+
+/// Hits of GDSF with so much room, where each object weighs so much: `stored_first` says whether a new object is stored
+/// before others are evicted, or after.
+fn gdsf(requests: &Requests, weight: impl Fn(usize) -> u64, room: u64, stored_first: bool) -> usize {
+    /// The bits of a priority that is never negative are ordered as it is.
+    type Place = (u64, usize, usize);
+    let (mut order, mut held) = (BTreeSet::<Place>::new(), BTreeMap::<usize, (u32, Place)>::new());
+    let (mut inflation, mut used, mut hits) = (0.0_f64, 0, 0);
+    for (now, object) in requests.objects.iter().copied().enumerate() {
+        let before = held.remove(&object);
+        let count = before.map_or(1, |(count, _)| count + 1);
+        let place =
+            |inflation: f64| ((inflation + f64::from(count) / weight(object) as f64).to_bits(), now, object);
+        let mut own = place(inflation);
+        if let Some((_, place)) = before {
+            hits += 1;
+            order.remove(&place);
+        } else {
+            if stored_first {
+                order.insert(own);
+                held.insert(object, (count, own));
+            }
+            used += weight(object);
+            while used > room {
+                let (priority, _, victim) = order.pop_first().expect("something takes the room");
+                inflation = f64::from_bits(priority);
+                held.remove(&victim);
+                used -= weight(victim);
+            }
+            if !stored_first {
+                own = place(inflation);
+            } else if !held.contains_key(&object) {
+                continue;
+            }
+        }
+        order.insert(own);
+        held.insert(object, (count, own));
+    }
+    hits
+}
+
+#[test]
+fn gdsf_has_the_hits_of_the_paper_and_libcachesim_those_of_storing_first() {
+    let requests = requests();
+    let both = |stored_first| {
+        (
+            SCALE.map(|objects| gdsf(&requests, |_| 1, objects, stored_first)),
+            SCALE.map(|objects| {
+                gdsf(&requests, |object| requests.sizes[object].into(), objects * 550, stored_first)
+            }),
+        )
+    };
+    assert_eq!(both(true), ([321, 1_622, 6_849, 15_300], [488, 2_386, 8_106, 15_490]), "libCacheSim");
+    assert_eq!(both(false), ([318, 1_565, 6_874, 15_293], [459, 2_332, 8_084, 15_484]));
+    assert_eq!(counted("gdsf"), both(false));
 }

@@ -33,6 +33,9 @@ impl Values {
         let mut value = self.pool[from..from + size].to_vec();
         if let Some(stamp) = value.get_mut(..STAMP) {
             stamp.copy_from_slice(&fill.to_le_bytes());
+        } else if let Some(first) = value.first_mut() {
+            // No number: the small ones are shared by all keys and take no memory, the others less than a string.
+            *first |= 0x80;
         }
         value
     }
@@ -56,6 +59,11 @@ mod tests {
             assert_eq!(value.len(), size);
             assert_eq!(fill_of(&value), (size >= 8).then_some(fill));
         }
+        let short = (0..10_000).flat_map(|fill| (1..8).map(move |size| (fill, size)));
+        assert!(
+            short.into_iter().all(|(fill, size)| !values.value(fill, size)[0].is_ascii()),
+            "none is a number"
+        );
         let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
         packed.write_all(&values.value(3, 50_000)).unwrap();
         assert!(packed.finish().unwrap().len() >= 50_000);
