@@ -4,6 +4,7 @@ use super::flights::{FlightId, Flying, Purpose};
 use super::teller::Teller;
 use super::waiting::{Party, Waiter, WaiterId, Waits};
 use super::{Arrival, Event, Run};
+use crate::cache::redis::Kind;
 use crate::cache::{Entry, Stored};
 use crate::client::{DuplicateFill, LateFill, OnTimeout};
 use crate::metrics::{Asked, Command, Incident, Observer, OutcomeKind, Served};
@@ -14,6 +15,9 @@ use crate::strategy::refresh::Filled;
 use crate::strategy::ttl::Fill;
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
+
+/// Lengths of the words beside the key of EVALSHA, with which a lock is given back: the script, one key, the ticket.
+const GIVING_BACK: [u64; 3] = [40, 1, 6];
 
 impl<O: Observer> Run<'_, O> {
     /// A fetch that departs now.
@@ -176,6 +180,9 @@ impl<O: Observer> Run<'_, O> {
             let commands =
                 self.strategy.guard.released(&Released { object, now, ticket, since: asked, died });
             self.observer.sent(now, Command::Unlock, commands);
+            if !died && self.strategy.guard.key_in_cache().is_some_and(|key| key.given_back) {
+                self.cache.asked(Kind::EvalSha, object, &GIVING_BACK, now);
+            }
         }
         (flying, party)
     }

@@ -15,6 +15,9 @@ use crate::strategy::refresh::{Copy, Wish};
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
 
+/// Lengths of the words behind the key of SET key ticket NX PX ttl, with which a lock is taken.
+const TAKING: [u64; 4] = [6, 2, 2, 5];
+
 /// The first instant at which patience that lasts until `end` is over.
 fn just_after(end: SimTime) -> SimTime {
     end + SimDuration::from_nanos(1)
@@ -172,6 +175,7 @@ impl<O: Observer> Run<'_, O> {
         let decision = self.strategy.guard.admit(&wanting);
         if decision.lock_commands > 0 {
             self.observer.sent(now, Command::Lock, decision.lock_commands);
+            self.cache.asked(Kind::Set, object, &TAKING, now);
         }
         (decision.permit, ticket)
     }

@@ -55,6 +55,7 @@ pub(super) fn settings(section: &mut Section<'_>) -> Result<Written, Fault> {
         lfu_decay_time: within(section, "lfu-decay-time", 0..=MOST, standard.lfu_decay_time)?,
         lru_clock: section.or("lru-clock", LruClock::default())?,
         clock_phase_ms: within(section, "clock-phase-ms", 0..=59_999, standard.clock_phase_ms)?,
+        cron_phase: standard.cron_phase,
         second: standard.second,
         in_use_before: standard.in_use_before,
         ran_before: standard.ran_before,

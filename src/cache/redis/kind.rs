@@ -49,11 +49,13 @@ pub enum Kind {
     ZRemRangeByRank,
     /// ZREMRANGEBYSCORE.
     ZRemRangeByScore,
+    /// EVALSHA of the script that deletes a lock if it is still one's own; its GET and DEL count too.
+    EvalSha,
 }
 
 impl Kind {
     /// All of them.
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 24] = [
         Self::Set,
         Self::SetEx,
         Self::PSetEx,
@@ -77,6 +79,7 @@ impl Kind {
         Self::ZRange,
         Self::ZRemRangeByRank,
         Self::ZRemRangeByScore,
+        Self::EvalSha,
     ];
 
     /// Its name as it is sent, in small letters.
@@ -105,6 +108,7 @@ impl Kind {
             Self::ZRange => "zrange",
             Self::ZRemRangeByRank => "zremrangebyrank",
             Self::ZRemRangeByScore => "zremrangebyscore",
+            Self::EvalSha => "evalsha",
         }
     }
 
@@ -171,6 +175,6 @@ mod tests {
         let [few, more] =
             [&["get", "frobnicate"][..], &["get", "set"]].map(|names| Kinds::named(names.to_vec()));
         assert_eq!((few.count(), few.and(more), more.count_beyond(few)), (1, more, 1));
-        assert_eq!((few.count_beyond(more), all.count_beyond(Kinds::default())), (0, 23));
+        assert_eq!((few.count_beyond(more), all.count_beyond(Kinds::default())), (0, 24));
     }
 }

@@ -185,7 +185,7 @@ impl Server {
             dict: Dict::new(needs.sampled.is_some_and(|sampled| !sampled.volatile)),
             expires: Expires::new(needs.active || needs.sampled.is_some_and(|sampled| sampled.volatile)),
             clock: rank::lru_clock(&settings, SimTime::ZERO),
-            tick: SimTime::ZERO,
+            tick: SimTime::from_nanos(settings.cron_phase.as_nanos() % settings.tick().as_nanos()),
             wake: SimTime::ZERO,
             ahead: Ahead::default(),
             pool: Pool::default(),

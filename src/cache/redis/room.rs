@@ -110,6 +110,9 @@ impl Cache {
             && (room == Room::Made || !kind.takes_memory())
         {
             overhead.ran.add(kind);
+            if kind == Kind::EvalSha {
+                [Kind::Get, Kind::Del].into_iter().for_each(|kind| overhead.ran.add(kind));
+            }
         }
     }
 

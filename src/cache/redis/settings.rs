@@ -25,6 +25,8 @@ pub struct Settings {
     /// Where in a wall-clock minute the run begins, in milliseconds: the LRU clock steps at full seconds, and
     /// LFU counters decay at full minutes.
     pub clock_phase_ms: u32,
+    /// When the cron ticks first; of a longer time than from one tick to the next, what is left of it.
+    pub cron_phase: SimDuration,
     /// How long a second of the server's clock takes in the trace's time: longer than one where a trace is played
     /// faster than it was recorded. Ticks, the LRU clock, LFU's minutes and the time after which a connection is idle
     /// follow it.
@@ -65,6 +67,7 @@ impl Default for Settings {
             tenacity: 10,
             lru_clock: LruClock::Seconds,
             clock_phase_ms: 0,
+            cron_phase: SimDuration::ZERO,
             second: SimDuration::from_secs(1),
             in_use_before: 0,
             ran_before: Kinds::default(),
