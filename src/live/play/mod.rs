@@ -436,9 +436,12 @@ impl Player {
             // From the moment it is sent: what was asked for before must not come after it.
             self.state().strategy.guard.purged(event.object, self.now());
             match self.link.unlink(&self.keys_of(event.object)).await {
-                Ok(_) => {
+                Ok(deleted) => {
                     let mut state = self.state();
-                    state.ledger.removed(event.object, Cause::Invalidated);
+                    // What was gone before is missing for the reason it was missing for.
+                    if deleted > 0 {
+                        state.ledger.removed(event.object, Cause::Invalidated);
+                    }
                     state.recorder.sent(event.at, Command::Delete, 1);
                 }
                 Err(fault) => self.note_fault(&fault, event.at),

@@ -64,7 +64,12 @@ pub(super) fn judged(row: Row, rule: Rule) -> Row {
                 _ if row.what == STAMPEDED && most < STAMPEDES => Err("fewer than 100 on both sides"),
                 _ if row.kind == Kind::Count && most < enough => Err("fewer than 1000 on both sides"),
                 _ if row.kind == Kind::Rate && most < BUSY => Err("fewer than 100 a second on both sides"),
-                Some(_) if row.chance.is_some_and(|chance| chance > NOISY * tolerance) => {
+                // What twice as much chance does not explain is outside, however much that is.
+                Some(size)
+                    if row.chance.is_some_and(|chance| {
+                        chance > NOISY * tolerance && size <= tolerance + 2.0 * CHANCE * chance
+                    }) =>
+                {
                     Err("chance alone is far larger than the tolerance: play it longer")
                 }
                 Some(size) => Ok(within(size)),
@@ -112,6 +117,14 @@ mod tests {
         let noisy = row(0.016);
         assert_eq!(noisy.judgement, Judgement::NotJudged, "{:?}", noisy.chance);
         assert!(noisy.why.unwrap().contains("chance"));
+        let far = |measured| {
+            compare("x", Kind::Share, Rule::Within(0.5), &[0.584, 0.6, 0.616], Some(measured)).judgement
+        };
+        assert_eq!(
+            (far(0.72), far(0.76)),
+            (Judgement::NotJudged, Judgement::Outside),
+            "eight deviations are 14.8 points"
+        );
     }
 
     #[test]

@@ -151,6 +151,7 @@ mod tests {
         spoiled: None,
         counters_reset: false,
         others_hold_keys: false,
+        of_tokens: None,
         look_s: 0.2,
         added: Added::NONE,
     };
@@ -246,6 +247,14 @@ mod tests {
         let others = judged(&Judging { others_hold_keys: true, ..ALL });
         let words = [EVICTED, EXPIRED, MEAN_MEMORY, FETCHES, "fresh hits"].map(|what| word(&others, what));
         assert_eq!(words, [NotJudged, NotJudged, NotJudged, Inside, Inside]);
+        // Tokens of a lease are keys that expire: many make the server's memory another.
+        let tokens = |share| judged(&Judging { of_tokens: Some(share), ..ALL });
+        let words = |rows: &[Row]| [EVICTED, EXPIRED, FETCHES].map(|what| word(rows, what));
+        assert_eq!(words(&tokens(0.001)), [NotJudged, NotJudged, Inside]);
+        let why =
+            |rows: &[Row], what| rows.iter().find(|row| row.what == what).unwrap().why.unwrap_or_default();
+        assert!(why(&tokens(0.006), MEAN_MEMORY).contains("tokens"), "{:?}", tokens(0.006));
+        assert!(!why(&tokens(0.004), MEAN_MEMORY).contains("tokens"));
         let cell = |rows: Vec<Row>| ValidatedCell {
             strategy: String::new(),
             capacity_bytes: None,

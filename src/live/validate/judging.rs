@@ -23,6 +23,12 @@ const BY_COUNTERS: [&str; 2] = [EVICTED, EXPIRED];
 /// Why the server's counters and its memory are not judged where they are of others, too.
 const OTHERS: &str = "others hold keys on the server, and it counts theirs too";
 
+/// What part of the memory that nobody models is too much to judge the rest by.
+const MUCH: f64 = 0.005;
+
+/// Why the same is not judged where the guard leaves its tokens there.
+const TOKENS: &str = "tokens of the guard are keys of the server until they expire, and the model holds none";
+
 /// Whether a figure is judged.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Rule {
@@ -46,6 +52,8 @@ pub(super) struct Judging {
     pub(super) counters_reset: bool,
     /// Whether others hold keys on the server.
     pub(super) others_hold_keys: bool,
+    /// What part of the memory is of tokens that the guard leaves on the server until they expire; `None` where it leaves none.
+    pub(super) of_tokens: Option<f64>,
     /// From one look at the server to the next, in seconds of the trace.
     pub(super) look_s: f64,
     /// What harness and network add to waits.
@@ -53,7 +61,13 @@ pub(super) struct Judging {
 }
 
 impl Judging {
-    pub(super) fn of(scenario: &Scenario, capacity: Capacity, pace: &Pace, added: Added) -> Self {
+    pub(super) fn of(
+        scenario: &Scenario,
+        capacity: Capacity,
+        pace: &Pace,
+        added: Added,
+        of_tokens: Option<f64>,
+    ) -> Self {
         let others_hold_keys = pace.before.is_some_and(|before| before.keys > 0);
         let spoiled = [
             pace.is_client_limited(),
@@ -69,6 +83,7 @@ impl Judging {
             spoiled: spoiled.into_iter().zip(SPOILED).find(|(spoils, _)| *spoils).map(|(_, why)| why),
             counters_reset: pace.counters_reset,
             others_hold_keys,
+            of_tokens,
             look_s: pace.look_s,
             added,
         }
@@ -83,6 +98,8 @@ impl Judging {
             }
             Rule::Within(_) if self.others_hold_keys && BY_COUNTERS.contains(&what) => Rule::Shown(OTHERS),
             Rule::Memory(_) if self.others_hold_keys => Rule::Shown(OTHERS),
+            Rule::Within(_) if self.of_tokens.is_some() && BY_COUNTERS.contains(&what) => Rule::Shown(TOKENS),
+            Rule::Memory(_) if self.of_tokens.is_some_and(|share| share > MUCH) => Rule::Shown(TOKENS),
             Rule::Memory(tolerance) if self.counts_all => Rule::Within(tolerance),
             Rule::Memory(_) => {
                 Rule::Shown("the memory model counts no server's memory; write memory = \"redis\"")
@@ -103,7 +120,7 @@ mod tests {
                     [cache]\n[[strategy]]\nname = \"s\"\nttl = { rule = \"fixed\", ttl = \"1h\" }\n";
         let scenario = Scenario::parse(text, "x.toml").expect("it is a scenario");
         let spoiled = |pace: Pace, capacity| {
-            let judging = Judging::of(&scenario, capacity, &pace, Added::NONE);
+            let judging = Judging::of(&scenario, capacity, &pace, Added::NONE, None);
             judging.spoiled.unwrap_or_default()
         };
         let unlimited = |pace| spoiled(pace, Capacity::Unbounded);

@@ -201,6 +201,8 @@ pub fn validate(
     let in_use_before = before.map_or(0, |(counting, it)| counting.beyond_start(it.bytes));
     let ran_before = pace.before.map(|before| before.kinds).unwrap_or_default();
     let added = Added::of(pace, &first);
+    let tokens_last = first.strategy.guard.key_in_cache().filter(|key| !key.given_back).map(|key| key.ttl);
+    let of_tokens = tokens_last.map(|ttl| of_tokens(measured, first.window.length(), ttl));
     let clock_phase_ms = pace.clock_phase_ms;
     let server = |settings| Settings { clock_phase_ms, second, in_use_before, ran_before, ..settings };
     let predicted = (0..SEEDS)
@@ -217,7 +219,7 @@ pub fn validate(
         },
         eviction: scenario.cache.evictions[plan.eviction].name().to_owned(),
         server: cell.server.clone(),
-        rows: rows(&predicted, measured, &Judging::of(scenario, plan.capacity, pace, added)),
+        rows: rows(&predicted, measured, &Judging::of(scenario, plan.capacity, pace, added, of_tokens)),
         courses: courses(&predicted, measured),
         served: pace.served,
         worked: cell.worked.clone(),
@@ -229,6 +231,14 @@ pub fn validate(
             .chain(used_before(&predicted, in_use_before))
             .collect(),
     }))
+}
+
+/// What part of a server's memory tokens take that stay there for so long, one for each fetch.
+fn of_tokens(measured: &Measurements, span: SimDuration, ttl: SimDuration) -> f64 {
+    /// Bytes of a key with a TTL and a number behind it: names are about as long as those of images.
+    const EACH: f64 = 160.0;
+    let at_once = measured.origin.fetches as f64 * ttl.as_secs_f64() / span.as_secs_f64().max(1e-9);
+    EACH * at_once / measured.memory.mean_bytes.max(1.0)
 }
 
 /// What is to be known of a server that had much more or less in use before the run than one that has just been started.
@@ -258,11 +268,21 @@ fn predict(
     let seed = tune::replication_seed(scenario.seed, seed);
     let mut simulation = tune::simulation(scenario, plan, trace, seed).map_err(LiveError::Scenario)?;
     let settings = server(scenario.cache.server.unwrap_or_default());
+    // When in a second of the server its cron ticks is chance, as it is in the live run.
+    let cron_phase = settings.second.scaled(seed.of("cron").unit(0, 0));
+    let settings = Settings { cron_phase, ..settings };
     simulation.cache = simulation.cache.serving(settings, seed.of("server"));
     let doubles = simulation.strategy.second_key().is_some();
     let none: &dyn Pulse = &();
     let run = simulation.run(tune::bucket_of(scenario, trace), none).expect("nobody stops it");
+    let run = as_counted(run);
     Ok(if doubles { with_second_keys(run) } else { run })
+}
+
+/// The model counts what a sweep of the application removes among the evicted; a server deletes that like any other key.
+fn as_counted(mut run: Measurements) -> Measurements {
+    run.evicted = run.evicted.saturating_sub(run.sweeps.map_or(0, |sweeps| sweeps.removed));
+    run
 }
 
 /// The model counts a value with its second key as one entry; to a server they are two keys.
@@ -292,6 +312,25 @@ mod tests {
             "{}",
             told(10_001)
         );
+    }
+
+    #[test]
+    fn tokens_take_memory_as_long_as_they_stay() {
+        let mut run = Measurements::empty();
+        (run.origin.fetches, run.memory.mean_bytes) = (1_000, 160_000.0);
+        // A hundred a second, each for two seconds: two hundred at once.
+        let share = of_tokens(&run, SimDuration::from_secs(10), SimDuration::from_secs(2));
+        assert!((share - 0.2).abs() < 1e-12, "{share}");
+    }
+
+    #[test]
+    fn what_a_sweep_removes_no_server_evicts() {
+        let mut run = Measurements::empty();
+        (run.evicted, run.sweeps) =
+            (50, Some(crate::metrics::SweepTotals { removed: 40, ..Default::default() }));
+        assert_eq!(as_counted(run.clone()).evicted, 10);
+        run.sweeps = None;
+        assert_eq!(as_counted(run).evicted, 50);
     }
 
     #[test]
