@@ -40,7 +40,7 @@ use limits::Beside;
 pub use limits::{Limits, Undertaking};
 pub use origin::Template;
 pub use owed::owed;
-pub use play::LookedAgain;
+pub use play::{Fills, LookedAgain};
 pub use server::{Calls, Served, Shown, Slowest, Worked, stop_servers};
 pub use tls::Tls;
 
@@ -163,8 +163,8 @@ pub struct Pace {
     pub most_under_way: u64,
     /// Where in a minute of the server's clock the run began, in milliseconds.
     pub clock_phase_ms: u32,
-    /// Bytes of values that were written.
-    pub written_bytes: u64,
+    /// Values that were sent, and those of them that the server refused.
+    pub fills: Fills,
     /// How long the server itself worked, by its INFO; `None` where it was not asked after the beginning.
     pub served: Option<Served>,
     /// What else it told of itself; `None` where it never answered.

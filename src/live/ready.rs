@@ -9,7 +9,7 @@ use super::limits::{Beside, PLACES};
 use super::link::{Address, Fault, Holders, Link, Node};
 use super::owed::{owe, settled};
 use super::play::Keys;
-use super::server::{Info, Sections, Spawned, Work, config};
+use super::server::{Info, Says, Sections, Spawned, Work, config, room};
 use super::tidy::tidy;
 use super::{Options, Target};
 use crate::cache::memory::Counting;
@@ -83,6 +83,15 @@ pub(super) async fn ready(
         return Err(Unready::Why(why.to_owned()));
     }
     usable(&first, options)?;
+    let wanted = wanted(servers.len() as u64);
+    let says = match (&spawned, options.configure) {
+        (Some(_), _) => Says::Cell,
+        (None, true) => Says::Configure(&wanted),
+        (None, false) => Says::Server,
+    };
+    let mut warnings = room(&servers, says)?;
+    // Told at once: whoever waits for the end of a run waits for nothing.
+    warnings.iter().for_each(|what| progress.told(&format!("warning: {what}")));
     let nodes: Vec<Node> = servers.iter().map(|(node, _)| node.clone()).collect();
     let holders = link.holders(nodes).await.map_err(said)?;
     if spawned.is_none() {
@@ -94,26 +103,25 @@ pub(super) async fn ready(
     }
     // Before anything is changed, which a failure would leave so.
     let work = Work::first(&link, &first).await.map_err(said)?;
-    let (mut changed, mut warnings) = (config::Changed::default(), Vec::new());
+    let mut changed = config::Changed::default();
     if spawned.is_none() {
-        let wanted = wanted(servers.len() as u64);
         if options.configure {
             let others = first.keys * PLACES + connections as u64 * CONNECTION;
             config::spares_others(&servers, &wanted, beside.bytes_with(objects) + others)?;
             let set = changed.set(&link, holders.nodes(), &wanted).await;
             // Told at once: whoever kills the run must know what to put back.
             changed.told().for_each(|what| progress.told(&what));
-            warnings = match set {
-                Ok(warnings) => warnings,
+            match set {
+                Ok(told) => warnings.extend(told),
                 Err(why) => {
                     owe(options.prefix(), &changed);
                     let left = tidy(options, Some(&link), &holders, &[], changed).await;
                     settled();
                     return Err(Unready::Why(iter::once(why).chain(left).collect::<Vec<_>>().join("; ")));
                 }
-            };
+            }
         } else {
-            warnings = config::differences(&link, holders.nodes(), &wanted).await.map_err(said)?;
+            warnings.extend(config::differences(&link, holders.nodes(), &wanted).await.map_err(said)?);
         }
         if first.keys > 0 {
             warnings

@@ -183,6 +183,7 @@ async fn cell(
     let broken = player.broken();
     warnings.extend(watch.iter().flat_map(Watch::warnings).cloned());
     warnings.extend(player.remarks());
+    warnings.extend(player.fills().remark());
     // A server that went away, or that nobody waits for any more, is not asked.
     if let Some(watch) = watch.as_ref().filter(|_| broken.is_none() && !stopped) {
         let stalls = stalls(player.link(), holders.nodes(), watch.began_us());
@@ -204,7 +205,7 @@ async fn cell(
         overdue_s: [0.99, 0.999].map(|within| player.overdue_s(within)),
         most_under_way: player.most_under_way(),
         clock_phase_ms: watch.as_ref().map_or(0, Watch::clock_phase_ms),
-        written_bytes: player.sent_bytes(),
+        fills: player.fills(),
         served: watch.as_ref().and_then(Watch::served),
         shown: watch.as_ref().map(Watch::shown),
         look_s: watch.as_ref().map_or(0.0, |watch| watch.spacing().as_secs_f64()),

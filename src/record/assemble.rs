@@ -9,7 +9,7 @@ use super::build::{CellContext, Finished};
 use super::wire::{self, Provenance, Record, ScenarioInfo, TraceInfo};
 use super::work::server_work;
 use crate::cache::{Capacity, ServerEvent};
-use crate::live::{LiveCell, OwnLimit, Pace, Served, Shown};
+use crate::live::{Fills, LiveCell, OwnLimit, Pace, Served, Shown};
 use crate::metrics::{Measurements, OutcomeKind};
 use crate::scenario::{Scenario, Source, events};
 use crate::score::{self, METRICS, Weighed, judge};
@@ -266,7 +266,7 @@ fn limits_of_a_live_run() -> Vec<String> {
 impl Record {
     /// Writes down what became of cells that were played live; `trace` is the one that was played.
     pub fn of_live(scenario: &Scenario, trace: &Trace, cells: Vec<LiveCell>, about: About) -> Self {
-        let (mut warnings, mut notes) = (Vec::new(), Vec::new());
+        let (mut warnings, mut notes, mut fills) = (Vec::new(), Vec::new(), Vec::new());
         for cell in &cells {
             let name = &scenario.strategies[cell.plan.strategy].name;
             let name = [vec![name.clone()], sweep(scenario, &cell.plan)].concat().join(", ");
@@ -282,6 +282,7 @@ impl Record {
                 let hits = cell.result.as_ref().ok().and_then(hits);
                 format!("{name}: {}", told(&pace, &cell.server, hits))
             }));
+            fills.push((name, cell.pace.map(|pace| pace.fills).unwrap_or_default()));
         }
         let own_limits: Vec<Option<OwnLimit>> = cells.iter().map(|cell| cell.own_limit.clone()).collect();
         let works: Vec<_> = cells.iter().map(server_work).collect();
@@ -291,6 +292,7 @@ impl Record {
         let mut record = Self::of_run(scenario, trace, runs.collect(), about);
         record.source = wire::RunSource::Live;
         record.keep_to(&own_limits);
+        record.refuse_full(&fills);
         record.provenance.warnings.extend(warnings);
         record.provenance.notes.extend(notes);
         // Unlike what the model leaves out, this holds of a live run as well.
@@ -326,13 +328,33 @@ impl Record {
             }
         }
         if !told.is_empty() {
-            (self.scoring.winner, self.scoring.indistinguishable) = (None, Vec::new());
-            self.scoring.withheld = Some(format!(
+            self.withhold(format!(
                 "Nothing is recommended: the server kept to a limit of its own ({}) and not to that of the scenario, so its figures \
                  are those of that limit; set the scenario's with --configure or --spawn.",
                 told.join(", ")
             ));
         }
+    }
+
+    /// A cell whose server refused most of its fills is not recommended, however little memory it took. Others are: that a
+    /// limit is too small for one of them says nothing against the rest.
+    fn refuse_full(&mut self, fills: &[(String, Fills)]) {
+        let winner = self.scoring.winner.and_then(|winner| fills.get(winner));
+        let Some((name, Fills { sent, refused, .. })) =
+            winner.filter(|(_, fills)| fills.are_mostly_refused())
+        else {
+            return;
+        };
+        self.withhold(format!(
+            "Nothing is recommended: of what comes out ahead ({name}) the server refused {refused} of {sent} fills, as it had no room \
+             (OOM), so its figures are those of a cache that holds next to nothing; give it more memory."
+        ));
+    }
+
+    /// Recommends nothing, for the first of all reasons that there are.
+    fn withhold(&mut self, why: String) {
+        (self.scoring.winner, self.scoring.indistinguishable) = (None, Vec::new());
+        self.scoring.withheld.get_or_insert(why);
     }
 }
 
@@ -347,17 +369,26 @@ fn hits(run: &Measurements) -> Option<f64> {
 
 /// How a live run kept its pace, in a sentence; `hits` of its requests were such.
 fn told(pace: &Pace, server: &str, hits: Option<f64>) -> String {
-    let Pace { late_s, get_s, most_under_way, clock_phase_ms, written_bytes, served, shown, .. } = pace;
+    let Pace { late_s, get_s, most_under_way, clock_phase_ms, fills, served, shown, .. } = pace;
     let millis = |seconds: [f64; 3]| seconds.map(|seconds| format!("{:.2}", seconds * 1e3)).join(" / ");
     format!(
         "{server}; requests were started late by {} ms and GETs took {} ms (median / p99 / most){}; at most {most_under_way} requests \
-         waited at once; {} of values were written; the run began {clock_phase_ms} ms into a minute of the server's clock{}",
+         waited at once; {}; the run began {clock_phase_ms} ms into a minute of the server's clock{}",
         millis(*late_s),
         millis(*get_s),
         served.map(|served| own_work(&served)).unwrap_or_default(),
-        ByteSize::from_bytes(*written_bytes),
+        sent(fills),
         shown.map(|shown| own_counts(&shown, hits)).unwrap_or_default()
     )
+}
+
+/// What was sent to the server.
+fn sent(fills: &Fills) -> String {
+    let [all, refused] = [fills.sent_bytes, fills.refused_bytes].map(ByteSize::from_bytes);
+    if fills.refused == 0 {
+        return format!("{all} of values were sent");
+    }
+    format!("{all} of values were sent, of which {refused} were refused (OOM)")
 }
 
 /// What the server counted, beside what was counted here.
@@ -508,5 +539,69 @@ fn scored(scenario: &Scenario, cell: CellRun) -> score::Cell {
         oracle: scenario.cache.evictions[cell.plan.eviction].about().oracle,
         sweep: sweep(scenario, &cell.plan),
         runs,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::random::Seed;
+    use crate::trace::synth::generate;
+    use crate::tune;
+
+    const SMALL: &str = "name = \"x\"\n[workload]\nduration = \"10s\"\nrate = \"10/s\"\n[[workload.class]]\nname = \"a\"\nobjects = 9\n\
+                         [cache]\ncapacity = \"1MiB\"\n[[strategy]]\nname = \"short\"\nbaseline = true\nttl = { rule = \"fixed\", ttl = \"2ms\" }\n\
+                         [[strategy]]\nname = \"long\"\nttl = { rule = \"fixed\", ttl = \"1h\" }\n";
+
+    /// The record of a run of two strategies, of which the longer TTL has more hits, that were played like this.
+    fn played(live: impl Fn(&mut LiveCell)) -> Record {
+        let scenario = Scenario::parse(SMALL, "x.toml").expect("it is a scenario");
+        let Source::Synthetic(workload) = &scenario.source else { panic!("it is synthetic") };
+        let trace = Arc::new(generate(workload, Seed::new(1)));
+        let cell = |plan: &CellPlan| {
+            let simulation =
+                tune::simulation(&scenario, plan, &trace, Seed::new(1)).expect("it can be set up");
+            let measured = simulation.run(tune::bucket_for(trace.span()), &()).expect("nobody stops it");
+            let mut cell = LiveCell {
+                plan: *plan,
+                result: Ok(measured),
+                pace: Some(Pace::default()),
+                server: String::new(),
+                own_limit: None,
+                warnings: Vec::new(),
+                is_tidy: true,
+            };
+            live(&mut cell);
+            cell
+        };
+        let cells = tune::grid(&scenario).iter().map(cell).collect();
+        let about =
+            About { scenario_sha256: String::new(), command: String::new(), trace: synthetic(&trace) };
+        Record::of_live(&scenario, &trace, cells, about)
+    }
+
+    fn fills(cell: &mut LiveCell, sent: u64, refused: u64) {
+        let pace = cell.pace.as_mut().expect("it was played");
+        pace.fills = Fills { sent, refused, sent_bytes: 1_000 * sent, refused_bytes: 1_000 * refused };
+    }
+
+    #[test]
+    fn a_cell_most_of_whose_fills_were_refused_is_not_recommended() {
+        let record = played(|cell| fills(cell, 100, 50));
+        assert_eq!(
+            (record.scoring.winner, record.scoring.withheld),
+            (Some(1), None),
+            "half of them is not most"
+        );
+        let notes = record.provenance.notes.join(" ");
+        assert!(notes.contains("100000B of values were sent, of which 50000B were refused (OOM)"), "{notes}");
+        let record = played(|cell| fills(cell, 100, if cell.plan.strategy == 0 { 99 } else { 0 }));
+        assert_eq!((record.scoring.winner, record.scoring.withheld), (Some(1), None), "the other one is");
+        let record = played(|cell| fills(cell, 100, if cell.plan.strategy == 1 { 51 } else { 0 }));
+        assert_eq!(record.scoring.winner, None);
+        let why = record.scoring.withheld.unwrap();
+        assert!(why.contains("(long, 1MiB) the server refused 51 of 100 fills"), "{why}");
     }
 }

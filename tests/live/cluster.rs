@@ -90,6 +90,28 @@ fn a_cluster_is_played_against_and_left_as_it_was() {
 }
 
 #[test]
+fn a_part_of_the_capacity_that_no_node_has_room_for_is_not_set() {
+    let Some(servers) = three(&[]) else { return };
+    // A node of a cluster takes 1.6 MB before it holds a key, and a server by itself a little less than one.
+    let folder =
+        folder(&scenario("\"none\"", "").replace("\"3s\"", "\"500ms\"").replace("\"8MB\"", "\"4MB\""));
+    let output = run(folder.path(), &["--redis", &servers[0].url(), "--cluster", "--configure"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    let said = said(&output);
+    let parts = [
+        "--configure would limit the server 127.0.0.1:",
+        " to 1333333 bytes",
+        "no room for keys",
+        "each of 3 servers",
+    ];
+    assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+    for server in &servers {
+        assert_eq!(setting(&mut server.client(), "maxmemory"), "0", "nothing was set");
+    }
+    assert_eq!(held(&servers), [0; 3]);
+}
+
+#[test]
 fn a_cluster_is_told_from_a_server_and_a_server_from_a_cluster() {
     let Some(servers) = three(&[]) else { return };
     let folder = folder(&scenario("\"none\"", "").replace("\"3s\"", "\"500ms\""));

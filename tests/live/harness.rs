@@ -179,7 +179,12 @@ fn who_has_waited_beyond_its_patience_for_a_stalled_server_says_so_and_asks_no_o
 #[test]
 fn out_of_memory_replies_are_counted_and_nothing_else_goes_wrong() {
     let fake = Fake::start(Instant::now(), QUIET, "", true);
-    let measured = measured(played(&scenario("\"single-flight\"", ""), &fake.url(), 1.0));
+    let cell = played(&scenario("\"single-flight\"", ""), &fake.url(), 1.0);
+    let fills = cell.pace.expect("it came to its end").fills;
+    assert_eq!((fills.refused, fills.refused_bytes), (fills.sent, fills.sent_bytes));
+    let told = format!("{0} of {0} fills were refused", fills.sent);
+    assert!(cell.warnings.iter().any(|warning| warning.contains(&told)), "{:?}", cell.warnings);
+    let measured = measured(cell);
     let misses: u64 = OutcomeKind::ALL[3..8].iter().map(|kind| measured.totals.outcomes.of(*kind)).sum();
     assert!(misses > 100 && measured.out_of_memory > 100, "{misses} misses");
     assert_eq!(measured.totals.outcomes.of(OutcomeKind::Error), 0, "the value was fetched all the same");

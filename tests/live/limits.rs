@@ -10,7 +10,7 @@ use ttlab::trace::Trace;
 use ttlab::units::SimDuration;
 
 use super::commands::{as_answer, micros};
-use super::harness::{folder, record, run, said, scenario};
+use super::harness::{calls, folder, keys, record, run, said, scenario};
 use super::model;
 use super::resp::{Answer, Client};
 use super::server::Server;
@@ -140,4 +140,56 @@ fn where_a_server_evicts_a_live_record_says_what_its_causes_of_misses_are_worth(
         let page = std::fs::read_to_string(folder.path().join("out/index.html")).expect("there is a page");
         assert_eq!(page.contains("miss_expired is an upper bound"), evicts);
     }
+}
+
+#[test]
+fn fills_that_a_server_refused_are_told_and_no_cell_is_recommended_that_holds_nothing() {
+    let Some(_) = Server::start(&[]) else { return };
+    let text = scenario("\"none\"", "").replace("200/s", "2_000/s").replace("= 200,", "= 5_000,");
+    let text = text.replace("allkeys-lru", "noeviction").replace("\"8MB\"", "\"1300KB\"");
+    let folder = folder(&text);
+    let output = run(folder.path(), &["--spawn"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let told = String::from_utf8_lossy(&output.stdout).into_owned() + &said(&output);
+    for words in [
+        "fills were refused: the server was out of memory",
+        "Nothing is recommended: of what comes out ahead (x, 1300",
+        "of values were sent, of which ",
+    ] {
+        assert!(told.contains(words), "{words} is missing in: {told}");
+    }
+    assert!(!told.contains("Use x"), "{told}");
+    let summary = std::fs::read_to_string(folder.path().join("out/summary.md")).expect("there is one");
+    assert!(summary.contains("fills were refused: the server was out of memory"), "{summary}");
+    let record = record(folder.path());
+    assert!(
+        record["scoring"]["winner"].is_null() && record["cells"][0]["out_of_memory"].as_u64() > Some(1_000)
+    );
+}
+
+#[test]
+fn a_server_without_room_for_a_key_is_told_before_anything_is_written() {
+    let Some(server) = Server::start(&["--maxmemory", "700000"]) else { return };
+    let folder =
+        folder(&scenario("\"none\"", "").replace("\"3s\"", "\"500ms\"").replace("\"8MB\"", "\"700KB\""));
+    let url = server.url();
+    for (words, told) in
+        [(&[][..], "a maxmemory of 700000: "), (&["--configure"], "would limit the server to 700000 ")]
+    {
+        let output = run(folder.path(), &[words, &["--redis", &url]].concat());
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        let said = said(&output);
+        assert!(said.contains("there is no room for keys, and writes") && said.contains(told), "{said}");
+        assert!(!folder.path().join("out").exists(), "nothing is written");
+    }
+    let mut client = server.client();
+    assert_eq!((keys(&mut client), calls(&mut client, "set")), (0, 0));
+    // A server of its own is played as the cell says, and told at once.
+    let output = run(folder.path(), &["--spawn"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let said = said(&output);
+    let parts =
+        ["the server that was started has ", "give [cache] a larger capacity", "fills were refused: "];
+    let places: Vec<_> = parts.iter().map(|part| said.find(part)).collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{said}");
 }

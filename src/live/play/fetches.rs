@@ -20,6 +20,37 @@ use crate::strategy::ttl::{Fill, Told};
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
 
+/// Values that were sent to the server, and those of them that it refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Fills {
+    /// SETs of values.
+    pub sent: u64,
+    /// Those that the server refused, as it had no room (OOM).
+    pub refused: u64,
+    /// Bytes of values in all of them.
+    pub sent_bytes: u64,
+    /// Bytes of values in those that were refused.
+    pub refused_bytes: u64,
+}
+
+impl Fills {
+    /// Whether the server took less than half of them: what is measured then is a cache that holds next to nothing.
+    pub fn are_mostly_refused(&self) -> bool {
+        2 * self.refused > self.sent
+    }
+
+    /// That some were refused, in a sentence.
+    pub(in crate::live) fn remark(&self) -> Option<String> {
+        let Self { sent, refused, .. } = self;
+        (*refused > 0).then(|| {
+            format!(
+                "{refused} of {sent} fills were refused: the server was out of memory and had nothing, or nothing more, that its policy \
+                 lets it evict (OOM)"
+            )
+        })
+    }
+}
+
 /// A fetch that is wanted.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Trip {
@@ -355,11 +386,27 @@ impl Player {
         let value = self.values.value(fill, size as usize);
         let forever = entry.expires_at == SimTime::NEVER;
         let ttl = (!forever).then(|| self.clock.real(entry.expires_at.since(now)));
-        self.sent_bytes.set(self.sent_bytes.get() + u64::from(size));
+        self.note_fill(|fills| {
+            fills.sent += 1;
+            fills.sent_bytes += u64::from(size);
+        });
         self.state().ledger.sending(object, fill, entry);
         let written = self.set_value(&self.key(object), &value, ttl, entry.fresh_until).await?;
         self.state().ledger.answered(fill, written[0] != Written::OutOfMemory);
         // A value without its deadline is of no use.
-        Ok(if written.contains(&Written::OutOfMemory) { Stored::OutOfMemory } else { Stored::Yes })
+        if !written.contains(&Written::OutOfMemory) {
+            return Ok(Stored::Yes);
+        }
+        self.note_fill(|fills| {
+            fills.refused += 1;
+            fills.refused_bytes += u64::from(size);
+        });
+        Ok(Stored::OutOfMemory)
+    }
+
+    fn note_fill(&self, change: impl FnOnce(&mut Fills)) {
+        let mut fills = self.fills.get();
+        change(&mut fills);
+        self.fills.set(fills);
     }
 }

@@ -40,6 +40,7 @@ use crate::strategy::ttl::Fill;
 use crate::strategy::{SoftExpiry, Strategy};
 use crate::trace::{Event, Happening, ObjectId, Trace};
 use crate::units::{Rate, SimDuration, SimTime};
+pub use fetches::Fills;
 pub(in crate::live) use keys::Keys;
 use meter::{Meter, Turns};
 
@@ -130,8 +131,8 @@ pub(super) struct Player {
     looked_again: Cell<LookedAgain>,
     /// The latest end of a fetch, or of a pause before another attempt, that is known beforehand.
     planned: Cell<SimTime>,
-    /// Bytes of values sent so far.
-    sent_bytes: Cell<u64>,
+    /// Fills sent so far.
+    fills: Cell<Fills>,
     /// The first thing that no run survives.
     broken: RefCell<Option<String>>,
 }
@@ -212,7 +213,7 @@ impl Player {
             turns: RefCell::new(Turns::new(rate.as_per_second() - planned_rate, Instant::now())),
             looked_again: Cell::default(),
             planned: Cell::new(SimTime::ZERO),
-            sent_bytes: Cell::new(0),
+            fills: Cell::default(),
             broken: RefCell::new(None),
             trace,
             client,
@@ -306,9 +307,9 @@ impl Player {
         (!state.ttls.is_empty()).then(|| SimDuration::from_nanos(state.ttls.value_at_quantile(0.25)))
     }
 
-    /// Bytes of values sent so far.
-    pub(super) fn sent_bytes(&self) -> u64 {
-        self.sent_bytes.get()
+    /// Fills sent so far, and what became of them.
+    pub(super) fn fills(&self) -> Fills {
+        self.fills.get()
     }
 
     /// Why the run cannot go on.

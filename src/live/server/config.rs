@@ -23,13 +23,13 @@ pub(in crate::live) const NAMES: [&str; 10] = [
 ];
 
 /// The limit of bytes; 0 is none.
-const LIMIT: &str = "maxmemory";
+pub(super) const LIMIT: &str = "maxmemory";
 
 /// What is evicted at the limit.
-const POLICY: &str = "maxmemory-policy";
+pub(super) const POLICY: &str = "maxmemory-policy";
 
 /// The policy that evicts nothing.
-const NEVER: &str = "noeviction";
+pub(super) const NEVER: &str = "noeviction";
 
 /// Those without which a server is not set as the scenario says.
 const NEEDED: [&str; 2] = [LIMIT, POLICY];

@@ -2,6 +2,7 @@
 
 pub(super) mod config;
 mod info;
+mod room;
 mod spawn;
 mod stalls;
 mod watch;
@@ -9,6 +10,7 @@ mod work;
 mod worked;
 
 pub(super) use info::Info;
+pub(super) use room::{Says, room};
 pub(super) use spawn::Spawned;
 pub use spawn::stop_servers;
 pub(super) use stalls::stalls;
