@@ -55,10 +55,23 @@ impl Certificates {
         self.path(name).display().to_string()
     }
 
+    /// A certificate that is signed by nobody else, as one makes it in a hurry.
+    fn self_made(&self, name: &str, more: &str) {
+        self.openssl(&format!(
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=127.0.0.1 {more} -keyout {name}.key -out {name}.pem"
+        ));
+    }
+
     /// A server that listens at a second port by TLS, and its address there.
     fn server(&self, clients: &str) -> Option<(Server, String)> {
+        self.server_showing("server", clients)
+    }
+
+    /// The same with another certificate.
+    fn server_showing(&self, name: &str, clients: &str) -> Option<(Server, String)> {
         let port = free_port().to_string();
-        let [cert, key, ca] = ["server.pem", "server.key", "ca.pem"].map(|name| self.text(name));
+        let [cert, key, ca] =
+            [&format!("{name}.pem"), &format!("{name}.key"), "ca.pem"].map(|name| self.text(name));
         let server = Server::start(&[
             "--tls-port",
             &port,
@@ -108,6 +121,34 @@ fn a_server_is_reached_by_tls_when_its_authority_is_trusted() {
     assert!(said(&output).contains("missing.pem"), "{}", said(&output));
     let output = run(folder.path(), &["--redis", &server.url(), "--tls-ca", &certificates.text("ca.pem")]);
     assert!(said(&output).contains("nothing is reached by TLS"), "{}", said(&output));
+}
+
+#[test]
+fn what_is_wrong_with_a_certificate_that_somebody_made_is_told_and_what_is_advised_helps() {
+    let Some(certificates) = Certificates::make() else { return };
+    let folder = small();
+    let address = "-addext subjectAltName=IP:127.0.0.1";
+    let leaf = format!("{address} -addext basicConstraints=critical,CA:FALSE");
+    let elsewhere = "-addext subjectAltName=DNS:elsewhere -addext basicConstraints=critical,CA:FALSE";
+    for (name, more, advice) in [
+        ("usual", address, Some("basicConstraints=CA:FALSE")),
+        ("elsewhere", elsewhere, Some("subjectAltName=DNS:NAME,IP:ADDRESS")),
+        ("bare", "-addext basicConstraints=critical,CA:FALSE", Some("its CN alone does not count")),
+        ("leaf", leaf.as_str(), None),
+    ] {
+        certificates.self_made(name, more);
+        let Some((_server, url)) = certificates.server_showing(name, "no") else { return };
+        let own = certificates.text(&format!("{name}.pem"));
+        let words = ["--redis", url.as_str(), "--tls-ca", own.as_str()];
+        let Some(advice) = advice else {
+            was_played(folder.path(), &words);
+            continue;
+        };
+        let output = run(folder.path(), &words);
+        assert_eq!(output.status.code(), Some(2), "{name}: {}", said(&output));
+        let said = said(&output);
+        assert!(said.contains(advice) && !said.contains("name the authority that signed"), "{name}: {said}");
+    }
 }
 
 #[test]

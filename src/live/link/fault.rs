@@ -102,10 +102,7 @@ pub(super) fn opening(url: &str, error: &RedisError) -> Fault {
         }
         ErrorKind::AuthenticationFailed => refuses_password(&shown, error),
         _ if error.code() == Some("WRONGPASS") => refuses_password(&shown, error),
-        _ if is_about_certificates(error) => format!(
-            "the server at {shown} and this machine do not trust each other ({error}); name the authority that signed the \
-             server's certificate with --tls-ca, and your own certificate with --tls-cert and --tls-key if it asks for one"
-        ),
+        _ if is_about_certificates(error) => mistrust(&shown, error),
         _ if is_by_tls(url) && (error.is_timeout() || is_about_tls(error)) => format!(
             "nobody speaks TLS at {shown} within {} s ({error}): its port may be one without TLS (write {}), the process stopped, or \
              the host cut off",
@@ -152,6 +149,34 @@ fn refuses_password(shown: &str, error: &RedisError) -> String {
     format!("the server at {shown} refuses the password ({error}); {WITH_PASSWORD}")
 }
 
+/// What to do where one side does not accept the other's certificate: not each of them lacks an authority.
+fn mistrust(shown: &str, error: &RedisError) -> String {
+    let text = error.to_string().to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if says(&["causedasendentity"]) {
+        return format!(
+            "the certificate of the server at {shown} is one of an authority ({error}), which can sign others and not stand for a server \
+             itself; make it with basicConstraints=CA:FALSE (openssl req -x509 ... -addext basicConstraints=critical,CA:FALSE), or \
+             sign one for the server with it, and name it with --tls-ca"
+        );
+    }
+    if says(&["not valid for name", "notvalidforname"]) {
+        return format!(
+            "the certificate of the server at {shown} is for another name ({error}); connect by a name or an address in it, or make it \
+             with this one as subjectAltName (openssl ... -addext subjectAltName=DNS:NAME,IP:ADDRESS); its CN alone does not count"
+        );
+    }
+    if says(&["certificate expired", "expired(", "not valid yet", "notvalidyet"]) {
+        return format!(
+            "the certificate of the server at {shown} does not hold today ({error}); make a new one, or set the clock of this machine"
+        );
+    }
+    format!(
+        "the server at {shown} and this machine do not trust each other ({error}); name the authority that signed the \
+         server's certificate with --tls-ca, and your own certificate with --tls-cert and --tls-key if it asks for one"
+    )
+}
+
 /// The scheme of the same address without TLS.
 fn without_tls(url: &str) -> &'static str {
     if url.starts_with("valkeys") { "valkey://" } else { "redis://" }
@@ -187,6 +212,35 @@ mod tests {
         assert!(missing.contains("there is no server at redis://***@host/"), "{missing}");
         let unknown = told(std::io::Error::other("failed to lookup address information"));
         assert!(unknown.contains("there is no server at redis://***@host/"), "{unknown}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_decides_what_to_do() {
+        let refused = |why: &str| told(std::io::Error::other(format!("invalid peer certificate: {why}")));
+        for (why, advice) in [
+            ("Other(OtherError(CaUsedAsEndEntity))", "basicConstraints=CA:FALSE"),
+            (
+                "certificate not valid for name \"127.0.0.1\"; certificate is only valid for DnsName(\"x\")",
+                "subjectAltName",
+            ),
+            ("NotValidForName", "subjectAltName"),
+            (
+                "certificate expired: verification time 2 (UNIX), but certificate is not valid after 1",
+                "make a new one",
+            ),
+            ("certificate not valid yet: verification time 1 (UNIX), but", "clock of this machine"),
+            ("UnknownIssuer", "name the authority"),
+        ] {
+            let told = refused(why);
+            assert!(told.contains(advice) && told.contains("***@host"), "{told}");
+            assert_eq!(
+                told.contains("name the authority that signed"),
+                advice == "name the authority",
+                "{told}"
+            );
+        }
+        let asks = told(std::io::Error::other("received fatal alert: CertificateRequired"));
+        assert!(asks.contains("--tls-cert and --tls-key"), "{asks}");
     }
 
     #[test]
