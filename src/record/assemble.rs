@@ -286,12 +286,16 @@ impl Record {
         }
         let own_limits: Vec<Option<OwnLimit>> = cells.iter().map(|cell| cell.own_limit.clone()).collect();
         let works: Vec<_> = cells.iter().map(server_work).collect();
+        let dead_origin = cells.iter().find_map(without_origin);
         let runs = cells
             .into_iter()
             .map(|LiveCell { plan, result, .. }| CellRun { plan, replications: vec![result] });
         let mut record = Self::of_run(scenario, trace, runs.collect(), about);
         record.source = wire::RunSource::Live;
         record.keep_to(&own_limits);
+        if let Some(why) = dead_origin {
+            record.withhold(why);
+        }
         record.refuse_full(&fills);
         record.provenance.warnings.extend(warnings);
         record.provenance.notes.extend(notes);
@@ -356,6 +360,19 @@ impl Record {
         (self.scoring.winner, self.scoring.indistinguishable) = (None, Vec::new());
         self.scoring.withheld.get_or_insert(why);
     }
+}
+
+/// That most fetches of a cell failed at an HTTP origin, in a sentence: then figures are those of its errors, and cells that
+/// met it at other times are not comparable either.
+fn without_origin(cell: &LiveCell) -> Option<String> {
+    let (run, pace) = cell.result.as_ref().ok().zip(cell.pace)?;
+    let (failures, fetches) = (run.origin.failures, run.origin.fetches);
+    (pace.real_origin && 2 * failures > fetches).then(|| {
+        format!(
+            "Nothing is recommended: {failures} of {fetches} fetches failed at the origin that was asked (--origin), so the figures \
+             are those of its errors; see why in the warnings, and play it again when it answers."
+        )
+    })
 }
 
 /// The share of requests that found a value in the cache, fresh or not, when they asked for it first.
@@ -603,5 +620,23 @@ mod tests {
         assert_eq!(record.scoring.winner, None);
         let why = record.scoring.withheld.unwrap();
         assert!(why.contains("(long, 1MiB) the server refused 51 of 100 fills"), "{why}");
+    }
+
+    #[test]
+    fn where_the_origin_that_was_asked_was_not_there_nothing_is_recommended() {
+        let failed = |is_real, share: u64| {
+            let record = played(|cell| {
+                cell.pace.as_mut().expect("it was played").real_origin = is_real;
+                let run = cell.result.as_mut().expect("it came to its end");
+                if cell.plan.strategy == 0 {
+                    run.origin.failures = run.origin.fetches * share / 100;
+                }
+            });
+            (record.scoring.winner, record.scoring.withheld.unwrap_or_default())
+        };
+        assert_eq!(failed(true, 40), (Some(1), String::new()));
+        assert_eq!(failed(false, 100), (Some(1), String::new()), "the scenario's own faults are meant");
+        let (winner, why) = failed(true, 100);
+        assert!(winner.is_none() && why.contains("fetches failed at the origin that was asked"), "{why}");
     }
 }

@@ -103,6 +103,13 @@ fn an_origin_that_nobody_listens_at_fails_every_fetch_and_is_told() {
     let measured = measured(cell);
     assert_eq!(measured.origin.failures, measured.origin.fetches);
     assert_eq!(measured.totals.outcomes.of(OutcomeKind::Error), measured.totals.outcomes.total());
+    let Some(_) = Server::start(&[]) else { return };
+    let folder = folder(&short(""));
+    let output = run(folder.path(), &["--spawn", "--origin", "http://127.0.0.1:1/{key}"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let told = String::from_utf8_lossy(&output.stdout).into_owned() + &said(&output);
+    assert!(told.contains("fetches were sent to the origin at") && !told.contains("were answered"), "{told}");
+    assert!(told.contains("Nothing is recommended: ") && !told.contains("Use x"), "{told}");
 }
 
 #[test]

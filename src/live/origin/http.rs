@@ -192,7 +192,7 @@ impl Http {
         let Tally { fetches, failures, other_sizes: (others, sent, recorded), bodies } =
             &*self.tally.borrow();
         let mut remarks = vec![format!(
-            "{fetches} fetches were answered by the origin at {}: what the scenario says of the origin's latency, changes and \
+            "{fetches} fetches were sent to the origin at {}: what the scenario says of the origin's latency, changes and \
              faults was not played",
             self.template.shown()
         )];
