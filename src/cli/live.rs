@@ -70,20 +70,22 @@ fn benchmark(args: &Args, trace: &Arc<Trace>, options: &Options) -> Result<Statu
     }
     let phase = Phase::open("trying higher rates of reads", args.play.output.quiet);
     let search = load::benchmark(&trace, options, &load, &phase);
-    if search.is_ok() || terminal::interrupted() {
+    if search.as_ref().is_ok_and(|search| search.broken.is_none()) || terminal::interrupted() {
         phase.end();
     } else {
         phase.fail();
     }
     let search = match search {
         Ok(search) => search,
-        // Keys may have stayed.
         Err(error) if terminal::interrupted() => {
             terminal::note(&error.to_string());
             return Ok(Status::Interrupted);
         }
         Err(error) => return Err(anyhow!(error).into()),
     };
+    if let Some(why) = &search.broken {
+        terminal::note(&format!("the search broke off: {why}"));
+    }
     search.warnings.iter().for_each(|warning| terminal::note(&format!("warning: {warning}")));
     if search.is_stopped {
         if search.is_tidy {
@@ -93,19 +95,29 @@ fn benchmark(args: &Args, trace: &Arc<Trace>, options: &Options) -> Result<Statu
     }
     if args.play.output.json {
         terminal::result(&format!("{:#}\n", json(&search, &load)));
-    } else if !args.play.output.quiet {
+    } else if !args.play.output.quiet && (search.broken.is_none() || !search.steps.is_empty()) {
         terminal::result(&table(&search, &load));
     }
-    let status = if search.highest().is_some() { Status::Done } else { Status::GateFailed };
+    let status = match (&search.broken, search.highest()) {
+        (Some(_), _) if terminal::interrupted() => Status::Interrupted,
+        // What was tried is told, and the server that it went to was written to.
+        (Some(_), _) => Status::CellsFailed,
+        (None, Some(_)) => Status::Done,
+        (None, None) => Status::GateFailed,
+    };
     Ok(left_behind(status, search.is_tidy))
 }
 
 /// The search as one JSON document.
 fn json(search: &Search, load: &Load) -> serde_json::Value {
+    if let Some(what) = search.broken.as_ref().filter(|_| search.steps.is_empty()) {
+        return serde_json::json!({ "error": { "what": what, "warnings": search.warnings } });
+    }
     serde_json::json!({
         "p99_limit_s": load.p99.as_secs_f64(),
         "highest_per_s": search.highest(),
         "limited_by": search.limited_by(),
+        "broken": search.broken,
         "steps": search.steps,
     })
 }
@@ -123,6 +135,16 @@ fn table(search: &Search, load: &Load) -> String {
         let _ = writeln!(out, "{:>10.0} {:>10.0} {p50:>9.2} {p99:>9.2}{word}", step.offered, step.answered);
     }
     let limit = load.p99;
+    if search.broken.is_some() {
+        let _ = match search.highest() {
+            Some(rate) => writeln!(
+                out,
+                "The search broke off: at least {rate:.0} reads a second with a p99 under {limit}, and nothing is known of more."
+            ),
+            None => writeln!(out, "The search broke off before any rate kept the p99 under {limit}."),
+        };
+        return out;
+    }
     let _ = match (search.highest(), search.limited_by()) {
         (Some(rate), Some(LimitedBy::Harness)) => writeln!(
             out,
@@ -150,6 +172,11 @@ mod tests {
     use crate::live::load::Step;
 
     fn told(steps: &[(f64, Kept)], most: f64) -> (String, serde_json::Value) {
+        let (text, json) = told_of(steps, most, None);
+        (text, json["limited_by"].clone())
+    }
+
+    fn told_of(steps: &[(f64, Kept)], most: f64, broken: Option<String>) -> (String, serde_json::Value) {
         let step = |(offered, kept): &(f64, Kept)| Step {
             offered: *offered,
             answered: *offered,
@@ -161,10 +188,28 @@ mod tests {
             kept: *kept,
         };
         let steps = steps.iter().map(step).collect();
-        let search = Search { steps, most, is_stopped: false, warnings: Vec::new(), is_tidy: true };
+        let search = Search { steps, most, is_stopped: false, broken, warnings: Vec::new(), is_tidy: true };
         let load = Load { p99: SimDuration::from_millis(5), step: SimDuration::from_secs(5), first: 1_000.0 };
         let last = table(&search, &load).lines().last().unwrap().to_owned();
-        (last, json(&search, &load)["limited_by"].clone())
+        (last, json(&search, &load))
+    }
+
+    #[test]
+    fn a_search_that_broke_off_tells_what_was_tried_and_concludes_nothing() {
+        let gone = || Some("the server went away".to_owned());
+        let (text, json) = told_of(&[(1_000.0, Kept::Yes), (1_500.0, Kept::Yes)], 1e6, gone());
+        assert!(text.contains("broke off: at least 1500 reads a second"), "{text}");
+        assert_eq!(
+            (&json["broken"], &json["highest_per_s"]),
+            (&"the server went away".into(), &1_500.0.into())
+        );
+        assert_eq!(json["steps"].as_array().map(Vec::len), Some(2));
+        let (text, _) = told_of(&[(1_000.0, Kept::TooSlow)], 1e6, gone());
+        assert!(text.contains("broke off before any rate"), "{text}");
+        let (_, json) = told_of(&[], 1e6, gone());
+        assert_eq!(json["error"]["what"], "the server went away");
+        let (_, json) = told_of(&[(1_000.0, Kept::Yes)], 1e6, None);
+        assert!(json["broken"].is_null(), "{json}");
     }
 
     #[test]

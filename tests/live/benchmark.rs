@@ -116,11 +116,35 @@ fn what_went_wrong_is_told_beside_keys_that_stay() {
         let killed = Command::new("kill").args(["-KILL", &pid]).status();
         assert!(killed.expect("there is a kill").success(), "the server is our own");
     });
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(3), "keys may have stayed: {}", said(&output));
     let said = said(&output);
     let parts = ["the server went away", "keys of this run may still be on the server", "begin with \"t:\""];
     let places: Vec<_> = parts.iter().map(|part| said.find(part)).collect();
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{said}");
+}
+
+#[test]
+fn rates_that_were_held_are_told_where_the_search_breaks_off() {
+    // A step has about 250 reads.
+    let script = Script { value: Some("12345678"), gone_after: Some(350), ..Script::default() };
+    let folder = folder(&of_objects(10));
+    for json in [true, false] {
+        let fake = Fake::playing(&script);
+        let url = fake.url();
+        let words = ["--p99", "1s", "--step", "250ms", "--redis", &url];
+        let more: &[&str] = if json { &["--json"] } else { &[] };
+        let output = command(folder.path(), &[&words, more].concat()).output().expect("ttlab can be started");
+        assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+        assert!(said(&output).contains("the search broke off: the server went away"), "{}", said(&output));
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        if json {
+            let json: serde_json::Value = serde_json::from_str(&told).expect("it is JSON");
+            assert_eq!(json["steps"].as_array().map(Vec::len), Some(1), "{json}");
+            assert!(json["broken"].as_str().is_some_and(|why| why.contains("went away")), "{json}");
+        } else {
+            assert!(told.contains("answered/s") && told.contains("The search broke off"), "{told}");
+        }
+    }
 }
 
 #[test]
@@ -187,8 +211,10 @@ fn keys_are_written_no_faster_than_is_allowed() {
 
 #[test]
 fn a_server_that_has_lost_the_keys_says_nothing_about_its_rate() {
-    let lost = searched(&Script::default(), 20, 1_000.0).expect_err("there is no value").to_string();
+    let search = searched(&Script::default(), 20, 1_000.0).expect("it was begun");
+    let lost = search.broken.as_deref().expect("there is no value");
     assert!(lost.contains("reads found no value") && lost.contains("maxmemory"), "{lost}");
+    assert!(search.steps.is_empty(), "reads of nothing are no step: {:?}", search.steps);
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub(crate) struct Script {
     pub(crate) value: Option<&'static str>,
     /// Its first connection does not answer after so many GETs.
     pub(crate) deaf_after: Option<u64>,
+    /// Its first connection is closed after so many GETs.
+    pub(crate) gone_after: Option<u64>,
     /// It refuses to remove keys once some were written.
     pub(crate) keeps_keys: bool,
     /// It is a replica from so many SETs on, all connections together.
@@ -51,6 +53,7 @@ impl Default for Script {
             oom: false,
             value: None,
             deaf_after: None,
+            gone_after: None,
             keeps_keys: false,
             read_only_after: None,
             clock_set_on: (Duration::MAX, Duration::ZERO),
@@ -71,7 +74,7 @@ impl Fake {
         let port = listener.local_addr().expect("it is bound").port();
         let info = format!("redis_version:7.0.0\r\nrun_id:fake\r\nused_memory:1000\r\n{}", script.info);
         let first = Arc::new(Script { info, ..script.clone() });
-        let later = Arc::new(Script { deaf_after: None, ..(*first).clone() });
+        let later = Arc::new(Script { deaf_after: None, gone_after: None, ..(*first).clone() });
         // Threads end with their connections, and the listener with the tests.
         thread::spawn(move || {
             for (nth, stream) in listener.incoming().flatten().enumerate() {
@@ -102,6 +105,9 @@ impl Script {
             if self.deaf_after.is_some_and(|most| gets > most) {
                 // Until the other side hangs up.
                 continue;
+            }
+            if self.gone_after.is_some_and(|most| gets > most) {
+                return;
             }
             let is_set = words[0].eq_ignore_ascii_case("SET");
             let sets = self.sets.fetch_add(u64::from(is_set), Ordering::Relaxed);

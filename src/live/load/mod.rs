@@ -103,7 +103,8 @@ pub fn undertaking(trace: &Trace, options: &Options, load: &Load) -> Result<Stri
 /// Searches for the highest rate; `trace` is a [`named`](super::named) one.
 ///
 /// # Errors
-/// If the server cannot be used or goes away, if its keys do not stay, or what [`undertaking`] says.
+/// If the server cannot be used, or what [`undertaking`] says. Where it goes away later, or its keys do not stay, the search
+/// is [`broken`](Search::broken).
 pub fn benchmark(
     trace: &Arc<Trace>,
     options: &Options,
@@ -177,12 +178,10 @@ async fn search(
     let others = if bench.spawned.is_none() { info.keys } else { 0 };
     let left =
         left.into_iter().chain(gone(options, Some(&bench.link), &bench.holders, others, is_tidy).await);
-    let is_stopped = match ended {
-        Ok(()) => false,
-        Err(Ended::Stopped) => true,
-        Err(Ended::Broken(why)) => {
-            return Err(std::iter::once(why).chain(left).collect::<Vec<_>>().join("; "));
-        }
+    let (is_stopped, broken) = match ended {
+        Ok(()) => (false, None),
+        Err(Ended::Stopped) => (true, None),
+        Err(Ended::Broken(why)) => (false, Some(why)),
     };
     let steps = bench.steps;
     let missing: u64 = steps.iter().map(|step| step.missing).sum();
@@ -191,7 +190,8 @@ async fn search(
             "{missing} reads found no value: the server evicts, or somebody else deletes the keys of the run"
         )
     });
-    Ok(Search { steps, most, is_stopped, warnings: missing.into_iter().chain(left).collect(), is_tidy })
+    let warnings = missing.into_iter().chain(left).collect();
+    Ok(Search { steps, most, is_stopped, broken, warnings, is_tidy })
 }
 
 /// A search under way.
@@ -277,7 +277,7 @@ impl Bench<'_> {
             let (step, is_behind) =
                 reads.run_until(own.hold(self.trace, rate, self.load, self.progress)).await?;
             drop((reads, own));
-            self.steps.push(step);
+            // Reads of nothing say nothing of a rate, and are no step of the search.
             if step.missing as f64 > MISSING * step.reads as f64 {
                 return Err(Ended::Broken(format!(
                     "{} of {} reads found no value: the server evicts, or somebody else deletes the keys of the run; give it more \
@@ -285,6 +285,7 @@ impl Bench<'_> {
                     step.missing, step.reads
                 )));
             }
+            self.steps.push(step);
             if is_behind {
                 let link = super::ready::open(self.spawned.as_ref(), self.options, self.options.connections);
                 self.link = Rc::new(link.await.map_err(Ended::Broken)?);

@@ -62,6 +62,8 @@ pub struct Search {
     pub most: f64,
     /// Whether the user stopped it before its end.
     pub is_stopped: bool,
+    /// Why it broke off before its end, if it did: the rates that were tried before are worth as much as ever.
+    pub broken: Option<String>,
     /// What the reader must know.
     pub warnings: Vec<String>,
     /// Whether its keys are removed. A warning says which are not.
@@ -159,7 +161,7 @@ mod tests {
             steps.push(step(offered, if offered <= limit { Kept::Yes } else { Kept::TooSlow }));
             assert!(steps.len() < 40, "it does not end");
         }
-        Search { steps, most, is_stopped: false, warnings: Vec::new(), is_tidy: true }
+        Search { steps, most, is_stopped: false, broken: None, warnings: Vec::new(), is_tidy: true }
     }
 
     #[test]
