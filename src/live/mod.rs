@@ -165,6 +165,8 @@ pub struct Pace {
     pub clock_phase_ms: u32,
     /// Values that were sent, and those of them that the server refused.
     pub fills: Fills,
+    /// GETs of the scored part in scripts that gave a lock back: those that found it, and those that did not.
+    pub lock_reads: [u64; 2],
     /// How long the server itself worked, by its INFO; `None` where it was not asked after the beginning.
     pub served: Option<Served>,
     /// What else it told of itself; `None` where it never answered.

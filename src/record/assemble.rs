@@ -386,7 +386,7 @@ fn hits(run: &Measurements) -> Option<f64> {
 
 /// How a live run kept its pace, in a sentence; `hits` of its requests were such.
 fn told(pace: &Pace, server: &str, hits: Option<f64>) -> String {
-    let Pace { late_s, get_s, most_under_way, clock_phase_ms, fills, served, shown, .. } = pace;
+    let Pace { late_s, get_s, most_under_way, clock_phase_ms, fills, lock_reads, served, shown, .. } = pace;
     let millis = |seconds: [f64; 3]| seconds.map(|seconds| format!("{:.2}", seconds * 1e3)).join(" / ");
     format!(
         "{server}; requests were started late by {} ms and GETs took {} ms (median / p99 / most){}; at most {most_under_way} requests \
@@ -395,7 +395,7 @@ fn told(pace: &Pace, server: &str, hits: Option<f64>) -> String {
         millis(*get_s),
         served.map(|served| own_work(&served)).unwrap_or_default(),
         sent(fills),
-        shown.map(|shown| own_counts(&shown, hits)).unwrap_or_default()
+        shown.map(|shown| own_counts(&shown, *lock_reads, hits)).unwrap_or_default()
     )
 }
 
@@ -408,16 +408,21 @@ fn sent(fills: &Fills) -> String {
     format!("{all} of values were sent, of which {refused} were refused (OOM)")
 }
 
-/// What the server counted, beside what was counted here.
-fn own_counts(shown: &Shown, hits: Option<f64>) -> String {
+/// What the server counted, beside what was counted here: a script that gives a lock back reads it, and that says nothing of
+/// the images.
+fn own_counts(shown: &Shown, [held, lost]: [u64; 2], hits: Option<f64>) -> String {
     let Shown { reads: [found, missed], peak_bytes, rss_ratio } = *shown;
+    let locks = held + lost;
+    let (found, missed) = (found.saturating_sub(held), missed.saturating_sub(lost));
     let all = found + missed;
     let share = (all > 0).then(|| 100.0 * found as f64 / all as f64);
     let mut text = String::new();
     if let Some((share, hits)) = share.zip(hits) {
+        let beside =
+            if locks > 0 { format!(" beside the {locks} that gave locks back") } else { String::new() };
         let _ = write!(
             text,
-            "; in the scored part it counted {all} reads, polls and second keys among them, of which {share:.1} % found a key \
+            "; in the scored part it counted {all} reads{beside}, polls and second keys among them, of which {share:.1} % found a key \
              (keyspace_hits), and of the requests {:.1} % were served from the cache",
             hits * 100.0
         );
@@ -638,5 +643,23 @@ mod tests {
         assert_eq!(failed(false, 100), (Some(1), String::new()), "the scenario's own faults are meant");
         let (winner, why) = failed(true, 100);
         assert!(winner.is_none() && why.contains("fetches failed at the origin that was asked"), "{why}");
+    }
+
+    #[test]
+    fn reads_that_give_locks_back_are_no_hits_of_images() {
+        let shown = Shown { reads: [473, 1_367], peak_bytes: 1, rss_ratio: 1.0 };
+        let told = own_counts(&shown, [473, 0], Some(0.0));
+        let words = "it counted 1367 reads beside the 473 that gave locks back, polls and second keys among them, of which 0.0 % found a key";
+        assert!(told.contains(words), "{told}");
+        let lost = own_counts(&shown, [3, 1], Some(0.25));
+        assert!(
+            lost.contains("1836 reads beside the 4 that") && lost.contains("which 25.6 % found"),
+            "{lost}"
+        );
+        let none = own_counts(&shown, [0, 0], Some(0.25));
+        assert!(
+            none.contains("it counted 1840 reads, polls") && none.contains("which 25.7 % found"),
+            "{none}"
+        );
     }
 }

@@ -284,8 +284,20 @@ impl Player {
         let given = self.link.release(lock.as_bytes(), ticket).await;
         let now = self.now();
         match given {
-            Ok(_) => self.state().recorder.sent(now, Command::Unlock, 1),
+            Ok(found) => {
+                self.state().recorder.sent(now, Command::Unlock, 1);
+                self.note_release(found, now);
+            }
             Err(fault) => self.note_fault(&fault, now),
+        }
+    }
+
+    /// The script that deletes a lock has asked for it with a GET, which the server counts among its reads.
+    fn note_release(&self, found: bool, now: SimTime) {
+        if now >= self.scored_from && !self.is_over(now) {
+            let [held, lost] = self.lock_reads.get();
+            let own = u64::from(found);
+            self.lock_reads.set([held + own, lost + 1 - own]);
         }
     }
 

@@ -39,7 +39,7 @@ use crate::strategy::guard::KeyInCache;
 use crate::strategy::ttl::Fill;
 use crate::strategy::{SoftExpiry, Strategy};
 use crate::trace::{Event, Happening, ObjectId, Trace};
-use crate::units::{Rate, SimDuration, SimTime};
+use crate::units::{Rate, SimDuration, SimTime, Window};
 pub use fetches::Fills;
 pub(in crate::live) use keys::Keys;
 use meter::{Meter, Turns};
@@ -84,7 +84,7 @@ pub(super) struct Parts {
     pub(super) trace: Arc<Trace>,
     pub(super) client: Client,
     pub(super) clock: Clock,
-    pub(super) until: SimTime,
+    pub(super) window: Window,
     pub(super) link: Link,
     pub(super) prefix: String,
     /// Most reads in a second of real time.
@@ -104,6 +104,8 @@ pub(super) struct Player {
     trace: Arc<Trace>,
     client: Client,
     clock: Clock,
+    /// When it begins to be scored.
+    scored_from: SimTime,
     until: Cell<SimTime>,
     link: Link,
     keys: Keys,
@@ -133,6 +135,8 @@ pub(super) struct Player {
     planned: Cell<SimTime>,
     /// Fills sent so far.
     fills: Cell<Fills>,
+    /// GETs in scripts that gave a lock back: those that found it, and those that did not.
+    lock_reads: Cell<[u64; 2]>,
     /// The first thing that no run survives.
     broken: RefCell<Option<String>>,
 }
@@ -163,7 +167,7 @@ impl Player {
             trace,
             client,
             clock,
-            until,
+            window,
             link,
             prefix,
             rate,
@@ -214,11 +218,13 @@ impl Player {
             looked_again: Cell::default(),
             planned: Cell::new(SimTime::ZERO),
             fills: Cell::default(),
+            lock_reads: Cell::default(),
             broken: RefCell::new(None),
             trace,
             client,
             clock,
-            until: Cell::new(until),
+            scored_from: window.from,
+            until: Cell::new(window.until),
             link,
         })
     }
@@ -310,6 +316,11 @@ impl Player {
     /// Fills sent so far, and what became of them.
     pub(super) fn fills(&self) -> Fills {
         self.fills.get()
+    }
+
+    /// GETs of the scored part in scripts that gave a lock back: those that found it, and those that did not.
+    pub(super) fn lock_reads(&self) -> [u64; 2] {
+        self.lock_reads.get()
     }
 
     /// Why the run cannot go on.
