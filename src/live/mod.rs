@@ -167,6 +167,8 @@ pub struct Pace {
     pub fills: Fills,
     /// GETs of the scored part in scripts that gave a lock back: those that found it, and those that did not.
     pub lock_reads: [u64; 2],
+    /// How the server counts its memory.
+    pub memory_count: MemoryCount,
     /// How long the server itself worked, by its INFO; `None` where it was not asked after the beginning.
     pub served: Option<Served>,
     /// What else it told of itself; `None` where it never answered.
@@ -189,6 +191,16 @@ pub struct Pace {
     pub before: Option<Before>,
 }
 
+/// How a server counts its memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MemoryCount {
+    /// As the Redis 7.0 with jemalloc that is modelled, for all that is known.
+    #[default]
+    AsModelled,
+    /// As another version, or by another allocator.
+    Otherwise,
+}
+
 /// A server when a run began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Before {
@@ -198,6 +210,8 @@ pub struct Before {
     pub keys: u64,
     /// Kinds of commands that it had been sent before: it keeps a histogram of each.
     pub kinds: Kinds,
+    /// Whether it was started for the run.
+    pub just_started: bool,
 }
 
 /// A tick of the harness's timers, in seconds.

@@ -1,5 +1,6 @@
 //! Before a cell is played: the server is found or started, and nothing is written to one that may not be.
 
+use std::collections::BTreeSet;
 use std::iter;
 use std::time::Duration;
 
@@ -92,6 +93,11 @@ pub(super) async fn ready(
     let mut warnings = room(&servers, says)?;
     // Told at once: whoever waits for the end of a run waits for nothing.
     warnings.iter().for_each(|what| progress.told(&format!("warning: {what}")));
+    if counting.is_some() {
+        let otherwise: BTreeSet<String> =
+            servers.iter().filter_map(|(_, info)| info.counts_otherwise()).collect();
+        warnings.extend(otherwise);
+    }
     let nodes: Vec<Node> = servers.iter().map(|(node, _)| node.clone()).collect();
     let holders = link.holders(nodes).await.map_err(said)?;
     if spawned.is_none() {

@@ -19,7 +19,7 @@ use super::questions::Questions;
 use super::ready::{Ready, Unready, ready};
 use super::server::{Info, Look, Sections, Watch, Work, config, stalls};
 use super::tidy::{gone, tidy};
-use super::{Before, LiveCell, LiveError, Options, OwnLimit, Pace, owed};
+use super::{Before, LiveCell, LiveError, MemoryCount, Options, OwnLimit, Pace, Target, owed};
 use crate::cache::Capacity;
 use crate::engine::Simulation;
 use crate::metrics::{Measurements, Observer, Recorder, Setting};
@@ -164,6 +164,10 @@ async fn cell(
     let (before, sections) = work;
     let questions = Questions::of(window, bucket, clock, sections);
     let own_limit = if options.sets_the_limit() { None } else { own_limit(plan, policy, &first) };
+    let memory_count = match first.counts_otherwise() {
+        None => MemoryCount::AsModelled,
+        Some(_) => MemoryCount::Otherwise,
+    };
     let server = first.version;
     sleep_until(Instant::from_std(clock.began())).await;
     let mut watch = match look(&player, SimTime::ZERO, None).await {
@@ -207,6 +211,7 @@ async fn cell(
         clock_phase_ms: watch.as_ref().map_or(0, Watch::clock_phase_ms),
         fills: player.fills(),
         lock_reads: player.lock_reads(),
+        memory_count,
         served: watch.as_ref().and_then(Watch::served),
         shown: watch.as_ref().map(Watch::shown),
         look_s: watch.as_ref().map_or(0.0, |watch| watch.spacing().as_secs_f64()),
@@ -224,6 +229,7 @@ async fn cell(
             bytes,
             keys: first.keys,
             kinds: before.kinds(),
+            just_started: options.target == Target::Spawn,
         }),
     };
     let worked = watch.as_ref().map(Watch::worked).unwrap_or_default();

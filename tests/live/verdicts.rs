@@ -1,11 +1,15 @@
 //! What `ttlab validate` judges, and what it leaves alone: at a higher speed, on servers that others use, beside a real origin.
 
+#![expect(clippy::disallowed_methods, reason = "a fake server begins at an instant")]
+
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 use serde_json::Value;
 
-use super::harness::{by_the_second_draw, far_outside, folder, said, scenario};
+use super::fake::Fake;
+use super::harness::{QUIET, by_the_second_draw, far_outside, folder, said, scenario};
 use super::resp::Client;
 use super::server::Server;
 use super::web::{Script, Web};
@@ -139,10 +143,31 @@ fn where_others_hold_keys_what_counts_theirs_too_is_not_judged() {
 fn a_small_server_of_its_own_has_the_memory_that_is_predicted_with_its_histograms() {
     let Some(_) = Server::start(&[]) else { return };
     let text = slow().replace("\"8MB\"", "\"1500KB\"");
-    let (rows, _) = as_predicted(&text, &["--spawn"]);
+    let (rows, told) = as_predicted(&text, &["--spawn"]);
     for what in MEMORY {
         assert!(is_judged(row(&rows, what)), "{}", row(&rows, what));
     }
+    assert!(
+        !told.contains("in use than"),
+        "it has just been started, and only the harness has asked it: {told}"
+    );
+}
+
+#[test]
+fn memory_of_a_server_that_counts_otherwise_is_shown_and_not_judged() {
+    let fake = Fake::start(Instant::now(), QUIET, "mem_allocator:libc\r\n", false);
+    let folder = folder(&unlimited());
+    let (_, rows, told) = validated(folder.path(), &["--redis", &fake.url()]);
+    assert!(
+        told.contains("modelled for Redis 7.0 with jemalloc, and this is Redis 7.0.0 with libc"),
+        "{told}"
+    );
+    for what in MEMORY {
+        let row = row(&rows, what);
+        assert!(row["why"].as_str().is_some_and(|why| why.contains("otherwise than Redis 7.0")), "{row}");
+        assert_eq!(row["measured"], 1_000.0, "it is shown");
+    }
+    assert!(row(&rows, "fresh hits")["judgement"] != "not-judged", "{told}");
 }
 
 #[test]

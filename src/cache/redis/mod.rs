@@ -115,6 +115,11 @@ impl Counting {
         self.build.startup() + histograms
     }
 
+    /// What the histogram of one kind of command takes.
+    pub fn histogram(&self) -> u64 {
+        if self.latency_tracking { footprint::HISTOGRAM } else { 0 }
+    }
+
     /// How much more than one that has just been started a server has in use that uses so many bytes beside its
     /// connections.
     pub fn beyond_start(&self, bytes: u64) -> i64 {

@@ -2,6 +2,9 @@
 
 use super::super::link::{Fault, Link, Node};
 
+/// How the version begins whose memory is modelled.
+const MODELLED: &str = "Redis 7.0.";
+
 /// One look at a server.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(in crate::live) struct Info {
@@ -31,6 +34,8 @@ pub(in crate::live) struct Info {
     pub(in crate::live) takes_sections: bool,
     /// Name and version, for people.
     pub(in crate::live) version: String,
+    /// The allocator of its memory, with its version; empty where it does not tell.
+    pub(in crate::live) allocator: String,
     /// Which start of the server this is.
     pub(in crate::live) run_id: String,
     /// Its clock, in microseconds since 1970.
@@ -79,6 +84,21 @@ impl Info {
         Ok(sum)
     }
 
+    /// That it counts its memory otherwise than the model, in a sentence: as another version than 7.0, or by another
+    /// allocator than jemalloc.
+    pub(in crate::live) fn counts_otherwise(&self) -> Option<String> {
+        let is_another = !self.version.starts_with(MODELLED);
+        let is_foreign = !self.allocator.is_empty() && !self.allocator.starts_with("jemalloc");
+        (is_another || is_foreign).then(|| {
+            let by = if is_foreign { format!(" with {}", self.allocator) } else { String::new() };
+            format!(
+                "memory is modelled for Redis 7.0 with jemalloc, and this is {}{by}: what is predicted of used_memory, and of hits \
+                 and evictions under a limit, need not hold of it",
+                self.version
+            )
+        })
+    }
+
     /// Two servers together: what they hold and did is added, and so are limits if all have one; clock and policy are
     /// those of the first.
     fn and(self, other: &Self) -> Self {
@@ -102,6 +122,7 @@ impl Info {
             is_cluster: self.is_cluster || other.is_cluster,
             policy: self.policy,
             version: self.version,
+            allocator: self.allocator,
             clock_us: self.clock_us,
             process: self.process,
         }
@@ -134,6 +155,7 @@ impl Info {
             keys: text.lines().filter_map(keys_of).sum(),
             takes_sections: major.is_some_and(|major| major >= 7),
             version: valkey.or(redis).unwrap_or_else(|| "a server of unknown version".to_owned()),
+            allocator: field("mem_allocator").unwrap_or_default().to_owned(),
             run_id: field("run_id").unwrap_or_default().to_owned(),
             clock_us: number("server_time_usec"),
             process: number("process_id"),
@@ -174,5 +196,23 @@ mod tests {
         let limited = |maxmemory| Info { maxmemory, ..Info::default() };
         assert_eq!(limited(5).and(&limited(7)).maxmemory, 12);
         assert_eq!(limited(5).and(&limited(0)).maxmemory, 0, "one of them has no limit");
+    }
+
+    #[test]
+    fn a_server_whose_memory_is_not_the_modelled_one_is_told() {
+        let told = |text: &str| {
+            let text = format!("used_memory:1\r\n{text}");
+            Info::parse(&text).unwrap().counts_otherwise()
+        };
+        assert_eq!(told("redis_version:7.0.15\r\nmem_allocator:jemalloc-5.3.0\r\n"), None);
+        assert_eq!(told("redis_version:7.0.0\r\n"), None, "it does not tell its allocator");
+        let foreign = told("redis_version:7.0.15\r\nmem_allocator:libc\r\n").unwrap();
+        assert!(foreign.contains("this is Redis 7.0.15 with libc: "), "{foreign}");
+        for version in ["redis_version:7.2.4", "redis_version:6.2.7", "redis_version:7.00", "role:master"] {
+            let text = format!("{version}\r\nmem_allocator:jemalloc-5.3.0\r\n");
+            assert!(told(&text).is_some_and(|told| !told.contains("5.3.0")), "{version}");
+        }
+        let valkey = told("redis_version:7.2.4\r\nvalkey_version:8.0.1\r\nmem_allocator:jemalloc-5.3.0\r\n");
+        assert!(valkey.is_some_and(|told| told.contains("this is Valkey 8.0.1: ")));
     }
 }

@@ -20,7 +20,8 @@ use figures::{FAILURES, rows};
 use judging::{Judging, SPOILED};
 use waits::Added;
 
-use super::{LiveCell, LiveError, Served, Worked};
+use super::{Before, LiveCell, LiveError, MemoryCount, Served, Worked};
+use crate::cache::memory::Counting;
 use crate::cache::redis::Settings;
 use crate::engine::Pulse;
 use crate::metrics::Measurements;
@@ -210,6 +211,14 @@ pub fn validate(
         .collect::<Result<Vec<_>, _>>()?;
     let plan = &cell.plan;
     let design = &scenario.strategies[plan.strategy];
+    let mut rows = rows(&predicted, measured, &Judging::of(scenario, plan.capacity, pace, added, of_tokens));
+    let is_modelled = pace.memory_count == MemoryCount::AsModelled;
+    if !is_modelled {
+        leave_memory(&mut rows);
+    }
+    let before_it = before
+        .filter(|_| is_modelled)
+        .and_then(|(counting, before)| used_before(&predicted, in_use_before, &before, &counting));
     let one_by_one = design.soft_expiry == SoftExpiry::Sidecar && measured.evicted > 0;
     Ok(Some(ValidatedCell {
         strategy: design.name.clone(),
@@ -219,7 +228,7 @@ pub fn validate(
         },
         eviction: scenario.cache.evictions[plan.eviction].name().to_owned(),
         server: cell.server.clone(),
-        rows: rows(&predicted, measured, &Judging::of(scenario, plan.capacity, pace, added, of_tokens)),
+        rows,
         courses: courses(&predicted, measured),
         served: pace.served,
         worked: cell.worked.clone(),
@@ -228,7 +237,7 @@ pub fn validate(
             .iter()
             .cloned()
             .chain(one_by_one.then(|| ONE_BY_ONE.to_owned()))
-            .chain(used_before(&predicted, in_use_before))
+            .chain(before_it)
             .collect(),
     }))
 }
@@ -241,17 +250,42 @@ fn of_tokens(measured: &Measurements, span: SimDuration, ttl: SimDuration) -> f6
     EACH * at_once / measured.memory.mean_bytes.max(1.0)
 }
 
-/// What is to be known of a server that had much more or less in use before the run than one that has just been started.
-fn used_before(predicted: &[Measurements], in_use_before: i64) -> Option<String> {
+/// Why memory is not judged where that is so.
+const OTHER_MEMORY: &str =
+    "the server counts its memory otherwise than Redis 7.0 with jemalloc, which is what is modelled";
+
+/// What a server holds that counts otherwise than the model is shown and not judged.
+fn leave_memory(rows: &mut [Row]) {
+    for row in rows.iter_mut().filter(|row| row.kind == Kind::Bytes && row.why.is_none()) {
+        (row.tolerance, row.judgement, row.why) = (None, Judgement::NotJudged, Some(OTHER_MEMORY));
+    }
+}
+
+/// What is to be known of a server that had much more or less in use before the run than one that has just been started. Of
+/// one that has just been started the histogram of INFO does not count: nobody but the harness has asked it, and nothing else.
+fn used_before(
+    predicted: &[Measurements],
+    in_use_before: i64,
+    before: &Before,
+    counting: &Counting,
+) -> Option<String> {
     /// What part of the memory that is predicted is much: the tolerance of memory.
     const MUCH: f64 = 0.01;
     let mean = predicted.iter().map(|run| run.memory.mean_bytes).sum::<f64>() / predicted.len() as f64;
-    let size = in_use_before.unsigned_abs();
-    let (word, begins) = if in_use_before > 0 { ("more", "as much more") } else { ("less", "as much less") };
+    let own = if before.just_started { counting.histogram().cast_signed() } else { 0 };
+    let beyond = in_use_before - own;
+    let size = beyond.unsigned_abs();
+    let (word, begins) = if beyond > 0 { ("more", "as much more") } else { ("less", "as much less") };
+    let than = if before.just_started {
+        "the server that was started had"
+    } else {
+        "when the run began, the server had"
+    };
+    let which =
+        if before.just_started { "the model's when it starts" } else { "one that has just been started" };
     (size as f64 > MUCH * mean).then(|| {
         format!(
-            "when the run began, the server had {} {word} in use than one that has just been started: the model's begins with {begins}, \
-             so that what is compared is what the run adds",
+            "{than} {} {word} in use than {which}: the model's begins with {begins}, so that what is compared is what the run adds",
             ByteSize::from_bytes(size)
         )
     })
@@ -300,18 +334,66 @@ const ONE_BY_ONE: &str = "soft_expiry = \"sidecar\" with a limit: a server evict
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::redis::Build;
 
     #[test]
     fn what_a_server_had_in_use_before_is_told_where_it_is_much() {
         let mut run = Measurements::empty();
         run.memory.mean_bytes = 1e6;
-        let told = |bytes| used_before(std::slice::from_ref(&run), bytes).unwrap_or_default();
+        let counting = counting();
+        let of = |bytes, just_started| {
+            let before = Before { just_started, ..Before::default() };
+            used_before(std::slice::from_ref(&run), bytes, &before, &counting).unwrap_or_default()
+        };
+        let told = |bytes| of(bytes, false);
         assert_eq!((told(10_000), told(-10_000)), (String::new(), String::new()));
         assert!(
             told(10_001).contains("more in use") && told(-10_001).contains("less in use"),
             "{}",
             told(10_001)
         );
+        let histogram = counting.histogram().cast_signed();
+        assert!(histogram > 20_000, "{histogram}");
+        assert!(told(histogram).contains("more in use than one that has just been started"));
+        let started = |bytes| of(bytes, true);
+        assert_eq!((started(histogram + 10_000), started(histogram)), (String::new(), String::new()));
+        let otherwise = started(histogram + 10_001);
+        assert!(otherwise.contains("had 10001B more in use than the model's when it starts"), "{otherwise}");
+    }
+
+    /// A server's memory beside entries, with histograms.
+    fn counting() -> Counting {
+        Counting {
+            build: Build::Distribution,
+            clients: 1,
+            latency_tracking: true,
+            second_key: None,
+            rss_ratio: 1.1,
+        }
+    }
+
+    #[test]
+    fn memory_that_is_counted_otherwise_is_shown_and_not_judged() {
+        let row = |what, kind, why: Option<&'static str>| Row {
+            what,
+            kind,
+            predicted: Some(1.0),
+            measured: Some(2.0),
+            difference: Some(100.0),
+            chance: Some(0.0),
+            tolerance: why.is_none().then_some(1.0),
+            buffers_bytes: None,
+            judgement: if why.is_none() { Judgement::Outside } else { Judgement::NotJudged },
+            why,
+        };
+        let spoiled = Some("something else");
+        let mut rows =
+            [row("a", Kind::Bytes, None), row("b", Kind::Share, None), row("c", Kind::Bytes, spoiled)];
+        leave_memory(&mut rows);
+        let told = rows.map(|row| (row.judgement, row.tolerance.is_some(), row.why));
+        assert_eq!(told[0], (Judgement::NotJudged, false, Some(OTHER_MEMORY)));
+        assert_eq!(told[1], (Judgement::Outside, true, None));
+        assert_eq!(told[2], (Judgement::NotJudged, false, spoiled), "the first reason is told");
     }
 
     #[test]
