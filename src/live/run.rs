@@ -141,7 +141,8 @@ async fn cell(
         freshness_bound,
     };
     strategy.ttl.log(bucket, setting.classes);
-    let clock = Clock::beginning_in(PAUSE, options.speed);
+    // What is in use at the beginning is told with the bytes of connections, which the server must have counted.
+    let clock = Clock::beginning_in(PAUSE.max(counts_within(scenario, &first)), options.speed);
     let policy = scenario.cache.evictions[plan.eviction].name();
     let second = SimDuration::from_secs_f64(options.speed);
     let jobs = strategy.refresh.most_jobs(trace.objects().len(), second);
@@ -242,6 +243,12 @@ async fn cell(
         warnings.extend(doubts(scenario, plan, measured, &pace, options.speed));
     }
     Ok(LiveCell { plan: *plan, result, pace: Some(pace), worked, server, own_limit, warnings, is_tidy })
+}
+
+/// How long to wait until the server has counted all of its connections, at the `hz` that it told or was given since.
+fn counts_within(scenario: &Scenario, first: &Info) -> Duration {
+    let given = u64::from(scenario.cache.server.unwrap_or_default().hz);
+    first.counts_within(if first.hz > 0 { given.min(first.hz) } else { given })
 }
 
 /// The limit of a server that is left as it is, where it is not the one that the cell wants.

@@ -3,6 +3,7 @@
 //! Every test starts servers of its own, on free ports and in temporary folders, and stops them. Where
 //! there is no `redis-server` of version 7.0 the tests say so and pass; under `CI=true` they fail.
 
+mod baseline;
 mod benchmark;
 mod clients;
 mod cluster;

@@ -1,5 +1,7 @@
 //! What INFO says, as far as it is compared.
 
+use std::time::Duration;
+
 use super::super::link::{Fault, Link, Node};
 
 /// How the version begins whose memory is modelled.
@@ -10,7 +12,7 @@ const MODELLED: &str = "Redis 7.0.";
 pub(in crate::live) struct Info {
     /// Bytes in use.
     pub(in crate::live) used_memory: u64,
-    /// Bytes of its connections among them; `None` where it does not tell.
+    /// Bytes of its connections among them, as its cron counted them last; `None` where it does not tell.
     pub(in crate::live) of_clients: Option<u64>,
     /// Most bytes in use since it was started.
     pub(in crate::live) used_memory_peak: u64,
@@ -46,7 +48,14 @@ pub(in crate::live) struct Info {
     pub(in crate::live) is_replica: bool,
     /// Whether it is a node of a cluster.
     pub(in crate::live) is_cluster: bool,
+    /// Its connections, ours and those of others.
+    pub(in crate::live) connections: u64,
+    /// Calls of its cron per second; 0 where it does not tell.
+    pub(in crate::live) hz: u64,
 }
+
+/// By what part the cron may be late, and by how much beside that.
+const LATE: (u32, Duration) = (10, Duration::from_millis(50));
 
 impl Info {
     /// Asks: what a server shows, or all primaries of a cluster together; with those who answered.
@@ -125,7 +134,22 @@ impl Info {
             allocator: self.allocator,
             clock_us: self.clock_us,
             process: self.process,
+            connections: self.connections.max(other.connections),
+            hz: self.hz.min(other.hz),
         }
+    }
+
+    /// How long a server whose cron is called so many times a second may take until it has counted the bytes of each of its
+    /// connections: a new one counts as nothing until a tick visits it, and a tick visits as many as make it once around
+    /// in a second, five at least (`server.c:clientsCron`). Measured on Redis 7.0.15 with eight connections:
+    /// `mem_clients_normal` is 0, 188 160 a tick later and 270 336 after the next, and what is in use beside them 1.18, 1.00
+    /// and 0.88 MB.
+    pub(in crate::live) fn counts_within(&self, hz: u64) -> Duration {
+        let hz = hz.clamp(1, 500);
+        let visits = (self.connections / hz).max(self.connections.min(5)).max(1);
+        let ticks = u32::try_from(self.connections.div_ceil(visits)).unwrap_or(u32::MAX);
+        let all = Duration::from_millis(1_000 / hz).saturating_mul(ticks);
+        all + all / LATE.0 + LATE.1
     }
 
     /// Reads the answer.
@@ -161,6 +185,8 @@ impl Info {
             process: number("process_id"),
             is_replica: field("role") == Some("slave"),
             is_cluster: field("cluster_enabled") == Some("1"),
+            connections: number("connected_clients"),
+            hz: number("hz"),
         })
     }
 }
@@ -214,5 +240,20 @@ mod tests {
         }
         let valkey = told("redis_version:7.2.4\r\nvalkey_version:8.0.1\r\nmem_allocator:jemalloc-5.3.0\r\n");
         assert!(valkey.is_some_and(|told| told.contains("this is Valkey 8.0.1: ")));
+    }
+
+    #[test]
+    fn connections_are_counted_once_ticks_have_visited_all_of_them() {
+        let millis = |connections, hz| {
+            let info = Info { connections, ..Info::default() };
+            info.counts_within(hz).as_millis()
+        };
+        // Five in a tick, or a second's share, and a tenth and 50 ms more.
+        assert_eq!(
+            [1, 5, 6, 30, 60, 600].map(|connections| millis(connections, 10)),
+            [160, 160, 270, 710, 1_150, 1_150]
+        );
+        assert_eq!((millis(2, 1), millis(8, 1), millis(11, 2)), (1_150, 1_150, 1_700));
+        assert_eq!((millis(8, 500), millis(0, 0)), (54, 50));
     }
 }

@@ -135,9 +135,11 @@ impl Watch {
         u32::try_from(self.first.clock_us % 60_000_000 / 1_000).expect("a minute has fewer")
     }
 
-    /// Bytes in use at the beginning of the run but for those of connections, where the server tells them.
+    /// Bytes in use at the beginning of the run but for those of connections, where the server has counted them.
     pub(in crate::live) fn before(&self) -> Option<u64> {
-        self.first.of_clients.map(|clients| self.first.used_memory.saturating_sub(clients))
+        // The one that asks takes some.
+        let of_clients = self.first.of_clients.filter(|clients| *clients > 0);
+        of_clients.map(|clients| self.first.used_memory.saturating_sub(clients))
     }
 
     /// What else the server showed.
