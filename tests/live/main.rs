@@ -8,6 +8,7 @@ mod benchmark;
 mod clients;
 mod cluster;
 mod commands;
+mod events;
 mod fake;
 mod harness;
 mod isolation;

@@ -10,7 +10,7 @@ use ttlab::origin::Version;
 use ttlab::trace::{ObjectId, Trace};
 use ttlab::units::{SimDuration, SimTime};
 
-use super::model;
+use super::model::{self, Design};
 use super::resp::Client;
 use super::server::Server;
 
@@ -240,7 +240,7 @@ fn each_kind_of_command_takes_its_histogram_once() {
     let key = "0".repeat(24);
     let objects = model::objects([(key.as_str(), 1)]);
     let trace = Arc::new(Trace::new(Vec::new(), Vec::new(), objects, SimDuration::ZERO));
-    let cache = model::tracking(&trace, "noeviction", 1 << 40, 0, 0, true);
+    let cache = model::cache(&trace, Design { latency_tracking: true, ..Design::default() });
     let mut model = Connection::new(cache, WallClock::starting_at(1_700_000_000_000));
     let fixed = |model: &Connection| model.cache().breakdown().expect("the model counts as Redis does").fixed;
     let (mut before, mut live_before) = (fixed(&model), settled(&server));

@@ -42,40 +42,57 @@ pub(crate) fn lazy(held: Objects, clock: WallClock) -> Connection {
     Connection::new(cache, clock)
 }
 
+/// A Redis server that is modelled.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Design<'a> {
+    /// Its policy.
+    pub(crate) policy: &'a str,
+    /// Its limit in bytes.
+    pub(crate) maxmemory: u64,
+    /// How many milliseconds after a full minute of the wall clock the run begins.
+    pub(crate) phase_ms: u64,
+    pub(crate) seed: u64,
+    /// Whether it keeps a histogram of each kind of command.
+    pub(crate) latency_tracking: bool,
+    /// How it reclaims dead entries.
+    pub(crate) reclaim: &'a str,
+    /// Further settings with their numbers, by Redis's names.
+    pub(crate) settings: &'a [(&'a str, &'a str)],
+}
+
+impl Default for Design<'_> {
+    /// A server that is never full.
+    fn default() -> Self {
+        Self {
+            policy: "noeviction",
+            maxmemory: 1 << 40,
+            phase_ms: 0,
+            seed: 0,
+            latency_tracking: false,
+            reclaim: "active",
+            settings: &[],
+        }
+    }
+}
+
 /// A cache that is a Redis server with this policy and limit in bytes, its run beginning so many
 /// milliseconds after a full minute of the wall clock.
 pub(crate) fn redis(trace: &Arc<Trace>, policy: &str, maxmemory: u64, phase_ms: u64, seed: u64) -> Cache {
-    tracking(trace, policy, maxmemory, phase_ms, seed, false)
+    cache(trace, Design { policy, maxmemory, phase_ms, seed, ..Design::default() })
 }
 
 /// A Redis server with this policy, no limit in reach and one of the ways to reclaim dead entries, to which commands can
 /// be sent; it begins when `clock` says.
 pub(crate) fn server(held: Objects, policy: &str, reclaim: &str, clock: WallClock) -> Connection {
     let trace = Arc::new(Trace::new(Vec::new(), Vec::new(), held, SimDuration::ZERO));
-    Connection::new(cache(&trace, policy, 1 << 40, 0, 0, false, reclaim), clock)
+    Connection::new(cache(&trace, Design { policy, reclaim, ..Design::default() }), clock)
 }
 
-/// The same, which may keep a histogram of each kind of command.
-pub(crate) fn tracking(
-    trace: &Arc<Trace>,
-    policy: &str,
-    maxmemory: u64,
-    phase_ms: u64,
-    seed: u64,
-    latency_tracking: bool,
-) -> Cache {
-    cache(trace, policy, maxmemory, phase_ms, seed, latency_tracking, "active")
-}
-
-fn cache(
-    trace: &Arc<Trace>,
-    policy: &str,
-    maxmemory: u64,
-    phase_ms: u64,
-    seed: u64,
-    latency_tracking: bool,
-    reclaim: &str,
-) -> Cache {
+/// A cache that is this server.
+pub(crate) fn cache(trace: &Arc<Trace>, design: Design<'_>) -> Cache {
+    let Design { policy, maxmemory, phase_ms, latency_tracking, reclaim, settings, .. } = design;
+    let settings: Vec<String> = settings.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    let settings = settings.join("\n");
     let text = format!(
         r#"
         name = "live"
@@ -89,6 +106,7 @@ fn cache(
         reclaim = "{reclaim}"
         memory = {{ model = "redis", latency_tracking = {latency_tracking} }}
         clock-phase-ms = {phase_ms}
+        {settings}
         [origin]
         latency = {{ model = "constant", value = "1ms" }}
         [[strategy]]
@@ -99,6 +117,6 @@ fn cache(
     );
     let scenario = Scenario::parse(&text, "live.toml").unwrap_or_else(|error| panic!("{error}"));
     let plan = tune::grid(&scenario)[0];
-    let simulation = tune::simulation(&scenario, &plan, trace, Seed::new(seed));
+    let simulation = tune::simulation(&scenario, &plan, trace, Seed::new(design.seed));
     simulation.unwrap_or_else(|fault| panic!("{fault:?}")).cache
 }

@@ -103,6 +103,21 @@ impl Client {
         self.counts().0.number(field)
     }
 
+    /// A section of INFO.
+    pub(crate) fn section(&mut self, name: &str) -> Info {
+        self.queue(&["INFO", name]);
+        self.flush();
+        self.read_section()
+    }
+
+    /// Reads the answer to INFO.
+    pub(crate) fn read_section(&mut self) -> Info {
+        match self.read() {
+            Answer::Bulk(Some(info)) => Info(String::from_utf8(info).expect("INFO is text")),
+            other => panic!("INFO is a text: {other:?}"),
+        }
+    }
+
     /// INFO and DBSIZE, nothing happening in between.
     pub(crate) fn counts(&mut self) -> (Info, u64) {
         self.queue_counts();
