@@ -374,6 +374,13 @@ impl Cache {
             .then(|| slot.entry())
     }
 
+    /// The LFU counter of a live entry as it has decayed, as OBJECT FREQ tells it; nothing is touched. `None` where the
+    /// policy keeps none.
+    pub fn frequency(&self, object: ObjectId, now: SimTime) -> Option<u32> {
+        self.peek(object, now)?;
+        self.server.as_ref()?.frequency(object, now)
+    }
+
     /// Whether the server cannot be reached at `now`.
     #[inline]
     pub fn is_down(&self, now: SimTime) -> bool {

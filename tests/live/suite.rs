@@ -179,7 +179,7 @@ fn told(name: &str) -> Option<String> {
 }
 
 /// Writes a table to its place in docs/validation.md, if the environment says so.
-fn keep(name: &str, table: &str) {
+pub(crate) fn keep(name: &str, table: &str) {
     if told("VALIDATION").as_deref() != Some("write") {
         return;
     }

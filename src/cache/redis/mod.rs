@@ -321,6 +321,12 @@ impl Server {
         }
     }
 
+    /// The LFU counter of a key as it has decayed; `None` where no policy keeps one.
+    pub(super) fn frequency(&self, object: ObjectId, now: SimTime) -> Option<u32> {
+        let has_counters = self.needs.sampled.is_some_and(|sampled| sampled.rank == Rank::Lfu);
+        has_counters.then(|| rank::lfu_counter(&self.settings, now, self.keys[object.index()].stamp))
+    }
+
     /// A value was stored where there was none, with a second key if there are any; tables may grow by `room` bytes, less
     /// the command's own.
     pub(super) fn stored(
