@@ -180,7 +180,10 @@ impl<O: Observer> Run<'_, O> {
             let commands =
                 self.strategy.guard.released(&Released { object, now, ticket, since: asked, died });
             self.observer.sent(now, Command::Unlock, commands);
-            if !died && self.strategy.guard.key_in_cache().is_some_and(|key| key.given_back) {
+            if !died
+                && !self.is_over()
+                && self.strategy.guard.key_in_cache().is_some_and(|key| key.given_back)
+            {
                 self.cache.asked(Kind::EvalSha, object, &GIVING_BACK, now);
             }
         }

@@ -175,7 +175,9 @@ impl<O: Observer> Run<'_, O> {
         let decision = self.strategy.guard.admit(&wanting);
         if decision.lock_commands > 0 {
             self.observer.sent(now, Command::Lock, decision.lock_commands);
-            self.cache.asked(Kind::Set, object, &TAKING, now);
+            if !self.is_over() {
+                self.cache.asked(Kind::Set, object, &TAKING, now);
+            }
         }
         (decision.permit, ticket)
     }

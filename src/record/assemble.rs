@@ -592,6 +592,7 @@ mod tests {
                 pace: Some(Pace::default()),
                 server: String::new(),
                 own_limit: None,
+                worked: Vec::new(),
                 warnings: Vec::new(),
                 is_tidy: true,
             };

@@ -116,7 +116,12 @@ pub(super) fn simulation_of<'t>(
         cache::Setup { objects: objects.len(), capacity: plan.capacity, trace: Arc::clone(trace) };
     let mut memory = scenario.cache.memory.make(&setup)?;
     let beside = memory.counting().map_or(0, |counting| counting.without_entries());
-    setup.capacity = sampled::limit(plan.capacity, rate, beside);
+    // A policy that divides a limit among its queues has none of 0 to divide where a server takes that for no limit.
+    let capacity = match plan.capacity {
+        Capacity::Bytes(0) if memory.counting().is_some() => Capacity::Unbounded,
+        written => written,
+    };
+    setup.capacity = sampled::limit(capacity, rate, beside);
     if let Some(value) = strategy.second_key() {
         memory.keep_second_key(value);
     }
@@ -260,5 +265,32 @@ mod tests {
         ] {
             assert_eq!(bucket_for(span), bucket, "{span}");
         }
+    }
+
+    #[test]
+    fn a_limit_of_0_is_none_to_policies_that_divide_it_where_a_server_counts() {
+        use crate::metrics::OutcomeKind;
+        use crate::scenario::Source;
+        use crate::trace::synth::generate;
+        let hits = |capacity: &str| -> Vec<u64> {
+            let text = format!(
+                "name = \"t\"\n[workload]\nduration = \"60s\"\nrate = \"100/s\"\n[[workload.class]]\nname = \"a\"\nobjects = 300\n\
+                 [cache]\n{capacity}memory = \"redis\"\neviction = [\"belady\", \"arc\", \"w-tinylfu\", \"lru\"]\n\
+                 [[strategy]]\nname = \"s\"\nttl = \"none\"\n"
+            );
+            let scenario = Scenario::parse(&text, "t.toml").unwrap_or_else(|error| panic!("{error}"));
+            let Source::Synthetic(workload) = &scenario.source else { panic!("it is synthetic") };
+            let trace = Arc::new(generate(workload, Seed::new(1)));
+            let hits_of = |plan: &CellPlan| {
+                let made = simulation(&scenario, plan, &trace, Seed::new(1))
+                    .unwrap_or_else(|fault| panic!("{}", fault.what));
+                let run = made.run(bucket_for(trace.span()), &()).expect("nobody stops it");
+                run.totals.outcomes.of(OutcomeKind::FreshHit)
+            };
+            crate::tune::grid(&scenario).iter().map(hits_of).collect()
+        };
+        let none = hits("");
+        assert!(none.iter().all(|hits| *hits == none[0] && *hits > 5_000), "{none:?}");
+        assert_eq!(hits("capacity = \"0B\"\n"), none);
     }
 }

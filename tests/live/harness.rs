@@ -392,7 +392,12 @@ pub(crate) fn far_outside(rows: &[serde_json::Value]) -> Vec<&str> {
     let is_far = |row: &&serde_json::Value| {
         let [difference, chance, tolerance] =
             ["difference", "chance", "tolerance"].map(|what| row[what].as_f64());
-        let most = tolerance.unwrap_or(0.0) + FAR * chance.unwrap_or(0.0);
+        // What buffers of connections explain of a difference of memory is none.
+        let percent = row["predicted"].as_f64().filter(|bytes| *bytes > 0.0).map(|bytes| bytes / 100.0);
+        let of_buffers =
+            row["buffers_bytes"].as_f64().zip(percent).map_or(0.0, |(bytes, percent)| bytes / percent);
+        let explained = if difference.unwrap_or(0.0) * of_buffers > 0.0 { of_buffers.abs() } else { 0.0 };
+        let most = tolerance.unwrap_or(0.0) + FAR * chance.unwrap_or(0.0) + explained;
         // Where the model sees nothing at all there is no difference in its measure.
         let is_far = difference.is_none_or(|difference| difference.abs() > most);
         row["judgement"] == "outside" && row["kind"] != "millis" && is_far
@@ -413,6 +418,15 @@ fn what_is_outside_by_more_than_six_deviations_is_wrong_at_once() {
     assert!(is_far("share", "outside", Some(1.2), 0.1) && is_far("share", "outside", Some(-1.2), 0.1));
     assert!(!is_far("share", "outside", Some(1.0), 0.1), "five deviations: a second draw is to tell");
     assert!(is_far("share", "outside", Some(0.6), 0.0) && is_far("count", "outside", None, 0.0));
+    let of_memory = |difference: f64| {
+        let mut row = row("bytes", "outside", Some(difference), 0.05);
+        (row["predicted"], row["buffers_bytes"]) = (1e6.into(), 15_000.0.into());
+        !far_outside(&[row]).is_empty()
+    };
+    assert!(
+        !of_memory(2.2) && of_memory(2.4) && of_memory(-1.0),
+        "1.5 points are of buffers, where there is more"
+    );
     assert!(!is_far("millis", "outside", Some(9.0), 0.1) && !is_far("share", "not-judged", Some(9.0), 0.1));
 }
 

@@ -16,7 +16,8 @@ impl Server {
             || self.expires.is_moving()
             || self.dict.is_sparse()
             || self.expires.is_sparse();
-        if tables {
+        // What an eviction that goes on leaves, the next tick looks at.
+        if tables || self.pending.is_some() {
             return None;
         }
         let connections =

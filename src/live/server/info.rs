@@ -111,6 +111,12 @@ impl Info {
     /// Two servers together: what they hold and did is added, and so are limits if all have one; clock and policy are
     /// those of the first.
     fn and(self, other: &Self) -> Self {
+        // One node that counts its memory otherwise makes the sum another.
+        let told = if self.counts_otherwise().is_some() { &self } else { other };
+        let (version, allocator) = match told.counts_otherwise() {
+            Some(_) => (told.version.clone(), told.allocator.clone()),
+            None => (self.version.clone(), self.allocator.clone()),
+        };
         Self {
             used_memory: self.used_memory + other.used_memory,
             of_clients: self.of_clients.zip(other.of_clients).map(|(own, others)| own + others),
@@ -130,8 +136,8 @@ impl Info {
             is_replica: self.is_replica || other.is_replica,
             is_cluster: self.is_cluster || other.is_cluster,
             policy: self.policy,
-            version: self.version,
-            allocator: self.allocator,
+            version,
+            allocator,
             clock_us: self.clock_us,
             process: self.process,
             connections: self.connections.max(other.connections),

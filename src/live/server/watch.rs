@@ -392,7 +392,7 @@ mod tests {
             let seen = |(secs, of_clients)| look(secs, Info { of_clients, ..info(1_000, 0, 0) });
             let mut looks = [0, 10, 20, 30].into_iter().zip(told).map(seen);
             let first = looks.next().expect("there are four");
-            let mut watch = Watch::begin(window, SimDuration::from_secs(10), first);
+            let mut watch = Watch::begin(window, SimDuration::from_secs(10), first, Work::default());
             looks.for_each(|look| assert_eq!(watch.look(look), None));
             watch.account().clients_mean_bytes
         };

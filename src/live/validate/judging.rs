@@ -75,7 +75,7 @@ impl Judging {
             pace.clock_stepped,
             pace.is_held_back(),
             pace.real_origin,
-            others_hold_keys && capacity != Capacity::Unbounded,
+            others_hold_keys && !matches!(capacity, Capacity::Unbounded | Capacity::Bytes(0)),
         ];
         Self {
             counts_all: scenario.cache.memory.name() == "redis",
