@@ -221,7 +221,16 @@ mod tests {
         let before = Info::parse(&text.replace("7.0.15", "6.2.14")).unwrap();
         assert!(!before.takes_sections && !info.clone().and(&before).takes_sections, "one of them does not");
         assert!(Info::parse("HTTP/1.1 400 Bad Request").is_err());
-        let other = Info { used_memory: 10, keys: 1, run_id: "def".to_owned(), ..Info::default() };
+        let other = Info {
+            used_memory: 10,
+            keys: 1,
+            run_id: "def".to_owned(),
+            version: "Redis 7.0.11".to_owned(),
+            ..Info::default()
+        };
+        let later = Info { version: "Redis 7.2.4".to_owned(), ..other.clone() };
+        assert!(info.clone().and(&later).counts_otherwise().is_some(), "one of the nodes does");
+        assert!(later.and(&info).counts_otherwise().is_some());
         let both = info.and(&other);
         assert_eq!((both.used_memory, both.evicted_keys, both.keys), (1_010, 7, 18));
         assert_eq!((both.run_id.as_str(), both.version.as_str()), ("abc def", "Redis 7.0.15"));
