@@ -463,7 +463,13 @@ fn a_minute_on_a_real_server_is_as_predicted() {
             let row = rows.iter().find(|row| row["what"] == what).expect("there is such a figure");
             // Of these chance alone brings about little, so that it excuses nothing.
             let is_certain = ["fresh hits", "used_memory, mean"].contains(&what);
-            let words: &[&str] = if is_certain { &["inside"] } else { &["inside", "within-chance"] };
+            // What is there at one instant depends on how long before it the cron swept, which no seed foretells.
+            let is_an_instant = what == "used_memory at the end";
+            let words: &[&str] = match () {
+                () if is_certain => &["inside"],
+                () if is_an_instant => &["inside", "within-chance", "not-judged"],
+                () => &["inside", "within-chance"],
+            };
             let as_predicted = words.iter().any(|word| row["judgement"] == *word);
             assert!(as_predicted && row["measured"].is_number(), "{ttl}: {row}");
             assert_eq!(row["tolerance"].as_f64(), Some(tolerance), "{ttl}: {row}");
