@@ -1,8 +1,10 @@
 //! The figures that are compared, and where each is found in a run.
 
+use std::cmp::Ordering;
+
 use super::compare::{compare, judged};
 use super::judging::{Judging, Rule};
-use super::{Kind, Row, waits};
+use super::{CHANCE, Judgement, Kind, Row, waits};
 use crate::metrics::{Bucket, Measurements, OutcomeKind};
 
 /// How a figure is found in a run.
@@ -101,8 +103,11 @@ pub(super) fn memory_in(bucket: &Bucket) -> f64 {
     bucket.live_mean_bytes + bucket.expired_mean_bytes
 }
 
-/// The bucket of the series whose memory differs most, after the warm-up. What chance makes of it is pooled over all of
-/// them, as few seeds tell little of a single one.
+/// The bucket of the series whose memory is furthest beyond what it may differ by, after the warm-up; where none is, the one
+/// that comes nearest to that.
+///
+/// A bucket in which much expires or is evicted at once varies more than others, so each is judged by its own chance. A few
+/// seeds may tell too little of that, and so it counts as no less than that of all buckets together.
 fn worst_bucket(predicted: &[Measurements], measured: &Measurements, judging: &Judging) -> Option<Row> {
     let first = judging.warmup.as_nanos().div_ceil(measured.series.bucket.as_nanos().max(1));
     let places = usize::try_from(first).unwrap_or(usize::MAX)..measured.series.buckets.len();
@@ -127,21 +132,34 @@ fn worst_bucket(predicted: &[Measurements], measured: &Measurements, judging: &J
     };
     let all: Vec<Row> = places.filter_map(of_bucket).collect();
     let chances: Vec<f64> = all.iter().filter_map(|row| row.chance).collect();
-    let pooled = (!chances.is_empty())
-        .then(|| (chances.iter().map(|chance| chance * chance).sum::<f64>() / chances.len() as f64).sqrt());
-    let size = |row: &Row| [row.size(), row.difference].map(|size| size.map_or(0.0, f64::abs));
-    let worst = all.into_iter().max_by(|one, other| {
-        let ([one, whole], [other, of_other]) = (size(one), size(other));
-        one.total_cmp(&other).then(whole.total_cmp(&of_other))
-    })?;
-    Some(judged(Row { chance: pooled, ..worst }, rule))
+    let pooled =
+        (chances.iter().map(|chance| chance * chance).sum::<f64>() / chances.len().max(1) as f64).sqrt();
+    let judged = |row: Row| judged(Row { chance: row.chance.map(|own| own.max(pooled)), ..row }, rule);
+    all.into_iter().map(judged).max_by(by_excess)
+}
+
+/// Which of two buckets is further beyond what it may differ by: a tolerance, which is the same for all, and what chance makes
+/// of it. One that says too little to be judged stands behind all others.
+fn by_excess(one: &Row, other: &Row) -> Ordering {
+    let judgement = |row: &Row| match row.judgement {
+        Judgement::NotJudged => 0,
+        Judgement::Inside => 1,
+        Judgement::WithinChance => 2,
+        Judgement::Outside => 3,
+    };
+    let excess = |row: &Row| row.size().unwrap_or(0.0) - CHANCE * row.chance.unwrap_or(0.0);
+    let whole = |row: &Row| row.difference.map_or(0.0, f64::abs);
+    judgement(one)
+        .cmp(&judgement(other))
+        .then(excess(one).total_cmp(&excess(other)))
+        .then(whole(one).total_cmp(&whole(other)))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::ValidatedCell;
     use super::super::judging::SPOILED;
     use super::super::waits::Added;
-    use super::super::{Judgement, ValidatedCell};
     use super::*;
     use crate::units::SimDuration;
 
@@ -222,6 +240,39 @@ mod tests {
         let spread = vec![run(&[100.0, 197.0]), run(&[100.0, 203.0])];
         let row = worst_bucket(&spread, &run(&[107.0, 200.0]), &ALL).unwrap();
         assert_eq!((row.predicted, row.judgement), (Some(100.0), Judgement::WithinChance), "{row:?}");
+    }
+
+    #[test]
+    fn a_bucket_that_varies_more_than_others_is_judged_by_its_own_chance_and_hides_none_of_them() {
+        use Judgement::{Inside, NotJudged, Outside, WithinChance};
+        let run = |bytes: &[f64]| {
+            let mut run = Measurements::empty();
+            run.series.bucket = SimDuration::from_secs(1);
+            run.series.buckets =
+                bytes.iter().map(|bytes| Bucket { live_mean_bytes: *bytes, ..Bucket::default() }).collect();
+            run
+        };
+        // The last of four buckets varies; by so many per cent the difference does.
+        let told = |chance: f64, measured: [f64; 2]| {
+            let spread = 4.0 * chance / 3.0_f64.sqrt();
+            let draws = [-spread, spread].map(|spread| run(&[100.0, 100.0, 100.0, 400.0 + spread]));
+            let row = worst_bucket(&draws, &run(&[100.0, measured[0], 100.0, measured[1]]), &ALL).unwrap();
+            (row.judgement, row.predicted.unwrap().round(), (row.chance.unwrap() * 100.0).round() / 100.0)
+        };
+        // All of them together vary by 1.4 %: four times that and the tolerance are 6.6 %, and of its own 12.2 %.
+        assert_eq!(told(2.8, [100.0, 440.0]), (WithinChance, 400.0, 2.8), "10 %");
+        assert_eq!(told(2.8, [100.0, 452.0]), (Outside, 400.0, 2.8), "13 %");
+        assert_eq!(told(2.8, [106.5, 400.0]), (WithinChance, 100.0, 1.4), "few seeds tell little of one");
+        assert_eq!(told(2.8, [107.0, 440.0]), (Outside, 100.0, 1.4), "the other differs more, and may");
+        // One that varies too much to be judged says nothing of the others.
+        assert_eq!(
+            told(5.0, [100.5, 520.0]),
+            (Inside, 100.0, 2.5),
+            "30 %, of which 21 may be and 41 say little"
+        );
+        assert_eq!(told(5.0, [115.0, 520.0]), (Outside, 100.0, 2.5));
+        assert_eq!(told(5.0, [100.5, 568.0]), (Outside, 400.0, 5.0), "42 %");
+        assert_eq!(told(20.0, [100.5, 520.0]).0, NotJudged, "all of them vary too much together");
     }
 
     #[test]
