@@ -310,3 +310,72 @@ impl Cache {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::{Kinds, Settings};
+    use super::*;
+    use crate::cache::eviction::EVICTIONS;
+    use crate::cache::memory::MEMORIES;
+    use crate::cache::reclaim::RECLAIMS;
+    use crate::cache::{Entry, Residency, Setup, Stored};
+    use crate::random::Seed;
+    use crate::trace::{ClassId, Fact, Keys, Objects};
+    use crate::units::Window;
+
+    fn at(secs: u64) -> SimTime {
+        SimTime::ZERO + SimDuration::from_secs(secs)
+    }
+
+    /// A cache of so many objects of 100 bytes under `allkeys-lru`, all of which it holds.
+    fn filled(memory: &'static str, objects: usize, settings: Settings) -> Cache {
+        let facts = vec![Fact { size: 100, class: ClassId::default(), size_is_imputed: false }; objects];
+        let all = Arc::new(Objects::new(facts, Keys::Numbered, vec!["all".to_owned()]));
+        let setup = Setup { objects, ..Setup::nothing() };
+        let made = "it has no parameters";
+        let cache = Cache::new(
+            all,
+            Capacity::Unbounded,
+            EVICTIONS.default_choice("allkeys-lru").make(&setup).expect(made),
+            RECLAIMS.default_choice("lazy").make(&setup).expect(made),
+            MEMORIES.default_choice(memory).make(&setup).expect(made),
+            Residency::new(Window { from: SimTime::ZERO, until: at(100) }, SimDuration::from_secs(10)),
+        );
+        let mut cache = cache.serving(settings, Seed::new(1));
+        let never = SimTime::NEVER;
+        let entry = Entry { stored_at: at(0), fresh_until: never, expires_at: never, version: Version(0) };
+        for object in (0..objects).map(ObjectId::from_index) {
+            assert_eq!(cache.set(object, entry, at(0)), Stored::Yes);
+        }
+        cache
+    }
+
+    #[test]
+    fn a_script_that_gives_a_lock_back_runs_its_get_and_its_del() {
+        let mut cache = filled("redis", 1, Settings::default());
+        let ran =
+            |cache: &Cache| cache.server.as_ref().and_then(|server| server.overhead.as_ref()).unwrap().ran;
+        assert_eq!(ran(&cache), Kinds::named(["set"]));
+        assert!(cache.asked(Kind::EvalSha, ObjectId::new(0), &[], at(1)));
+        assert_eq!(ran(&cache), Kinds::named(["set", "evalsha", "get", "del"]));
+    }
+
+    #[test]
+    fn every_tick_tends_the_tables_while_an_eviction_that_hit_its_time_limit_goes_on() {
+        // A tick moves as many buckets as it can before it looks at the clock, and no more.
+        let slow = SimDuration::from_millis(1);
+        let mut cache =
+            filled("payload", 4_000, Settings { expire_cost: slow, visit_cost: slow, ..Settings::default() });
+        let buckets = |cache: &Cache| cache.server.as_ref().unwrap().dict.buckets();
+        assert_eq!(buckets(&cache), [4_096, 0]);
+        // 3700 keys leave, one a millisecond, and nobody sends anything: when fewer than a tenth of the table are left it
+        // shrinks, and has shrunk some ticks later.
+        cache.set_limit(Capacity::Bytes(30_000), at(0));
+        assert_eq!((cache.entries(), buckets(&cache)), (4_000 - VICTIMS, [4_096, 0]));
+        cache.bytes_at(at(10));
+        assert_eq!((cache.entries(), buckets(&cache)), (300, [512, 0]));
+        cache.check();
+    }
+}
