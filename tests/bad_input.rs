@@ -309,7 +309,7 @@ fn a_memory_limit_that_holds_no_run_is_refused_and_one_that_holds_one_runs_one_a
     bench.refused(&["s.toml", "--memory-limit", "lots"], &["\"lots\" is not a"]);
     bench.put("s.toml", format!("name = \"t\"\n{WORKLOAD}{STRATEGY}ttl = \"none\"\n{second}"));
     // What the second run leaves is counted: 61 buckets and the waits of 600 requests.
-    let parts = ["the results of 2 runs", "8 KiB are allowed", "= help: allow more, or sweep fewer cells"];
+    let parts = ["the results of 2 runs", "7.81 KiB are allowed", "= help: allow more, or sweep fewer cells"];
     bench.refused(&["s.toml", "--memory-limit", "8000B"], &parts);
     // 600 requests of 12 bytes, 50,000 objects of 24, and 48 an object for each run under LRU.
     let many = WORKLOAD.replace("objects = 9", "objects = 50_000");

@@ -35,10 +35,12 @@ pub(super) fn doubts(
     }
     if let Some((what, shortest, off)) = pace.coarse() {
         doubts.push(format!(
-            "client-limited: {}the harness's own timers, of 1 ms, and starts up to {:.1} ms late are {off} of the trace, more than a tenth \
-             of {what} ({shortest}): what happens then says how fast the harness is, not the server. {}",
+            "client-limited: {}the harness's own timers, of 1 ms, and starts up to {:.1} ms late are {} of the trace, more than a tenth \
+             of {what} ({}): what happens then says how fast the harness is, not the server. {}",
             at(speed),
             late * 1e3,
+            off.about(),
+            shortest.about(),
             slower(speed)
         ));
     }
@@ -129,9 +131,11 @@ pub(super) fn foreseen(
     let pace = Pace { speed, shortest: timed.into_iter().min_by_key(|(_, span)| *span), ..Pace::default() };
     let coarse = pace.coarse().map(|(what, shortest, off)| {
         format!(
-            "{}a tick of the harness's own timers, 1 ms, is {off} of the trace, more than a tenth of {what} ({shortest}): what \
+            "{}a tick of the harness's own timers, 1 ms, is {} of the trace, more than a tenth of {what} ({}): what \
              happens will say how fast the harness is, not the server. {}",
             at(speed),
+            off.about(),
+            shortest.about(),
             slower(speed)
         )
     });
@@ -193,12 +197,15 @@ mod tests {
     #[test]
     fn the_harnesss_own_milliseconds_are_told_at_the_traces_own_pace_too() {
         let shortest = Some(("the median time of a fetch", SimDuration::from_millis(2)));
-        let said = said_with("allkeys-lru", 10.1, &Pace { shortest, speed: 1.0, ..Pace::default() });
+        let pace = Pace { shortest, speed: 1.0, ..Pace::default() };
+        let said = said_with("allkeys-lru", 10.1, &pace);
         assert!(
             said.len() == 1 && said[0].starts_with("client-limited: the harness's own timers"),
             "{said:?}"
         );
-        assert!(said[0].contains("are 1ms of the trace") && said[0].contains("a fetch (2ms)"), "{said:?}");
+        assert!(said[0].contains("are 1 ms of the trace") && said[0].contains("a fetch (2 ms)"), "{said:?}");
+        let late = said_with("allkeys-lru", 10.1, &Pace { late_s: [0.0, 0.009_428_988, 0.01], ..pace });
+        assert!(late[0].contains("starts up to 9.4 ms late are 9.43 ms of the trace"), "{late:?}");
     }
 
     /// What is foreseen of a run at this speed with room for so many bytes.
@@ -233,11 +240,11 @@ mod tests {
         assert_eq!(foreseen("1GiB", "1h", 4.0), [""; 0], "4 ms of the trace are a tenth of a fetch");
         let own = foreseen("1GiB", "9ms", 1.0);
         assert!(own.len() == 1 && own[0].starts_with("a tick of the harness's own timers"), "{own:?}");
-        assert!(own[0].contains("the TTL (9ms)") && own[0].contains("a --speed below 1"), "{own:?}");
+        assert!(own[0].contains("the TTL (9 ms)") && own[0].contains("a --speed below 1"), "{own:?}");
         let coarse = foreseen("1GiB", "1h", 5.0);
-        assert!(coarse.len() == 1 && coarse[0].contains("the median time of a fetch (40ms)"), "{coarse:?}");
+        assert!(coarse.len() == 1 && coarse[0].contains("the median time of a fetch (40 ms)"), "{coarse:?}");
         let brief = foreseen("1GiB", "20ms", 5.0);
-        assert!(brief.len() == 1 && brief[0].contains("the TTL (20ms)"), "{brief:?}");
+        assert!(brief.len() == 1 && brief[0].contains("the TTL (20 ms)"), "{brief:?}");
         // A tenth of 900 values is held, of which each second of the trace brings about as many as fifteen.
         let stay = foreseen("100KiB", "1h", 3.0);
         assert!(

@@ -221,8 +221,8 @@ impl Undertaking {
             return Err(format!(
                 "its keys would take up to {} of the server's memory, more than the limit of {}; let --configure or --spawn \
                  keep it to the capacity of [cache], play a part of the trace (ttlab trace sample), or raise the limit with --max-bytes",
-                ByteSize::from_bytes(self.bytes),
-                limits.bytes
+                ByteSize::from_bytes(self.bytes).about(),
+                limits.bytes.about()
             ));
         }
         Ok(())
@@ -257,7 +257,7 @@ impl Undertaking {
         let mut text = format!(
             "will write up to {keys} keys, {} at once, {}; {cells} cell(s) of {requests} requests in {seconds:.0} s each, at \
              most {peak_rate:.0}{} in a second",
-            ByteSize::from_bytes(*bytes),
+            ByteSize::from_bytes(*bytes).about(),
             place(prefix),
             self.and_jobs()
         );
@@ -346,6 +346,13 @@ mod tests {
         assert!(of(2.0).within(&limits).unwrap_err().contains("--max-rate"));
         let narrow = Limits { bytes: ByteSize::from_bytes(2_000), ..Limits::default() };
         assert!(of(1.0).within(&narrow).unwrap_err().contains("--max-bytes"));
+        let large = Undertaking { bytes: 573_440_625 << 10, ..of(1.0) };
+        let refused = large.within(&Limits::default()).unwrap_err();
+        assert!(
+            refused.contains("up to 547 GiB of the server's memory, more than the limit of 1 GiB;"),
+            "{refused}"
+        );
+        assert!(large.sentence().contains(", 547 GiB at once, "), "{}", large.sentence());
         assert!(of(1.0).sentence().contains("2 keys") && of(1.0).sentence().contains("\"p:\""));
         assert!(of(1.0).sentence().contains("asked of http://host/{key}"));
         let second = beside(Beside { second_key: Some(8), ..Beside::default() });

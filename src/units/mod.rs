@@ -32,6 +32,17 @@ fn number_and_unit(text: &str) -> Option<(f64, &str, &str)> {
     Some((number, &rest[..unit_end], rest[unit_end..].trim_start()))
 }
 
+/// A number of at least one, with no more digits than people read: three, and none after the point that say nothing.
+fn three_digits(number: f64) -> String {
+    let decimals = match number {
+        ..9.995 => 2,
+        ..99.95 => 1,
+        _ => 0,
+    };
+    let text = format!("{number:.decimals$}");
+    if decimals == 0 { text } else { text.trim_end_matches('0').trim_end_matches('.').to_owned() }
+}
+
 /// Implements serde for a quantity that is written as a string and printed by `Display`.
 macro_rules! written_as_text {
     ($quantity:ty, $expecting:literal) => {
@@ -62,6 +73,12 @@ use written_as_text;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn three_digits_are_told_and_no_zeros_after_the_point() {
+        let told = [0.0, 1.0, 1.234, 9.996, 12.34, 30.0, 99.96, 100.0, 1_023.7].map(three_digits);
+        assert_eq!(told, ["0", "1", "1.23", "10", "12.3", "30", "100", "100", "1024"]);
+    }
 
     #[test]
     fn a_number_is_split_from_its_unit_and_from_what_follows() {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{UnitError, number_and_unit, written_as_text};
+use super::{UnitError, number_and_unit, three_digits, written_as_text};
 
 const UNITS: [(&str, u64); 9] = [
     ("TiB", 1 << 40),
@@ -35,13 +35,11 @@ impl ByteSize {
         self.0
     }
 
-    /// About how much it is: in whole KiB or MiB, or GiB with a digit.
+    /// About how much it is, for people: three digits in the largest binary unit that it has one of, `1.43 MiB`.
     pub fn about(self) -> String {
-        let mib = self.0 as f64 / f64::from(1 << 20);
-        if mib < 1.0 {
-            return format!("{:.0} KiB", mib * 1_024.0);
-        }
-        if mib < 1_024.0 { format!("{mib:.0} MiB") } else { format!("{:.1} GiB", mib / 1_024.0) }
+        let (unit, length) =
+            UNITS[..4].iter().find(|(_, length)| self.0 >= *length).copied().unwrap_or(("B", 1));
+        format!("{} {unit}", three_digits(self.0 as f64 / length as f64))
     }
 }
 
@@ -112,9 +110,15 @@ mod tests {
 
     #[test]
     fn about_how_much_it_is_has_few_digits() {
-        for (bytes, about) in
-            [(1_500, "1 KiB"), (1 << 20, "1 MiB"), (1_500_000_000, "1.4 GiB"), (1 << 45, "32768.0 GiB")]
-        {
+        for (bytes, about) in [
+            (0, "0 B"),
+            (12, "12 B"),
+            (1_500, "1.46 KiB"),
+            (1 << 20, "1 MiB"),
+            (8_000_000, "7.63 MiB"),
+            (587_203_200_000, "547 GiB"),
+            (1 << 45, "32 TiB"),
+        ] {
             assert_eq!(ByteSize::from_bytes(bytes).about(), about);
         }
     }

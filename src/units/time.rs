@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 use std::ops::{Add, AddAssign, Sub};
 use std::str::FromStr;
 
-use super::{UnitError, number_and_unit, written_as_text};
+use super::{UnitError, number_and_unit, three_digits, written_as_text};
 
 const UNITS: [(&str, u64); 8] = [
     ("w", 604_800_000_000_000),
@@ -141,6 +141,31 @@ impl SimDuration {
         self.0 as f64 / 1e9
     }
 
+    /// About how long it is, for people: three digits below a minute, `9.43 ms`, and then its two largest units, `1 h 5 min`.
+    pub fn about(self) -> String {
+        let nanos = self.0 as f64;
+        // What would be told as a thousand of a unit is told as one of the next.
+        match nanos {
+            0.0 => "0 s".to_owned(),
+            ..1e3 => format!("{nanos} ns"),
+            ..999.5e3 => format!("{} µs", three_digits(nanos / 1e3)),
+            ..999.5e6 => format!("{} ms", three_digits(nanos / 1e6)),
+            ..59.95e9 => format!("{} s", three_digits(nanos / 1e9)),
+            _ => {
+                let mut rest = self.0.saturating_add(500_000_000) / 1_000_000_000;
+                let mut parts = Vec::new();
+                for (unit, length) in [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)] {
+                    if rest >= length {
+                        parts.push(format!("{} {unit}", rest / length));
+                    }
+                    rest %= length;
+                }
+                parts.truncate(2);
+                parts.join(" ")
+            }
+        }
+    }
+
     /// Whether this is no time at all.
     pub const fn is_zero(self) -> bool {
         self.0 == 0
@@ -271,6 +296,26 @@ mod tests {
             let span: SimDuration = text.parse().unwrap();
             assert_eq!(span.as_nanos(), nanos, "{text}");
             assert_eq!(span.to_string().parse(), Ok(span), "{text}");
+        }
+    }
+
+    #[test]
+    fn about_how_long_it_is_has_few_digits() {
+        for (text, about) in [
+            ("0s", "0 s"),
+            ("988ns", "988 ns"),
+            ("2us250ns", "2.25 µs"),
+            ("999us700ns", "1 ms"),
+            ("9ms428us988ns", "9.43 ms"),
+            ("40ms", "40 ms"),
+            ("1s", "1 s"),
+            ("12s345ms", "12.3 s"),
+            ("59s960ms", "1 min"),
+            ("1m0s500ms", "1 min 1 s"),
+            ("1h5m30s", "1 h 5 min"),
+            ("1w2h", "7 d 2 h"),
+        ] {
+            assert_eq!(text.parse::<SimDuration>().unwrap().about(), about, "{text}");
         }
     }
 

@@ -168,7 +168,10 @@ fn a_rate_that_measures_nothing_is_refused_before_anything_is_sent() {
     for (words, told) in [
         (["--spawn", "--max-rate", "0/s"], "--max-rate 0/s lets 0 reads begin"),
         (["--spawn", "--max-rate", "5/s"], "--max-rate 5/s lets 25 reads begin in a --step of 5s"),
-        (["--spawn", "--max-bytes", "10KiB"], "--max-bytes"),
+        (
+            ["--spawn", "--max-bytes", "10KiB"],
+            " KiB of the server's memory, more than the limit of 10 KiB; raise it",
+        ),
         (["--spawn", "--step", "1ms"], "--step at least 100ms"),
     ] {
         let output = command(folder.path(), &words).output().expect("ttlab can be started");

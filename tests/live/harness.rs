@@ -234,7 +234,7 @@ fn limits_hold_before_anything_is_sent() {
     let folder = folder(&scenario("\"none\"", ""));
     for (words, told) in [
         (["--spawn", "--max-rate", "50/s"], "--max-rate"),
-        (["--spawn", "--max-bytes", "10KiB"], "--max-bytes"),
+        (["--spawn", "--max-bytes", "10KiB"], " KiB of the server's memory, more than the limit of 10 KiB;"),
     ] {
         let output = run(folder.path(), &words);
         assert_eq!(output.status.code(), Some(2));

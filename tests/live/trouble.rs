@@ -284,10 +284,10 @@ fn the_capacity_of_a_scenario_limits_no_server_that_is_left_as_it_is() {
         options
     };
     let spawned = Options { target: Target::Spawn, ..narrow("") };
-    assert!(bytes(&spawned).unwrap_err().contains("1500000B"), "{:?}", bytes(&spawned));
+    assert!(bytes(&spawned).unwrap_err().contains("1.43 MiB"), "{:?}", bytes(&spawned));
     let Some(server) = Server::start(&[]) else { return };
     let refused = bytes(&narrow(&server.url())).unwrap_err();
-    assert!(refused.contains("--max-bytes") && !refused.contains("1500000B"), "{refused}");
+    assert!(refused.contains("--max-bytes") && !refused.contains("1.43 MiB"), "{refused}");
     server.client().must(&["CONFIG", "SET", "maxmemory", "300000"]);
     assert_eq!(bytes(&narrow(&server.url())), Ok(300_000), "the server keeps to a limit of its own");
 }

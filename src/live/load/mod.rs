@@ -89,13 +89,15 @@ pub fn undertaking(trace: &Trace, options: &Options, load: &Load) -> Result<Stri
     let bytes = ByteSize::from_bytes(bytes_of(objects));
     if bytes > limits.bytes {
         return refused(format!(
-            "its keys would take up to {bytes} of the server's memory, more than the limit of {}; raise it with --max-bytes",
-            limits.bytes
+            "its keys would take up to {} of the server's memory, more than the limit of {}; raise it with --max-bytes",
+            bytes.about(),
+            limits.bytes.about()
         ));
     }
     Ok(format!(
-        "will write {} keys, {bytes}, {}; at most {most:.0} writes or reads in a second (--max-rate)",
+        "will write {} keys, {}, {}; at most {most:.0} writes or reads in a second (--max-rate)",
         objects.len(),
+        bytes.about(),
         place(options.prefix())
     ))
 }

@@ -409,7 +409,7 @@ mod tests {
         assert_eq!(error.line(), Some(2_001));
         assert_eq!(
             error.to_string(),
-            "t.csv:2001: the requests up to here take 39 KiB of memory, but 39 KiB are allowed (--memory-limit)"
+            "t.csv:2001: the requests up to here take 39.2 KiB of memory, but 39.2 KiB are allowed (--memory-limit)"
         );
         assert!(error.help().contains("ttlab trace sample"));
         assert_eq!(refused(20_000).unwrap_err().line(), Some(993));
