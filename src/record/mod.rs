@@ -10,6 +10,7 @@ mod classes;
 mod columns;
 mod journal;
 mod json;
+mod live;
 mod parties;
 mod reuse;
 mod series;

@@ -9,7 +9,7 @@ use super::html::{Figure, Table, Td, ValidationPage};
 use super::measure::Unit;
 use super::work;
 use crate::live::validate::{Course, Judgement, Kind, Row, SEEDS, ValidatedCell};
-use crate::live::{Calls, Worked};
+use crate::live::{Calls, Served, Worked};
 
 /// A validation with what it is of.
 pub struct ValidationReport<'v> {
@@ -214,8 +214,8 @@ impl ValidationReport<'_> {
     /// What the server's own work took, a sentence for each cell whose server told it.
     fn own_work(&self) -> Vec<String> {
         let told = |cell: &ValidatedCell| {
-            let words = work::sentence(cell.served.as_ref()?)?;
-            Some(format!("{}, {}: {words}", cell.strategy, limit(cell)))
+            let words = cell.served.as_ref()?.words()?;
+            Some(format!("{}, {}: {words}.", cell.strategy, limit(cell)))
         };
         self.cells.iter().filter_map(told).collect()
     }
@@ -281,7 +281,7 @@ impl ValidationReport<'_> {
                 let [_, _, what, predicted, measured, difference, _, word] = Self::cells_of(cell, row);
                 let _ = writeln!(out, "  {what:28} {predicted:>12} {measured:>12}  {difference:>22}  {word}");
             }
-            if let Some(words) = cell.served.as_ref().and_then(work::sentence) {
+            if let Some(words) = cell.served.as_ref().and_then(Served::words) {
                 let _ = writeln!(out, "  {words}");
             }
         }
@@ -364,7 +364,7 @@ impl ValidationReport<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::live::{Served, Slowest};
+    use crate::live::Slowest;
 
     fn cell(judgement: Judgement) -> ValidatedCell {
         let row = Row {
@@ -420,8 +420,8 @@ mod tests {
 
     #[test]
     fn the_servers_own_time_is_told_everywhere_with_when_it_was_slowest() {
-        let told = "The server itself worked 2 µs on a GET and 6 µs on a SET on average; at its slowest, from 1 s to 2 s, 3 µs on a GET \
-                    and 7 µs on a SET.";
+        let told = "the server itself worked 2 µs on a GET and 6 µs on a SET on average; at its slowest, from 1 s to 2 s, 3 µs on a GET \
+                    and 7 µs on a SET; at most 9 µs on 99 of 100 GETs since its start";
         let slowest = Slowest { from_s: 1.0, until_s: 2.0, get_mean_s: 3e-6, set_mean_s: Some(7e-6) };
         let served = Served {
             get_mean_s: Some(2e-6),

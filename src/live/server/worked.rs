@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::work::{Calls, Work};
-use crate::units::{SimTime, Window};
+use crate::units::{SimDuration, SimTime, Window};
 
 /// What part of the GETs that come between two questions on average there must be for a stretch to be told as the slowest: a few
 /// single ones are slow or quick by chance.
@@ -49,6 +49,31 @@ pub struct Slowest {
     pub get_mean_s: f64,
     /// That of a SET; `null` where there was none.
     pub set_mean_s: Option<f64>,
+}
+
+impl Served {
+    /// That in words, without a full stop; `None` where there was neither a GET nor a SET, or the server did not tell.
+    pub fn words(&self) -> Option<String> {
+        let about = |seconds: f64| SimDuration::from_secs_f64(seconds).about();
+        let on = |get: Option<f64>, set: Option<f64>| {
+            let told = [(get, "a GET"), (set, "a SET")].into_iter();
+            let told = told.filter_map(|(mean, what)| Some(format!("{} on {what}", about(mean?))));
+            told.collect::<Vec<_>>().join(" and ")
+        };
+        let Self { get_mean_s, set_mean_s, get_p99_s, slowest } = *self;
+        let means = on(get_mean_s, set_mean_s);
+        if means.is_empty() {
+            return None;
+        }
+        let slowest = slowest.map(|Slowest { from_s, until_s, get_mean_s, set_mean_s }| {
+            let (from, until) = (about(from_s), about(until_s));
+            format!("; at its slowest, from {from} to {until}, {}", on(Some(get_mean_s), set_mean_s))
+        });
+        let most =
+            get_p99_s.map(|most| format!("; at most {} on 99 of 100 GETs since its start", about(most)));
+        let [slowest, most] = [slowest, most].map(Option::unwrap_or_default);
+        Some(format!("the server itself worked {means} on average{slowest}{most}"))
+    }
 }
 
 /// All answers of a server during one run.
@@ -129,7 +154,6 @@ fn slowest(stretches: &[&Worked]) -> Option<Slowest> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::SimDuration;
 
     fn at(secs: u64) -> SimTime {
         SimTime::ZERO + SimDuration::from_secs(secs)
@@ -159,6 +183,25 @@ mod tests {
 
     fn micros(mean_s: Option<f64>) -> Option<f64> {
         mean_s.map(|mean_s| (mean_s * 1e9).round() / 1e3)
+    }
+
+    #[test]
+    fn what_it_worked_is_told_in_units_that_people_use_with_when_it_was_slowest() {
+        let slowest = Slowest { from_s: 0.0, until_s: 61.0, get_mean_s: 4.5e-6, set_mean_s: None };
+        let served = Served {
+            get_mean_s: Some(2e-6),
+            set_mean_s: Some(6.254_9e-6),
+            get_p99_s: Some(1.234e-3),
+            slowest: Some(slowest),
+        };
+        assert_eq!(
+            served.words().unwrap(),
+            "the server itself worked 2 µs on a GET and 6.25 µs on a SET on average; at its slowest, from 0 s to 1 min 1 s, 4.5 µs on a \
+             GET; at most 1.23 ms on 99 of 100 GETs since its start"
+        );
+        let reads = Served { set_mean_s: None, get_p99_s: None, slowest: None, ..served };
+        assert_eq!(reads.words().unwrap(), "the server itself worked 2 µs on a GET on average");
+        assert_eq!(Served { get_mean_s: None, ..reads }.words(), None);
     }
 
     #[test]
