@@ -5,11 +5,12 @@ use std::fmt::Write;
 use super::assemble::{About, UNKNOWN_CHANGES, sweep};
 use super::wire::{self, Record};
 use super::work::server_work;
+use crate::cache::Capacity;
 use crate::live::{Fills, LiveCell, OwnLimit, Pace, Shown};
 use crate::metrics::{Measurements, OutcomeKind};
 use crate::scenario::Scenario;
 use crate::trace::Trace;
-use crate::tune::CellRun;
+use crate::tune::{CellPlan, CellRun};
 use crate::units::ByteSize;
 
 impl Record {
@@ -17,8 +18,7 @@ impl Record {
     pub fn of_live(scenario: &Scenario, trace: &Trace, cells: Vec<LiveCell>, about: About) -> Self {
         let (mut warnings, mut notes, mut fills) = (Vec::new(), Vec::new(), Vec::new());
         for cell in &cells {
-            let name = &scenario.strategies[cell.plan.strategy].name;
-            let name = [vec![name.clone()], sweep(scenario, &cell.plan)].concat().join(", ");
+            let name = name(scenario, &cell.plan);
             warnings.extend(cell.warnings.iter().map(|warning| format!("{name}: {warning}")));
             let evicted = cell.result.as_ref().map_or(0, |run| run.evicted);
             if evicted > 0 {
@@ -59,6 +59,16 @@ impl Record {
         }
         record
     }
+}
+
+/// A cell in what is said of it: its strategy, its limit, and the eviction policy where several are compared.
+fn name(scenario: &Scenario, plan: &CellPlan) -> String {
+    let mut words = sweep(scenario, plan);
+    if let Capacity::Bytes(bytes) = plan.capacity {
+        words[0] = ByteSize::from_bytes(bytes).about();
+    }
+    words.insert(0, scenario.strategies[plan.strategy].name.clone());
+    words.join(", ")
 }
 
 /// What a live run leaves out, and which way that would move a number.
@@ -215,7 +225,7 @@ mod tests {
     use crate::random::Seed;
     use crate::scenario::Source;
     use crate::trace::synth::generate;
-    use crate::tune::{self, CellPlan};
+    use crate::tune;
 
     const SMALL: &str = "name = \"x\"\n[workload]\nduration = \"10s\"\nrate = \"10/s\"\n[[workload.class]]\nname = \"a\"\nobjects = 9\n\
                          [cache]\ncapacity = \"1MiB\"\n[[strategy]]\nname = \"short\"\nbaseline = true\nttl = { rule = \"fixed\", ttl = \"2ms\" }\n\
@@ -272,7 +282,7 @@ mod tests {
         let record = played(|cell| fills(cell, 100, if cell.plan.strategy == 1 { 51 } else { 0 }));
         assert_eq!(record.scoring.winner, None);
         let why = record.scoring.withheld.unwrap();
-        assert!(why.contains("(long, 1MiB) the server refused 51 of 100 fills"), "{why}");
+        assert!(why.contains("(long, 1 MiB) the server refused 51 of 100 fills"), "{why}");
     }
 
     #[test]

@@ -42,6 +42,12 @@ const HEADS: [&str; 8] = [
     "as predicted",
 ];
 
+/// Those that a phone shows below the row's name: all others.
+const BELOW: &[&str] = {
+    const ALL: &[&str] = &HEADS;
+    ALL.split_at(1).1
+};
+
 fn limit(cell: &ValidatedCell) -> String {
     match cell.capacity_bytes {
         Some(bytes) => format!("{}, {}", cell.eviction, format::bytes(bytes as f64)),
@@ -104,6 +110,11 @@ fn word(row: &Row) -> String {
             format!("not judged{}", why.unwrap_or_default())
         }
     }
+}
+
+/// The same beside sentences that tell what spoils all figures of a cell, which need not be said again of each.
+fn short_word(cell: &ValidatedCell, row: &Row) -> String {
+    if cell.spoiled().is_some() { "not judged".to_owned() } else { word(row) }
 }
 
 fn tone(judgement: Judgement) -> &'static str {
@@ -278,7 +289,8 @@ impl ValidationReport<'_> {
         for cell in self.cells {
             let _ = writeln!(out, "{} under {}, on {}", cell.strategy, limit(cell), cell.server);
             for row in &cell.rows {
-                let [_, _, what, predicted, measured, difference, _, word] = Self::cells_of(cell, row);
+                let [_, _, what, predicted, measured, difference, _, _] = Self::cells_of(cell, row);
+                let word = short_word(cell, row);
                 let _ = writeln!(out, "  {what:28} {predicted:>12} {measured:>12}  {difference:>22}  {word}");
             }
             if let Some(words) = cell.served.as_ref().and_then(Served::words) {
@@ -309,18 +321,19 @@ impl ValidationReport<'_> {
             other => other.to_owned(),
         });
         let mut table = Table::new("validation-table", "Predicted beside measured", &heads);
+        table.stacked = BELOW;
         for cell in self.cells {
             for row in &cell.rows {
-                let [strategy, limit, what, _, _, difference, tolerance, word] = Self::cells_of(cell, row);
+                let [strategy, limit, what, _, _, difference, tolerance, _] = Self::cells_of(cell, row);
                 table.row(vec![
                     Td::heading(strategy),
                     Td::text(limit),
                     Td::text(what),
                     Td::number(row.predicted, unit(row.kind)),
                     Td::number(row.measured, unit(row.kind)),
-                    Td::text(difference),
+                    Td { text: difference, ..Td::number(row.difference, Unit::Number) },
                     Td::text(tolerance),
-                    Td { tone: tone(row.judgement), ..Td::text(word) },
+                    Td { tone: tone(row.judgement), ..Td::text(short_word(cell, row)) },
                 ]);
             }
         }
@@ -564,5 +577,21 @@ mod tests {
             assert!(text.contains("not judged: too few"), "{text}");
         }
         assert!(report.json().contains("\"why\": \"too few\""));
+    }
+
+    #[test]
+    fn what_spoils_all_figures_of_a_cell_is_told_once_where_sentences_tell_it() {
+        let why =
+            "client-limited: the harness could not start requests in time, which says nothing of the server";
+        let mut spoiled = cell(Judgement::NotJudged);
+        spoiled.rows = vec![Row { why: Some(why), ..spoiled.rows[0] }; 3];
+        assert_eq!(spoiled.spoiled(), Some(why));
+        let cells = [spoiled];
+        let report = report(&cells);
+        for text in [report.terminal(), report.page()] {
+            assert_eq!(text.matches("could not start requests in time").count(), 1, "{text}");
+            assert_eq!(text.matches("not judged").count(), 3, "{text}");
+        }
+        assert_eq!(report.markdown().matches(why).count(), 3, "it has a table and no such sentences");
     }
 }

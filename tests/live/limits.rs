@@ -153,7 +153,7 @@ fn fills_that_a_server_refused_are_told_and_no_cell_is_recommended_that_holds_no
     let told = String::from_utf8_lossy(&output.stdout).into_owned() + &said(&output);
     for words in [
         "fills were refused: the server was out of memory",
-        "Nothing is recommended: of what comes out ahead (x, 1300",
+        "Nothing is recommended: of what comes out ahead (x, 1.24 MiB)",
         "of values were sent, of which ",
     ] {
         assert!(told.contains(words), "{words} is missing in: {told}");

@@ -73,7 +73,7 @@ fn the_harnesss_own_milliseconds_are_no_result_of_a_server() {
     assert_eq!(status, Some(3), "{told}");
     assert!(rows.iter().all(|row| row["judgement"] == "not-judged"), "{told}");
     assert!(
-        told.contains("client-limited: at --speed 20") && told.contains("the median time of a fetch (20ms)"),
+        told.contains("client-limited: at --speed 20") && told.contains("the median time of a fetch (20 ms)"),
         "{told}"
     );
 }
@@ -230,7 +230,10 @@ fn fetches_of_two_milliseconds_are_too_short_for_the_harness_at_any_speed() {
     let (status, rows, told) = validated(folder.path(), &["--spawn"]);
     assert_eq!(status, Some(3), "{told}");
     assert!(rows.iter().all(|row| row["judgement"] == "not-judged"), "{told}");
-    assert!(told.contains("client-limited: ") && told.contains("the median time of a fetch (2ms)"), "{told}");
+    assert!(
+        told.contains("client-limited: ") && told.contains("the median time of a fetch (2 ms)"),
+        "{told}"
+    );
 }
 
 #[test]

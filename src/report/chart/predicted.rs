@@ -65,7 +65,8 @@ pub(crate) fn draw(strips: &[Strip]) -> Result<Svg, ChartError> {
         let area = sheet.part(0.0, top + 22.0, WIDTH - RIGHT, STRIP + below);
         let mut panel = Panel::new(&area, &time, &scale, last)?;
         let mut labels = Vec::new();
-        for ((name, values), ink) in strip.lines.iter().zip([Ink::S2, Ink::S1]) {
+        // The dashed one lies above the other, which shows through where they are the same.
+        for ((name, values), ink) in strip.lines.iter().zip([Ink::S2, Ink::S1]).rev() {
             let line = strip.line(values);
             sheet.group(&[("data-k", *name)], |_| panel.line(&line, ink, 1.8))?;
             if let Some((x, y)) = line.iter().rev().find_map(|(x, y)| Some((*x, (*y)?))) {
@@ -97,6 +98,8 @@ mod tests {
         let svg = draw(&[strip(some, Unit::Bytes), strip(&[Some(0.0)], Unit::Rate)]).unwrap().inline();
         assert!(svg.contains(">512 KiB<") && svg.contains(">2 MiB<"), "{svg}");
         assert_eq!(svg.matches(">measured<").count(), 1, "{svg}");
+        let place = |name: &str| svg.find(&format!("data-k=\"{name}\"")).unwrap();
+        assert!(place("measured") < place("predicted"), "what is dashed is drawn last: {svg}");
         assert!(svg.contains("1 figures") && !svg.contains("NaN"), "{svg}");
         assert!(draw(&[]).is_err() && draw(&[strip(&[Some(0.0)], Unit::Share)]).is_err());
     }

@@ -238,7 +238,7 @@ fn nice_step(step: f64) -> f64 {
 /// The least step in bytes, a power of two of the unit that suits a quarter of `span`, that divides it in five at most.
 fn byte_step(span: f64) -> f64 {
     let (_, unit) = format::byte_unit(span / 4.0);
-    let mut doublings = (0..10).map(|power| unit * f64::from(1 << power));
+    let mut doublings = (0..=10).map(|power| unit * f64::from(1 << power));
     doublings.find(|step| span / step <= 5.0).unwrap_or(span / 4.0)
 }
 
@@ -278,6 +278,11 @@ mod tests {
         assert_eq!(
             labels(&Scale::bytes(200.0 * 1_048_576.0)),
             ["0 B", "64 MiB", "128 MiB", "192 MiB", "256 MiB"]
+        );
+        assert_eq!(
+            labels(&Scale::bytes(3e6)),
+            ["0 B", "1 MiB", "2 MiB", "3 MiB"],
+            "a quarter is less than the unit"
         );
         assert_eq!(labels(&Scale::bytes_by_logarithm(9e6, 1e9)), ["8 MiB", "32 MiB", "128 MiB", "512 MiB"]);
         assert_eq!(

@@ -197,7 +197,8 @@ struct ValidationTemplate {
 impl ValidationPage {
     /// Renders the page.
     pub(in crate::report) fn finish(self) -> String {
-        let page = ValidationTemplate { frame: Frame::of(self.title.clone()), page: self };
+        let frame = Frame::with_table(self.title.clone(), Some(&self.table));
+        let page = ValidationTemplate { frame, page: self };
         finished(&page)
     }
 }

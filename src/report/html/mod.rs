@@ -190,7 +190,8 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
     let classes = tables::classes(reading);
     let by_weight = tables::weights(reading);
     let stacked = [&ranking, &memory, &stampede_totals].into_iter();
-    let stacked = stacked.chain(&claims).chain(&classes).chain(&by_weight);
+    let work = tables::server_work(reading);
+    let stacked = stacked.chain(&claims).chain(&classes).chain(&by_weight).chain(&work);
     let style = stacked.fold(style(), |style, table| style + &table.stacked_style());
     let shown = reading.focus();
     let settings = shown.map(|cell| Settings::of(record, &cell.strategy)).unwrap_or_default();
@@ -231,7 +232,7 @@ pub(super) fn page(reading: &Reading, verdict: &Verdict, charts: &Charts) -> Str
         reuse: tables::reuse(reading),
         misses: tables::misses(reading),
         waits: tables::waits(reading),
-        work: tables::server_work(reading),
+        work,
         memory,
         sweeps: tables::sweeps(reading),
         entry: tables::entry(reading),
@@ -366,6 +367,7 @@ mod tests {
         ] {
             assert!(table.contains(told), "{told} is missing in {table}");
         }
+        assert!(page.contains("#work-table td:nth-child(9)::before{content:\"a SET then\"}"), "on a phone");
         for panel in ["on a GET, µs", "on a SET, µs"] {
             let told = format!("how long the server itself worked {panel}");
             assert!(page.contains(&told), "{told}");

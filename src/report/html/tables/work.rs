@@ -4,6 +4,18 @@ use super::{Table, Td, note_the_others, told_of};
 use crate::report::measure::Unit;
 use crate::report::reading::Reading;
 
+/// What a phone shows below a cell's name: all of it.
+const BELOW: [&str; 8] = [
+    "memory limit",
+    "a GET, mean",
+    "a SET, mean",
+    "99 of 100 GETs since its start",
+    "slowest from",
+    "until",
+    "a GET then",
+    "a SET then",
+];
+
 /// The server's own part in the waits of every cell; `None` where no server told it.
 pub(in crate::report::html) fn server_work(reading: &Reading) -> Option<Table> {
     let columns = [
@@ -19,6 +31,7 @@ pub(in crate::report::html) fn server_work(reading: &Reading) -> Option<Table> {
     ];
     reading.record.cells.iter().find(|cell| cell.server_work.is_some())?;
     let mut table = Table::new("work-table", "How long the server itself worked", &columns);
+    table.stacked = &BELOW;
     let told = told_of(reading);
     table.each(reading, told.iter().copied(), |cell| {
         let work = cell.server_work.as_ref();
