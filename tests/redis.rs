@@ -4,6 +4,8 @@
 mod ablation;
 #[path = "redis/active.rs"]
 mod active;
+#[path = "redis/beside.rs"]
+mod beside;
 #[path = "redis/commands.rs"]
 mod commands;
 #[path = "redis/events.rs"]

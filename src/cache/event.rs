@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cluster::{shard, slot};
 use super::command::END;
+use super::memory::KeyBeside;
 use super::{Cache, Capacity, Cause, Entry, Slot, State};
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
@@ -116,7 +117,6 @@ impl Cache {
         self.down_until = now + restart.down;
         self.stopped = (restart.ttl == TtlClock::Paused).then_some(now);
         self.trouble_until = self.down_until.max(self.lost.until);
-        self.remove_lone_second_keys(now);
         if restart.persistence == Persistence::None {
             self.lose_everything(now);
         }
@@ -130,15 +130,21 @@ impl Cache {
             for object in (0..self.slots.len()).map(ObjectId::from_index) {
                 self.postpone(object, restart.down, now);
             }
+            self.postpone_deadlines(restart.down, now);
             self.far_ends.postpone(restart.down);
         }
         let mut saved = [0; 2];
         if restart.persistence == Persistence::Rdb {
             let kept = self.slots.iter().filter(|slot| slot.state == State::Held);
             let with_ttl = kept.clone().filter(|slot| slot.expires_at != SimTime::NEVER).count();
-            saved = [kept.count(), with_ttl];
+            let beside = self.all_beside();
+            let dead_or_not = beside.iter().filter(|(_, end, _)| *end != SimTime::NEVER).count();
+            saved = [kept.count() + beside.len(), with_ttl + dead_or_not];
             for object in self.held(|slot| !slot.is_live(now)) {
                 self.drop_while_loading(object, now);
+            }
+            for (key, _, _) in beside.into_iter().filter(|(_, end, _)| *end < now) {
+                self.remove_key_beside(key, Cause::Lost, now);
             }
         }
         if let Some(server) = &mut self.server {
@@ -168,10 +174,8 @@ impl Cache {
                 self.remove(object, Cause::Lost, now);
             }
         }
-        for object in self.second_keys_there() {
-            if keys[object.index()] {
-                self.remove_second(object, now);
-            }
+        for object in (0..keys.len()).filter(|index| keys[*index]).map(ObjectId::from_index) {
+            KeyBeside::ALL.into_iter().for_each(|which| self.remove_beside(object, which, Cause::Lost, now));
         }
         self.lost = Lost { until: now + loss.down, keys };
         self.trouble_until = self.down_until.max(self.lost.until);
@@ -227,7 +231,9 @@ impl Cache {
         for object in self.held(|_| true) {
             self.remove(object, Cause::Lost, now);
         }
-        self.remove_lone_second_keys(now);
+        for (key, _, _) in self.all_beside() {
+            self.remove_key_beside(key, Cause::Lost, now);
+        }
         if let Some(server) = &mut self.server {
             server.flushed();
             self.note_overhead(now);
@@ -253,7 +259,7 @@ impl Cache {
 
     /// A dead entry is not loaded. It is missing because it expired, but the server does not count it.
     fn drop_while_loading(&mut self, object: ObjectId, now: SimTime) {
-        self.remove(object, Cause::Lost, now);
+        self.remove_value(object, Cause::Lost, now);
         self.slots[object.index()].state = State::Absent(Cause::Expired);
     }
 }

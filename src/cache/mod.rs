@@ -280,6 +280,13 @@ impl Cache {
 
     /// Reads a value, for a command that has begun.
     fn read(&mut self, object: ObjectId, now: SimTime) -> Lookup {
+        let found = self.read_value(object, now);
+        let is_dated = self.read_deadline(object, now);
+        // Both end together, so that a deadline that is missing beside a live value was evicted.
+        if matches!(found, Lookup::Held(_)) && !is_dated { Lookup::Absent(Cause::Evicted) } else { found }
+    }
+
+    fn read_value(&mut self, object: ObjectId, now: SimTime) -> Lookup {
         if self.server.is_some() {
             self.step_tables(object, now);
         }
@@ -355,16 +362,11 @@ impl Cache {
             // The reclaim model may have given it back already, at the instant of its expiry.
             self.reclaim_due(now);
             if self.slots[object.index()].state == State::Held {
-                self.remove(object, Cause::Expired, now);
+                self.remove_value(object, Cause::Expired, now);
             }
             return None;
         }
-        if slot.state == State::Held {
-            return Some(slot.entry());
-        }
-        // A second key that is left of a pair is dead like its value.
-        self.remove_second(object, now);
-        None
+        (slot.state == State::Held).then(|| slot.entry())
     }
 
     /// The live entry of an object, if there is one; nothing is touched.
@@ -416,7 +418,7 @@ impl Cache {
         &self.objects
     }
 
-    /// Entries held, those of dead ones included, as DBSIZE counts them.
+    /// Entries held, dead ones included: values, as DBSIZE counts them where nothing lies beside them.
     pub fn entries(&self) -> u64 {
         self.residency.entries()
     }
@@ -440,13 +442,12 @@ impl Cache {
         }
         for (index, slot) in self.slots.iter().enumerate() {
             if slot.state == State::Held {
-                let cost = self.cost_alone(ObjectId::from_index(index));
+                let cost = self.cost(ObjectId::from_index(index), &slot.entry());
                 self.residency.still_held(&slot.entry(), cost, now);
             }
         }
-        for object in self.second_keys_there() {
-            let entry = self.slots[object.index()].entry();
-            self.residency.part_ended(&entry, self.cost_beside(object), now);
+        for (_, end, cost) in self.all_beside() {
+            self.residency.ended_beside(end, cost, now);
         }
         let breakdown = self.breakdown();
         let rss_ratio = self.memory.counting().map(|counting| counting.rss_ratio);
@@ -460,11 +461,11 @@ impl Cache {
     pub fn check(&self) {
         let held = self.slots.iter().enumerate().filter(|(_, slot)| slot.state == State::Held);
         let (mut entries, mut bytes) = (0, 0);
-        for (index, _) in held.filter(|(index, _)| !self.is_swept(ObjectId::from_index(*index))) {
+        for (index, slot) in held.filter(|(index, _)| !self.is_swept(ObjectId::from_index(*index))) {
             entries += 1;
-            bytes += self.cost_alone(ObjectId::from_index(index));
+            bytes += self.cost(ObjectId::from_index(index), &slot.entry());
         }
-        bytes += self.second_keys_there().iter().map(|object| self.cost_beside(*object)).sum::<u64>();
+        bytes += self.all_beside().iter().map(|(_, _, cost)| cost).sum::<u64>();
         assert_eq!(self.residency.entries(), entries, "entries held");
         assert_eq!(self.residency.bytes(), bytes, "bytes held");
         if let Some(server) = &self.server {

@@ -9,7 +9,8 @@ use super::redis::Breakdown;
 use super::{Cause, Entry};
 use crate::units::{SimDuration, SimTime, Window};
 
-/// What the cache held, after the run. Counts and means cover the scored window alone.
+/// What the cache held, after the run. Counts and means cover the scored window alone. Where keys lie beside values, each of
+/// them is an entry here, as the server counts it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Account {
     /// Bytes resident, live and dead, averaged over time.
@@ -63,6 +64,8 @@ pub struct Residency {
     window: Window,
     bytes: u64,
     entries: u64,
+    /// Keys that lie beside values.
+    beside: u64,
     peak_bytes: u64,
     peak_entries: u64,
     /// Integrals over the window, in byte-nanoseconds and entry-nanoseconds.
@@ -97,6 +100,7 @@ impl Residency {
             dead_byte_time: 0,
             client_byte_time: 0,
             entry_time: 0,
+            beside: 0,
             evicted: 0,
             expired: 0,
             overhead: 0,
@@ -158,13 +162,13 @@ impl Residency {
         let bytes = self.in_use();
         if self.window.contains(now) {
             self.peak_bytes = self.peak_bytes.max(bytes);
-            self.peak_entries = self.peak_entries.max(self.entries);
+            self.peak_entries = self.peak_entries.max(self.entries + self.beside);
         }
         let held = self.bucket_at(now);
         held.peak_bytes = held.peak_bytes.max(bytes);
     }
 
-    /// Entries resident now.
+    /// Entries resident now, each a value.
     #[inline]
     pub fn entries(&self) -> u64 {
         self.entries
@@ -172,9 +176,14 @@ impl Residency {
 
     /// An entry of `cost` bytes came.
     pub(crate) fn stored(&mut self, cost: u64, now: SimTime) {
+        self.entries += 1;
+        self.came(cost, now);
+    }
+
+    #[inline]
+    fn came(&mut self, cost: u64, now: SimTime) {
         self.changed(signed(cost), 1, now);
         self.bytes += cost;
-        self.entries += 1;
         self.note_peak(now);
     }
 
@@ -187,6 +196,12 @@ impl Residency {
     /// An entry left.
     pub(crate) fn left(&mut self, entry: &Entry, cost: u64, cause: Cause, now: SimTime) {
         self.ended(entry, cost, now);
+        self.went(cost, cause, now);
+        self.entries -= 1;
+    }
+
+    #[inline]
+    fn went(&mut self, cost: u64, cause: Cause, now: SimTime) {
         self.changed(-signed(cost), -1, now);
         // The level before a departure counts for the bucket of the departure.
         let bytes = self.in_use();
@@ -196,20 +211,24 @@ impl Residency {
         held.expired += u64::from(cause == Cause::Expired);
         if self.window.contains(now) {
             self.peak_bytes = self.peak_bytes.max(bytes);
-            self.peak_entries = self.peak_entries.max(self.entries);
+            self.peak_entries = self.peak_entries.max(self.entries + self.beside);
             self.evicted += u64::from(cause == Cause::Evicted);
             self.expired += u64::from(cause == Cause::Expired);
         }
         self.bytes -= cost;
-        self.entries -= 1;
     }
 
-    /// A part of an entry left before the rest or after it.
-    pub(super) fn part_left(&mut self, entry: &Entry, cost: u64, now: SimTime) {
-        self.note_peak(now);
-        self.part_ended(entry, cost, now);
-        self.changed(-signed(cost), 0, now);
-        self.bytes -= cost;
+    /// A key beside a value came.
+    pub(super) fn stored_beside(&mut self, cost: u64, now: SimTime) {
+        self.beside += 1;
+        self.came(cost, now);
+    }
+
+    /// One left that ended, or would have ended, at `end`.
+    pub(super) fn left_beside(&mut self, end: SimTime, cost: u64, cause: Cause, now: SimTime) {
+        self.ended_beside(end, cost, now);
+        self.went(cost, cause, now);
+        self.beside -= 1;
     }
 
     /// So many dead entries of so many bytes together left at once; each will be [`Self::settled`].
@@ -252,15 +271,14 @@ impl Residency {
     /// A stay is over, or seen no longer: what it was dead for, and whether its freshness ended in it.
     #[inline]
     fn ended(&mut self, entry: &Entry, cost: u64, now: SimTime) {
-        self.part_ended(entry, cost, now);
+        self.ended_beside(entry.expires_at.max(entry.stored_at), cost, now);
         self.note_freshness(entry, now);
     }
 
-    /// What a part of an entry was dead for, that is gone or seen no longer.
+    /// What a key was dead for that is gone, or seen no longer.
     #[inline]
-    pub(super) fn part_ended(&mut self, entry: &Entry, cost: u64, now: SimTime) {
-        if entry.expires_at < now {
-            let death = entry.expires_at.max(entry.stored_at);
+    pub(super) fn ended_beside(&mut self, death: SimTime, cost: u64, now: SimTime) {
+        if death < now {
             let dead = self.window.overlap(death, now).as_nanos();
             self.dead_byte_time += i128::from(dead) * i128::from(cost);
             self.dead.change(self.grid.find(death), death, signed(cost));
@@ -310,8 +328,8 @@ impl Residency {
             // A server that counts them is never without one.
             clients_mean_bytes: (self.clients > 0).then(|| mean(self.client_byte_time)),
             mean_entries: mean(self.entry_time),
-            peak_entries: self.peak_entries.max(self.entries),
-            final_entries: self.entries,
+            peak_entries: self.peak_entries.max(self.entries + self.beside),
+            final_entries: self.entries + self.beside,
             evicted: self.evicted,
             expired: self.expired,
             peak_expiring_per_second: self.expiring.iter().copied().max().unwrap_or(0).into(),

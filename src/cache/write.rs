@@ -1,5 +1,6 @@
 //! What changes entries: writing, new deadlines, deleting, and the room that is made for it.
 
+use super::memory::KeyBeside;
 use super::redis::{Ends, Kind, Look};
 use super::residency::Residency;
 use super::slot::{Slot, State};
@@ -28,6 +29,9 @@ impl Cache {
         let was_live = self.find(object, now).is_some();
         if was_live {
             self.remove(object, cause, now);
+        } else {
+            // Both keys are named, and the one may be there without the other.
+            self.remove_beside(object, KeyBeside::Deadline, cause, now);
         }
         was_live
     }
@@ -114,7 +118,7 @@ impl Cache {
     pub(super) fn fill(&mut self, object: ObjectId, entry: Entry, cost: u64, ends: Ends, now: SimTime) {
         self.slots[object.index()] = Slot::holding(entry);
         self.residency.stored(cost, now);
-        self.eviction.on_fill(object, self.weight(cost));
+        self.eviction.on_fill(object, self.weight(self.cost_of_pair(object, cost, entry.expires_at)));
         if self.server.is_some() {
             let room = self.room_for_tables();
             if let Some(server) = &mut self.server {
@@ -154,6 +158,7 @@ impl Cache {
         if is_live {
             self.arm(object, fresh_until, expires_at, now);
         }
+        self.move_deadline(object, expires_at, now);
         is_live
     }
 
@@ -173,6 +178,7 @@ impl Cache {
             if let Some(old) = self.find(object, now) {
                 let cost = self.cost(object, &entry);
                 self.overwrite(object, &old, entry, cost, Ends::Moved, now);
+                self.move_deadline(object, entry.expires_at, now);
                 return Stored::Yes;
             }
         }
@@ -226,18 +232,18 @@ impl Cache {
         Stored::Yes
     }
 
-    /// Takes an entry out, dead or alive.
+    /// Takes an entry out, dead or alive, with its deadline where that is a key of its own.
     pub(super) fn remove(&mut self, object: ObjectId, cause: Cause, now: SimTime) {
         self.remove_value(object, cause, now);
-        self.remove_second(object, now);
+        self.remove_beside(object, KeyBeside::Deadline, cause, now);
     }
 
-    /// The same of the value alone: a second key stays.
+    /// The same of the value alone: its deadline stays.
     pub(super) fn remove_value(&mut self, object: ObjectId, cause: Cause, now: SimTime) {
         let slot = &mut self.slots[object.index()];
         slot.state = State::Absent(cause);
         let entry = slot.entry();
-        let cost = self.cost_alone(object);
+        let cost = self.cost(object, &entry);
         self.residency.left(&entry, cost, cause, now);
         self.stats.expired_keys += u64::from(cause == Cause::Expired);
         if let Some(server) = &mut self.server {

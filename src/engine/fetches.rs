@@ -4,7 +4,6 @@ use super::flights::{FlightId, Flying, Purpose};
 use super::teller::Teller;
 use super::waiting::{Party, Waiter, WaiterId, Waits};
 use super::{Arrival, Event, Run};
-use crate::cache::redis::Kind;
 use crate::cache::{Entry, Stored};
 use crate::client::{DuplicateFill, LateFill, OnTimeout};
 use crate::metrics::{Asked, Command, Incident, Observer, OutcomeKind, Served};
@@ -15,9 +14,6 @@ use crate::strategy::refresh::Filled;
 use crate::strategy::ttl::Fill;
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
-
-/// Lengths of the words beside the key of EVALSHA, with which a lock is given back: the script, one key, the ticket.
-const GIVING_BACK: [u64; 3] = [40, 1, 6];
 
 impl<O: Observer> Run<'_, O> {
     /// A fetch that departs now.
@@ -177,14 +173,15 @@ impl<O: Observer> Run<'_, O> {
         }
         if flying.holds {
             let Flying { object, ticket, asked, .. } = flying;
-            let commands =
+            let given_back =
                 self.strategy.guard.released(&Released { object, now, ticket, since: asked, died });
-            self.observer.sent(now, Command::Unlock, commands);
-            if !died
-                && !self.is_over()
-                && self.strategy.guard.key_in_cache().is_some_and(|key| key.given_back)
-            {
-                self.cache.asked(Kind::EvalSha, object, &GIVING_BACK, now);
+            self.observer.sent(now, Command::Unlock, given_back.commands);
+            if !self.is_over() {
+                match given_back.ends {
+                    Some(end) => self.cache.end_guard_at(object, end, now),
+                    None if died => {}
+                    None => self.cache.give_back(object, given_back.deleted, now),
+                }
             }
         }
         (flying, party)

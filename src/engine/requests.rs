@@ -4,19 +4,16 @@ use super::flights::{FlightId, Purpose};
 use super::teller::Teller;
 use super::waiting::{Waiter, WaiterId, Waits};
 use super::{Arrival, Event, Run};
-use crate::cache::redis::Kind;
+use crate::cache::redis::{Kind, SetAbsent};
 use crate::cache::{Cause, Entry, Lookup};
 use crate::client::OnTimeout;
 use crate::metrics::{Command, Incident, Observer, OutcomeKind};
 use crate::origin::Version;
 use crate::strategy::SoftExpiry;
-use crate::strategy::guard::{Permit, Wanting};
+use crate::strategy::guard::{Decision, Permit, Wanting};
 use crate::strategy::refresh::{Copy, Wish};
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
-
-/// Lengths of the words behind the key of SET key ticket NX PX ttl, with which a lock is taken.
-const TAKING: [u64; 4] = [6, 2, 2, 5];
 
 /// The first instant at which patience that lasts until `end` is over.
 fn just_after(end: SimTime) -> SimTime {
@@ -172,14 +169,32 @@ impl<O: Observer> Run<'_, O> {
         if self.strategy.guard.is_in_cache() && self.cache.is_out_of_reach(object, now) {
             return (Permit::Fetch, ticket);
         }
-        let decision = self.strategy.guard.admit(&wanting);
+        let decision = self.ask_guard(&wanting);
         if decision.lock_commands > 0 {
             self.observer.sent(now, Command::Lock, decision.lock_commands);
-            if !self.is_over() {
-                self.cache.asked(Kind::Set, object, &TAKING, now);
-            }
         }
         (decision.permit, ticket)
+    }
+
+    /// The guard decides by its keys, which lie in the cache. It knows of them itself, but for those that the cache evicted or
+    /// had no room for; after the end of the run nothing more happens there.
+    fn ask_guard(&mut self, wanting: &Wanting) -> Decision {
+        let Self { strategy, cache, after_end, .. } = self;
+        let guard = &mut strategy.guard;
+        let Some(key) = guard.key_in_cache().filter(|_| after_end.is_none()) else {
+            return guard.admit(wanting);
+        };
+        let Wanting { object, now, .. } = *wanting;
+        match cache.set_absent(object, key.end(now), now) {
+            None => guard.admit(wanting),
+            Some(SetAbsent::There) => guard.told(wanting, false),
+            // Whoever cannot be told no fetches.
+            Some(SetAbsent::Refused) => guard.told(wanting, true),
+            Some(SetAbsent::Taken) => {
+                guard.missed(object);
+                guard.admit(wanting)
+            }
+        }
     }
 
     /// A request waits for a fetch from now on.

@@ -129,7 +129,7 @@ pub struct MemoryUse {
     pub expired_resident_mean_bytes: f64,
     /// Of the mean, the bytes of connections with their buffers; `None` where they are not counted.
     pub clients_mean_bytes: Option<f64>,
-    /// Entries resident, averaged over time.
+    /// Entries resident, averaged over time; a key beside a value (a deadline, a lock) is one, as DBSIZE counts it.
     pub mean_entries: f64,
     /// Most entries resident at once.
     pub peak_entries: u64,
@@ -419,7 +419,7 @@ pub struct Measurements {
     pub latencies: Latencies,
     /// What the cache held.
     pub memory: MemoryUse,
-    /// Entries evicted to make room.
+    /// Entries evicted to make room; a key beside a value is one, as the server counts it.
     pub evicted: u64,
     /// Entries removed because their TTL had run out.
     pub expired: u64,

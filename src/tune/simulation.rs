@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::CellPlan;
 use super::sampled::{self, Extent};
+use crate::cache::memory::KeyBeside;
 use crate::cache::{self, Cache, Capacity, Residency};
 use crate::catalog::{Chosen, Fault};
 use crate::engine::Simulation;
@@ -122,8 +123,11 @@ pub(super) fn simulation_of<'t>(
         written => written,
     };
     setup.capacity = sampled::limit(capacity, rate, beside);
-    if let Some(value) = strategy.second_key() {
-        memory.keep_second_key(value);
+    if strategy.second_key().is_some() {
+        memory.keep_beside(KeyBeside::Deadline);
+    }
+    if strategy.guard.key_in_cache().is_some() {
+        memory.keep_beside(KeyBeside::Guard);
     }
     if let (Some(sweep), Some(counting)) = (&mut strategy.sweep, memory.counting()) {
         sweep.kept_by(counting.build);

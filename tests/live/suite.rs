@@ -10,7 +10,7 @@ use super::harness::far_outside;
 use super::server::Server;
 
 /// The scenarios, and the strategies that are played by themselves: what a busy machine disturbed is repeated alone.
-const SUITE: [(&str, &[&str]); 2] = [
+const SUITE: [(&str, &[&str]); 3] = [
     ("live-policies", &["4 s", "40 s"]),
     (
         "live-steps",
@@ -30,6 +30,7 @@ const SUITE: [(&str, &[&str]); 2] = [
             "8 d-ttl",
         ],
     ),
+    ("live-crowded", &["lock", "lease", "stale, sidecar"]),
 ];
 
 /// Figures with a column of their own, and what their column is called.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ttlab::cache::eviction::EVICTIONS;
-use ttlab::cache::memory::MEMORIES;
+use ttlab::cache::memory::{KeyBeside, MEMORIES};
 use ttlab::cache::reclaim::RECLAIMS;
 use ttlab::cache::redis::Settings;
 use ttlab::cache::{Account, Cache, Capacity, Entry, Lookup, Residency, Setup, Stored};
@@ -25,8 +25,10 @@ pub(crate) struct Design {
     pub(crate) sizes: Vec<u32>,
     /// How long each stored value lives in milliseconds; 0: for ever.
     pub(crate) ttls: Vec<u64>,
-    /// Whether there is a second key beside each, of 8 bytes.
+    /// Whether there is a deadline beside each, in a key of its own.
     pub(crate) pairs: bool,
+    /// Whether a guard keeps a key for each.
+    pub(crate) guards: bool,
 }
 
 impl Default for Design {
@@ -41,7 +43,15 @@ impl Default for Design {
             sizes: Vec::new(),
             ttls: Vec::new(),
             pairs: false,
+            guards: false,
         }
+    }
+}
+
+impl Design {
+    /// Whether its server keeps deadlines in keys of their own.
+    pub(crate) fn has_pairs(&self) -> bool {
+        self.pairs && self.memory == "redis"
     }
 }
 
@@ -85,7 +95,10 @@ pub(crate) fn cache_for(design: &Design, setup: &Setup, end: SimTime) -> Cache {
     let window = Window { from: SimTime::ZERO, until: end };
     let mut memory = MEMORIES.default_choice(design.memory).make(setup).expect(made);
     if design.pairs {
-        memory.keep_second_key(8);
+        memory.keep_beside(KeyBeside::Deadline);
+    }
+    if design.guards {
+        memory.keep_beside(KeyBeside::Guard);
     }
     Cache::new(
         objects(design),

@@ -18,7 +18,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counting, MemoryModel, Setup};
+use super::{Beside, Counting, KeyBeside, MemoryModel, Setup};
 use crate::cache::redis::Build;
 use crate::catalog::{Invalid, Kind, Param, Plugin};
 use crate::origin::Version;
@@ -58,20 +58,21 @@ impl Plugin for Redis {
 
     fn new(params: &Params, _: &Setup) -> Result<Self, Invalid> {
         let Params { build, clients, latency_tracking, rss_ratio } = *params;
-        Ok(Self(Counting { build, clients, latency_tracking, second_key: None, rss_ratio }))
+        Ok(Self(Counting { build, clients, latency_tracking, beside: Beside::default(), rss_ratio }))
     }
 }
 
 impl MemoryModel for Redis {
     #[inline]
     fn cost(&self, objects: &Objects, object: ObjectId, version: Version, has_ttl: bool) -> u64 {
-        let key = objects.key_len(object);
-        let beside = self.0.beside(key, has_ttl);
-        self.0.build.entry(key, objects.size_of(object, version.0).into(), has_ttl) + beside
+        self.0.build.entry(objects.key_len(object), objects.size_of(object, version.0).into(), has_ttl)
     }
 
-    fn keep_second_key(&mut self, value: u32) {
-        self.0.second_key = Some(value);
+    fn keep_beside(&mut self, which: KeyBeside) {
+        match which {
+            KeyBeside::Deadline => self.0.beside.deadlines = true,
+            KeyBeside::Guard => self.0.beside.guards = true,
+        }
     }
 
     fn counting(&self) -> Option<Counting> {

@@ -5,7 +5,7 @@
 //! that hit its time limit (`redis-7.0 expire.c:activeExpireCycle`).
 
 use super::{Server, Settings};
-use crate::cache::Cache;
+use crate::cache::{Cache, Cause};
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
 
@@ -206,15 +206,16 @@ impl Cache {
     /// Deletes those that are dead.
     fn expire_those(&mut self, maybe_dead: Vec<ObjectId>, now: SimTime, round: &mut Round) {
         for key in &maybe_dead {
-            self.prefetch(self.server.as_ref().map_or(*key, |server| server.owner(*key).0));
+            self.prefetch(self.server.as_ref().map_or(*key, |server| server.whose(*key).0));
         }
         for key in &maybe_dead {
-            // A second key dies when its value does, and is found at another time.
-            let owner = self.server.as_ref().map(|server| server.owner(*key));
-            let (object, is_second) = owner.unwrap_or((*key, false));
-            if !self.slots[object.index()].is_live(now) {
+            let is_dead = match self.slots.get(key.index()) {
+                Some(slot) => !slot.is_live(now),
+                None => self.is_dead_beside(*key, now),
+            };
+            if is_dead {
                 round.expired += 1;
-                self.sweep_key(object, is_second, now);
+                self.remove_key(*key, Cause::Expired, now);
             }
         }
         if let Some(server) = &mut self.server {

@@ -62,6 +62,12 @@ impl Build {
         chain + self.allocated(header(key) + key + 1) + self.string(value) + ttl
     }
 
+    /// The same where the value is an integer, which lies in the object itself (`object.c:tryObjectEncoding`). Those below
+    /// 10,000, which a server without an LRU or LFU policy shares among its keys, count as any other.
+    pub fn entry_of_number(self, key: u64, has_ttl: bool) -> u64 {
+        self.entry(key, 0, has_ttl) - self.string(0) + self.allocated(OBJECT)
+    }
+
     /// What a member of a large sorted set takes, its [node](Self::sorted_set_node) in the skip list and the table left
     /// out.
     pub fn sorted_set_member(self, key: u64) -> u64 {
@@ -78,7 +84,7 @@ impl Build {
     }
 
     /// The parts of [`Self::entry`], whose sum it is.
-    pub(super) fn parts(self, key: u64, value: u64, has_ttl: bool) -> Breakdown {
+    pub(in crate::cache) fn parts(self, key: u64, value: u64, has_ttl: bool) -> Breakdown {
         let value_header = if value <= 44 { 3 } else { header(value) };
         let mut parts = Breakdown {
             values: value,
@@ -89,6 +95,19 @@ impl Build {
             ..Breakdown::default()
         };
         parts.rounding = self.entry(key, value, has_ttl) - parts.total();
+        parts
+    }
+
+    /// The parts of [`Self::entry_of_number`].
+    pub(in crate::cache) fn parts_of_number(self, key: u64, has_ttl: bool) -> Breakdown {
+        let mut parts = Breakdown {
+            keys: key,
+            headers: OBJECT + header(key) + 1,
+            dict_entries: DICT_ENTRY,
+            expires_entries: if has_ttl { DICT_ENTRY } else { 0 },
+            ..Breakdown::default()
+        };
+        parts.rounding = self.entry_of_number(key, has_ttl) - parts.total();
         parts
     }
 

@@ -5,7 +5,6 @@
 //! who will probably leave next, and that victim is asked for. A wrong guess costs nothing but the guess.
 
 use super::Server;
-use super::second_keys::SecondKeys;
 use crate::cache::Cache;
 use crate::cache::eviction::sampled::Rank;
 use crate::trace::ObjectId;
@@ -19,22 +18,16 @@ impl Server {
         let sampled = self.needs.sampled?;
         // Under LFU every hit draws too, and a sample that was drawn before is another one.
         if !sampled.volatile && sampled.rank == Rank::Lru {
-            let Self { dict, ahead, random, keys, second_keys, .. } = self;
-            let owner =
-                |key| second_keys.as_ref().map_or(key, |second_keys: &SecondKeys| second_keys.owner(key).0);
-            let ask = |key| keys.prefetch(owner(key).index());
+            let Self { dict, ahead, random, keys, .. } = self;
+            let ask = |key: ObjectId| keys.prefetch(key.index());
             dict.rows_mut()?.draw_ahead(self.settings.samples as usize, ahead, random, ask);
             for key in self.ahead.keys() {
-                let object = self.owner(*key).0;
-                let score = self.score_kept(object, sampled.rank, now);
-                (best, likely) = if score > best { (score, object) } else { (best, likely) };
+                let score = self.score_kept(*key, sampled.rank, now);
+                (best, likely) = if score > best { (score, *key) } else { (best, likely) };
             }
         }
         self.ask_for_place(self.keys.hash(likely));
-        if let Some(second) = self.second(likely) {
-            self.ask_for_place(self.keys.hash(second));
-        }
-        Some(likely)
+        Some(self.whose(likely).0)
     }
 }
 

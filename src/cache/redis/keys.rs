@@ -2,7 +2,8 @@
 
 use std::ops::{Index, IndexMut};
 
-use crate::cache::memory::SIDECAR_SUFFIX;
+use super::beside::KeysBeside;
+use crate::cache::memory::KeyBeside;
 use crate::random::Seed;
 use crate::trace::prefetch::{on_large_pages, prefetch};
 use crate::trace::{ObjectId, Objects};
@@ -24,7 +25,7 @@ impl Key {
     }
 }
 
-/// The keys by object, behind them the second keys where there are any: whole ones, or hashes alone where nobody is drawn.
+/// The keys by object, behind them those beside values where there are any: whole ones, or hashes alone where nobody is drawn.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     whole: Vec<Key>,
@@ -59,19 +60,18 @@ impl Keys {
         }
     }
 
-    /// Sees to it that the hash of a key is known, of which there are so many for `each` object; `drawn` whether it may be
-    /// drawn.
+    /// Sees to it that the hash of a key is known; `drawn` is whether it may be drawn.
     #[inline]
     pub(super) fn know(
         &mut self,
-        object: ObjectId,
+        key: ObjectId,
         objects: &Objects,
-        each: usize,
+        beside: &KeysBeside,
         hashing: Seed,
         drawn: bool,
     ) {
         if self.is_empty() {
-            let count = each * objects.len();
+            let count = beside.each() * objects.len();
             if drawn {
                 self.whole = on_large_pages(count);
                 self.whole.resize(count, Key::absent(0));
@@ -80,18 +80,16 @@ impl Keys {
                 self.hashes.resize(count, 0);
             }
         }
-        if self.hash(object) == 0 {
+        if self.hash(key) == 0 {
             self.text.clear();
-            if let Some(beside) = object.index().checked_sub(objects.len()) {
-                objects.write_key(ObjectId::from_index(beside), &mut self.text);
-                self.text.push_str(SIDECAR_SUFFIX);
-            } else {
-                objects.write_key(object, &mut self.text);
-            }
+            let (object, which) = beside.whose(key);
+            self.text.push_str(which.map_or("", KeyBeside::prefix));
+            objects.write_key(object, &mut self.text);
+            self.text.push_str(which.map_or("", KeyBeside::suffix));
             let hash = lower_half(hashing.hash(self.text.as_bytes()));
-            match self.hashes.get_mut(object.index()) {
+            match self.hashes.get_mut(key.index()) {
                 Some(known) => *known = hash,
-                None => self.whole[object.index()].hash = hash,
+                None => self.whole[key.index()].hash = hash,
             }
         }
     }

@@ -5,6 +5,7 @@
 //! server is virtual: the cron ticks `hz` times a second from the beginning of the run, and what
 //! limits its work is a declared cost of each deletion and visited bucket.
 
+mod beside;
 mod bits;
 mod clients;
 mod cron;
@@ -21,7 +22,6 @@ mod rank;
 mod restart;
 mod room;
 mod rows;
-mod second_keys;
 mod settings;
 mod steps;
 mod store;
@@ -29,6 +29,7 @@ mod swept;
 mod table;
 mod tallies;
 
+pub use beside::SetAbsent;
 pub use footprint::{Breakdown, Build};
 pub use kind::{Kind, Kinds};
 pub(super) use room::Room;
@@ -37,6 +38,7 @@ pub(super) use steps::Look;
 
 use std::sync::Arc;
 
+use beside::KeysBeside;
 use clients::Clients;
 use dict::Dict;
 use drawn::Ahead;
@@ -44,7 +46,6 @@ use expires::Expires;
 use expiry::Expiry;
 use keys::Keys;
 use pool::Pool;
-use second_keys::SecondKeys;
 use swept::Swept;
 
 use super::eviction::sampled::{Rank, Sampled};
@@ -136,8 +137,8 @@ pub(super) struct Server {
     objects: Arc<Objects>,
     /// What is kept of each key, by object; made at the first store.
     keys: Keys,
-    /// The second keys, if the application keeps one beside each.
-    second_keys: Option<SecondKeys>,
+    /// What the application keeps in keys beside values.
+    beside: KeysBeside,
     /// All keys; empty where nothing needs them.
     dict: Dict<false>,
     /// The keys with a TTL.
@@ -183,10 +184,7 @@ impl Server {
             needs,
             objects: Arc::clone(objects),
             keys: Keys::default(),
-            second_keys: needs
-                .counting
-                .and_then(|counting| counting.second_key)
-                .map(|_| SecondKeys::of(objects)),
+            beside: KeysBeside::of(needs.counting.as_ref(), objects),
             dict: Dict::new(needs.sampled.is_some_and(|sampled| !sampled.volatile)),
             expires: Expires::new(needs.active || needs.sampled.is_some_and(|sampled| sampled.volatile)),
             clock: rank::lru_clock(&settings, SimTime::ZERO),
@@ -285,7 +283,7 @@ impl Server {
     #[inline]
     pub(super) fn looked_up(&mut self, object: ObjectId, held: bool, has_ttl: bool) {
         if self.is_moving() {
-            (0..self.keys_each()).for_each(|_| self.step_lookup(held, has_ttl));
+            self.step_lookup(held, has_ttl);
         }
         if !held {
             // What is not there is probably stored next.
@@ -308,7 +306,7 @@ impl Server {
         }
     }
 
-    /// A live key was read.
+    /// A live key was read or written.
     pub(super) fn touched(&mut self, object: ObjectId, now: SimTime) {
         let Some(sampled) = self.needs.sampled else { return };
         match sampled.rank {
@@ -327,8 +325,7 @@ impl Server {
         has_counters.then(|| rank::lfu_counter(&self.settings, now, self.keys[object.index()].stamp))
     }
 
-    /// A value was stored where there was none, with a second key if there are any; tables may grow by `room` bytes, less
-    /// the command's own.
+    /// A key was stored where there was none; tables may grow by `room` bytes, less the command's own.
     pub(super) fn stored(
         &mut self,
         object: ObjectId,
@@ -337,18 +334,11 @@ impl Server {
         now: SimTime,
         room: u64,
     ) {
-        let room = room.saturating_sub(self.in_flight);
-        let before = self.counted_tables();
-        self.stored_key(object, expires_at, ends, room);
+        self.stored_key(object, expires_at, ends, room.saturating_sub(self.in_flight));
         match self.needs.sampled.map(|sampled| sampled.rank) {
             Some(Rank::Lru) => self.keys[object.index()].stamp = self.lru_clock(now),
             Some(Rank::Lfu) => self.keys[object.index()].stamp = rank::lfu_fresh(&self.settings, now),
             _ => {}
-        }
-        if let Some(second_keys) = &mut self.second_keys {
-            let second = second_keys.comes(object);
-            let left = room.saturating_add(before).saturating_sub(self.counted_tables());
-            self.stored_key(second, expires_at, ends, left);
         }
     }
 
@@ -374,11 +364,10 @@ impl Server {
     #[inline]
     fn hash(&mut self, object: ObjectId) {
         let drawn = self.needs.sampled.is_some();
-        self.keys.know(object, &self.objects, self.keys_each(), self.hashing, drawn);
+        self.keys.know(object, &self.objects, &self.beside, self.hashing, drawn);
     }
 
-    /// A live value was written, or has another deadline from now on, or none; `had_ttl` says whether it had one before. A
-    /// second key is always written again.
+    /// A live key was written, or has another end from now on, or none; `had_ttl` says whether it had one before.
     pub(super) fn armed(
         &mut self,
         object: ObjectId,
@@ -388,14 +377,6 @@ impl Server {
         room: u64,
     ) {
         let room = room.saturating_sub(self.in_flight);
-        self.armed_key(object, had_ttl, ends, expires_at, room);
-        if let Some(second) = self.second(object) {
-            self.armed_key(second, had_ttl, Ends::Replaced, expires_at, room);
-        }
-    }
-
-    /// The same of one key.
-    fn armed_key(&mut self, object: ObjectId, had_ttl: bool, ends: Ends, expires_at: SimTime, room: u64) {
         if ends != Ends::Moved {
             self.step_written(true, ends, had_ttl);
         }
@@ -458,8 +439,13 @@ impl Server {
                 let size = u64::from(self.objects.size_of(object, slot.version.0));
                 sum.add(&counting.build.parts(self.objects.key_len(object), size, has_ttl));
             }
-            if self.second(object).is_some() {
-                sum.add(&counting.parts_beside(self.objects.key_len(object), has_ttl));
+        }
+        for key in self.beside.all() {
+            let (object, which) = self.whose(key);
+            let (key_len, has_ttl) =
+                (self.objects.key_len(object), self.beside.end(key) != Some(SimTime::NEVER));
+            if let Some(which) = which {
+                sum.add(&counting.parts_beside(which, key_len, has_ttl));
             }
         }
         Some(sum)
@@ -491,7 +477,7 @@ impl Server {
                 assert_eq!(self.dict.contains(object, &self.keys), held, "{object:?} among all keys");
             }
         }
-        self.check_second_keys(slots);
+        self.check_beside();
         if let Some(overhead) = &self.overhead {
             overhead.clients.check();
         }

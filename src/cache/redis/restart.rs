@@ -33,31 +33,26 @@ impl Server {
             .filter(|slot| held(&slot))
             .map(|(index, slot)| (ObjectId::from_index(index), slot.expires_at))
             .collect();
+        let end = |key: ObjectId| self.beside.end(key).map(|end| (key, end));
+        loaded.extend(self.beside.all().into_iter().filter_map(end));
         // A snapshot lists the keys in the order of its own table.
-        loaded.sort_by_key(|(object, _)| self.keys.hash(*object));
+        loaded.sort_by_key(|(key, _)| self.keys.hash(*key));
         let with_ttl = loaded.iter().filter(|(_, expires_at)| *expires_at != SimTime::NEVER).count();
-        let mut pairs = Vec::new();
-        for (object, expires_at) in &loaded {
-            let had_ttl = *expires_at != SimTime::NEVER;
-            self.left(*object, had_ttl);
-            pairs.push(self.second_left(*object, had_ttl));
+        for (key, expires_at) in &loaded {
+            self.left(*key, *expires_at != SimTime::NEVER);
         }
         let whole = self.keys.whole();
-        let age = |object: ObjectId| whole.get(object.index()).map_or(0, |key| key.stamp);
-        let ages: Vec<u32> = loaded.iter().map(|(object, _)| age(*object)).collect();
+        let age = |key: ObjectId| whole.get(key.index()).map_or(0, |key| key.stamp);
+        let ages: Vec<u32> = loaded.iter().map(|(key, _)| age(*key)).collect();
         self.keys.clear();
         self.hashing = self.seed.of("hash").nth(self.starts);
-        let each = self.keys_each();
-        self.dict.reserve(if self.runs_commands() { each * loaded.len().max(saved[0]) } else { 0 });
-        self.expires.reserve(each * with_ttl.max(saved[1]));
+        self.dict.reserve(if self.runs_commands() { loaded.len().max(saved[0]) } else { 0 });
+        self.expires.reserve(with_ttl.max(saved[1]));
         let saved_at = SimTime::from_nanos(now.as_nanos() - restart.down.as_nanos());
         let before = rank::lru_clock(&self.settings, saved_at);
         self.clock = rank::lru_clock(&self.settings, now);
-        for (((object, expires_at), age), has_second) in loaded.into_iter().zip(ages).zip(pairs) {
-            self.stored(object, expires_at, Ends::Replaced, now, u64::MAX);
-            if !has_second {
-                self.second_left(object, expires_at != SimTime::NEVER);
-            }
+        for ((key, expires_at), age) in loaded.into_iter().zip(ages) {
+            self.stored(key, expires_at, Ends::Replaced, now, u64::MAX);
             if restart.persistence == Persistence::Rdb
                 && let Some(rank) = self.needs.sampled.map(|sampled| sampled.rank)
             {
@@ -68,7 +63,7 @@ impl Server {
                     Rank::Lfu => rank::lfu_loaded(&self.settings, saved_at, now, age),
                     Rank::Random | Rank::Ttl => continue,
                 };
-                self.keys[object.index()].stamp = kept;
+                self.keys[key.index()].stamp = kept;
             }
         }
         self.pool.clear();

@@ -6,7 +6,7 @@
 use super::{Kind, Server, rank};
 use crate::cache::eviction::sampled::Rank;
 use crate::cache::memory::ACCESS_TIMES;
-use crate::cache::{Cache, Capacity, Slot, State};
+use crate::cache::{Cache, Capacity, Cause, Slot, State};
 use crate::origin::Version;
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
@@ -26,22 +26,22 @@ pub(in crate::cache) enum Room {
 impl Server {
     /// The LRU, LFU or TTL score of a key: a higher one is a better victim.
     #[inline]
-    fn score(&self, object: ObjectId, rank: Rank, slots: &[Slot], now: SimTime) -> u64 {
+    fn score(&self, key: ObjectId, rank: Rank, slots: &[Slot], now: SimTime) -> u64 {
         if rank == Rank::Ttl {
             // The nearest expiry; milliseconds, as Redis keeps them.
-            u64::MAX - slots[object.index()].expires_at.as_nanos() / 1_000_000
+            u64::MAX - self.beside.end_among(key, slots).unwrap_or(SimTime::NEVER).as_nanos() / 1_000_000
         } else {
-            self.score_kept(object, rank, now)
+            self.score_kept(key, rank, now)
         }
     }
 
     /// The same of what the server keeps of a key beside its value and its end.
     #[inline]
-    pub(super) fn score_kept(&self, object: ObjectId, rank: Rank, now: SimTime) -> u64 {
+    pub(super) fn score_kept(&self, key: ObjectId, rank: Rank, now: SimTime) -> u64 {
         match rank {
-            Rank::Lru => rank::idle(&self.settings, self.lru_clock(now), self.keys[object.index()].stamp),
+            Rank::Lru => rank::idle(&self.settings, self.lru_clock(now), self.keys[key.index()].stamp),
             Rank::Lfu => {
-                let counter = rank::lfu_counter(&self.settings, now, self.keys[object.index()].stamp);
+                let counter = rank::lfu_counter(&self.settings, now, self.keys[key.index()].stamp);
                 u64::from(255 - counter)
             }
             Rank::Ttl | Rank::Random => 0,
@@ -73,25 +73,27 @@ impl Cache {
         now: SimTime,
     ) -> Room {
         self.serve_clock(now);
-        if self.runs_commands() { self.check_command(kind, Some(object), more, now) } else { Room::Made }
+        if self.runs_commands() {
+            self.check_command(kind, self.objects.key_len(object), more, now)
+        } else {
+            Room::Made
+        }
     }
 
     /// The same for a command on the application's sorted set, which takes no memory.
     pub(in crate::cache) fn before_set_command(&mut self, kind: Kind, more: &[u64], now: SimTime) {
         self.serve_clock(now);
         if self.runs_commands() {
-            self.check_command(kind, None, more, now);
+            self.check_command(kind, ACCESS_TIMES, more, now);
         }
     }
 
-    /// A command names a key, or else the application's sorted set.
-    fn check_command(&mut self, kind: Kind, key: Option<ObjectId>, more: &[u64], now: SimTime) -> Room {
-        let Self { server, objects, .. } = self;
-        let Some(server) = server else { return Room::Made };
+    /// A command names a key of so many bytes.
+    pub(super) fn check_command(&mut self, kind: Kind, key: u64, more: &[u64], now: SimTime) -> Room {
+        let Some(server) = &mut self.server else { return Room::Made };
         server.in_flight = match &mut server.overhead {
             None => 0,
             Some(overhead) => {
-                let key = key.map_or(ACCESS_TIMES, |object| objects.key_len(object));
                 let words = [kind.name().len() as u64, key];
                 overhead.clients.command(words.into_iter().chain(more.iter().copied()), now)
             }
@@ -212,7 +214,7 @@ impl Cache {
         while freed < goal {
             let Some(victim) = self.sampled_victim(now) else { return Room::None };
             let (before, _) = self.counted();
-            self.evict(victim, now);
+            self.remove_key(victim, Cause::Evicted, now);
             freed += before - self.counted().0;
             victims += 1;
             if victims % VICTIMS == 0 && victims * cost > longest {
@@ -251,7 +253,7 @@ impl Cache {
             }
             let Some(victim) = self.sampled_victim(last + each) else { return };
             last += each;
-            self.evict(victim, last);
+            self.remove_key(victim, Cause::Evicted, last);
         }
     }
 
@@ -266,15 +268,13 @@ impl Cache {
             if sampled.volatile {
                 let rows = expires.rows_mut()?;
                 if sampled.rank == Rank::Random {
-                    let drawn = rows.random_key(random, keys)?;
-                    return Some(server.owner(drawn).0);
+                    return rows.random_key(random, keys);
                 }
                 rows.sample(samples, ahead, random, keys, scratch);
             } else {
                 let rows = dict.rows_mut()?;
                 if sampled.rank == Rank::Random {
-                    let drawn = rows.random_key(random, keys)?;
-                    return Some(server.owner(drawn).0);
+                    return rows.random_key(random, keys);
                 }
                 rows.sample(samples, ahead, random, keys, scratch);
             }
@@ -282,23 +282,17 @@ impl Cache {
                 return None;
             }
             let drawn = std::mem::take(&mut server.scratch);
-            // Who was drawn stands for its object: value and second key leave together, and where the sweep has left one of
-            // them behind, that leaves.
             for key in &drawn {
-                let object = server.owner(*key).0;
-                let score = server.score(object, sampled.rank, slots, now);
-                server.pool.offer(score, object);
+                let score = server.score(*key, sampled.rank, slots, now);
+                server.pool.offer(score, *key);
             }
             let (mut candidates, looked_up) = (0, if sampled.rank == Rank::Ttl { 0 } else { drawn.len() });
             server.scratch = drawn;
-            let Server { pool, second_keys, .. } = &mut **server;
+            let Server { pool, beside, .. } = &mut **server;
             // Among the keys stands who is held, and among those with a TTL who has an end too.
-            let is_there = |object: ObjectId| {
+            let is_there = |key: ObjectId| {
                 candidates += 1;
-                let slot = &slots[object.index()];
-                let is_among = slot.state == State::Held
-                    || second_keys.as_ref().is_some_and(|second_keys| second_keys.is_there(object));
-                is_among && (!sampled.volatile || slot.expires_at != SimTime::NEVER)
+                beside.end_among(key, slots).is_some_and(|end| !sampled.volatile || end != SimTime::NEVER)
             };
             let victim = pool.take(is_there);
             if server.is_moving() {

@@ -120,13 +120,11 @@ impl Cache {
         let is_held = slot.state == State::Held && (slot.is_live(now) || !self.is_swept(object));
         let has_ttl = is_held && slot.expires_at != SimTime::NEVER;
         if let Some(server) = &mut self.server {
-            for _ in 0..server.keys_each() {
-                match look {
-                    Look::Up => server.step_lookup(is_held, has_ttl),
-                    Look::End => server.step_end(has_ttl),
-                    Look::Delete => server.step_delete(is_held, has_ttl),
-                    Look::NoEnd => server.step_written(false, Ends::Replaced, false),
-                }
+            match look {
+                Look::Up => server.step_lookup(is_held, has_ttl),
+                Look::End => server.step_end(has_ttl),
+                Look::Delete => server.step_delete(is_held, has_ttl),
+                Look::NoEnd => server.step_written(false, Ends::Replaced, false),
             }
         }
         self.note_overhead(now);

@@ -29,6 +29,9 @@ impl Cache {
             Stored::Yes
         };
         self.after_command(now);
+        if stored != Stored::NotAdmitted {
+            self.set_deadline(object, entry.expires_at, now);
+        }
         stored
     }
 
@@ -51,7 +54,7 @@ impl Cache {
     /// Whether a value is there to be written over, or the policy lets one come.
     fn is_admitted(&mut self, object: ObjectId, entry: &Entry, now: SimTime) -> bool {
         self.is_live(object, now) || {
-            let weight = self.weight(self.cost(object, entry));
+            let weight = self.weight(self.cost_of_pair(object, self.cost(object, entry), entry.expires_at));
             self.eviction.admit(object, weight)
         }
     }

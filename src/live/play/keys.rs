@@ -1,6 +1,6 @@
 //! Names of keys beside those of images.
 
-use crate::cache::memory::SIDECAR_SUFFIX;
+use crate::cache::memory::KeyBeside;
 
 /// The names of one run, all of which begin with its prefix.
 #[derive(Debug)]
@@ -21,12 +21,12 @@ impl Keys {
 
     /// The lock or lease of an image's key, which begins with the prefix already.
     pub(in crate::live) fn lock(&self, key: &str) -> String {
-        format!("{}lock:{}", self.prefix, self.at_the_origin(key))
+        format!("{}{}{}", self.prefix, KeyBeside::Guard.prefix(), self.at_the_origin(key))
     }
 
     /// The key beside an image's key, in which the deadline of its value lies.
     pub(in crate::live) fn second(key: &str) -> String {
-        format!("{key}{SIDECAR_SUFFIX}")
+        format!("{key}{}", KeyBeside::Deadline.suffix())
     }
 
     /// The sorted set of access times.

@@ -42,9 +42,7 @@ const FIGURES: [(&str, Kind, Rule, Figure); 19] = {
         ("fills refused", Kind::Count, Within(3.0), |run| Some(run.out_of_memory as f64)),
         ("used_memory at the end", Kind::Bytes, Memory(1.0), |run| Some(run.memory.final_bytes as f64)),
         (MEAN_MEMORY, Kind::Bytes, Memory(1.0), |run| Some(run.memory.mean_bytes)),
-        ("entries, mean", Kind::Count, Shown("locks and a sweep's set are keys of the server too"), |run| {
-            Some(run.memory.mean_entries)
-        }),
+        ("entries, mean", Kind::Count, Shown("their bytes are judged"), |run| Some(run.memory.mean_entries)),
         (FETCHES, Kind::Count, Within(3.0), |run| Some(run.origin.fetches as f64)),
         (BUSIEST, Kind::Rate, Within(10.0), |run| Some(run.origin.per_second.peak as f64)),
         (STAMPEDED, Kind::Count, Within(10.0), |run| Some(run.stampedes.count as f64)),
@@ -169,7 +167,7 @@ mod tests {
         spoiled: None,
         counters_reset: false,
         others_hold_keys: false,
-        of_tokens: None,
+        lies_beside: false,
         look_s: 0.2,
         added: Added::NONE,
     };
@@ -298,14 +296,11 @@ mod tests {
         let others = judged(&Judging { others_hold_keys: true, ..ALL });
         let words = [EVICTED, EXPIRED, MEAN_MEMORY, FETCHES, "fresh hits"].map(|what| word(&others, what));
         assert_eq!(words, [NotJudged, NotJudged, NotJudged, Inside, Inside]);
-        // Tokens of a lease are keys that expire: many make the server's memory another.
-        let tokens = |share| judged(&Judging { of_tokens: Some(share), ..ALL });
+        // Deadlines and tokens are keys of a server, and of the model only where it counts as a server does.
+        let beside = |counts_all| judged(&Judging { lies_beside: true, counts_all, ..ALL });
         let words = |rows: &[Row]| [EVICTED, EXPIRED, FETCHES].map(|what| word(rows, what));
-        assert_eq!(words(&tokens(0.001)), [NotJudged, NotJudged, Inside]);
-        let why =
-            |rows: &[Row], what| rows.iter().find(|row| row.what == what).unwrap().why.unwrap_or_default();
-        assert!(why(&tokens(0.006), MEAN_MEMORY).contains("tokens"), "{:?}", tokens(0.006));
-        assert!(!why(&tokens(0.004), MEAN_MEMORY).contains("tokens"));
+        assert_eq!(words(&beside(false)), [NotJudged, NotJudged, Inside]);
+        assert_eq!(words(&beside(true)), [Outside, Inside, Inside]);
         let cell = |rows: Vec<Row>| ValidatedCell {
             strategy: String::new(),
             capacity_bytes: None,

@@ -23,11 +23,9 @@ const BY_COUNTERS: [&str; 2] = [EVICTED, EXPIRED];
 /// Why the server's counters and its memory are not judged where they are of others, too.
 const OTHERS: &str = "others hold keys on the server, and it counts theirs too";
 
-/// What part of the memory that nobody models is too much to judge the rest by.
-const MUCH: f64 = 0.005;
-
-/// Why the same is not judged where the guard leaves its tokens there.
-const TOKENS: &str = "tokens of the guard are keys of the server until they expire, and the model holds none";
+/// Why they are not judged where the server has keys beside values and the model has none.
+const BESIDE: &str =
+    "deadlines and tokens are keys of the server, and the memory model holds none; write memory = \"redis\"";
 
 /// Whether a figure is judged.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,8 +50,8 @@ pub(super) struct Judging {
     pub(super) counters_reset: bool,
     /// Whether others hold keys on the server.
     pub(super) others_hold_keys: bool,
-    /// What part of the memory is of tokens that the guard leaves on the server until they expire; `None` where it leaves none.
-    pub(super) of_tokens: Option<f64>,
+    /// Whether keys lie beside values until they expire: deadlines, or the tokens of a lease.
+    pub(super) lies_beside: bool,
     /// From one look at the server to the next, in seconds of the trace.
     pub(super) look_s: f64,
     /// What harness and network add to waits.
@@ -66,7 +64,7 @@ impl Judging {
         capacity: Capacity,
         pace: &Pace,
         added: Added,
-        of_tokens: Option<f64>,
+        lies_beside: bool,
     ) -> Self {
         let others_hold_keys = pace.before.is_some_and(|before| before.keys > 0);
         let spoiled = [
@@ -83,7 +81,7 @@ impl Judging {
             spoiled: spoiled.into_iter().zip(SPOILED).find(|(spoils, _)| *spoils).map(|(_, why)| why),
             counters_reset: pace.counters_reset,
             others_hold_keys,
-            of_tokens,
+            lies_beside,
             look_s: pace.look_s,
             added,
         }
@@ -98,8 +96,9 @@ impl Judging {
             }
             Rule::Within(_) if self.others_hold_keys && BY_COUNTERS.contains(&what) => Rule::Shown(OTHERS),
             Rule::Memory(_) if self.others_hold_keys => Rule::Shown(OTHERS),
-            Rule::Within(_) if self.of_tokens.is_some() && BY_COUNTERS.contains(&what) => Rule::Shown(TOKENS),
-            Rule::Memory(_) if self.of_tokens.is_some_and(|share| share > MUCH) => Rule::Shown(TOKENS),
+            Rule::Within(_) if self.lies_beside && !self.counts_all && BY_COUNTERS.contains(&what) => {
+                Rule::Shown(BESIDE)
+            }
             Rule::Memory(tolerance) if self.counts_all => Rule::Within(tolerance),
             Rule::Memory(_) => {
                 Rule::Shown("the memory model counts no server's memory; write memory = \"redis\"")
@@ -120,7 +119,7 @@ mod tests {
                     [cache]\n[[strategy]]\nname = \"s\"\nttl = { rule = \"fixed\", ttl = \"1h\" }\n";
         let scenario = Scenario::parse(text, "x.toml").expect("it is a scenario");
         let spoiled = |pace: Pace, capacity| {
-            let judging = Judging::of(&scenario, capacity, &pace, Added::NONE, None);
+            let judging = Judging::of(&scenario, capacity, &pace, Added::NONE, false);
             judging.spoiled.unwrap_or_default()
         };
         let unlimited = |pace| spoiled(pace, Capacity::Unbounded);

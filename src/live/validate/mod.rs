@@ -26,7 +26,6 @@ use crate::cache::redis::Settings;
 use crate::engine::Pulse;
 use crate::metrics::Measurements;
 use crate::scenario::Scenario;
-use crate::strategy::SoftExpiry;
 use crate::trace::Trace;
 use crate::tune::{self, CellPlan};
 use crate::units::{ByteSize, SimDuration};
@@ -202,8 +201,8 @@ pub fn validate(
     let in_use_before = before.map_or(0, |(counting, it)| counting.beyond_start(it.bytes));
     let ran_before = pace.before.map(|before| before.kinds).unwrap_or_default();
     let added = Added::of(pace, &first);
-    let tokens_last = first.strategy.guard.key_in_cache().filter(|key| !key.given_back).map(|key| key.ttl);
-    let of_tokens = tokens_last.map(|ttl| of_tokens(measured, first.window.length(), ttl));
+    let lies_beside = first.strategy.second_key().is_some()
+        || first.strategy.guard.key_in_cache().is_some_and(|key| !key.given_back);
     let clock_phase_ms = pace.clock_phase_ms;
     let server = |settings| Settings { clock_phase_ms, second, in_use_before, ran_before, ..settings };
     let predicted = (0..SEEDS)
@@ -211,7 +210,8 @@ pub fn validate(
         .collect::<Result<Vec<_>, _>>()?;
     let plan = &cell.plan;
     let design = &scenario.strategies[plan.strategy];
-    let mut rows = rows(&predicted, measured, &Judging::of(scenario, plan.capacity, pace, added, of_tokens));
+    let mut rows =
+        rows(&predicted, measured, &Judging::of(scenario, plan.capacity, pace, added, lies_beside));
     let is_modelled = pace.memory_count == MemoryCount::AsModelled;
     if !is_modelled {
         leave_memory(&mut rows);
@@ -219,7 +219,6 @@ pub fn validate(
     let before_it = before
         .filter(|_| is_modelled)
         .and_then(|(counting, before)| used_before(&predicted, in_use_before, &before, &counting));
-    let one_by_one = design.soft_expiry == SoftExpiry::Sidecar && measured.evicted > 0;
     Ok(Some(ValidatedCell {
         strategy: design.name.clone(),
         capacity_bytes: match plan.capacity {
@@ -232,22 +231,8 @@ pub fn validate(
         courses: courses(&predicted, measured),
         served: pace.served,
         worked: cell.worked.clone(),
-        warnings: cell
-            .warnings
-            .iter()
-            .cloned()
-            .chain(one_by_one.then(|| ONE_BY_ONE.to_owned()))
-            .chain(before_it)
-            .collect(),
+        warnings: cell.warnings.iter().cloned().chain(before_it).collect(),
     }))
-}
-
-/// What part of a server's memory tokens take that stay there for so long, one for each fetch.
-fn of_tokens(measured: &Measurements, span: SimDuration, ttl: SimDuration) -> f64 {
-    /// Bytes of a key with a TTL and a number behind it: names are about as long as those of images.
-    const EACH: f64 = 160.0;
-    let at_once = measured.origin.fetches as f64 * ttl.as_secs_f64() / span.as_secs_f64().max(1e-9);
-    EACH * at_once / measured.memory.mean_bytes.max(1.0)
 }
 
 /// Why memory is not judged where that is so.
@@ -306,11 +291,9 @@ fn predict(
     let cron_phase = settings.second.scaled(seed.of("cron").unit(0, 0));
     let settings = Settings { cron_phase, ..settings };
     simulation.cache = simulation.cache.serving(settings, seed.of("server"));
-    let doubles = simulation.strategy.second_key().is_some();
     let none: &dyn Pulse = &();
     let run = simulation.run(tune::bucket_of(scenario, trace), none).expect("nobody stops it");
-    let run = as_counted(run);
-    Ok(if doubles { with_second_keys(run) } else { run })
+    Ok(as_counted(run))
 }
 
 /// The model counts what a sweep of the application removes among the evicted; a server deletes that like any other key.
@@ -318,18 +301,6 @@ fn as_counted(mut run: Measurements) -> Measurements {
     run.evicted = run.evicted.saturating_sub(run.sweeps.map_or(0, |sweeps| sweeps.removed));
     run
 }
-
-/// The model counts a value with its second key as one entry; to a server they are two keys.
-fn with_second_keys(mut run: Measurements) -> Measurements {
-    run.evicted *= 2;
-    run.expired *= 2;
-    run.memory.mean_entries *= 2.0;
-    run
-}
-
-/// What is to be known of a comparison with a server that evicts where second keys are kept.
-const ONE_BY_ONE: &str = "soft_expiry = \"sidecar\" with a limit: a server evicts a value and its second key one by one, and the model both at once, so \
-                          that more misses are measured than predicted";
 
 #[cfg(test)]
 mod tests {
@@ -367,7 +338,7 @@ mod tests {
             build: Build::Distribution,
             clients: 1,
             latency_tracking: true,
-            second_key: None,
+            beside: crate::cache::memory::Beside::default(),
             rss_ratio: 1.1,
         }
     }
@@ -397,15 +368,6 @@ mod tests {
     }
 
     #[test]
-    fn tokens_take_memory_as_long_as_they_stay() {
-        let mut run = Measurements::empty();
-        (run.origin.fetches, run.memory.mean_bytes) = (1_000, 160_000.0);
-        // A hundred a second, each for two seconds: two hundred at once.
-        let share = of_tokens(&run, SimDuration::from_secs(10), SimDuration::from_secs(2));
-        assert!((share - 0.2).abs() < 1e-12, "{share}");
-    }
-
-    #[test]
     fn what_a_sweep_removes_no_server_evicts() {
         let mut run = Measurements::empty();
         (run.evicted, run.sweeps) =
@@ -413,14 +375,5 @@ mod tests {
         assert_eq!(as_counted(run.clone()).evicted, 10);
         run.sweeps = None;
         assert_eq!(as_counted(run).evicted, 50);
-    }
-
-    #[test]
-    fn a_second_key_is_a_key_of_the_server() {
-        let mut run = Measurements::empty();
-        (run.evicted, run.expired, run.memory.mean_entries) = (3, 5, 7.5);
-        let run = with_second_keys(run);
-        assert_eq!((run.evicted, run.expired), (6, 10));
-        assert!((run.memory.mean_entries - 15.0).abs() < 1e-12);
     }
 }

@@ -131,7 +131,7 @@ mod tests {
         spoiled: None,
         counters_reset: false,
         others_hold_keys: false,
-        of_tokens: None,
+        lies_beside: false,
         look_s: 0.2,
         added: Added { usual: 2.0, rare: 5.0 },
     };

@@ -88,6 +88,10 @@ impl StampedeGuard for Lease {
         self.given.forget(lost);
     }
 
+    fn missed(&mut self, object: ObjectId) {
+        self.given.set(object, None);
+    }
+
     fn purged(&mut self, object: ObjectId, now: SimTime) {
         self.purged.set(object, Some(now));
     }

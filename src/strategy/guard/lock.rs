@@ -19,7 +19,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::locks::Locks;
-use super::{Decision, KeyInCache, Permit, Released, StampedeGuard, Wanting};
+use super::{Decision, GivenBack, KeyInCache, Permit, Released, StampedeGuard, Wanting};
 use crate::catalog::{Invalid, Kind, Param, Plugin};
 use crate::strategy::Setup;
 use crate::trace::ObjectId;
@@ -100,6 +100,10 @@ impl StampedeGuard for Lock {
         self.locks.forget(lost);
     }
 
+    fn missed(&mut self, object: ObjectId) {
+        self.locks.missed(object);
+    }
+
     fn admit(&mut self, wanting: &Wanting) -> Decision {
         let took = self.locks.take(wanting);
         self.told(wanting, took)
@@ -129,7 +133,7 @@ impl StampedeGuard for Lock {
         })
     }
 
-    fn released(&mut self, released: &Released) -> u64 {
+    fn released(&mut self, released: &Released) -> GivenBack {
         self.locks.release(released)
     }
 }
@@ -163,7 +167,8 @@ mod tests {
         assert_eq!(lock.admit(&wanting(1, 1, 0)).permit, after(30));
         assert_eq!(lock.admit(&wanting(1, 31, 30)).permit, after(20));
         assert_eq!(lock.admit(&wanting(1, 51, 50)).permit, Permit::Fetch);
-        assert_eq!(lock.released(&release(0, 60, false)), 1);
+        let given_back = lock.released(&release(0, 60, false));
+        assert_eq!(given_back, GivenBack { commands: 1, deleted: true, ends: None });
         assert_eq!(lock.admit(&wanting(2, 61, 0)).permit, Permit::FetchAsHolder);
     }
 
@@ -173,7 +178,7 @@ mod tests {
         lock.admit(&wanting(0, 0, 0));
         assert_ne!(lock.admit(&wanting(1, 100, 0)).permit, Permit::FetchAsHolder);
         assert_eq!(lock.admit(&wanting(1, 101, 0)).permit, Permit::FetchAsHolder);
-        lock.released(&release(0, 120, false));
+        assert!(!lock.released(&release(0, 120, false)).deleted);
         assert_ne!(lock.admit(&wanting(2, 130, 0)).permit, Permit::FetchAsHolder);
     }
 
@@ -183,7 +188,11 @@ mod tests {
         lock.admit(&wanting(0, 0, 0));
         assert_ne!(lock.admit(&wanting(1, 500, 0)).permit, Permit::FetchAsHolder);
         // Prolonged at 50, 100, ... 500, for 100 each time.
-        assert_eq!(lock.released(&release(0, 510, true)), 10);
+        let given_back = lock.released(&release(0, 510, true));
+        assert_eq!(
+            given_back,
+            GivenBack { commands: 10, deleted: false, ends: Some(SimTime::from_nanos(600)) }
+        );
         assert_ne!(lock.admit(&wanting(1, 600, 0)).permit, Permit::FetchAsHolder);
         assert_eq!(lock.admit(&wanting(1, 601, 0)).permit, Permit::FetchAsHolder);
     }

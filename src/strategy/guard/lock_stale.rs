@@ -15,7 +15,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::locks::Locks;
-use super::{Decision, KeyInCache, Permit, Released, StampedeGuard, Wanting};
+use super::{Decision, GivenBack, KeyInCache, Permit, Released, StampedeGuard, Wanting};
 use crate::catalog::{Invalid, Kind, Param, Plugin};
 use crate::strategy::Setup;
 use crate::trace::ObjectId;
@@ -99,6 +99,10 @@ impl StampedeGuard for LockStale {
         self.locks.forget(lost);
     }
 
+    fn missed(&mut self, object: ObjectId) {
+        self.locks.missed(object);
+    }
+
     fn admit(&mut self, wanting: &Wanting) -> Decision {
         let took = self.locks.take(wanting);
         self.told(wanting, took)
@@ -125,7 +129,7 @@ impl StampedeGuard for LockStale {
         })
     }
 
-    fn released(&mut self, released: &Released) -> u64 {
+    fn released(&mut self, released: &Released) -> GivenBack {
         self.locks.release(released)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{KeyInCache, Released, Wanting};
+use super::{GivenBack, KeyInCache, Released, Wanting};
 use crate::trace::ObjectId;
 use crate::units::{SimDuration, SimTime};
 
@@ -25,6 +25,11 @@ impl Locks {
         KeyInCache { ttl: self.ttl, extend: self.extend, given_back: true }
     }
 
+    /// The lock of an object is gone, if there was one.
+    pub(super) fn missed(&mut self, object: ObjectId) {
+        self.held.remove(&object);
+    }
+
     /// The locks of these objects are gone.
     pub(super) fn forget(&mut self, lost: &dyn Fn(ObjectId) -> bool) {
         self.held.retain(|object, _| !lost(*object));
@@ -35,13 +40,12 @@ impl Locks {
         if self.held.get(&wanting.object).is_some_and(|(_, until)| wanting.now <= *until) {
             return false;
         }
-        let until = if self.extend { SimTime::NEVER } else { wanting.now + self.ttl };
-        self.held.insert(wanting.object, (wanting.ticket, until));
+        self.held.insert(wanting.object, (wanting.ticket, self.key().end(wanting.now)));
         true
     }
 
-    /// The holder is done, or dead; how many commands it sent.
-    pub(super) fn release(&mut self, released: &Released) -> u64 {
+    /// The holder is done, or dead.
+    pub(super) fn release(&mut self, released: &Released) -> GivenBack {
         let Released { object, now, ticket, since, died } = *released;
         // A living holder extends its lock each time half of it is over.
         let half = self.ttl.as_nanos().div_ceil(2);
@@ -50,14 +54,15 @@ impl Locks {
         if died {
             if is_holder && self.extend {
                 // It lasts from when it was prolonged last.
-                let prolonged = since + SimDuration::from_nanos(extended * half);
-                self.held.insert(object, (ticket, prolonged + self.ttl));
+                let end = since + SimDuration::from_nanos(extended * half) + self.ttl;
+                self.held.insert(object, (ticket, end));
+                return GivenBack { commands: extended, ends: Some(end), ..GivenBack::default() };
             }
-            return extended;
+            return GivenBack { commands: extended, ..GivenBack::default() };
         }
         if is_holder {
             self.held.remove(&object);
         }
-        extended + 1
+        GivenBack { commands: extended + 1, deleted: is_holder, ends: None }
     }
 }

@@ -82,6 +82,17 @@ pub struct Released {
     pub died: bool,
 }
 
+/// What becomes of a lock whose holder is done, or dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GivenBack {
+    /// How many commands it cost beside the SET NX.
+    pub commands: u64,
+    /// Whether it was still its holder's, who deletes it then.
+    pub deleted: bool,
+    /// When it ends that its holder had prolonged until he died.
+    pub ends: Option<SimTime>,
+}
+
 /// The key that a guard sets in the cache for each object, with SET NX PX.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyInCache {
@@ -91,6 +102,13 @@ pub struct KeyInCache {
     pub extend: bool,
     /// Whether its holder deletes it when the fetch is over.
     pub given_back: bool,
+}
+
+impl KeyInCache {
+    /// When it ends that is taken now: one that is prolonged, not as long as its holder lives.
+    pub fn end(&self, now: SimTime) -> SimTime {
+        if self.extend { SimTime::NEVER } else { now + self.ttl }
+    }
 }
 
 /// A rule that says who may fetch.
@@ -112,6 +130,9 @@ pub trait StampedeGuard: Send {
 
     /// The cache lost its keys of some objects, or of all, and the locks among them.
     fn forget(&mut self, _lost: &dyn Fn(ObjectId) -> bool) {}
+
+    /// The cache has no key of an object, which it may have evicted.
+    fn missed(&mut self, _object: ObjectId) {}
 
     /// The application deleted an object, or marked it stale.
     fn purged(&mut self, _object: ObjectId, _now: SimTime) {}
@@ -152,9 +173,9 @@ pub trait StampedeGuard: Send {
         self.admit(wanting)
     }
 
-    /// A holder's fetch is over; how many commands its lock cost beside the SET NX.
-    fn released(&mut self, _released: &Released) -> u64 {
-        0
+    /// A holder's fetch is over: what becomes of its lock.
+    fn released(&mut self, _released: &Released) -> GivenBack {
+        GivenBack::default()
     }
 }
 

@@ -1,0 +1,169 @@
+//! Keys beside values are keys like any other: evicted by themselves, expired by themselves, refused where there is no room.
+
+use ttlab::cache::redis::SetAbsent;
+use ttlab::cache::{Cache, Capacity, Cause, Lookup, Stored};
+use ttlab::trace::ObjectId;
+
+use crate::server::{Design, at, cache, entry};
+
+const OBJECTS: usize = 4_000;
+
+/// A server with room for about a fourth of the pairs, none of which expires during the run.
+fn crowded(policy: &'static str) -> Design {
+    Design {
+        policy,
+        memory: "redis",
+        sizes: vec![300; OBJECTS],
+        ttls: vec![3_600_000; OBJECTS],
+        capacity: Capacity::Bytes(1_600_000),
+        ..Design::default()
+    }
+}
+
+/// Keys in the table of all keys.
+fn keys(cache: &Cache) -> u64 {
+    cache.breakdown().expect("the model tells the parts").dict_entries / 24
+}
+
+/// Objects of which the value is there, and those of them that can be served.
+fn there(cache: &mut Cache, millis: u64) -> [usize; 2] {
+    let held: Vec<ObjectId> = (0..OBJECTS)
+        .map(ObjectId::from_index)
+        .filter(|object| cache.peek(*object, at(millis)).is_some())
+        .collect();
+    let served = held.iter().filter(|object| match cache.get(**object, at(millis)) {
+        Lookup::Held(_) => true,
+        Lookup::Absent(cause) => {
+            assert_eq!(cause, Cause::Evicted, "a live value without its deadline");
+            false
+        }
+    });
+    let served = served.count();
+    [held.len(), served]
+}
+
+#[test]
+fn values_and_their_deadlines_are_evicted_one_by_one() {
+    for policy in ["allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-ttl", "volatile-random"] {
+        let design = Design { pairs: true, ..crowded(policy) };
+        let mut model = cache(&design, at(600_000));
+        for number in 0..OBJECTS {
+            let (object, now) = (ObjectId::from_index(number), at(number as u64));
+            assert_eq!(model.set(object, entry(&design, number, now), now), Stored::Yes, "{policy}");
+        }
+        model.check();
+        let [held, served] = there(&mut model, OBJECTS as u64);
+        assert!(held > 500 && served > 100 && served < held, "{policy}: {served} of {held}");
+        assert_eq!(model.entries(), held as u64, "{policy}");
+        // Of those that hold the deadline alone the server has the key too.
+        let lone = keys(&model) - held as u64 - served as u64;
+        assert!(lone > 100, "{policy}: {lone} deadlines without a value");
+        // Each was evicted as a key: so many as came and are not there.
+        assert_eq!(model.stats().evicted_keys, 2 * OBJECTS as u64 - keys(&model), "{policy}");
+        if policy == "allkeys-random" {
+            // Whoever is drawn at random says nothing of the other of its pair.
+            let share = keys(&model) as f64 / (2 * OBJECTS) as f64;
+            assert!((served as f64 / held as f64) < 3.0 * share.max(0.2), "{served} of {held}, {share}");
+        }
+    }
+}
+
+#[test]
+fn a_value_that_is_written_again_has_its_deadline_again() {
+    let design = Design { pairs: true, ..crowded("allkeys-random") };
+    let mut model = cache(&design, at(600_000));
+    for number in 0..OBJECTS {
+        let (object, now) = (ObjectId::from_index(number), at(number as u64));
+        model.set(object, entry(&design, number, now), now);
+    }
+    let mut millis = OBJECTS as u64;
+    let mut mended = 0;
+    for number in 0..OBJECTS {
+        let object = ObjectId::from_index(number);
+        millis += 1;
+        let was_held = model.peek(object, at(millis)).is_some();
+        if was_held && model.get(object, at(millis)) == Lookup::Absent(Cause::Evicted) {
+            // An EXPIRE moves the deadline that is there, and brings none back.
+            model.expire(object, at(millis + 9_000), at(millis + 9_000), at(millis));
+            assert_eq!(model.get(object, at(millis)), Lookup::Absent(Cause::Evicted));
+            if model.peek(object, at(millis)).is_some() {
+                assert_eq!(model.set(object, entry(&design, number, at(millis)), at(millis)), Stored::Yes);
+                mended += u64::from(matches!(model.get(object, at(millis)), Lookup::Held(_)));
+            }
+        }
+    }
+    model.check();
+    assert!(mended > 100, "{mended}");
+}
+
+#[test]
+fn a_policy_that_knows_no_keys_evicts_a_value_with_its_deadline() {
+    let design = Design { pairs: true, ..crowded("lru") };
+    let mut model = cache(&design, at(600_000));
+    for number in 0..OBJECTS {
+        let (object, now) = (ObjectId::from_index(number), at(number as u64));
+        assert_eq!(model.set(object, entry(&design, number, now), now), Stored::Yes);
+    }
+    model.check();
+    let [held, served] = there(&mut model, OBJECTS as u64);
+    assert_eq!((held, keys(&model)), (served, 2 * held as u64));
+}
+
+#[test]
+fn the_key_of_a_guard_is_taken_once_and_ends_as_any_key() {
+    let design = Design { guards: true, capacity: Capacity::Unbounded, ..crowded("allkeys-lru") };
+    let mut model = cache(&design, at(600_000));
+    let object = ObjectId::from_index(7);
+    let take = |model: &mut Cache, millis| model.set_absent(object, at(millis + 1_000), at(millis));
+    let before = model.bytes();
+    assert_eq!(take(&mut model, 10), Some(SetAbsent::Taken));
+    // Its place in both chains, its name of 29 bytes with header and end, and an object that holds the number.
+    let parts = model.breakdown().expect("the model tells the parts");
+    assert_eq!(
+        parts.dict_entries + parts.expires_entries + parts.headers + parts.keys + parts.rounding,
+        32 + 32 + 32 + 16
+    );
+    assert!(model.bytes() > before);
+    assert_eq!((take(&mut model, 1_010), keys(&model)), (Some(SetAbsent::There), 1));
+    assert_eq!(take(&mut model, 1_011), Some(SetAbsent::Taken), "strictly after its end");
+    assert_eq!(model.stats().expired_keys, 1);
+    model.give_back(object, false, at(1_100));
+    assert_eq!(take(&mut model, 1_200), Some(SetAbsent::There), "somebody else's is not deleted");
+    model.give_back(object, true, at(1_300));
+    assert_eq!((keys(&model), take(&mut model, 1_400)), (0, Some(SetAbsent::Taken)));
+    // Whoever prolonged it has died: it ends when it was prolonged last.
+    model.end_guard_at(object, at(9_000), at(1_500));
+    assert_eq!(take(&mut model, 9_000), Some(SetAbsent::There));
+    assert_eq!(take(&mut model, 9_001), Some(SetAbsent::Taken));
+    model.check();
+    assert_eq!(cache(&Design { guards: false, ..design }, at(9)).set_absent(object, at(9), at(1)), None);
+}
+
+#[test]
+fn the_key_of_a_guard_is_evicted_to_make_room_and_refused_where_there_is_none() {
+    let take_all = |policy| {
+        let design = Design { guards: true, ..crowded(policy) };
+        let mut model = cache(&design, at(600_000));
+        let mut answers = [0; 3];
+        for number in 0..OBJECTS {
+            let (object, now) = (ObjectId::from_index(number), at(number as u64));
+            let answer = model.set_absent(object, at(3_600_000), now).expect("keys are kept");
+            answers[answer as usize] += 1;
+            model.set(object, entry(&design, number, now), now);
+        }
+        for number in 0..OBJECTS {
+            let object = ObjectId::from_index(number);
+            let answer = model.set_absent(object, at(3_600_000), at(OBJECTS as u64)).expect("keys are kept");
+            answers[answer as usize] += 1;
+        }
+        model.check();
+        (answers, model.stats())
+    };
+    let ([taken, there, refused], stats) = take_all("allkeys-random");
+    assert!(taken > OBJECTS + 100 && there > 100, "{taken} taken, {there} there");
+    assert_eq!(refused, 0);
+    assert!(stats.evicted_keys > 4_000, "{stats:?}");
+    let ([taken, there, refused], stats) = take_all("noeviction");
+    assert_eq!((taken, stats.evicted_keys), (there, 0), "each that was taken is there");
+    assert!(taken > 500 && refused > 4_000, "{taken} taken, {refused} refused");
+}
