@@ -1,13 +1,14 @@
 //! A `redis-server` of our own: started on a free port with a temporary folder, and stopped with its owner.
 
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::resp::{Answer, Client};
+use super::resp::Client;
 
 /// A running server.
 #[derive(Debug)]
@@ -102,20 +103,25 @@ fn spawn(settings: &[String], folder: &TempDir, port: u16) -> Option<(Child, u16
         if process.try_wait().expect("the server is our own").is_some() {
             return None;
         }
-        // While it loads what it has kept, a server answers with errors.
-        if let Ok(mut client) = Client::connect(port)
-            && client.ask(&["PING"]) == Answer::Status("PONG".to_owned())
-        {
-            let is_ours = client.info("process_id") == u64::from(process.id());
-            if is_ours {
-                return Some((process, port));
-            }
+        if process_at(port) == Some(process.id()) {
+            return Some((process, port));
         }
         sleep(Duration::from_millis(10));
     }
     process.kill().expect("the server is our own");
     process.wait().expect("the server ends");
     None
+}
+
+/// The process of the server that listens there. Until that does, somebody else may for a moment who looks for a free port,
+/// and resets the connection; while it loads what it has kept, a server answers with errors.
+fn process_at(port: u16) -> Option<u32> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+    stream.write_all(b"INFO server\r\nQUIT\r\n").ok()?;
+    let mut told = String::new();
+    stream.read_to_string(&mut told).ok()?;
+    told.lines().find_map(|line| line.strip_prefix("process_id:")?.trim().parse().ok())
 }
 
 /// Whether the server that the model is of is installed.

@@ -226,6 +226,7 @@ impl Cache {
             && server.is_moving()
         {
             server.step_lookup(there.is_some(), there.is_some_and(|(_, end)| end != SimTime::NEVER));
+            self.note_overhead(now);
         }
         let Some((key, end)) = there else { return false };
         if end < now {

@@ -2,6 +2,7 @@
 //! by a program that is told to end at once.
 
 use std::fs::File;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -141,7 +142,7 @@ impl Spawned {
             if let Some(status) = server.has_ended() {
                 return Ok(Err(format!("it ended at once ({status}): {}", last_words(&texts))));
             }
-            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            if process_at(port) == Some(server.process) {
                 return Ok(Ok(server));
             }
             std::thread::sleep(Duration::from_millis(10));
@@ -170,6 +171,17 @@ fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
+/// The process of the server that listens there, if one does. Until ours does, somebody else may for a moment who looks for a
+/// free port, or may have taken this one.
+fn process_at(port: u16) -> Option<u32> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(1))).ok()?;
+    stream.write_all(b"INFO server\r\nQUIT\r\n").ok()?;
+    let mut told = String::new();
+    stream.read_to_string(&mut told).ok()?;
+    told.lines().find_map(|line| line.strip_prefix("process_id:")?.trim().parse().ok())
+}
+
 /// What a server wrote last: the last line of its log, or all that it said before it had one.
 fn last_words(texts: &[PathBuf; 2]) -> String {
     let [log, stderr] = texts.each_ref().map(|path| std::fs::read_to_string(path).unwrap_or_default());
@@ -179,5 +191,31 @@ fn last_words(texts: &[PathBuf; 2]) -> String {
         Some(last) => last.to_owned(),
         None if words.is_empty() => "it wrote nothing".to_owned(),
         None => words.join(" "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_that_tells_no_process_is_no_server() {
+        let told = |text: Option<&'static str>| {
+            let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+            let port = listener.local_addr().expect("it is bound").port();
+            let answers = std::thread::spawn(move || {
+                let Some(text) = text else { return drop(listener) };
+                let (mut stream, _) = listener.accept().expect("somebody connects");
+                stream.write_all(text.as_bytes()).expect("it is still there");
+                let mut asked = [0; 19];
+                stream.read_exact(&mut asked).expect("it asks");
+            });
+            let process = process_at(port);
+            answers.join().expect("it ends");
+            process
+        };
+        assert_eq!(told(Some("$50\r\n# Server\r\nprocess_id:4242\r\n")), Some(4242));
+        assert_eq!(told(Some("-LOADING Redis is loading the dataset in memory\r\n")), None);
+        assert_eq!(told(None), None, "somebody who looked for a free port");
     }
 }
