@@ -64,6 +64,23 @@ fn a_trace_played_faster_is_as_predicted_where_its_times_are_long() {
     assert!(told.contains("the trace of seed 3 was played 4 times faster, by ttlab "), "{told}");
 }
 
+/// The scenario of a server that is full of small values, shorter and under one policy.
+fn crowded() -> String {
+    let text = include_str!("../../scenarios/live-crowded.toml").replace("\"20s\"", "\"12s\"");
+    text.replace("[\"allkeys-lru\", \"allkeys-random\", \"volatile-ttl\"]", "\"allkeys-lru\"")
+}
+
+#[test]
+fn keys_beside_values_leave_a_full_server_as_they_leave_the_model() {
+    let Some(_) = Server::start(&[]) else { return };
+    for strategy in ["lease", "stale, sidecar"] {
+        let (rows, told) = as_predicted(&crowded(), &["--spawn", "--strategy", strategy]);
+        for what in ["fresh hits", "misses, expired or evicted", "entries evicted", "used_memory, mean"] {
+            assert!(is_judged(row(&rows, what)), "{strategy}: {} {told}", row(&rows, what));
+        }
+    }
+}
+
 #[test]
 fn the_harnesss_own_milliseconds_are_no_result_of_a_server() {
     let Some(_) = Server::start(&[]) else { return };

@@ -1,6 +1,6 @@
 //! Keys beside values are keys like any other: evicted by themselves, expired by themselves, refused where there is no room.
 
-use ttlab::cache::redis::{Kind, SetAbsent};
+use ttlab::cache::redis::SetAbsent;
 use ttlab::cache::{Cache, Capacity, Cause, Lookup, Stored};
 use ttlab::trace::ObjectId;
 
@@ -27,8 +27,10 @@ fn keys(cache: &Cache) -> u64 {
 
 /// Objects of which the value is there, and those of them that can be served.
 fn there(cache: &mut Cache, millis: u64) -> [usize; 2] {
-    // What the last write added beyond the limit the next command removes.
-    cache.asked(Kind::Exists, ObjectId::from_index(0), &[], at(millis));
+    // What the last write added beyond the limit the next command removes, and what replies add to buffers those after it.
+    for number in 0..OBJECTS {
+        cache.get(ObjectId::from_index(number), at(millis));
+    }
     let held: Vec<ObjectId> = (0..OBJECTS)
         .map(ObjectId::from_index)
         .filter(|object| cache.peek(*object, at(millis)).is_some())
