@@ -174,7 +174,7 @@ fn line(cell: &Value, which: &str) -> String {
 }
 
 /// What the environment says by this name.
-fn told(name: &str) -> Option<String> {
+pub(crate) fn told(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "whether to write the document is no part of a run")]
     std::env::var(name).ok()
 }
