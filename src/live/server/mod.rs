@@ -3,6 +3,7 @@
 pub(super) mod config;
 mod info;
 mod room;
+mod samples;
 mod spawn;
 mod stalls;
 mod watch;

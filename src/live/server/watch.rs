@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::samples::{Sample, Samples};
 use super::worked::Working;
 use super::{Info, Served, Work, Worked};
 use crate::cache::{Account, HeldBytes};
@@ -9,19 +10,6 @@ use crate::units::{SimDuration, SimTime, Window};
 
 /// By how much a server's clock may drift from ours before that is a step.
 const STEP_US: i128 = 250_000;
-
-#[derive(Debug, Clone, Copy)]
-struct Sample {
-    at: SimTime,
-    used: u64,
-    /// Bytes of connections among them, where it tells.
-    of_clients: Option<u64>,
-    keys: u64,
-    evicted: u64,
-    expired: u64,
-    /// Reads that found a key and that did not, as the server counts them.
-    reads: [u64; 2],
-}
 
 /// Evictions, expirations, and reads that found a key and that did not, as the server counts them.
 #[derive(Debug, Clone, Copy, Default)]
@@ -65,7 +53,7 @@ pub(in crate::live) struct Look {
 pub(in crate::live) struct Watch {
     window: Window,
     bucket: SimDuration,
-    samples: Vec<Sample>,
+    samples: Samples,
     /// The first look: keys and counts before it are nobody's of this run.
     first: Info,
     /// What was counted before somebody reset the counters, and the counters at the latest look.
@@ -88,7 +76,7 @@ impl Watch {
         let mut watch = Self {
             window,
             bucket,
-            samples: Vec::new(),
+            samples: Samples::default(),
             first: first.info.clone(),
             counted: [Counters::default(), Counters::of(&first.info)],
             rss_and_peak: [0; 2],
@@ -144,7 +132,7 @@ impl Watch {
 
     /// What else the server showed.
     pub(in crate::live) fn shown(&self) -> Shown {
-        let [begin, end] = [self.window.from, self.window.until].map(|at| self.state(at));
+        let [begin, end] = [self.window.from, self.window.until].map(|at| self.samples.state(at));
         let [rss, peak_bytes] = self.rss_and_peak;
         let used = self.samples.last().map_or(0, |last| last.used);
         Shown {
@@ -191,9 +179,7 @@ impl Watch {
 
     /// From one look to the next, on average.
     pub(in crate::live) fn spacing(&self) -> SimDuration {
-        let looks = self.samples.len() as u64 - 1;
-        let span = self.samples.last().map_or(SimDuration::ZERO, |last| last.at.since(self.samples[0].at));
-        SimDuration::from_nanos(span.as_nanos() / looks.max(1))
+        self.samples.spacing()
     }
 
     /// Counters only grow, unless somebody sets them to nothing (CONFIG RESETSTAT): whether that was done.
@@ -234,91 +220,30 @@ impl Watch {
         self.ahead_us = Some((ahead, doubt));
     }
 
-    /// The state at an instant: that of the latest look until then.
-    fn state(&self, at: SimTime) -> Sample {
-        let next = self.samples.partition_point(|sample| sample.at <= at);
-        self.samples[next.saturating_sub(1)]
-    }
-
-    /// A quantity at an instant: between two looks it went from the one value to the other.
-    fn between(&self, at: SimTime, of: impl Fn(&Sample) -> u64) -> f64 {
-        let next = self.samples.partition_point(|sample| sample.at <= at);
-        let before = &self.samples[next.saturating_sub(1)];
-        let Some(after) = self.samples.get(next).filter(|_| next > 0) else { return of(before) as f64 };
-        let share = at.since(before.at).as_secs_f64() / after.at.since(before.at).as_secs_f64();
-        of(before) as f64 + share * (of(after) as f64 - of(before) as f64)
-    }
-
-    /// Integrals of bytes and keys over time between two instants, and the most bytes and keys at once.
-    fn over(&self, from: SimTime, until: SimTime) -> (f64, f64, u64, u64) {
-        let held = |at| (self.between(at, |sample| sample.used), self.between(at, |sample| sample.keys));
-        let inside = self.samples.iter().filter(|sample| sample.at > from && sample.at < until);
-        let inside = inside.map(|sample| (sample.at, (sample.used as f64, sample.keys as f64)));
-        let (mut bytes, mut keys) = (0.0, 0.0);
-        let (mut at, mut now) = (from, held(from));
-        let mut most = now;
-        for (next, then) in inside.chain([(until, held(until))]) {
-            let span = next.since(at).as_secs_f64();
-            bytes += span * (now.0 + then.0) / 2.0;
-            keys += span * (now.1 + then.1) / 2.0;
-            most = (most.0.max(then.0), most.1.max(then.1));
-            (at, now) = (next, then);
-        }
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "bytes and keys of a server"
-        )]
-        let [most_bytes, most_keys] = [most.0, most.1].map(|most| most.round() as u64);
-        (bytes, keys, most_bytes, most_keys)
-    }
-
     /// Bytes of connections in the window, averaged over time; `None` where a look did not tell them.
     fn clients_mean_bytes(&self) -> Option<f64> {
         let Window { from, until } = self.window;
-        if from == until || self.samples.iter().any(|sample| sample.of_clients.is_none()) {
-            return None;
-        }
-        let held = |at| self.between(at, |sample| sample.of_clients.unwrap_or(0));
-        let inside = self.samples.iter().map(|sample| sample.at).filter(|at| *at > from && *at < until);
-        let (mut sum, mut at, mut now) = (0.0, from, held(from));
-        for next in inside.chain([until]) {
-            let then = held(next);
-            sum += next.since(at).as_secs_f64() * (now + then) / 2.0;
-            (at, now) = (next, then);
-        }
-        Some(sum / self.window.length().as_secs_f64())
-    }
-
-    /// Most keys that were removed because their TTL was over in a whole second of the window.
-    fn most_expired_in_a_second(&self) -> u64 {
-        const SECOND: SimDuration = SimDuration::from_secs(1);
-        let Window { from, until } = self.window;
-        let expired = |at| self.between(at, |sample| sample.expired);
-        let mut most = 0.0_f64;
-        let mut at = from;
-        while at < until {
-            let end = (at + SECOND).min(until);
-            most = most.max(expired(end) - expired(at));
-            at = end;
-        }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of keys")]
-        let most = most.round() as u64;
-        most
+        let is_told = from < until && self.samples.tell_clients();
+        is_told.then(|| {
+            let (sum, _) = self.samples.over(from, until, |sample| sample.of_clients.unwrap_or(0));
+            sum / self.window.length().as_secs_f64()
+        })
     }
 
     /// The account of the run, as a simulated cache gives it. Which of its bytes are of dead entries no server tells.
     pub(in crate::live) fn account(&self) -> Account {
         let Window { from, until } = self.window;
         let length = self.window.length().as_secs_f64().max(1e-9);
-        let (bytes, keys, peak_bytes, peak_entries) = self.over(from, until);
-        let (begin, end) = (self.state(from), self.state(until));
+        let samples = &self.samples;
+        let (bytes, peak_bytes) = samples.over(from, until, |sample| sample.used);
+        let (keys, peak_entries) = samples.over(from, until, |sample| sample.keys);
+        let (begin, end) = (samples.state(from), samples.state(until));
         let buckets = (0..self.window.buckets(self.bucket) as u64).map(|index| {
             let start = SimTime::from_nanos(self.bucket.as_nanos() * index);
             let stop = (start + self.bucket).min(until);
-            let (bytes, _, peak_bytes, _) = self.over(start, stop);
+            let (bytes, peak_bytes) = samples.over(start, stop, |sample| sample.used);
             let span = stop.since(start).as_secs_f64().max(1e-9);
-            let (first, last) = (self.state(start), self.state(stop));
+            let (first, last) = (samples.state(start), samples.state(stop));
             HeldBytes {
                 live_mean_bytes: bytes / span,
                 dead_mean_bytes: 0.0,
@@ -338,7 +263,7 @@ impl Watch {
             final_entries: end.keys,
             evicted: end.evicted.saturating_sub(begin.evicted),
             expired: end.expired.saturating_sub(begin.expired),
-            peak_expiring_per_second: self.most_expired_in_a_second(),
+            peak_expiring_per_second: samples.most_in_a_second(from, until, |sample| sample.expired),
             breakdown: None,
             rss_ratio: None,
             buckets: buckets.collect(),
