@@ -303,8 +303,10 @@ fn a_memory_limit_that_holds_no_run_is_refused_and_one_that_holds_one_runs_one_a
     let bench = Bench::new();
     let second = "[[strategy]]\nname = \"y\"\nttl = \"none\"\n";
     bench.put("s.toml", format!("name = \"t\"\n{WORKLOAD}{STRATEGY}ttl = \"none\"\n"));
-    let parts =
-        ["600 requests need at least 8 KiB of memory, but 1 KiB are allowed (--memory-limit)", "s.toml:4:8"];
+    let parts = [
+        "600 requests need at least 7.74 KiB of memory, but 1 KiB are allowed (--memory-limit)",
+        "s.toml:4:8",
+    ];
     bench.refused(&["s.toml", "--memory-limit", "1KiB"], &parts);
     bench.refused(&["s.toml", "--memory-limit", "lots"], &["\"lots\" is not a"]);
     bench.put("s.toml", format!("name = \"t\"\n{WORKLOAD}{STRATEGY}ttl = \"none\"\n{second}"));

@@ -165,9 +165,8 @@ mod tests {
         counts_all: true,
         warmup: SimDuration::ZERO,
         spoiled: None,
-        counters_reset: false,
+        counters: None,
         others_hold_keys: false,
-        lies_beside: false,
         look_s: 0.2,
         added: Added::NONE,
     };
@@ -291,16 +290,13 @@ mod tests {
             spoiled.iter().all(|row| row.why.is_some_and(|why| why.contains("client-limited"))),
             "{spoiled:?}"
         );
-        let reset = judged(&Judging { counters_reset: true, ..ALL });
-        assert_eq!([EVICTED, FETCHES].map(|what| word(&reset, what)), [NotJudged, Inside]);
+        let without = judged(&Judging { counters: Some("a reason"), ..ALL });
+        let words = |rows: &[Row]| {
+            [EVICTED, EXPIRED, MEAN_MEMORY, FETCHES, "fresh hits"].map(|what| word(rows, what))
+        };
+        assert_eq!(words(&without), [NotJudged, NotJudged, Inside, Inside, Inside]);
         let others = judged(&Judging { others_hold_keys: true, ..ALL });
-        let words = [EVICTED, EXPIRED, MEAN_MEMORY, FETCHES, "fresh hits"].map(|what| word(&others, what));
-        assert_eq!(words, [NotJudged, NotJudged, NotJudged, Inside, Inside]);
-        // Deadlines and tokens are keys of a server, and of the model only where it counts as a server does.
-        let beside = |counts_all| judged(&Judging { lies_beside: true, counts_all, ..ALL });
-        let words = |rows: &[Row]| [EVICTED, EXPIRED, FETCHES].map(|what| word(rows, what));
-        assert_eq!(words(&beside(false)), [NotJudged, NotJudged, Inside]);
-        assert_eq!(words(&beside(true)), [Outside, Inside, Inside]);
+        assert_eq!(words(&others), [Outside, Inside, NotJudged, Inside, Inside]);
         let cell = |rows: Vec<Row>| ValidatedCell {
             strategy: String::new(),
             capacity_bytes: None,

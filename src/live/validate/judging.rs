@@ -46,12 +46,10 @@ pub(super) struct Judging {
     pub(super) warmup: SimDuration,
     /// What spoils all figures.
     pub(super) spoiled: Option<&'static str>,
-    /// Whether somebody reset the server's counters.
-    pub(super) counters_reset: bool,
+    /// Why the server's own counters are not judged.
+    pub(super) counters: Option<&'static str>,
     /// Whether others hold keys on the server.
     pub(super) others_hold_keys: bool,
-    /// Whether keys lie beside values until they expire: deadlines, or the tokens of a lease.
-    pub(super) lies_beside: bool,
     /// From one look at the server to the next, in seconds of the trace.
     pub(super) look_s: f64,
     /// What harness and network add to waits.
@@ -59,6 +57,7 @@ pub(super) struct Judging {
 }
 
 impl Judging {
+    /// `lies_beside`: whether keys lie beside values until they expire, deadlines or the tokens of a lease.
     pub(super) fn of(
         scenario: &Scenario,
         capacity: Capacity,
@@ -75,13 +74,19 @@ impl Judging {
             pace.real_origin,
             others_hold_keys && !matches!(capacity, Capacity::Unbounded | Capacity::Bytes(0)),
         ];
+        let counts_all = scenario.cache.memory.name() == "redis";
+        let counters = [
+            (pace.counters_reset, "somebody reset the server's counters during the run"),
+            (others_hold_keys, OTHERS),
+            (lies_beside && !counts_all, BESIDE),
+        ];
+        let first = |(spoils, why)| if spoils { Some(why) } else { None };
         Self {
-            counts_all: scenario.cache.memory.name() == "redis",
+            counts_all,
             warmup: scenario.warmup,
-            spoiled: spoiled.into_iter().zip(SPOILED).find(|(spoils, _)| *spoils).map(|(_, why)| why),
-            counters_reset: pace.counters_reset,
+            spoiled: spoiled.into_iter().zip(SPOILED).find_map(first),
+            counters: counters.into_iter().find_map(first),
             others_hold_keys,
-            lies_beside,
             look_s: pace.look_s,
             added,
         }
@@ -89,16 +94,12 @@ impl Judging {
 
     /// The rule for a figure, where nothing has spoiled it and the model has what it is about.
     pub(super) fn applied(&self, what: &str, rule: Rule) -> Rule {
+        let of_counters = self.counters.filter(|_| BY_COUNTERS.contains(&what));
+        if let Some(why) = self.spoiled.or(of_counters) {
+            return Rule::Shown(why);
+        }
         match rule {
-            _ if self.spoiled.is_some() => Rule::Shown(self.spoiled.unwrap_or_default()),
-            Rule::Within(_) if self.counters_reset && BY_COUNTERS.contains(&what) => {
-                Rule::Shown("somebody reset the server's counters during the run")
-            }
-            Rule::Within(_) if self.others_hold_keys && BY_COUNTERS.contains(&what) => Rule::Shown(OTHERS),
             Rule::Memory(_) if self.others_hold_keys => Rule::Shown(OTHERS),
-            Rule::Within(_) if self.lies_beside && !self.counts_all && BY_COUNTERS.contains(&what) => {
-                Rule::Shown(BESIDE)
-            }
             Rule::Memory(tolerance) if self.counts_all => Rule::Within(tolerance),
             Rule::Memory(_) => {
                 Rule::Shown("the memory model counts no server's memory; write memory = \"redis\"")
@@ -113,11 +114,38 @@ mod tests {
     use super::*;
     use crate::live::{Before, LookedAgain};
 
+    /// A scenario whose memory is counted so.
+    fn scenario(memory: &str) -> Scenario {
+        let text = "name = \"x\"\n[workload]\nduration = \"10s\"\nrate = \"10/s\"\n[[workload.class]]\nname = \"a\"\nobjects = 9\n";
+        let strategy = "[[strategy]]\nname = \"s\"\nttl = { rule = \"fixed\", ttl = \"1h\" }\n";
+        Scenario::parse(&format!("{text}[cache]\nmemory = \"{memory}\"\n{strategy}"), "x.toml")
+            .expect("it is a scenario")
+    }
+
+    #[test]
+    fn what_the_servers_counters_tell_is_judged_where_they_count_what_the_model_counts() {
+        let why = |memory, pace: &Pace, lies_beside| {
+            let judging = Judging::of(&scenario(memory), Capacity::Unbounded, pace, Added::NONE, lies_beside);
+            let [evicted, fetched] =
+                [EVICTED, "origin fetches"].map(|what| judging.applied(what, Rule::Within(3.0)));
+            assert_eq!(fetched, Rule::Within(3.0), "no counter of the server tells that");
+            match evicted {
+                Rule::Shown(why) => why,
+                _ => "",
+            }
+        };
+        let pace = Pace::default();
+        // Deadlines and tokens are keys of a server, and of the model only where it counts as a server does.
+        assert_eq!(["redis", "payload"].map(|memory| why(memory, &pace, false)), ["", ""]);
+        assert_eq!(["redis", "payload"].map(|memory| why(memory, &pace, true)), ["", BESIDE]);
+        assert!(why("redis", &Pace { counters_reset: true, ..pace }, false).contains("reset"));
+        let others = Pace { before: Some(Before { keys: 1, ..Before::default() }), ..pace };
+        assert_eq!(why("redis", &others, false), OTHERS);
+    }
+
     #[test]
     fn what_spoils_a_run_spoils_all_of_it() {
-        let text = "name = \"x\"\n[workload]\nduration = \"10s\"\nrate = \"10/s\"\n[[workload.class]]\nname = \"a\"\nobjects = 9\n\
-                    [cache]\n[[strategy]]\nname = \"s\"\nttl = { rule = \"fixed\", ttl = \"1h\" }\n";
-        let scenario = Scenario::parse(text, "x.toml").expect("it is a scenario");
+        let scenario = scenario("redis");
         let spoiled = |pace: Pace, capacity| {
             let judging = Judging::of(&scenario, capacity, &pace, Added::NONE, false);
             judging.spoiled.unwrap_or_default()

@@ -129,9 +129,8 @@ mod tests {
         counts_all: true,
         warmup: SimDuration::ZERO,
         spoiled: None,
-        counters_reset: false,
+        counters: None,
         others_hold_keys: false,
-        lies_beside: false,
         look_s: 0.2,
         added: Added { usual: 2.0, rare: 5.0 },
     };
