@@ -182,7 +182,7 @@ fn labels_never_overlap_in_any_scenario() {
             validations += 1;
         }
     }
-    assert_eq!((pages, validations), (scenarios().len(), 3));
+    assert_eq!((pages, validations), (scenarios().len(), 4));
 }
 
 /// A cell as a validation shows it, with what was simulated on both sides.

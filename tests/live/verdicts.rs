@@ -66,7 +66,7 @@ fn a_trace_played_faster_is_as_predicted_where_its_times_are_long() {
 
 /// The scenario of a server that is full of small values, shorter and under one policy.
 fn crowded() -> String {
-    let text = include_str!("../../scenarios/live-crowded.toml").replace("\"20s\"", "\"12s\"");
+    let text = include_str!("../../scenarios/live-crowded.toml").replace("\"25s\"", "\"15s\"");
     text.replace("[\"allkeys-lru\", \"allkeys-random\", \"volatile-ttl\"]", "\"allkeys-lru\"")
 }
 

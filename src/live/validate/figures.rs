@@ -278,6 +278,7 @@ mod tests {
         let mut run = Measurements::empty();
         (0..10_000).for_each(|_| run.totals.outcomes.add(OutcomeKind::FreshHit));
         (run.evicted, run.expired, run.origin.fetches, run.stampedes.count) = (5_000, 5_000, 5_000, 500);
+        run.memory.mean_bytes = 1e6;
         let other = Measurements { evicted: 9_000, ..run.clone() };
         let judged = |judging: &Judging| rows(&[run.clone(), run.clone()], &other, judging);
         let word = |rows: &[Row], what: &str| rows.iter().find(|row| row.what == what).unwrap().judgement;
