@@ -118,22 +118,23 @@ impl Client {
         }
     }
 
-    /// INFO and DBSIZE, nothing happening in between.
+    /// INFO and DBSIZE, nothing happening in between: they are asked for at once, and DBSIZE first. The reply to INFO is long
+    /// and counts for the limit, so that a command after it may evict.
     pub(crate) fn counts(&mut self) -> (Info, u64) {
         self.queue_counts();
         self.flush();
         self.read_counts()
     }
 
-    /// Puts INFO and DBSIZE into the next write.
+    /// Puts DBSIZE and INFO into the next write.
     pub(crate) fn queue_counts(&mut self) {
-        self.queue(&["INFO"]);
         self.queue(&["DBSIZE"]);
+        self.queue(&["INFO"]);
     }
 
     /// Reads their answers.
     pub(crate) fn read_counts(&mut self) -> (Info, u64) {
-        let (Answer::Bulk(Some(info)), Answer::Integer(size)) = (self.read(), self.read()) else {
+        let (Answer::Integer(size), Answer::Bulk(Some(info))) = (self.read(), self.read()) else {
             panic!("INFO is a text and DBSIZE a number")
         };
         let info = Info(String::from_utf8(info).expect("INFO is text"));
