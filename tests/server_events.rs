@@ -53,6 +53,59 @@ fn while_the_server_is_down_every_request_goes_to_the_origin() {
     }
 }
 
+/// What a lock does in a server that is told so, 100 images asked for 200 times a second for a minute, and kept for 10 s.
+fn locked(server: &str, lock: &str, latency: &str) -> Measurements {
+    let text = format!(
+        "name = \"locks\"\nseed = 7\n[time]\nbucket = \"5s\"\n\
+         [workload]\nduration = \"60s\"\nrate = \"200/s\"\n\
+         [[workload.class]]\nname = \"image\"\nobjects = 100\n\
+         popularity = {{ model = \"zipf\", alpha = 0.0 }}\nsize = {{ model = \"constant\", value = \"2KiB\" }}\n\
+         [origin]\nlatency = {{ model = \"constant\", value = \"{latency}\" }}\n\
+         {server}\n[[strategy]]\nname = \"s\"\nttl = {{ rule = \"fixed\", ttl = \"10s\" }}\n\
+         guard = {{ policy = \"lock\", lock_ttl = \"2s\", wait_timeout = \"15s\"{lock} }}\n"
+    );
+    support::run(&text).remove(0).remove(0)
+}
+
+#[test]
+fn a_lock_that_is_prolonged_until_the_server_goes_down_ends_by_itself() {
+    for persistence in ["rdb", "aof"] {
+        // Fetches that take longer than the downtime hold their locks when it begins, and others when it ends.
+        for memory in ["redis", "payload"] {
+            let server = format!(
+                "[cache]\nmemory = \"{memory}\"\n[[cache.event]]\nrestart = {{ at = \"31s\", down = \"4s\", persistence = \"{persistence}\" }}"
+            );
+            let run = locked(&server, ", extend = true, on_timeout = \"fail\"", "3s");
+            let failed: Vec<u64> =
+                run.series.buckets.iter().map(|bucket| bucket.outcomes.of(OutcomeKind::Error)).collect();
+            assert_eq!(
+                failed.iter().sum::<u64>(),
+                0,
+                "{memory}, {persistence}: nobody waits for a lock in vain: {failed:?}"
+            );
+        }
+    }
+}
+
+/// Fetches of an object while another fetch of it was under way.
+fn doubled(run: &Measurements) -> u64 {
+    run.series.buckets.iter().map(|bucket| bucket.duplicate_fetches).sum()
+}
+
+#[test]
+fn a_lock_that_was_evicted_or_refused_keeps_nobody_from_fetching() {
+    let crowded = |memory, policy| {
+        // As a server counts, this leaves room for a few of the values.
+        let server = format!("[cache]\ncapacity = \"1MB\"\nmemory = \"{memory}\"\neviction = \"{policy}\"");
+        locked(&server, "", "1s")
+    };
+    for policy in ["allkeys-random", "noeviction"] {
+        assert_eq!(doubled(&crowded("payload", policy)), 0, "{policy}: there is room for all");
+        let run = crowded("redis", policy);
+        assert!(doubled(&run) > 100, "{policy}: {} of {}", doubled(&run), run.origin.fetches);
+    }
+}
+
 #[test]
 fn a_limit_may_change_while_requests_go_on() {
     let run = run(

@@ -43,6 +43,13 @@ impl<K: Ord + Copy> Heap<K> {
         Self { nodes: Vec::new(), places: vec![NOWHERE; objects] }
     }
 
+    /// From now on for objects `0..objects`, if those are more.
+    pub fn cover(&mut self, objects: usize) {
+        let more = objects.saturating_sub(self.places.len());
+        self.places.reserve_exact(more);
+        self.places.resize(self.places.len() + more, NOWHERE);
+    }
+
     /// Number of objects in the heap.
     pub fn len(&self) -> u64 {
         self.nodes.len() as u64

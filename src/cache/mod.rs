@@ -216,7 +216,9 @@ impl Cache {
             counting: self.memory.counting(),
         };
         if !needs.nothing() {
-            self.server = Some(Box::new(Server::new(needs, settings, seed, &self.objects)));
+            let server = Box::new(Server::new(needs, settings, seed, &self.objects));
+            self.reclaim.cover(server.each_key() * self.slots.len());
+            self.server = Some(server);
             self.capacity = self.read_limit(self.capacity);
             self.note_overhead(SimTime::ZERO);
         }
@@ -281,9 +283,7 @@ impl Cache {
     /// Reads a value, for a command that has begun.
     fn read(&mut self, object: ObjectId, now: SimTime) -> Lookup {
         let found = self.read_value(object, now);
-        let is_dated = self.read_deadline(object, now);
-        // Both end together, so that a deadline that is missing beside a live value was evicted.
-        if matches!(found, Lookup::Held(_)) && !is_dated { Lookup::Absent(Cause::Evicted) } else { found }
+        self.dated(found, object, now)
     }
 
     fn read_value(&mut self, object: ObjectId, now: SimTime) -> Lookup {
@@ -496,7 +496,10 @@ impl Cache {
             self.serve_clock(now);
         }
         while let Some(object) = self.reclaim.due(now) {
-            let slot = &self.slots[object.index()];
+            let Some(slot) = self.slots.get(object.index()) else {
+                self.reclaim_beside(object, now);
+                continue;
+            };
             if slot.state != State::Held {
                 continue;
             }

@@ -10,7 +10,7 @@ use crate::trace::ObjectId;
 use crate::units::SimTime;
 
 /// Digits of a TTL in milliseconds, some tens of seconds: PEXPIRE sends them.
-const TTL_DIGITS: u64 = 5;
+pub(super) const TTL_DIGITS: u64 = 5;
 
 impl Cache {
     /// Deletes an entry, as UNLINK does; whether there was a live one. `cause` is what a later lookup shall find:
@@ -28,11 +28,10 @@ impl Cache {
     pub(super) fn take(&mut self, object: ObjectId, cause: Cause, now: SimTime) -> bool {
         let was_live = self.find(object, now).is_some();
         if was_live {
-            self.remove(object, cause, now);
-        } else {
-            // Both keys are named, and the one may be there without the other.
-            self.remove_beside(object, KeyBeside::Deadline, cause, now);
+            self.remove_value(object, cause, now);
         }
+        // Both keys are named, and the one may be there without the other.
+        self.delete_beside(object, KeyBeside::Deadline, now);
         was_live
     }
 
@@ -158,7 +157,7 @@ impl Cache {
         if is_live {
             self.arm(object, fresh_until, expires_at, now);
         }
-        self.move_deadline(object, expires_at, now);
+        self.move_deadline(object, fresh_until, expires_at, now);
         is_live
     }
 
@@ -178,7 +177,7 @@ impl Cache {
             if let Some(old) = self.find(object, now) {
                 let cost = self.cost(object, &entry);
                 self.overwrite(object, &old, entry, cost, Ends::Moved, now);
-                self.move_deadline(object, entry.expires_at, now);
+                self.move_deadline(object, entry.fresh_until, entry.expires_at, now);
                 return Stored::Yes;
             }
         }

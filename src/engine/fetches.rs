@@ -79,7 +79,11 @@ impl<O: Observer> Run<'_, O> {
             let class = self.trace.objects().fact(object).class;
             self.observer.asked(&Asked { object, class, at: now, background, overlaps, in_flight });
         }
-        self.breakers.fetches(flying.node);
+        let (node, holds) = (flying.node, flying.holds);
+        self.breakers.fetches(node);
+        if holds {
+            self.prolong_later(id, now);
+        }
         let cost = self.strategy.validates_at;
         let validates = held.zip(cost).map(|(version, cost)| Validation { version, cost });
         let patience = if background { None } else { self.client.patience(now) };
@@ -117,7 +121,7 @@ impl<O: Observer> Run<'_, O> {
     /// The origin refuses a fetch.
     fn shed(&mut self, id: FlightId, now: SimTime) {
         self.observer.incident(now, Incident::Shed);
-        let (flying, party) = self.end(id, now, false);
+        let (flying, party) = self.end(id, now);
         self.failed(&flying, party, now);
     }
 
@@ -128,12 +132,14 @@ impl<O: Observer> Run<'_, O> {
         };
         match flying.fetch {
             None if self.origin.withdraw(id.ticket()) => {
-                self.end(id, now, false);
+                self.end(id, now);
+                self.release(&flying, now, false);
             }
             Some(fetch) if self.client.on_timeout == OnTimeout::Cancel => {
                 let cut = Fetch { done: now, answer: Answer::Failure, ..fetch };
                 self.observer.served(&Served { object: flying.object, bytes: 0, fetch: cut });
-                self.end(id, now, false);
+                self.end(id, now);
+                self.release(&flying, now, false);
                 self.free_server(now);
             }
             _ => return,
@@ -148,8 +154,8 @@ impl<O: Observer> Run<'_, O> {
         }
         // It may have been called off.
         let Some(flying) = self.flights.current(id) else { return };
-        let (Some(fetch), dies) = (flying.fetch, flying.dies) else { return };
-        let (flying, party) = self.end(id, now, dies);
+        let Some(fetch) = flying.fetch else { return };
+        let (flying, party) = self.end(id, now);
         self.free_server(now);
         let size = self.trace.objects().size_of(flying.object, fetch.version.0);
         let bytes = if fetch.answer == Answer::Value { size } else { 0 };
@@ -164,27 +170,44 @@ impl<O: Observer> Run<'_, O> {
         }
     }
 
-    /// A fetch is over: it leaves the table, and the guard learns of it.
-    fn end(&mut self, id: FlightId, now: SimTime, died: bool) -> (Flying, Party) {
+    /// A fetch is over: it leaves the table. Its lock is [released](Self::release) once its value is stored.
+    fn end(&mut self, id: FlightId, now: SimTime) -> (Flying, Party) {
         self.strategy.ttl.fetch_ended(now);
         let (flying, party, over) = self.flights.land(id, now);
         if let Some(regeneration) = over {
             self.observer.regenerated(&regeneration);
         }
-        if flying.holds {
-            let Flying { object, ticket, asked, .. } = flying;
-            let given_back =
-                self.strategy.guard.released(&Released { object, now, ticket, since: asked, died });
-            self.observer.sent(now, Command::Unlock, given_back.commands);
-            if !self.is_over() {
-                match given_back.ends {
-                    Some(end) => self.cache.end_guard_at(object, end, now),
-                    None if died => {}
-                    None => self.cache.give_back(object, given_back.deleted, now),
-                }
-            }
-        }
         (flying, party)
+    }
+
+    /// The guard learns that a holder is done, who gives its lock back, or dead.
+    fn release(&mut self, flying: &Flying, now: SimTime, died: bool) {
+        if !flying.holds {
+            return;
+        }
+        let Flying { object, ticket, asked, .. } = *flying;
+        let given_back = self.strategy.guard.released(&Released { object, now, ticket, since: asked, died });
+        self.observer.sent(now, Command::Unlock, given_back.commands);
+        if !died && !self.is_over() {
+            self.cache.give_back(object, given_back.deleted, now);
+        }
+    }
+
+    /// Schedules when the holder of a lock that is a key of the server prolongs it next, if it is one that does.
+    fn prolong_later(&mut self, id: FlightId, now: SimTime) {
+        let every = self.strategy.guard.key_in_cache().and_then(|key| key.prolonged_every());
+        if let Some(every) = every.filter(|_| self.cache.keeps_guards()) {
+            self.queue.push(now + every, Event::Prolong(id));
+        }
+    }
+
+    /// The holder of a lock prolongs it, until it finds no server.
+    pub(super) fn prolong(&mut self, now: SimTime, id: FlightId) {
+        let Some(object) = self.flights.current(id).map(|flying| flying.object) else { return };
+        let Some(key) = self.strategy.guard.key_in_cache().filter(|_| !self.is_over()) else { return };
+        if self.cache.prolong(object, now + key.ttl, now) {
+            self.prolong_later(id, now);
+        }
     }
 
     /// Whether the breaker of a process lets it fetch; told if not.
@@ -207,6 +230,7 @@ impl<O: Observer> Run<'_, O> {
         }
         let discarded = late && self.client.late_fill == LateFill::Discard;
         let stored = !discarded && self.store(flying.object, flying.asked, fetch, now);
+        self.release(flying, now, false);
         self.let_go(party, |run, id| {
             let Waiter { leads, cause, .. } = *run.waiting.get(id);
             let kind = if leads { OutcomeKind::Miss(cause) } else { OutcomeKind::DelayedHit };
@@ -217,6 +241,7 @@ impl<O: Observer> Run<'_, O> {
 
     /// A fetch has failed: those that wait for it fail too, or ask themselves.
     fn failed(&mut self, flying: &Flying, party: Party, now: SimTime) {
+        self.release(flying, now, false);
         if flying.is_background() || !self.client.gives_up(flying.asked, now) {
             self.breakers.failed(flying.node, now);
         }
@@ -236,6 +261,7 @@ impl<O: Observer> Run<'_, O> {
 
     /// The process that fetched has died, and with it all its requests that waited for the fetch.
     fn orphaned(&mut self, flying: &Flying, party: Party, now: SimTime) {
+        self.release(flying, now, true);
         self.breakers.failed(flying.node, now);
         self.let_go(party, |run, id| run.finish(id, now, OutcomeKind::Error, None));
         self.after_background(flying, now, false);

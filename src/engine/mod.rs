@@ -220,6 +220,8 @@ enum Event {
     Landed(FlightId),
     /// A fetch of the short way is answered: its place.
     Brought(u32),
+    /// The holder of a lock prolongs it, if it fetches still.
+    Prolong(FlightId),
     /// A request looks again, or tries again.
     Wake(WaiterId),
     /// The patience of a request ends.
@@ -297,6 +299,7 @@ impl<O: Observer> Run<'_, O> {
             match event {
                 Event::Brought(place) => self.brought_plainly(at, place),
                 Event::Landed(flight) => self.landed(at, flight),
+                Event::Prolong(flight) => self.prolong(at, flight),
                 Event::Wake(waiter) => self.wake(at, waiter),
                 Event::GiveUp(waiter) => self.give_up(at, waiter),
                 Event::SoftTimeout(waiter) => self.serve_old(at, waiter),

@@ -185,7 +185,7 @@ impl<O: Observer> Run<'_, O> {
             return guard.admit(wanting);
         };
         let Wanting { object, now, .. } = *wanting;
-        match cache.set_absent(object, key.end(now), now) {
+        match cache.set_absent(object, now + key.ttl, now) {
             None => guard.admit(wanting),
             Some(SetAbsent::There) => guard.told(wanting, false),
             // Whoever cannot be told no fetches.

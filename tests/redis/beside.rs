@@ -3,6 +3,7 @@
 use ttlab::cache::redis::SetAbsent;
 use ttlab::cache::{Cache, Capacity, Cause, Lookup, Stored};
 use ttlab::trace::ObjectId;
+use ttlab::units::SimTime;
 
 use crate::server::{Design, at, cache, entry};
 
@@ -135,9 +136,10 @@ fn the_key_of_a_guard_is_taken_once_and_ends_as_any_key() {
     assert_eq!(take(&mut model, 1_200), Some(SetAbsent::There), "somebody else's is not deleted");
     model.give_back(object, true, at(1_300));
     assert_eq!((keys(&model), take(&mut model, 1_400)), (0, Some(SetAbsent::Taken)));
-    // Whoever prolonged it has died: it ends when it was prolonged last.
-    model.end_guard_at(object, at(9_000), at(1_500));
+    // It ends when it was prolonged last; one that is gone is not brought back.
+    assert!(model.prolong(object, at(9_000), at(1_500)));
     assert_eq!(take(&mut model, 9_000), Some(SetAbsent::There));
+    assert!(model.prolong(object, at(12_000), at(9_001)));
     assert_eq!(take(&mut model, 9_001), Some(SetAbsent::Taken));
     model.check();
     assert_eq!(cache(&Design { guards: false, ..design }, at(9)).set_absent(object, at(9), at(1)), None);
@@ -171,4 +173,128 @@ fn the_key_of_a_guard_is_evicted_to_make_room_and_refused_where_there_is_none() 
     // It refuses before it looks whether there is such a key.
     assert_eq!((there, stats.evicted_keys), (0, 0));
     assert!(taken > 500 && refused > OBJECTS, "{taken} taken, {refused} refused");
+}
+
+/// A full server that evicts nothing, which holds a value with its deadline.
+fn full() -> (Cache, Design, ObjectId) {
+    let design = Design { pairs: true, sizes: vec![9_000; OBJECTS], ..crowded("noeviction") };
+    let mut model = cache(&design, at(600_000));
+    let first = ObjectId::from_index(0);
+    for number in 0..OBJECTS {
+        model.set(ObjectId::from_index(number), entry(&design, number, at(0)), at(0));
+    }
+    assert!(matches!(model.get(first, at(1)), Lookup::Held(_)));
+    (model, design, first)
+}
+
+/// Until when the value is fresh that is served.
+fn fresh(model: &mut Cache, object: ObjectId, millis: u64) -> Option<SimTime> {
+    match model.get(object, at(millis)) {
+        Lookup::Held(entry) => Some(entry.fresh_until),
+        Lookup::Absent(_) => None,
+    }
+}
+
+#[test]
+fn an_old_value_is_as_fresh_as_the_new_deadline_says_where_a_full_server_took_that_alone() {
+    // By how much room is left, the server refuses both, the large value alone, or neither.
+    let written = |room: u64| {
+        let (mut model, design, first) = full();
+        let limit = model.bytes_at(at(5_000)) + room;
+        model.set_limit(Capacity::Bytes(limit), at(5_000));
+        let [old, new] = [0, 5_000].map(|millis| entry(&design, 0, at(millis)).fresh_until);
+        let stored = model.set(first, entry(&design, 0, at(5_000)), at(5_000));
+        model.check();
+        let told = fresh(&mut model, first, 5_001).expect("both are there");
+        assert!(told == old || told == new, "{room}");
+        (stored, told == new)
+    };
+    let answers: Vec<(Stored, bool)> = (0..100).map(|room| written(500 * room)).collect();
+    let turns = |what: (Stored, bool)| answers.iter().filter(|answer| **answer == what).count();
+    assert!(turns((Stored::OutOfMemory, false)) > 0, "{answers:?}");
+    assert!(turns((Stored::OutOfMemory, true)) > 0, "{answers:?}");
+    assert!(turns((Stored::Yes, true)) > 0, "{answers:?}");
+    assert_eq!(turns((Stored::Yes, false)), 0);
+}
+
+#[test]
+fn a_value_is_not_fresh_longer_where_a_full_server_refuses_the_deadline_that_says_so() {
+    let (mut model, design, first) = full();
+    let limit = model.bytes_at(at(5_000)) - 1_000;
+    model.set_limit(Capacity::Bytes(limit), at(5_000));
+    let old = entry(&design, 0, at(0)).fresh_until;
+    assert!(model.expire(first, at(9_000_000), at(9_000_000), at(5_000)), "PEXPIRE takes no memory");
+    assert_eq!(fresh(&mut model, first, 5_001), Some(old), "but the SET XX of the deadline beside it does");
+    model.check();
+}
+
+#[test]
+fn a_value_whose_deadline_a_full_server_refuses_was_not_stored() {
+    let design = Design { pairs: true, ..crowded("noeviction") };
+    let mut model = cache(&design, at(600_000));
+    let stored = |model: &mut Cache, number| {
+        let (object, now) = (ObjectId::from_index(number), at(number as u64));
+        (model.set(object, entry(&design, number, now), now), model.peek(object, now).is_some())
+    };
+    let half =
+        (0..OBJECTS).map(|number| stored(&mut model, number)).find(|(stored, _)| *stored != Stored::Yes);
+    let half = half.expect("the server gets full");
+    assert!(half.0 == Stored::OutOfMemory, "{half:?}");
+    model.check();
+}
+
+#[test]
+fn what_is_deleted_is_not_counted_among_what_was_evicted_and_a_dead_deadline_among_what_expired() {
+    let mut design = Design { pairs: true, capacity: Capacity::Unbounded, ..crowded("noeviction") };
+    design.reclaim = "lazy";
+    let mut model = cache(&design, at(600_000));
+    let [first, second] = [0, 1].map(ObjectId::from_index);
+    for (number, object) in [first, second].into_iter().enumerate() {
+        assert_eq!(model.set(object, entry(&design, number, at(0)), at(0)), Stored::Yes);
+    }
+    // A sweep of the application, which says that it evicts.
+    assert!(model.delete(first, Cause::Evicted, at(10)));
+    assert_eq!(keys(&model), 2);
+    model.expire(second, at(20), at(20), at(11));
+    assert!(!model.delete(second, Cause::Invalidated, at(21)), "it is dead");
+    assert_eq!(keys(&model), 0);
+    model.check();
+    let account = model.finish(at(30));
+    assert_eq!(
+        (account.evicted, account.expired),
+        (1, 2),
+        "the value that was swept; both keys that had died"
+    );
+}
+
+#[test]
+fn where_the_dead_leave_at_once_so_do_keys_beside_values() {
+    let design = Design { pairs: true, guards: true, reclaim: "eager", ..crowded("noeviction") };
+    let mut model = cache(&design, at(600_000));
+    let object = ObjectId::from_index(7);
+    assert_eq!(model.set_absent(object, at(1_000), at(0)), Some(SetAbsent::Taken));
+    assert_eq!(model.set(object, entry(&design, 7, at(0)), at(0)), Stored::Yes);
+    let keys_at = |model: &mut Cache, millis| {
+        model.bytes_at(at(millis));
+        model.check();
+        keys(model)
+    };
+    assert_eq!([0, 1_000, 1_001].map(|millis| keys_at(&mut model, millis)), [3, 3, 2]);
+    model.expire(object, at(2_000), at(2_000), at(1_500));
+    assert_eq!([2_000, 2_001].map(|millis| keys_at(&mut model, millis)), [2, 0]);
+}
+
+#[test]
+fn a_limit_in_objects_is_one_of_values_whatever_lies_beside_them() {
+    for policy in ["allkeys-lru", "noeviction"] {
+        let capacity = Capacity::Objects(50);
+        let design = Design { pairs: true, guards: true, capacity, ..crowded(policy) };
+        let mut model = cache(&design, at(600_000));
+        for number in 0..50 {
+            let (object, now) = (ObjectId::from_index(number), at(number as u64));
+            assert_eq!(model.set_absent(object, at(9_000), now), Some(SetAbsent::Taken), "{policy}");
+            assert_eq!(model.set(object, entry(&design, number, now), now), Stored::Yes, "{policy}");
+        }
+        assert_eq!((model.entries(), keys(&model)), (50, 150), "{policy}: room for all of them");
+    }
 }

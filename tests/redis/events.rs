@@ -7,7 +7,7 @@ use ttlab::cache::{Cache, Capacity, Cause, Lookup, Persistence, Restart, Stored,
 use ttlab::trace::ObjectId;
 use ttlab::units::SimDuration;
 
-use crate::server::{Design, at, cache, entry};
+use crate::server::{Design, at, cache, entry, give_back, take};
 
 const POLICIES: [&str; 8] = [
     "noeviction",
@@ -29,8 +29,8 @@ fn design() -> impl Strategy<Value = Design> {
         (5..KEYS as u64).prop_map(Capacity::Objects),
         (960_000..1_000_000_u64).prop_map(Capacity::Bytes),
     ];
-    (0..8_usize, any::<bool>(), any::<[bool; 2]>(), capacity, any::<u64>(), objects).prop_map(
-        |(policy, active, [counted, pairs], capacity, seed, objects)| {
+    (0..8_usize, any::<bool>(), any::<[bool; 3]>(), capacity, any::<u64>(), objects).prop_map(
+        |(policy, active, [counted, pairs, guards], capacity, seed, objects)| {
             let (sizes, ttls) = objects.into_iter().unzip();
             Design {
                 policy: POLICIES[policy],
@@ -41,6 +41,7 @@ fn design() -> impl Strategy<Value = Design> {
                 sizes,
                 ttls,
                 pairs,
+                guards,
                 ..Design::default()
             }
         },
@@ -57,7 +58,10 @@ fn request(cache: &mut Cache, design: &Design, number: usize, now: u64) -> u64 {
     if let Lookup::Held(_) = cache.get(object, instant) {
         return 0;
     }
-    u64::from(cache.set(object, entry(design, number, instant), instant) == Stored::Yes)
+    let took = take(cache, number, now);
+    let stored = cache.set(object, entry(design, number, instant), instant);
+    give_back(cache, number, now, took);
+    u64::from(stored == Stored::Yes)
 }
 
 proptest! {
@@ -109,7 +113,7 @@ proptest! {
         }
         let stats = model.stats();
         let left = stats.evicted_keys - gone.evicted_keys + stats.expired_keys - gone.expired_keys;
-        if !design.has_pairs() {
+        if !design.has_keys_beside() {
             prop_assert_eq!(after + more, left + model.entries(), "what was loaded or stored since");
         }
         prop_assert!(stored + more >= model.entries());

@@ -43,23 +43,26 @@ fn capacity() -> impl Strategy<Value = Capacity> {
 }
 
 fn design() -> impl Strategy<Value = Design> {
-    let parts = (0..8_usize, any::<bool>(), any::<[bool; 2]>(), capacity(), settings(), any::<u64>());
+    let parts = (0..8_usize, any::<bool>(), any::<[bool; 3]>(), capacity(), settings(), any::<u64>());
     let objects = prop::collection::vec((1..400_u32, prop_oneof![Just(0), 1..3_000_u64]), 40);
-    (parts, objects).prop_map(|((policy, active, [counted, pairs], capacity, settings, seed), objects)| {
-        let (sizes, ttls) = objects.into_iter().unzip();
-        Design {
-            policy: POLICIES[policy],
-            reclaim: if active { "active" } else { "lazy" },
-            memory: if counted { "redis" } else { "payload" },
-            capacity,
-            settings,
-            seed,
-            sizes,
-            ttls,
-            pairs,
-            ..Design::default()
-        }
-    })
+    (parts, objects).prop_map(
+        |((policy, active, [counted, pairs, guards], capacity, settings, seed), objects)| {
+            let (sizes, ttls) = objects.into_iter().unzip();
+            Design {
+                policy: POLICIES[policy],
+                reclaim: if active { "active" } else { "lazy" },
+                memory: if counted { "redis" } else { "payload" },
+                capacity,
+                settings,
+                seed,
+                sizes,
+                ttls,
+                pairs,
+                guards,
+                ..Design::default()
+            }
+        },
+    )
 }
 
 fn requests() -> impl Strategy<Value = Vec<(u64, usize)>> {
@@ -96,8 +99,8 @@ proptest! {
     fn what_was_stored_is_evicted_or_expired_or_still_there(design in design(), requests in requests()) {
         let played = play(&design, &requests, 1);
         let account = &played.account;
-        // Where a deadline lies beside each value it comes and goes by itself, and is an entry too.
-        if !design.has_pairs() {
+        // What lies beside values comes and goes by itself, and is an entry too.
+        if !design.has_keys_beside() {
             prop_assert_eq!(played.stored, account.evicted + account.expired + account.final_entries);
         }
         if matches!(design.capacity, Capacity::Unbounded) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ttlab::cache::eviction::EVICTIONS;
 use ttlab::cache::memory::{KeyBeside, MEMORIES};
 use ttlab::cache::reclaim::RECLAIMS;
-use ttlab::cache::redis::Settings;
+use ttlab::cache::redis::{SetAbsent, Settings};
 use ttlab::cache::{Account, Cache, Capacity, Entry, Lookup, Residency, Setup, Stored};
 use ttlab::origin::Version;
 use ttlab::random::Seed;
@@ -50,8 +50,8 @@ impl Default for Design {
 
 impl Design {
     /// Whether its server keeps deadlines in keys of their own.
-    pub(crate) fn has_pairs(&self) -> bool {
-        self.pairs && self.memory == "redis"
+    pub(crate) fn has_keys_beside(&self) -> bool {
+        (self.pairs || self.guards) && self.memory == "redis"
     }
 }
 
@@ -118,6 +118,21 @@ pub(crate) fn entry(design: &Design, object: usize, now: SimTime) -> Entry {
     Entry { stored_at: now, fresh_until: expires_at, expires_at, version: Version(0) }
 }
 
+/// SET NX of the key of a guard, which ends after most of a second; whether it was taken.
+pub(crate) fn take(cache: &mut Cache, number: usize, millis: u64) -> bool {
+    cache.set_absent(ObjectId::from_index(number), at(millis + 700), at(millis)) == Some(SetAbsent::Taken)
+}
+
+/// Of every three objects one leaves its key until it ends, and one prolongs it.
+pub(crate) fn give_back(cache: &mut Cache, number: usize, millis: u64, took: bool) {
+    let object = ObjectId::from_index(number);
+    match number % 3 {
+        0 => {}
+        1 => assert!(cache.prolong(object, at(millis + 2_000), at(millis)), "the server is there"),
+        _ => cache.give_back(object, took, at(millis)),
+    }
+}
+
 /// Plays requests of (milliseconds, object); the cache checks itself after every `check` of them.
 pub(crate) fn play(design: &Design, requests: &[(u64, usize)], check: usize) -> Played {
     let end = at(requests.last().map_or(0, |last| last.0));
@@ -128,11 +143,13 @@ pub(crate) fn play(design: &Design, requests: &[(u64, usize)], check: usize) -> 
         let hit = matches!(cache.get(object, now), Lookup::Held(_));
         hits.push(hit);
         if !hit {
+            let took = take(&mut cache, *number, *millis);
             match cache.set(object, entry(design, *number, now), now) {
                 Stored::Yes => stored += 1,
                 Stored::OutOfMemory => refused += 1,
                 other => panic!("{other:?} is nothing that a server says"),
             }
+            give_back(&mut cache, *number, *millis, took);
         }
         if (index + 1) % check == 0 {
             cache.check();

@@ -42,6 +42,10 @@ impl Plugin for Eager {
 }
 
 impl Reclaim for Eager {
+    fn cover(&mut self, keys: usize) {
+        self.deadlines.cover(keys);
+    }
+
     fn on_armed(&mut self, object: ObjectId, expires_at: SimTime) {
         let deadline = Halves::of(expires_at.as_nanos());
         if expires_at != SimTime::NEVER && self.deadlines.key(object).is_none_or(|waits| deadline < waits) {

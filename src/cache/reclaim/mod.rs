@@ -20,10 +20,13 @@ pub trait Reclaim: Send {
         false
     }
 
-    /// An entry's deadline was set or moved.
+    /// So many keys may be armed, those beside values with the numbers behind the objects.
+    fn cover(&mut self, _keys: usize) {}
+
+    /// The deadline of an entry, or of a key beside one, was set or moved.
     fn on_armed(&mut self, object: ObjectId, expires_at: SimTime);
 
-    /// An object that may have died before `now`; the cache looks itself, and arms it again if not.
+    /// An object, or a key beside one, that may have died before `now`; the cache looks itself, and arms it again if not.
     fn due(&mut self, now: SimTime) -> Option<ObjectId>;
 }
 

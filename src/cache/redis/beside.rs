@@ -8,7 +8,8 @@ use super::bits::Bits;
 use super::{Ends, Kind, Server, Slot, State};
 use crate::cache::command::END;
 use crate::cache::memory::{Counting, KeyBeside};
-use crate::cache::{Cache, Cause, redis::Room};
+use crate::cache::write::TTL_DIGITS;
+use crate::cache::{Cache, Cause, Entry, Lookup, redis::Room};
 use crate::trace::{ObjectId, Objects};
 use crate::units::{SimDuration, SimTime};
 
@@ -37,6 +38,8 @@ struct Kept {
     there: Bits,
     /// By object, when its key ends.
     ends: Vec<SimTime>,
+    /// By object, until when its deadline says that the value is fresh; empty for keys that say nothing.
+    fresh_until: Vec<SimTime>,
 }
 
 /// Which keys are there beside those of values. In the tables they have the numbers behind those of the objects, kind
@@ -56,6 +59,7 @@ impl KeysBeside {
             which,
             there: Bits::of(count),
             ends: vec![SimTime::NEVER; count],
+            fresh_until: vec![SimTime::NEVER; if which == KeyBeside::Deadline { count } else { 0 }],
         });
         Self { objects: count, kinds: kinds.collect() }
     }
@@ -141,6 +145,11 @@ impl KeysBeside {
 }
 
 impl Server {
+    /// Keys of an object, with that of its value.
+    pub(in crate::cache) fn each_key(&self) -> usize {
+        self.beside.each()
+    }
+
     /// Of which object a key is, and which it is beside its value.
     #[inline]
     pub(super) fn whose(&self, key: ObjectId) -> (ObjectId, Option<KeyBeside>) {
@@ -185,6 +194,11 @@ impl Cache {
         self.server.as_ref().is_some_and(|server| server.beside.keeps(which))
     }
 
+    /// Whether the keys of a guard are kept.
+    pub fn keeps_guards(&self) -> bool {
+        self.keeps(KeyBeside::Guard)
+    }
+
     /// Bytes of a key beside a value.
     fn cost_beside(&self, object: ObjectId, which: KeyBeside, end: SimTime) -> u64 {
         let key = self.objects.key_len(object);
@@ -211,11 +225,27 @@ impl Cache {
         server.beside.all().into_iter().filter_map(each).collect()
     }
 
-    /// A GET of the deadline beside a value, sent with that of the value itself, if there are deadlines: whether the value
-    /// may be served, for nobody knows whether one without its deadline is fresh.
+    /// A GET of the deadline beside a value, sent with that of the value itself, if there are deadlines: what was found, as
+    /// fresh as the deadline says, and nothing where that is gone, for nobody knows whether a value without it is fresh.
     #[inline]
-    pub(in crate::cache) fn read_deadline(&mut self, object: ObjectId, now: SimTime) -> bool {
-        !self.keeps(KeyBeside::Deadline) || self.look_beside(object, KeyBeside::Deadline, now)
+    pub(in crate::cache) fn dated(&mut self, found: Lookup, object: ObjectId, now: SimTime) -> Lookup {
+        if !self.keeps(KeyBeside::Deadline) {
+            return found;
+        }
+        let is_there = self.look_beside(object, KeyBeside::Deadline, now);
+        match found {
+            Lookup::Held(entry) if is_there => Lookup::Held(self.as_fresh_as_told(object, entry)),
+            // Both end together, so that the one that is missing was evicted, or refused by a server that was full.
+            Lookup::Held(_) => Lookup::Absent(Cause::Evicted),
+            Lookup::Absent(_) => found,
+        }
+    }
+
+    /// An entry that is as fresh as the deadline beside it says: one of them may have been written, and the other refused.
+    fn as_fresh_as_told(&self, object: ObjectId, entry: Entry) -> Entry {
+        let kinds = self.server.as_ref().map_or(&[][..], |server| &server.beside.kinds);
+        let told = kinds.iter().find_map(|kept| kept.fresh_until.get(object.index()));
+        Entry { fresh_until: told.copied().unwrap_or(entry.fresh_until), ..entry }
     }
 
     /// The look of a command at a key beside a value: whether it is there, and then it is touched; a dead one is deleted and
@@ -239,28 +269,56 @@ impl Cache {
         true
     }
 
-    /// SET of the deadline beside a value, with that of the value, if there are deadlines.
-    pub(in crate::cache) fn set_deadline(&mut self, object: ObjectId, end: SimTime, now: SimTime) {
-        self.write_deadline(object, end, false, now);
+    /// SET of the deadline beside a value, with that of the value, if there are deadlines; whether the server had room.
+    pub(in crate::cache) fn set_deadline(
+        &mut self,
+        object: ObjectId,
+        fresh_until: SimTime,
+        end: SimTime,
+        now: SimTime,
+    ) -> Room {
+        self.write_deadline(object, fresh_until, end, false, now)
     }
 
     /// SET XX of it, with the PEXPIRE of its value: where it is gone it stays so.
-    pub(in crate::cache) fn move_deadline(&mut self, object: ObjectId, end: SimTime, now: SimTime) {
-        self.write_deadline(object, end, true, now);
+    pub(in crate::cache) fn move_deadline(
+        &mut self,
+        object: ObjectId,
+        fresh_until: SimTime,
+        end: SimTime,
+        now: SimTime,
+    ) {
+        self.write_deadline(object, fresh_until, end, true, now);
     }
 
-    fn write_deadline(&mut self, object: ObjectId, end: SimTime, only_over: bool, now: SimTime) {
+    fn write_deadline(
+        &mut self,
+        object: ObjectId,
+        fresh_until: SimTime,
+        end: SimTime,
+        only_over: bool,
+        now: SimTime,
+    ) -> Room {
         const WHICH: KeyBeside = KeyBeside::Deadline;
-        if !self.keeps(WHICH)
-            || self.check_beside_command(Kind::Set, object, WHICH, &SETTING, now) == Room::None
-        {
-            return;
+        if !self.keeps(WHICH) {
+            return Room::Made;
         }
+        if self.check_beside_command(Kind::Set, object, WHICH, &SETTING, now) == Room::None {
+            return Room::None;
+        }
+        let end = end.max(now);
         if self.look_beside(object, WHICH, now) {
             self.arm_beside(object, WHICH, end, Ends::Replaced, now);
-        } else if !only_over {
+        } else if only_over {
+            return Room::Made;
+        } else {
             self.fill_beside(object, WHICH, end, now);
         }
+        let kinds = self.server.as_mut().map_or(&mut [][..], |server| &mut server.beside.kinds);
+        if let Some(told) = kinds.iter_mut().find_map(|kept| kept.fresh_until.get_mut(object.index())) {
+            *told = fresh_until;
+        }
+        Room::Made
     }
 
     /// SET NX of the key with which a guard lets one fetch, until `end`; `None` where no such keys are kept, and only the
@@ -287,16 +345,24 @@ impl Cache {
             return;
         }
         self.check_beside_command(Kind::EvalSha, object, KeyBeside::Guard, &GIVING_BACK, now);
+        if !self.keeps(KeyBeside::Guard) {
+            return;
+        }
         if self.look_beside(object, KeyBeside::Guard, now) && is_holder {
             self.remove_beside(object, KeyBeside::Guard, Cause::Invalidated, now);
         }
     }
 
-    /// That key ends at another instant, whoever has seen to it.
-    pub fn end_guard_at(&mut self, object: ObjectId, end: SimTime, now: SimTime) {
-        if self.beside(object, KeyBeside::Guard).is_some() {
+    /// PEXPIRE of that key, with which its holder prolongs it, whoever holds it by now; whether the server could be asked.
+    pub fn prolong(&mut self, object: ObjectId, end: SimTime, now: SimTime) -> bool {
+        if self.is_out_of_reach(object, now) {
+            return false;
+        }
+        self.check_beside_command(Kind::PExpire, object, KeyBeside::Guard, &[TTL_DIGITS], now);
+        if self.look_beside(object, KeyBeside::Guard, now) {
             self.arm_beside(object, KeyBeside::Guard, end, Ends::Moved, now);
         }
+        true
     }
 
     /// A command comes in that names a key beside a value.
@@ -322,6 +388,7 @@ impl Cache {
         {
             server.beside.set(key, end);
             server.stored(key, end, Ends::Replaced, now, room);
+            self.reclaim.on_armed(key, end);
         }
         self.note_overhead(now);
     }
@@ -336,6 +403,7 @@ impl Cache {
             server.beside.set(key, end);
             server.armed(key, before != SimTime::NEVER, ends, end, room);
         }
+        self.reclaim.on_armed(key, end);
         self.note_overhead(now);
     }
 
@@ -349,6 +417,21 @@ impl Cache {
             if let Some((_, end)) = there.filter(|(_, end)| *end != SimTime::NEVER) {
                 self.arm_beside(object, KeyBeside::Deadline, (end + by).min(END), Ends::Moved, now);
             }
+        }
+    }
+
+    /// An application deletes a key beside a value, if it is there; a dead one counts as expired.
+    pub(in crate::cache) fn delete_beside(&mut self, object: ObjectId, which: KeyBeside, now: SimTime) {
+        let Some((key, end)) = self.beside(object, which) else { return };
+        self.remove_key_beside(key, if end < now { Cause::Expired } else { Cause::Invalidated }, now);
+    }
+
+    /// The end that was set for the key of this number, which is not that of a value, has come: it leaves if it is over.
+    pub(in crate::cache) fn reclaim_beside(&mut self, key: ObjectId, now: SimTime) {
+        match self.server.as_ref().and_then(|server| server.beside.end(key)) {
+            Some(end) if end < now => self.remove_key_beside(key, Cause::Expired, end),
+            Some(end) => self.reclaim.on_armed(key, end),
+            None => {}
         }
     }
 

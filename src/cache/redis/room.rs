@@ -90,14 +90,16 @@ impl Cache {
 
     /// A command names a key of so many bytes.
     pub(super) fn check_command(&mut self, kind: Kind, key: u64, more: &[u64], now: SimTime) -> Room {
+        let by_objects = matches!(self.capacity, Capacity::Objects(_));
         let Some(server) = &mut self.server else { return Room::Made };
-        server.in_flight = match &mut server.overhead {
+        let arguments = match &mut server.overhead {
             None => 0,
             Some(overhead) => {
                 let words = [kind.name().len() as u64, key];
                 overhead.clients.command(words.into_iter().chain(more.iter().copied()), now)
             }
         };
+        server.in_flight = if by_objects { 0 } else { arguments };
         self.note_overhead(now);
         let room = self.room(now);
         self.runs(kind, room);

@@ -29,10 +29,14 @@ impl Cache {
             Stored::Yes
         };
         self.after_command(now);
-        if stored != Stored::NotAdmitted {
-            self.set_deadline(object, entry.expires_at, now);
+        if stored == Stored::NotAdmitted {
+            return stored;
         }
-        stored
+        // Whether the value was refused or not, its deadline was sent with it; without one it is of no use.
+        match self.set_deadline(object, entry.fresh_until, entry.expires_at, now) {
+            Room::Made => stored,
+            Room::None => Stored::OutOfMemory,
+        }
     }
 
     /// Stores a value that a command has brought for which room was made.

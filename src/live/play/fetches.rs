@@ -198,23 +198,24 @@ impl Player {
 
     /// Waits for an answer; meanwhile a holder prolongs its lock, if it is one that does.
     async fn holding<T>(&self, flying: &Flying, answer: impl Future<Output = T>) -> T {
-        let Some(key) = self.guard_key.filter(|key| flying.holds && key.extend) else { return answer.await };
+        let prolonged = self.guard_key.filter(|_| flying.holds);
+        let prolonged = prolonged.and_then(|key| Some((key.ttl, key.prolonged_every()?)));
+        let Some((ttl, every)) = prolonged else { return answer.await };
         let mut answer = pin!(answer);
         let lock = self.keys.lock(&self.key(flying.object));
-        let half = SimDuration::from_nanos(key.ttl.as_nanos().div_ceil(2));
-        let mut next = flying.asked + half;
+        let mut next = flying.asked + every;
         loop {
             tokio::select! {
                 biased;
                 answer = &mut answer => return answer,
                 () = self.sleep_until(next) => {}
             }
-            if let Err(fault) = self.link.expire(lock.as_bytes(), self.clock.real(key.ttl)).await {
+            if let Err(fault) = self.link.expire(lock.as_bytes(), self.clock.real(ttl)).await {
                 self.note_fault(&fault, self.now());
                 return answer.await;
             }
             self.state().recorder.sent(self.now(), Command::Unlock, 1);
-            next += half;
+            next += every;
         }
     }
 

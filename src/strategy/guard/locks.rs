@@ -40,7 +40,9 @@ impl Locks {
         if self.held.get(&wanting.object).is_some_and(|(_, until)| wanting.now <= *until) {
             return false;
         }
-        self.held.insert(wanting.object, (wanting.ticket, self.key().end(wanting.now)));
+        // One that is prolonged does not end as long as its holder lives.
+        let end = if self.extend { SimTime::NEVER } else { wanting.now + self.ttl };
+        self.held.insert(wanting.object, (wanting.ticket, end));
         true
     }
 
@@ -48,21 +50,20 @@ impl Locks {
     pub(super) fn release(&mut self, released: &Released) -> GivenBack {
         let Released { object, now, ticket, since, died } = *released;
         // A living holder extends its lock each time half of it is over.
-        let half = self.ttl.as_nanos().div_ceil(2);
-        let extended = if self.extend { now.since(since).as_nanos() / half } else { 0 };
+        let half = self.key().prolonged_every();
+        let extended = half.map_or(0, |half| now.since(since).as_nanos() / half.as_nanos());
         let is_holder = self.held.get(&object).is_some_and(|(holder, _)| *holder == ticket);
         if died {
-            if is_holder && self.extend {
+            if let Some(half) = half.filter(|_| is_holder) {
                 // It lasts from when it was prolonged last.
-                let end = since + SimDuration::from_nanos(extended * half) + self.ttl;
+                let end = since + SimDuration::from_nanos(extended * half.as_nanos()) + self.ttl;
                 self.held.insert(object, (ticket, end));
-                return GivenBack { commands: extended, ends: Some(end), ..GivenBack::default() };
             }
-            return GivenBack { commands: extended, ..GivenBack::default() };
+            return GivenBack { commands: extended, deleted: false };
         }
         if is_holder {
             self.held.remove(&object);
         }
-        GivenBack { commands: extended + 1, deleted: is_holder, ends: None }
+        GivenBack { commands: extended + 1, deleted: is_holder }
     }
 }

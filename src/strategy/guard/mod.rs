@@ -89,8 +89,6 @@ pub struct GivenBack {
     pub commands: u64,
     /// Whether it was still its holder's, who deletes it then.
     pub deleted: bool,
-    /// When it ends that its holder had prolonged until he died.
-    pub ends: Option<SimTime>,
 }
 
 /// The key that a guard sets in the cache for each object, with SET NX PX.
@@ -105,9 +103,9 @@ pub struct KeyInCache {
 }
 
 impl KeyInCache {
-    /// When it ends that is taken now: one that is prolonged, not as long as its holder lives.
-    pub fn end(&self, now: SimTime) -> SimTime {
-        if self.extend { SimTime::NEVER } else { now + self.ttl }
+    /// From one prolonging to the next, where its holder does that.
+    pub fn prolonged_every(&self) -> Option<SimDuration> {
+        self.extend.then(|| SimDuration::from_nanos(self.ttl.as_nanos().div_ceil(2)))
     }
 }
 
