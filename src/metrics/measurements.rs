@@ -421,7 +421,7 @@ pub struct Measurements {
     pub memory: MemoryUse,
     /// Entries evicted to make room; a key beside a value is one, as the server counts it.
     pub evicted: u64,
-    /// Entries removed because their TTL had run out.
+    /// Entries removed because their TTL had run out, keys beside values among them.
     pub expired: u64,
     /// Fills refused because nothing could be evicted.
     pub out_of_memory: u64,

@@ -95,7 +95,8 @@ pub enum SoftExpiry {
     /// Nowhere: it is the key's own less the stale window, so that every read asks for its PTTL as well.
     Pttl,
     /// In a second key of 8 bytes: one more GET for every read, one more SET for every value that is written or given
-    /// another deadline, and where memory is not that of images alone all that the server needs for a key.
+    /// another deadline. Where memory is counted as a server counts it, it takes all that a key takes, and is evicted by
+    /// itself; a value without it is not served.
     Sidecar,
 }
 

@@ -46,7 +46,7 @@ impl Keys {
         self.len() == 0
     }
 
-    /// Of how many objects; 0 as long as none has been asked for.
+    /// Of how many keys; 0 as long as none has been asked for.
     pub(super) fn len(&self) -> usize {
         self.whole.len() + self.hashes.len()
     }

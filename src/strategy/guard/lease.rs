@@ -7,7 +7,9 @@
 //! is doubled, and a holder that dies, or an origin that fails, leaves the key empty until the
 //! interval ends. A purge (a deletion, or a copy marked stale) voids the token: what was asked for
 //! before it answers who waits, and is not stored, so no old version comes back. The interval goes on,
-//! for it is what keeps purges of a hot key from the origin. Each try costs one command, as SET NX PX.
+//! for it is what keeps purges of a hot key from the origin. Each try costs one command, as SET NX PX. With
+//! `memory = "redis"` tokens are keys among all others of that server: where one is evicted the next miss gets another, and
+//! where a full server refuses them everybody fetches.
 //!
 //! ```toml
 //! guard = { policy = "lease", token_interval = "10s", wait = "50ms" }

@@ -10,7 +10,9 @@
 //! `lock_ttl` is shorter than `D`, `⌈D / lock_ttl⌉` (law X1). With `extend` a living holder keeps its
 //! lock however long its fetch takes. A holder that dies (`[client] crash`) stalls its key until the
 //! lock's end. The lock moves the wait into the processes; the report shows how many wait.
-//! One more command per fetch to take the lock, one to give it back, two per poll.
+//! One more command per fetch to take the lock, one to give it back, two per poll. With `memory = "redis"` it is a key
+//! among all others of that server: one that is evicted is free, and a full server that evicts nothing refuses it, so
+//! that everybody fetches.
 //!
 //! ```toml
 //! guard = { policy = "lock", lock_ttl = "10s", poll = "50ms", wait_timeout = "5s", on_timeout = "fetch" }
