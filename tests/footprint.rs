@@ -11,12 +11,12 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use ttlab::cache::eviction::EVICTIONS;
-use ttlab::cache::memory::MEMORIES;
+use ttlab::cache::memory::{KeyBeside, MEMORIES};
 use ttlab::cache::reclaim::RECLAIMS;
 use ttlab::cache::{Cache, Capacity, Entry, Residency, Setup, Stored};
 use ttlab::catalog::Listing;
 use ttlab::origin::Version;
-use ttlab::scenario::{Scenario, Source, cache_per_object, result_bytes};
+use ttlab::scenario::{DEADLINE_BESIDE, Scenario, Source, cache_per_object, key_beside, result_bytes};
 use ttlab::trace::synth::generate;
 use ttlab::trace::{ClassId, Fact, Keys, ObjectId, Objects, Trace};
 use ttlab::tune::{self, Runs};
@@ -25,12 +25,14 @@ use ttlab::units::{SimDuration, SimTime, Window};
 /// Most bytes for each resident object.
 const MOST: f64 = 96.0;
 
-/// Bytes for each of so many objects, all of them resident and settled.
+/// Bytes for each of so many objects, all of them resident and settled, with a key of a guard and one of a deadline beside
+/// each if `pairs` says so.
 fn bytes_per_object(
     policy: &'static str,
     reclaim: &'static str,
     memory: &'static str,
     objects: usize,
+    pairs: bool,
 ) -> f64 {
     let before = counting::in_use();
     let fact = Fact { size: 1_000, class: ClassId::default(), size_is_imputed: false };
@@ -39,12 +41,16 @@ fn bytes_per_object(
     let capacity = Capacity::Bytes(1 << 40);
     let setup = Setup { objects, capacity, trace: Arc::clone(&trace) };
     let made = "every part can be made with its defaults";
+    let mut memory = MEMORIES.default_choice(memory).make(&setup).expect(made);
+    if pairs {
+        KeyBeside::ALL.into_iter().for_each(|which| memory.keep_beside(which));
+    }
     let mut cache = Cache::new(
         trace.shared_objects(),
         capacity,
         EVICTIONS.default_choice(policy).make(&setup).expect(made),
         RECLAIMS.default_choice(reclaim).make(&setup).expect(made),
-        MEMORIES.default_choice(memory).make(&setup).expect(made),
+        memory,
         Residency::new(Window { from: SimTime::ZERO, until: SimTime::NEVER }, SimDuration::FOREVER),
     );
     let expires_at = SimTime::from_nanos(1_000_000_000_000_000);
@@ -54,6 +60,7 @@ fn bytes_per_object(
         now = SimTime::from_nanos(number as u64 * 100_000);
         let object = ObjectId::from_index(number);
         cache.get(object, now);
+        assert_eq!(cache.set_absent(object, expires_at, now).is_some(), pairs);
         assert_eq!(cache.set(object, Entry { stored_at: now, ..entry }, now), Stored::Yes);
     }
     // Ticks, so that no table moves any more.
@@ -64,8 +71,9 @@ fn bytes_per_object(
 }
 
 /// Whether a limit on memory counts this many bytes an object, and not many more.
-fn is_counted(bytes: f64, policy: &str, reclaim: &str, memory: &str) -> bool {
-    let counted = cache_per_object(policy, reclaim, memory) as f64;
+fn is_counted(bytes: f64, policy: &str, reclaim: &str, memory: &str, pairs: bool) -> bool {
+    let beside = if pairs { 2 * key_beside(policy, reclaim) + DEADLINE_BESIDE } else { 0 };
+    let counted = (cache_per_object(policy, reclaim, memory) + beside) as f64;
     // What does not grow with the objects is a part of a byte for each.
     bytes <= counted + 0.5 && bytes >= counted - 24.0
 }
@@ -80,11 +88,18 @@ fn a_resident_object_takes_at_most_96_bytes_whatever_the_cache_is_made_of() {
         for policy in names(EVICTIONS.listing()) {
             for reclaim in names(RECLAIMS.listing()) {
                 for memory in names(MEMORIES.listing()) {
-                    let bytes = bytes_per_object(policy, reclaim, memory, objects);
+                    let bytes = bytes_per_object(policy, reclaim, memory, objects, false);
                     writeln!(table, "{objects} objects, {policy}, {reclaim}, {memory}: {bytes:.1} bytes")
                         .expect("a text takes any line");
-                    assert!(bytes <= MOST && is_counted(bytes, policy, reclaim, memory), "{table}");
+                    assert!(bytes <= MOST && is_counted(bytes, policy, reclaim, memory, false), "{table}");
                 }
+                let bytes = bytes_per_object(policy, reclaim, "redis", objects, true);
+                writeln!(
+                    table,
+                    "{objects} objects, {policy}, {reclaim}, with keys beside values: {bytes:.1} bytes"
+                )
+                .expect("a text takes any line");
+                assert!(is_counted(bytes, policy, reclaim, "redis", true), "{table}");
             }
         }
         println!("{table}");

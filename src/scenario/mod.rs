@@ -19,6 +19,7 @@ pub mod judgement;
 mod long_ttls;
 mod need;
 mod origin;
+mod per_object;
 pub mod recorded;
 mod remarks;
 mod resized;
@@ -38,10 +39,8 @@ use std::sync::Arc;
 
 pub use error::{Mistake, ScenarioError};
 
-pub use need::{
-    Load, Need, Recorded as RecordedNeed, Results, Traces, cache_per_object, replications_at_once,
-    result_bytes,
-};
+pub use need::{Load, Need, Recorded as RecordedNeed, Results, Traces, replications_at_once, result_bytes};
+pub use per_object::{DEADLINE_BESIDE, cache_per_object, key_beside};
 pub use rewrite::relocated;
 pub use trace_settings::trace_settings;
 

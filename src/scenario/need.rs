@@ -2,10 +2,8 @@
 
 use std::ops::Range;
 
-use super::Scenario;
 use crate::catalog::Fault;
 use crate::metrics::{Bucket, ClassBucket};
-use crate::strategy::Design;
 use crate::trace::import::Room;
 use crate::units::{ByteSize, SimDuration};
 
@@ -134,83 +132,6 @@ impl Load {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count is a count")]
 fn part(bytes: u128, share: f64) -> u128 {
     (bytes as f64 * share).ceil() as u128
-}
-
-/// Bytes that a cache takes for each object: its place in the cache, in the order of eviction and in the tables of a
-/// server; the most that `tests/footprint.rs` finds, which is where a table has just grown.
-pub fn cache_per_object(eviction: &str, reclaim: &str, memory: &str) -> u64 {
-    const PLACE: u64 = 40;
-    // What is kept of each key of a server: its hash, and where victims are drawn its age.
-    const HASH: u64 = 4;
-    const DRAWN: u64 = 8;
-    // Places in a table: rows from which victims are drawn, rows with deadlines, or numbers of keys.
-    const PLACES: u64 = 15;
-    const ROWS: u64 = 22;
-    const TALLIES: u64 = 3;
-    // A deadline and the place of it.
-    const DEADLINE: u64 = 16;
-    let is_volatile = eviction.starts_with("volatile-");
-    let is_sampled = is_volatile || eviction.starts_with("allkeys-");
-    let is_counted = memory == "redis" || eviction == "noeviction";
-    let is_active = reclaim == "active";
-    let order = match eviction {
-        "infinite" | "noeviction" => 0,
-        "lru" | "fifo" => 8,
-        "sieve" => 9,
-        "arc" | "s4lru" | "lfu" => 16,
-        "s3-fifo" => 17,
-        "w-tinylfu" => 20,
-        "gdsf" => 28,
-        // Of a server's own policies.
-        _ if is_sampled => 0,
-        // Whatever is not known here.
-        _ => 32,
-    };
-    let all_keys = match (is_sampled, is_counted) {
-        (true, _) if is_volatile => DRAWN + TALLIES,
-        (true, _) => DRAWN + PLACES,
-        (false, true) => HASH + TALLIES,
-        (false, false) if is_active => HASH,
-        (false, false) => 0,
-    };
-    let with_ttl = if is_volatile || is_active {
-        ROWS
-    } else if is_sampled || is_counted {
-        TALLIES
-    } else {
-        0
-    };
-    PLACE + order + all_keys + with_ttl + if reclaim == "eager" { DEADLINE } else { 0 }
-}
-
-/// Bytes that a strategy keeps of each object.
-fn strategy_per_object(design: &Design) -> u64 {
-    let rule = match design.rule.name() {
-        "f-ttl" | "cost-proportional" => 8,
-        "elastic" => 24,
-        "change-rate" => 48,
-        _ => 0,
-    };
-    let activity = design.modifiers.iter().any(|modifier| modifier.name() == "activity");
-    let refresh = if design.refresh.name() == "xfetch" { 28 } else { 0 };
-    rule + refresh + if activity { 16 } else { 0 }
-}
-
-impl Scenario {
-    /// Bytes that the dearest run of this scenario takes for each object.
-    pub fn run_per_object(&self) -> u64 {
-        let (reclaim, memory) = (self.cache.reclaim.name(), self.cache.memory.name());
-        let evictions = self.cache.evictions.iter();
-        let cache = evictions.map(|eviction| cache_per_object(eviction.name(), reclaim, memory)).max();
-        cache.unwrap_or(0) + self.strategies.iter().map(strategy_per_object).max().unwrap_or(0)
-    }
-
-    /// Bits that the dearest run of this scenario takes for each request: the oracle looks ahead by a number of 32 bits,
-    /// and a run without a clock marks each place of the trace.
-    pub fn run_bits_per_request(&self) -> u64 {
-        let looks_ahead = self.cache.evictions.iter().any(|eviction| eviction.name() == "belady");
-        if looks_ahead { 32 } else { 1 }
-    }
 }
 
 /// What decides how much memory a synthetic scenario takes, and where that is written.
@@ -481,18 +402,6 @@ mod tests {
         let held = Recorded { is_spooled: false, ..recorded };
         assert_eq!(held.at_once(sampled, 2, Some(224_000 + 112_000 + 32_000), None), Ok(1));
         assert!(held.at_once(sampled, 2, Some(224_000 + 112_000 + 31_999), None).is_err());
-    }
-
-    #[test]
-    fn the_oracle_takes_four_bytes_a_request_and_whoever_marks_places_a_bit() {
-        let bits = |evictions: &str| {
-            let text = format!(
-                "name = \"t\"\n[workload]\nduration = \"1m\"\nrate = \"1/s\"\nclass = [{{ name = \"a\", objects = 1 }}]\n\
-                 [cache]\ncapacity = {{ objects = 1 }}\neviction = [{evictions}]\n[[strategy]]\nname = \"x\"\nttl = \"none\"\n"
-            );
-            Scenario::parse(&text, "t.toml").unwrap_or_else(|error| panic!("{error}")).run_bits_per_request()
-        };
-        assert_eq!((bits("\"lru\""), bits("\"lru\", \"belady\"")), (1, 32));
     }
 
     #[test]

@@ -59,7 +59,6 @@ fn design() -> impl Strategy<Value = Design> {
                 ttls,
                 pairs,
                 guards,
-                ..Design::default()
             }
         },
     )

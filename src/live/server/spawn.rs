@@ -17,6 +17,9 @@ const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
 /// How long a server may take until it listens.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// How long one may take to end whose port was taken.
+const PARTING: Duration = Duration::from_secs(2);
+
 /// All servers that were started and not yet stopped: few, as each cell has one.
 static RUNNING: Mutex<Vec<Running>> = Mutex::new(Vec::new());
 
@@ -137,13 +140,19 @@ impl Spawned {
         let server = Self { process: process.id(), port };
         running.push(Running { process, _folder: folder });
         drop(running);
-        let begun = Instant::now();
+        let (begun, mut other_since) = (Instant::now(), None);
         while begun.elapsed() < PATIENCE {
             if let Some(status) = server.has_ended() {
                 return Ok(Err(format!("it ended at once ({status}): {}", last_words(&texts))));
             }
-            if process_at(port) == Some(server.process) {
-                return Ok(Ok(server));
+            match process_at(port) {
+                Some(process) if process == server.process => return Ok(Ok(server)),
+                // Whose port was taken meanwhile ends by itself. Who does not has started the server that answers.
+                Some(process) if other_since.get_or_insert_with(Instant::now).elapsed() > PARTING => {
+                    shut_down(port);
+                    return Err(not_itself(server.process, process));
+                }
+                _ => {}
             }
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -180,6 +189,26 @@ fn process_at(port: u16) -> Option<u32> {
     let mut told = String::new();
     stream.read_to_string(&mut told).ok()?;
     told.lines().find_map(|line| line.strip_prefix("process_id:")?.trim().parse().ok())
+}
+
+/// What is wrong where the program in the PATH starts the server instead of being it.
+fn not_itself(started: u32, answers: u32) -> String {
+    format!(
+        "process {started} was started as {}, and process {answers} answers on its port: a script that starts a server is \
+         none that can be stopped with it; let it end with exec, put the server itself first in the PATH, or start one and \
+         name it with --redis",
+        PROGRAMS.join(" or ")
+    )
+}
+
+/// Ends a server that was started by one of ours, so that none is left.
+fn shut_down(port: u16) {
+    if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) {
+        let _ = stream.write_all(b"SHUTDOWN NOSAVE\r\n");
+        // It hangs up when it has ended.
+        let _ = stream.set_read_timeout(Some(PARTING));
+        let _ = stream.read(&mut [0; 1]);
+    }
 }
 
 /// What a server wrote last: the last line of its log, or all that it said before it had one.

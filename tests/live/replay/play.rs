@@ -24,6 +24,10 @@ const FEWER: u64 = 8;
 /// and what it deletes meanwhile is no measurement of Redis.
 const STARVED: Duration = Duration::from_millis(25);
 
+/// A client that was late by more than that stood still with the whole machine: what the servers do when they go on all at
+/// once, some seconds later, is none either.
+const STOOD_STILL: Duration = Duration::from_secs(2);
+
 /// Further settings of a server with their numbers, by Redis's names.
 pub(super) type Settings = &'static [(&'static str, &'static str)];
 
@@ -278,13 +282,18 @@ pub(super) fn measure(cases: &[Case<'_>]) -> Option<Vec<Played>> {
         drop(turn);
         let live: Vec<Live> = live.into_iter().collect::<Option<_>>()?;
         let slowest = live.iter().map(|live| live.answer[0]).max();
+        let latest = live.iter().map(|live| live.lag[1]).max();
+        if latest.is_some_and(|latest| latest > STOOD_STILL) {
+            eprintln!("no measurement: the machine stood still for {latest:?}");
+            continue;
+        }
         if slowest.is_none_or(|slowest| slowest <= STARVED) {
             let cases = cases.iter().copied().zip(live).collect();
             return Some(side_by_side(cases, |(case, live)| modelled(case, live)));
         }
         eprintln!("no measurement: a server took {slowest:?} to answer, at the 99th percentile");
     }
-    assert!(!is_checking(), "three times, a server was starved: the machine is too busy to measure anything");
-    eprintln!("skipped: three times, a server was starved");
+    assert!(!is_checking(), "three times, a server was starved or stood still: the machine is too busy to measure anything");
+    eprintln!("skipped: three times, a server was starved or stood still");
     None
 }
