@@ -7,6 +7,7 @@ use super::play::Keys;
 use super::server::config;
 use super::{Options, Template};
 use crate::cache::Capacity;
+use crate::cache::memory::DEADLINE;
 use crate::cache::redis::Build;
 use crate::client::Client;
 use crate::strategy::Strategy;
@@ -65,11 +66,12 @@ impl Default for Limits {
 
 /// What a strategy keeps on a server beside values.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
 pub(super) struct Beside {
     /// Bytes stored with every value.
     bytes: u32,
-    /// Bytes in a second key of every key.
-    second_key: Option<u32>,
+    /// Whether every key has a second one, with its deadline.
+    second_key: bool,
     /// Whether there may be a lock for every key.
     locks: bool,
     /// Whether every key may be a member of a sorted set.
@@ -82,7 +84,7 @@ impl Beside {
     pub(super) fn of(strategy: &Strategy, client: &Client) -> Self {
         Self {
             bytes: strategy.bytes_beside(),
-            second_key: strategy.second_key(),
+            second_key: strategy.has_second_key(),
             locks: strategy.guard.key_in_cache().is_some(),
             set: strategy.sweep.is_some(),
             looks_again: strategy.guard.key_in_cache().is_some() || client.retries > 0,
@@ -93,7 +95,7 @@ impl Beside {
     pub(super) fn names(self, objects: &Objects, keys: &Keys) -> impl Iterator<Item = String> {
         let of = move |object| {
             let key = objects.key(object);
-            let second = self.second_key.is_some().then(|| Keys::second(&key));
+            let second = self.second_key.then(|| Keys::second(&key));
             let lock = self.locks.then(|| keys.lock(&key));
             [Some(key), second, lock].into_iter().flatten()
         };
@@ -102,7 +104,7 @@ impl Beside {
 
     /// How many names that are, where there are so many objects.
     fn count(self, objects: u64) -> u64 {
-        objects * (1 + u64::from(self.second_key.is_some()) + u64::from(self.locks)) + u64::from(self.set)
+        objects * (1 + u64::from(self.second_key) + u64::from(self.locks)) + u64::from(self.set)
     }
 
     /// What these objects take of a server with all that lies beside them, where nothing is evicted.
@@ -112,8 +114,9 @@ impl Beside {
 
     /// What it takes where `objects` have values, and their names, with what any key costs, take `keys` bytes.
     fn of_all(self, objects: u64, keys: u64) -> u64 {
-        let names = [self.second_key.is_some(), self.locks, self.set].map(u64::from).iter().sum::<u64>();
-        objects * u64::from(self.bytes + self.second_key.unwrap_or(0)) + names * keys
+        let names = [self.second_key, self.locks, self.set].map(u64::from).iter().sum::<u64>();
+        let deadline = if self.second_key { DEADLINE } else { 0 };
+        objects * (u64::from(self.bytes) + deadline) + names * keys
     }
 }
 
@@ -172,7 +175,7 @@ impl Undertaking {
             limit.map_or(all, |limit| all.min(limit))
         });
         let names = cells.iter().map(|cell| beside[&cell.strategy].count(objects.len() as u64));
-        let is_doubled = cells.iter().any(|cell| beside[&cell.strategy].second_key.is_some());
+        let is_doubled = cells.iter().any(|cell| beside[&cell.strategy].second_key);
         Self {
             requests: trace.len() as u64,
             seconds: trace.span().as_secs_f64() / speed,
@@ -355,7 +358,7 @@ mod tests {
         assert!(large.sentence().contains(", 547 GiB at once, "), "{}", large.sentence());
         assert!(of(1.0).sentence().contains("2 keys") && of(1.0).sentence().contains("\"p:\""));
         assert!(of(1.0).sentence().contains("asked of http://host/{key}"));
-        let second = beside(Beside { second_key: Some(8), ..Beside::default() });
+        let second = beside(Beside { second_key: true, ..Beside::default() });
         let second = Undertaking::of(&trace(), &[cell], &options(1.0), &second, None);
         assert_eq!((second.keys, of(1.0).keys), (4, 2), "a second key beside every one");
         assert!(second.bytes > of(1.0).bytes + 2 * PER_KEY);
@@ -389,7 +392,7 @@ mod tests {
         let none = Beside::default();
         assert_eq!(none.of_all(10, 1_000), 0);
         assert_eq!(Beside { bytes: 16, ..none }.of_all(10, 1_000), 160);
-        assert_eq!(Beside { second_key: Some(8), locks: true, set: true, ..none }.of_all(10, 1_000), 3_080);
+        assert_eq!(Beside { second_key: true, locks: true, set: true, ..none }.of_all(10, 1_000), 3_080);
     }
 
     #[test]
@@ -443,7 +446,7 @@ mod tests {
         let (named, keys) = (trace().with_key_prefix("p:"), super::Keys::new("p:".to_owned()));
         let names = |beside: Beside| beside.names(named.objects(), &keys).collect::<Vec<_>>();
         assert_eq!(names(Beside::default()), ["p:all/0", "p:all/1"]);
-        let most = Beside { bytes: 0, second_key: Some(8), locks: true, set: true, ..Beside::default() };
+        let most = Beside { bytes: 0, second_key: true, locks: true, set: true, ..Beside::default() };
         for beside in [Beside::default(), Beside { locks: true, ..Beside::default() }, most] {
             assert_eq!(beside.count(2), names(beside).len() as u64);
         }

@@ -106,9 +106,9 @@ impl SoftExpiry {
         if self == Self::Envelope { 16 } else { 0 }
     }
 
-    /// The bytes of the value of a second key, where there is one.
-    fn second_key(self) -> Option<u32> {
-        (self == Self::Sidecar).then_some(8)
+    /// Whether it lies in a key of its own beside that of the value.
+    fn is_beside(self) -> bool {
+        self == Self::Sidecar
     }
 }
 
@@ -167,9 +167,9 @@ impl Strategy {
         self.deadlines.map_or(0, SoftExpiry::bytes) + self.refresh.bytes_beside()
     }
 
-    /// The bytes of the value of a second key that the application keeps beside every one, where it does.
-    pub fn second_key(&self) -> Option<u32> {
-        self.deadlines.and_then(SoftExpiry::second_key)
+    /// Whether the application keeps a second key with its deadline beside every value.
+    pub fn has_second_key(&self) -> bool {
+        self.deadlines.is_some_and(SoftExpiry::is_beside)
     }
 
     /// Until when the cache keeps a value stored (or touched) at `at`, which is fresh until `fresh_until`.

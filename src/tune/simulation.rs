@@ -123,7 +123,7 @@ pub(super) fn simulation_of<'t>(
         written => written,
     };
     setup.capacity = sampled::limit(capacity, rate, beside);
-    if strategy.second_key().is_some() {
+    if strategy.has_second_key() {
         memory.keep_beside(KeyBeside::Deadline);
     }
     if strategy.guard.key_in_cache().is_some() {

@@ -118,6 +118,21 @@ pub(crate) fn setting(client: &mut Client, name: &str) -> String {
 }
 
 #[test]
+fn a_script_that_starts_a_server_instead_of_being_one_is_told_and_its_server_ended() {
+    let Some(_) = Server::start(&[]) else { return };
+    let folder = folder(&scenario("\"none\"", ""));
+    let script = "export PATH=\"${PATH#*:}\"\nredis-server \"$@\" &\necho $! >> pids\nwait";
+    stand_in(folder.path(), script);
+    let output = command(folder.path(), "live", &["--spawn"]).output().expect("ttlab can be started");
+    let (said, servers) = (said(&output), pids(folder.path()));
+    assert!(!output.status.success(), "{said}");
+    assert_eq!(servers.len(), 1, "another attempt would end in the same way: {said}");
+    let answers = format!("process {} answers on its port", servers[0]);
+    assert!(said.contains(&answers) && said.contains("exec") && said.contains("--redis"), "{said}");
+    until("its server ends", || !is_alive(servers[0]));
+}
+
+#[test]
 fn a_server_that_falls_silent_ends_the_run_and_is_told() {
     let Some(server) = Server::start(&[]) else { return };
     let folder = folder(&a_minute());

@@ -201,7 +201,7 @@ pub fn validate(
     let in_use_before = before.map_or(0, |(counting, it)| counting.beyond_start(it.bytes));
     let ran_before = pace.before.map(|before| before.kinds).unwrap_or_default();
     let added = Added::of(pace, &first);
-    let lies_beside = first.strategy.second_key().is_some()
+    let lies_beside = first.strategy.has_second_key()
         || first.strategy.guard.key_in_cache().is_some_and(|key| !key.given_back);
     let clock_phase_ms = pace.clock_phase_ms;
     let server = |settings| Settings { clock_phase_ms, second, in_use_before, ran_before, ..settings };

@@ -293,7 +293,10 @@ pub(super) fn measure(cases: &[Case<'_>]) -> Option<Vec<Played>> {
         }
         eprintln!("no measurement: a server took {slowest:?} to answer, at the 99th percentile");
     }
-    assert!(!is_checking(), "three times, a server was starved or stood still: the machine is too busy to measure anything");
+    assert!(
+        !is_checking(),
+        "three times, a server was starved or stood still: the machine is too busy to measure anything"
+    );
     eprintln!("skipped: three times, a server was starved or stood still");
     None
 }
