@@ -83,9 +83,14 @@ fn strategy_per_object(design: &Design) -> u64 {
     rule + refresh + if activity { 16 } else { 0 }
 }
 
+/// Whether a guard sets a key in the cache for each object.
+fn sets_keys(guard: &str) -> bool {
+    ["lock", "lock-stale", "lease"].contains(&guard)
+}
+
 /// Bytes of all keys that a strategy keeps beside each value.
 fn beside_per_object(eviction: &str, reclaim: &str, design: &Design) -> u64 {
-    let has_guard = ["lock", "lock-stale", "lease"].contains(&design.guard.name());
+    let has_guard = sets_keys(design.guard.name());
     let has_deadline = design.soft_expiry == SoftExpiry::Sidecar;
     let keys = u64::from(has_guard) + u64::from(has_deadline);
     keys * key_beside(eviction, reclaim) + if has_deadline { DEADLINE_BESIDE } else { 0 }
@@ -120,6 +125,25 @@ impl Scenario {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Seed;
+    use crate::strategy::guard::GUARDS;
+    use crate::strategy::{Setup, Traffic};
+
+    #[test]
+    fn every_guard_that_sets_keys_in_the_cache_counts() {
+        let setup = Setup {
+            classes: vec!["a".to_owned()],
+            objects: 1,
+            servers: None,
+            traffic: Traffic::default(),
+            seed: Seed::new(1),
+        };
+        for entry in GUARDS.listing().entries {
+            let guard =
+                GUARDS.default_choice(entry.name).make(&setup).expect("it can be made with its defaults");
+            assert_eq!(sets_keys(entry.name), guard.key_in_cache().is_some(), "{}", entry.name);
+        }
+    }
 
     #[test]
     fn the_oracle_takes_four_bytes_a_request_and_whoever_marks_places_a_bit() {

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
 /// How long a server may take until it listens.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// How long one may take to end whose port was taken.
+/// How long one may take to end that is told to.
 const PARTING: Duration = Duration::from_secs(2);
 
 /// All servers that were started and not yet stopped: few, as each cell has one.
@@ -140,15 +140,16 @@ impl Spawned {
         let server = Self { process: process.id(), port };
         running.push(Running { process, _folder: folder });
         drop(running);
-        let (begun, mut other_since) = (Instant::now(), None);
+        let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
             if let Some(status) = server.has_ended() {
                 return Ok(Err(format!("it ended at once ({status}): {}", last_words(&texts))));
             }
             match process_at(port) {
                 Some(process) if process == server.process => return Ok(Ok(server)),
-                // Whose port was taken meanwhile ends by itself. Who does not has started the server that answers.
-                Some(process) if other_since.get_or_insert_with(Instant::now).elapsed() > PARTING => {
+                // It writes our log, so that what we started has started it. Who only took the port is somebody else's, and
+                // ours ends by itself.
+                Some(process) if has_written(log, process) => {
                     shut_down(port);
                     return Err(not_itself(server.process, process));
                 }
@@ -201,6 +202,12 @@ fn not_itself(started: u32, answers: u32) -> String {
     )
 }
 
+/// Whether a server of this process writes this log: each line begins with its number.
+fn has_written(log: &Path, process: u32) -> bool {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    text.lines().any(|line| line.split_once(':').is_some_and(|(number, _)| number == process.to_string()))
+}
+
 /// Ends a server that was started by one of ours, so that none is left.
 fn shut_down(port: u16) {
     if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) {
@@ -226,6 +233,16 @@ fn last_words(texts: &[PathBuf; 2]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_names_the_process_that_writes_it() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let log = folder.path().join("log");
+        assert!(!has_written(&log, 812), "there is none yet");
+        let text = "812:C 01 Dec 2026 01:00:00.000 # Redis is starting\n812:M 01 Dec 2026 01:00:00.001 * Ready at 813: never\n";
+        std::fs::write(&log, text).expect("the folder is our own");
+        assert_eq!([81, 812, 813].map(|process| has_written(&log, process)), [false, true, false]);
+    }
 
     #[test]
     fn a_listener_that_tells_no_process_is_no_server() {
