@@ -1,6 +1,6 @@
 //! A `redis-server` of our own: started on a free port with a temporary folder, and stopped with its owner.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -118,10 +118,10 @@ fn spawn(settings: &[String], folder: &TempDir, port: u16) -> Option<(Child, u16
 fn process_at(port: u16) -> Option<u32> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-    stream.write_all(b"INFO server\r\nQUIT\r\n").ok()?;
-    let mut told = String::new();
-    stream.read_to_string(&mut told).ok()?;
-    told.lines().find_map(|line| line.strip_prefix("process_id:")?.trim().parse().ok())
+    stream.write_all(b"INFO server\r\n").ok()?;
+    let lines = BufReader::new(stream).lines().map_while(Result::ok);
+    let mut lines = lines.take_while(|line| !line.starts_with('-'));
+    lines.find_map(|line| line.strip_prefix("process_id:")?.trim().parse().ok())
 }
 
 /// Whether the server that the model is of is installed.
