@@ -110,7 +110,7 @@ fn a_server_with_a_limit_of_its_own_is_told_with_that_and_nothing_is_recommended
         let told = String::from_utf8_lossy(&output.stdout).into_owned();
         assert_eq!(
             told.contains(
-                "Nothing is recommended: the server kept to a limit of its own (allkeys-random at 3"
+                "Nothing is recommended: the server kept to a limit of its own (allkeys-random at 2.86 MiB"
             ),
             is_withheld,
             "{told}"
