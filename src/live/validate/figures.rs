@@ -97,9 +97,8 @@ fn buffers(predicted: &[Measurements], measured: &Measurements) -> Option<f64> {
     Some(of(measured)? - model / predicted.len() as f64)
 }
 
-/// Memory in the last bucket. What there is at one instant depends on how long before it the expiry came by: a full server
-/// of which that takes 3 % at once is there in one instant of ten, and in none of a few seeds, which say then that no chance
-/// is in it.
+/// Memory in the last bucket. What there is at one instant depends on how long before it the expiry came by and took much at
+/// once, which it does rarely: a few seeds of which none ended so say that no chance is in it.
 fn final_memory(run: &Measurements) -> f64 {
     run.series.buckets.last().map_or(run.memory.final_bytes as f64, memory_in)
 }
