@@ -6,9 +6,10 @@ mod traces;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ttlab::cache::Stored;
 use ttlab::metrics::Cause::{Cold, Expired};
 use ttlab::metrics::OutcomeKind::{self, FreshHit, Miss, StaleHit};
-use ttlab::metrics::{Measurements, Observer, Outcome};
+use ttlab::metrics::{Command, Measurements, Observer, Outcome};
 use ttlab::random::Seed;
 use ttlab::scenario::{Scenario, Source};
 use ttlab::trace::synth::generate;
@@ -49,6 +50,38 @@ fn measured(scenario: &Scenario, trace: &Arc<Trace>) -> Measurements {
     let plan = tune::grid(scenario)[0];
     let simulation = tune::simulation(scenario, &plan, trace, Seed::new(1)).expect("it can be made");
     simulation.run(tune::bucket_for(trace.span()), &()).expect("nobody stops it")
+}
+
+/// What a holder of a lock sends after its fetch.
+#[derive(Default)]
+struct Sent(Vec<&'static str>);
+
+impl Observer for Sent {
+    fn observe(&mut self, _: &Outcome) {}
+
+    fn stored(&mut self, _: u32, _: SimTime, _: Stored) {
+        self.0.push("stored");
+    }
+
+    fn sent(&mut self, _: SimTime, command: Command, times: u64) {
+        if command == Command::Unlock && times > 0 {
+            self.0.push("given back");
+        }
+    }
+}
+
+#[test]
+fn a_lock_is_given_back_once_the_value_is_stored() {
+    let origin = "[origin]\nlatency = { model = \"constant\", value = \"2s\" }\n";
+    for memory in ["payload", "redis"] {
+        let cache = format!("memory = \"{memory}\"");
+        let scenario = scenario(1, origin, &cache, &format!("{TEN_SECONDS}guard = \"lock\"\n"));
+        let trace = traces::trace(&[(0, 0), (20 * SECOND, 0)], &[100], 30 * SECOND);
+        let plan = tune::grid(&scenario)[0];
+        let simulation = tune::simulation(&scenario, &plan, &trace, Seed::new(1)).expect("it can be made");
+        let (_, Sent(sent)) = simulation.observed_by(Sent::default(), &()).expect("nobody stops it");
+        assert_eq!(sent, ["stored", "given back", "stored", "given back"], "{memory}");
+    }
 }
 
 /// The outcome of a second request for an object that was first asked for at zero.

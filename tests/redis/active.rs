@@ -7,18 +7,7 @@ use ttlab::trace::ObjectId;
 use ttlab::units::SimDuration;
 
 use crate::naive::Server;
-use crate::server::{Design, at, cache, entry, play};
-
-const POLICIES: [&str; 8] = [
-    "noeviction",
-    "allkeys-lru",
-    "allkeys-lfu",
-    "allkeys-random",
-    "volatile-lru",
-    "volatile-lfu",
-    "volatile-random",
-    "volatile-ttl",
-];
+use crate::server::{Design, POLICIES, at, cache, entry, play};
 
 const KEYS: usize = 700;
 

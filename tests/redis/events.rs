@@ -7,18 +7,7 @@ use ttlab::cache::{Cache, Capacity, Cause, Lookup, Persistence, Restart, Stored,
 use ttlab::trace::ObjectId;
 use ttlab::units::SimDuration;
 
-use crate::server::{Design, at, cache, entry, give_back, take};
-
-const POLICIES: [&str; 8] = [
-    "noeviction",
-    "allkeys-lru",
-    "allkeys-lfu",
-    "allkeys-random",
-    "volatile-lru",
-    "volatile-lfu",
-    "volatile-random",
-    "volatile-ttl",
-];
+use crate::server::{Design, at, cache, drawn, entry, give_back, take};
 
 const KEYS: usize = 60;
 
@@ -29,23 +18,10 @@ fn design() -> impl Strategy<Value = Design> {
         (5..KEYS as u64).prop_map(Capacity::Objects),
         (960_000..1_000_000_u64).prop_map(Capacity::Bytes),
     ];
-    (0..8_usize, any::<bool>(), any::<[bool; 3]>(), capacity, any::<u64>(), objects).prop_map(
-        |(policy, active, [counted, pairs, guards], capacity, seed, objects)| {
-            let (sizes, ttls) = objects.into_iter().unzip();
-            Design {
-                policy: POLICIES[policy],
-                reclaim: if active { "active" } else { "lazy" },
-                memory: if counted { "redis" } else { "payload" },
-                capacity,
-                seed,
-                sizes,
-                ttls,
-                pairs,
-                guards,
-                ..Design::default()
-            }
-        },
-    )
+    (drawn(), capacity, any::<u64>(), objects).prop_map(|(design, capacity, seed, objects)| {
+        let (sizes, ttls) = objects.into_iter().unzip();
+        Design { capacity, seed, sizes, ttls, ..design }
+    })
 }
 
 fn persistence() -> impl Strategy<Value = Persistence> {

@@ -6,18 +6,7 @@ use proptest::prelude::*;
 use ttlab::cache::Capacity;
 use ttlab::cache::redis::{LruClock, Settings};
 
-use crate::server::{Design, play};
-
-const POLICIES: [&str; 8] = [
-    "noeviction",
-    "allkeys-lru",
-    "allkeys-lfu",
-    "allkeys-random",
-    "volatile-lru",
-    "volatile-lfu",
-    "volatile-random",
-    "volatile-ttl",
-];
+use crate::server::{Design, drawn, play};
 
 fn settings() -> impl Strategy<Value = Settings> {
     (1..=500_u32, 1..=10_u32, 1..=20_u32, 0..=100_u32, any::<bool>(), 0..1_000_u32).prop_map(
@@ -43,25 +32,12 @@ fn capacity() -> impl Strategy<Value = Capacity> {
 }
 
 fn design() -> impl Strategy<Value = Design> {
-    let parts = (0..8_usize, any::<bool>(), any::<[bool; 3]>(), capacity(), settings(), any::<u64>());
+    let parts = (drawn(), capacity(), settings(), any::<u64>());
     let objects = prop::collection::vec((1..400_u32, prop_oneof![Just(0), 1..3_000_u64]), 40);
-    (parts, objects).prop_map(
-        |((policy, active, [counted, pairs, guards], capacity, settings, seed), objects)| {
-            let (sizes, ttls) = objects.into_iter().unzip();
-            Design {
-                policy: POLICIES[policy],
-                reclaim: if active { "active" } else { "lazy" },
-                memory: if counted { "redis" } else { "payload" },
-                capacity,
-                settings,
-                seed,
-                sizes,
-                ttls,
-                pairs,
-                guards,
-            }
-        },
-    )
+    (parts, objects).prop_map(|((design, capacity, settings, seed), objects)| {
+        let (sizes, ttls) = objects.into_iter().unzip();
+        Design { capacity, settings, seed, sizes, ttls, ..design }
+    })
 }
 
 fn requests() -> impl Strategy<Value = Vec<(u64, usize)>> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use proptest::prelude::*;
 use ttlab::cache::eviction::EVICTIONS;
 use ttlab::cache::memory::{KeyBeside, MEMORIES};
 use ttlab::cache::reclaim::RECLAIMS;
@@ -63,6 +64,30 @@ pub(crate) struct Played {
     pub(crate) stored: u64,
     pub(crate) refused: u64,
     pub(crate) account: Account,
+}
+
+/// The policies of Redis.
+pub(crate) const POLICIES: [&str; 8] = [
+    "noeviction",
+    "allkeys-lru",
+    "allkeys-lfu",
+    "allkeys-random",
+    "volatile-lru",
+    "volatile-lfu",
+    "volatile-random",
+    "volatile-ttl",
+];
+
+/// A policy, a reclaim and a memory model, with keys beside values or without; nothing else is drawn.
+pub(crate) fn drawn() -> impl Strategy<Value = Design> {
+    (0..POLICIES.len(), any::<[bool; 4]>()).prop_map(|(policy, [active, counted, pairs, guards])| Design {
+        policy: POLICIES[policy],
+        reclaim: if active { "active" } else { "lazy" },
+        memory: if counted { "redis" } else { "payload" },
+        pairs,
+        guards,
+        ..Design::default()
+    })
 }
 
 /// The instant so many milliseconds after the beginning.

@@ -213,19 +213,21 @@ mod tests {
         assert!(why.unwrap().contains("memory = \"redis\""), "{why:?}");
     }
 
+    /// A run that held so much in its seconds.
+    fn holding(bytes: &[f64]) -> Measurements {
+        let mut run = Measurements::empty();
+        run.series.bucket = SimDuration::from_secs(1);
+        run.series.buckets =
+            bytes.iter().map(|bytes| Bucket { live_mean_bytes: *bytes, ..Bucket::default() }).collect();
+        run
+    }
+
     #[test]
     fn the_bucket_whose_memory_differs_most_is_judged_after_the_warmup() {
-        let run = |bytes: &[f64]| {
-            let mut run = Measurements::empty();
-            run.series.bucket = SimDuration::from_secs(1);
-            run.series.buckets =
-                bytes.iter().map(|bytes| Bucket { live_mean_bytes: *bytes, ..Bucket::default() }).collect();
-            run
-        };
-        let predicted = vec![run(&[100.0, 200.0, 400.0]); 3];
+        let predicted = vec![holding(&[100.0, 200.0, 400.0]); 3];
         let worst = |measured: &[f64], warmup: u64| {
             let judging = Judging { warmup: SimDuration::from_secs(warmup), ..ALL };
-            worst_bucket(&predicted, &run(measured), &judging)
+            worst_bucket(&predicted, &holding(measured), &judging)
         };
         let inside = worst(&[100.5, 200.0, 397.0], 0).unwrap();
         assert_eq!((inside.predicted, inside.judgement), (Some(400.0), Judgement::Inside), "0.75 of 100");
@@ -237,30 +239,24 @@ mod tests {
             "before the warm-up"
         );
         assert_eq!(worst(&[90.0, 200.0, 400.0], 3), None, "nothing is left");
-        let mut swept = run(&[90.0, 200.0, 400.0]);
+        let mut swept = holding(&[90.0, 200.0, 400.0]);
         swept.sweeps = Some(crate::metrics::SweepTotals::default());
         assert_eq!(worst_bucket(&predicted, &swept, &ALL).unwrap().judgement, Judgement::NotJudged);
         // Chance is that of all buckets together.
-        let spread = vec![run(&[100.0, 197.0]), run(&[100.0, 203.0])];
-        let row = worst_bucket(&spread, &run(&[107.0, 200.0]), &ALL).unwrap();
+        let spread = vec![holding(&[100.0, 197.0]), holding(&[100.0, 203.0])];
+        let row = worst_bucket(&spread, &holding(&[107.0, 200.0]), &ALL).unwrap();
         assert_eq!((row.predicted, row.judgement), (Some(100.0), Judgement::WithinChance), "{row:?}");
     }
 
     #[test]
     fn a_bucket_that_varies_more_than_others_is_judged_by_its_own_chance_and_hides_none_of_them() {
         use Judgement::{Inside, NotJudged, Outside, WithinChance};
-        let run = |bytes: &[f64]| {
-            let mut run = Measurements::empty();
-            run.series.bucket = SimDuration::from_secs(1);
-            run.series.buckets =
-                bytes.iter().map(|bytes| Bucket { live_mean_bytes: *bytes, ..Bucket::default() }).collect();
-            run
-        };
         // The last of four buckets varies; by so many per cent the difference does.
         let told = |chance: f64, measured: [f64; 2]| {
             let spread = 4.0 * chance / 3.0_f64.sqrt();
-            let draws = [-spread, spread].map(|spread| run(&[100.0, 100.0, 100.0, 400.0 + spread]));
-            let row = worst_bucket(&draws, &run(&[100.0, measured[0], 100.0, measured[1]]), &ALL).unwrap();
+            let draws = [-spread, spread].map(|spread| holding(&[100.0, 100.0, 100.0, 400.0 + spread]));
+            let row =
+                worst_bucket(&draws, &holding(&[100.0, measured[0], 100.0, measured[1]]), &ALL).unwrap();
             (row.judgement, row.predicted.unwrap().round(), (row.chance.unwrap() * 100.0).round() / 100.0)
         };
         // All of them together vary by 1.4 %: four times that and the tolerance are 6.6 %, and of its own 12.2 %.
@@ -364,11 +360,8 @@ mod tests {
     #[test]
     fn memory_at_the_end_is_that_of_the_last_bucket_and_not_of_an_instant() {
         let run = |last: f64, instant: u64| {
-            let mut run = Measurements::empty();
+            let mut run = holding(&[9e5, last]);
             run.memory.final_bytes = instant;
-            run.series.bucket = SimDuration::from_secs(1);
-            run.series.buckets =
-                [9e5, last].map(|bytes| Bucket { live_mean_bytes: bytes, ..Bucket::default() }).to_vec();
             run
         };
         let predicted = vec![run(1e6, 1_000_000); 2];
