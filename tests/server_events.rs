@@ -62,7 +62,7 @@ fn locked(server: &str, lock: &str, latency: &str) -> Measurements {
          popularity = {{ model = \"zipf\", alpha = 0.0 }}\nsize = {{ model = \"constant\", value = \"2KiB\" }}\n\
          [origin]\nlatency = {{ model = \"constant\", value = \"{latency}\" }}\n\
          {server}\n[[strategy]]\nname = \"s\"\nttl = {{ rule = \"fixed\", ttl = \"10s\" }}\n\
-         guard = {{ policy = \"lock\", lock_ttl = \"2s\", wait_timeout = \"15s\"{lock} }}\n"
+         guard = {{ policy = \"lock\", lock_ttl = \"2s\", wait_timeout = \"8s\"{lock} }}\n"
     );
     support::run(&text).remove(0).remove(0)
 }

@@ -113,15 +113,17 @@ fn spawn(settings: &[String], folder: &TempDir, port: u16) -> Option<(Child, u16
     None
 }
 
-/// The process of the server that listens there. Until that does, somebody else may for a moment who looks for a free port,
-/// and resets the connection; while it loads what it has kept, a server answers with errors.
+/// The process of the server that listens there and has loaded what it has kept: until it has, it answers INFO, and errors
+/// to all else. Before ours listens, somebody else may for a moment who looks for a free port, and resets the connection.
 fn process_at(port: u16) -> Option<u32> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-    stream.write_all(b"INFO server\r\n").ok()?;
+    stream.write_all(b"INFO server persistence\r\n").ok()?;
     let lines = BufReader::new(stream).lines().map_while(Result::ok);
     let mut lines = lines.take_while(|line| !line.starts_with('-'));
-    lines.find_map(|line| line.strip_prefix("process_id:")?.trim().parse().ok())
+    let mut number = |name: &str| lines.find_map(|line| line.strip_prefix(name)?.trim().parse::<u32>().ok());
+    let process = number("process_id:")?;
+    (number("loading:")? == 0).then_some(process)
 }
 
 /// Whether the server that the model is of is installed.

@@ -189,7 +189,7 @@ fn process_at(port: u16) -> Option<u32> {
     // Nothing but INFO is asked: the first command of a kind takes a server a histogram, 25 KB.
     stream.write_all(b"INFO server\r\n").ok()?;
     let lines = BufReader::new(stream).lines().map_while(Result::ok);
-    // A server that loads what it has kept answers with an error, and nothing after it.
+    // Who listens and wants a password answers with an error, and nothing after it.
     let mut lines = lines.take_while(|line| !line.starts_with('-'));
     lines.find_map(|line| line.strip_prefix("process_id:")?.trim().parse().ok())
 }
@@ -263,7 +263,7 @@ mod tests {
             process
         };
         assert_eq!(told(Some("$50\r\n# Server\r\nprocess_id:4242\r\n")), Some(4242));
-        assert_eq!(told(Some("-LOADING Redis is loading the dataset in memory\r\n")), None);
+        assert_eq!(told(Some("-NOAUTH Authentication required.\r\n")), None);
         assert_eq!(told(None), None, "somebody who looked for a free port");
     }
 }
