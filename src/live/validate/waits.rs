@@ -21,17 +21,19 @@ const QUANTILES: [(&str, f64, u64); 4] = [
 const SHARE: f64 = 0.005;
 
 /// What harness and network add to a wait, in milliseconds of the trace: up to the quantile of 99 of 100 requests, and beyond
-/// it.
+/// it; and how far apart the looks of those who poll are, of whom one that comes a little later finds the value by its next
+/// look, or by the one before.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Added {
     usual: f64,
     rare: f64,
+    poll: f64,
 }
 
 impl Added {
     /// Nothing.
     #[cfg(test)]
-    pub(super) const NONE: Self = Self { usual: 0.0, rare: 0.0 };
+    pub(super) const NONE: Self = Self { usual: 0.0, rare: 0.0, poll: 0.0 };
 
     /// By how late requests were started, what each question to the server took that a wait consists of, and how late the
     /// timers were that end in it: a tick at least.
@@ -46,13 +48,15 @@ impl Added {
         let poll = guard.poll();
         // A fetch ends by a timer; each retry waits for its turn and ends as well.
         let timers = 1.0 + 2.0 * f64::from(retries) + if poll.is_some() { 1.0 } else { 0.0 };
-        // Who comes a little later finds the value by its next look, or by the one before.
-        let poll_ms = poll.map_or(0.0, |poll| poll.as_secs_f64() * 1e3);
         let added = |late_s: f64, get_s: f64, overdue_s: f64| {
-            1e3 * pace.speed * (late_s + questions * get_s + timers * overdue_s.max(TICK)) + poll_ms
+            1e3 * pace.speed * (late_s + questions * get_s + timers * overdue_s.max(TICK))
         };
         let ([late_s, get_s], [usual_s, rare_s]) = (pace.p999_s, pace.overdue_s);
-        Self { usual: added(pace.late_s[1], pace.get_s[1], usual_s), rare: added(late_s, get_s, rare_s) }
+        Self {
+            usual: added(pace.late_s[1], pace.get_s[1], usual_s),
+            rare: added(late_s, get_s, rare_s),
+            poll: poll.map_or(0.0, |poll| poll.as_secs_f64() * 1e3),
+        }
     }
 }
 
@@ -65,7 +69,7 @@ pub(super) fn rows(predicted: &[Measurements], measured: &Measurements, judging:
             Rule::Shown("fewer than 10 requests waited longer")
         } else {
             let added = if within > 0.99 { judging.added.rare } else { judging.added.usual };
-            Rule::Within(added + moved(predicted, within))
+            Rule::Within(added + moved(predicted, within) + polled(predicted, within, judging.added.poll))
         };
         compare(what, Kind::Millis, judging.applied(what, rule), &draws, quantile(measured, within))
     };
@@ -77,14 +81,30 @@ fn quantile(run: &Measurements, within: f64) -> Option<f64> {
     (!run.latencies.all.is_empty()).then(|| run.latencies.all.quantile(within) as f64 / 1e6)
 }
 
+/// A mean over the runs that have such a figure.
+fn mean(predicted: &[Measurements], of: &dyn Fn(&Measurements) -> Option<f64>) -> f64 {
+    let all: Vec<f64> = predicted.iter().filter_map(of).collect();
+    if all.is_empty() { 0.0 } else { all.iter().sum::<f64>() / all.len() as f64 }
+}
+
+/// By how much a quantile moves where those who wait for the fetch of another look a poll earlier or later: a poll at most, and
+/// no further than it lies from that of as many requests more or fewer, [`SHARE`] of all beside those that are predicted.
+fn polled(predicted: &[Measurements], within: f64, poll: f64) -> f64 {
+    let waiting = mean(predicted, &|run| {
+        let outcomes = &run.totals.outcomes;
+        let others = outcomes.of(OutcomeKind::DelayedHit) + outcomes.of(OutcomeKind::Error);
+        (outcomes.total() > 0).then(|| others as f64 / outcomes.total() as f64)
+    });
+    let by = waiting + SHARE;
+    let [fewer, own, more] = [(within - by).max(0.0), within, (within + by).min(1.0)]
+        .map(|within| mean(predicted, &|run| quantile(run, within)));
+    poll.min((more - own).max(own - fewer))
+}
+
 /// By how much a quantile moves where the requests that wait are [`SHARE`] of all more or fewer, which wait as long as the
 /// others: little where many wait, and up to a whole fetch where hits end just beside the quantile.
 fn moved(predicted: &[Measurements], within: f64) -> f64 {
-    let mean = |of: &dyn Fn(&Measurements) -> Option<f64>| {
-        let all: Vec<f64> = predicted.iter().filter_map(of).collect();
-        if all.is_empty() { 0.0 } else { all.iter().sum::<f64>() / all.len() as f64 }
-    };
-    let waiting = mean(&|run| {
+    let waiting = mean(predicted, &|run| {
         let outcomes = &run.totals.outcomes;
         let at_once = outcomes.of(OutcomeKind::FreshHit) + outcomes.of(OutcomeKind::StaleHit);
         (outcomes.total() > 0).then(|| 1.0 - at_once as f64 / outcomes.total() as f64)
@@ -94,7 +114,7 @@ fn moved(predicted: &[Measurements], within: f64) -> f64 {
         let share = if waiting_then > 0.0 { (1.0 - within) * waiting / waiting_then } else { 1.0 };
         1.0 - share.min(1.0)
     };
-    let at = |within: f64| mean(&|run| quantile(run, within));
+    let at = |within: f64| mean(predicted, &|run| quantile(run, within));
     let [fewer, own, more] = [beyond(waiting - SHARE), within, beyond(waiting + SHARE)].map(at);
     (more - own).max(own - fewer).max(0.0)
 }
@@ -104,6 +124,7 @@ mod tests {
     use super::super::Judgement;
     use super::super::judging::SPOILED;
     use super::*;
+    use crate::cache::Cause;
     use crate::strategy::guard::none::NoGuard;
     use crate::strategy::guard::{Decision, KeyInCache, Wanting};
     use crate::units::SimDuration;
@@ -132,7 +153,7 @@ mod tests {
         counters: None,
         others_hold_keys: false,
         look_s: 0.2,
-        added: Added { usual: 2.0, rare: 5.0 },
+        added: Added { usual: 2.0, rare: 5.0, poll: 0.0 },
     };
 
     /// Half of the requests are hits, and the others wait for longer and longer.
@@ -205,7 +226,33 @@ mod tests {
             "a retry has two timers"
         );
         let polled = Added::by(&pace, &Polling, 0);
-        assert!(close(polled.usual, 2.0 * (3.0 + 4.0 * 0.5 + 2.0) + 20.0), "{polled:?}");
+        assert!(close(polled.usual, 2.0 * (3.0 + 4.0 * 0.5 + 2.0)), "{polled:?}");
+        assert!(close(polled.poll, 20.0) && close(plain.poll, 0.0), "{polled:?}");
+    }
+
+    #[test]
+    fn a_poll_makes_room_where_so_many_poll_that_it_moves_the_quantile() {
+        let judging = Judging { added: Added { poll: 20.0, ..JUDGING.added }, ..JUDGING };
+        // Waits of 1 ms to 1 s, of which one in a hundred is a look for the fetch of another.
+        let mut predicted = run(&[], 0);
+        for wait in 1..=1_000_u64 {
+            let kind = if wait % 100 == 0 { OutcomeKind::DelayedHit } else { OutcomeKind::Miss(Cause::Cold) };
+            (0..10).for_each(|_| predicted.totals.outcomes.add(kind));
+            predicted.latencies.all.record(wait * 1_000_000, 10);
+        }
+        let tolerances = |judging| {
+            let rows = judged(&predicted, &predicted, judging);
+            [0, 1, 2].map(|row: usize| rows[row].tolerance.expect("it is judged"))
+        };
+        let (with, without) = (tolerances(&judging), tolerances(&JUDGING));
+        let by_polls = [0, 1, 2].map(|row| (with[row] - without[row]).round());
+        // One and a half of a hundred requests lie 15 ms apart.
+        assert_eq!(by_polls, [15.0; 3], "{with:?} {without:?}");
+        // Where half of the requests look, the room is a poll.
+        (0..10_000).for_each(|_| predicted.totals.outcomes.add(OutcomeKind::DelayedHit));
+        let half = judged(&predicted, &predicted, &judging)[0].tolerance.expect("it is judged");
+        let none = judged(&predicted, &predicted, &JUDGING)[0].tolerance.expect("it is judged");
+        assert!((half - none - 20.0).abs() < 1e-9, "{half} {none}");
     }
 
     /// A lock whose losers look again after 20 ms.

@@ -124,8 +124,9 @@ impl ValidationReport<'_> {
         if rows().any(|row| row.tolerance.is_some() && row.kind == Kind::Millis) {
             all.push(
                 "A wait may differ by what harness and network add, as measured in this run: by how late 99 of 100 requests were started, \
-                 what 99 of 100 GETs took, for each question to the server, how late 99 of 100 fetches ended, for each timer, and a poll \
-                 where those who wait poll; and by how far half a percentage point more or fewer requests that wait move its quantile."
+                 what 99 of 100 GETs took, for each question to the server, and how late 99 of 100 fetches ended, for each timer; by a \
+                 poll, as far as those who poll move its quantile; and by how far half a percentage point more or fewer requests that \
+                 wait move it."
                     .to_owned(),
             );
         }
