@@ -245,9 +245,11 @@ mod tests {
             [0, 1, 2].map(|row: usize| rows[row].tolerance.expect("it is judged"))
         };
         let (with, without) = (tolerances(&judging), tolerances(&JUDGING));
-        let by_polls = [0, 1, 2].map(|row| (with[row] - without[row]).round());
         // One and a half of a hundred requests lie 15 ms apart.
-        assert_eq!(by_polls, [15.0; 3], "{with:?} {without:?}");
+        assert!(
+            (0..3).all(|row: usize| (with[row] - without[row] - 15.0).abs() < 0.5),
+            "{with:?} {without:?}"
+        );
         // Where half of the requests look, the room is a poll.
         (0..10_000).for_each(|_| predicted.totals.outcomes.add(OutcomeKind::DelayedHit));
         let half = judged(&predicted, &predicted, &judging)[0].tolerance.expect("it is judged");
